@@ -1,0 +1,1 @@
+//! Arrow record batches from Databricks SQL statements.

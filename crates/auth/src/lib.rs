@@ -1,0 +1,1 @@
+//! Configuration and sign-in for Databricks: profiles, environment and every credentials provider.

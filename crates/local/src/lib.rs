@@ -1,0 +1,1 @@
+//! An embedded Databricks workspace for examples, development and tests.

@@ -1,0 +1,1 @@
+//! Operations and types of the Databricks REST API, generated from its OpenAPI description.

@@ -1,0 +1,1 @@
+//! Databricks SDK for Rust: clients for workspaces and accounts.

@@ -1,0 +1,1 @@
+//! Tower middleware and HTTP client of the Databricks SDK for Rust.

@@ -1,0 +1,1 @@
+//! Tests of the Databricks SDK for Rust over a socket: behaviour, conformance, interoperability.
