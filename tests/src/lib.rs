@@ -1,1 +1,1 @@
-//! Tests of the Databricks SDK for Rust over a socket: behaviour, conformance, interoperability.
+//! What the tests share.

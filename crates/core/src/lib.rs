@@ -1,1 +1,51 @@
-//! The vocabulary of the Databricks SDK for Rust: operations, errors, credentials, secrets and redaction, without IO.
+//! The vocabulary of the Databricks SDK for Rust.
+//!
+//! This crate says what an API call *is* without making one: an [`Operation`] turns itself into [`RequestParts`] and reads its
+//! output back from [`ResponseParts`]; an [`Error`] tells what went wrong; [`Credentials`] hand out headers. Nothing here does
+//! IO or needs an async runtime, so that any crate can speak this vocabulary at little cost.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`operation`] | the [`Operation`] trait, request and response parts, path and query writers |
+//! | [`page`], [`wait`], [`lro`] | traits of operations that list, settle, or run long |
+//! | [`body`] | request and response bodies: bytes, replayable streams, one-pass streams |
+//! | [`error`], [`api_error`] | the one error of every call, and what the service said |
+//! | [`credentials`] | the trait that every sign-in implements |
+//! | [`secret`], [`redact`] | keeping secrets out of logs, errors and `Debug` |
+//! | [`model`], [`open_enum`](macro@open_enum) | the macros that generated types are written in |
+//! | [`time`] | timestamps, durations and field masks as they look on the wire |
+//! | [`idempotency`] | which calls may be sent twice |
+
+pub mod api_error;
+pub mod body;
+pub mod credentials;
+pub mod error;
+pub mod idempotency;
+pub mod lro;
+pub mod model;
+pub mod open_enum;
+pub mod operation;
+pub mod page;
+pub mod redact;
+pub mod secret;
+pub mod time;
+pub mod wait;
+
+pub use api_error::ApiError;
+pub use body::{Body, ByteStream};
+pub use credentials::{AuthHeaders, Credentials, Origin, SharedCredentials};
+pub use error::{Error, ErrorKind, Result};
+pub use idempotency::Idempotency;
+pub use lro::LongRunning;
+pub use operation::{Operation, OperationInfo, RequestContext, RequestParts, ResponseParts};
+pub use page::{Next, Page, Paginated};
+pub use secret::Secret;
+pub use time::{Duration, FieldMask, Timestamp};
+pub use wait::{WaitStatus, Waitable};
+
+/// Names that the macros of this crate expand to. Not part of the public API.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde;
+    pub use serde_json;
+}

@@ -1,0 +1,382 @@
+//! The one error of every call.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::ApiError;
+
+/// The result of everything that can fail in this SDK.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, where, and what is known about it.
+///
+/// Look at [`kind`](Self::kind) and the predicates to decide, at [`api`](Self::api) for what the service said. `Display` is one
+/// sentence for people; it never repeats what [`source`](StdError::source) says and never holds a secret.
+///
+/// # Troubleshooting
+///
+/// | kind | what to do |
+/// |---|---|
+/// | [`Config`](ErrorKind::Config) | the message names the setting and where it came from |
+/// | [`Auth`](ErrorKind::Auth) | the message lists what was tried; see also the `describe()` of the configuration |
+/// | [`Connect`](ErrorKind::Connect) | check host, proxy and certificates; nothing was sent |
+/// | [`ConnectionLost`](ErrorKind::ConnectionLost) | ask [`maybe_executed`](Error::maybe_executed) before sending again |
+/// | [`Api`](ErrorKind::Api) | the service refused; [`api`](Error::api) has code, message and details |
+/// | [`Decode`](ErrorKind::Decode) | the answer is not what the API describes; the message names the member |
+pub struct Error(Box<Inner>);
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Source>,
+    api: Option<ApiError>,
+    operation: Option<&'static str>,
+    request: Option<String>,
+    status: Option<StatusCode>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    attempts: u32,
+    elapsed: Option<Duration>,
+    maybe_executed: bool,
+    retries_exhausted: bool,
+    hint: Option<String>,
+}
+
+/// The kinds of [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is missing or wrong.
+    Config,
+    /// No token could be had.
+    Auth,
+    /// An input cannot be sent.
+    InvalidInput,
+    /// No connection came about; nothing was sent.
+    Connect,
+    /// The connection broke after something was sent.
+    ConnectionLost,
+    /// One attempt took too long, or nothing was heard for too long.
+    Timeout,
+    /// The call as a whole passed its deadline.
+    DeadlineExceeded,
+    /// A redirect that must not be followed.
+    Redirect,
+    /// The service answered with an error.
+    Api,
+    /// An answer could not be understood.
+    Decode,
+    /// A request body could not be read.
+    Body,
+    /// What was waited for did not come in time.
+    WaitTimeout,
+    /// What was waited for failed.
+    OperationFailed,
+    /// An SQL statement failed.
+    StatementFailed,
+    /// An SQL statement was cancelled.
+    StatementCanceled,
+    /// The result of an SQL statement is no longer there.
+    StatementClosed,
+    /// A listing came back to a page that it had seen.
+    PaginationLoop,
+    /// A file or stream of this machine failed.
+    Io,
+    /// Anything else.
+    Other,
+}
+
+impl Error {
+    /// An error with a message for people: what happened and what to do next.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+            api: None,
+            operation: None,
+            request: None,
+            status: None,
+            request_id: None,
+            retry_after: None,
+            attempts: 0,
+            elapsed: None,
+            maybe_executed: false,
+            retries_exhausted: false,
+            hint: None,
+        }))
+    }
+
+    /// An answer of the service with an error in it.
+    pub fn from_api(api: ApiError) -> Self {
+        let mut error = Self::new(ErrorKind::Api, api.to_string());
+        error.0.status = Some(api.status());
+        error.0.request_id = api.request_id().map(str::to_owned);
+        error.0.retry_after = api.retry_after();
+        error.0.api = Some(api);
+        error
+    }
+
+    /// An answer that is not what was expected, with the path of the member at fault.
+    pub fn decode(path: &str, bytes: &[u8], error: serde_json::Error) -> Self {
+        let place = if path.is_empty() || path == "." { String::new() } else { format!(" at {path}") };
+        Self::new(ErrorKind::Decode, format!("the answer ({} bytes) is not what the API describes{place}", bytes.len())).with_source(error)
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Adds the operation, unless one is there.
+    #[must_use]
+    pub fn with_operation(mut self, id: &'static str) -> Self {
+        self.0.operation.get_or_insert(id);
+        self
+    }
+
+    /// Adds method and redacted URL or path, unless there are some.
+    #[must_use]
+    pub fn with_request(mut self, line: impl Into<String>) -> Self {
+        self.0.request.get_or_insert_with(|| line.into());
+        self
+    }
+
+    /// Adds the status of the answer, unless one is there.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status.get_or_insert(status);
+        self
+    }
+
+    /// Adds the service's id of the request, unless one is there.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.0.request_id.get_or_insert_with(|| id.into());
+        self
+    }
+
+    /// States how often the request was sent and how long all of it took.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32, elapsed: Duration) -> Self {
+        self.0.attempts = attempts;
+        self.0.elapsed = Some(elapsed);
+        self
+    }
+
+    /// States whether the service may have carried out the request.
+    #[must_use]
+    pub fn with_maybe_executed(mut self, maybe: bool) -> Self {
+        self.0.maybe_executed = maybe;
+        self
+    }
+
+    /// Marks the error as the last before the retries ended.
+    #[must_use]
+    pub fn with_retries_exhausted(mut self) -> Self {
+        self.0.retries_exhausted = true;
+        self
+    }
+
+    /// Adds what to try next.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The sentence about what happened, without the context that `Display` adds.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What the service said, for [`ErrorKind::Api`].
+    pub fn api(&self) -> Option<&ApiError> {
+        self.0.api.as_ref()
+    }
+
+    /// The status of the answer, if there was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The service's id of the request, to be named in support cases.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How long the service asked to wait before the next attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How many attempts were made; 0 if the request was not sent at all.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// How long the call took, waits included.
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.0.elapsed
+    }
+
+    /// The operation, such as `clusters.get`.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// Method and redacted path of the request.
+    pub fn request(&self) -> Option<&str> {
+        self.0.request.as_deref()
+    }
+
+    /// Whether the service may have carried out the request although it seems to have failed.
+    pub fn maybe_executed(&self) -> bool {
+        self.0.maybe_executed
+    }
+
+    /// Whether this is the last error before the retry budget or the attempts ran out.
+    pub fn retries_exhausted(&self) -> bool {
+        self.0.retries_exhausted
+    }
+
+    /// What to try next, if there is advice.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The message with all its causes, for programs that print errors without a reporter.
+    pub fn report(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// Predicates for errors of the service; a narrow one implies the broad one, whatever the status.
+macro_rules! predicates {
+    ($($(#[$doc:meta])* $name:ident => $kind:ident;)*) => {
+        impl Error {
+            $($(#[$doc])* pub fn $name(&self) -> bool {
+                self.api().is_some_and(|api| api.kind().is_a($crate::api_error::ApiErrorKind::$kind))
+            })*
+        }
+    };
+}
+
+predicates! {
+    /// The request is malformed or makes no sense now (400).
+    is_bad_request => BadRequest;
+    /// Nobody is signed in (401).
+    is_unauthenticated => Unauthenticated;
+    /// The signed-in identity may not do this (403).
+    is_permission_denied => PermissionDenied;
+    /// There is no such thing (404, `RESOURCE_DOES_NOT_EXIST`).
+    is_not_found => NotFound;
+    /// The request conflicts with the state of things (409).
+    is_resource_conflict => ResourceConflict;
+    /// The thing is there already (`ALREADY_EXISTS`, `RESOURCE_ALREADY_EXISTS`).
+    is_already_exists => AlreadyExists;
+    /// Too many requests or too little quota (429).
+    is_too_many_requests => TooManyRequests;
+    /// The service failed inside (500).
+    is_internal_error => InternalError;
+    /// The service is not available for a while (503).
+    is_temporarily_unavailable => TemporarilyUnavailable;
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        if let Some(operation) = inner.operation {
+            write!(f, "{operation}: ")?;
+        }
+        f.write_str(&inner.message)?;
+        let mut context = Vec::new();
+        if let Some(request) = &inner.request {
+            context.push(request.clone());
+        }
+        if let Some(status) = inner.status {
+            context.push(format!("status {}", status.as_u16()));
+        }
+        if let Some(id) = &inner.request_id {
+            context.push(format!("request id {id}"));
+        }
+        if inner.attempts > 1 {
+            context.push(format!("{} attempts", inner.attempts));
+        }
+        if let (true, Some(elapsed)) = (inner.attempts > 1, inner.elapsed) {
+            context.push(format!("{:.1} s", elapsed.as_secs_f64()));
+        }
+        if !context.is_empty() {
+            write!(f, " ({})", context.join(", "))?;
+        }
+        if inner.maybe_executed {
+            f.write_str("; the service may have carried out the request")?;
+        }
+        if let Some(hint) = &inner.hint {
+            write!(f, "; {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.to_string())
+            .field("source", &self.0.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_one_pointer_and_can_cross_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn display_has_context_but_not_the_source() {
+        let error = Error::new(ErrorKind::ConnectionLost, "the connection broke")
+            .with_operation("jobs.run_now")
+            .with_request("POST /api/2.2/jobs/run-now")
+            .with_attempts(2, Duration::from_millis(1500))
+            .with_maybe_executed(true)
+            .with_source("reset by peer");
+        assert_eq!(
+            error.to_string(),
+            "jobs.run_now: the connection broke (POST /api/2.2/jobs/run-now, 2 attempts, 1.5 s); the service may have carried out the request"
+        );
+        assert!(error.report().ends_with(": reset by peer"));
+    }
+}

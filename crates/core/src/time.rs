@@ -1,0 +1,275 @@
+//! Timestamps, durations and field masks as they look on the wire (proto3's JSON mapping).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment, to the nanosecond: RFC 3339 on the wire, in any offset when read, in UTC with `Z` when written.
+///
+/// ```
+/// use databricks_core::Timestamp;
+///
+/// let t: Timestamp = "2024-05-01T12:00:00.5+02:00".parse().unwrap();
+/// assert_eq!(t.to_string(), "2024-05-01T10:00:00.500Z");
+/// assert_eq!(t.as_unix_millis(), 1_714_557_600_500);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(jiff::Timestamp);
+
+impl Timestamp {
+    /// A moment from milliseconds since 1970-01-01T00:00:00Z, the form of the older integer members.
+    ///
+    /// `None` outside of the years -9999 to 9999.
+    pub fn from_unix_millis(millis: i64) -> Option<Self> {
+        jiff::Timestamp::from_millisecond(millis).ok().map(Self)
+    }
+
+    /// A moment from seconds since 1970-01-01T00:00:00Z. `None` outside of the years -9999 to 9999.
+    pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
+        jiff::Timestamp::from_second(seconds).ok().map(Self)
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z, cut to whole ones.
+    pub fn as_unix_millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z, cut to whole ones.
+    pub fn as_unix_seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// The moment as the standard library's type.
+    pub fn to_system_time(self) -> std::time::SystemTime {
+        self.0.into()
+    }
+}
+
+impl TryFrom<std::time::SystemTime> for Timestamp {
+    type Error = InvalidTime;
+    fn try_from(time: std::time::SystemTime) -> Result<Self, InvalidTime> {
+        jiff::Timestamp::try_from(time).map(Self).map_err(|_| InvalidTime("a moment between the years -9999 and 9999"))
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = InvalidTime;
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        text.parse().map(Self).map_err(|_| InvalidTime("a timestamp in the form of RFC 3339, such as 2024-05-01T12:00:00Z"))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let precision = match self.0.subsec_nanosecond() {
+            0 => 0,
+            n if n % 1_000_000 == 0 => 3,
+            n if n % 1_000 == 0 => 6,
+            _ => 9,
+        };
+        write!(f, "{:.*}", precision, self.0)
+    }
+}
+
+/// A span of time, to the nanosecond, possibly negative: `"3.5s"` on the wire.
+///
+/// ```
+/// use databricks_core::Duration;
+///
+/// let d: Duration = "3.5s".parse().unwrap();
+/// assert_eq!(d.to_string(), "3.500s");
+/// assert_eq!(Duration::from(std::time::Duration::from_secs(60)).to_string(), "60s");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duration(jiff::SignedDuration);
+
+impl Duration {
+    /// A span of whole seconds.
+    pub const fn from_secs(seconds: i64) -> Self {
+        Self(jiff::SignedDuration::from_secs(seconds))
+    }
+
+    /// A span of whole milliseconds.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(jiff::SignedDuration::from_millis(millis))
+    }
+
+    /// The whole seconds of the span; negative for negative spans.
+    pub const fn as_secs(self) -> i64 {
+        self.0.as_secs()
+    }
+
+    /// The part below a second, in nanoseconds, with the sign of the span.
+    pub const fn subsec_nanos(self) -> i32 {
+        self.0.subsec_nanos()
+    }
+
+    /// The span as the standard library's type; `None` if it is negative.
+    pub fn to_std(self) -> Option<std::time::Duration> {
+        self.0.try_into().ok()
+    }
+}
+
+impl From<std::time::Duration> for Duration {
+    fn from(span: std::time::Duration) -> Self {
+        Self(jiff::SignedDuration::try_from(span).unwrap_or(jiff::SignedDuration::MAX))
+    }
+}
+
+impl FromStr for Duration {
+    type Err = InvalidTime;
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        parse_duration(text).map(Self).ok_or(InvalidTime("a duration in seconds with the suffix s, such as 3.5s"))
+    }
+}
+
+fn parse_duration(text: &str) -> Option<jiff::SignedDuration> {
+    let number = text.strip_suffix('s')?;
+    let (negative, number) = match number.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, number),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 || number.ends_with('.') {
+        return None;
+    }
+    let seconds: i64 = whole.parse().ok()?;
+    let nanos: i32 = format!("{fraction:0<9}").parse().ok()?;
+    let sign = if negative { -1 } else { 1 };
+    Some(jiff::SignedDuration::new(seconds.checked_mul(i64::from(sign))?, nanos * sign))
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, nanos) = (self.0.as_secs(), self.0.subsec_nanos());
+        let sign = if seconds < 0 || nanos < 0 { "-" } else { "" };
+        let (seconds, nanos) = (seconds.unsigned_abs(), nanos.unsigned_abs());
+        match nanos {
+            0 => write!(f, "{sign}{seconds}s"),
+            n if n % 1_000_000 == 0 => write!(f, "{sign}{seconds}.{:03}s", n / 1_000_000),
+            n if n % 1_000 == 0 => write!(f, "{sign}{seconds}.{:06}s", n / 1_000),
+            n => write!(f, "{sign}{seconds}.{n:09}s"),
+        }
+    }
+}
+
+/// The members that an update touches: comma-separated paths in one text on the wire.
+///
+/// ```
+/// use databricks_core::FieldMask;
+///
+/// let mask = FieldMask::from_iter(["name", "spec.size"]);
+/// assert_eq!(mask.to_string(), "name,spec.size");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FieldMask(Vec<String>);
+
+impl FieldMask {
+    /// The paths, in order.
+    pub fn paths(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl<T: Into<String>> FromIterator<T> for FieldMask {
+    fn from_iter<I: IntoIterator<Item = T>>(paths: I) -> Self {
+        Self(paths.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<&str> for FieldMask {
+    fn from(text: &str) -> Self {
+        text.split(',').map(str::trim).filter(|path| !path.is_empty()).collect()
+    }
+}
+
+impl From<String> for FieldMask {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl fmt::Display for FieldMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
+/// A text or moment that cannot be represented. Says what was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidTime(&'static str);
+
+impl fmt::Display for InvalidTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidTime {}
+
+macro_rules! as_text {
+    ($($t:ident => |$text:ident| $parse:expr;)*) => {$(
+        impl Serialize for $t {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $t {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let $text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+                $parse
+            }
+        }
+    )*};
+}
+as_text! {
+    Timestamp => |text| text.parse().map_err(serde::de::Error::custom);
+    Duration => |text| text.parse().map_err(serde::de::Error::custom);
+    FieldMask => |text| Ok(FieldMask::from(&*text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn timestamps_have_0_3_6_or_9_digits() {
+        for (read, written) in [
+            ("2023-12-31T23:59:59Z", "2023-12-31T23:59:59Z"),
+            ("2023-12-31T23:59:59.1Z", "2023-12-31T23:59:59.100Z"),
+            ("2023-12-31T23:59:59.000001+01:00", "2023-12-31T22:59:59.000001Z"),
+            ("2023-12-31T23:59:59.123456789Z", "2023-12-31T23:59:59.123456789Z"),
+        ] {
+            assert_eq!(read.parse::<Timestamp>().unwrap().to_string(), written);
+        }
+        assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn durations_keep_sign_and_fraction() {
+        for (read, written) in [("0s", "0s"), ("-0.5s", "-0.500s"), ("3600s", "3600s"), ("1.000000001s", "1.000000001s")] {
+            assert_eq!(read.parse::<Duration>().unwrap().to_string(), written);
+        }
+        for bad in ["", "s", "1", "1.s", ".5s", "1m", "1.0000000001s", "--1s", "99999999999999999999s"] {
+            assert!(bad.parse::<Duration>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn durations_round_trip(seconds in -315_576_000_000i64..315_576_000_000, nanos in 0i32..1_000_000_000) {
+            let nanos = if seconds < 0 { -nanos } else { nanos };
+            let duration = Duration(jiff::SignedDuration::new(seconds, nanos));
+            prop_assert_eq!(duration.to_string().parse::<Duration>().unwrap(), duration);
+        }
+
+        #[test]
+        fn parsing_never_panics(text in ".*") {
+            let _ = text.parse::<Duration>();
+            let _ = text.parse::<Timestamp>();
+        }
+    }
+}
