@@ -33,7 +33,25 @@ enum Content {
     Empty,
     Bytes(Bytes),
     Factory(BodyFactory),
-    Stream(ByteStream),
+    Stream(Shared),
+}
+
+/// A stream that may be shared between threads, since nobody can reach it without owning it.
+struct Shared(std::sync::Mutex<ByteStream>);
+
+impl Shared {
+    fn new(stream: ByteStream) -> Self {
+        Self(std::sync::Mutex::new(stream))
+    }
+
+    // A poisoned lock cannot occur, because nothing locks; the stream is taken either way.
+    fn get_mut(&mut self) -> &mut ByteStream {
+        self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn into_inner(self) -> ByteStream {
+        self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 impl Body {
@@ -52,7 +70,7 @@ impl Body {
 
     /// A stream that can be read once. A call with such a body is not repeated once it was sent.
     pub fn from_stream(length: Option<u64>, stream: ByteStream) -> Self {
-        Self { content: Content::Stream(stream), length }
+        Self { content: Content::Stream(Shared::new(stream)), length }
     }
 
     /// The number of bytes left, if known.
@@ -92,7 +110,7 @@ impl Body {
     /// The content as a stream.
     pub fn into_stream(self) -> ByteStream {
         match self.content {
-            Content::Stream(stream) => stream,
+            Content::Stream(stream) => stream.into_inner(),
             Content::Factory(factory) => factory(),
             Content::Empty => Box::pin(Once(None)),
             Content::Bytes(bytes) => Box::pin(Once(Some(bytes))),
@@ -158,8 +176,10 @@ impl http_body::Body for Body {
                     self.content = Content::Empty;
                     return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }
-                Content::Factory(factory) => self.content = Content::Stream(factory()),
-                Content::Stream(stream) => return stream.as_mut().poll_next(cx).map(|item| item.map(|data| data.map(Frame::data))),
+                Content::Factory(factory) => self.content = Content::Stream(Shared::new(factory())),
+                Content::Stream(stream) => {
+                    return stream.get_mut().as_mut().poll_next(cx).map(|item| item.map(|data| data.map(Frame::data)));
+                }
             }
         }
     }

@@ -46,6 +46,13 @@ pub fn new_key() -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
+/// Fills a field for such a key unless the caller did.
+pub fn fill(key: &mut Option<String>) {
+    if key.as_deref().is_none_or(str::is_empty) {
+        *key = Some(new_key());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`operation`] | the [`Operation`] trait, request and response parts, path and query writers |
+//! | [`operation`](mod@operation), [`request`] | the [`Operation`] trait, request and response parts, path and query writers, the macro of operations |
 //! | [`page`], [`wait`], [`lro`] | traits of operations that list, settle, or run long |
 //! | [`body`] | request and response bodies: bytes, replayable streams, one-pass streams |
 //! | [`error`], [`api_error`] | the one error of every call, and what the service said |
@@ -27,6 +27,7 @@ pub mod open_enum;
 pub mod operation;
 pub mod page;
 pub mod redact;
+pub mod request;
 pub mod secret;
 pub mod time;
 pub mod wait;

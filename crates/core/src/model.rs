@@ -88,7 +88,7 @@ macro_rules! model {
                     }
                     fn visit_map<A: $crate::__private::serde::de::MapAccess<'de>>(self, mut map: A) -> ::core::result::Result<$name, A::Error> {
                         #[allow(unused_mut)]
-                        let mut message = $name::default();
+                        let mut message = <$name as ::core::default::Default>::default();
                         while let ::core::option::Option::Some(key) = map.next_key_seed($crate::model::Key)? {
                             match &*key {
                                 $($rwire => {
@@ -368,7 +368,7 @@ fn locate<'de, T: Wire<'de>>(bytes: &'de [u8], error: serde_json::Error) -> crat
 }
 
 #[cfg(test)]
-#[allow(unreachable_pub)]
+#[allow(dead_code, unreachable_pub)]
 mod tests {
     use super::*;
     use serde_json::json;

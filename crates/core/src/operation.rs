@@ -332,10 +332,9 @@ impl RequestParts {
     /// # Errors
     /// Those of the closure.
     pub fn json_object(mut self, write: impl FnOnce(&mut JsonObject) -> Result<()>) -> Result<Self> {
-        let mut object = JsonObject { info: self.info, text: vec![b'{'] };
+        let mut object = JsonObject::new(self.info);
         write(&mut object)?;
-        object.text.push(b'}');
-        self.payload = Payload::Json(object.text.into());
+        self.payload = object.finish();
         Ok(self)
     }
 
@@ -372,6 +371,15 @@ pub struct JsonObject {
 }
 
 impl JsonObject {
+    pub(crate) fn new(info: &'static OperationInfo) -> Self {
+        Self { info, text: vec![b'{'] }
+    }
+
+    pub(crate) fn finish(mut self) -> Payload {
+        self.text.push(b'}');
+        Payload::Json(self.text.into())
+    }
+
     /// Writes a member.
     ///
     /// # Errors
@@ -466,6 +474,22 @@ impl ResponseParts {
                 Err(Error::new(ErrorKind::Decode, "expected a JSON answer and got a stream").with_operation(self.info.id))
             }
         }
+    }
+
+    /// Reads nothing, for answers without content.
+    ///
+    /// # Errors
+    /// Never; the form of the other readers.
+    pub fn empty(self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Hands out the body as a stream, for answers that are nothing else.
+    ///
+    /// # Errors
+    /// Never; the form of the other readers.
+    pub fn stream(self) -> Result<ByteStream> {
+        Ok(self.into_stream())
     }
 
     /// Hands out the body as a stream.

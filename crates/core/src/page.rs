@@ -1,6 +1,6 @@
 //! Operations that answer with pages.
 
-use crate::{Operation, Result};
+use crate::{Error, ErrorKind, Operation, Result};
 
 /// One page: its items, and where the next one starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,54 @@ impl Next {
             _ => Self::End,
         }
     }
+
+    /// From a member of an answer that spells out the next request: missing and empty both mean the end.
+    pub fn from_body(body: Option<impl serde::Serialize>) -> Self {
+        match body.map(serde_json::to_value) {
+            Some(Ok(body)) if !body.is_null() => Self::Body(body),
+            _ => Self::End,
+        }
+    }
+
+    /// The token of the next page.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when this came from a listing that has no tokens.
+    pub fn token(&self) -> Result<String> {
+        match self {
+            Self::Token(token) => Ok(token.clone()),
+            _ => Err(self.foreign("a page token")),
+        }
+    }
+
+    /// The next index, when `received` items came at `index`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when this came from a listing that does not count.
+    pub fn index(&self, index: i64, received: usize) -> Result<i64> {
+        match self {
+            Self::Count => Ok(index.saturating_add(i64::try_from(received).unwrap_or(i64::MAX))),
+            _ => Err(self.foreign("a count of items")),
+        }
+    }
+
+    /// The inputs of the next request, as the type that holds them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when this came from a listing that does not spell them out, or when
+    /// they are not of that type.
+    pub fn body<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        let Self::Body(body) = self else { return Err(self.foreign("the body of a request")) };
+        T::deserialize(body)
+            .map_err(|e| Error::new(ErrorKind::InvalidInput, "the next page's request is not of this operation").with_source(e))
+    }
+
+    fn foreign(&self, expected: &str) -> Error {
+        Error::new(
+            ErrorKind::InvalidInput,
+            format!("the next page is told by {expected} here, not by {self:?}; resume the listing it came from"),
+        )
+    }
 }
 
 /// An operation whose answer is one page of a list.
@@ -66,5 +114,36 @@ pub trait Paginated: Operation + Clone {
     /// What identifies an item, for lists in which the service may repeat some. `None` if it never does.
     fn key(_item: &Self::Item) -> Option<&str> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn missing_and_empty_are_the_end() {
+        assert_eq!(Next::from_token(None), Next::End);
+        assert_eq!(Next::from_token(Some(String::new())), Next::End);
+        assert_eq!(Next::from_token(Some("t".into())), Next::Token("t".into()));
+        assert_eq!(Next::from_body(None::<Value>), Next::End);
+        assert_eq!(Next::from_body(Some(Value::Null)), Next::End);
+        assert_eq!(Next::from_body(Some(json!({"offset": 2}))), Next::Body(json!({"offset": 2})));
+    }
+
+    #[test]
+    fn a_position_fits_only_its_own_kind_of_listing() {
+        assert_eq!(Next::Token("t".into()).token().unwrap(), "t");
+        assert_eq!(Next::Count.index(1, 10).unwrap(), 11);
+        assert_eq!(Next::Body(json!({"a": 1})).body::<Value>().unwrap(), json!({"a": 1}));
+        for error in [
+            Next::Count.token().unwrap_err(),
+            Next::Token("t".into()).index(1, 1).unwrap_err(),
+            Next::Count.body::<Value>().unwrap_err(),
+            Next::Body(json!([])).body::<String>().unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        }
     }
 }

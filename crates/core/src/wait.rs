@@ -1,6 +1,6 @@
 //! Operations whose effect takes a while to show.
 
-use crate::{Operation, Result};
+use crate::{Error, ErrorKind, Operation, Result};
 
 /// What one look at a resource showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,16 @@ impl WaitStatus {
     pub fn new(state: impl Into<String>, message: Option<String>) -> Self {
         Self { state: state.into(), message }
     }
+}
+
+/// What a poll needs from an answer.
+///
+/// # Errors
+/// [`ErrorKind::Decode`] when the answer lacks it.
+pub fn required<T: Clone>(value: Option<&T>, name: &str) -> Result<T> {
+    value.cloned().ok_or_else(|| {
+        Error::new(ErrorKind::Decode, format!("the answer has no {name}, without which the state of what it started cannot be looked up"))
+    })
 }
 
 /// An operation that starts something whose state can be polled until it settles.
