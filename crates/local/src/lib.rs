@@ -1,1 +1,50 @@
 //! An embedded Databricks workspace for examples, development and tests.
+//!
+//! [`LocalWorkspace`] is a real HTTP server on loopback that speaks the REST API: it checks tokens, issues OAuth
+//! tokens, moves clusters and warehouses through their life cycles in time, runs SQL statements on an embedded engine
+//! (feature `engine`) and Python commands in a `python3` process, and breaks on demand ([`faults`]).
+//! State lives in memory and is gone when the workspace is dropped.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use databricks_local::LocalWorkspace;
+//!
+//! let workspace = LocalWorkspace::builder().speed(1000.0).start().await?;
+//! println!("DATABRICKS_HOST={} DATABRICKS_TOKEN={}", workspace.url(), workspace.token());
+//! // … point any Databricks client there …
+//! workspace.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Safety
+//!
+//! Whoever holds a token can run SQL and Python with the rights of this process, as on a real workspace. Therefore the
+//! server listens on loopback only, makes a new random token and client secret at each start, compares secrets in
+//! constant time, and refuses requests whose `Host` or `Origin` names anything but itself, so that neither a web page
+//! nor a rebound name can reach it. Result files live in a temporary folder of its own.
+//!
+//! # Time
+//!
+//! What takes the platform time (a cluster that starts, a warehouse that stops) takes a realistic time divided by
+//! [`LocalWorkspaceBuilder::speed`]. Times that a user sets (auto-termination, auto-stop, `wait_timeout`, lifetimes of
+//! tokens and links) are not scaled. All of it follows Tokio's clock: a test that pauses it moves the workspace too.
+
+mod api;
+mod auth;
+mod clock;
+mod extract;
+pub mod faults;
+mod gate;
+mod oidc;
+mod paging;
+mod random;
+mod record;
+mod reply;
+mod router;
+mod server;
+mod state;
+mod workspace;
+
+pub use record::RecordedRequest;
+pub use workspace::{LocalWorkspace, LocalWorkspaceBuilder, StartError};

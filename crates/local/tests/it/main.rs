@@ -1,1 +1,7 @@
+//! The embedded workspace over real sockets.
 
+mod client;
+mod clusters;
+mod faults;
+mod sign_in;
+mod warehouses;

@@ -1,0 +1,129 @@
+//! Clusters, API 2.1 and the older 2.0 with the same shapes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use serde_json::json;
+
+use super::lock;
+use crate::extract::{Fields, Query};
+use crate::reply::{Json, Reply};
+use crate::state::App;
+use crate::state::clusters::catalog;
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    let mut router = Router::new();
+    for version in ["2.0", "2.1"] {
+        let at = |name: &str| format!("/api/{version}/clusters/{name}");
+        router = router
+            .route(&at("create"), post(create))
+            .route(&at("get"), get(read))
+            .route(&at("list"), get(list))
+            .route(&at("start"), post(start))
+            .route(&at("restart"), post(restart))
+            .route(&at("delete"), post(delete))
+            .route(&at("permanent-delete"), post(permanent_delete))
+            .route(&at("edit"), post(edit))
+            .route(&at("resize"), post(resize))
+            .route(&at("pin"), post(pin))
+            .route(&at("unpin"), post(unpin))
+            .route(&at("events"), post(events))
+            .route(&at("list-node-types"), get(node_types))
+            .route(&at("list-zones"), get(zones))
+            .route(&at("spark-versions"), get(spark_versions));
+    }
+    router
+}
+
+impl App {
+    /// The form of the platform: when it was made, and eight characters.
+    fn new_cluster_id(&self) -> String {
+        let made =
+            jiff::Timestamp::from_millisecond(self.clock.now_ms()).map(|t| t.strftime("%m%d-%H%M%S").to_string()).unwrap_or_default();
+        format!("{made}-{}", &self.ids.hex16()[..8])
+    }
+
+    fn new_spark_context(&self) -> i64 {
+        // Positive, as the platform's are.
+        (self.ids.number() >> 1) as i64
+    }
+}
+
+async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let id = app.new_cluster_id();
+    let context = app.new_spark_context();
+    lock(&app.clusters).create(&id, &fields, context, app.clock.now_ms())?;
+    Ok(Json(json!({"cluster_id": id})))
+}
+
+async fn read(State(app): State<Arc<App>>, query: Query) -> Reply {
+    let mut clusters = lock(&app.clusters);
+    let cluster = clusters.get(query.str("cluster_id")?, app.clock.now_ms())?;
+    Ok(Json(cluster.to_json()))
+}
+
+async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
+    lock(&app.clusters).list(&query, app.clock.now_ms()).map(Json)
+}
+
+async fn start(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let context = app.new_spark_context();
+    lock(&app.clusters).start(fields.str("cluster_id")?, context, app.clock.now_ms())?;
+    Ok(Json::empty())
+}
+
+async fn restart(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let context = app.new_spark_context();
+    lock(&app.clusters).restart(fields.str("cluster_id")?, context, app.clock.now_ms())?;
+    Ok(Json::empty())
+}
+
+async fn delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    lock(&app.clusters).delete(fields.str("cluster_id")?, app.clock.now_ms())?;
+    Ok(Json::empty())
+}
+
+async fn permanent_delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    lock(&app.clusters).permanent_delete(fields.str("cluster_id")?, app.clock.now_ms())?;
+    Ok(Json::empty())
+}
+
+async fn edit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let context = app.new_spark_context();
+    let id = fields.str("cluster_id")?;
+    lock(&app.clusters).edit(id, &fields, context, app.clock.now_ms())?;
+    Ok(Json::empty())
+}
+
+async fn resize(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    lock(&app.clusters).resize(fields.str("cluster_id")?, &fields, app.clock.now_ms())?;
+    Ok(Json::empty())
+}
+
+async fn pin(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    lock(&app.clusters).pin(fields.str("cluster_id")?, true, app.clock.now_ms())?;
+    Ok(Json::empty())
+}
+
+async fn unpin(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    lock(&app.clusters).pin(fields.str("cluster_id")?, false, app.clock.now_ms())?;
+    Ok(Json::empty())
+}
+
+async fn events(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    lock(&app.clusters).events(&fields, app.clock.now_ms()).map(Json)
+}
+
+async fn node_types() -> Json {
+    Json(catalog::node_types())
+}
+
+async fn spark_versions() -> Json {
+    Json(catalog::spark_versions())
+}
+
+async fn zones() -> Json {
+    Json(json!({"zones": ["local-1a", "local-1b"], "default_zone": "local-1a"}))
+}

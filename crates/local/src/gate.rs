@@ -1,0 +1,144 @@
+//! What every request passes, from outside in: record, `Host` and `Origin`, faults, sign-in; and the headers of answers.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
+
+use crate::auth;
+use crate::extract::BODY_LIMIT;
+use crate::faults::Action;
+use crate::reply::{ApiError, json_response};
+use crate::server::Connection;
+use crate::state::App;
+
+pub(crate) async fn gate(
+    State(app): State<Arc<App>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let request_id = app.ids.uuid();
+    let (parts, body) = request.into_parts();
+    let body = match axum::body::to_bytes(body, BODY_LIMIT).await {
+        Ok(body) => body,
+        Err(_) => {
+            let e = ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "REQUEST_LIMIT_EXCEEDED",
+                format!("The request body could not be read or is larger than {BODY_LIMIT} bytes"),
+            );
+            return finish(&app, e.into_response(), &request_id);
+        }
+    };
+    let entry = app.record.begin(&parts, &body);
+    let answer = answer(&app, &connection, entry, parts, body, next).await;
+    let response = finish(&app, answer.unwrap_or_else(IntoResponse::into_response), &request_id);
+    app.record.answered(entry, response.status());
+    tracing::debug!(request_id, status = response.status().as_u16(), "answered");
+    response
+}
+
+async fn answer(app: &App, connection: &Connection, entry: u64, parts: Parts, body: Bytes, next: Next) -> Result<Response, ApiError> {
+    own_host_only(app, &parts)?;
+    let fault = if parts.uri.path().starts_with("/local/faults") { None } else { app.faults.decide(&parts.method, parts.uri.path()) };
+    let mut lost = false;
+    if let Some(action) = &fault {
+        if !action.delay.is_zero() {
+            tokio::time::sleep(action.delay).await;
+        }
+        if !action.after_handler
+            && let Some(response) = apply(action, connection)
+        {
+            return Ok(response);
+        }
+        lost = action.after_handler;
+    }
+    auth::check(app, &parts)?;
+    app.record.handled(entry);
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    match fault.filter(|_| lost).and_then(|a| apply(&a, connection)) {
+        Some(replaced) => Ok(replaced),
+        None => Ok(response),
+    }
+}
+
+/// Breaks the connection or makes the answer that the fault asks for. A cut without a status cuts the true answer.
+fn apply(action: &Action, connection: &Connection) -> Option<Response> {
+    if let Some(bytes) = action.cut_after {
+        connection.cut_after(bytes);
+        if bytes == 0 {
+            return Some(Response::new(Body::empty()));
+        }
+    }
+    let status = action.status?;
+    let mut response = match &action.body {
+        Some(body) => json_response(status, body.clone()),
+        None => ApiError::new(status, code_for(status), "The request failed on demand").into_response(),
+    };
+    for (name, value) in &action.headers {
+        response.headers_mut().insert(name, value.clone());
+    }
+    Some(response)
+}
+
+fn code_for(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "BAD_REQUEST",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        409 => "RESOURCE_CONFLICT",
+        429 => "REQUEST_LIMIT_EXCEEDED",
+        501 => "NOT_IMPLEMENTED",
+        503 => "TEMPORARILY_UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        _ => "INTERNAL_ERROR",
+    }
+}
+
+/// Refuses what a browser could be made to send: another site's `Origin`, or a name that was rebound to loopback.
+fn own_host_only(app: &App, parts: &Parts) -> Result<(), ApiError> {
+    let text = |name| parts.headers.get(name).map(HeaderValue::to_str);
+    let hosts = [text(header::HOST), parts.uri.authority().map(|a| Ok(a.as_str()))];
+    let own_host = |host: &str| app.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+    let mut named = false;
+    for host in hosts.into_iter().flatten() {
+        named = true;
+        if !host.is_ok_and(own_host) {
+            return Err(forbidden("The Host header names another server; use the URL that the workspace printed"));
+        }
+    }
+    if !named {
+        return Err(forbidden("The request has no Host header"));
+    }
+    match text(header::ORIGIN) {
+        None => Ok(()),
+        Some(Ok(origin)) if origin.strip_prefix("http://").is_some_and(own_host) => Ok(()),
+        Some(_) => Err(forbidden("Requests from web pages of other origins are refused")),
+    }
+}
+
+fn forbidden(message: &str) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message)
+}
+
+/// Writes the body of an error and the headers that every answer has.
+fn finish(app: &App, mut response: Response, request_id: &str) -> Response {
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let kept = std::mem::take(response.headers_mut());
+        response = error.into_reply(request_id);
+        response.headers_mut().extend(kept);
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", id);
+    }
+    headers.insert("x-databricks-org-id", HeaderValue::from(app.secrets.workspace_id));
+    response
+}

@@ -1,0 +1,169 @@
+//! Answers: JSON values and the error bodies of the platform.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+/// What a handler gives back.
+pub(crate) type Reply = Result<Json, ApiError>;
+
+/// A JSON answer with status 200.
+#[derive(Debug)]
+pub(crate) struct Json(pub(crate) Value);
+
+impl Json {
+    /// The empty object that calls without a result answer.
+    pub(crate) fn empty() -> Self {
+        Self(json!({}))
+    }
+}
+
+impl IntoResponse for Json {
+    fn into_response(self) -> Response {
+        json_response(StatusCode::OK, self.0.to_string())
+    }
+}
+
+/// A response of `status` whose body is the JSON text `body`.
+pub(crate) fn json_response(status: StatusCode, body: impl Into<axum::body::Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Which of the platform's body shapes an error takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// `{"error_code", "message", "details"}`.
+    Standard,
+    /// `{"error"}`, API 1.2.
+    Legacy,
+    /// `{"error", "error_description"}`, RFC 6749 section 5.2.
+    OAuth,
+    /// `{"error_code": 403, "message"}`: the sign-in check in front of the APIs writes the number of the status.
+    SignIn,
+}
+
+/// A refusal in the form that the platform gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    shape: Shape,
+    status: StatusCode,
+    code: Cow<'static, str>,
+    message: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { shape: Shape::Standard, status, code: code.into(), message: message.into() }
+    }
+
+    /// 400 `INVALID_PARAMETER_VALUE`.
+    pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE", message)
+    }
+
+    /// 400 `INVALID_STATE`.
+    pub(crate) fn invalid_state(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "INVALID_STATE", message)
+    }
+
+    /// 400 `MALFORMED_REQUEST`.
+    pub(crate) fn malformed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "MALFORMED_REQUEST", message)
+    }
+
+    /// 404 `RESOURCE_DOES_NOT_EXIST`.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "RESOURCE_DOES_NOT_EXIST", message)
+    }
+
+    /// 500 `INTERNAL_ERROR`.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message)
+    }
+
+    /// 401 or 403 of the sign-in check.
+    pub(crate) fn sign_in(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { shape: Shape::SignIn, ..Self::new(status, "", message) }
+    }
+
+    /// An error of an OAuth endpoint.
+    pub(crate) fn oauth(status: StatusCode, code: &'static str, description: impl Into<String>) -> Self {
+        Self { shape: Shape::OAuth, ..Self::new(status, code, description) }
+    }
+
+    /// The same refusal in the body shape of API 1.2.
+    pub(crate) fn legacy(self) -> Self {
+        Self { shape: Shape::Legacy, ..self }
+    }
+
+    /// The explanation that the body carries.
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn body(&self, request_id: &str) -> Value {
+        match self.shape {
+            Shape::Standard => json!({
+                "error_code": self.code,
+                "message": self.message,
+                "details": [{
+                    "@type": "type.googleapis.com/google.rpc.RequestInfo",
+                    "request_id": request_id,
+                    "serving_data": "",
+                }],
+            }),
+            Shape::Legacy => json!({"error": format!("{}: {}", self.code, self.message)}),
+            Shape::OAuth => json!({"error": self.code, "error_description": self.message}),
+            Shape::SignIn => json!({
+                "error_code": self.status.as_u16(),
+                "message": format!("{} [ReqId: {request_id}]", self.message),
+            }),
+        }
+    }
+
+    /// The response, naming `request_id` where the body has room for it.
+    pub(crate) fn into_reply(self, request_id: &str) -> Response {
+        let mut response = json_response(self.status, self.body(request_id).to_string());
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = match self.shape {
+                Shape::OAuth => "Basic realm=\"DatabricksRealm\"",
+                _ => "Bearer realm=\"DatabricksRealm\"",
+            };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+        }
+        response
+    }
+}
+
+/// Handlers answer with the error itself; the gate writes the body, since it knows the request's identifier.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(axum::body::Body::empty());
+        *response.status_mut() = self.status;
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shape_is_the_platforms() {
+        let e = ApiError::invalid_state("no");
+        assert_eq!(e.body("r")["error_code"], "INVALID_STATE");
+        assert_eq!(e.body("r")["details"][0]["request_id"], "r");
+        assert_eq!(e.clone().legacy().body("r"), json!({"error": "INVALID_STATE: no"}));
+        let e = ApiError::oauth(StatusCode::UNAUTHORIZED, "invalid_client", "why");
+        assert_eq!(e.body("r"), json!({"error": "invalid_client", "error_description": "why"}));
+        let e = ApiError::sign_in(StatusCode::FORBIDDEN, "Invalid access token.");
+        assert_eq!(e.body("r")["error_code"], 403);
+    }
+}

@@ -1,0 +1,204 @@
+//! The listener, and connections that can be broken on purpose.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use futures_util::task::AtomicWaker;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::router;
+use crate::state::App;
+
+/// The task that accepts connections, and the way to end it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<()>>,
+    connections: Arc<Connections>,
+}
+
+impl Server {
+    pub(crate) fn spawn(listener: TcpListener, app: &Arc<App>) -> Self {
+        let (stop, mut stopped) = watch::channel(false);
+        let connections = Arc::new(Connections::default());
+        let listener = LoopbackListener { inner: listener, connections: Arc::clone(&connections) };
+        let service = router::build(Arc::clone(app)).into_make_service_with_connect_info::<Connection>();
+        let task = tokio::spawn(async move {
+            let until_stopped = async move {
+                // An error means that the handle is gone, which is a stop as well.
+                let _ = stopped.wait_for(|stop| *stop).await;
+            };
+            let served = axum::serve(listener, service).with_graceful_shutdown(until_stopped);
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the local workspace stopped serving");
+            }
+        });
+        Self { stop, task: Some(task), connections }
+    }
+
+    /// Stops accepting and breaks what is open.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+        self.connections.break_all();
+    }
+
+    /// As [`stop`](Self::stop), and waits until the port is free.
+    pub(crate) async fn shutdown(&mut self) {
+        self.stop();
+        let Some(task) = self.task.take() else { return };
+        let abort = task.abort_handle();
+        // Broken connections end at once; the limit is for one accepted in the very moment of the stop.
+        if tokio::time::timeout(Duration::from_secs(5), task).await.is_err() {
+            abort.abort();
+        }
+    }
+}
+
+/// The connections that are open.
+#[derive(Debug, Default)]
+struct Connections(Mutex<Vec<Weak<Switch>>>);
+
+impl Connections {
+    fn add(&self, switch: &Arc<Switch>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|s| s.strong_count() > 0);
+        all.push(Arc::downgrade(switch));
+    }
+
+    fn break_all(&self) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for switch in all.iter().filter_map(Weak::upgrade) {
+            switch.break_now();
+        }
+    }
+}
+
+struct LoopbackListener {
+    inner: TcpListener,
+    connections: Arc<Connections>,
+}
+
+impl Listener for LoopbackListener {
+    type Io = Breakable;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        // Axum's own implementation waits out the errors of `accept`.
+        let (stream, peer) = Listener::accept(&mut self.inner).await;
+        // Small answers should not wait for a full segment; the connection works without it too.
+        let _ = stream.set_nodelay(true);
+        let switch = Arc::new(Switch::default());
+        self.connections.add(&switch);
+        (Breakable { stream, switch }, peer)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.inner.local_addr()
+    }
+}
+
+/// What breaks a connection from a handler that runs on it.
+#[derive(Debug)]
+struct Switch {
+    broken: AtomicBool,
+    /// Bytes that may still be written, `usize::MAX` for all.
+    budget: AtomicUsize,
+    reader: AtomicWaker,
+    writer: AtomicWaker,
+}
+
+impl Default for Switch {
+    fn default() -> Self {
+        Self {
+            broken: AtomicBool::new(false),
+            budget: AtomicUsize::new(usize::MAX),
+            reader: AtomicWaker::new(),
+            writer: AtomicWaker::new(),
+        }
+    }
+}
+
+impl Switch {
+    fn break_now(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+        self.reader.wake();
+        self.writer.wake();
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(io::Error::from(io::ErrorKind::ConnectionReset));
+        }
+        Ok(())
+    }
+}
+
+/// The connection that a request came on.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection(Arc<Switch>);
+
+impl Connection {
+    /// Lets `bytes` more bytes out, then closes. With 0 the client gets no answer at all.
+    pub(crate) fn cut_after(&self, bytes: usize) {
+        self.0.budget.store(bytes, Ordering::SeqCst);
+    }
+}
+
+impl Connected<IncomingStream<'_, LoopbackListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, LoopbackListener>) -> Self {
+        Self(Arc::clone(&stream.io().switch))
+    }
+}
+
+/// A TCP stream that fails once its switch says so.
+#[derive(Debug)]
+pub(crate) struct Breakable {
+    stream: TcpStream,
+    switch: Arc<Switch>,
+}
+
+impl AsyncRead for Breakable {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.switch.reader.register(cx.waker());
+        this.switch.check()?;
+        Pin::new(&mut this.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Breakable {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.switch.writer.register(cx.waker());
+        this.switch.check()?;
+        let budget = this.switch.budget.load(Ordering::SeqCst);
+        if budget == 0 && !buf.is_empty() {
+            this.switch.break_now();
+            return Poll::Ready(Err(io::Error::from(io::ErrorKind::ConnectionReset)));
+        }
+        let allowed = &buf[..buf.len().min(budget)];
+        let written = std::task::ready!(Pin::new(&mut this.stream).poll_write(cx, allowed))?;
+        if budget != usize::MAX {
+            this.switch.budget.store(budget - written, Ordering::SeqCst);
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}

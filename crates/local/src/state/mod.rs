@@ -1,0 +1,122 @@
+//! What the workspace knows, in memory.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::oidc::Oidc;
+use crate::random::{self, Ids};
+use crate::record::Record;
+use clusters::Clusters;
+use tokens::Tokens;
+use warehouses::Warehouses;
+
+pub(crate) mod clusters;
+pub(crate) mod tokens;
+pub(crate) mod warehouses;
+
+/// The user whom personal access tokens and the password belong to.
+pub(crate) const USER_NAME: &str = "local.user@example.com";
+
+/// What the builder sets.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) speed: f64,
+    pub(crate) token_lifetime: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { speed: 20.0, token_lifetime: Duration::from_secs(3600) }
+    }
+}
+
+/// What a client has to know to get in; made anew at each start.
+pub(crate) struct Secrets {
+    pub(crate) token: String,
+    pub(crate) password: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) account_id: String,
+    pub(crate) workspace_id: u64,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secrets").finish_non_exhaustive()
+    }
+}
+
+impl Secrets {
+    fn new(ids: &Ids) -> io::Result<Self> {
+        let secret = || Ok::<_, io::Error>(random::to_hex(&random::bytes::<16>()?));
+        Ok(Self {
+            token: format!("dapi{}", secret()?),
+            password: secret()?,
+            client_id: ids.uuid(),
+            client_secret: format!("dose{}", secret()?),
+            account_id: ids.uuid(),
+            workspace_id: 1_000_000_000_000_000 + ids.number() % 1_000_000_000_000_000,
+        })
+    }
+}
+
+/// Everything that requests share.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    pub(crate) url: String,
+    pub(crate) port: u16,
+    pub(crate) own_hosts: Vec<String>,
+    pub(crate) secrets: Secrets,
+    pub(crate) ids: Ids,
+    pub(crate) clock: Clock,
+    pub(crate) record: Record,
+    pub(crate) faults: Faults,
+    pub(crate) oidc: Oidc,
+    pub(crate) tokens: Tokens,
+    pub(crate) clusters: Mutex<Clusters>,
+    pub(crate) warehouses: Mutex<Warehouses>,
+    pub(crate) starter_warehouse: String,
+    /// Removed with all it holds when the last request is done.
+    pub(crate) folder: TempDir,
+}
+
+impl App {
+    pub(crate) fn new(settings: Settings, address: SocketAddr) -> io::Result<Arc<Self>> {
+        let ids = Ids::new()?;
+        let secrets = Secrets::new(&ids)?;
+        let clock = Clock::new(settings.speed);
+        let port = address.port();
+        let tokens = Tokens::default();
+        tokens.add_first(&secrets.token, ids.hex32(), clock.now_ms());
+        let mut warehouses = Warehouses::new(&clock);
+        let starter_warehouse = ids.hex16();
+        warehouses.add_starter(&starter_warehouse, clock.now_ms());
+        Ok(Arc::new(Self {
+            url: format!("http://127.0.0.1:{port}"),
+            port,
+            own_hosts: [format!("127.0.0.1:{port}"), format!("localhost:{port}")].into(),
+            clusters: Mutex::new(Clusters::new(&clock)),
+            warehouses: Mutex::new(warehouses),
+            starter_warehouse,
+            record: Record::default(),
+            faults: Faults::default(),
+            oidc: Oidc::default(),
+            tokens,
+            folder: tempfile::Builder::new().prefix("databricks-local-").tempdir()?,
+            settings,
+            secrets,
+            ids,
+            clock,
+        }))
+    }
+
+    /// Ends what runs outside of requests.
+    pub(crate) fn stop(&self) {}
+}

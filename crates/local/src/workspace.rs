@@ -1,0 +1,207 @@
+//! The handle of a running workspace and its settings.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use crate::faults::Faults;
+use crate::record::RecordedRequest;
+use crate::server::Server;
+use crate::state::{App, Settings};
+
+/// A running embedded workspace. Dropping it stops it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), databricks_local::StartError> {
+/// let workspace = databricks_local::LocalWorkspace::start().await?;
+/// assert!(workspace.url().starts_with("http://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct LocalWorkspace {
+    app: Arc<App>,
+    server: Server,
+}
+
+impl LocalWorkspace {
+    /// Starts with the default settings; see [`LocalWorkspaceBuilder`] for what they are.
+    ///
+    /// # Errors
+    ///
+    /// See [`LocalWorkspaceBuilder::start`].
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// Settings for a workspace that is not started yet.
+    pub fn builder() -> LocalWorkspaceBuilder {
+        LocalWorkspaceBuilder::default()
+    }
+
+    /// The base URL, `http://127.0.0.1:<port>` without a trailing slash: the value for `DATABRICKS_HOST`.
+    pub fn url(&self) -> &str {
+        &self.app.url
+    }
+
+    /// A personal access token of the workspace's user: the value for `DATABRICKS_TOKEN`. Account-level calls refuse
+    /// it, as the real service does.
+    pub fn token(&self) -> &str {
+        &self.app.secrets.token
+    }
+
+    /// The service principal's OAuth client id: the value for `DATABRICKS_CLIENT_ID`.
+    pub fn client_id(&self) -> &str {
+        &self.app.secrets.client_id
+    }
+
+    /// The service principal's OAuth secret: the value for `DATABRICKS_CLIENT_SECRET`.
+    pub fn client_secret(&self) -> &str {
+        &self.app.secrets.client_secret
+    }
+
+    /// The account that the workspace belongs to: the value for `DATABRICKS_ACCOUNT_ID`.
+    pub fn account_id(&self) -> &str {
+        &self.app.secrets.account_id
+    }
+
+    /// The name of the user that owns the token; with [`password`](Self::password) it signs in to account-level calls.
+    pub fn username(&self) -> &str {
+        crate::state::USER_NAME
+    }
+
+    /// The user's password for account-level calls with basic authentication.
+    pub fn password(&self) -> &str {
+        &self.app.secrets.password
+    }
+
+    /// The numeric identifier that answers carry in `X-Databricks-Org-Id`.
+    pub fn workspace_id(&self) -> u64 {
+        self.app.secrets.workspace_id
+    }
+
+    /// The identifier of the SQL warehouse that is there from the start, stopped.
+    pub fn warehouse_id(&self) -> &str {
+        &self.app.starter_warehouse
+    }
+
+    /// The requests handled so far, oldest first; the last 10,000 are kept.
+    ///
+    /// Values of headers that hold credentials are replaced.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.app.record.snapshot()
+    }
+
+    /// The rules that make requests fail on demand.
+    pub fn faults(&self) -> &Faults {
+        &self.app.faults
+    }
+
+    /// Stops taking requests, ends the child processes and waits for both.
+    ///
+    /// Dropping the workspace does the same without waiting.
+    pub async fn shutdown(mut self) {
+        self.app.stop();
+        self.server.shutdown().await;
+    }
+}
+
+impl Drop for LocalWorkspace {
+    fn drop(&mut self) {
+        self.app.stop();
+        self.server.stop();
+    }
+}
+
+impl fmt::Debug for LocalWorkspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalWorkspace").field("url", &self.app.url).finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`LocalWorkspace`].
+#[derive(Debug)]
+#[must_use = "nothing listens until `start` is called"]
+pub struct LocalWorkspaceBuilder {
+    port: u16,
+    settings: Settings,
+}
+
+impl Default for LocalWorkspaceBuilder {
+    fn default() -> Self {
+        Self { port: 0, settings: Settings::default() }
+    }
+}
+
+impl LocalWorkspaceBuilder {
+    /// How many times faster than the real platform clusters and warehouses change state. Default 20: a cluster that
+    /// would take a minute to start takes three seconds.
+    pub fn speed(mut self, factor: f64) -> Self {
+        self.settings.speed = factor;
+        self
+    }
+
+    /// The TCP port on 127.0.0.1. Default 0: a free one is chosen.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// How long an OAuth access token is valid. Default one hour.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.token_lifetime = lifetime;
+        self
+    }
+
+    /// Binds the port and starts to serve on the current Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if [`speed`](Self::speed) is not a positive number, the port is taken, the temporary folder cannot
+    /// be made, or the operating system gives no random bytes.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime with IO and time enabled.
+    pub async fn start(self) -> Result<LocalWorkspace, StartError> {
+        let Self { port, settings } = self;
+        if !(settings.speed.is_finite() && settings.speed > 0.0) {
+            return Err(StartError::new(format!("speed must be a positive number, got {}", settings.speed), None));
+        }
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|e| StartError::new(format!("cannot listen on {address}; choose another port, or 0 for a free one"), Some(e)))?;
+        let address = listener.local_addr().map_err(|e| StartError::new("the listener has no address", Some(e)))?;
+        let app = App::new(settings, address).map_err(|e| StartError::new("cannot prepare the workspace's state", Some(e)))?;
+        let server = Server::spawn(listener, &app);
+        Ok(LocalWorkspace { app, server })
+    }
+}
+
+/// Why a workspace could not be started.
+#[derive(Debug)]
+pub struct StartError {
+    message: String,
+    source: Option<std::io::Error>,
+}
+
+impl StartError {
+    fn new(message: impl Into<String>, source: Option<std::io::Error>) -> Self {
+        Self { message: message.into(), source }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|e| e as _)
+    }
+}
