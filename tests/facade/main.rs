@@ -1,0 +1,11 @@
+//! The facade against the embedded workspace, over a socket.
+
+mod account;
+mod clusters;
+mod commands;
+mod lists;
+mod raw;
+mod scripted;
+mod sign_in;
+mod sql;
+mod warehouses;

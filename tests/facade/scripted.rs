@@ -1,0 +1,91 @@
+//! Exchanges that a real workspace gives now and then, scripted.
+
+use databricks_sdk::{Config, WorkspaceClient};
+use databricks_transport::Environment;
+use httpmock::{Method::GET, Method::POST, MockServer};
+use proptest::prelude::*;
+use serde_json::json;
+
+fn client(server: &MockServer) -> WorkspaceClient {
+    let config = Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok");
+    WorkspaceClient::new(config).unwrap()
+}
+
+#[tokio::test]
+async fn an_empty_page_with_a_token_is_not_the_end() {
+    let server = MockServer::start_async().await;
+    let page = |token: Option<&'static str>, answer: serde_json::Value| {
+        server.mock(move |when, then| {
+            let when = when.method(GET).path("/api/2.1/clusters/list");
+            match token {
+                Some(token) => when.query_param("page_token", token),
+                None => when.query_param_missing("page_token"),
+            };
+            then.status(200).json_body(answer);
+        })
+    };
+    let first = page(None, json!({"clusters": [{"cluster_id": "a"}], "next_page_token": "t1"}));
+    let empty = page(Some("t1"), json!({"next_page_token": "t2"}));
+    let last = page(Some("t2"), json!({"clusters": [{"cluster_id": "b"}], "next_page_token": ""}));
+    let ids: Vec<_> = client(&server).clusters().list().items().try_collect().await.unwrap().into_iter().filter_map(|c| c.cluster_id).collect();
+    assert_eq!(ids, ["a", "b"]);
+    for mock in [first, empty, last] {
+        mock.assert_async().await;
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_goes_in_circles_ends_with_an_error() {
+    let server = MockServer::start_async().await;
+    server.mock(|when, then| {
+        when.method(GET).path("/api/2.1/clusters/list");
+        then.status(200).json_body(json!({"clusters": [{"cluster_id": "a"}], "next_page_token": "same"}));
+    });
+    let error = client(&server).clusters().list().items().try_collect().await.unwrap_err();
+    assert_eq!(error.kind(), databricks_sdk::ErrorKind::PaginationLoop);
+}
+
+#[tokio::test]
+async fn what_a_newer_service_sends_is_kept() {
+    let server = MockServer::start_async().await;
+    server.mock(|when, then| {
+        when.method(GET).path("/api/2.1/clusters/get");
+        then.status(200).json_body(json!({"cluster_id": "a", "state": "HIBERNATING", "start_time": "1700000000000", "brand_new": {"x": 1}}));
+    });
+    let cluster = client(&server).clusters().get("a").await.unwrap();
+    assert_eq!(cluster.state.unwrap().as_str(), "HIBERNATING");
+    assert_eq!(cluster.start_time, Some(1_700_000_000_000));
+}
+
+#[tokio::test]
+async fn a_lost_post_is_not_sent_twice_but_a_refused_one_is() {
+    let server = MockServer::start_async().await;
+    let throttled = server.mock(|when, then| {
+        when.method(POST).path("/api/2.1/clusters/start");
+        then.status(429).header("Retry-After", "0").json_body(json!({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slow down"}));
+    });
+    let error = client(&server).clusters().start("a").max_attempts(3).await.unwrap_err();
+    assert!(error.is_too_many_requests() && error.retries_exhausted());
+    assert_eq!((error.attempts(), throttled.calls_async().await), (3, 3));
+    assert!(!error.maybe_executed());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever an id looks like, it reaches the service as the one value that it is.
+    #[test]
+    fn any_id_arrives_unchanged(id in "\\PC{1,20}") {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = MockServer::start_async().await;
+            let expected = id.clone();
+            let mock = server.mock(move |when, then| {
+                when.method(GET).path("/api/2.1/clusters/get").query_param("cluster_id", expected);
+                then.status(200).json_body(json!({}));
+            });
+            client(&server).clusters().get(id.as_str()).await.unwrap();
+            mock.assert_async().await;
+        });
+    }
+}
