@@ -1,9 +1,16 @@
 //! What the service says when it refuses.
 
+mod details;
+mod read;
+
 use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+
+pub use details::{
+    DebugInfo, ErrorDetails, ErrorInfo, FieldViolation, HelpLink, PreconditionViolation, QuotaViolation, RequestInfo, ResourceInfo, RetryInfo,
+};
 
 /// An answer with an error in it, read from whatever shape its body had.
 #[derive(Clone, PartialEq)]
@@ -14,6 +21,7 @@ pub struct ApiError {
     request_id: Option<String>,
     retry_after: Option<Duration>,
     kind: ApiErrorKind,
+    details: Option<Box<ErrorDetails>>,
 }
 
 /// The kinds of [`ApiError`]; the narrow ones follow from the error code, whatever the status.
@@ -121,7 +129,7 @@ impl ApiError {
     /// An error from its parts.
     pub fn new(status: StatusCode, code: Option<String>, message: impl Into<String>) -> Self {
         let kind = ApiErrorKind::of(status, code.as_deref());
-        Self { status, code, message: message.into(), request_id: None, retry_after: None, kind }
+        Self { status, code, message: message.into(), request_id: None, retry_after: None, kind, details: None }
     }
 
     /// The status.
@@ -149,9 +157,26 @@ impl ApiError {
         self.request_id.as_deref()
     }
 
-    /// How long the service asked to wait.
+    /// How long the service asked to wait, by the header `Retry-After` or else by a detail `google.rpc.RetryInfo`.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// What the service tells beyond code and message; empty if it told nothing.
+    pub fn details(&self) -> &ErrorDetails {
+        static NONE: ErrorDetails = ErrorDetails {
+            error_info: None,
+            request_info: None,
+            retry_info: None,
+            debug_info: None,
+            quota_failure: None,
+            precondition_failure: None,
+            bad_request: None,
+            resource_info: None,
+            help: None,
+            unknown: Vec::new(),
+        };
+        self.details.as_deref().unwrap_or(&NONE)
     }
 }
 

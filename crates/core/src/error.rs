@@ -44,7 +44,39 @@ struct Inner {
     elapsed: Option<Duration>,
     maybe_executed: bool,
     retries_exhausted: bool,
+    permanent: bool,
     hint: Option<String>,
+    statement: Option<StatementFailure>,
+}
+
+/// What an SQL statement ended with that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementFailure {
+    statement_id: String,
+    error_code: Option<String>,
+    sql_state: Option<String>,
+}
+
+impl StatementFailure {
+    /// A failure of this statement, with the service's code and the SQLSTATE where known.
+    pub fn new(statement_id: impl Into<String>, error_code: Option<String>, sql_state: Option<String>) -> Self {
+        Self { statement_id: statement_id.into(), error_code, sql_state }
+    }
+
+    /// The id of the statement.
+    pub fn statement_id(&self) -> &str {
+        &self.statement_id
+    }
+
+    /// The service's code, such as `BAD_REQUEST`.
+    pub fn error_code(&self) -> Option<&str> {
+        self.error_code.as_deref()
+    }
+
+    /// The SQLSTATE (ISO/IEC 9075), such as `42703` for an unknown column.
+    pub fn sql_state(&self) -> Option<&str> {
+        self.sql_state.as_deref()
+    }
 }
 
 /// The kinds of [`Error`].
@@ -108,7 +140,9 @@ impl Error {
             elapsed: None,
             maybe_executed: false,
             retries_exhausted: false,
+            permanent: false,
             hint: None,
+            statement: None,
         }))
     }
 
@@ -185,6 +219,20 @@ impl Error {
         self
     }
 
+    /// States that sending the request again cannot help, such as with a certificate that is not trusted.
+    #[must_use]
+    pub fn with_permanent(mut self) -> Self {
+        self.0.permanent = true;
+        self
+    }
+
+    /// Adds what is known of the SQL statement.
+    #[must_use]
+    pub fn with_statement(mut self, failure: StatementFailure) -> Self {
+        self.0.statement = Some(failure);
+        self
+    }
+
     /// Adds what to try next.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -250,6 +298,16 @@ impl Error {
     /// Whether this is the last error before the retry budget or the attempts ran out.
     pub fn retries_exhausted(&self) -> bool {
         self.0.retries_exhausted
+    }
+
+    /// Whether sending the request again cannot help; the retry layer does not.
+    pub fn is_permanent(&self) -> bool {
+        self.0.permanent
+    }
+
+    /// What is known of the SQL statement, for failed and cancelled ones.
+    pub fn statement(&self) -> Option<&StatementFailure> {
+        self.0.statement.as_ref()
     }
 
     /// What to try next, if there is advice.

@@ -1,0 +1,348 @@
+//! The whole stack in one value.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use std::{fmt, future::Future, pin::Pin};
+
+use databricks_core::{Body, Error, ErrorKind, Origin, Result, SharedCredentials};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use tower::Service;
+
+use crate::http_client::HttpClient;
+use crate::layers::{
+    AnswerLayer, AttemptLayer, AuthLayer, DeadlineLayer, DebugLogLayer, DecompressLayer, HeadersLayer, InactivityLayer, Inner, Next as _,
+    RateLimitLayer, RedirectLayer, RetryLayer, SpanLayer, UserAgentLayer, With,
+};
+use crate::{Environment, HttpService, ProxyOptions, RetryPolicy, SharedClock, TlsOptions, UserAgent};
+
+/// The layers with their types, from outside in: the order in which a request passes them.
+type Stack = With<SpanLayer, With<DeadlineLayer, With<RetryLayer, With<RateLimitLayer, With<AttemptLayer, Attempt>>>>>;
+/// What happens in one attempt.
+type Attempt = With<AuthLayer, With<HeadersLayer, With<UserAgentLayer, With<AnswerLayer, With<DebugLogLayer, Wire>>>>>;
+/// What happens close to the wire.
+type Wire = With<InactivityLayer, With<RedirectLayer, With<DecompressLayer, Inner<HttpClient>>>>;
+
+/// Sends requests with everything that a call of the API needs. Clones are cheap and share connections, rate limit and settings.
+///
+/// ```no_run
+/// # fn example(credentials: databricks_core::SharedCredentials) -> databricks_core::Result<()> {
+/// use databricks_transport::Client;
+///
+/// let plain = Client::builder().user_agent(databricks_transport::UserAgent::default()).build()?;
+/// let signed_in = plain.with_credentials(credentials); // the same connections
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    stack: Arc<Stack>,
+    settings: Arc<Settings>,
+}
+
+/// What stacks are made of.
+#[derive(Clone)]
+struct Settings {
+    http: HttpClient,
+    credentials: Option<SharedCredentials>,
+    origin: Option<Origin>,
+    user_agent: UserAgent,
+    headers: HeaderMap,
+    retry: RetryPolicy,
+    limit: RateLimitLayer,
+    inactivity: Duration,
+    log: DebugLogLayer,
+    response_limit: usize,
+    environment: Environment,
+    clock: SharedClock,
+}
+
+impl Settings {
+    fn into_client(self) -> Client {
+        let wire = With::new(RedirectLayer::default(), With::new(DecompressLayer::new(), Inner(self.http.clone())));
+        let wire = With::new(InactivityLayer::new(self.inactivity), wire);
+        let attempt = With::new(AnswerLayer::new(self.response_limit, self.clock.clone()), With::new(self.log, wire));
+        let attempt = With::new(UserAgentLayer::new(self.user_agent.clone()), attempt);
+        let attempt = With::new(HeadersLayer::new(self.headers.clone(), self.origin.clone()), attempt);
+        let attempt = With::new(AuthLayer::new(self.credentials.clone(), self.origin.clone()), attempt);
+        let stack = With::new(self.limit.clone(), With::new(AttemptLayer::new(), attempt));
+        let stack = With::new(RetryLayer::new(self.retry.clone(), self.clock.clone()), stack);
+        let stack = With::new(SpanLayer::new(), With::new(DeadlineLayer::new(self.clock.clone()), stack));
+        Client { stack: Arc::new(stack), settings: Arc::new(self) }
+    }
+}
+
+impl Client {
+    /// A builder with the defaults.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Sends a request. Options of the call are a [`CallOptions`](crate::CallOptions) in its extensions.
+    ///
+    /// # Errors
+    /// Every status from 400, and everything that keeps an answer from coming; see [`ErrorKind`].
+    pub fn send(&self, request: Request<Body>) -> impl Future<Output = Result<Response<Body>>> + Send + 'static {
+        let stack = Arc::clone(&self.stack);
+        // Boxed here, so that the futures of callers stay small.
+        let sending: Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>> = Box::pin(async move { stack.send(request).await });
+        sending
+    }
+
+    /// The client with its type erased.
+    pub fn service(&self) -> HttpService {
+        HttpService::new(self.clone())
+    }
+
+    /// A client with other credentials that shares connections, rate limit and settings with this one.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: SharedCredentials) -> Self {
+        Settings { credentials: Some(credentials), ..(*self.settings).clone() }.into_client()
+    }
+
+    /// A client without credentials that shares connections, rate limit and settings with this one: for token requests and links
+    /// that are signed already.
+    #[must_use]
+    pub fn without_credentials(&self) -> Self {
+        Settings { credentials: None, ..(*self.settings).clone() }.into_client()
+    }
+
+    /// A client whose credentials and configured headers go to this origin only.
+    #[must_use]
+    pub fn for_origin(&self, origin: Origin) -> Self {
+        Settings { origin: Some(origin), ..(*self.settings).clone() }.into_client()
+    }
+
+    /// A client with another retry policy, for example none for a short look at something that may not be there.
+    #[must_use]
+    pub fn with_retry(&self, retry: RetryPolicy) -> Self {
+        Settings { retry, ..(*self.settings).clone() }.into_client()
+    }
+
+    /// A client with another user agent.
+    #[must_use]
+    pub fn with_user_agent(&self, user_agent: UserAgent) -> Self {
+        Settings { user_agent, ..(*self.settings).clone() }.into_client()
+    }
+
+    /// The clock by which this client waits; helpers that poll wait by the same.
+    pub fn clock(&self) -> &SharedClock {
+        &self.settings.clock
+    }
+
+    /// The environment that this client was built with.
+    pub fn environment(&self) -> &Environment {
+        &self.settings.environment
+    }
+
+    /// The credentials, if there are any.
+    pub fn credentials(&self) -> Option<&SharedCredentials> {
+        self.settings.credentials.as_ref()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("credentials", &self.settings.credentials)
+            .field("origin", &self.settings.origin)
+            .field("retry", &self.settings.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service<Request<Body>> for Client {
+    type Response = Response<Body>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let stack = Arc::clone(&self.stack);
+        Box::pin(async move { stack.send(request).await })
+    }
+}
+
+/// Builds a [`Client`]. Every setting has a default.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientBuilder {
+    credentials: Option<SharedCredentials>,
+    origin: Option<Origin>,
+    user_agent: Option<UserAgent>,
+    headers: Vec<(String, String)>,
+    retry: RetryPolicy,
+    rate_limit: Option<u32>,
+    inactivity: Duration,
+    connect_timeout: Duration,
+    pool_idle_timeout: Duration,
+    tls: TlsOptions,
+    proxy: ProxyOptions,
+    environment: Option<Environment>,
+    debug_headers: bool,
+    debug_truncate_bytes: usize,
+    response_limit: usize,
+    clock: SharedClock,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            credentials: None,
+            origin: None,
+            user_agent: None,
+            headers: Vec::new(),
+            retry: RetryPolicy::default(),
+            rate_limit: Some(15),
+            inactivity: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(30),
+            pool_idle_timeout: Duration::from_secs(90),
+            tls: TlsOptions::default(),
+            proxy: ProxyOptions::default(),
+            environment: None,
+            debug_headers: false,
+            debug_truncate_bytes: 96,
+            response_limit: 256 << 20,
+            clock: SharedClock::default(),
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// Signs requests in. Without, they travel as they are.
+    pub fn credentials(mut self, credentials: SharedCredentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// The client's own host: the only place that gets its credentials and configured headers. Without, every host that is asked does.
+    pub fn origin(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// Who is calling; read from the environment by default.
+    pub fn user_agent(mut self, user_agent: UserAgent) -> Self {
+        self.user_agent = Some(user_agent);
+        self
+    }
+
+    /// Adds a header to every request that has none of this name.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// What is sent again, and when; for up to 5 minutes by default.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// The most attempts per second, of this client and all its clones; 15 by default, `None` for no limit.
+    pub fn rate_limit(mut self, per_second: Option<u32>) -> Self {
+        self.rate_limit = per_second;
+        self
+    }
+
+    /// The longest time in which not a byte goes either way; 60 s by default.
+    pub fn inactivity_timeout(mut self, limit: Duration) -> Self {
+        self.inactivity = limit;
+        self
+    }
+
+    /// The longest time to connect, and again to pass proxy and TLS; 30 s by default.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// How long a connection may be idle before it is closed; 90 s by default.
+    pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
+        self.pool_idle_timeout = limit;
+        self
+    }
+
+    /// Certificates and the like.
+    pub fn tls(mut self, options: TlsOptions) -> Self {
+        self.tls = options;
+        self
+    }
+
+    /// The proxy; that of the environment by default.
+    pub fn proxy(mut self, options: ProxyOptions) -> Self {
+        self.proxy = options;
+        self
+    }
+
+    /// The environment in place of that of the process: proxy variables, `SSL_CERT_FILE`, and what the user agent tells.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// Whether the debug log has headers; off by default. Secrets are hidden either way.
+    pub fn debug_headers(mut self, on: bool) -> Self {
+        self.debug_headers = on;
+        self
+    }
+
+    /// Where the debug log cuts texts; at 96 bytes by default.
+    pub fn debug_truncate_bytes(mut self, bytes: usize) -> Self {
+        self.debug_truncate_bytes = bytes;
+        self
+    }
+
+    /// The most bytes of an answer that are read at once, which leaves out streams; 256 MiB by default.
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.response_limit = bytes;
+        self
+    }
+
+    /// By which clock to wait; tokio's by default.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Builds the client. Sends nothing, reads no file and needs no runtime.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] naming the setting that makes no sense: a proxy's URL or a header.
+    pub fn build(self) -> Result<Client> {
+        let environment = self.environment.unwrap_or_else(Environment::process);
+        let mut tls = self.tls;
+        if let Some(file) = environment.get("SSL_CERT_FILE") {
+            tls = tls.ca_file(file);
+        }
+        let proxy = Arc::new(self.proxy.rules(&environment)?);
+        let settings = Settings {
+            http: HttpClient::new(tls, proxy, self.connect_timeout, self.pool_idle_timeout),
+            credentials: self.credentials,
+            origin: self.origin,
+            user_agent: self.user_agent.unwrap_or_else(|| UserAgent::new(&environment)),
+            headers: headers(&self.headers)?,
+            retry: self.retry,
+            limit: RateLimitLayer::new(self.rate_limit, self.clock.clone()),
+            inactivity: self.inactivity,
+            log: DebugLogLayer::new(self.debug_headers, self.debug_truncate_bytes),
+            response_limit: self.response_limit,
+            environment,
+            clock: self.clock,
+        };
+        Ok(settings.into_client())
+    }
+}
+
+fn headers(given: &[(String, String)]) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let refuse = |why: &str| Error::new(ErrorKind::Config, format!("the configured header {name:?} {why}"));
+        let name = HeaderName::try_from(name.as_str()).map_err(|_| refuse("has a name that no header may have"))?;
+        let value = HeaderValue::from_str(value).map_err(|_| refuse("has a value with characters that no header may hold; check for line breaks"))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}

@@ -1,0 +1,106 @@
+//! From an answer to a success or an error.
+
+use bytes::Bytes;
+use databricks_core::{ApiError, Body, Error, ErrorKind};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, Method, Request, Response, Uri};
+
+use super::redirect::FinalUri;
+use super::{Answer, Middleware, Next, request_line, tower_layer};
+use crate::{CallOptions, RawAnswer, SharedClock, read_body};
+
+/// The most bytes of an error's body that are looked at.
+const ERROR_LIMIT: usize = 1 << 20;
+
+/// Turns answers with an error status, and login pages with status 200, into an [`Error`].
+///
+/// The body of a success is read whole, so that an answer that breaks off is a failed attempt, unless [`CallOptions::stream_response`]
+/// is set.
+#[derive(Clone, Debug)]
+pub struct AnswerLayer {
+    limit: usize,
+    clock: SharedClock,
+}
+
+impl Default for AnswerLayer {
+    /// With a limit of 256 MiB.
+    fn default() -> Self {
+        Self::new(256 << 20, SharedClock::default())
+    }
+}
+
+impl AnswerLayer {
+    /// * `limit`: the most bytes of a body that are read at once.
+    /// * `clock`: tells the time that dates in `Retry-After` are compared with.
+    pub fn new(limit: usize, clock: SharedClock) -> Self {
+        Self { limit, clock }
+    }
+
+    async fn error(&self, method: &Method, uri: &Uri, raw: Option<&RawAnswer>, response: Response<Body>) -> Error {
+        let (parts, body) = response.into_parts();
+        // What cannot be read is as good as nothing: status and headers say enough to classify the failure.
+        let body = read_start(body, ERROR_LIMIT).await;
+        let api = ApiError::read_at(parts.status, &parts.headers, &body, method, uri.path(), self.clock.wall());
+        if let Some(raw) = raw {
+            raw.set(Response::from_parts(parts, Bytes::from(body)));
+        }
+        Error::from_api(api).with_request(request_line(method, uri))
+    }
+}
+
+impl Middleware for AnswerLayer {
+    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> Answer {
+        let stream = CallOptions::of(request.extensions()).stream_response;
+        let raw = CallOptions::of(request.extensions()).raw_answer.clone();
+        let wants_json = request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|w| w == b"json"));
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+
+        let response = next.send(request).await?;
+        let uri = response.extensions().get::<FinalUri>().map_or(uri, |last| last.0.clone());
+        if let Some(api) = ApiError::private_link(uri.host().unwrap_or_default(), uri.path(), uri.query().unwrap_or_default()) {
+            return Err(Error::from_api(api).with_request(request_line(&method, &uri)));
+        }
+        if !response.status().is_success() {
+            return Err(self.error(&method, &uri, raw.as_ref(), response).await);
+        }
+        if wants_json && is_html(response.headers()) {
+            return Err(html(&uri).with_status(response.status()).with_request(request_line(&method, &uri)));
+        }
+        if stream || response.body().as_bytes().is_some() {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let status = parts.status;
+        let bytes = read_body(body, self.limit).await.map_err(|error| error.with_status(status).with_request(request_line(&method, &uri)))?;
+        if wants_json && !parts.headers.contains_key(CONTENT_TYPE) && bytes.trim_ascii_start().starts_with(b"<") {
+            return Err(html(&uri).with_status(status).with_request(request_line(&method, &uri)));
+        }
+        Ok(Response::from_parts(parts, Body::from(bytes)))
+    }
+}
+
+/// The start of a body, as far as it can be read.
+async fn read_start(body: Body, limit: usize) -> Vec<u8> {
+    use futures_util::StreamExt as _;
+
+    let mut stream = body.into_stream();
+    let mut start = Vec::new();
+    while start.len() < limit
+        && let Some(Ok(piece)) = stream.next().await
+    {
+        start.extend_from_slice(&piece[..piece.len().min(limit - start.len())]);
+    }
+    start
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
+}
+
+fn html(uri: &Uri) -> Error {
+    let place = databricks_core::Origin::of(uri).map_or_else(String::new, |origin| origin.to_string());
+    Error::new(ErrorKind::Decode, format!("received HTML instead of JSON from {place}{}", uri.path()))
+        .with_hint("this is usually a login page or a wrong host; check the host of the configuration")
+}
+
+tower_layer!(AnswerLayer);

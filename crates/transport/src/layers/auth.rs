@@ -1,0 +1,100 @@
+//! Headers that sign in.
+
+use databricks_core::{AuthHeaders, Body, Credentials as _, Error, ErrorKind, Origin, Result, SharedCredentials};
+use http::header::AUTHORIZATION;
+use http::{Request, StatusCode};
+
+use super::{Answer, Middleware, Next, tower_layer, try_clone};
+use crate::CallOptions;
+
+/// Asks [`Credentials`](databricks_core::Credentials) for headers before every attempt and adds them.
+///
+/// The headers go to one origin only: that which they name, else the client's own, else that of the request. A request elsewhere travels
+/// without, unless [`CallOptions::foreign_credentials`] is set. A header `Authorization` of the caller beside credentials
+/// is an error: nothing is replaced in silence.
+///
+/// When the service answers 401 and the credentials can get a fresh token, the request is sent once more, if its body can be.
+#[derive(Clone, Debug, Default)]
+pub struct AuthLayer {
+    credentials: Option<SharedCredentials>,
+    origin: Option<Origin>,
+}
+
+/// How the request is signed in, in its extensions, for the user agent.
+#[derive(Clone)]
+pub(super) struct AuthType(pub(super) String);
+
+impl AuthLayer {
+    /// * `credentials`: those of the client; `None` signs in only calls that bring their own.
+    /// * `origin`: the only place that gets headers which name none themselves; `None` for wherever the request goes.
+    pub fn new(credentials: Option<SharedCredentials>, origin: Option<Origin>) -> Self {
+        Self { credentials, origin }
+    }
+
+    /// The headers for a request, or `None` if it goes to a place that must not see them.
+    async fn headers(&self, credentials: &SharedCredentials, target: Option<&Origin>, foreign: bool) -> Result<Option<AuthHeaders>> {
+        // Without asking where even the client's own host is not the target, so that no token is fetched in vain.
+        if !foreign && self.origin.is_some() && target != self.origin.as_ref() {
+            return Ok(None);
+        }
+        // The credentials' own requests were repeated by their own client: to repeat them once more would multiply the attempts.
+        let headers = credentials.headers().await.map_err(Error::with_permanent)?;
+        let bound = headers.origin.as_ref();
+        Ok((foreign || bound.is_none() || bound == target).then_some(headers))
+    }
+}
+
+impl Middleware for AuthLayer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+        let options = CallOptions::of(request.extensions());
+        let foreign = options.foreign_credentials;
+        let Some(credentials) = options.credentials.clone().or_else(|| self.credentials.clone()) else {
+            return next.send(request).await;
+        };
+        let target = Origin::of(request.uri());
+        let Some(headers) = self.headers(&credentials, target.as_ref(), foreign).await? else {
+            return next.send(request).await;
+        };
+        if request.headers().contains_key(AUTHORIZATION) && headers.headers.contains_key(AUTHORIZATION) {
+            return Err(Error::new(ErrorKind::InvalidInput, "the request has a header Authorization, and its client has credentials")
+                .with_hint("give the call credentials of its own, or use a client without credentials"));
+        }
+        let again = try_clone(&request);
+        add(&mut request, &headers, &credentials);
+        let error = match next.send(request).await {
+            Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => error,
+            answer => return answer.map_err(|error| explain(error, target.as_ref(), &credentials)),
+        };
+
+        let Some(mut again) = again.filter(|_| credentials.invalidate(headers.generation)) else {
+            return Err(explain(error, target.as_ref(), &credentials));
+        };
+        tracing::debug!(target: "databricks_transport::auth", auth_type = credentials.auth_type(), "The token was refused; sending again with a fresh one");
+        let Some(headers) = self.headers(&credentials, target.as_ref(), foreign).await? else { return Err(error) };
+        add(&mut again, &headers, &credentials);
+        next.send(again).await.map_err(|error| explain(error, target.as_ref(), &credentials))
+    }
+}
+
+fn add(request: &mut Request<Body>, headers: &AuthHeaders, credentials: &SharedCredentials) {
+    request.extensions_mut().insert(AuthType(credentials.auth_type().to_owned()));
+    for (name, value) in &headers.headers {
+        let mut value = value.clone();
+        value.set_sensitive(true);
+        request.headers_mut().insert(name.clone(), value);
+    }
+}
+
+/// Names host and way to sign in where the service refused the caller.
+fn explain(error: Error, target: Option<&Origin>, credentials: &SharedCredentials) -> Error {
+    if !matches!(error.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) || error.hint().is_some() {
+        return error;
+    }
+    let host = target.map(ToString::to_string).unwrap_or_default();
+    error.with_hint(format!("config: host={host}, auth_type={}", credentials.auth_type()))
+}
+
+tower_layer!(AuthLayer);
+
+#[cfg(test)]
+mod tests;

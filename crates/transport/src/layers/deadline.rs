@@ -1,0 +1,47 @@
+//! The longest time for a call as a whole.
+
+use std::time::Instant;
+
+use databricks_core::{Body, Error, ErrorKind, Idempotency};
+use http::Request;
+
+use super::{Answer, Middleware, Next, request_line, tower_layer};
+use crate::{CallOptions, SharedClock};
+
+/// Ends a call that takes longer than [`CallOptions::timeout`], attempts and waits together. Calls without one are not limited.
+///
+/// The retry layer below sees the deadline and does not begin a wait that would pass it.
+#[derive(Clone, Debug, Default)]
+pub struct DeadlineLayer {
+    clock: SharedClock,
+}
+
+/// The moment at which the call must be over, in the request's extensions.
+#[derive(Clone, Copy)]
+pub(super) struct Deadline(pub(super) Instant);
+
+impl DeadlineLayer {
+    /// With a clock, the same as that of the retry layer below.
+    pub fn new(clock: SharedClock) -> Self {
+        Self { clock }
+    }
+}
+
+impl Middleware for DeadlineLayer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+        let options = CallOptions::of(request.extensions());
+        let Some(timeout) = options.timeout else { return next.send(request).await };
+        let class = options.effective_idempotency(request.method());
+        let line = request_line(request.method(), request.uri());
+        request.extensions_mut().insert(Deadline(self.clock.now() + timeout));
+        match tokio::time::timeout(timeout, next.send(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, format!("the call was not over after {:.1} s", timeout.as_secs_f64()))
+                .with_request(line)
+                .with_maybe_executed(class != Idempotency::ReadOnly)
+                .with_hint("give it a longer timeout, or none")),
+        }
+    }
+}
+
+tower_layer!(DeadlineLayer);

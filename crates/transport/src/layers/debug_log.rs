@@ -1,0 +1,139 @@
+//! Request and answer in the log, redacted.
+
+mod render;
+
+use bytes::Bytes;
+use databricks_core::{Body, Error};
+use futures_util::StreamExt as _;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Request, Response};
+
+use super::{Answer, Middleware, Next, tower_layer};
+use crate::CallOptions;
+use render::Rendering;
+
+/// The most bytes of an answer that are read ahead for the log.
+const LIMIT: usize = 1 << 20;
+
+/// Logs each attempt and its answer as one event of level `debug` with the target `databricks_transport::http`; those of a call with
+/// [`CallOptions::debug`] at level `info` and with headers.
+///
+/// Secrets are replaced by `**REDACTED**`, whatever the settings: `Authorization`, cookies and their kind among the headers, members such
+/// as `token` and `password` of JSON bodies, signatures of URLs. Bodies that are not JSON or a form are named, not printed. While
+/// nobody listens at that level, the layer does nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct DebugLogLayer {
+    headers: bool,
+    truncate: usize,
+}
+
+impl Default for DebugLogLayer {
+    /// Without headers, texts cut at 96 bytes.
+    fn default() -> Self {
+        Self::new(false, 96)
+    }
+}
+
+impl DebugLogLayer {
+    /// * `headers`: whether headers are logged.
+    /// * `truncate_bytes`: where texts and lists in bodies are cut.
+    pub fn new(headers: bool, truncate_bytes: usize) -> Self {
+        Self { headers, truncate: truncate_bytes }
+    }
+}
+
+impl Middleware for DebugLogLayer {
+    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> Answer {
+        let loud = CallOptions::of(request.extensions()).debug;
+        let enabled = loud && tracing::enabled!(target: "databricks_transport::http", tracing::Level::INFO)
+            || tracing::enabled!(target: "databricks_transport::http", tracing::Level::DEBUG);
+        if !enabled {
+            return next.send(request).await;
+        }
+        let mut rendering = Rendering::new(request.uri(), self.headers || loud, self.truncate);
+        rendering.request(&request);
+        let stream = CallOptions::of(request.extensions()).stream_response;
+        let answer = match next.send(request).await {
+            Ok(response) => read_ahead(response, stream, &mut rendering).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &answer {
+            rendering.failure(error);
+        }
+        emit(loud, &rendering.finish());
+        answer
+    }
+}
+
+fn emit(loud: bool, text: &str) {
+    if loud {
+        tracing::info!(target: "databricks_transport::http", "{text}");
+    } else {
+        tracing::debug!(target: "databricks_transport::http", "{text}");
+    }
+}
+
+/// Reads what of the body is to be logged, and hands out an answer with the same body.
+async fn read_ahead(response: Response<Body>, stream: bool, rendering: &mut Rendering) -> Answer {
+    let failed = !response.status().is_success();
+    let readable = is_json(response.headers()) && (failed || !stream) || failed && is_text(response.headers());
+    if let Some(bytes) = response.body().as_bytes().map(Bytes::copy_from_slice) {
+        rendering.answer(&response, readable.then_some(&bytes));
+        return Ok(response);
+    }
+    if !readable {
+        rendering.answer(&response, None);
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let length = body.len();
+    let mut stream = body.into_stream();
+    let mut start = Vec::new();
+    let mut whole = false;
+    while start.len() < LIMIT {
+        match stream.next().await {
+            Some(Ok(piece)) => start.extend_from_slice(&piece),
+            Some(Err(error)) => {
+                let response = Response::from_parts(parts, Body::empty());
+                rendering.answer(&response, None);
+                return broken(response, start, error, failed);
+            }
+            None => {
+                whole = true;
+                break;
+            }
+        }
+    }
+    let start = Bytes::from(start);
+    let body = if whole {
+        Body::from(start.clone())
+    } else {
+        let begin = futures_util::stream::iter([Ok(start.clone())]);
+        Body::from_stream(length, Box::pin(begin.chain(stream)))
+    };
+    let response = Response::from_parts(parts, body);
+    rendering.answer(&response, Some(&start));
+    Ok(response)
+}
+
+/// An answer that broke off: of a failure the status still counts, a success is lost.
+fn broken(response: Response<Body>, start: Vec<u8>, error: Error, failed: bool) -> Answer {
+    if failed { Ok(response.map(|_| Body::from(start))) } else { Err(error) }
+}
+
+fn content_type(headers: &HeaderMap) -> &[u8] {
+    headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    content_type(headers).windows(4).any(|window| window == b"json")
+}
+
+fn is_text(headers: &HeaderMap) -> bool {
+    content_type(headers).starts_with(b"text/")
+}
+
+tower_layer!(DebugLogLayer);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! Following redirects.
+
+use databricks_core::{Body, Error, ErrorKind, Origin};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+
+use super::{Answer, Middleware, Next, tower_layer, try_clone};
+use crate::CallOptions;
+
+/// Follows redirects: at most 10, never from https to http.
+///
+/// 301, 302 and 303 turn into `GET` except for `GET` and `HEAD`; 307 and 308 repeat the body if it can be sent again. Credentials,
+/// cookies and headers of Databricks do not go to another origin. The last URL is in the response's extensions as [`FinalUri`].
+#[derive(Clone, Copy, Debug)]
+pub struct RedirectLayer {
+    most: usize,
+}
+
+impl Default for RedirectLayer {
+    /// With at most 10.
+    fn default() -> Self {
+        Self::new(10)
+    }
+}
+
+impl RedirectLayer {
+    /// * `most`: how many redirects are followed.
+    pub fn new(most: usize) -> Self {
+        Self { most }
+    }
+}
+
+/// The URL that answered in the end, in the response's extensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FinalUri(pub Uri);
+
+impl Middleware for RedirectLayer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+        if CallOptions::of(request.extensions()).raw_answer.is_some() {
+            return next.send(request).await;
+        }
+        let mut followed = 0;
+        loop {
+            let uri = request.uri().clone();
+            let method = request.method().clone();
+            // A redirect that turns into `GET` needs the headers alone, so a one-pass body does not stand in its way.
+            let bare = Request::builder().uri(uri.clone()).method(method.clone());
+            let again = try_clone(&request);
+            let headers = if again.is_none() { Some((request.headers().clone(), request.extensions().clone())) } else { None };
+
+            let mut response = next.send(request).await?;
+            let Some(location) = target(response.status(), response.headers()) else {
+                response.extensions_mut().insert(FinalUri(uri));
+                return Ok(response);
+            };
+            if followed == self.most {
+                return Err(Error::new(ErrorKind::Redirect, format!("more than {} redirects", self.most)).with_status(response.status()));
+            }
+            followed += 1;
+            let location = location.and_then(|location| resolve(&uri, location));
+            let Some(location) = location else {
+                return Err(Error::new(ErrorKind::Redirect, "redirected to something that is not a URL").with_status(response.status()));
+            };
+            if uri.scheme_str() == Some("https") && location.scheme_str() != Some("https") {
+                return Err(Error::new(ErrorKind::Redirect, "redirected from https to http, which is not followed").with_status(response.status()));
+            }
+            let keeps_body = matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+            let becomes_get = !keeps_body && !matches!(method, Method::GET | Method::HEAD);
+            request = match (again, headers) {
+                (Some(again), _) => again,
+                (None, Some((headers, extensions))) if becomes_get => {
+                    let mut request = bare.body(Body::empty()).map_err(|e| Error::new(ErrorKind::Redirect, "cannot follow a redirect").with_source(e))?;
+                    *request.headers_mut() = headers;
+                    *request.extensions_mut() = extensions;
+                    request
+                }
+                _ => {
+                    return Err(Error::new(ErrorKind::Redirect, "redirected, but the body is a stream that can be read once")
+                        .with_status(response.status())
+                        .with_maybe_executed(false));
+                }
+            };
+            if becomes_get {
+                *request.method_mut() = Method::GET;
+                *request.body_mut() = Body::empty();
+                for name in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING] {
+                    request.headers_mut().remove(name);
+                }
+            }
+            if Origin::of(&location) != Origin::of(&uri) {
+                strip(request.headers_mut());
+            }
+            request.headers_mut().remove(HOST);
+            *request.uri_mut() = location;
+        }
+    }
+}
+
+/// Where an answer sends us: `None` if nowhere, `Some(None)` if it does not say where in a readable form.
+fn target(status: StatusCode, headers: &HeaderMap) -> Option<Option<&str>> {
+    let moved = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
+    headers.get(LOCATION).filter(|_| moved).map(|value| value.to_str().ok())
+}
+
+/// Takes out what another origin must not see.
+fn strip(headers: &mut HeaderMap) {
+    let names: Vec<_> = headers
+        .iter()
+        .filter(|(name, value)| {
+            value.is_sensitive() || **name == AUTHORIZATION || **name == COOKIE || name.as_str().starts_with("x-databricks-") || databricks_core::redact::is_secret_header(name)
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+/// A reference resolved against a base URL (RFC 3986, section 5.2), without its fragment.
+fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
+    let reference = reference.split('#').next().unwrap_or_default().trim();
+    let (scheme, authority) = (base.scheme_str()?, base.authority()?.as_str());
+    let absolute = if reference.contains("://") && reference.find("://") < reference.find(['/', '?']) {
+        reference.to_owned()
+    } else if let Some(rest) = reference.strip_prefix("//") {
+        format!("{scheme}://{rest}")
+    } else if reference.starts_with('/') {
+        format!("{scheme}://{authority}{reference}")
+    } else if reference.starts_with('?') {
+        format!("{scheme}://{authority}{}{reference}", base.path())
+    } else if reference.is_empty() {
+        base.to_string()
+    } else {
+        let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{scheme}://{authority}{folder}/{reference}")
+    };
+    let uri: Uri = absolute.parse().ok()?;
+    if matches!(uri.scheme_str(), Some("http" | "https")) { dots(uri) } else { None }
+}
+
+/// The same URL with the segments `.` and `..` worked out.
+fn dots(uri: Uri) -> Option<Uri> {
+    if !uri.path().split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Some(uri);
+    }
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in uri.path().split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            other => kept.push(other),
+        }
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let path = format!("/{}{query}", kept.join("/"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+tower_layer!(RedirectLayer);
+
+#[cfg(test)]
+mod tests;

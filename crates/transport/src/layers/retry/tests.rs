@@ -1,0 +1,184 @@
+use std::time::Duration;
+
+use super::*;
+use crate::layers::testing::{Script, get, ok, post, refused, refused_for};
+use crate::layers::{AnswerLayer, DeadlineLayer};
+use crate::{Backoff, RetryBudget};
+use databricks_core::ErrorKind;
+use tokio::time::Instant;
+use tower::{Layer as _, Service, ServiceExt as _};
+
+fn lost() -> Answer {
+    Err(Error::new(ErrorKind::ConnectionLost, "reset"))
+}
+
+async fn run(policy: RetryPolicy, replies: Vec<Answer>, request: Request<Body>) -> (Answer, usize, Duration) {
+    let (script, calls) = Script::new(replies);
+    let start = Instant::now();
+    let answer = RetryLayer::new(policy, SharedClock::default()).layer(script).oneshot(request).await;
+    (answer, calls.count(), start.elapsed())
+}
+
+fn with(mut request: Request<Body>, options: CallOptions) -> Request<Body> {
+    request.extensions_mut().insert(options);
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_as_the_official_sdks_and_tells_how_it_went() {
+    let (answer, calls, took) = run(RetryPolicy::default(), vec![refused(503), refused(429), ok()], get()).await;
+    assert_eq!(calls, 3);
+    assert!((3.1..=4.6).contains(&took.as_secs_f64()), "{took:?}");
+    let response = answer.unwrap();
+    let info = response.extensions().get::<CallInfo>().unwrap();
+    assert_eq!(info.attempts, 3);
+    assert!(info.elapsed >= Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_counts_with_up_to_a_tenth_more() {
+    let (answer, _, took) = run(RetryPolicy::default(), vec![refused_for(429, "20"), ok()], get()).await;
+    answer.unwrap();
+    assert!((20.0..=22.01).contains(&took.as_secs_f64()), "{took:?}");
+    let policy = RetryPolicy::default().honor_retry_after(false).backoff(Backoff::fixed(Duration::from_secs(1)));
+    let (_, _, took) = run(policy, vec![refused_for(429, "20"), ok()], get()).await;
+    assert_eq!(took, Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_of_300_and_waits_of_100_make_three_attempts_and_no_useless_sleep() {
+    let replies = (0..3).map(|_| refused_for(503, "100")).collect();
+    let (answer, calls, took) = run(RetryPolicy::default(), replies, get()).await;
+    let error = answer.unwrap_err();
+    assert_eq!(calls, 3);
+    assert!(took < Duration::from_secs(225), "{took:?}");
+    assert!(error.retries_exhausted());
+    assert_eq!(error.attempts(), 3);
+    assert!(error.is_temporarily_unavailable());
+    assert!(error.to_string().contains("3 attempts"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_budget_means_no_end_and_zero_means_one_attempt() {
+    let replies = (0..200).map(|_| refused(503)).chain([ok()]).collect();
+    let (answer, calls, _) = run(RetryPolicy::default().budget(None), replies, get()).await;
+    answer.unwrap();
+    assert_eq!(calls, 201);
+    let (answer, calls, took) = run(RetryPolicy::default().budget(Duration::ZERO), vec![refused(503)], get()).await;
+    assert!(answer.unwrap_err().retries_exhausted());
+    assert_eq!((calls, took), (1, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn options_of_the_call_win() {
+    let request = with(get(), CallOptions::new().max_attempts(2));
+    let (answer, calls, _) = run(RetryPolicy::default(), vec![refused(503), refused(503)], request).await;
+    assert!(answer.unwrap_err().retries_exhausted());
+    assert_eq!(calls, 2);
+    let request = with(get(), CallOptions::new().retry(RetryPolicy::none()));
+    let (answer, calls, _) = run(RetryPolicy::default(), vec![refused(503)], request).await;
+    assert!(!answer.unwrap_err().retries_exhausted());
+    assert_eq!(calls, 1);
+    let request = with(get(), CallOptions::new().retry(RetryPolicy::fixed(2, Duration::from_secs(9))));
+    let (answer, calls, took) = run(RetryPolicy::default(), vec![refused(500), lost(), ok()], request).await;
+    answer.unwrap();
+    assert_eq!((calls, took), (3, Duration::from_secs(18)));
+    let request = with(get(), CallOptions::new().retry_budget(Duration::from_secs(1)));
+    let (_, calls, _) = run(RetryPolicy::default(), vec![refused(503)], request).await;
+    assert_eq!(calls, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_post_is_not_sent_again_and_says_that_it_may_have_run() {
+    let (answer, calls, _) = run(RetryPolicy::default(), vec![lost()], post("{}")).await;
+    let error = answer.unwrap_err();
+    assert_eq!(calls, 1);
+    assert!(error.maybe_executed());
+    assert!(error.to_string().contains("may have carried out"), "{error}");
+
+    let request = with(post("{}"), CallOptions::new().idempotent(true));
+    let (answer, calls, _) = run(RetryPolicy::default(), vec![lost(), refused(504), ok()], request).await;
+    answer.unwrap();
+    assert_eq!(calls, 3);
+
+    // What happened in an earlier attempt is not forgotten.
+    let request = with(post("{}"), CallOptions::new().idempotent(true));
+    let (answer, ..) = run(RetryPolicy::default(), vec![lost(), refused(409)], request).await;
+    assert!(answer.unwrap_err().maybe_executed());
+    let (answer, ..) = run(RetryPolicy::default(), vec![lost(), refused(404)], get()).await;
+    assert!(!answer.unwrap_err().maybe_executed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_are_replayed_or_the_first_error_stays() {
+    let factory = Body::from_factory(Some(3), || Body::from("abc").into_stream());
+    for body in [Body::from("abc"), factory] {
+        let (script, calls) = Script::new(vec![refused(503), ok()]);
+        RetryLayer::default().layer(script).oneshot(post(body)).await.unwrap();
+        assert!(calls.take().iter().all(|seen| seen.body == b"abc"));
+    }
+    let once = Body::from_stream(Some(3), Body::from("abc").into_stream());
+    let (answer, calls, took) = run(RetryPolicy::default(), vec![refused(503)], post(once)).await;
+    let error = answer.unwrap_err();
+    assert!(error.is_temporarily_unavailable());
+    assert!(error.hint().unwrap().contains("read once"));
+    assert_eq!((calls, took), (1, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_covers_waits_and_attempts() {
+    let stack = |script: Script| DeadlineLayer::default().layer(RetryLayer::default().layer(script));
+    // A wait that would pass it is not begun: the last error comes out.
+    let (script, calls) = Script::forever(|_| refused_for(503, "8"));
+    let start = Instant::now();
+    let error = stack(script).oneshot(with(get(), CallOptions::new().timeout(Duration::from_secs(10)))).await.unwrap_err();
+    assert!(error.is_temporarily_unavailable() && error.retries_exhausted());
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert_eq!(calls.count(), 2);
+    // An attempt that passes it is cut off.
+    let (script, _) = Script::forever(|_| ok());
+    let start = Instant::now();
+    let mut service = stack(script.delay(Duration::from_secs(60)));
+    let error = service.call(with(get(), CallOptions::new().timeout(Duration::from_secs(10)))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(start.elapsed(), Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_purse_limits_repetitions() {
+    let purse = RetryBudget::new(10, 2);
+    let layer = RetryLayer::new(RetryPolicy::default().retry_budget(purse), SharedClock::default());
+    let (script, calls) = Script::forever(|_| refused(503));
+    let error = layer.layer(script).oneshot(get()).await.unwrap_err();
+    assert_eq!(calls.count(), 3);
+    assert!(error.retries_exhausted());
+    let (script, calls) = Script::forever(|_| refused(503));
+    layer.layer(script).oneshot(get()).await.unwrap_err();
+    assert_eq!(calls.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_breaks_off_is_a_failed_attempt() {
+    let broken = || {
+        let pieces = [Ok("{\"a\":".into()), Err(Error::new(ErrorKind::ConnectionLost, "cut"))];
+        Ok(http::Response::new(Body::from_stream(Some(20), Box::pin(futures_util::stream::iter(pieces)))))
+    };
+    let (script, calls) = Script::new(vec![broken(), ok()]);
+    RetryLayer::default().layer(AnswerLayer::default().layer(script)).oneshot(get()).await.unwrap();
+    assert_eq!(calls.count(), 2);
+    // A stream's reader gets the error instead.
+    let (script, calls) = Script::new(vec![broken()]);
+    let request = with(get(), CallOptions::new().stream_response(true));
+    let response = RetryLayer::default().layer(AnswerLayer::default().layer(script)).oneshot(request).await.unwrap();
+    assert_eq!(crate::read_body(response.into_body(), 100).await.unwrap_err().kind(), ErrorKind::ConnectionLost);
+    assert_eq!(calls.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_call_stops_at_once() {
+    let (script, calls) = Script::forever(|_| refused(503));
+    let call = RetryLayer::default().layer(script).oneshot(get());
+    assert!(tokio::time::timeout(Duration::from_millis(500), call).await.is_err());
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(calls.count(), 1);
+}

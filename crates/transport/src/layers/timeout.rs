@@ -1,0 +1,131 @@
+//! Ends what has fallen silent.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use databricks_core::{Body, ByteStream, Error, ErrorKind, Result};
+use futures_core::Stream;
+use http::Request;
+use tokio::time::{Instant, Sleep};
+
+use super::{Answer, Middleware, Next, tower_layer};
+
+/// Large bodies are handed down in pieces of this size, so that their progress can be seen.
+const PIECE: usize = 64 << 10;
+
+/// Ends an attempt, or the reading of its answer, after a time in which not a byte went either way.
+///
+/// The time in which a caller does not ask for the next piece of a streamed answer does not count.
+#[derive(Clone, Copy, Debug)]
+pub struct InactivityLayer {
+    limit: Duration,
+}
+
+impl Default for InactivityLayer {
+    /// 60 seconds, as the official SDKs.
+    fn default() -> Self {
+        Self::new(Duration::from_secs(60))
+    }
+}
+
+impl InactivityLayer {
+    /// With this longest silence.
+    pub fn new(limit: Duration) -> Self {
+        Self { limit }
+    }
+}
+
+fn silent(limit: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("nothing was heard for {:.1} s", limit.as_secs_f64()))
+}
+
+impl Middleware for InactivityLayer {
+    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> Answer {
+        let limit = self.limit;
+        let last = Arc::new(Mutex::new(Instant::now()));
+        let request = request.map(|body| {
+            if body.len().is_some_and(|length| length <= PIECE as u64) && body.as_bytes().is_some() {
+                return body;
+            }
+            Body::from_stream(body.len(), Box::pin(Sent { body: body.into_stream(), rest: Bytes::new(), last: Arc::clone(&last) }))
+        });
+        let sending = next.send(request);
+        let response = watch(sending, &last, limit).await?;
+        Ok(response.map(|body| {
+            if body.as_bytes().is_some() {
+                return body;
+            }
+            Body::from_stream(body.len(), Box::pin(Received { body: body.into_stream(), limit, timer: None, over: false }))
+        }))
+    }
+}
+
+/// Waits for the answer while bytes of the request still go out.
+async fn watch(sending: impl Future<Output = Answer> + Send, last: &Mutex<Instant>, limit: Duration) -> Answer {
+    let mut sending = std::pin::pin!(sending);
+    loop {
+        let until = *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit;
+        match tokio::time::timeout_at(until, &mut sending).await {
+            Ok(answer) => return answer,
+            Err(_) if *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit <= Instant::now() => return Err(silent(limit)),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A request's body that notes when a piece was taken.
+struct Sent {
+    body: ByteStream,
+    rest: Bytes,
+    last: Arc<Mutex<Instant>>,
+}
+
+impl Stream for Sent {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        if self.rest.is_empty() {
+            match std::task::ready!(self.body.as_mut().poll_next(cx)) {
+                Some(Ok(bytes)) => self.rest = bytes,
+                end => return Poll::Ready(end),
+            }
+        }
+        *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now();
+        let piece = self.rest.len().min(PIECE);
+        Poll::Ready(Some(Ok(self.rest.split_to(piece))))
+    }
+}
+
+/// An answer's body that fails when it is silent for too long while somebody waits for it.
+struct Received {
+    body: ByteStream,
+    limit: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    over: bool,
+}
+
+impl Stream for Received {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(item) = self.body.as_mut().poll_next(cx) {
+            self.timer = None;
+            self.over = !matches!(item, Some(Ok(_)));
+            return Poll::Ready(item);
+        }
+        let limit = self.limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        std::task::ready!(timer.as_mut().poll(cx));
+        self.over = true;
+        Poll::Ready(Some(Err(silent(limit))))
+    }
+}
+
+tower_layer!(InactivityLayer);
