@@ -160,7 +160,7 @@ impl Rule {
 }
 
 /// Whether `text` fits `pattern`, in which `*` stands for any run of characters.
-fn fits(pattern: &str, text: &str) -> bool {
+pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {

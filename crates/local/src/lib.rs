@@ -43,8 +43,10 @@ mod record;
 mod reply;
 mod router;
 mod server;
+mod sql;
 mod state;
 mod workspace;
 
 pub use record::RecordedRequest;
+pub use sql::script::ScriptedResult;
 pub use workspace::{LocalWorkspace, LocalWorkspaceBuilder, StartError};

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use crate::faults::Faults;
 use crate::record::RecordedRequest;
 use crate::server::Server;
+use crate::sql::script::ScriptedResult;
 use crate::state::{App, Settings};
 
 /// A running embedded workspace. Dropping it stops it.
@@ -152,6 +153,39 @@ impl LocalWorkspaceBuilder {
     /// How long an OAuth access token is valid. Default one hour.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.token_lifetime = lifetime;
+        self
+    }
+
+    /// How long a link to a result file works. Default 15 minutes.
+    pub fn link_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.link_lifetime = lifetime;
+        self
+    }
+
+    /// Makes links to result files want a header that their `http_headers` name. Default `false`.
+    pub fn link_headers(mut self, wanted: bool) -> Self {
+        self.settings.link_headers = wanted;
+        self
+    }
+
+    /// Rows after which a result's next chunk begins. Default: bytes alone decide.
+    pub fn chunk_rows(mut self, rows: u64) -> Self {
+        self.settings.chunks.rows = Some(rows);
+        self
+    }
+
+    /// Bytes after which a result's next chunk begins. Default 4 MiB for inline results, 20 MiB behind links.
+    pub fn chunk_bytes(mut self, bytes: u64) -> Self {
+        self.settings.chunks.bytes = Some(bytes);
+        self
+    }
+
+    /// Answers statements that fit `pattern` with `result` instead of running them.
+    ///
+    /// Case, runs of white space and a semicolon at the end do not matter, and `*` in the pattern stands for any run of
+    /// characters. The first pattern that fits wins. Works with and without the feature `engine`.
+    pub fn statement(mut self, pattern: &str, result: ScriptedResult) -> Self {
+        self.settings.scripts.add(pattern, result);
         self
     }
 

@@ -7,11 +7,10 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::json;
 
-use super::lock;
 use crate::extract::{Fields, Query};
 use crate::reply::{Json, Reply};
-use crate::state::App;
 use crate::state::clusters::catalog;
+use crate::state::{App, lock};
 
 pub(super) fn routes() -> Router<Arc<App>> {
     let mut router = Router::new();

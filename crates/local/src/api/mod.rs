@@ -1,6 +1,6 @@
 //! HTTP handlers, one module per service.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 
@@ -9,6 +9,8 @@ use crate::state::App;
 mod clusters;
 mod current_user;
 mod faults;
+mod statements;
+mod storage;
 mod tokens;
 mod warehouses;
 
@@ -17,11 +19,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(clusters::routes())
         .merge(current_user::routes())
         .merge(faults::routes())
+        .merge(statements::routes())
+        .merge(storage::routes())
         .merge(tokens::routes())
         .merge(warehouses::routes())
-}
-
-/// Locks; a panic of another request leaves the state usable, since no handler panics between two changes.
-fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

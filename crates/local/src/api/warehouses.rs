@@ -7,11 +7,10 @@ use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use serde_json::json;
 
-use super::lock;
 use crate::extract::{Fields, Query};
 use crate::paging::{Limits, page};
 use crate::reply::{Json, Reply};
-use crate::state::App;
+use crate::state::{App, lock};
 
 const LIMITS: Limits = Limits { usual: 100, max: 1000 };
 

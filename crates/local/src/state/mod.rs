@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -12,6 +12,10 @@ use crate::faults::Faults;
 use crate::oidc::Oidc;
 use crate::random::{self, Ids};
 use crate::record::Record;
+use crate::sql::links::Signer;
+use crate::sql::script::Scripts;
+use crate::sql::spill::ChunkSizes;
+use crate::sql::store::Statements;
 use clusters::Clusters;
 use tokens::Tokens;
 use warehouses::Warehouses;
@@ -28,11 +32,23 @@ pub(crate) const USER_NAME: &str = "local.user@example.com";
 pub(crate) struct Settings {
     pub(crate) speed: f64,
     pub(crate) token_lifetime: Duration,
+    pub(crate) link_lifetime: Duration,
+    /// Whether links want a header besides their signature.
+    pub(crate) link_headers: bool,
+    pub(crate) chunks: ChunkSizes,
+    pub(crate) scripts: Scripts,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { speed: 20.0, token_lifetime: Duration::from_secs(3600) }
+        Self {
+            speed: 20.0,
+            token_lifetime: Duration::from_secs(3600),
+            link_lifetime: Duration::from_secs(15 * 60),
+            link_headers: false,
+            chunks: ChunkSizes::default(),
+            scripts: Scripts::default(),
+        }
     }
 }
 
@@ -83,6 +99,11 @@ pub(crate) struct App {
     pub(crate) clusters: Mutex<Clusters>,
     pub(crate) warehouses: Mutex<Warehouses>,
     pub(crate) starter_warehouse: String,
+    pub(crate) statements: Statements,
+    pub(crate) signer: Signer,
+    pub(crate) link_key: Option<String>,
+    #[cfg(feature = "engine")]
+    pub(crate) engine: crate::sql::engine::Engine,
     /// Removed with all it holds when the last request is done.
     pub(crate) folder: TempDir,
 }
@@ -98,6 +119,8 @@ impl App {
         let mut warehouses = Warehouses::new(&clock);
         let starter_warehouse = ids.hex16();
         warehouses.add_starter(&starter_warehouse, clock.now_ms());
+        let folder = tempfile::Builder::new().prefix("databricks-local-").tempdir()?;
+        let link_key = if settings.link_headers { Some(random::to_hex(&random::bytes::<16>()?)) } else { None };
         Ok(Arc::new(Self {
             url: format!("http://127.0.0.1:{port}"),
             port,
@@ -109,7 +132,12 @@ impl App {
             faults: Faults::default(),
             oidc: Oidc::default(),
             tokens,
-            folder: tempfile::Builder::new().prefix("databricks-local-").tempdir()?,
+            statements: Statements::default(),
+            signer: Signer::new()?,
+            link_key,
+            #[cfg(feature = "engine")]
+            engine: crate::sql::engine::Engine::new(folder.path())?,
+            folder,
             settings,
             secrets,
             ids,
@@ -118,5 +146,12 @@ impl App {
     }
 
     /// Ends what runs outside of requests.
-    pub(crate) fn stop(&self) {}
+    pub(crate) fn stop(&self) {
+        self.statements.cancel_all(self.clock.now_ms());
+    }
+}
+
+/// Locks; a panic of another request leaves the state usable, since no handler panics between two changes.
+pub(crate) fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,4 +4,5 @@ mod client;
 mod clusters;
 mod faults;
 mod sign_in;
+mod statements;
 mod warehouses;

@@ -1,0 +1,124 @@
+//! Statement execution, API 2.0.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::extract::Fields;
+use crate::reply::{ApiError, Json, Reply, json_response};
+use crate::sql::request::{Disposition, OnTimeout, StatementRequest};
+use crate::sql::run;
+use crate::sql::spill::StoredResult;
+use crate::sql::store::{Statement, Status};
+use crate::state::App;
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/2.0/sql/statements", post(execute))
+        .route("/api/2.0/sql/statements/{id}", get(status))
+        .route("/api/2.0/sql/statements/{id}/cancel", post(cancel))
+        .route("/api/2.0/sql/statements/{id}/result/chunks/{index}", get(chunk))
+}
+
+async fn execute(State(app): State<Arc<App>>, fields: Fields) -> Result<Response, ApiError> {
+    let request = StatementRequest::parse(&fields)?;
+    let (wait, on_timeout) = (request.wait, request.on_timeout);
+    let statement = run::submit(&app, request)?;
+    if wait > Duration::ZERO && tokio::time::timeout(wait, statement.ended()).await.is_err() && on_timeout == OnTimeout::Cancel {
+        statement.cancel(app.clock.now_ms());
+    }
+    describe(&app, &statement).await
+}
+
+async fn status(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let statement = app.statements.get(&id, app.clock.now_ms())?;
+    describe(&app, &statement).await
+}
+
+async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
+    let now = app.clock.now_ms();
+    app.statements.get(&id, now)?.cancel(now);
+    Ok(Json::empty())
+}
+
+async fn chunk(State(app): State<Arc<App>>, Path((id, index)): Path<(String, String)>) -> Result<Response, ApiError> {
+    let statement = app.statements.get(&id, app.clock.now_ms())?;
+    let result = match statement.status() {
+        Status::Succeeded(result) => result,
+        other => {
+            return Err(ApiError::invalid_state(format!("The result of statement {id} cannot be read: its state is {}.", other.name())));
+        }
+    };
+    let index = index.parse::<usize>().ok().filter(|i| *i < result.chunks.len()).ok_or_else(|| {
+        ApiError::not_found(format!("The result of statement {id} has no chunk {index}; it has {}.", result.chunks.len()))
+    })?;
+    let body = result_data(&app, &statement.id, &result, index).await?;
+    Ok(json_response(StatusCode::OK, body))
+}
+
+/// Status, and when it succeeded manifest and first chunk.
+async fn describe(app: &App, statement: &Statement) -> Result<Response, ApiError> {
+    let status = statement.status();
+    let mut out = json!({"statement_id": statement.id, "status": status.to_json()});
+    let Status::Succeeded(result) = status else {
+        return Ok(json_response(StatusCode::OK, out.to_string()));
+    };
+    out["manifest"] = result.manifest();
+    let data = if result.chunks.is_empty() { b"{}".to_vec() } else { result_data(app, &statement.id, &result, 0).await? };
+    Ok(json_response(StatusCode::OK, with_member(&out, "result", &data)))
+}
+
+/// One chunk: its rows, or a fresh link to them.
+async fn result_data(app: &App, id: &str, result: &StoredResult, index: usize) -> Result<Vec<u8>, ApiError> {
+    let info = result.chunks[index];
+    let mut out = json!({
+        "chunk_index": index,
+        "row_offset": info.row_offset,
+        "row_count": info.row_count,
+        "byte_count": info.byte_count,
+    });
+    if let Some(next) = result.chunks.get(index + 1) {
+        out["next_chunk_index"] = json!(index + 1);
+        out["next_chunk_internal_link"] =
+            json!(format!("/api/2.0/sql/statements/{id}/result/chunks/{}?row_offset={}", index + 1, next.row_offset));
+    }
+    match result.disposition {
+        Disposition::Inline => {
+            let file = result.file(index);
+            let rows = tokio::task::spawn_blocking(move || std::fs::read(file))
+                .await
+                .map_err(std::io::Error::other)
+                .flatten()
+                .map_err(|e| ApiError::internal(format!("The result cannot be read: {e}")))?;
+            Ok(with_member(&out, "data_array", &rows))
+        }
+        Disposition::ExternalLinks => {
+            let lifetime = i64::try_from(app.settings.link_lifetime.as_millis()).unwrap_or(i64::MAX);
+            let expires = app.clock.now_ms().saturating_add(lifetime);
+            let link = app.signer.link(id, index, expires);
+            out["external_link"] = json!(format!("{}{link}", app.url));
+            out["expiration"] = json!(Clock::rfc3339(expires));
+            if let Some(key) = &app.link_key {
+                out["http_headers"] = json!({super::storage::KEY_HEADER: key});
+            }
+            Ok(json!({"external_links": [out]}).to_string().into_bytes())
+        }
+    }
+}
+
+/// The JSON object `object` with one more member, whose value is the JSON text `value`: result rows are not parsed again.
+fn with_member(object: &Value, name: &str, value: &[u8]) -> Vec<u8> {
+    let mut out = object.to_string().into_bytes();
+    out.pop();
+    out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+    out.extend_from_slice(value);
+    out.push(b'}');
+    out
+}

@@ -1,0 +1,63 @@
+//! Division as the platform has it: whole numbers give a double, and zero is an error.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{AsArray as _, Float64Array};
+use datafusion::arrow::datatypes::{DataType, Float64Type};
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::DFSchema;
+use datafusion::error::Result;
+use datafusion::execution::FunctionRegistry as _;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{ColumnarValue, ExprSchemable as _, ScalarUDF, Volatility, cast, create_udf};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+pub(super) fn register(context: &SessionContext) -> Result<()> {
+    let function = create_udf(
+        "divide_or_fail",
+        vec![DataType::Float64, DataType::Float64],
+        DataType::Float64,
+        Volatility::Immutable,
+        Arc::new(divide),
+    );
+    let planner = Planner { function: Arc::new(function) };
+    context.state_ref().write().register_expr_planner(Arc::new(planner))
+}
+
+#[derive(Debug)]
+struct Planner {
+    function: Arc<ScalarUDF>,
+}
+
+impl ExprPlanner for Planner {
+    /// Takes over `a / b` unless a decimal is involved: decimals stay exact, and the engine refuses zero there itself.
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        if expr.op != BinaryOperator::Divide {
+            return Ok(PlannerResult::Original(expr));
+        }
+        let plain = |kind: &DataType| kind.is_integer() || kind.is_floating() || kind.is_null();
+        if !plain(&expr.left.get_type(schema)?) || !plain(&expr.right.get_type(schema)?) {
+            return Ok(PlannerResult::Original(expr));
+        }
+        Ok(PlannerResult::Planned(self.function.call(vec![cast(expr.left, DataType::Float64), cast(expr.right, DataType::Float64)])))
+    }
+}
+
+fn divide(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let arrays = ColumnarValue::values_to_arrays(arguments)?;
+    let [left, right] = arrays.as_slice() else {
+        return datafusion::common::exec_err!("division takes two operands");
+    };
+    let (left, right) = (left.as_primitive::<Float64Type>(), right.as_primitive::<Float64Type>());
+    let quotients = left
+        .iter()
+        .zip(right)
+        .map(|pair| match pair {
+            (Some(_), Some(0.0)) => Err(ArrowError::DivideByZero),
+            (Some(l), Some(r)) => Ok(Some(l / r)),
+            _ => Ok(None),
+        })
+        .collect::<Result<Float64Array, _>>()?;
+    Ok(ColumnarValue::Array(Arc::new(quotients)))
+}

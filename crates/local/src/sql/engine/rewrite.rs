@@ -1,0 +1,296 @@
+//! From the platform's SQL to what the engine plans: markers, literals, names of columns.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select,
+    SelectItem, Statement, TableFactor, TimezoneInfo, Value, VisitMut as _, VisitorMut,
+};
+use datafusion::sql::sqlparser::dialect::DatabricksDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+
+use super::params::{self, cast, literal};
+use crate::sql::Failure;
+use crate::sql::request::Parameter;
+use crate::state::USER_NAME;
+
+/// Sets apart names that occur twice in a result, which the engine refuses and the platform does not.
+pub(super) const DUPLICATE: char = '\u{1}';
+
+/// Parses exactly one statement.
+pub(super) fn parse(sql: &str) -> Result<Statement, Failure> {
+    let failed = |text: &str| Failure::class("PARSE_SYNTAX_ERROR", text, "42601");
+    let short = without_table_keyword(sql);
+    let mut statements = Parser::parse_sql(&DatabricksDialect {}, short.as_deref().unwrap_or(sql)).map_err(|e| failed(&e.to_string()))?;
+    match (statements.pop(), statements.is_empty()) {
+        (Some(statement), true) => Ok(statement),
+        (Some(_), false) => Err(failed("Only one statement can be executed at a time.")),
+        (None, _) => Err(failed("The statement is empty.")),
+    }
+}
+
+/// `DESCRIBE TABLE x` as `DESCRIBE x`, the form that the parser knows.
+fn without_table_keyword(sql: &str) -> Option<String> {
+    let mut words = sql.trim_start().splitn(3, char::is_whitespace);
+    let (first, second, rest) = (words.next()?, words.next()?, words.next()?);
+    let describes = first.eq_ignore_ascii_case("describe") || first.eq_ignore_ascii_case("desc");
+    (describes && second.eq_ignore_ascii_case("table")).then(|| format!("DESCRIBE {rest}"))
+}
+
+/// Type names that the engine does not plan.
+fn known_type(kind: &mut DataType) {
+    match kind {
+        DataType::Binary(_) => *kind = DataType::Bytea,
+        DataType::TimestampNtz(_) => *kind = DataType::Timestamp(None, TimezoneInfo::None),
+        DataType::Custom(name, _) => match name.to_string().to_ascii_uppercase().as_str() {
+            "LONG" => *kind = DataType::BigInt(None),
+            "SHORT" => *kind = DataType::SmallInt(None),
+            "BYTE" => *kind = DataType::TinyInt(None),
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+pub(super) struct Rewriter {
+    parameters: BTreeMap<String, Expr>,
+    catalog: String,
+    schema: String,
+    unbound: Option<String>,
+}
+
+impl Rewriter {
+    pub(super) fn new(parameters: &[Parameter], catalog: &str, schema: &str) -> Result<Self, Failure> {
+        let parameters = parameters.iter().map(|p| Ok((p.name.clone(), params::expression(p)?))).collect::<Result<_, Failure>>()?;
+        Ok(Self { parameters, catalog: catalog.to_owned(), schema: schema.to_owned(), unbound: None })
+    }
+
+    pub(super) fn apply(mut self, statement: &mut Statement) -> Result<(), Failure> {
+        let _: ControlFlow<()> = statement.visit(&mut self);
+        match self.unbound {
+            None => Ok(()),
+            Some(name) => Err(Failure::class(
+                "UNBOUND_SQL_PARAMETER",
+                &format!("Found the unbound parameter: {name}. Give it a value in `parameters`."),
+                "42P02",
+            )),
+        }
+    }
+
+    fn bind(&mut self, marker: &str) -> Option<Expr> {
+        let name = marker.strip_prefix(':').unwrap_or(marker);
+        let bound = self.parameters.get(name).cloned();
+        if bound.is_none() && self.unbound.is_none() {
+            self.unbound = Some(name.to_owned());
+        }
+        bound
+    }
+
+    /// Functions that tell about the session.
+    fn session_function(&self, function: &Function) -> Option<Expr> {
+        let bare = match &function.args {
+            FunctionArguments::None => true,
+            FunctionArguments::List(list) => list.args.is_empty(),
+            FunctionArguments::Subquery(_) => false,
+        };
+        if !bare {
+            return None;
+        }
+        let value = match function.name.to_string().to_ascii_lowercase().as_str() {
+            "current_user" | "session_user" | "user" => USER_NAME,
+            "current_catalog" => &self.catalog,
+            "current_schema" | "current_database" => &self.schema,
+            _ => return None,
+        };
+        Some(literal(Value::SingleQuotedString(value.to_owned())))
+    }
+
+    /// The name that the platform gives to an expression without an alias.
+    fn name(&self, expr: &Expr) -> String {
+        match expr {
+            Expr::Identifier(ident) => ident.value.clone(),
+            Expr::CompoundIdentifier(parts) => parts.last().map(|i| i.value.clone()).unwrap_or_default(),
+            Expr::Nested(inner) => self.name(inner),
+            Expr::BinaryOp { left, op, right } => {
+                format!("({} {op} {})", self.name(left), self.name(right))
+            }
+            Expr::Value(value) => match &value.value {
+                Value::SingleQuotedString(s) | Value::DoubleQuotedString(s) => s.clone(),
+                Value::Null => "NULL".to_owned(),
+                Value::Placeholder(marker) => {
+                    self.parameters.get(marker.trim_start_matches(':')).map_or_else(|| marker.clone(), |e| self.name(uncast(e)))
+                }
+                other => other.to_string(),
+            },
+            Expr::Function(function) if function.over.is_none() => {
+                let name = function.name.to_string().to_ascii_lowercase();
+                match &function.args {
+                    FunctionArguments::List(list) if list.clauses.is_empty() => {
+                        let arguments: Vec<_> = list
+                            .args
+                            .iter()
+                            .map(|a| match a {
+                                FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => self.name(e),
+                                // `count(*)` counts ones.
+                                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => "1".to_owned(),
+                                other => other.to_string(),
+                            })
+                            .collect();
+                        let distinct = match list.duplicate_treatment {
+                            Some(treatment) => format!("{treatment} "),
+                            None => String::new(),
+                        };
+                        format!("{name}({distinct}{})", arguments.join(", "))
+                    }
+                    _ => format!("{name}()"),
+                }
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+impl VisitorMut for Rewriter {
+    type Break = ();
+
+    fn pre_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<()> {
+        if let Statement::CreateTable(create) = statement {
+            create.columns.iter_mut().for_each(|c| known_type(&mut c.data_type));
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Names every column, since the engine's own names tell of its types.
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let mut seen = BTreeSet::new();
+        for (position, item) in select.projection.iter_mut().enumerate() {
+            let (name, plain) = match item {
+                SelectItem::UnnamedExpr(e) => {
+                    let plain = matches!(e, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                    (self.name(e), plain)
+                }
+                SelectItem::ExprWithAlias { alias, .. } => (alias.value.clone(), true),
+                _ => continue,
+            };
+            let fresh = seen.insert(name.to_lowercase());
+            if fresh && plain {
+                continue;
+            }
+            let name = if fresh { name } else { format!("{name}{DUPLICATE}{position}") };
+            let alias = Ident::with_quote('`', name);
+            match item {
+                SelectItem::UnnamedExpr(e) => {
+                    let expr = std::mem::replace(e, literal(Value::Null));
+                    *item = SelectItem::ExprWithAlias { expr, alias };
+                }
+                SelectItem::ExprWithAlias { alias: old, .. } => *old = alias,
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Value(value) => match &value.value {
+                Value::Placeholder(marker) => {
+                    let marker = marker.clone();
+                    if let Some(bound) = self.bind(&marker) {
+                        *expr = bound;
+                    }
+                }
+                // Whole numbers are INT on the platform, if they fit.
+                Value::Number(digits, false) if digits.parse::<i32>().is_ok() => {
+                    let number = std::mem::replace(expr, literal(Value::Null));
+                    *expr = cast(number, DataType::Int(None));
+                }
+                Value::DoubleQuotedString(text) => {
+                    let text = text.clone();
+                    *expr = literal(Value::SingleQuotedString(text));
+                }
+                _ => {}
+            },
+            Expr::Cast { data_type, .. } => known_type(data_type),
+            Expr::Interval(interval) => strip(&mut interval.value),
+            Expr::Function(function) => {
+                if let Some(value) = self.session_function(function) {
+                    *expr = value;
+                } else if wants_literals(function)
+                    && let FunctionArguments::List(list) = &mut function.args
+                {
+                    list.args.iter_mut().for_each(strip_argument);
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::Table { args: Some(args), .. } => {
+                args.args.iter_mut().for_each(strip_argument);
+            }
+            TableFactor::Function { args, .. } => args.iter_mut().for_each(strip_argument),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        if let GroupByExpr::Expressions(list, _) = &mut select.group_by {
+            list.iter_mut().for_each(strip);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Ordinals and limits have to be plain numbers.
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if let Some(order) = &mut query.order_by
+            && let OrderByKind::Expressions(list) = &mut order.kind
+        {
+            list.iter_mut().for_each(|o| strip(&mut o.expr));
+        }
+        match &mut query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+                limit.iter_mut().for_each(strip);
+                offset.iter_mut().for_each(|o| strip(&mut o.value));
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+                strip(offset);
+                strip(limit);
+            }
+            None => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Functions whose arguments the engine wants as plain literals.
+fn wants_literals(function: &Function) -> bool {
+    let name = function.name.to_string().to_ascii_lowercase();
+    function.over.is_some() || name.starts_with("approx_") || name.starts_with("percentile")
+}
+
+fn strip_argument(argument: &mut FunctionArg) {
+    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) = argument {
+        strip(e);
+    }
+}
+
+/// Takes the cast off a number.
+fn strip(expr: &mut Expr) {
+    if let Expr::Cast { expr: inner, .. } = expr
+        && matches!(inner.as_ref(), Expr::Value(v) if matches!(v.value, Value::Number(..)))
+    {
+        *expr = std::mem::replace(inner.as_mut(), literal(Value::Null));
+    }
+}
+
+fn uncast(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Cast { expr, .. } => expr,
+        other => other,
+    }
+}

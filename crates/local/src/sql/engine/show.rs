@@ -1,0 +1,79 @@
+//! `SHOW` and `DESCRIBE` as queries over the information schema, with the platform's columns.
+
+use datafusion::sql::sqlparser::ast::{ObjectName, ShowStatementFilter, ShowStatementFilterPosition, ShowStatementOptions, Statement};
+
+/// The query that stands for a listing, if the statement is one.
+pub(super) fn listing(statement: &Statement, catalog: &str, schema: &str) -> Option<String> {
+    match statement {
+        Statement::ShowCatalogs { show_options, .. } => Some(format!(
+            "SELECT DISTINCT catalog_name AS `catalog` FROM information_schema.schemata{} ORDER BY 1",
+            like("WHERE", "catalog_name", show_options)
+        )),
+        Statement::ShowSchemas { show_options, .. } | Statement::ShowDatabases { show_options, .. } => {
+            let catalog = parent(show_options).first().cloned().unwrap_or_else(|| catalog.to_owned());
+            Some(format!(
+                "SELECT schema_name AS `databaseName` FROM information_schema.schemata WHERE catalog_name = {}{} ORDER BY 1",
+                quoted(&catalog),
+                like("AND", "schema_name", show_options)
+            ))
+        }
+        Statement::ShowTables { show_options, .. } => {
+            let (catalog, schema) = scope(&parent(show_options), catalog, schema);
+            Some(format!(
+                "SELECT table_schema AS `database`, table_name AS `tableName`, false AS `isTemporary` \
+                 FROM information_schema.tables WHERE table_catalog = {} AND table_schema = {}{} ORDER BY 2",
+                quoted(&catalog),
+                quoted(&schema),
+                like("AND", "table_name", show_options)
+            ))
+        }
+        Statement::ExplainTable { table_name, .. } => {
+            let mut parts = names(table_name);
+            let table = parts.pop()?;
+            let (catalog, schema) = scope(&parts, catalog, schema);
+            Some(format!(
+                "SELECT column_name AS `col_name`, data_type AS `data_type`, CAST(NULL AS STRING) AS `comment` \
+                 FROM information_schema.columns WHERE table_catalog = {} AND table_schema = {} AND table_name = {} \
+                 ORDER BY ordinal_position",
+                quoted(&catalog),
+                quoted(&schema),
+                quoted(&table)
+            ))
+        }
+        _ => None,
+    }
+}
+
+fn parent(options: &ShowStatementOptions) -> Vec<String> {
+    options.show_in.as_ref().and_then(|s| s.parent_name.as_ref()).map(names).unwrap_or_default()
+}
+
+fn names(name: &ObjectName) -> Vec<String> {
+    name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.to_lowercase()).collect()
+}
+
+fn scope(parts: &[String], catalog: &str, schema: &str) -> (String, String) {
+    match parts {
+        [.., c, s] => (c.clone(), s.clone()),
+        [s] => (catalog.to_owned(), s.clone()),
+        [] => (catalog.to_owned(), schema.to_owned()),
+    }
+}
+
+fn like(word: &str, column: &str, options: &ShowStatementOptions) -> String {
+    let filter = match &options.filter_position {
+        Some(ShowStatementFilterPosition::Infix(f) | ShowStatementFilterPosition::Suffix(f)) => f,
+        None => return String::new(),
+    };
+    match filter {
+        ShowStatementFilter::Like(p) | ShowStatementFilter::ILike(p) | ShowStatementFilter::NoKeyword(p) => {
+            // The platform's wild card is the asterisk.
+            format!(" {word} {column} LIKE {}", quoted(&p.replace('*', "%")))
+        }
+        ShowStatementFilter::Where(e) => format!(" {word} {e}"),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

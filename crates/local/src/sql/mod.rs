@@ -1,0 +1,48 @@
+//! SQL statements: what is asked, how it runs, and where its result is kept.
+
+pub(crate) mod column;
+#[cfg(feature = "engine")]
+pub(crate) mod engine;
+pub(crate) mod links;
+pub(crate) mod request;
+pub(crate) mod run;
+pub(crate) mod script;
+pub(crate) mod spill;
+pub(crate) mod store;
+
+use serde_json::{Value, json};
+
+/// Why a statement failed; the call that asked for it still succeeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// One of the platform's codes, mostly `BAD_REQUEST`.
+    pub(crate) code: String,
+    /// With the error class in brackets in front, and SQLSTATE behind, where there is one.
+    pub(crate) message: String,
+    pub(crate) sql_state: Option<String>,
+}
+
+impl Failure {
+    /// A mistake in the statement: the error class and SQLSTATE are put around the text as the platform does.
+    pub(crate) fn class(class: &str, text: &str, sql_state: &str) -> Self {
+        Self {
+            code: "BAD_REQUEST".to_owned(),
+            message: format!("[{class}] {text} SQLSTATE: {sql_state}"),
+            sql_state: Some(sql_state.to_owned()),
+        }
+    }
+
+    /// A request that cannot be served as asked.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self { code: "BAD_REQUEST".to_owned(), message: message.into(), sql_state: None }
+    }
+
+    /// A file of the result could not be written or read.
+    pub(crate) fn io(error: &std::io::Error) -> Self {
+        Self { code: "IO_ERROR".to_owned(), message: format!("The result could not be stored: {error}"), sql_state: None }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        json!({"error_code": self.code, "message": self.message})
+    }
+}

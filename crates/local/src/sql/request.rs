@@ -1,0 +1,196 @@
+//! The body of a statement call, checked.
+
+use std::time::Duration;
+
+use crate::extract::Fields;
+use crate::reply::ApiError;
+
+/// The longest statement, in bytes.
+const STATEMENT_LIMIT: usize = 16 * 1024 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disposition {
+    Inline,
+    ExternalLinks,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    JsonArray,
+    Csv,
+    ArrowStream,
+}
+
+impl Format {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::JsonArray => "JSON_ARRAY",
+            Self::Csv => "CSV",
+            Self::ArrowStream => "ARROW_STREAM",
+        }
+    }
+
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::JsonArray => "application/json",
+            Self::Csv => "text/csv",
+            Self::ArrowStream => "application/vnd.apache.arrow.stream",
+        }
+    }
+}
+
+/// What happens when the wait is over and the statement is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnTimeout {
+    Continue,
+    Cancel,
+}
+
+/// A value for a named marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    /// SQL text of the type.
+    pub(crate) kind: String,
+    /// `None` is NULL.
+    pub(crate) value: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct StatementRequest {
+    pub(crate) warehouse_id: String,
+    pub(crate) statement: String,
+    pub(crate) catalog: Option<String>,
+    pub(crate) schema: Option<String>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) disposition: Disposition,
+    pub(crate) format: Format,
+    pub(crate) row_limit: Option<u64>,
+    pub(crate) byte_limit: Option<u64>,
+    /// Zero: answer at once.
+    pub(crate) wait: Duration,
+    pub(crate) on_timeout: OnTimeout,
+}
+
+impl StatementRequest {
+    pub(crate) fn parse(fields: &Fields) -> Result<Self, ApiError> {
+        let statement = fields.str("statement")?;
+        if statement.len() > STATEMENT_LIMIT {
+            return Err(ApiError::invalid_parameter(format!("statement must not be longer than {STATEMENT_LIMIT} bytes")));
+        }
+        let disposition = match fields.opt_enum("disposition", &["INLINE", "EXTERNAL_LINKS"])? {
+            Some("EXTERNAL_LINKS") => Disposition::ExternalLinks,
+            _ => Disposition::Inline,
+        };
+        let format = match fields.opt_enum("format", &["JSON_ARRAY", "ARROW_STREAM", "CSV"])? {
+            Some("ARROW_STREAM") => Format::ArrowStream,
+            Some("CSV") => Format::Csv,
+            _ => Format::JsonArray,
+        };
+        if disposition == Disposition::Inline && format != Format::JsonArray {
+            return Err(ApiError::invalid_parameter(format!(
+                "Format {} is not supported with disposition INLINE; use EXTERNAL_LINKS",
+                format.name()
+            )));
+        }
+        let on_timeout = match fields.opt_enum("on_wait_timeout", &["CONTINUE", "CANCEL"])? {
+            Some("CANCEL") => OnTimeout::Cancel,
+            _ => OnTimeout::Continue,
+        };
+        let text = |name| fields.opt_str(name).map(|t| t.filter(|t| !t.is_empty()).map(str::to_owned));
+        Ok(Self {
+            warehouse_id: fields.str("warehouse_id")?.to_owned(),
+            statement: statement.to_owned(),
+            catalog: text("catalog")?,
+            schema: text("schema")?,
+            parameters: parameters(fields)?,
+            disposition,
+            format,
+            row_limit: limit(fields, "row_limit")?,
+            byte_limit: limit(fields, "byte_limit")?,
+            wait: wait(fields.opt_str("wait_timeout")?)?,
+            on_timeout,
+        })
+    }
+}
+
+fn limit(fields: &Fields, name: &str) -> Result<Option<u64>, ApiError> {
+    match fields.opt_i64(name)? {
+        None => Ok(None),
+        Some(n) => u64::try_from(n)
+            .ok()
+            .filter(|n| *n > 0)
+            .map(Some)
+            .ok_or_else(|| ApiError::invalid_parameter(format!("{name} must be positive, got {n}"))),
+    }
+}
+
+/// `0s`, or from `5s` to `50s`; `10s` if it is not given.
+fn wait(text: Option<&str>) -> Result<Duration, ApiError> {
+    let Some(text) = text.filter(|t| !t.is_empty()) else {
+        return Ok(Duration::from_secs(10));
+    };
+    text.strip_suffix('s')
+        .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
+        .filter(|seconds| matches!(seconds, 0 | 5..=50))
+        .map(Duration::from_secs)
+        .ok_or_else(|| ApiError::invalid_parameter(format!("wait_timeout must be 0s or between 5s and 50s, got {text}")))
+}
+
+fn parameters(fields: &Fields) -> Result<Vec<Parameter>, ApiError> {
+    let mut out: Vec<Parameter> = Vec::new();
+    for item in fields.opt_list("parameters")?.unwrap_or_default() {
+        let Some(members) = item.as_object() else {
+            return Err(ApiError::malformed("parameters must be a list of objects"));
+        };
+        let members = Fields(members.clone());
+        let parameter = Parameter {
+            name: members.str("name")?.to_owned(),
+            kind: members.opt_str("type")?.filter(|t| !t.is_empty()).unwrap_or("STRING").to_owned(),
+            value: members.opt_str("value")?.map(str::to_owned),
+        };
+        if out.iter().any(|p| p.name == parameter.name) {
+            return Err(ApiError::invalid_parameter(format!("Parameter '{}' is given twice", parameter.name)));
+        }
+        out.push(parameter);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(extra: &str) -> Result<StatementRequest, ApiError> {
+        let body = format!(r#"{{"warehouse_id": "w", "statement": "s" {extra}}}"#);
+        StatementRequest::parse(&Fields::parse(body.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn waits_are_zero_or_in_bounds() {
+        for (text, seconds) in
+            [("0s", Some(0)), ("5s", Some(5)), ("50s", Some(50)), ("4s", None), ("51s", None), ("10", None), ("+7s", None)]
+        {
+            let got = parse(&format!(r#", "wait_timeout": "{text}""#)).ok().map(|r| r.wait.as_secs());
+            assert_eq!(got, seconds, "{text}");
+        }
+        assert_eq!(parse("").unwrap().wait, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn absent_and_empty_values_differ() {
+        let r = parse(r#", "parameters": [{"name": "a"}, {"name": "b", "value": "", "type": "INT"}]"#).unwrap();
+        assert_eq!(r.parameters[0].value, None);
+        assert_eq!(r.parameters[0].kind, "STRING");
+        assert_eq!(r.parameters[1].value.as_deref(), Some(""));
+        assert!(parse(r#", "parameters": [{"name": "a"}, {"name": "a"}]"#).is_err());
+    }
+
+    #[test]
+    fn inline_is_json_only() {
+        assert!(parse(r#", "format": "CSV""#).unwrap_err().message().contains("EXTERNAL_LINKS"));
+        assert!(parse(r#", "format": "CSV", "disposition": "EXTERNAL_LINKS""#).is_ok());
+        assert!(parse(r#", "row_limit": 0"#).is_err());
+    }
+}

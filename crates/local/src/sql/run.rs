@@ -1,0 +1,101 @@
+//! The course of one statement: wait for the warehouse, run, keep the result.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Failure;
+use super::request::StatementRequest;
+use super::spill::{Spill, StoredResult};
+use super::store::{Statement, Status};
+use crate::reply::ApiError;
+use crate::state::{App, lock};
+
+/// Registers the statement and starts it; a stopped warehouse is started for it.
+pub(crate) fn submit(app: &Arc<App>, request: StatementRequest) -> Result<Arc<Statement>, ApiError> {
+    let now = app.clock.now_ms();
+    let wait = lock(&app.warehouses).acquire(&request.warehouse_id, now)?;
+    let statement = app.statements.add(app.ids.uuid(), now);
+    tokio::spawn(course(Arc::clone(app), Arc::clone(&statement), request, wait));
+    Ok(statement)
+}
+
+async fn course(app: Arc<App>, statement: Arc<Statement>, request: StatementRequest, warehouse_wait_ms: i64) {
+    let warehouse = request.warehouse_id.clone();
+    let up = Duration::from_millis(u64::try_from(warehouse_wait_ms).unwrap_or(0));
+    tokio::select! {
+        () = tokio::time::sleep(up) => {
+            statement.advance(Status::Running, app.clock.now_ms());
+            let outcome = execute(&app, &statement, request).await;
+            let status = match outcome {
+                Some(Ok(result)) => Status::Succeeded(Arc::new(result)),
+                Some(Err(failure)) => Status::Failed(failure),
+                None => Status::Canceled,
+            };
+            statement.advance(status, app.clock.now_ms());
+        }
+        // The status is set by who cancels.
+        () = statement.canceled() => {}
+    }
+    lock(&app.warehouses).release(&warehouse, app.clock.now_ms());
+}
+
+/// Runs to the end; `None` if it was canceled on the way.
+async fn execute(app: &Arc<App>, statement: &Arc<Statement>, request: StatementRequest) -> Option<Result<StoredResult, Failure>> {
+    let app = Arc::clone(app);
+    let statement = Arc::clone(statement);
+    // A blocking task: result files are written synchronously, and a paused Tokio clock stands still meanwhile, so that
+    // the time a statement takes counts for nothing in tests that steer the clock.
+    let task = tokio::task::spawn_blocking(move || {
+        let work = run(&app, &request);
+        app.block_on_engine(async {
+            tokio::select! {
+                outcome = work => Some(outcome),
+                () = statement.canceled() => None,
+            }
+        })
+        .flatten()
+    });
+    match task.await {
+        Ok(outcome) => outcome,
+        Err(error) => Some(Err(Failure {
+            code: "INTERNAL_ERROR".to_owned(),
+            message: format!("The statement's task ended: {error}"),
+            sql_state: None,
+        })),
+    }
+}
+
+async fn run(app: &App, request: &StatementRequest) -> Result<StoredResult, Failure> {
+    let mut spill = Spill::new(request, app.settings.chunks, app.folder.path())?;
+    let columns = match app.settings.scripts.find(&request.statement) {
+        Some(script) => script.write(&mut spill)?,
+        None => app.run_on_engine(request, &mut spill).await?,
+    };
+    spill.finish(columns)
+}
+
+#[cfg(feature = "engine")]
+impl App {
+    fn block_on_engine<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.engine.block_on(work)
+    }
+
+    async fn run_on_engine(&self, request: &StatementRequest, spill: &mut Spill) -> Result<Vec<super::column::Column>, Failure> {
+        self.engine.run(request, spill).await
+    }
+}
+
+#[cfg(not(feature = "engine"))]
+impl App {
+    fn block_on_engine<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        Some(tokio::runtime::Handle::current().block_on(work))
+    }
+
+    async fn run_on_engine(&self, request: &StatementRequest, _: &mut Spill) -> Result<Vec<super::column::Column>, Failure> {
+        Err(Failure::bad_request(format!(
+            "No script fits the statement, and this build has no SQL engine: turn on the feature `engine` of \
+             databricks-local, or register the statement. It was: {}",
+            request.statement
+        )))
+    }
+}
