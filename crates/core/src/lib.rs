@@ -7,7 +7,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`operation`](mod@operation), [`request`] | the [`Operation`] trait, request and response parts, path and query writers, the macro of operations |
-//! | [`page`], [`wait`], [`lro`] | traits of operations that list, settle, or run long |
+//! | [`page`], [`wait`], [`lro`], [`data_plane`] | traits of operations that list, settle, run long, or go to another host |
 //! | [`body`] | request and response bodies: bytes, replayable streams, one-pass streams |
 //! | [`error`], [`api_error`] | the one error of every call, and what the service said |
 //! | [`credentials`] | the trait that every sign-in implements |
@@ -19,6 +19,7 @@
 pub mod api_error;
 pub mod body;
 pub mod credentials;
+pub mod data_plane;
 pub mod error;
 pub mod idempotency;
 pub mod lro;
@@ -34,8 +35,9 @@ pub mod wait;
 
 pub use api_error::ApiError;
 pub use body::{Body, ByteStream};
+pub use data_plane::DataPlane;
 pub use credentials::{AuthHeaders, Credentials, Origin, SharedCredentials};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, StatementFailure};
 pub use idempotency::Idempotency;
 pub use lro::LongRunning;
 pub use operation::{Operation, OperationInfo, RequestContext, RequestParts, ResponseParts};
@@ -47,6 +49,7 @@ pub use wait::{WaitStatus, Waitable};
 /// Names that the macros of this crate expand to. Not part of the public API.
 #[doc(hidden)]
 pub mod __private {
+    pub use http;
     pub use serde;
     pub use serde_json;
 }

@@ -31,7 +31,7 @@ pub fn state<R: for<'de> Wire<'de>>(
     error: Option<(Option<String>, Option<String>)>,
     response: Option<&Map<String, Value>>,
 ) -> Result<LroState<R>> {
-    let lacking = || Error::new(ErrorKind::Decode, "the operation is done, but has neither a response nor an error");
+    let lacking = || Error::new(ErrorKind::Decode, "the operation is done, but has no response and no error");
     match (done, error) {
         (Some(true), Some((code, message))) => Ok(LroState::Failed { code, message }),
         (Some(true), None) => decode(response)?.map(LroState::Done).ok_or_else(lacking),

@@ -119,6 +119,18 @@ impl OperationInfo {
         self
     }
 
+    /// The same with an answer of which nothing is read.
+    #[must_use]
+    pub const fn empty(self) -> Self {
+        self.response(ResponseKind::Empty, "application/json")
+    }
+
+    /// The same with an answer that is a stream of bytes, asking for the media type `accept`.
+    #[must_use]
+    pub const fn stream(self, accept: &'static str) -> Self {
+        self.response(ResponseKind::Stream, accept)
+    }
+
     /// The same with another kind of answer, asking for the media type `accept`.
     #[must_use]
     pub const fn response(mut self, kind: ResponseKind, accept: &'static str) -> Self {

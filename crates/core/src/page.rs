@@ -83,6 +83,14 @@ impl Next {
             .map_err(|e| Error::new(ErrorKind::InvalidInput, "the next page's request is not of this operation").with_source(e))
     }
 
+    /// For operations that have one page only: there is nothing to go on with.
+    ///
+    /// # Errors
+    /// Always [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
+    pub fn refuse(&self) -> Result<()> {
+        Err(self.foreign("nothing, since there is one page only,"))
+    }
+
     fn foreign(&self, expected: &str) -> Error {
         Error::new(
             ErrorKind::InvalidInput,
@@ -141,6 +149,7 @@ mod tests {
             Next::Count.token().unwrap_err(),
             Next::Token("t".into()).index(1, 1).unwrap_err(),
             Next::Count.body::<Value>().unwrap_err(),
+            Next::Count.refuse().unwrap_err(),
             Next::Body(json!([])).body::<String>().unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::InvalidInput);

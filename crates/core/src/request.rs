@@ -14,13 +14,12 @@ use crate::{Error, ErrorKind, Result};
 /// in two places names both. `request { … }` lists what does not depend on the inputs.
 ///
 /// ```
-/// use databricks_core::operation::{Level, OperationInfo};
 /// use databricks_core::{Operation, RequestContext, ResponseParts};
 ///
 /// databricks_core::operation! {
 ///     /// Renames a room.
 ///     Rename {
-///         info: OperationInfo::new("rooms.rename", http::Method::POST, "/api/2.0/rooms/{id}/rename", Level::Workspace);
+///         info: "rooms.rename", POST "/api/2.0/rooms/{id}/rename", Workspace;
 ///         output: () = ResponseParts::empty;
 ///         request { object() }
 ///         required {
@@ -45,7 +44,7 @@ use crate::{Error, ErrorKind, Result};
 #[macro_export]
 macro_rules! operation {
     ($(#[$meta:meta])* $name:ident {
-        info: $info:expr;
+        info: $id:literal, $method:ident $path:literal, $level:ident $(, $set:ident($($value:tt)*))*;
         output: $output:ty = $read:expr;
         request { $($call:ident($($arg:literal),*))* }
         $(prepare: |$op:ident| $prepare:expr;)?
@@ -73,7 +72,9 @@ macro_rules! operation {
 
         impl $crate::Operation for $name {
             type Output = $output;
-            const INFO: &'static $crate::OperationInfo = &$info;
+            const INFO: &'static $crate::OperationInfo =
+                &$crate::OperationInfo::new($id, $crate::__private::http::Method::$method, $path, $crate::operation::Level::$level)
+                    $(.$set($($value)*))*;
 
             #[inline]
             fn request(&self, context: &$crate::RequestContext) -> $crate::Result<$crate::RequestParts> {
@@ -111,7 +112,7 @@ macro_rules! operation {
         }
     };
     ($(#[$meta:meta])* $name:ident {
-        info: $info:expr;
+        info: $id:literal, $method:ident $path:literal, $level:ident $(, $set:ident($($value:tt)*))*;
         output: $output:ty = $read:expr;
         request { $($call:ident($($arg:literal),*))* }
         $(prepare: |$op:ident| $prepare:expr;)?
@@ -141,7 +142,9 @@ macro_rules! operation {
 
         impl $crate::Operation for $name {
             type Output = $output;
-            const INFO: &'static $crate::OperationInfo = &$info;
+            const INFO: &'static $crate::OperationInfo =
+                &$crate::OperationInfo::new($id, $crate::__private::http::Method::$method, $path, $crate::operation::Level::$level)
+                    $(.$set($($value)*))*;
 
             #[inline]
             fn request(&self, context: &$crate::RequestContext) -> $crate::Result<$crate::RequestParts> {
@@ -372,14 +375,13 @@ impl RequestBuilder {
 #[allow(dead_code, unreachable_pub)]
 mod tests {
     use super::*;
-    use crate::operation::{Level, Payload};
+    use crate::operation::Payload;
     use crate::{Idempotency, Operation, ResponseParts};
 
     crate::operation! {
         /// Every place an input can stand in.
         Everything {
-            info: OperationInfo::new("things.do", http::Method::POST, "/api/2.0/{parent}/things/{id}", Level::Workspace)
-                .idempotency(Idempotency::Keyed);
+            info: "things.do", POST "/api/2.0/{parent}/things/{id}", Workspace, idempotency(Idempotency::Keyed);
             output: () = ResponseParts::empty;
             request { object() constant("mode", "full") }
             prepare: |op| crate::idempotency::fill(&mut op.request_id);
@@ -403,7 +405,7 @@ mod tests {
     crate::operation! {
         /// A form with a file.
         Import {
-            info: OperationInfo::new("things.import", http::Method::POST, "/api/2.0/things", Level::Workspace);
+            info: "things.import", POST "/api/2.0/things", Workspace;
             output: () = ResponseParts::empty;
             request {}
             required {

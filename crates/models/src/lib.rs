@@ -1,1 +1,33 @@
 //! Operations and types of the Databricks REST API, generated from its OpenAPI description.
+//!
+//! One module per package of the API, each behind a feature of its name; `full` turns all on. A package's types stand in its module,
+//! its operations in a module per service:
+//!
+//! ```
+//! # #[cfg(feature = "compute")] {
+//! use databricks_core::{Operation, RequestContext};
+//! use databricks_models::compute::clusters;
+//!
+//! let get = clusters::Get::new("0923-164208-meows279");
+//! let parts = get.request(&RequestContext::default()).unwrap();
+//! assert_eq!(parts.path_and_query(), "/api/2.1/clusters/get?cluster_id=0923-164208-meows279");
+//! # }
+//! ```
+//!
+//! Nothing here does IO: an operation turns itself into the parts of a request and reads its answer. `databricks-sdk` sends them.
+//!
+//! # Names
+//!
+//! Names are those of the API in Rust's cases. One rule settles clashes with words of the language and with functions: an underscore is
+//! appended (`type_`, `default_`). An enum's variant for the text `UNKNOWN` is `Unknown_`, since `Unknown` keeps texts that this
+//! release does not know.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// The lints that generated source is free of are those of the workspace but for: deprecated items of the API, which refer to each other.
+#[allow(deprecated)]
+#[rustfmt::skip]
+mod generated;
+
+#[allow(unused_imports)]
+pub use generated::*;

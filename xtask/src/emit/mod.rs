@@ -1,0 +1,86 @@
+//! From the intermediate form to source text.
+
+mod doc;
+mod manifest;
+mod operations;
+mod services;
+mod source;
+mod traits;
+mod types;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use quote::{format_ident, quote};
+
+use crate::files::Files;
+use crate::ir::{Api, Package};
+use source::Source;
+
+/// Renders the models into `folder`: a module per package with its types and a module per service.
+///
+/// `gated`: whether each package stands behind a feature of its name.
+pub(crate) fn models(api: &Api, folder: &str, gated: bool, files: &mut Files) -> Result<()> {
+    files.own(folder);
+    let mut root = Source::new(&api.version, &["Packages of the API.".to_owned()]);
+    root.items(modules(api.packages.values(), gated))?;
+    files.add(Path::new(folder).join("mod.rs"), root.finish()?);
+    for package in api.packages.values() {
+        let own = Path::new(folder).join(&package.module);
+        files.add(own.join("mod.rs"), package_root(api, package)?);
+        files.add(own.join("types.rs"), types::types(package, &api.version)?);
+        for service in &package.services {
+            let text = operations::service(package, service, &api.version).with_context(|| format!("service {}", service.name))?;
+            files.add(own.join(format!("{}.rs", service.module)), text);
+        }
+    }
+    Ok(())
+}
+
+/// Renders the facade's services into `folder`. `models` is the path of the module that holds the models.
+pub(crate) fn facade(api: &Api, folder: &str, models: &str, gated: bool, files: &mut Files) -> Result<()> {
+    files.own(folder);
+    let mut offered = Vec::new();
+    for package in api.packages.values() {
+        if let Some(text) = services::services(package, &api.version, models).with_context(|| format!("package {}", package.name))? {
+            files.add(Path::new(folder).join(format!("{}.rs", package.module)), text);
+            offered.push(package);
+        }
+    }
+    let doc = "Handles of the services, one module per package of the API.";
+    let mut root = Source::new(&api.version, &[doc.to_owned()]);
+    root.items(modules(offered.into_iter(), gated))?;
+    files.add(Path::new(folder).join("mod.rs"), root.finish()?);
+    Ok(())
+}
+
+/// Renders the features into both manifests.
+pub(crate) fn manifests(api: &Api, root: &Path, files: &mut Files) -> Result<()> {
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).with_context(|| format!("cannot read {path}"));
+    let (models, facade) = ("crates/models/Cargo.toml", "crates/sdk/Cargo.toml");
+    files.add(models, manifest::models(&read(models)?, api).context(models)?);
+    files.add(facade, manifest::facade(&read(facade)?, api).context(facade)?);
+    Ok(())
+}
+
+fn modules<'a>(packages: impl Iterator<Item = &'a Package>, gated: bool) -> proc_macro2::TokenStream {
+    let modules = packages.map(|package| {
+        let (module, feature) = (format_ident!("{}", package.module), &package.name);
+        let gate = gated.then(|| quote!(#[cfg(feature = #feature)] #[cfg_attr(docsrs, doc(cfg(feature = #feature)))]));
+        quote!(#gate pub mod #module;)
+    });
+    quote!(#(#modules)*)
+}
+
+fn package_root(api: &Api, package: &Package) -> Result<String> {
+    let services: Vec<_> = package.services.iter().map(|service| format!("| [`{}`] |", service.module)).collect();
+    let mut doc = vec![format!("The package `{}`: its types, and a module per service with its operations.", package.name)];
+    if !services.is_empty() {
+        doc.extend([String::new(), "| service |".to_owned(), "|---|".to_owned()]);
+        doc.extend(services);
+    }
+    let mut source = Source::new(&api.version, &doc);
+    let modules = package.services.iter().map(|service| format_ident!("{}", service.module));
+    source.items(quote!(mod types; #(pub mod #modules;)* pub use types::*;))?;
+    source.finish()
+}

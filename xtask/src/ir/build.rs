@@ -1,0 +1,175 @@
+//! From documents to the intermediate form, pass by pass.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{Accessor, Api, Doc, Package, Service, messages, names, operations, recursion, traits};
+use crate::spec::{Document, Documents, Level, Signatures, operations_of};
+
+/// Builds the intermediate form, and the signatures as they are after it: frozen ones as they were, new ones added, those of
+/// vanished operations left out.
+pub(crate) fn build(documents: &Documents) -> Result<(Api, Signatures)> {
+    let mut signatures = Signatures::default();
+    let mut packages = BTreeMap::new();
+    for (name, document) in &documents.packages {
+        let package = package(documents, name, document, &mut signatures).with_context(|| format!("package {name}"))?;
+        packages.insert(name.clone(), package);
+    }
+    recursion::resolve(&mut packages, &mut signatures);
+    traits::resolve(documents, &mut packages)?;
+    for package in packages.values_mut() {
+        package.uses = uses(package);
+    }
+    check_names(&packages)?;
+    check_overrides(documents, &packages)?;
+    Ok((
+        Api { version: documents.version()?.to_owned(), packages, default_packages: documents.overrides.default_packages.clone() },
+        signatures,
+    ))
+}
+
+fn package(documents: &Documents, name: &str, document: &Document, signatures: &mut Signatures) -> Result<Package> {
+    let mut lowering = messages::Lowering::new(documents, name, signatures);
+    for (schema_name, schema) in &document.components.schemas {
+        lowering.schema(schema_name, schema).with_context(|| format!("schema {schema_name}"))?;
+    }
+    let texts = &documents.texts[name];
+    let mut services = Vec::new();
+    for tag in &document.tags {
+        let mut list = Vec::new();
+        for (path, method, operation) in operations_of(document).filter(|(_, _, operation)| operation.tags == [tag.name.as_str()]) {
+            let built =
+                operations::operation(&mut lowering, path, method, operation).with_context(|| format!("operation {}", operation.id))?;
+            ensure!(
+                operation.accessor == tag.accessor,
+                "{}: the accessor {:?} is not that of its service, {:?}",
+                operation.id,
+                operation.accessor,
+                tag.accessor
+            );
+            ensure!(tag.level.is_none_or(|level| level == operation.level), "{}: the level is not that of its service", operation.id);
+            list.push(built);
+        }
+        list.sort_by(|a, b| a.id.cmp(&b.id));
+        let accessor = match &tag.accessor {
+            Some(accessor) => Some(self::accessor(accessor).with_context(|| format!("service {}", tag.name))?),
+            None => None,
+        };
+        services.push(Service {
+            name: tag.name.clone(),
+            module: names::module(&tag.name),
+            handle: names::camel(&tag.name),
+            doc: Doc { text: texts.services.get(&tag.name).cloned(), facts: Vec::new(), deprecated: tag.deprecated },
+            accessor,
+            operations: list,
+        });
+    }
+    services.sort_by(|a, b| a.name.cmp(&b.name));
+    let listed: usize = services.iter().map(|service| service.operations.len()).sum();
+    ensure!(listed == operations_of(document).count(), "some operations have a tag that the document does not list, or several tags");
+    let (messages, enums) = lowering.finish();
+    Ok(Package { name: name.to_owned(), module: names::module(name), uses: BTreeSet::new(), messages, enums, services })
+}
+
+/// Reads `w.settings.default_namespace`.
+fn accessor(text: &str) -> Result<Accessor> {
+    let mut parts = text.split('.');
+    let level = match parts.next() {
+        Some("w") => Level::Workspace,
+        Some("a") => Level::Account,
+        _ => bail!("the accessor {text} starts with neither w nor a"),
+    };
+    let path: Vec<_> = parts.map(names::module).collect();
+    ensure!((1..=2).contains(&path.len()), "the accessor {text} has {} steps", path.len());
+    Ok(Accessor { level, path })
+}
+
+/// The packages whose types a package names.
+fn uses(package: &Package) -> BTreeSet<String> {
+    let members = package.messages.iter().flat_map(|message| message.members().map(|(member, _)| member.ty.reference()));
+    let operations = package.services.iter().flat_map(|service| &service.operations);
+    let inputs = operations.clone().flat_map(|operation| operation.inputs.iter().map(|input| input.ty.reference()));
+    let outputs = operations.clone().filter_map(|operation| operation.output.ty());
+    let items = operations.clone().filter_map(|operation| operation.paging.as_ref().map(|paging| paging.item.clone()));
+    let results =
+        operations.filter_map(|operation| operation.lro.as_ref()).flat_map(|lro| [lro.result.clone(), lro.metadata.clone()]).flatten();
+    let owned: Vec<_> = outputs.chain(items).chain(results).collect();
+    members
+        .chain(inputs)
+        .flatten()
+        .chain(owned.iter().filter_map(super::Ty::reference))
+        .map(|reference| reference.package.clone())
+        .filter(|name| *name != package.name)
+        .collect()
+}
+
+/// Two things of one name are an error: the table of names must then say more.
+fn check_names(packages: &BTreeMap<String, Package>) -> Result<()> {
+    fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            ensure!(seen.insert(name), "{what}: two things are named {name}");
+        }
+        Ok(())
+    }
+    let mut accessors = BTreeSet::new();
+    for package in packages.values() {
+        let name = &package.name;
+        let types = package.messages.iter().map(|m| m.name.as_str()).chain(package.enums.iter().map(|e| e.name.as_str()));
+        unique(&format!("types of {name}"), types)?;
+        unique(&format!("services of {name}"), package.services.iter().map(|s| s.module.as_str()))?;
+        for message in &package.messages {
+            let members = message.members().map(|(member, _)| member.name.as_str());
+            unique(&format!("members of {name}.{}", message.name), members.chain(message.stream.iter().map(|s| s.name.as_str())))?;
+        }
+        for e in &package.enums {
+            unique(&format!("values of {name}.{}", e.name), e.values.iter().map(|v| v.name.as_str()))?;
+        }
+        for service in &package.services {
+            unique(&format!("operations of {}", service.name), service.operations.iter().map(|o| o.name.as_str()))?;
+            for operation in &service.operations {
+                let inputs = operation.inputs.iter().map(|i| i.name.as_str()).chain(operation.stream.iter().map(|s| s.name.as_str()));
+                unique(&format!("inputs of {}", operation.id), inputs)?;
+            }
+            if let Some(accessor) = &service.accessor {
+                let unused = accessors.insert((accessor.level == Level::Account, accessor.path.clone()));
+                ensure!(unused, "two services have the accessor of {}", service.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An override that hits nothing has been overtaken by the documents.
+fn check_overrides(documents: &Documents, packages: &BTreeMap<String, Package>) -> Result<()> {
+    let overrides = &documents.overrides;
+    let ids: BTreeSet<&str> = packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations).map(|o| o.id.as_str()).collect();
+    let named = overrides
+        .read_only
+        .iter()
+        .chain(&overrides.idempotent)
+        .chain(&overrides.not_idempotent)
+        .chain(overrides.idempotency_keys.keys())
+        .chain(overrides.pagination.keys())
+        .chain(overrides.wait.keys());
+    for id in named {
+        ensure!(ids.contains(id.as_str()), "the overrides name the operation {id}, which does not exist");
+    }
+    for package in &overrides.default_packages {
+        ensure!(packages.contains_key(package), "the overrides name the package {package}, which does not exist");
+    }
+    for member in &overrides.optional {
+        let mut parts = member.splitn(3, '.');
+        let (package, schema, wire) =
+            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let found = packages.get(package).and_then(|p| p.messages.iter().find(|m| m.name == schema)).and_then(|m| m.member(wire));
+        ensure!(found.is_some(), "the overrides name the member {member}, which does not exist");
+    }
+    for key in overrides.enum_values.keys() {
+        let (package, name) = key.split_once('.').unwrap_or_default();
+        let found = packages.get(package).is_some_and(|p| p.enums.iter().any(|e| e.name == name));
+        ensure!(found, "the overrides name the enum {key}, which does not exist");
+    }
+    Ok(())
+}

@@ -1,0 +1,364 @@
+//! What is generated, free of how the documents spell it and of how Rust source is laid out.
+
+mod build;
+mod messages;
+mod names;
+mod operations;
+mod recursion;
+mod traits;
+
+pub(crate) use build::build;
+pub(crate) use names::{camel, setter};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::spec::{Level, Method};
+
+/// The whole API, packages in alphabetical order.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) version: String,
+    pub(crate) packages: BTreeMap<String, Package>,
+    /// Packages whose features are on by default.
+    pub(crate) default_packages: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) module: String,
+    /// Other packages whose types this one names.
+    pub(crate) uses: BTreeSet<String>,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) enums: Vec<Enum>,
+    pub(crate) services: Vec<Service>,
+}
+
+/// An object of the API.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) name: String,
+    pub(crate) doc: Doc,
+    pub(crate) required: Vec<Member>,
+    pub(crate) optional: Vec<Member>,
+    /// The member that holds the body stream; such a message is no JSON.
+    pub(crate) stream: Option<Member>,
+}
+
+impl Message {
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&Member, bool)> {
+        self.required.iter().map(|member| (member, true)).chain(self.optional.iter().map(|member| (member, false)))
+    }
+
+    pub(crate) fn member(&self, wire: &str) -> Option<(&Member, bool)> {
+        self.members().find(|(member, _)| member.wire == wire)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) wire: String,
+    pub(crate) ty: Ty,
+    pub(crate) doc: Doc,
+    /// Filled from the response header of the wire name.
+    pub(crate) header: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Enum {
+    pub(crate) name: String,
+    pub(crate) doc: Doc,
+    pub(crate) values: Vec<Value>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Value {
+    pub(crate) name: String,
+    pub(crate) wire: String,
+    pub(crate) doc: Doc,
+}
+
+/// What a doc comment says: our text, then facts in the form of sentences.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Doc {
+    pub(crate) text: Option<String>,
+    pub(crate) facts: Vec<String>,
+    pub(crate) deprecated: bool,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Ty {
+    String,
+    Bool,
+    /// All integers, whatever width the description states.
+    Int,
+    Float,
+    Timestamp,
+    Duration,
+    FieldMask,
+    /// Any JSON value.
+    Any,
+    /// Any JSON object.
+    Object,
+    /// A form's field that is sent as `true` or not at all.
+    Flag,
+    List(Box<Ty>),
+    Map(Box<Ty>),
+    Message(TypeRef),
+    Enum(TypeRef),
+    /// A message that holds itself, directly or not.
+    Boxed(TypeRef),
+}
+
+impl Ty {
+    /// The type named within, through lists and maps.
+    pub(crate) fn reference(&self) -> Option<&TypeRef> {
+        match self {
+            Self::Message(name) | Self::Enum(name) | Self::Boxed(name) => Some(name),
+            Self::List(inner) | Self::Map(inner) => inner.reference(),
+            _ => None,
+        }
+    }
+}
+
+/// A type of a package.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct TypeRef {
+    pub(crate) package: String,
+    pub(crate) name: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    pub(crate) module: String,
+    /// Name of the handle.
+    pub(crate) handle: String,
+    pub(crate) doc: Doc,
+    /// The client and the methods on it that lead to the handle; none for models that no client offers.
+    pub(crate) accessor: Option<Accessor>,
+    pub(crate) operations: Vec<Operation>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Accessor {
+    pub(crate) level: Level,
+    /// One method, or a group and a method.
+    pub(crate) path: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// `service.method`.
+    pub(crate) id: String,
+    /// Name of the type.
+    pub(crate) name: String,
+    /// Name of the handle's method.
+    pub(crate) method_name: String,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) level: Level,
+    pub(crate) workspace_header: bool,
+    pub(crate) class: Class,
+    pub(crate) doc: Doc,
+    pub(crate) inputs: Vec<Input>,
+    /// Query parameters that are always the same.
+    pub(crate) constants: Vec<(String, String)>,
+    /// Whether the body is a JSON object made of inputs, possibly none.
+    pub(crate) json_object: bool,
+    /// The input that is a body stream.
+    pub(crate) stream: Option<StreamInput>,
+    pub(crate) output: Output,
+    /// Members of the output that are filled from headers.
+    pub(crate) header_members: Vec<Member>,
+    pub(crate) paging: Option<Paging>,
+    pub(crate) wait: Option<Wait>,
+    pub(crate) lro: Option<Lro>,
+    /// The input that carries an idempotency key.
+    pub(crate) key: Option<String>,
+    pub(crate) data_plane: Option<DataPlane>,
+}
+
+impl Operation {
+    pub(crate) fn required(&self) -> impl Iterator<Item = &Input> {
+        self.inputs.iter().filter(|input| input.required)
+    }
+
+    pub(crate) fn optional(&self) -> impl Iterator<Item = &Input> {
+        self.inputs.iter().filter(|input| !input.required)
+    }
+
+    pub(crate) fn input(&self, wire: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.wire == wire)
+    }
+}
+
+/// Whether an operation may be sent twice, where that is not what its method promises.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Class {
+    OfMethod,
+    ReadOnly,
+    Idempotent,
+    Keyed,
+    NotIdempotent,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    pub(crate) name: String,
+    pub(crate) wire: String,
+    pub(crate) ty: Ty,
+    pub(crate) doc: Doc,
+    /// An argument of `new`.
+    pub(crate) required: bool,
+    pub(crate) places: Vec<Place>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    Path,
+    Segments,
+    Query,
+    Header,
+    Member,
+    /// The whole JSON body.
+    Json,
+    Form,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct StreamInput {
+    pub(crate) name: String,
+    pub(crate) wire: String,
+    pub(crate) doc: Doc,
+    /// The media type; `None` for a file of a form.
+    pub(crate) media_type: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Output {
+    Empty,
+    Json(Ty),
+    /// A message that is filled from headers alone.
+    Headers(TypeRef),
+    /// The bare body.
+    Bytes {
+        accept: String,
+    },
+    /// A message that holds the body beside headers.
+    Stream {
+        accept: String,
+        message: TypeRef,
+    },
+}
+
+impl Output {
+    pub(crate) fn ty(&self) -> Option<Ty> {
+        match self {
+            Self::Json(ty) => Some(ty.clone()),
+            Self::Headers(name) | Self::Stream { message: name, .. } => Some(Ty::Message(name.clone())),
+            Self::Empty | Self::Bytes { .. } => None,
+        }
+    }
+}
+
+/// A step from a value to one of its members.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) name: String,
+    pub(crate) wire: String,
+    pub(crate) required: bool,
+    pub(crate) ty: Ty,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Paging {
+    pub(crate) items: Step,
+    pub(crate) item: Ty,
+    pub(crate) kind: PagingKind,
+    /// Inputs that are set before the first request, with their values.
+    pub(crate) initial: Vec<(Input, serde_json::Value)>,
+    /// The same, unless the caller set them.
+    pub(crate) defaults: Vec<(Input, serde_json::Value)>,
+    /// The member of an item that identifies it.
+    pub(crate) key: Option<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum PagingKind {
+    /// One page only.
+    Single,
+    Token {
+        request: Input,
+        response: Step,
+    },
+    /// Count on by the number of items.
+    Index {
+        request: Input,
+    },
+    /// Count on by one.
+    Page {
+        request: Input,
+    },
+    /// The answer spells out the next request.
+    Body {
+        response: Step,
+        inputs: Vec<(Input, Step)>,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Wait {
+    pub(crate) poll: OperationRef,
+    /// Arguments of the polling operation, in order.
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) status: Vec<Step>,
+    pub(crate) message: Option<Vec<Step>>,
+    pub(crate) success: Vec<String>,
+    pub(crate) failure: Vec<String>,
+    pub(crate) timeout_seconds: u64,
+}
+
+/// Where an argument of a following operation comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Argument {
+    Request(Input),
+    Response(Step),
+}
+
+/// An operation of the same package.
+#[derive(Clone, Debug)]
+pub(crate) struct OperationRef {
+    pub(crate) module: String,
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Lro {
+    pub(crate) poll: OperationRef,
+    pub(crate) cancel: Option<OperationRef>,
+    pub(crate) result: Option<Ty>,
+    pub(crate) metadata: Option<Ty>,
+    pub(crate) members: LroMembers,
+}
+
+/// The members of an `Operation` resource.
+#[derive(Clone, Debug)]
+pub(crate) struct LroMembers {
+    pub(crate) name: Step,
+    pub(crate) done: Step,
+    pub(crate) error: Step,
+    pub(crate) error_code: Step,
+    pub(crate) error_message: Step,
+    pub(crate) response: Step,
+    pub(crate) metadata: Step,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct DataPlane {
+    pub(crate) control: OperationRef,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) url: Vec<Step>,
+    pub(crate) authorization_details: Vec<Step>,
+}

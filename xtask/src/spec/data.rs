@@ -1,0 +1,92 @@
+//! The data files beside the documents: reviewed overrides and frozen signatures.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::{Pagination, Wait};
+
+/// What the documents do not say or say wrongly; each entry is reviewed by a person. Notes are for that person.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Overrides {
+    /// Why the file exists.
+    #[serde(rename = "note", default)]
+    pub(crate) _note: String,
+    /// Packages whose features are on by default.
+    #[serde(default)]
+    pub(crate) default_packages: BTreeSet<String>,
+    /// Operations with another method than `GET` and `HEAD` that only read.
+    #[serde(default)]
+    pub(crate) read_only: BTreeSet<String>,
+    /// Operations with another method than `PUT` and `DELETE` whose repetition leaves the same state.
+    #[serde(default)]
+    pub(crate) idempotent: BTreeSet<String>,
+    /// Operations of methods that promise more than they keep.
+    #[serde(default)]
+    pub(crate) not_idempotent: BTreeSet<String>,
+    /// Inputs by which the service recognises a repetition; filled when the caller leaves them empty.
+    #[serde(default)]
+    pub(crate) idempotency_keys: BTreeMap<String, String>,
+    /// Required members (`package.Schema.member`) that a caller may leave out.
+    #[serde(default)]
+    pub(crate) optional: BTreeSet<String>,
+    /// Values that enums (`package.Schema`) have beyond those described.
+    #[serde(default)]
+    pub(crate) enum_values: BTreeMap<String, Vec<String>>,
+    /// Lists whose paging is not marked.
+    #[serde(default)]
+    pub(crate) pagination: IndexMap<String, Pagination>,
+    /// Waits whose marking is wrong.
+    #[serde(default)]
+    pub(crate) wait: IndexMap<String, Wait>,
+}
+
+impl Overrides {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
+    }
+}
+
+/// Which inputs are arguments: frozen when an operation or a message is first generated, so that callers do not break when the
+/// service relaxes or adds a requirement.
+#[derive(Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signatures {
+    /// Arguments by operation id, in order, named as on the wire.
+    pub(crate) operations: BTreeMap<String, Vec<String>>,
+    /// Arguments of `new` by `package.Schema`, for messages that have any.
+    pub(crate) messages: BTreeMap<String, Vec<String>>,
+}
+
+impl Signatures {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
+    }
+
+    /// One line per entry, so that a review sees what was added.
+    pub(crate) fn render(&self) -> String {
+        let section = |entries: &BTreeMap<String, Vec<String>>| {
+            entries
+                .iter()
+                .map(|(key, names)| format!("    {}: {}", serde_json::json!(key), serde_json::json!(names)))
+                .collect::<Vec<_>>()
+                .join(",\n")
+        };
+        let block = |entries: &BTreeMap<String, Vec<String>>| {
+            if entries.is_empty() { "{}".to_owned() } else { format!("{{\n{}\n  }}", section(entries)) }
+        };
+        format!("{{\n  \"operations\": {},\n  \"messages\": {}\n}}\n", block(&self.operations), block(&self.messages))
+    }
+}

@@ -1,0 +1,58 @@
+//! Our own texts for the facts.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+/// The texts of one package.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Texts {
+    #[serde(default)]
+    pub(crate) services: IndexMap<String, String>,
+    #[serde(default)]
+    pub(crate) operations: IndexMap<String, Entry>,
+    #[serde(default)]
+    pub(crate) schemas: IndexMap<String, Entry>,
+}
+
+/// The text of an item, under the empty key, and of its members; or the item's alone.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Entry {
+    Alone(String),
+    Members(IndexMap<String, String>),
+}
+
+impl Entry {
+    pub(crate) fn get(&self, member: &str) -> Option<&str> {
+        let text = match self {
+            Self::Alone(text) => member.is_empty().then_some(text),
+            Self::Members(texts) => texts.get(member),
+        };
+        text.map(String::as_str).filter(|text| !text.trim().is_empty())
+    }
+}
+
+impl Texts {
+    /// Reads the texts of a package; a package without a file has none.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
+    }
+
+    /// The text of an operation (`member` empty) or of one of its inputs.
+    pub(crate) fn operation(&self, id: &str, member: &str) -> Option<&str> {
+        self.operations.get(id)?.get(member)
+    }
+
+    /// The text of a schema (`member` empty), of a property or of an enum value.
+    pub(crate) fn schema(&self, name: &str, member: &str) -> Option<&str> {
+        self.schemas.get(name)?.get(member)
+    }
+}
