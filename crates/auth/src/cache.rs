@@ -1,0 +1,403 @@
+//! One token in memory, renewed ahead of its end by one task while everybody else goes on with the old one.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use databricks_core::{AuthHeaders, Credentials, Result, Secret};
+use databricks_transport::{Clock, SharedClock};
+use http::header::AUTHORIZATION;
+use tokio::sync::watch;
+
+use crate::error::{AuthError, AuthErrorKind};
+use crate::token::{DynTokenSource, Token, TokenSource};
+
+/// The platform refuses tokens in their last 30 seconds; this is when we call them expired.
+const MARGIN: Duration = Duration::from_secs(40);
+/// The longest time before its end at which a token is renewed.
+const LONGEST_WINDOW: Duration = Duration::from_secs(20 * 60);
+/// The pause after a renewal ahead of time failed.
+const COOL_DOWN: Duration = Duration::from_secs(60);
+/// The longest a renewal ahead of time may take.
+const BACKGROUND_LIMIT: Duration = Duration::from_secs(60);
+
+/// A cache around a [`TokenSource`]. Clones share it.
+///
+/// While a token is fresh, it is handed out without waiting. In the last part of its life (half of it, at most 20 minutes) one
+/// task gets a new one in the background, and everybody keeps the old one meanwhile. Only when a token has less than 40 seconds
+/// left do callers wait, all for the same request. A request that nobody waits for any more still comes to its end, so an
+/// abandoned call does not make the next one start over. A renewal ahead of time that fails is tried again after a minute.
+///
+/// Life is measured from receipt with the clock that never goes back, so a wrong system time does no harm.
+///
+/// Implements [`Credentials`], so it can be given to [`Config::credentials`](crate::Config::credentials).
+///
+/// Needs a tokio runtime when a token is to be fetched.
+#[derive(Clone)]
+pub struct TokenCache(Arc<Shared>);
+
+struct Shared {
+    name: String,
+    source: Box<dyn DynTokenSource>,
+    clock: SharedClock,
+    renew_ahead: bool,
+    /// What most calls need; the lock is held for the time of a pointer's copy.
+    current: RwLock<Option<Arc<CachedToken>>>,
+    flight: Mutex<Flight>,
+}
+
+#[derive(Default)]
+struct Flight {
+    /// Where the result of the request under way will appear.
+    result: Option<watch::Receiver<Option<Outcome>>>,
+    /// The end of the pause after a failure.
+    not_before: Option<Instant>,
+    /// The number of tokens had so far.
+    generation: u64,
+}
+
+type Outcome = Result<Arc<CachedToken>, AuthError>;
+
+/// A token in a [`TokenCache`].
+#[derive(Clone, Debug)]
+pub struct CachedToken {
+    token: Token,
+    generation: u64,
+    expires: Option<Instant>,
+    renew_at: Option<Instant>,
+}
+
+impl CachedToken {
+    /// The token.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// Tells this token from later ones of the same cache; see [`TokenCache::invalidate`].
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The value of an `Authorization` header.
+    pub(crate) fn authorization(&self) -> Secret {
+        Secret::new(format!("{} {}", self.token.token_type, self.token.value.expose()))
+    }
+
+    fn is_expired(&self, now: Instant) -> bool {
+        self.expires.is_some_and(|expires| now + MARGIN >= expires)
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.renew_at.is_some_and(|renew_at| now >= renew_at)
+    }
+}
+
+impl TokenCache {
+    /// An empty cache. The first call that needs a token fetches it.
+    pub fn new(source: impl TokenSource) -> Self {
+        Self::build("token-source", Box::new(source), SharedClock::default(), true)
+    }
+
+    pub(crate) fn build(name: &str, source: Box<dyn DynTokenSource>, clock: SharedClock, renew_ahead: bool) -> Self {
+        Self(Arc::new(Shared {
+            name: name.to_owned(),
+            source,
+            clock,
+            renew_ahead,
+            current: RwLock::default(),
+            flight: Mutex::default(),
+        }))
+    }
+
+    /// The same source with an empty cache and another clock. For tests.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.rebuild(|shared| shared.clock = SharedClock::new(clock))
+    }
+
+    /// The same source with an empty cache and another name of the way to sign in.
+    #[must_use]
+    pub fn named(self, auth_type: impl Into<String>) -> Self {
+        self.rebuild(|shared| shared.name = auth_type.into())
+    }
+
+    fn rebuild(self, change: impl FnOnce(&mut Shared)) -> Self {
+        let mut shared = match Arc::try_unwrap(self.0) {
+            Ok(shared) => shared,
+            Err(shared) => Shared {
+                name: shared.name.clone(),
+                source: Box::new(Borrowed(Arc::clone(&shared))),
+                clock: shared.clock.clone(),
+                renew_ahead: shared.renew_ahead,
+                current: RwLock::default(),
+                flight: Mutex::default(),
+            },
+        };
+        change(&mut shared);
+        Self(Arc::new(shared))
+    }
+
+    /// A token that is good for at least the next seconds.
+    ///
+    /// # Errors
+    /// What the source gave, shared by all who waited for it.
+    pub async fn get(&self) -> Result<Arc<CachedToken>> {
+        Ok(self.fetch().await?)
+    }
+
+    pub(crate) async fn fetch(&self) -> Outcome {
+        if let Some(token) = self.current() {
+            let now = self.0.clock.now();
+            if !token.is_expired(now) {
+                if self.0.renew_ahead && token.is_due(now) {
+                    self.renew_behind(now);
+                }
+                return Ok(token);
+            }
+        }
+        let Some(mut result) = self.join_or_start()? else {
+            // Somebody was faster between the look and the lock.
+            return self.current().ok_or_else(|| self.lost());
+        };
+        match result.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.as_ref().map_or_else(|| Err(self.lost()), Clone::clone),
+            Err(_) => {
+                self.flight().result = None;
+                Err(self.lost())
+            }
+        }
+    }
+
+    /// Forgets the token if it is still that of this generation, since the service refused it. Returns whether a fresh one may be
+    /// had.
+    pub fn invalidate(&self, generation: u64) -> bool {
+        let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|token| token.generation == generation) {
+            *current = None;
+        }
+        true
+    }
+
+    fn current(&self) -> Option<Arc<CachedToken>> {
+        self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        self.0.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The request under way, or a new one; `None` if a fresh token arrived meanwhile.
+    fn join_or_start(&self) -> Result<Option<watch::Receiver<Option<Outcome>>>, AuthError> {
+        let mut flight = self.flight();
+        if self.current().is_some_and(|token| !token.is_expired(self.0.clock.now())) {
+            return Ok(None);
+        }
+        if let Some(result) = &flight.result {
+            return Ok(Some(result.clone()));
+        }
+        self.start(&mut flight, None).map(Some)
+    }
+
+    fn renew_behind(&self, now: Instant) {
+        let mut flight = self.flight();
+        if flight.result.is_some() || flight.not_before.is_some_and(|at| now < at) {
+            return;
+        }
+        if let Err(error) = self.start(&mut flight, Some(BACKGROUND_LIMIT)) {
+            tracing::debug!(target: "databricks_auth", provider = self.0.name, error = error.explained(), "cannot renew the token ahead of time");
+        }
+    }
+
+    /// Starts a request of its own task, which outlives the caller.
+    fn start(&self, flight: &mut Flight, limit: Option<Duration>) -> Result<watch::Receiver<Option<Outcome>>, AuthError> {
+        let runtime = tokio::runtime::Handle::try_current()
+            .map_err(|_| AuthError::failed(&self.0.name, "getting a token needs a tokio runtime; call from within one"))?;
+        let (sender, receiver) = watch::channel(None);
+        flight.result = Some(receiver.clone());
+        let cache = self.clone();
+        runtime.spawn(async move {
+            let token = match limit {
+                None => cache.0.source.token().await,
+                Some(limit) => match tokio::time::timeout(limit, cache.0.source.token()).await {
+                    Ok(token) => token,
+                    Err(_) => Err(AuthError::failed(&cache.0.name, format!("no new token within {} s", limit.as_secs())).into()),
+                },
+            };
+            let outcome = cache.land(token, limit.is_some());
+            sender.send_replace(Some(outcome));
+        });
+        Ok(receiver)
+    }
+
+    /// Takes in the result of a request.
+    fn land(&self, token: Result<Token>, ahead: bool) -> Outcome {
+        let mut flight = self.flight();
+        flight.result = None;
+        let now = self.0.clock.now();
+        match token {
+            Ok(token) => {
+                flight.not_before = None;
+                flight.generation += 1;
+                let token = Arc::new(enter(token, flight.generation, now));
+                let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
+                match &*current {
+                    // An answer that ends sooner than what we have is no progress.
+                    Some(have) if !have.is_expired(now) && ends_before(&token, have) => {
+                        flight.not_before = Some(now + COOL_DOWN);
+                        Ok(Arc::clone(have))
+                    }
+                    _ => {
+                        *current = Some(Arc::clone(&token));
+                        Ok(token)
+                    }
+                }
+            }
+            Err(error) => {
+                let error = shareable(&self.0.name, error);
+                if ahead {
+                    flight.not_before = Some(now + COOL_DOWN);
+                    tracing::warn!(target: "databricks_auth", provider = self.0.name, error = error.explained(), "cannot renew the token ahead of time, going on with the old one");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn lost(&self) -> AuthError {
+        AuthError::failed(&self.0.name, "the request for a token was broken off; call again")
+    }
+}
+
+/// A second cache on the source of a first one.
+struct Borrowed(Arc<Shared>);
+
+impl fmt::Debug for Borrowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.fmt(f)
+    }
+}
+
+impl TokenSource for Borrowed {
+    async fn token(&self) -> Result<Token> {
+        self.0.source.token().await
+    }
+}
+
+fn ends_before(new: &CachedToken, old: &CachedToken) -> bool {
+    match (new.expires, old.expires) {
+        (Some(new), Some(old)) => new < old,
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
+}
+
+fn enter(token: Token, generation: u64, now: Instant) -> CachedToken {
+    let expires = token.expires_in.and_then(|life| now.checked_add(life));
+    let renew_at = match (expires, token.expires_in) {
+        (Some(expires), Some(life)) => {
+            let window = token.refresh_ahead.unwrap_or_else(|| (life / 2).min(LONGEST_WINDOW)).min(life);
+            // A little later at random, so that many programs do not renew at the same moment.
+            let late = window.mul_f64(0.03 * fastrand::f64());
+            (expires - window).checked_add(late)
+        }
+        _ => None,
+    };
+    CachedToken { token, generation, expires, renew_at }
+}
+
+/// Errors are handed to everyone who waits, so they must be cheap to clone.
+fn shareable(name: &str, error: databricks_core::Error) -> AuthError {
+    match AuthError::of(&error) {
+        Some(found) => found.clone(),
+        None => AuthError::new(AuthErrorKind::AuthFailed, format!("{name}: there is no new token")).with_provider(name).with_cause(error),
+    }
+}
+
+impl Credentials for TokenCache {
+    fn auth_type(&self) -> &str {
+        &self.0.name
+    }
+
+    async fn headers(&self) -> Result<AuthHeaders> {
+        let token = self.fetch().await?;
+        Ok(AuthHeaders::new().with(AUTHORIZATION, &token.authorization())?.generation(token.generation))
+    }
+
+    fn invalidate(&self, generation: u64) -> bool {
+        Self::invalidate(self, generation)
+    }
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache").field("name", &self.0.name).field("source", &self.0.source).finish_non_exhaustive()
+    }
+}
+
+/// Credentials from a function that gets tokens, cached as [`TokenCache`] does.
+///
+/// * `auth_type`: a name for the user agent and for messages.
+/// * `function`: called whenever a new token is needed.
+///
+/// ```
+/// use std::time::Duration;
+/// use databricks_auth::{Token, from_fn};
+///
+/// let credentials = from_fn("vault", || async {
+///     let secret = "…"; // ask the vault
+///     Ok(Token::new(secret).expires_in(Duration::from_secs(900)))
+/// });
+/// ```
+pub fn from_fn<F, Fut>(auth_type: impl Into<String>, function: F) -> TokenCache
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Token>> + Send + 'static,
+{
+    TokenCache::new(FromFn(function)).named(auth_type)
+}
+
+struct FromFn<F>(F);
+
+impl<F> fmt::Debug for FromFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FromFn")
+    }
+}
+
+impl<F, Fut> TokenSource for FromFn<F>
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Token>> + Send + 'static,
+{
+    async fn token(&self) -> Result<Token> {
+        (self.0)().await
+    }
+}
+
+/// One token that never changes: a personal access token, or a token that somebody else looks after.
+///
+/// ```
+/// use databricks_auth::{Config, StaticToken};
+///
+/// let config = Config::new().host("ws.cloud.databricks.com").credentials(StaticToken::new("dapi123"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct StaticToken(Secret);
+
+impl StaticToken {
+    /// A bearer token.
+    pub fn new(token: impl Into<Secret>) -> Self {
+        Self(token.into())
+    }
+}
+
+impl Credentials for StaticToken {
+    fn auth_type(&self) -> &str {
+        "pat"
+    }
+
+    async fn headers(&self) -> Result<AuthHeaders> {
+        AuthHeaders::bearer(&self.0)
+    }
+}

@@ -1,0 +1,140 @@
+//! Choosing the section of the profile file, and reading it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::attributes::{ATTRIBUTES, Key};
+use super::file::{DEFAULT, ProfileFile, SETTINGS};
+use super::resolved::Settings;
+use super::source::Source;
+use super::value::{Raw, Value};
+use super::{Config, expand_home};
+use crate::error::{AuthError, AuthErrorKind};
+
+/// A profile of the profile file, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProfileSummary {
+    /// The name of the section.
+    pub name: String,
+    /// The host as it stands in the file, without user information; `None` if it is missing or no host.
+    pub host: Option<String>,
+    /// The account's id.
+    pub account_id: Option<String>,
+    /// The way to sign in, if the profile states one.
+    pub auth_type: Option<String>,
+    /// Whether `default_profile` names this profile.
+    pub is_default: bool,
+}
+
+/// The path of the profile file: as configured, else `.databrickscfg` in the home directory.
+pub(crate) fn path(settings: &Settings, home: Option<&Path>) -> Option<PathBuf> {
+    match settings.text(Key::ConfigFile) {
+        Some(path) => Some(expand_home(&path, home)),
+        None => home.map(|home| home.join(".databrickscfg")),
+    }
+}
+
+/// Reads a profile file. `None` where there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<ProfileFile>, AuthError> {
+    let fail = |problem: String| AuthError::new(AuthErrorKind::ConfigFile, format!("the profile file {} {problem}", path.display()));
+    let text = match fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
+            let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            fail(format!("is not UTF-8 text: see line {line}"))
+        })?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fail(format!("cannot be read: {error}"))),
+    };
+    match ProfileFile::parse(&text) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) => Err(fail(format!("cannot be parsed: line {} is {}", error.line, error.problem))),
+    }
+}
+
+/// Adds the values of the chosen section, if one is to be read.
+pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut Vec<String>) -> Result<(), AuthError> {
+    let asked = settings.text(Key::Profile);
+    if asked.is_none() && is_configured(settings) {
+        return Ok(());
+    }
+    if asked.as_deref() == Some(SETTINGS) {
+        return Err(reserved(&settings.source(Key::Profile).map_or_else(String::new, |source| format!(" ({source})"))));
+    }
+    let Some(path) = path(settings, home) else { return Ok(()) };
+    let Some(file) = read(&path)? else { return Ok(()) };
+    warnings.extend(file.warnings.iter().map(|warning| format!("{}: {warning}", path.display())));
+    let (name, is_asked_for) = match asked {
+        Some(name) => (name, true),
+        None => match file.setting("default_profile") {
+            Some(SETTINGS) => return Err(reserved(&format!(" (default_profile in {})", path.display()))),
+            Some(name) => (name.to_owned(), true),
+            None => (DEFAULT.to_owned(), false),
+        },
+    };
+    let Some(section) = file.section(&name) else {
+        return if is_asked_for { Err(not_found(&name, &path, &file)) } else { Ok(()) };
+    };
+    let mut added_secret = false;
+    for attribute in ATTRIBUTES.iter().filter(|attribute| !matches!(attribute.key, Key::Profile | Key::ConfigFile)) {
+        // Of two names of one attribute, the first of the table wins.
+        let entry = attribute.names.iter().find_map(|name| section.entries.iter().find(|e| e.key == *name && !e.value.is_empty()));
+        let Some(entry) = entry else { continue };
+        let source = Source::profile(&name, &path, Some(entry.line));
+        let raw = Raw::Text(entry.value.as_str().into());
+        if raw.is_empty() {
+            continue;
+        }
+        let value = Value::read(attribute, &raw).map_err(|expected| super::resolve::invalid_value(attribute, &source, &expected))?;
+        added_secret |= attribute.sensitive;
+        settings.fill(attribute.key, value, source);
+    }
+    if is_asked_for || !section.entries.is_empty() {
+        settings.fill(Key::Profile, Value::Text(name.clone()), Source::profile(&name, &path, None));
+    }
+    if added_secret && crate::machine::is_readable_by_others(&path) {
+        warnings.push(format!("{} holds secrets and can be read by others; restrict it, for example with chmod 600", path.display()));
+    }
+    Ok(())
+}
+
+/// Whether so much is set that the profile of last resort is not looked at.
+fn is_configured(settings: &Settings) -> bool {
+    settings.is_set(Key::Host)
+        || settings.is_set(Key::AzureWorkspaceResourceId)
+        || ATTRIBUTES.iter().any(|attribute| attribute.family.is_some() && settings.is_set(attribute.key))
+}
+
+fn reserved(whence: &str) -> AuthError {
+    AuthError::new(
+        AuthErrorKind::ReservedProfile,
+        format!("the section {SETTINGS} holds settings and is no profile{whence}; choose another section"),
+    )
+}
+
+fn not_found(name: &str, path: &Path, file: &ProfileFile) -> AuthError {
+    let names: Vec<_> = file.profiles().map(|section| section.name.as_str()).collect();
+    let known = if names.is_empty() { "it has no profiles".to_owned() } else { format!("it has: {}", names.join(", ")) };
+    AuthError::new(AuthErrorKind::ProfileNotFound, format!("{} has no profile {name}; {known}", path.display()))
+}
+
+/// The profiles of the file that a configuration would read.
+pub(crate) fn list(config: &Config) -> Result<Vec<ProfileSummary>, AuthError> {
+    let environment = config.read_variables();
+    let home = config.find_home(&environment);
+    let settings = super::resolve::given(config, &environment)?;
+    let Some(path) = path(&settings, home.as_deref()) else { return Ok(Vec::new()) };
+    let Some(file) = read(&path)? else { return Ok(Vec::new()) };
+    let text = |value: Option<&str>| value.filter(|value| !value.is_empty()).map(str::to_owned);
+    Ok(file
+        .profiles()
+        .map(|section| ProfileSummary {
+            name: section.name.clone(),
+            host: section.get("host").and_then(|host| super::host::Host::parse(host, true).ok()).map(|host| host.url),
+            account_id: text(section.get("account_id")),
+            auth_type: text(section.get("auth_type")),
+            is_default: file.setting("default_profile") == Some(section.name.as_str()),
+        })
+        .collect())
+}

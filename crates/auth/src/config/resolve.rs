@@ -1,0 +1,131 @@
+//! Making one configuration of all sources.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use databricks_transport::Environment;
+
+use super::attributes::{ATTRIBUTES, Attribute, Key};
+use super::cloud::Cloud;
+use super::host::{Host, HostError};
+use super::resolved::{Parts, ResolvedConfig, Settings};
+use super::source::Source;
+use super::value::Value;
+use super::{Config, profile, validate};
+use crate::error::{AuthError, AuthErrorKind};
+use crate::providers::model_serving;
+
+pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
+    let environment = config.read_variables();
+    let home = config.find_home(&environment);
+    let mut settings = given(&config, &environment)?;
+    let mut warnings = Vec::new();
+    profile::apply(&mut settings, home.as_deref(), &mut warnings)?;
+    if settings.text(Key::WorkspaceId).is_some_and(|id| id.eq_ignore_ascii_case("none")) {
+        settings.remove(Key::WorkspaceId);
+    }
+    model_serving::fill_host(&mut settings, &environment);
+    fill_from_token_endpoint(&mut settings);
+    let host = read_host(&mut settings, config.allow_insecure_host)?;
+    expand_paths(&mut settings, home.as_deref());
+    if let Some(cloud) = settings.text(Key::Cloud).filter(|cloud| Cloud::named(cloud).is_none()) {
+        warnings.push(format!("cloud is {cloud:?}, which is none of AWS, AZURE and GCP; it is ignored"));
+    }
+    if config.credentials.is_none() {
+        validate::check(&settings, host.as_ref())?;
+    }
+    warnings.extend(validate::mixed_sources(&settings));
+    for warning in &warnings {
+        tracing::warn!(target: "databricks_auth", "{warning}");
+    }
+    Ok(ResolvedConfig::new(Parts {
+        settings,
+        host,
+        host_type: None,
+        environment,
+        home,
+        warnings,
+        credentials: config.credentials,
+        machine: Arc::new(config.machine),
+    }))
+}
+
+/// What code and environment say.
+pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settings, AuthError> {
+    if let Some(name) = config.unknown.first() {
+        return Err(AuthError::new(AuthErrorKind::InvalidValue, format!("there is no attribute {name}; see the setters of Config for those there are")));
+    }
+    let mut settings = Settings::default();
+    for (key, raw) in config.explicit.iter().filter(|(_, raw)| !raw.is_empty()) {
+        let value = Value::read(key.attribute(), raw).map_err(|expected| invalid_value(key.attribute(), &Source::Explicit, &expected))?;
+        settings.fill(*key, value, Source::Explicit);
+    }
+    for attribute in ATTRIBUTES {
+        let set = attribute.variables.iter().find_map(|name| {
+            let value = environment.get(name).filter(|value| !value.trim().is_empty())?;
+            Some((*name, value))
+        });
+        let Some((name, text)) = set else { continue };
+        let source = Source::variable(name);
+        let value = Value::read(attribute, &super::Raw::Text(text.into())).map_err(|expected| invalid_value(attribute, &source, &expected))?;
+        settings.fill(attribute.key, value, source);
+    }
+    Ok(settings)
+}
+
+/// The error for a value that cannot be read. Does not show the value: of a mistyped one it is not known what it is.
+pub(crate) fn invalid_value(attribute: &Attribute, source: &Source, expected: &str) -> AuthError {
+    AuthError::new(AuthErrorKind::InvalidValue, format!("{} must be {expected} ({source})", source.spelled(attribute.name())))
+}
+
+/// The host, normalised; the ids of its query fill gaps.
+fn read_host(settings: &mut Settings, allow_insecure: bool) -> Result<Option<Host>, AuthError> {
+    let Some(text) = settings.text(Key::Host) else { return Ok(None) };
+    let source = settings.source(Key::Host).cloned().unwrap_or(Source::Explicit);
+    let host = Host::parse(&text, allow_insecure).map_err(|error| match error {
+        HostError::Invalid { shown, problem } => AuthError::new(
+            AuthErrorKind::InvalidHost,
+            format!("{shown:?} is no host: {problem} ({source}); it should look like https://<workspace>.cloud.databricks.com"),
+        ),
+        HostError::Insecure { shown } => AuthError::new(
+            AuthErrorKind::InsecureHost,
+            format!("{shown} would get credentials over plain http ({source}); use https, or allow_insecure_host in code if you must"),
+        ),
+    })?;
+    settings.replace(Key::Host, Value::Text(host.url.clone()), source);
+    let from_host = Source::Attribute { name: "host" };
+    for (key, id) in [(Key::WorkspaceId, &host.workspace_id), (Key::AccountId, &host.account_id)] {
+        if let Some(id) = id {
+            settings.fill(key, Value::Text(id.clone()), from_host.clone());
+        }
+    }
+    Ok(Some(host))
+}
+
+/// A token endpoint of the usual form tells the host, and for an account the account's id too.
+fn fill_from_token_endpoint(settings: &mut Settings) {
+    if settings.is_set(Key::Host) {
+        return;
+    }
+    let Some(endpoint) = settings.text(Key::TokenEndpoint) else { return };
+    let Some(path_at) = endpoint.find("://").and_then(|at| endpoint[at + 3..].find('/').map(|slash| at + 3 + slash)) else { return };
+    let (origin, path) = endpoint.split_at(path_at);
+    let source = Source::Attribute { name: "token_endpoint" };
+    let account = path.strip_prefix("/oidc/accounts/").and_then(|rest| rest.strip_suffix("/v1/token"));
+    match account {
+        Some(id) if !id.is_empty() && !id.contains('/') => settings.fill(Key::AccountId, Value::Text(id.to_owned()), source.clone()),
+        _ if path == "/oidc/v1/token" => {}
+        _ => return,
+    }
+    settings.fill(Key::Host, Value::Text(origin.to_owned()), source);
+}
+
+/// Replaces a leading `~` in paths.
+fn expand_paths(settings: &mut Settings, home: Option<&Path>) {
+    for key in [Key::OidcTokenFilepath, Key::ConfigFile, Key::DatabricksCliPath] {
+        if let (Some(text), Some(source)) = (settings.text(key), settings.source(key).cloned()) {
+            let path = super::expand_home(&text, home);
+            settings.replace(key, Value::Text(path.to_string_lossy().into_owned()), source);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The configuration after all sources became one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use databricks_core::{Secret, SharedCredentials};
+use databricks_transport::{Environment, HttpService, SharedClock};
+
+use super::attributes::{ATTRIBUTES, Key};
+use super::cloud::{Cloud, HostType};
+use super::host::Host;
+use super::source::Source;
+use super::value::Value;
+use crate::machine::Machine;
+
+/// Values with their sources.
+#[derive(Clone, Default)]
+pub(crate) struct Settings(BTreeMap<Key, (Value, Source)>);
+
+impl Settings {
+    /// Sets a value unless there is one.
+    pub(crate) fn fill(&mut self, key: Key, value: Value, source: Source) {
+        self.0.entry(key).or_insert((value, source));
+    }
+
+    pub(crate) fn replace(&mut self, key: Key, value: Value, source: Source) {
+        self.0.insert(key, (value, source));
+    }
+
+    pub(crate) fn remove(&mut self, key: Key) {
+        self.0.remove(&key);
+    }
+
+    pub(crate) fn is_set(&self, key: Key) -> bool {
+        self.0.contains_key(&key)
+    }
+
+    pub(crate) fn value(&self, key: Key) -> Option<&Value> {
+        self.0.get(&key).map(|(value, _)| value)
+    }
+
+    pub(crate) fn source(&self, key: Key) -> Option<&Source> {
+        self.0.get(&key).map(|(_, source)| source)
+    }
+
+    pub(crate) fn text(&self, key: Key) -> Option<String> {
+        self.value(key).map(Value::text)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &Value, &Source)> {
+        self.0.iter().map(|(key, (value, source))| (*key, value, source))
+    }
+}
+
+/// What a resolved configuration is made of.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) host: Option<Host>,
+    /// The kind of host, where the host itself told it.
+    pub(crate) host_type: Option<HostType>,
+    pub(crate) environment: Environment,
+    pub(crate) home: Option<PathBuf>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) credentials: Option<SharedCredentials>,
+    pub(crate) machine: Arc<Machine>,
+}
+
+/// The configuration after code, environment and profile file became one. Cheap to clone; holds no connection.
+///
+/// Attributes that were not set have `None` or their default. What only the host itself knows, such as the account's id, comes
+/// with [`SignIn::config`](crate::SignIn::config) once the host was asked.
+#[derive(Clone)]
+pub struct ResolvedConfig(Arc<Parts>);
+
+impl ResolvedConfig {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The environment variables that the configuration was resolved with.
+    pub fn environment(&self) -> &Environment {
+        &self.0.environment
+    }
+
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.0.home.as_deref()
+    }
+
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.0.machine
+    }
+
+    /// The clock that tokens age by, and clients should wait by.
+    pub fn clock(&self) -> &SharedClock {
+        &self.0.machine.clock
+    }
+
+    pub(crate) fn parsed_host(&self) -> Option<&Host> {
+        self.0.host.as_ref()
+    }
+
+    pub(crate) fn custom_credentials(&self) -> Option<&SharedCredentials> {
+        self.0.credentials.as_ref()
+    }
+
+    pub(crate) fn text(&self, key: Key) -> Option<&str> {
+        match self.0.settings.value(key)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn secret_of(&self, key: Key) -> Option<&Secret> {
+        match self.0.settings.value(key)? {
+            Value::Secret(secret) => Some(secret),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn flag(&self, key: Key) -> bool {
+        matches!(self.0.settings.value(key), Some(Value::Bool(true)))
+    }
+
+    pub(crate) fn int(&self, key: Key) -> Option<i64> {
+        match self.0.settings.value(key)? {
+            Value::Int(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_set(&self, key: Key) -> bool {
+        self.0.settings.is_set(key)
+    }
+
+    /// The origin of the workspace or account console, without a trailing slash. `None` where an Azure resource id stands for it.
+    pub fn host(&self) -> Option<&str> {
+        self.text(Key::Host)
+    }
+
+    /// The account's id.
+    pub fn account_id(&self) -> Option<&str> {
+        self.text(Key::AccountId)
+    }
+
+    /// The workspace's id.
+    pub fn workspace_id(&self) -> Option<&str> {
+        self.text(Key::WorkspaceId)
+    }
+
+    /// The way to sign in, if it was stated; the one chosen by the chain is known to [`SignIn`](crate::SignIn).
+    pub fn auth_type(&self) -> Option<&str> {
+        self.text(Key::AuthType)
+    }
+
+    /// The profile that was read, `DEFAULT` included where it was not asked for.
+    pub fn profile(&self) -> Option<&str> {
+        self.text(Key::Profile)
+    }
+
+    /// The cluster that a program should use.
+    pub fn cluster_id(&self) -> Option<&str> {
+        self.text(Key::ClusterId)
+    }
+
+    /// The SQL warehouse that a program should use.
+    pub fn warehouse_id(&self) -> Option<&str> {
+        self.text(Key::WarehouseId)
+    }
+
+    /// The serverless compute that a program should use.
+    pub fn serverless_compute_id(&self) -> Option<&str> {
+        self.text(Key::ServerlessComputeId)
+    }
+
+    /// The cloud, as far as it can be told without asking the host: by resource id, by the attribute, by the zone of the host
+    /// name, else AWS.
+    pub fn cloud(&self) -> Cloud {
+        self.cloud_with(None)
+    }
+
+    pub(crate) fn cloud_with(&self, metadata: Option<Cloud>) -> Cloud {
+        if self.is_set(Key::AzureWorkspaceResourceId) {
+            return Cloud::Azure;
+        }
+        self.stated_cloud()
+            .or(metadata)
+            .or_else(|| self.parsed_host().and_then(|host| Cloud::of_host(&host.name)))
+            .unwrap_or(Cloud::Aws)
+    }
+
+    pub(crate) fn stated_cloud(&self) -> Option<Cloud> {
+        self.text(Key::Cloud).and_then(Cloud::named)
+    }
+
+    /// The kind of host, as far as its name tells.
+    pub fn host_type(&self) -> HostType {
+        if let Some(told) = self.0.host_type {
+            return told;
+        }
+        match self.parsed_host() {
+            Some(host) if host.is_account() => HostType::Account,
+            _ => HostType::Workspace,
+        }
+    }
+
+    /// The scopes to ask for, sorted and without duplicates; `all-apis` where none are set.
+    pub fn scopes(&self) -> Vec<String> {
+        match self.0.settings.value(Key::Scopes) {
+            Some(Value::List(scopes)) if !scopes.is_empty() => scopes.clone(),
+            _ => vec!["all-apis".to_owned()],
+        }
+    }
+
+    /// How long nothing may be heard before an attempt is given up; 60 seconds by default.
+    pub fn http_timeout(&self) -> Duration {
+        let seconds = self.int(Key::HttpTimeoutSeconds).and_then(|seconds| u64::try_from(seconds).ok());
+        Duration::from_secs(seconds.filter(|seconds| *seconds > 0).unwrap_or(60))
+    }
+
+    /// How long failed calls are repeated; 5 minutes by default, `None` for no end.
+    pub fn retry_timeout(&self) -> Option<Duration> {
+        match self.int(Key::RetryTimeoutSeconds).unwrap_or(0) {
+            0 => Some(Duration::from_secs(300)),
+            seconds => u64::try_from(seconds).ok().map(Duration::from_secs),
+        }
+    }
+
+    /// Requests per second; 15 by default.
+    pub fn rate_limit(&self) -> u32 {
+        self.int(Key::RateLimit).and_then(|limit| u32::try_from(limit).ok()).filter(|limit| *limit > 0).unwrap_or(15)
+    }
+
+    /// Whether the debug log shows headers.
+    pub fn debug_headers(&self) -> bool {
+        self.flag(Key::DebugHeaders)
+    }
+
+    /// Bytes of a body that the debug log shows; 96 by default.
+    pub fn debug_truncate_bytes(&self) -> usize {
+        self.int(Key::DebugTruncateBytes).and_then(|bytes| usize::try_from(bytes).ok()).filter(|bytes| *bytes > 0).unwrap_or(96)
+    }
+
+    /// Whether the server's certificate goes unchecked.
+    pub fn skip_verify(&self) -> bool {
+        self.flag(Key::SkipVerify)
+    }
+
+    /// The value of an attribute by its name, lists joined by blanks. `None` if it is unset or there is no such attribute;
+    /// secrets give `[redacted]`, see [`secret`](Self::secret).
+    pub fn get(&self, attribute: &str) -> Option<String> {
+        match self.0.settings.value(Key::find(attribute)?)? {
+            Value::Secret(_) => Some("[redacted]".to_owned()),
+            value => Some(value.text()),
+        }
+    }
+
+    /// The value of a secret attribute by its name.
+    pub fn secret(&self, attribute: &str) -> Option<Secret> {
+        self.secret_of(Key::find(attribute)?).cloned()
+    }
+
+    /// Where the value of an attribute came from. `None` if it is unset or there is no such attribute.
+    pub fn source(&self, attribute: &str) -> Option<&Source> {
+        self.0.settings.source(Key::find(attribute)?)
+    }
+
+    /// Oddities that do not stop anything, such as a key that appears twice. Also logged when the configuration was resolved.
+    pub fn warnings(&self) -> &[String] {
+        &self.0.warnings
+    }
+
+    /// Which attribute came from where, and which ways to sign in have their inputs. Secrets are not shown.
+    pub fn describe(&self) -> crate::Description {
+        crate::describe::of_config(self)
+    }
+
+    /// Prepares the sign-in over this HTTP service. Nothing is sent before the first request needs headers.
+    ///
+    /// `http` carries the token requests. It must not have an auth layer of its own.
+    pub fn sign_in(&self, http: HttpService) -> crate::SignIn {
+        crate::SignIn::new(self.clone(), http)
+    }
+
+    /// The same configuration with more values.
+    pub(crate) fn with(&self, host: Option<Host>, host_type: Option<HostType>, settings: Settings) -> Self {
+        Self(Arc::new(Parts { settings, host, host_type, ..(*self.0).clone() }))
+    }
+
+    /// The variables that are set and belong to an attribute, by name.
+    pub(crate) fn variables_seen(&self) -> Vec<&'static str> {
+        let names = ATTRIBUTES.iter().flat_map(|attribute| attribute.variables).copied();
+        names.filter(|name| self.0.environment.get(name).is_some()).collect()
+    }
+}
+
+/// Shows the attributes that are set, secrets only as `[set]`.
+impl fmt::Debug for ResolvedConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("ResolvedConfig");
+        for (key, value, source) in self.0.settings.iter() {
+            debug.field(key.name(), &format_args!("{value:?} ({source})"));
+        }
+        debug.finish()
+    }
+}

@@ -1,0 +1,147 @@
+//! From texts to values.
+
+use std::fmt;
+
+use databricks_core::Secret;
+
+use super::attributes::{Attribute, Kind};
+
+/// What a program or a file gave, before it is read. Text is kept as a secret, so that no `Debug` can show it.
+#[derive(Clone, Debug)]
+pub(crate) enum Raw {
+    Text(Secret),
+    Bool(bool),
+    Int(i64),
+    List(Vec<String>),
+}
+
+impl Raw {
+    /// Whether this counts as not given: an empty text, or a list without items.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.expose().trim().is_empty(),
+            Self::List(items) => items.iter().all(|item| item.trim().is_empty()),
+            Self::Bool(_) | Self::Int(_) => false,
+        }
+    }
+}
+
+/// The value of an attribute.
+#[derive(Clone)]
+pub(crate) enum Value {
+    Text(String),
+    Secret(Secret),
+    Bool(bool),
+    Int(i64),
+    List(Vec<String>),
+}
+
+impl Value {
+    /// Reads a given value as the attribute asks; the error says which form was expected and never shows the text.
+    pub(crate) fn read(attribute: &Attribute, raw: &Raw) -> Result<Self, String> {
+        match (attribute.kind, raw) {
+            (Kind::Text | Kind::Path, Raw::Text(text)) if attribute.sensitive => Ok(Self::Secret(text.clone())),
+            (Kind::Text | Kind::Path, Raw::Text(text)) => Ok(Self::Text(text.expose().trim().to_owned())),
+            (Kind::Bool, Raw::Text(text)) => boolean(text.expose().trim()).map(Self::Bool).ok_or_else(|| "true or false".to_owned()),
+            (Kind::Bool, Raw::Bool(value)) => Ok(Self::Bool(*value)),
+            (Kind::Int(min, max), Raw::Text(text)) => integer(text.expose().trim(), min, max).map(Self::Int),
+            (Kind::Int(min, max), Raw::Int(value)) => bounded(*value, min, max).map(Self::Int),
+            (Kind::List, Raw::Text(text)) => Ok(Self::List(words([text.expose()]))),
+            (Kind::List, Raw::List(items)) => Ok(Self::List(words(items.iter().map(String::as_str)))),
+            (Kind::Text | Kind::Path, _) => Err("a text".to_owned()),
+            (Kind::Bool, _) => Err("true or false".to_owned()),
+            (Kind::Int(..), _) => Err("a whole number".to_owned()),
+            (Kind::List, _) => Err("a list of texts".to_owned()),
+        }
+    }
+
+    /// The text form; secrets included, so it is not `Display`.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Secret(secret) => secret.expose().to_owned(),
+            Self::Bool(value) => value.to_string(),
+            Self::Int(value) => value.to_string(),
+            Self::List(items) => items.join(" "),
+        }
+    }
+}
+
+/// Shows the value, or for a secret only that there is one.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Secret(_) => f.write_str("[set]"),
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            Self::List(items) => write!(f, "{items:?}"),
+        }
+    }
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+fn integer(text: &str, min: i64, max: i64) -> Result<i64, String> {
+    let value = text.parse().map_err(|_| "a whole number in decimal digits".to_owned())?;
+    bounded(value, min, max)
+}
+
+fn bounded(value: i64, min: i64, max: i64) -> Result<i64, String> {
+    if (min..=max).contains(&value) { Ok(value) } else { Err(format!("a whole number from {min} to {max}")) }
+}
+
+/// Splits at commas and blanks, drops empty items, sorts, removes duplicates.
+fn words<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut words: Vec<String> = texts
+        .into_iter()
+        .flat_map(|text| text.split(|c: char| c == ',' || c.is_whitespace()))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    words.sort();
+    words.dedup();
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::attributes::Key;
+    use super::*;
+
+    fn read(key: Key, text: &str) -> Result<String, String> {
+        Value::read(key.attribute(), &Raw::Text(text.into())).map(|value| value.text())
+    }
+
+    #[test]
+    fn booleans_are_parsed_not_guessed() {
+        assert_eq!(read(Key::DebugHeaders, "False").unwrap(), "false");
+        assert_eq!(read(Key::DebugHeaders, "1").unwrap(), "true");
+        assert_eq!(read(Key::DebugHeaders, "yes").unwrap_err(), "true or false");
+    }
+
+    #[test]
+    fn integers_have_bounds() {
+        assert_eq!(read(Key::RateLimit, "34").unwrap(), "34");
+        assert_eq!(read(Key::RetryTimeoutSeconds, "-1").unwrap(), "-1");
+        assert!(read(Key::OauthCallbackPort, "70000").is_err());
+        assert!(read(Key::RateLimit, "many").is_err());
+    }
+
+    #[test]
+    fn lists_are_split_sorted_and_unique() {
+        assert_eq!(read(Key::Scopes, "sql, jobs  clusters,sql,").unwrap(), "clusters jobs sql");
+    }
+
+    #[test]
+    fn no_secret_in_debug() {
+        let value = Value::read(Key::Token.attribute(), &Raw::Text("dapi-x".into())).unwrap();
+        assert_eq!(format!("{value:?}"), "[set]");
+    }
+}

@@ -1,0 +1,141 @@
+//! Telling people where a configuration comes from and how it signs in.
+
+use std::fmt;
+
+use crate::chain::{Chosen, inputs, notebook_only};
+use crate::config::ResolvedConfig;
+use crate::config::value::Value;
+use crate::error::AuthError;
+use crate::providers::{CHAIN, ON_REQUEST};
+
+/// What a configuration is made of and how it signs in, for people; see [`ResolvedConfig::describe`] and
+/// [`SignIn::describe`](crate::SignIn::describe). `Display` gives lines of text without any secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Description {
+    /// The attributes that are set.
+    pub attributes: Vec<DescribedAttribute>,
+    /// The provider that signs in, if it is known.
+    pub auth_type: Option<String>,
+    /// The providers with what is known of each, in the order in which they are tried.
+    pub providers: Vec<DescribedProvider>,
+    /// Oddities that do not stop anything.
+    pub warnings: Vec<String>,
+}
+
+/// An attribute in a [`Description`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DescribedAttribute {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value; for a secret only that there is one.
+    pub value: String,
+    /// Where it came from.
+    pub source: String,
+}
+
+/// A provider in a [`Description`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DescribedProvider {
+    /// Its name.
+    pub name: &'static str,
+    /// What is known of it: chosen, why it was not used, or that it has its inputs.
+    pub state: String,
+}
+
+/// Before any request: which providers have their inputs.
+pub(crate) fn of_config(config: &ResolvedConfig) -> Description {
+    describe(config, None, None)
+}
+
+/// With what the chain found, if it ran.
+pub(crate) fn of_sign_in(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&AuthError>) -> Description {
+    describe(config, chosen, failure)
+}
+
+fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&AuthError>) -> Description {
+    let attributes = config
+        .settings()
+        .iter()
+        .map(|(key, value, source)| DescribedAttribute { name: key.name(), value: shown(value), source: source.to_string() })
+        .collect();
+    let forced = if chosen.is_some() { None } else { config.auth_type() };
+    let mut providers = Vec::new();
+    let mut is_decided = false;
+    for (provider, on_request) in CHAIN.iter().map(|p| (p, false)).chain(ON_REQUEST.iter().map(|p| (p, true))) {
+        let declined = chosen.map_or(failure.map(AuthError::declined), |chosen| Some(chosen.declined.as_slice()));
+        let declined = declined.and_then(|list| list.iter().find(|one| one.provider == provider.name));
+        let state = if let Some(one) = declined {
+            one.reason.clone()
+        } else if chosen.is_some_and(|chosen| chosen.name == provider.name) {
+            is_decided = true;
+            "signs in".to_owned()
+        } else if failure.is_some_and(|failure| failure.provider() == Some(provider.name)) {
+            is_decided = true;
+            format!("failed: {}", failure.map(AuthError::explained).unwrap_or_default())
+        } else if forced.is_some_and(|forced| forced != provider.name) {
+            "not asked for by auth_type".to_owned()
+        } else if on_request && forced.is_none() {
+            "used only if auth_type asks for it".to_owned()
+        } else if is_decided {
+            "not tried, since an earlier one was there".to_owned()
+        } else {
+            match inputs(provider, config) {
+                Ok(()) if provider.ambient => "will be tried".to_owned(),
+                Ok(()) => {
+                    is_decided = true;
+                    "has its inputs and will sign in".to_owned()
+                }
+                Err(reason) => reason,
+            }
+        };
+        providers.push(DescribedProvider { name: provider.name, state });
+    }
+    if let Some(reason) = notebook_only("runtime") {
+        providers.push(DescribedProvider { name: "runtime", state: reason.to_owned() });
+    }
+    let own = config.custom_credentials().map(|own| databricks_core::Credentials::auth_type(own).to_owned());
+    if own.is_some() {
+        for provider in &mut providers {
+            "not used: the program brings its own credentials".clone_into(&mut provider.state);
+        }
+    }
+    Description {
+        attributes,
+        auth_type: own.or_else(|| chosen.map(|chosen| chosen.name.to_owned())).or_else(|| forced.map(str::to_owned)),
+        providers,
+        warnings: config.warnings().to_vec(),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Secret(_) => "[set]".to_owned(),
+        value => value.text(),
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Signs in with: {}", self.auth_type.as_deref().unwrap_or("not known before the first request"))?;
+        writeln!(f, "\nAttributes")?;
+        if self.attributes.is_empty() {
+            writeln!(f, "  none is set")?;
+        }
+        let width = self.attributes.iter().map(|attribute| attribute.name.len()).max().unwrap_or(0);
+        for DescribedAttribute { name, value, source } in &self.attributes {
+            writeln!(f, "  {name:width$}  {value}  ({source})")?;
+        }
+        writeln!(f, "\nProviders")?;
+        let width = self.providers.iter().map(|provider| provider.name.len()).max().unwrap_or(0);
+        for DescribedProvider { name, state } in &self.providers {
+            writeln!(f, "  {name:width$}  {state}")?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "\nWarning: {warning}")?;
+        }
+        Ok(())
+    }
+}

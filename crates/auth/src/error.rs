@@ -1,0 +1,285 @@
+//! What goes wrong before and during sign-in, with a kind that programs can look at.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use databricks_core::{Error, ErrorKind};
+use http::StatusCode;
+
+/// The kinds of [`AuthError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthErrorKind {
+    /// The profile file cannot be parsed.
+    ConfigFile,
+    /// A profile asked for by name, or by `default_profile`, is missing.
+    ProfileNotFound,
+    /// The settings section was asked for as a profile.
+    ReservedProfile,
+    /// A value cannot be parsed, or is not among the allowed ones.
+    InvalidValue,
+    /// There is no host name in the host.
+    InvalidHost,
+    /// Plain http outside of this machine.
+    InsecureHost,
+    /// Credentials would go to, or come from, a place outside of the trusted origins.
+    UntrustedEndpoint,
+    /// More than one family of credentials without `auth_type`.
+    ConflictingAuth,
+    /// `auth_type` names no provider.
+    UnknownAuthType,
+    /// The provider that `auth_type` names lacks its inputs.
+    AuthNotConfigured,
+    /// A provider had its inputs and failed.
+    AuthFailed,
+    /// The chain ended without a provider.
+    NoCredentials,
+}
+
+impl AuthErrorKind {
+    /// The kind as one word, such as `no_credentials`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigFile => "config_file",
+            Self::ProfileNotFound => "profile_not_found",
+            Self::ReservedProfile => "reserved_profile",
+            Self::InvalidValue => "invalid_value",
+            Self::InvalidHost => "invalid_host",
+            Self::InsecureHost => "insecure_host",
+            Self::UntrustedEndpoint => "untrusted_endpoint",
+            Self::ConflictingAuth => "conflicting_auth",
+            Self::UnknownAuthType => "unknown_auth_type",
+            Self::AuthNotConfigured => "auth_not_configured",
+            Self::AuthFailed => "auth_failed",
+            Self::NoCredentials => "no_credentials",
+        }
+    }
+
+    const fn broad(self) -> ErrorKind {
+        match self {
+            Self::UntrustedEndpoint | Self::AuthNotConfigured | Self::AuthFailed | Self::NoCredentials => ErrorKind::Auth,
+            _ => ErrorKind::Config,
+        }
+    }
+}
+
+impl fmt::Display for AuthErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The cause inside of every [`Error`] that configuration and sign-in give: its kind, and the facts behind the message.
+///
+/// The message for people is that of the [`Error`]; this one shows its kind only. Reach it with [`AuthError::of`].
+///
+/// ```
+/// use databricks_auth::{AuthError, AuthErrorKind, Config, Environment};
+///
+/// let error = Config::new().environment(Environment::empty()).host("http://ws.example.com").resolve().unwrap_err();
+/// assert_eq!(AuthError::of(&error).unwrap().kind(), AuthErrorKind::InsecureHost);
+/// ```
+#[derive(Clone)]
+pub struct AuthError(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: AuthErrorKind,
+    message: String,
+    provider: Option<String>,
+    declined: Vec<Declined>,
+    status: Option<StatusCode>,
+    request_id: Option<String>,
+    oauth_error: Option<String>,
+    hint: Option<String>,
+    cause: Option<Arc<Error>>,
+}
+
+/// Why a provider of the chain was not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Declined {
+    /// The provider, such as `azure-cli`.
+    pub provider: String,
+    /// The reason, for people.
+    pub reason: String,
+}
+
+impl Declined {
+    pub(crate) fn new(provider: &str, reason: impl Into<String>) -> Self {
+        Self { provider: provider.to_owned(), reason: reason.into() }
+    }
+}
+
+impl AuthError {
+    pub(crate) fn new(kind: AuthErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            provider: None,
+            declined: Vec::new(),
+            status: None,
+            request_id: None,
+            oauth_error: None,
+            hint: None,
+            cause: None,
+        }))
+    }
+
+    /// A provider had its inputs and failed.
+    pub(crate) fn failed(provider: &str, message: impl fmt::Display) -> Self {
+        Self::new(AuthErrorKind::AuthFailed, format!("{provider}: {message}")).with_provider(provider)
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    pub(crate) fn with_provider(self, provider: &str) -> Self {
+        self.change(|inner| inner.provider = Some(provider.to_owned()))
+    }
+
+    pub(crate) fn with_declined(self, declined: Vec<Declined>) -> Self {
+        self.change(|inner| inner.declined = declined)
+    }
+
+    pub(crate) fn with_status(self, status: Option<StatusCode>, request_id: Option<&str>) -> Self {
+        self.change(|inner| {
+            inner.status = status;
+            inner.request_id = request_id.map(str::to_owned);
+        })
+    }
+
+    pub(crate) fn with_oauth_error(self, code: Option<String>) -> Self {
+        self.change(|inner| inner.oauth_error = code)
+    }
+
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.change(|inner| inner.hint = Some(hint.into()))
+    }
+
+    pub(crate) fn with_cause(self, cause: Error) -> Self {
+        self.change(|inner| inner.cause = Some(Arc::new(cause)))
+    }
+
+    /// The one inside of an error, if it came from configuration or sign-in.
+    pub fn of(error: &Error) -> Option<&Self> {
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref::<Self>() {
+                return Some(found);
+            }
+            cause = error.source();
+        }
+        None
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> AuthErrorKind {
+        self.0.kind
+    }
+
+    /// The provider that failed or was asked for, such as `oauth-m2m`.
+    pub fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
+    }
+
+    /// Every provider of the chain with the reason why it was not used, for [`AuthErrorKind::NoCredentials`].
+    pub fn declined(&self) -> &[Declined] {
+        &self.0.declined
+    }
+
+    /// The `error` code of an OAuth answer, such as `invalid_client`.
+    pub fn oauth_error(&self) -> Option<&str> {
+        self.0.oauth_error.as_deref()
+    }
+
+    /// The status of the answer that was the reason.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// Message, hint and causes in one text, for use inside of another message.
+    pub(crate) fn explained(&self) -> String {
+        let mut text = self.0.message.clone();
+        if let Some(cause) = &self.0.cause {
+            text.push_str(": ");
+            text.push_str(&cause.report());
+        }
+        if let Some(hint) = &self.0.hint {
+            text.push_str("; ");
+            text.push_str(hint);
+        }
+        text
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind.fmt(f)
+    }
+}
+
+impl fmt::Debug for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthError")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("provider", &self.0.provider)
+            .field("cause", &self.0.cause)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for AuthError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
+
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Self {
+        let inner = &error.0;
+        let mut outer = Error::new(inner.kind.broad(), inner.message.clone());
+        if let Some(status) = inner.status {
+            outer = outer.with_status(status);
+        }
+        if let Some(id) = &inner.request_id {
+            outer = outer.with_request_id(id.clone());
+        }
+        if let Some(hint) = &inner.hint {
+            outer = outer.with_hint(hint.clone());
+        }
+        outer.with_source(error)
+    }
+}
+
+/// The kind of an error that came from configuration or sign-in; `None` for any other error.
+///
+/// ```
+/// use databricks_auth::{AuthErrorKind, Config, Environment, error_kind};
+///
+/// let error = Config::new().environment(Environment::empty()).set("auth_type", "magic").resolve().unwrap_err();
+/// assert_eq!(error_kind(&error), Some(AuthErrorKind::UnknownAuthType));
+/// ```
+pub fn error_kind(error: &Error) -> Option<AuthErrorKind> {
+    AuthError::of(error).map(AuthError::kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_is_said_once() {
+        let cause = Error::new(ErrorKind::Connect, "connection refused");
+        let error: Error = AuthError::failed("oauth-m2m", "the token request failed").with_cause(cause).into();
+        assert_eq!(error.kind(), ErrorKind::Auth);
+        assert_eq!(error.report(), "oauth-m2m: the token request failed: auth_failed: connection refused");
+        assert_eq!(error_kind(&error), Some(AuthErrorKind::AuthFailed));
+        assert_eq!(AuthError::of(&error).unwrap().provider(), Some("oauth-m2m"));
+        assert_eq!(error_kind(&Error::new(ErrorKind::Io, "x")), None);
+    }
+}

@@ -1,0 +1,275 @@
+//! Requests of the providers: small, bounded, never redirected, and explained when they fail.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use databricks_core::{Body, Error};
+use databricks_transport::{CallOptions, HttpService, RawAnswer, RetryPolicy, read_body};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::scrub::{scrub, snippet};
+
+/// The most bytes of an answer that are read.
+const LONGEST_ANSWER: usize = 1 << 20;
+/// The longest one attempt of a token request may take.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// The time in which attempts of a token request may start.
+const RETRIES: Duration = Duration::from_secs(60);
+
+/// Sends the providers' requests.
+#[derive(Clone)]
+pub(crate) struct Http {
+    service: HttpService,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").finish_non_exhaustive()
+    }
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    body: Bytes,
+    /// What a service that maps errors by itself said about this one.
+    said: Option<String>,
+}
+
+/// A request to be sent.
+#[must_use]
+pub(crate) struct Outgoing {
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: Body,
+    options: CallOptions,
+    /// A header that cannot be sent.
+    invalid: Option<HeaderName>,
+}
+
+impl Outgoing {
+    fn new(method: Method, url: impl Into<String>) -> Self {
+        let options = CallOptions::new()
+            .attempt_timeout(ATTEMPT)
+            .retry(RetryPolicy::default().budget(RETRIES).gateway_errors(true))
+            .idempotent(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        Self { method, url: url.into(), headers, body: Body::empty(), options, invalid: None }
+    }
+
+    pub(crate) fn get(url: impl Into<String>) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    pub(crate) fn post(url: impl Into<String>) -> Self {
+        Self::new(Method::POST, url)
+    }
+
+    /// A form as body.
+    pub(crate) fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        self.body = Body::from(body);
+        self
+    }
+
+    /// A JSON value as body.
+    pub(crate) fn json(mut self, value: &Value) -> Self {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.body = Body::from(value.to_string());
+        self
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                self.headers.insert(name, value);
+            }
+            Err(_) => self.invalid = Some(name),
+        }
+        self
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header(AUTHORIZATION, &format!("Bearer {token}"))
+    }
+
+    /// One attempt, and no longer than this in all.
+    pub(crate) fn once(mut self, limit: Duration) -> Self {
+        self.options = self.options.retry(RetryPolicy::none()).max_attempts(1).timeout(limit).attempt_timeout(limit);
+        self
+    }
+
+    /// With this operation in errors and logs.
+    pub(crate) fn operation(mut self, name: &'static str) -> Self {
+        self.options = self.options.operation(name);
+        self
+    }
+}
+
+impl Http {
+    pub(crate) fn new(service: HttpService) -> Self {
+        Self { service }
+    }
+
+    /// Sends a request and reads its answer, of whatever status.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Answer, Error> {
+        let Outgoing { method, url, headers, body, options, invalid } = outgoing;
+        if let Some(name) = invalid {
+            let text = format!("the value for the header {name} has characters that no header may hold; check for line breaks");
+            return Err(Error::new(databricks_core::ErrorKind::InvalidInput, text));
+        }
+        let mut request = Request::builder().method(method).uri(url).body(body).map_err(|error| {
+            Error::new(databricks_core::ErrorKind::InvalidInput, "the address of the request is no URL").with_source(error)
+        })?;
+        *request.headers_mut() = headers;
+        let raw = RawAnswer::new();
+        request.extensions_mut().insert(options.raw_answer(raw.clone()));
+        match self.service.clone().oneshot(request).await {
+            Ok(response) => {
+                let (parts, body) = response.into_parts();
+                let body = read_body(body, LONGEST_ANSWER).await?;
+                Ok(Answer { status: parts.status, headers: parts.headers, body, said: None })
+            }
+            Err(error) => match (raw.take(), error.api(), error.status()) {
+                (Some(answer), Some(_), _) => {
+                    let (parts, body) = answer.into_parts();
+                    Ok(Answer { status: parts.status, headers: parts.headers, body, said: None })
+                }
+                (None, Some(api), Some(status)) => {
+                    Ok(Answer { status, headers: HeaderMap::new(), body: Bytes::new(), said: Some(api.to_string()) })
+                }
+                _ => Err(error),
+            },
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.is_success()
+    }
+
+    /// The body as JSON; `None` if it is none.
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// Whether the body looks like a web page.
+    pub(crate) fn is_html(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.headers.get("x-request-id").and_then(|value| value.to_str().ok())
+    }
+
+    /// The server's clock, if it told.
+    pub(crate) fn date(&self) -> Option<SystemTime> {
+        let text = self.headers.get(DATE)?.to_str().ok()?;
+        let date = jiff::fmt::rfc2822::parse(text).ok()?;
+        Some(date.timestamp().into())
+    }
+
+    /// What the server said, for people: the OAuth error, the API's message, or the beginning of whatever it is.
+    ///
+    /// `secrets` are texts of the request that an echo must not show.
+    pub(crate) fn explanation(&self, secrets: &[&str]) -> String {
+        let text = match (&self.said, self.json()) {
+            (Some(said), _) => said.clone(),
+            (None, Some(value)) => spoken(&value).unwrap_or_else(|| "the answer holds no explanation".to_owned()),
+            (None, None) if self.body.is_empty() => "the answer is empty".to_owned(),
+            (None, None) => snippet(&String::from_utf8_lossy(&self.body)),
+        };
+        let mut text = scrub(&text);
+        for secret in secrets.iter().filter(|secret| secret.len() > 2) {
+            text = text.replace(secret, "[redacted]");
+        }
+        format!("{} {}: {text}", self.status.as_u16(), self.status.canonical_reason().unwrap_or("")).replace(" :", ":")
+    }
+}
+
+/// The code and the explanation in an error of OAuth, of the platform's API or of Google's.
+fn spoken(value: &Value) -> Option<String> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    if let Some(code) = text("error") {
+        let description = text("error_description").or_else(|| text("message")).map(without_trace);
+        let more = text("error_uri").map(|uri| format!(" (see {uri})")).unwrap_or_default();
+        return Some(match description {
+            Some(description) => format!("{code}: {description}{more}"),
+            None => format!("{code}{more}"),
+        });
+    }
+    if let Some(google) = value.get("error").filter(|error| error.is_object()) {
+        return spoken(google);
+    }
+    let message = text("message").or_else(|| text("error_description"))?;
+    Some(match text("error_code").or_else(|| text("status")) {
+        Some(code) => format!("{code}: {message}"),
+        None => message.to_owned(),
+    })
+}
+
+/// Entra puts ids and a time behind the sentence.
+fn without_trace(description: &str) -> &str {
+    description.split(" Trace ID").next().unwrap_or(description).trim()
+}
+
+/// The `error` of an OAuth answer.
+pub(crate) fn oauth_code(answer: &Answer) -> Option<String> {
+    answer.json()?.get("error")?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            said: None,
+        }
+    }
+
+    #[test]
+    fn explanations() {
+        for (body, expected) in [
+            (r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#, "401 Unauthorized: invalid_client: Client authentication failed"),
+            (r#"{"error":"x","error_description":"AADSTS7: no. Trace ID: 1 Correlation ID: 2","error_uri":"https://e"}"#, "401 Unauthorized: x: AADSTS7: no. (see https://e)"),
+            (r#"{"error":{"code":403,"message":"denied","status":"PERMISSION_DENIED"}}"#, "401 Unauthorized: PERMISSION_DENIED: denied"),
+            (r#"{"error_code":"PERMISSION_DENIED","message":"no"}"#, "401 Unauthorized: PERMISSION_DENIED: no"),
+            ("<html>forbidden by proxy</html>", "401 Unauthorized: forbidden by proxy"),
+            ("", "401 Unauthorized: the answer is empty"),
+            ("{}", "401 Unauthorized: the answer holds no explanation"),
+        ] {
+            assert_eq!(answer(401, body).explanation(&[]), expected);
+        }
+    }
+
+    #[test]
+    fn echoes_are_hidden() {
+        let text = answer(400, r#"{"error":"bad","error_description":"assertion top-secret and dapi0123456789abcdef0123456789abcdef"}"#).explanation(&["top-secret"]);
+        assert!(!text.contains("top-secret") && !text.contains("dapi0123"), "{text}");
+    }
+
+    #[test]
+    fn dates() {
+        let mut answer = answer(200, "{}");
+        answer.headers.insert(DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert_eq!(answer.date().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs(), 784_111_777);
+    }
+}

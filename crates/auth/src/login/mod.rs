@@ -1,0 +1,3 @@
+//! Signing in as a person.
+
+pub(crate) mod browser;

@@ -1,0 +1,45 @@
+//! What stands between the providers and this machine: clock, child processes, browser and key store.
+//!
+//! Everything here can be replaced, so that a test needs neither a program in `PATH` nor a desktop.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use databricks_transport::SharedClock;
+
+use crate::login::browser::Browser;
+use crate::process::{ProcessRunner, SystemRunner};
+use crate::store::KeyStore;
+
+/// The parts of this machine that providers use.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) clock: SharedClock,
+    pub(crate) runner: Arc<dyn ProcessRunner>,
+    /// `None` follows the features this crate was built with.
+    pub(crate) browser: Option<Arc<dyn Browser>>,
+    /// `None` follows the features this crate was built with.
+    pub(crate) key_store: Option<Arc<dyn KeyStore>>,
+    /// The storage of logins chosen in code.
+    pub(crate) storage: Option<crate::store::Storage>,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self { clock: SharedClock::default(), runner: Arc::new(SystemRunner), browser: None, key_store: None, storage: None }
+    }
+}
+
+/// Whether a file's mode lets group or others read it. Always `false` where there are no modes.
+pub(crate) fn is_readable_by_others(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}

@@ -1,0 +1,232 @@
+//! OAuth against the platform: where its endpoints are, and what their answers mean.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use databricks_core::{Origin, Secret};
+use http::{StatusCode, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use crate::config::attributes::Key;
+use crate::config::cloud::HostType;
+use crate::context::Context;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::http::{Answer, Outgoing, oauth_code};
+use crate::token::Token;
+use crate::trust;
+
+/// The life of a token whose answer does not state one.
+const UNSTATED_LIFE: Duration = Duration::from_secs(300);
+
+/// Where the platform's OAuth server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoints {
+    /// Unknown where only the token endpoint was given.
+    pub(crate) authorize: Option<String>,
+    pub(crate) token: String,
+}
+
+impl Context {
+    /// The endpoints for this host: given, discovered, or fixed. Found once.
+    pub(crate) async fn endpoints(&self, provider: &str) -> Result<&Endpoints, AuthError> {
+        self.endpoints.get_or_try_init(|| self.find_endpoints(provider)).await
+    }
+
+    async fn find_endpoints(&self, provider: &str) -> Result<Endpoints, AuthError> {
+        if let Some(token) = self.config.text(Key::TokenEndpoint) {
+            trust::check_scheme(token, "token_endpoint")?;
+            return Ok(Endpoints { authorize: None, token: token.to_owned() });
+        }
+        let mut own: Vec<Origin> = self.origin().into_iter().collect();
+        if let Some(url) = self.config.text(Key::DiscoveryUrl) {
+            own.push(trust::check_scheme(url, "discovery_url")?);
+            return self.discover(provider, url, &own).await;
+        }
+        if let Some(url) = self.metadata().await.and_then(|metadata| metadata.discovery_url.as_deref()) {
+            trust::check(url, "the host's metadata", &own)?;
+            return self.discover(provider, url, &own).await;
+        }
+        let host = self.host_url(provider)?;
+        let kind = self.host_type().await;
+        if kind == HostType::Workspace {
+            return self.discover(provider, &format!("{host}/oidc/.well-known/oauth-authorization-server"), &own).await;
+        }
+        let Some(account) = self.account_id().await else {
+            return Err(AuthError::failed(provider, format!("{host} needs account_id (DATABRICKS_ACCOUNT_ID) for OAuth")));
+        };
+        let base = format!("{host}/oidc/accounts/{account}");
+        match kind {
+            HostType::Account => Ok(Endpoints { authorize: Some(format!("{base}/v1/authorize")), token: format!("{base}/v1/token") }),
+            _ => self.discover(provider, &format!("{base}/.well-known/oauth-authorization-server"), &own).await,
+        }
+    }
+
+    /// Reads an OAuth server's document (RFC 8414).
+    async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<Endpoints, AuthError> {
+        let failed = |why: String| AuthError::failed(provider, format!("cannot find the OAuth endpoints at {}: {why}", shown(url)));
+        let answer = self.http.send(Outgoing::get(url).operation("OAuth discovery")).await;
+        let answer = answer.map_err(|error| failed("there is no answer".to_owned()).with_cause(error))?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Err(failed("OAuth is not supported for this host".to_owned()).with_status(Some(answer.status), answer.request_id()));
+        }
+        if !answer.is_success() {
+            return Err(failed(answer.explanation(&[])).with_status(Some(answer.status), answer.request_id()));
+        }
+        let document = answer.json().ok_or_else(|| failed("the answer is no JSON, perhaps a sign-in page".to_owned()))?;
+        let endpoint = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let token = endpoint("token_endpoint").ok_or_else(|| failed("the document names no token_endpoint".to_owned()))?;
+        let authorize = endpoint("authorization_endpoint");
+        let named_by = format!("the OAuth document {}", shown(url));
+        for endpoint in [Some(&token), authorize.as_ref()].into_iter().flatten() {
+            trust::check(endpoint, &named_by, own)?;
+        }
+        Ok(Endpoints { authorize, token })
+    }
+
+    /// Sends a grant to the token endpoint and reads the token.
+    ///
+    /// * `fields`: the form.
+    /// * `client`: id and secret for HTTP Basic, if the client has a secret.
+    /// * `secrets`: texts of the form that no message may show.
+    pub(crate) async fn grant(
+        &self,
+        provider: &str,
+        fields: &[(&str, &str)],
+        client: Option<(&str, &Secret)>,
+        secrets: &[&str],
+    ) -> Result<(Token, Value), AuthError> {
+        let endpoint = &self.endpoints(provider).await?.token;
+        let mut request = Outgoing::post(endpoint).form(fields).operation("OAuth token");
+        let mut secrets = secrets.to_vec();
+        if let Some((id, secret)) = client {
+            request = request.header(http::header::AUTHORIZATION, &basic(id, secret));
+            secrets.push(secret.expose());
+        }
+        let answer = self.http.send(request).await;
+        let answer = answer.map_err(|error| {
+            AuthError::failed(provider, format!("the token request to {} got no answer", shown(endpoint))).with_cause(error)
+        })?;
+        read_token(provider, &answer, self.now(), &secrets)
+    }
+
+    /// The optional fields that several grants have in common.
+    pub(crate) fn narrowing(&self) -> Vec<(&'static str, &str)> {
+        [("assume_group", Key::GroupId), ("authorization_details", Key::AuthorizationDetails)]
+            .into_iter()
+            .filter_map(|(field, key)| Some((field, self.config.text(key)?)))
+            .collect()
+    }
+}
+
+/// `Basic`, with id and secret encoded as RFC 6749 (section 2.3.1) says.
+fn basic(id: &str, secret: &Secret) -> String {
+    // What `application/x-www-form-urlencoded` leaves as it is.
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+    let encode = |text: &str| utf8_percent_encode(text, KEPT).to_string().replace("%20", "+");
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(id), encode(secret.expose()))))
+}
+
+/// A URL without query, for messages.
+pub(crate) fn shown(url: &str) -> String {
+    match url.parse::<Uri>() {
+        Ok(uri) => match Origin::of(&uri) {
+            Some(origin) => format!("{origin}{}", uri.path()),
+            None => uri.path().to_owned(),
+        },
+        Err(_) => "an address that is no URL".to_owned(),
+    }
+}
+
+/// Reads the answer of a token endpoint.
+pub(crate) fn read_token(provider: &str, answer: &Answer, now: SystemTime, secrets: &[&str]) -> Result<(Token, Value), AuthError> {
+    if !answer.is_success() {
+        return Err(AuthError::failed(provider, format!("the token was refused with {}", answer.explanation(secrets)))
+            .with_status(Some(answer.status), answer.request_id())
+            .with_oauth_error(oauth_code(answer)));
+    }
+    let Some(body) = answer.json() else {
+        let what = if answer.is_html() { "a web page" } else { "something else" };
+        return Err(AuthError::failed(provider, format!("the token endpoint answered {what} instead of JSON")));
+    };
+    let value = body.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
+    let Some(value) = value else {
+        return Err(AuthError::failed(provider, "the answer of the token endpoint has no access_token"));
+    };
+    warn_of_skew(provider, answer, now);
+    let token = Token::new(value)
+        .token_type(body.get("token_type").and_then(Value::as_str).unwrap_or_default())
+        .expires_in(life(provider, body.get("expires_in")));
+    Ok((token, body))
+}
+
+/// A life in seconds, as number or text. What is missing or zero counts as five minutes.
+pub(crate) fn life(provider: &str, value: Option<&Value>) -> Duration {
+    let seconds = value.and_then(seconds).filter(|seconds| *seconds > 0.0);
+    match seconds {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX),
+        None => {
+            tracing::debug!(target: "databricks_auth", provider, "the token's life is not stated; it counts as {} s", UNSTATED_LIFE.as_secs());
+            UNSTATED_LIFE
+        }
+    }
+}
+
+/// A number, or a number as text.
+pub(crate) fn seconds(value: &Value) -> Option<f64> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.filter(|number| number.is_finite())
+}
+
+/// How long until a moment in seconds since 1970; zero if it has passed.
+pub(crate) fn until_epoch(seconds: f64, now: SystemTime) -> Duration {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    Duration::try_from_secs_f64(seconds - now).unwrap_or_default()
+}
+
+fn warn_of_skew(provider: &str, answer: &Answer, now: SystemTime) {
+    let Some(server) = answer.date() else { return };
+    let skew = server.duration_since(now).or_else(|_| now.duration_since(server)).unwrap_or_default();
+    if skew > Duration::from_secs(60) {
+        tracing::warn!(target: "databricks_auth", provider, "the clock of this machine is {} s away from the server's", skew.as_secs());
+    }
+}
+
+/// The error for a grant that the chain must not go on after.
+pub(crate) fn not_configured(provider: &str, reason: impl Into<String>) -> AuthError {
+    AuthError::new(AuthErrorKind::AuthNotConfigured, format!("{provider}: {}", reason.into())).with_provider(provider)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn basic_encodes_unusual_characters() {
+        assert_eq!(basic("sp-1", &"sec-1".into()), "Basic c3AtMTpzZWMtMQ==");
+        assert_eq!(basic("a:b", &"c d+é".into()), format!("Basic {}", STANDARD.encode("a%3Ab:c+d%2B%C3%A9")));
+    }
+
+    #[test]
+    fn lives() {
+        assert_eq!(life("t", Some(&json!(3600))), Duration::from_secs(3600));
+        assert_eq!(life("t", Some(&json!("3599"))), Duration::from_secs(3599));
+        for odd in [json!(0), json!(null), json!("x"), json!(-5), json!("inf")] {
+            assert_eq!(life("t", Some(&odd)), UNSTATED_LIFE, "{odd}");
+        }
+        assert_eq!(life("t", None), UNSTATED_LIFE);
+        assert_eq!(until_epoch(-1.0, SystemTime::UNIX_EPOCH), Duration::ZERO);
+    }
+
+    #[test]
+    fn addresses_in_messages_have_no_query() {
+        assert_eq!(shown("https://h/oidc/v1/token?secret=1"), "https://h/oidc/v1/token");
+    }
+}

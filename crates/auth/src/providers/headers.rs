@@ -1,0 +1,123 @@
+//! The headers that a chosen provider hands out.
+
+use std::fmt;
+use std::time::Duration;
+
+use databricks_core::{AuthHeaders, Result, Secret};
+use futures_util::future::try_join_all;
+use http::HeaderName;
+use http::header::AUTHORIZATION;
+
+use crate::cache::TokenCache;
+use crate::error::AuthError;
+use crate::token::{BoxFuture, DynTokenSource, Token, TokenSource};
+
+/// How long a token that could not be had is done without.
+const WITHOUT: Duration = Duration::from_secs(300);
+
+/// An `Authorization` header, fixed or by token, and the headers that go with it.
+#[derive(Debug)]
+pub(crate) struct Headers {
+    authorization: Authorization,
+    tokens: Vec<(HeaderName, TokenCache)>,
+    fixed: Vec<(HeaderName, Secret)>,
+}
+
+#[derive(Debug)]
+enum Authorization {
+    Fixed(Secret),
+    Token(TokenCache),
+}
+
+impl Headers {
+    pub(crate) fn fixed(authorization: &Secret) -> Self {
+        Self { authorization: Authorization::Fixed(authorization.clone()), tokens: Vec::new(), fixed: Vec::new() }
+    }
+
+    pub(crate) fn token(cache: TokenCache) -> Self {
+        Self { authorization: Authorization::Token(cache), tokens: Vec::new(), fixed: Vec::new() }
+    }
+
+    /// With the bare token of another cache in a header of its own. An empty token leaves the header out.
+    pub(crate) fn with_token(mut self, name: HeaderName, cache: TokenCache) -> Self {
+        self.tokens.push((name, cache));
+        self
+    }
+
+    pub(crate) fn with_fixed(mut self, name: HeaderName, value: &str) -> Self {
+        self.fixed.push((name, Secret::from(value)));
+        self
+    }
+
+    /// The headers for one request. Tokens that are missing are fetched at the same time.
+    pub(crate) async fn get(&self) -> Result<AuthHeaders> {
+        let more = try_join_all(self.tokens.iter().map(|(_, cache)| cache.fetch()));
+        let (value, generation, more) = match &self.authorization {
+            Authorization::Fixed(value) => (value.clone(), 0, more.await?),
+            Authorization::Token(cache) => {
+                let (token, more) = futures_util::future::try_join(cache.fetch(), more).await?;
+                (token.authorization(), token.generation(), more)
+            }
+        };
+        let mut headers = AuthHeaders::new().with(AUTHORIZATION, &value)?.generation(generation);
+        for ((name, _), token) in self.tokens.iter().zip(more) {
+            if !token.token().value.is_empty() {
+                headers = headers.with(name.clone(), &token.token().value)?;
+            }
+        }
+        for (name, value) in &self.fixed {
+            headers = headers.with(name.clone(), value)?;
+        }
+        Ok(headers)
+    }
+
+    pub(crate) fn invalidate(&self, generation: u64) -> bool {
+        match &self.authorization {
+            Authorization::Fixed(_) => false,
+            Authorization::Token(cache) => cache.invalidate(generation),
+        }
+    }
+}
+
+/// A token that requests can do without: where its source fails, it is an empty one for some minutes.
+#[derive(Debug)]
+pub(crate) struct Optional<S> {
+    pub(crate) provider: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) source: S,
+}
+
+impl<S: DynTokenSource + 'static> TokenSource for Optional<S> {
+    async fn token(&self) -> Result<Token> {
+        match self.source.token().await {
+            Ok(token) => Ok(token),
+            Err(error) => {
+                tracing::warn!(target: "databricks_auth", provider = self.provider, error = error.report(), "cannot get the {}; going on without", self.what);
+                Ok(Token::new("").expires_in(WITHOUT))
+            }
+        }
+    }
+}
+
+/// A token source made of a function that borrows what it needs.
+pub(crate) struct Source<T, F> {
+    pub(crate) state: T,
+    pub(crate) function: F,
+}
+
+impl<T, F> fmt::Debug for Source<T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
+}
+
+impl<T, F> DynTokenSource for Source<T, F>
+where
+    T: Send + Sync,
+    F: for<'a> Fn(&'a T) -> BoxFuture<'a, Result<Token, AuthError>> + Send + Sync,
+{
+    fn token(&self) -> BoxFuture<'_, Result<Token>> {
+        let token = (self.function)(&self.state);
+        Box::pin(async move { Ok(token.await?) })
+    }
+}

@@ -1,0 +1,64 @@
+//! The ways to sign in, one file each, and the order in which they are tried.
+
+mod basic;
+pub(crate) mod headers;
+pub(crate) mod model_serving;
+mod oauth_m2m;
+mod pat;
+
+use std::sync::Arc;
+
+use crate::config::ResolvedConfig;
+use crate::config::attributes::Key;
+use crate::context::Context;
+use crate::error::AuthError;
+use crate::token::BoxFuture;
+use headers::Headers;
+
+/// A way to sign in.
+pub(crate) struct Provider {
+    /// The name in `auth_type`.
+    pub(crate) name: &'static str,
+    /// Whether it may be there without anybody having asked for it. If such a provider fails, the chain goes on.
+    pub(crate) ambient: bool,
+    /// Whether it passes `group_id` on. One that does not must not be used with it: its token would have wider rights.
+    pub(crate) honours_group: bool,
+    /// Looks for the inputs, without any IO over the network; the error is the reason for people.
+    pub(crate) inputs: fn(&ResolvedConfig) -> Result<(), String>,
+    /// Sets it up.
+    pub(crate) configure: for<'a> fn(&'a Arc<Context>) -> BoxFuture<'a, Result<Outcome, AuthError>>,
+}
+
+/// What became of setting a provider up.
+pub(crate) enum Outcome {
+    /// It hands out these headers.
+    Ready(Headers),
+    /// It does not apply, for this reason.
+    Declined(String),
+}
+
+impl Outcome {
+    pub(crate) fn declined<T>(reason: impl Into<String>) -> Result<Self, T> {
+        Ok(Self::Declined(reason.into()))
+    }
+}
+
+/// The providers in the order of the chain.
+pub(crate) static CHAIN: &[&Provider] = &[
+    &pat::PROVIDER,
+    &basic::PROVIDER,
+    &oauth_m2m::PROVIDER,
+];
+
+/// The providers that are used only when `auth_type` names them.
+pub(crate) static ON_REQUEST: &[&Provider] = &[];
+
+/// Those of the keys that are unset, as a reason.
+pub(crate) fn need(config: &ResolvedConfig, keys: &[Key]) -> Result<(), String> {
+    let missing: Vec<_> = keys.iter().filter(|key| !config.is_set(**key)).map(|key| key.described()).collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        [one] => Err(format!("{one} is not set")),
+        [init @ .., last] => Err(format!("{} and {last} are not set", init.join(", "))),
+    }
+}

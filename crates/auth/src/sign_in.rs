@@ -1,0 +1,189 @@
+//! A sign-in: credentials that choose their provider when they are first needed, and what is known of the host.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
+
+use databricks_core::{AuthHeaders, Credentials, Error, ErrorKind, Result};
+use databricks_transport::HttpService;
+use http::Uri;
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::chain::{self, Chosen};
+use crate::config::{Cloud, HostType, ResolvedConfig};
+use crate::context::Context;
+use crate::describe::Description;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::http::Http;
+
+/// Where a client sends its requests, and to whom: the configuration, completed by what the host says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Endpoint {
+    /// Scheme and authority.
+    pub base: Uri,
+    /// The account's id, needed in the paths of account operations.
+    pub account_id: Option<String>,
+    /// The workspace's id, sent with workspace operations.
+    pub workspace_id: Option<String>,
+    /// The kind of host.
+    pub host_type: HostType,
+    /// The cloud.
+    pub cloud: Cloud,
+}
+
+/// Credentials by configuration. Cheap to clone; clones share tokens and everything else.
+///
+/// Made by [`ResolvedConfig::sign_in`]. Sends nothing before the first [`headers`](Credentials::headers) or
+/// [`endpoint`](Self::endpoint); then the chain chooses a provider, once, and that one hands out headers from then on.
+///
+/// ```no_run
+/// # async fn example(http: databricks_transport::HttpService) -> databricks_core::Result<()> {
+/// use databricks_auth::Config;
+/// use databricks_core::Credentials as _;
+///
+/// let sign_in = Config::from_env().resolve()?.sign_in(http);
+/// let headers = sign_in.headers().await?;
+/// println!("{} signs in at {}", sign_in.auth_type(), sign_in.endpoint().await?.base);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct SignIn(Arc<Inner>);
+
+struct Inner {
+    cx: Arc<Context>,
+    chosen: OnceLock<Chosen>,
+    /// Held while the chain runs.
+    gate: Mutex<()>,
+    /// How often the chain ended without a provider, and the last reason.
+    failures: AtomicU64,
+    failure: StdMutex<Option<AuthError>>,
+    endpoint: OnceCell<Endpoint>,
+}
+
+impl SignIn {
+    pub(crate) fn new(config: ResolvedConfig, http: HttpService) -> Self {
+        Self(Arc::new(Inner {
+            cx: Arc::new(Context::new(config, Http::new(http))),
+            chosen: OnceLock::new(),
+            gate: Mutex::new(()),
+            failures: AtomicU64::new(0),
+            failure: StdMutex::new(None),
+            endpoint: OnceCell::new(),
+        }))
+    }
+
+    /// Where requests go. Asks the host for what the configuration does not say, once, for at most 5 seconds, and goes on without an
+    /// answer. With an Azure resource id in place of a host, this signs in to find the host.
+    ///
+    /// # Errors
+    /// When there is no host and none can be found.
+    pub async fn endpoint(&self) -> Result<Endpoint> {
+        let find = || async {
+            if self.0.cx.host().is_none() && self.0.cx.config.custom_credentials().is_none() {
+                self.chosen().await?;
+            }
+            self.find_endpoint().await
+        };
+        self.0.endpoint.get_or_try_init(find).await.cloned()
+    }
+
+    async fn find_endpoint(&self) -> Result<Endpoint> {
+        let cx = &self.0.cx;
+        let Some(host) = cx.host() else {
+            return Err(AuthError::new(AuthErrorKind::NoCredentials, "there is no host to send requests to")
+                .with_hint("set host, for example through DATABRICKS_HOST")
+                .into());
+        };
+        let base = host.url.parse().map_err(|error| Error::new(ErrorKind::Config, format!("{} is no URL", host.url)).with_source(error))?;
+        Ok(Endpoint {
+            base,
+            account_id: cx.account_id().await,
+            workspace_id: cx.workspace_id().await,
+            host_type: cx.host_type().await,
+            cloud: cx.cloud().await,
+        })
+    }
+
+    /// The configuration with everything found out so far: by the host's metadata, by the chain, by the provider. Asks nobody.
+    pub fn config(&self) -> ResolvedConfig {
+        self.0.cx.snapshot(self.0.chosen.get().map(|chosen| chosen.name))
+    }
+
+    /// Which attribute came from where, which provider signs in, and why each other one does not. Secrets are not shown.
+    ///
+    /// Asks nobody: before the first request it tells which providers have their inputs.
+    pub fn describe(&self) -> Description {
+        crate::describe::of_sign_in(&self.config(), self.0.chosen.get(), self.last_failure().as_ref())
+    }
+
+    fn last_failure(&self) -> Option<AuthError> {
+        self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The provider, chosen on first use. Callers that wait for the same run of the chain share its error; a later call tries again.
+    async fn chosen(&self) -> Result<&Chosen, AuthError> {
+        let inner = &*self.0;
+        if let Some(chosen) = inner.chosen.get() {
+            return Ok(chosen);
+        }
+        let seen = inner.failures.load(Ordering::Acquire);
+        let _gate = inner.gate.lock().await;
+        if let Some(chosen) = inner.chosen.get() {
+            return Ok(chosen);
+        }
+        if inner.failures.load(Ordering::Acquire) != seen
+            && let Some(failure) = self.last_failure()
+        {
+            return Err(failure);
+        }
+        match chain::choose(&inner.cx).await {
+            Ok(chosen) => {
+                *inner.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                Ok(inner.chosen.get_or_init(|| chosen))
+            }
+            Err(error) => {
+                *inner.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+                inner.failures.fetch_add(1, Ordering::Release);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Credentials for SignIn {
+    /// The provider that was chosen; before that the one that was asked for, or an empty text.
+    fn auth_type(&self) -> &str {
+        if let Some(own) = self.0.cx.config.custom_credentials() {
+            return own.auth_type();
+        }
+        match self.0.chosen.get() {
+            Some(chosen) => chosen.name,
+            None => self.0.cx.config.auth_type().unwrap_or_default(),
+        }
+    }
+
+    async fn headers(&self) -> Result<AuthHeaders> {
+        if let Some(own) = self.0.cx.config.custom_credentials() {
+            return own.headers().await;
+        }
+        let headers = self.chosen().await?.headers.get().await?;
+        Ok(match self.0.cx.origin() {
+            Some(origin) => headers.for_origin(origin),
+            None => headers,
+        })
+    }
+
+    fn invalidate(&self, generation: u64) -> bool {
+        if let Some(own) = self.0.cx.config.custom_credentials() {
+            return own.invalidate(generation);
+        }
+        self.0.chosen.get().is_some_and(|chosen| chosen.headers.invalidate(generation))
+    }
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn").field("auth_type", &self.auth_type()).field("config", &self.0.cx.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,163 @@
+//! Signing in over a scripted service, through the public API.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use databricks_auth::{AuthErrorKind, Config, Credentials as _, Environment, HttpService, SignIn, error_kind};
+use databricks_core::{Body, Error};
+use http::{Request, Response};
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+/// A service that answers by URL and notes what it saw; what it does not know is 404.
+fn service(answers: &'static [(&'static str, u16, &'static str)]) -> (HttpService, Log) {
+    let log = Log::default();
+    let seen = Arc::clone(&log);
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let url = request.uri().to_string();
+        let body = String::from_utf8_lossy(request.body().as_bytes().unwrap_or_default()).into_owned();
+        seen.lock().unwrap().push(format!("{} {url} {body}", request.method()));
+        let (status, text) = answers.iter().find(|(known, ..)| url == *known).map_or((404, "{}"), |(_, status, text)| (*status, *text));
+        let response = Response::builder().status(status).body(Body::from(text)).unwrap();
+        async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok::<_, Error>(response)
+        }
+    });
+    (HttpService::new(service), log)
+}
+
+fn sign_in(vars: &[(&str, &str)], http: HttpService) -> SignIn {
+    Config::new().environment(Environment::from_iter(vars.iter().copied())).resolve().unwrap().sign_in(http)
+}
+
+const M2M: &[(&str, &str)] =
+    &[("DATABRICKS_HOST", "https://ws.example.com"), ("DATABRICKS_CLIENT_ID", "id"), ("DATABRICKS_CLIENT_SECRET", "top-secret")];
+const DISCOVERY: (&str, u16, &str) =
+    ("https://ws.example.com/oidc/.well-known/oauth-authorization-server", 200, r#"{"token_endpoint": "https://ws.example.com/oidc/v1/token"}"#);
+
+fn authorization(headers: &databricks_core::AuthHeaders) -> &str {
+    headers.headers["authorization"].to_str().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_needs_no_request() {
+    let (http, log) = service(&[]);
+    let sign_in = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "dapi-1")], http);
+    assert_eq!(sign_in.auth_type(), "");
+    let headers = sign_in.headers().await.unwrap();
+    assert_eq!((authorization(&headers), sign_in.auth_type()), ("Bearer dapi-1", "pat"));
+    assert_eq!(headers.origin.unwrap().to_string(), "https://ws.example.com");
+    assert!(log.lock().unwrap().is_empty());
+    assert!(!format!("{sign_in:?} {}", sign_in.describe()).contains("dapi-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_principal_gets_one_token_for_all() {
+    let (http, log) = service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "t1", "expires_in": 3600}"#)]);
+    let sign_in = sign_in(M2M, http);
+    let calls = (0..1000).map(|_| {
+        let sign_in = sign_in.clone();
+        tokio::spawn(async move { authorization(&sign_in.headers().await.unwrap()).to_owned() })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap(), "Bearer t1");
+    }
+    let log = log.lock().unwrap();
+    let tokens: Vec<_> = log.iter().filter(|line| line.starts_with("POST")).collect();
+    assert_eq!(tokens, ["POST https://ws.example.com/oidc/v1/token grant_type=client_credentials&scope=all-apis"]);
+    assert_eq!(log.len(), 3, "{log:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_explained_shared_and_tried_again_later() {
+    let (http, log) = service(&[
+        DISCOVERY,
+        ("https://ws.example.com/oidc/v1/token", 401, r#"{"error": "invalid_client", "error_description": "secret top-secret is wrong"}"#),
+    ]);
+    let sign_in = sign_in(M2M, http);
+    let (a, b) = tokio::join!(sign_in.headers(), sign_in.headers());
+    for error in [a.unwrap_err(), b.unwrap_err()] {
+        assert_eq!(error_kind(&error), Some(AuthErrorKind::AuthFailed));
+        let text = error.report();
+        assert!(text.contains("invalid_client") && text.contains("oauth-m2m") && !text.contains("top-secret"), "{text}");
+    }
+    let tokens = || log.lock().unwrap().iter().filter(|line| line.starts_with("POST")).count();
+    assert_eq!(tokens(), 1);
+    sign_in.headers().await.unwrap_err();
+    assert_eq!(tokens(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_do_not_go_where_a_document_sends_them() {
+    let (http, log) = service(&[(
+        "https://ws.example.com/oidc/.well-known/oauth-authorization-server",
+        200,
+        r#"{"token_endpoint": "https://evil.example.org/oidc/v1/token"}"#,
+    )]);
+    let error = sign_in(M2M, http).headers().await.unwrap_err();
+    assert_eq!(error_kind(&error), Some(AuthErrorKind::UntrustedEndpoint));
+    assert!(error.to_string().contains("evil.example.org"), "{error}");
+    assert!(log.lock().unwrap().iter().all(|line| line.starts_with("GET")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_endpoint_is_asked_for_once() {
+    let (http, log) = service(&[(
+        "https://ws.example.com/.well-known/databricks-config",
+        200,
+        r#"{"account_id": "acc", "workspace_id": "77", "cloud": "GCP", "host_type": "unified"}"#,
+    )]);
+    let sign_in = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t"), ("DATABRICKS_ACCOUNT_ID", "mine")], http);
+    for _ in 0..2 {
+        let endpoint = sign_in.endpoint().await.unwrap();
+        assert_eq!(endpoint.base, "https://ws.example.com/");
+        assert_eq!((endpoint.account_id.as_deref(), endpoint.workspace_id.as_deref()), (Some("mine"), Some("77")));
+        assert_eq!((endpoint.host_type.as_str(), endpoint.cloud.as_str()), ("unified", "GCP"));
+    }
+    assert_eq!(log.lock().unwrap().len(), 1);
+    assert_eq!(sign_in.config().source("workspace_id").unwrap().to_string(), "metadata of the host");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_never_answers_does_not_hold_up_for_long() {
+    let http = HttpService::new(tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Error>>()));
+    let sign_in = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t")], http);
+    let start = tokio::time::Instant::now();
+    sign_in.endpoint().await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(6));
+}
+
+#[tokio::test]
+async fn an_empty_chain_tells_everything_but_secrets() {
+    let (http, _) = service(&[]);
+    let error = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_PASSWORD", "pw-secret")], http).headers().await.unwrap_err();
+    assert_eq!(error_kind(&error), Some(AuthErrorKind::NoCredentials));
+    let text = error.report();
+    for part in ["https://ws.example.com", "DATABRICKS_HOST", "pat: token (DATABRICKS_TOKEN) is not set", "basic: username", "oauth-m2m:"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("pw-secret"), "{text}");
+}
+
+#[tokio::test]
+async fn own_credentials_stand_in_for_the_chain() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let own = databricks_auth::from_fn("vault", move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        async { Ok(databricks_auth::Token::new("own").expires_in(Duration::from_secs(600))) }
+    });
+    let (http, _) = service(&[]);
+    let config = Config::new().environment(Environment::empty()).host("ws.example.com").credentials(own).resolve().unwrap();
+    let sign_in = config.sign_in(http);
+    for _ in 0..3 {
+        assert_eq!(authorization(&sign_in.headers().await.unwrap()), "Bearer own");
+    }
+    assert_eq!((sign_in.auth_type(), calls.load(Ordering::SeqCst)), ("vault", 1));
+    let generation = sign_in.headers().await.unwrap().generation;
+    assert!(sign_in.invalidate(generation));
+    sign_in.headers().await.unwrap();
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
