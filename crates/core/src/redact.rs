@@ -45,14 +45,19 @@ const SECRET_MEMBERS: &[&str] = &[
 ];
 
 /// Endings of names that hold secrets, beside the names above: `aws_secret_access_key`, `bind_password`, `azure_client_secret` and so on.
-const SECRET_ENDINGS: &[&str] = &["_secret", "_password", "_passphrase", "_private_key", "_access_key", "_api_key", "_sas_token", "_session_token"];
+const SECRET_ENDINGS: &[&str] =
+    &["_secret", "_password", "_passphrase", "_private_key", "_access_key", "_api_key", "_sas_token", "_session_token"];
 
 /// Query parameters that sign a URL, in lower case.
 const SECRET_PARAMETERS: &[&str] = &["sig", "signature", "code", "state", "code_challenge", "key", "awsaccesskeyid", "googleaccessid"];
 
 /// Whether a member of this name holds a secret, in any case of letters.
 pub fn is_secret_member(name: &str) -> bool {
-    let ends = |ending: &&str| name.len() > ending.len() && name.is_char_boundary(name.len() - ending.len()) && name[name.len() - ending.len()..].eq_ignore_ascii_case(ending);
+    let ends = |ending: &&str| {
+        name.len() > ending.len()
+            && name.is_char_boundary(name.len() - ending.len())
+            && name[name.len() - ending.len()..].eq_ignore_ascii_case(ending)
+    };
     SECRET_MEMBERS.iter().any(|member| name.eq_ignore_ascii_case(member)) || SECRET_ENDINGS.iter().any(ends)
 }
 
@@ -78,7 +83,10 @@ pub fn is_secret_header(name: &HeaderName) -> bool {
         "x-ms-copy-source",
     ];
     let name = name.as_str();
-    NAMES.contains(&name) || ["token", "secret", "password", "authorization"].iter().any(|part| name.contains(part)) || name.contains("encryption-customer-key") || name.contains("encryption-key")
+    NAMES.contains(&name)
+        || ["token", "secret", "password", "authorization"].iter().any(|part| name.contains(part))
+        || name.contains("encryption-customer-key")
+        || name.contains("encryption-key")
 }
 
 /// The value of a header as it may be shown: hidden if the header is secret or marked sensitive, else without control characters and

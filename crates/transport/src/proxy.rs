@@ -132,6 +132,11 @@ fn checked(origin: &str, url: &str) -> Result<Secret> {
     if uri.host().is_none_or(str::is_empty) {
         return refuse("it has no host");
     }
+    // `Uri` takes any digits for a port and then gives none.
+    let place = uri.authority().map_or("", |authority| authority.as_str().rsplit('@').next().unwrap_or_default());
+    if uri.port_u16().is_none() && split_port(place).is_none() && place.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) {
+        return refuse("its port is not a number up to 65535");
+    }
     Ok(Secret::new(with_scheme))
 }
 

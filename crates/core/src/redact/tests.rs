@@ -10,9 +10,15 @@ fn clean(mut value: Value) -> Value {
 #[test]
 fn secrets_are_found_by_name_at_any_depth() {
     let value = clean(json!({"scope": "s", "string_value": "x", "list": [{"Token_Value": "y", "n": 1}], "token": null, "db_password": 12}));
-    assert_eq!(value, json!({"scope": "s", "string_value": REDACTED, "list": [{"Token_Value": REDACTED, "n": 1}], "token": null, "db_password": REDACTED}));
+    assert_eq!(
+        value,
+        json!({"scope": "s", "string_value": REDACTED, "list": [{"Token_Value": REDACTED, "n": 1}], "token": null, "db_password": REDACTED})
+    );
     assert_eq!(clean(json!({"token": {"id": "a", "on": true}})), json!({"token": {"id": REDACTED, "on": true}}));
-    assert_eq!(clean(json!({"token_id": "a", "page_token": "b", "max_tokens": 3})), json!({"token_id": "a", "page_token": "b", "max_tokens": 3}));
+    assert_eq!(
+        clean(json!({"token_id": "a", "page_token": "b", "max_tokens": 3})),
+        json!({"token_id": "a", "page_token": "b", "max_tokens": 3})
+    );
 }
 
 #[test]
@@ -32,7 +38,10 @@ fn secrets_are_found_by_their_look() {
     for (before, after) in [
         ("token dapi12ab34 refused", "token **REDACTED** refused"),
         ("dapi12ab34-2", "**REDACTED**"),
-        ("Authorization: Bearer abc.DEF-1", "Authorization: Bearer **REDACTED**"),
+        ("Authorization: Bearer abc.DEF-1", "Authorization: **REDACTED**"),
+        ("sent Bearer abc.DEF-1 there", "sent Bearer **REDACTED** there"),
+        ("password: hunter", "password: **REDACTED**"),
+        (r#"{"token":"\\)a!A\"b","n":1}"#, r#"{"token":"**REDACTED**","n":1}"#),
         ("x eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln y", "x **REDACTED** y"),
         ("https://s3/x?a=1&X-Amz-Signature=abc%2F&b=2", "https://s3/x?a=1&X-Amz-Signature=**REDACTED**&b=2"),
         ("https://b/x?sv=1&sig=a%2Bb%3D", "https://b/x?sv=1&sig=**REDACTED**"),
@@ -84,7 +93,11 @@ fn headers_hide_what_is_secret_and_drop_line_breaks() {
 
 /// Secrets of every kind that this SDK meets, made of random characters.
 fn secret() -> impl Strategy<Value = String> {
-    prop_oneof!["dapi[0-9a-f]{8,32}(-[2-9])?", "eyJ[A-Za-z0-9]{10,20}\\.eyJ[A-Za-z0-9]{10,20}\\.[A-Za-z0-9_-]{10,20}", "dose[0-9][0-9a-f]{20,32}"]
+    prop_oneof![
+        "dapi[0-9a-f]{8,32}(-[2-9])?",
+        "eyJ[A-Za-z0-9]{10,20}\\.eyJ[A-Za-z0-9]{10,20}\\.[A-Za-z0-9_-]{10,20}",
+        "dose[0-9][0-9a-f]{20,32}"
+    ]
 }
 
 /// Anything at all around a secret, but for what would make it part of a longer word.

@@ -44,10 +44,9 @@ impl Middleware for RedirectLayer {
         loop {
             let uri = request.uri().clone();
             let method = request.method().clone();
-            // A redirect that turns into `GET` needs the headers alone, so a one-pass body does not stand in its way.
-            let bare = Request::builder().uri(uri.clone()).method(method.clone());
             let again = try_clone(&request);
-            let headers = if again.is_none() { Some((request.headers().clone(), request.extensions().clone())) } else { None };
+            // A redirect that turns into `GET` needs the headers alone, so a one-pass body does not stand in its way.
+            let again = again.map_or_else(|| (head(&request), false), |again| (again, true));
 
             let mut response = next.send(request).await?;
             let Some(location) = target(response.status(), response.headers()) else {
@@ -67,20 +66,11 @@ impl Middleware for RedirectLayer {
             }
             let keeps_body = matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
             let becomes_get = !keeps_body && !matches!(method, Method::GET | Method::HEAD);
-            request = match (again, headers) {
-                (Some(again), _) => again,
-                (None, Some((headers, extensions))) if becomes_get => {
-                    let mut request = bare.body(Body::empty()).map_err(|e| Error::new(ErrorKind::Redirect, "cannot follow a redirect").with_source(e))?;
-                    *request.headers_mut() = headers;
-                    *request.extensions_mut() = extensions;
-                    request
-                }
-                _ => {
-                    return Err(Error::new(ErrorKind::Redirect, "redirected, but the body is a stream that can be read once")
-                        .with_status(response.status())
-                        .with_maybe_executed(false));
-                }
-            };
+            let (next_request, whole) = again;
+            if !whole && !becomes_get {
+                return Err(Error::new(ErrorKind::Redirect, "redirected, but the body is a stream that can be read once").with_status(response.status()));
+            }
+            request = next_request;
             if becomes_get {
                 *request.method_mut() = Method::GET;
                 *request.body_mut() = Body::empty();
@@ -95,6 +85,16 @@ impl Middleware for RedirectLayer {
             *request.uri_mut() = location;
         }
     }
+}
+
+/// A request without its body.
+fn head(request: &Request<Body>) -> Request<Body> {
+    let mut head = Request::new(Body::empty());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = request.headers().clone();
+    *head.extensions_mut() = request.extensions().clone();
+    head
 }
 
 /// Where an answer sends us: `None` if nowhere, `Some(None)` if it does not say where in a readable form.

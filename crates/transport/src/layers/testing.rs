@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use databricks_core::{ApiError, Body, Error, Result};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use tower::Service;
 
 type Reply = Result<Response<Body>>;
@@ -18,7 +18,6 @@ type Responder = Arc<dyn Fn(usize) -> Reply + Send + Sync>;
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) method: Method,
-    pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
@@ -78,7 +77,7 @@ impl Service<Request<Body>> for Script {
             let (parts, body) = request.into_parts();
             let body = crate::read_body(body, 64 << 20).await?.to_vec();
             let before = this.calls.count();
-            this.calls.0.lock().unwrap().push(Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body });
+            this.calls.0.lock().unwrap().push(Seen { method: parts.method, headers: parts.headers, body });
             tokio::time::sleep(this.delay).await;
             (this.responder)(before)
         })
