@@ -35,8 +35,8 @@ pub mod wait;
 
 pub use api_error::ApiError;
 pub use body::{Body, ByteStream};
-pub use data_plane::DataPlane;
 pub use credentials::{AuthHeaders, Credentials, Origin, SharedCredentials};
+pub use data_plane::DataPlane;
 pub use error::{Error, ErrorKind, Result, StatementFailure};
 pub use idempotency::Idempotency;
 pub use lro::LongRunning;
@@ -44,7 +44,7 @@ pub use operation::{Operation, OperationInfo, RequestContext, RequestParts, Resp
 pub use page::{Next, Page, Paginated};
 pub use secret::Secret;
 pub use time::{Duration, FieldMask, Timestamp};
-pub use wait::{WaitStatus, Waitable};
+pub use wait::{Settles, WaitStatus, Waitable};
 
 /// Names that the macros of this crate expand to. Not part of the public API.
 #[doc(hidden)]

@@ -52,3 +52,21 @@ pub trait Waitable: Operation {
     /// The state in an answer to [`poll`](Self::poll).
     fn status(polled: &<Self::Poll as Operation>::Output) -> WaitStatus;
 }
+
+/// An operation that starts something worth waiting for, and how to tell that it has settled.
+///
+/// Goes with [`Waitable`] or [`LongRunning`](crate::LongRunning), so that both kinds can be waited for in the same words.
+pub trait Settles: Operation {
+    /// [`ByState`] for a [`Waitable`] operation, [`ByName`] for a [`LongRunning`](crate::LongRunning) one.
+    type How;
+}
+
+/// Has settled when a resource has come to a certain state.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ByState;
+
+/// Has settled when the work known by a name is done.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ByName;

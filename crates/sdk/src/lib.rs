@@ -1,1 +1,69 @@
-//! Databricks SDK for Rust: clients for workspaces and accounts.
+//! Databricks SDK for Rust.
+//!
+//! One dependency for programs that talk to Databricks: [`WorkspaceClient`] for a workspace, [`AccountClient`] for an account.
+//! Both sign in by the rules that all official SDKs share (explicit settings, then the environment, then a profile of
+//! `.databrickscfg`), and both offer every operation of the API as a method that can be awaited.
+//!
+//! ```no_run
+//! use databricks_sdk::WorkspaceClient;
+//!
+//! # async fn example() -> databricks_sdk::Result<()> {
+//! let w = WorkspaceClient::from_env()?;
+//! let cluster = w.clusters().get("0923-164208-meows279").await?;
+//! println!("{}", cluster.cluster_name.unwrap_or_default());
+//!
+//! let mut all = w.clusters().list().page_size(100).items();
+//! while let Some(cluster) = all.next().await? {
+//!     println!("{:?}", cluster.state);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to do | look at |
+//! |---|---|
+//! | call an operation, with options for this call alone | [`Call`] |
+//! | walk a list | [`Call::items`], [`Call::pages`] |
+//! | wait until something runs | [`Call::wait`] |
+//! | run SQL | [`WorkspaceClient::sql`] |
+//! | run Python, Scala, R or SQL on a cluster | [`WorkspaceClient::context`] |
+//! | call an endpoint that has no method | [`WorkspaceClient::raw`] |
+//! | sign in | [`Config`] |
+
+mod account;
+mod call;
+mod client;
+#[cfg(feature = "compute")]
+mod commands;
+mod lro;
+mod options;
+mod pages;
+mod raw;
+#[rustfmt::skip]
+pub mod services;
+#[cfg(feature = "sql")]
+pub mod sql;
+mod table;
+mod waiter;
+mod workspace;
+
+pub use account::AccountClient;
+pub use call::{Call, Response};
+pub use client::Client;
+#[cfg(feature = "compute")]
+pub use commands::{CommandResult, Context, OpenContext, RunCommand, TableResult};
+pub use databricks_auth::{Config, ResolvedConfig};
+pub use databricks_core::{
+    ApiError, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency, Next, Operation, Page, Result, Secret,
+    StatementFailure, Timestamp,
+    api_error::{self, ApiErrorKind},
+};
+pub use databricks_models as models;
+pub use databricks_transport::RetryPolicy;
+pub use http::Method;
+pub use lro::{OperationHandle, OperationWaiter};
+pub use pages::{Items, Pages};
+pub use raw::{RawRequest, RawResponse};
+pub use table::Table;
+pub use waiter::{Progress, Started, WaitBy, Waiter};
+pub use workspace::WorkspaceClient;

@@ -137,6 +137,9 @@ fn wait(name: &proc_macro2::Ident, wait: &Wait) -> Result<TokenStream> {
     let (success, failure) = (&wait.success, &wait.failure);
     let seconds = Literal::u64_unsuffixed(wait.timeout_seconds);
     Ok(quote! {
+        impl databricks_core::Settles for #name {
+            type How = databricks_core::wait::ByState;
+        }
         impl databricks_core::Waitable for #name {
             type Poll = #poll;
             const SUCCESS: &'static [&'static str] = &[#(#success),*];
@@ -178,6 +181,9 @@ fn lro(name: &proc_macro2::Ident, lro: &Lro, place: Place<'_>) -> Result<TokenSt
         None => quote!(Ok(databricks_core::lro::state_without_result(output.#done, #error))),
     };
     Ok(quote! {
+        impl databricks_core::Settles for #name {
+            type How = databricks_core::wait::ByName;
+        }
         impl databricks_core::LongRunning for #name {
             type Poll = #poll;
             type Cancel = #cancel;

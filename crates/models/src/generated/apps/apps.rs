@@ -23,6 +23,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for Create {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for Create {
     type Poll = super::apps::Get;
     const SUCCESS: &'static [&'static str] = &["ACTIVE"];
@@ -63,6 +67,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for CreateSpace {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateSpace {
@@ -128,6 +136,10 @@ databricks_core::operation! {
             app: super::App = optional "app",
         }
     }
+}
+
+impl databricks_core::Settles for CreateUpdate {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for CreateUpdate {
@@ -204,6 +216,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for DeleteSpace {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for DeleteSpace {
     type Poll = super::apps::GetSpaceOperation;
     type Cancel = super::apps::GetSpaceOperation;
@@ -263,6 +279,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for Deploy {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Deploy {
@@ -574,6 +594,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for Start {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for Start {
     type Poll = super::apps::Get;
     const SUCCESS: &'static [&'static str] = &["ACTIVE"];
@@ -616,6 +640,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for Stop {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Stop {
@@ -722,6 +750,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for UpdateSpace {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateSpace {

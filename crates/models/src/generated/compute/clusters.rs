@@ -134,6 +134,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for Create {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for Create {
     type Poll = super::clusters::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -179,6 +183,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for Delete {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Delete {
@@ -310,6 +318,10 @@ databricks_core::operation! {
             workload_type: super::WorkloadType = optional "workload_type",
         }
     }
+}
+
+impl databricks_core::Settles for Edit {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Edit {
@@ -579,6 +591,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for Resize {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for Resize {
     type Poll = super::clusters::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -619,6 +635,10 @@ databricks_core::operation! {
             restart_user: String = optional "restart_user",
         }
     }
+}
+
+impl databricks_core::Settles for Restart {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Restart {
@@ -695,6 +715,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for Start {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for Start {
     type Poll = super::clusters::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -759,6 +783,10 @@ databricks_core::operation! {
             cluster: super::UpdateClusterResource = optional "cluster",
         }
     }
+}
+
+impl databricks_core::Settles for Update {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Update {

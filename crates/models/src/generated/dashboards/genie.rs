@@ -30,6 +30,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for CreateMessage {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for CreateMessage {
     type Poll = super::genie::GetMessage;
     const SUCCESS: &'static [&'static str] = &["COMPLETED"];
@@ -676,6 +680,10 @@ databricks_core::operation! {
             enable_visualization: bool = optional "enable_visualization",
         }
     }
+}
+
+impl databricks_core::Settles for StartConversation {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for StartConversation {

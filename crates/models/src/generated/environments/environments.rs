@@ -29,6 +29,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for CreateWorkspaceBaseEnvironment {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for CreateWorkspaceBaseEnvironment {
     type Poll = super::environments::GetOperation;
     type Cancel = super::environments::GetOperation;
@@ -203,6 +207,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for RefreshWorkspaceBaseEnvironment {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for RefreshWorkspaceBaseEnvironment {
     type Poll = super::environments::GetOperation;
     type Cancel = super::environments::GetOperation;
@@ -285,6 +293,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for UpdateWorkspaceBaseEnvironment {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateWorkspaceBaseEnvironment {

@@ -43,6 +43,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for CancelRun {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for CancelRun {
     type Poll = super::jobs::GetRun;
     const SUCCESS: &'static [&'static str] = &["TERMINATED", "SKIPPED"];
@@ -524,6 +528,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for RepairRun {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for RepairRun {
     type Poll = super::jobs::GetRun;
     const SUCCESS: &'static [&'static str] = &["TERMINATED", "SKIPPED"];
@@ -642,6 +650,10 @@ databricks_core::operation! {
             sql_params: std::collections::BTreeMap<String, String> = optional "sql_params",
         }
     }
+}
+
+impl databricks_core::Settles for RunNow {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for RunNow {
@@ -764,6 +776,10 @@ databricks_core::operation! {
             webhook_notifications: super::WebhookNotifications = optional "webhook_notifications",
         }
     }
+}
+
+impl databricks_core::Settles for Submit {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Submit {

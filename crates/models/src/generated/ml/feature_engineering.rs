@@ -34,6 +34,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for BackfillFeatures {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for BackfillFeatures {
     type Poll = super::feature_engineering::GetOperation;
     type Cancel = super::feature_engineering::CancelOperation;
@@ -184,6 +188,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for CreateMaterializationSet {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for CreateMaterializationSet {
     type Poll = super::feature_engineering::GetOperation;
     type Cancel = super::feature_engineering::GetOperation;
@@ -329,6 +337,10 @@ databricks_core::operation! {
             request_id: String = query "request_id",
         }
     }
+}
+
+impl databricks_core::Settles for DeleteMaterializationSet {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteMaterializationSet {
@@ -719,6 +731,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for PurgeFeatureEntities {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for PurgeFeatureEntities {
     type Poll = super::feature_engineering::GetOperation;
     type Cancel = super::feature_engineering::GetOperation;
@@ -829,6 +845,10 @@ databricks_core::operation! {
             request_id: String = query "request_id",
         }
     }
+}
+
+impl databricks_core::Settles for UpdateMaterializationSet {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateMaterializationSet {

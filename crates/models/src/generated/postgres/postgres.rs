@@ -33,6 +33,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for CreateBranch {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for CreateBranch {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -89,6 +93,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for CreateCatalog {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateCatalog {
@@ -159,6 +167,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for CreateCdfConfig {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for CreateCdfConfig {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -217,6 +229,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for CreateDataApi {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateDataApi {
@@ -283,6 +299,10 @@ databricks_core::operation! {
             replace_existing: bool = query "replace_existing",
         }
     }
+}
+
+impl databricks_core::Settles for CreateDatabase {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateDatabase {
@@ -352,6 +372,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for CreateEndpoint {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for CreateEndpoint {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -410,6 +434,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for CreateProject {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateProject {
@@ -481,6 +509,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for CreateRole {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for CreateRole {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -545,6 +577,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for CreateSnapshot {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for CreateSnapshot {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -603,6 +639,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for CreateSyncedTable {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateSyncedTable {
@@ -668,6 +708,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for DeleteBranch {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for DeleteBranch {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -725,6 +769,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for DeleteCatalog {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteCatalog {
@@ -789,6 +837,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for DeleteCdfConfig {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for DeleteCdfConfig {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -846,6 +898,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for DeleteDataApi {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteDataApi {
@@ -907,6 +963,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for DeleteDatabase {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for DeleteDatabase {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -964,6 +1024,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for DeleteEndpoint {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteEndpoint {
@@ -1030,6 +1094,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for DeleteProject {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for DeleteProject {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1094,6 +1162,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for DeleteRole {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for DeleteRole {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1153,6 +1225,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for DeleteSnapshot {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for DeleteSnapshot {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1210,6 +1286,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for DeleteSyncedTable {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteSyncedTable {
@@ -1898,6 +1978,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for UndeleteBranch {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for UndeleteBranch {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1955,6 +2039,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for UndeleteProject {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UndeleteProject {
@@ -2020,6 +2108,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for UpdateBranch {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for UpdateBranch {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -2080,6 +2172,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for UpdateDataApi {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateDataApi {
@@ -2144,6 +2240,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for UpdateDatabase {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for UpdateDatabase {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -2206,6 +2306,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for UpdateEndpoint {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for UpdateEndpoint {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -2266,6 +2370,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for UpdateProject {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateProject {
@@ -2337,6 +2445,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for UpdateRole {
+    type How = databricks_core::wait::ByName;
+}
+
 impl databricks_core::LongRunning for UpdateRole {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -2399,6 +2511,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for UpdateSnapshotSchedule {
+    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateSnapshotSchedule {

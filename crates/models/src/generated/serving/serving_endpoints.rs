@@ -64,6 +64,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for Create {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for Create {
     type Poll = super::serving_endpoints::Get;
     const SUCCESS: &'static [&'static str] = &["NOT_UPDATING"];
@@ -121,6 +125,10 @@ databricks_core::operation! {
             tags: Vec<super::EndpointTag> = optional "tags",
         }
     }
+}
+
+impl databricks_core::Settles for CreateProvisionedThroughputEndpoint {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for CreateProvisionedThroughputEndpoint {
@@ -563,6 +571,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for UpdateConfig {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for UpdateConfig {
     type Poll = super::serving_endpoints::Get;
     const SUCCESS: &'static [&'static str] = &["NOT_UPDATING"];
@@ -649,6 +661,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for UpdateProvisionedThroughputEndpointConfig {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for UpdateProvisionedThroughputEndpointConfig {

@@ -66,6 +66,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for Create {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for Create {
     type Poll = super::warehouses::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -209,6 +213,10 @@ databricks_core::operation! {
             warehouse_type: super::EditWarehouseRequestWarehouseType = optional "warehouse_type",
         }
     }
+}
+
+impl databricks_core::Settles for Edit {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Edit {
@@ -478,6 +486,10 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Settles for Start {
+    type How = databricks_core::wait::ByState;
+}
+
 impl databricks_core::Waitable for Start {
     type Poll = super::warehouses::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -515,6 +527,10 @@ databricks_core::operation! {
         }
         optional {}
     }
+}
+
+impl databricks_core::Settles for Stop {
+    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Stop {

@@ -1,0 +1,42 @@
+//! What the other parts print with.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+/// A line that begins a new subject.
+pub fn heading(text: &str) {
+    println!("\n\u{1b}[1m{text}\u{1b}[0m");
+}
+
+/// A line that tells how a wait goes on: written over itself on a terminal, once per change elsewhere.
+pub struct ProgressLine {
+    what: String,
+    last: String,
+}
+
+impl ProgressLine {
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), last: String::new() }
+    }
+
+    pub fn show(&mut self, state: &str, elapsed: Duration) {
+        let mut out = std::io::stdout().lock();
+        // A line that cannot be written is no reason to stop.
+        let _ = if out.is_terminal() {
+            write!(out, "\r\u{1b}[K{}: {state} ({:.1} s)", self.what, elapsed.as_secs_f64()).and_then(|()| out.flush())
+        } else if self.last != state {
+            writeln!(out, "{}: {state} ({:.1} s)", self.what, elapsed.as_secs_f64())
+        } else {
+            Ok(())
+        };
+        state.clone_into(&mut self.last);
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if std::io::stdout().is_terminal() && !self.last.is_empty() {
+            println!();
+        }
+    }
+}

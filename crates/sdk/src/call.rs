@@ -1,0 +1,163 @@
+//! One call of the API.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use databricks_core::{Operation, Paginated, Result, Settles};
+use databricks_transport::RetryPolicy;
+use http::{HeaderMap, StatusCode};
+
+use crate::client::Client;
+use crate::options::Options;
+use crate::waiter::WaitBy;
+use crate::{Items, Pages};
+
+/// A call that is ready to be made: an operation with its inputs, and options for this call alone.
+///
+/// Await it for the result. Optional inputs of the operation are methods of the same name; they differ from operation to
+/// operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and [`wait`](Call::wait) (whatever takes a while).
+///
+/// Nothing is sent before the call is awaited. Dropping the future stops it, retries included.
+#[derive(Clone, Debug)]
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call<O> {
+    pub(crate) client: Client,
+    pub(crate) operation: O,
+    pub(crate) options: Options,
+}
+
+/// A result together with what else the answer said.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Response<T> {
+    /// The result.
+    pub output: T,
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+impl<O: Operation> Call<O> {
+    pub(crate) fn new(client: Client, operation: O) -> Self {
+        Self { client, operation, options: Options::default() }
+    }
+
+    /// Changes the operation's inputs.
+    pub(crate) fn map(mut self, change: impl FnOnce(&mut O)) -> Self {
+        change(&mut self.operation);
+        self
+    }
+
+    /// Bounds the call as a whole, all attempts and the waits between them included. Default: no bound but that of the retries.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.options.timeout(limit);
+        self
+    }
+
+    /// Bounds one attempt, from the connection to the last byte. Default: no bound, only that of inactivity (60 s).
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
+        self.options.attempt_timeout(limit);
+        self
+    }
+
+    /// Bounds the number of attempts; 1 means that nothing is repeated. Default: as many as fit into the client's retry budget.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.options.max_attempts(attempts);
+        self
+    }
+
+    /// Uses another retry policy than the client's.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options.retry(policy);
+        self
+    }
+
+    /// Says whether the request may be sent again when it is unknown whether the service carried it out.
+    ///
+    /// Every operation has a class of its own, by its method or its idempotency key; set this only if you know better.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.options.idempotent(idempotent);
+        self
+    }
+
+    /// Adds a header. The first of a name replaces the client's, more of the same name are added.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.options.header(name, value);
+        self
+    }
+
+    /// Logs this call's requests and answers, redacted, whatever the client's settings.
+    pub fn debug(mut self, on: bool) -> Self {
+        self.options.debug(on);
+        self
+    }
+
+    /// Adds `name/value` to the user agent of this call.
+    pub fn user_agent_extra(mut self, name: &str, value: &str) -> Self {
+        self.options.user_agent_extra(name, value);
+        self
+    }
+
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// When an input cannot be sent, nobody is signed in, the service cannot be reached or refuses, or its answer makes no sense; see
+    /// [`Error`](crate::Error).
+    pub async fn send(self) -> Result<O::Output> {
+        Ok(self.send_full().await?.output)
+    }
+
+    /// Makes the call and returns status and headers with the result.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_full(mut self) -> Result<Response<O::Output>> {
+        self.operation.prepare();
+        let context = self.client.context().await?;
+        let request = self.operation.into_request(&context)?;
+        let parts = self.client.execute(request, &self.options).await?;
+        let (status, headers) = (parts.status, parts.headers.clone());
+        Ok(Response { output: O::response(parts)?, status, headers })
+    }
+
+    /// Makes the call without giving the operation away.
+    pub(crate) async fn send_ref(client: &Client, operation: &O, options: &Options) -> Result<O::Output> {
+        let context = client.context().await?;
+        let request = operation.request(&context)?;
+        O::response(client.execute(request, options).await?)
+    }
+}
+
+impl<O: Operation> IntoFuture for Call<O> {
+    type Output = Result<O::Output>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<O::Output>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+impl<O: Paginated> Call<O> {
+    /// All items of the list, page after page, as a stream. Nothing is sent before the first item is asked for.
+    pub fn items(self) -> Items<O> {
+        Items::new(self.pages())
+    }
+
+    /// The pages of the list as a stream.
+    pub fn pages(self) -> Pages<O> {
+        Pages::new(self)
+    }
+}
+
+impl<O: Settles> Call<O>
+where
+    O::How: WaitBy<O>,
+{
+    /// Makes the call and waits until what it started has settled: a [`Waiter`](crate::Waiter) where that shows in the state of a resource, an
+    /// [`OperationWaiter`](crate::OperationWaiter) where the service keeps a long-running operation.
+    pub fn wait(self) -> <O::How as WaitBy<O>>::Wait {
+        O::How::wait(self)
+    }
+}

@@ -1,0 +1,178 @@
+//! Where operations meet a connection.
+
+use std::sync::Arc;
+
+use databricks_auth::{Config, ResolvedConfig, SignIn};
+use databricks_core::operation::{Content, OperationInfo, Payload, ResponseKind};
+use databricks_core::{Body, Error, ErrorKind, Operation, RequestContext, RequestParts, ResponseParts, Result, SharedCredentials};
+use databricks_transport::{CallOptions, RetryPolicy, SharedClock, TlsOptions, read_body};
+use http::{HeaderMap, HeaderValue, Request, Uri, header};
+
+use crate::options::Options;
+
+/// A connection pool, credentials and settings, shared by everything that was made from one client.
+///
+/// Cheap to clone. [`WorkspaceClient`](crate::WorkspaceClient) and [`AccountClient`](crate::AccountClient) wrap it; use it by itself to call
+/// operations that you describe: `client.call(MyOperation { .. })`.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: ResolvedConfig,
+    sign_in: SignIn,
+    transport: databricks_transport::Client,
+    /// The same pool without credentials: for storage links, which must not see any.
+    storage: databricks_transport::Client,
+    clock: SharedClock,
+}
+
+/// The largest JSON answer that is read: far beyond any page of the API, yet a bound.
+const MAX_ANSWER: usize = 512 << 20;
+
+impl Client {
+    /// A client with these settings; what they leave open comes from the environment and the profile file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] when a setting is wrong; the message names it and where it came from. Nothing is sent.
+    pub fn from_config(config: Config) -> Result<Self> {
+        let config = config.resolve()?;
+        let clock = config.clock().clone();
+        let storage = transport(&config)?;
+        let sign_in = config.sign_in(storage.service());
+        let transport = storage.with_credentials(SharedCredentials::new(sign_in.clone()));
+        Ok(Self { inner: Arc::new(Inner { config, sign_in, transport, storage, clock }) })
+    }
+
+    /// The settings, with the source of each.
+    pub fn config(&self) -> &ResolvedConfig {
+        &self.inner.config
+    }
+
+    /// The credentials, for other HTTP clients that need the same headers.
+    pub fn credentials(&self) -> &SignIn {
+        &self.inner.sign_in
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.inner.clock
+    }
+
+    /// Calls an operation.
+    pub fn call<O: Operation>(&self, operation: O) -> crate::Call<O> {
+        crate::Call::new(self.clone(), operation)
+    }
+
+    /// What the configuration adds to requests; finds out about the host first, once.
+    pub(crate) async fn context(&self) -> Result<RequestContext> {
+        let endpoint = self.inner.sign_in.endpoint().await?;
+        Ok(RequestContext::new(endpoint.account_id.clone(), endpoint.workspace_id.clone()))
+    }
+
+    pub(crate) async fn base(&self) -> Result<Uri> {
+        Ok(self.inner.sign_in.endpoint().await?.base.clone())
+    }
+
+    /// Sends a request of an operation and reads the answer, unless it is a stream.
+    pub(crate) async fn execute(&self, parts: RequestParts, options: &Options) -> Result<ResponseParts> {
+        options.check()?;
+        let info = parts.info;
+        let base = self.base().await?;
+        let uri = join(&base, &parts.path_and_query())?;
+        let call = options
+            .transport
+            .clone()
+            .operation(info.id)
+            .path_template(info.path)
+            .idempotency(info.idempotency)
+            .stream_response(info.response == ResponseKind::Stream);
+        let request = assemble(parts, uri, &options.headers, call)?;
+        let response = self.send(request).await.map_err(|error| error.with_operation(info.id))?;
+        receive(info, response).await.map_err(|error| error.with_operation(info.id))
+    }
+
+    /// Sends a request with credentials.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<http::Response<Body>> {
+        self.inner.transport.send(request).await
+    }
+
+    /// Sends a request without credentials, to wherever it points.
+    pub(crate) async fn send_anonymous(&self, request: Request<Body>) -> Result<http::Response<Body>> {
+        self.inner.storage.send(request).await
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("host", &self.inner.config.host()).finish_non_exhaustive()
+    }
+}
+
+/// The transport that the settings ask for, without credentials.
+fn transport(config: &ResolvedConfig) -> Result<databricks_transport::Client> {
+    let tls = TlsOptions::default().skip_verify(config.skip_verify());
+    databricks_transport::Client::builder()
+        .clock(config.clock().clone())
+        .environment(config.environment().clone())
+        .inactivity_timeout(config.http_timeout())
+        .retry(RetryPolicy::default().budget(config.retry_timeout()))
+        .tls(tls)
+        .rate_limit(Some(config.rate_limit()))
+        .debug_headers(config.debug_headers())
+        .debug_truncate_bytes(config.debug_truncate_bytes())
+        .build()
+}
+
+/// Puts a path and query on a base URL.
+pub(crate) fn join(base: &Uri, path_and_query: &str) -> Result<Uri> {
+    let mut parts = base.clone().into_parts();
+    let target =
+        path_and_query.parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "the path or query cannot be sent").with_source(e))?;
+    parts.path_and_query = Some(target);
+    Uri::from_parts(parts).map_err(|e| Error::new(ErrorKind::InvalidInput, "the URL cannot be sent").with_source(e))
+}
+
+fn assemble(parts: RequestParts, uri: Uri, extra: &HeaderMap, call: CallOptions) -> Result<Request<Body>> {
+    let (content_type, body) = match parts.payload {
+        Payload::None => (None, Body::empty()),
+        Payload::Json(text) => (Some(HeaderValue::from_static("application/json")), Body::from(text)),
+        Payload::Body { content_type, body } => (Some(HeaderValue::from_static(content_type)), body),
+        Payload::Multipart(fields) => {
+            let (content_type, body) = databricks_transport::multipart(fields)?;
+            (Some(content_type), body)
+        }
+        _ => return Err(Error::new(ErrorKind::InvalidInput, "the request has a kind of body that this client does not know")),
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = parts.info.method.clone();
+    *request.uri_mut() = uri;
+    let headers = request.headers_mut();
+    *headers = parts.headers;
+    headers.insert(header::ACCEPT, HeaderValue::from_static(parts.info.accept));
+    if let Some(content_type) = content_type {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
+    apply(headers, extra);
+    request.extensions_mut().insert(call);
+    Ok(request)
+}
+
+/// Puts a caller's headers over those that are there: the first of a name replaces, further ones of the same name are added.
+pub(crate) fn apply(headers: &mut HeaderMap, extra: &HeaderMap) {
+    for name in extra.keys() {
+        headers.remove(name);
+        for value in extra.get_all(name) {
+            headers.append(name, value.clone());
+        }
+    }
+}
+
+async fn receive(info: &'static OperationInfo, response: http::Response<Body>) -> Result<ResponseParts> {
+    let (head, body) = response.into_parts();
+    let content = match info.response {
+        ResponseKind::Stream => Content::Stream(body.into_stream()),
+        _ => Content::Bytes(read_body(body, MAX_ANSWER).await?),
+    };
+    Ok(ResponseParts::new(info, head.status, head.headers, content))
+}

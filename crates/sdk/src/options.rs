@@ -1,0 +1,64 @@
+//! What a caller may set for one call.
+
+use std::time::Duration;
+
+use databricks_core::{Error, ErrorKind, Result};
+use databricks_transport::{CallOptions, RetryPolicy};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The options of one call; a header that cannot be sent is reported when the call is made, so that setters can be chained.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) transport: CallOptions,
+    pub(crate) headers: HeaderMap,
+    invalid: Option<String>,
+}
+
+impl Options {
+    pub(crate) fn timeout(&mut self, limit: Duration) {
+        self.transport.timeout = Some(limit);
+    }
+
+    pub(crate) fn attempt_timeout(&mut self, limit: Duration) {
+        self.transport.attempt_timeout = Some(limit);
+    }
+
+    pub(crate) fn max_attempts(&mut self, attempts: u32) {
+        self.transport.max_attempts = Some(attempts.max(1));
+    }
+
+    pub(crate) fn retry(&mut self, policy: RetryPolicy) {
+        self.transport.retry = Some(policy);
+    }
+
+    pub(crate) fn idempotent(&mut self, idempotent: bool) {
+        self.transport.idempotent = Some(idempotent);
+    }
+
+    pub(crate) fn debug(&mut self, on: bool) {
+        self.transport.debug = on;
+    }
+
+    pub(crate) fn user_agent_extra(&mut self, name: &str, value: &str) {
+        self.transport.user_agent_extra.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        match (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            (Ok(name), Ok(value)) => {
+                self.headers.append(name, value);
+            }
+            (Err(_), _) => self.invalid = Some(format!("{name:?} is not the name of a header")),
+            (_, Err(_)) => self.invalid = Some(format!("the value of the header {name} has characters that no header may hold")),
+        }
+    }
+
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when a header was set that cannot be sent.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.invalid {
+            Some(why) => Err(Error::new(ErrorKind::InvalidInput, why.clone())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Requests to endpoints that have no method of their own.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use databricks_core::body::Part;
+use databricks_core::{Body, ByteStream, Error, ErrorKind, Origin, Result};
+use databricks_transport::{Backoff, RetryOn, RetryPolicy, multipart, read_body};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::client::{Client, apply, join};
+use crate::options::Options;
+
+/// A request that the caller spells out: method, URL, query, headers, body, and how to repeat it.
+///
+/// A relative URL gets `https://<host>/api` in front: `/2.0/clusters/list`. A full URL is taken as it is; if it leads to another host it
+/// goes without credentials, unless [`credentials_anywhere`](Self::credentials_anywhere) says otherwise.
+///
+/// Nothing is repeated by default. With [`max_retries`](Self::max_retries), failures of the network and answers from 500 up are.
+///
+/// ```no_run
+/// # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
+/// use databricks_sdk::Method;
+///
+/// let clusters: serde_json::Value = w.raw(Method::GET, "/2.0/clusters/list").query("page_size", "10").max_retries(3).json().await?;
+/// let import = w
+///     .raw(Method::POST, "/2.0/workspace/import")
+///     .form("path", "/Users/me/table")
+///     .form("format", "AUTO")
+///     .file("content", "table.csv", "a,b\n1,2")
+///     .send()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct RawRequest {
+    client: Client,
+    method: Method,
+    url: String,
+    query: Vec<(String, String)>,
+    body: Content,
+    options: Options,
+    retry: Retry,
+    anywhere: bool,
+    accept: Option<&'static str>,
+}
+
+#[derive(Debug)]
+enum Content {
+    None,
+    Body(Option<&'static str>, Body),
+    Form(Vec<Part>),
+    /// Something that cannot be sent, reported when the request is.
+    Invalid(Error),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Retry {
+    max: u32,
+    delay: Duration,
+    exponential: bool,
+    all_errors: bool,
+}
+
+/// An answer to a [`RawRequest`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RawResponse {
+    /// The status: one of success, since others are errors.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, not read yet.
+    pub body: Body,
+}
+
+/// The largest answer that is read into memory; larger ones are for [`RawRequest::stream`].
+const MAX_ANSWER: usize = 512 << 20;
+
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl RawRequest {
+    pub(crate) fn new(client: Client, method: Method, url: &str) -> Self {
+        Self {
+            client,
+            method,
+            url: url.to_owned(),
+            query: Vec::new(),
+            body: Content::None,
+            options: Options::default(),
+            retry: Retry::default(),
+            anywhere: false,
+            accept: None,
+        }
+    }
+
+    /// Adds a pair to the query. Repeats of a key are kept, in order.
+    pub fn query(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.query.push((key.into(), value.into()));
+        self
+    }
+
+    /// Adds a header. The first of a name replaces the client's, more of the same name are added. `Authorization` stays the client's.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.options.header(name, value);
+        self
+    }
+
+    /// Sends a value as JSON.
+    pub fn json_body(mut self, value: &(impl Serialize + ?Sized)) -> Self {
+        self.body = match serde_json::to_vec(value) {
+            Ok(text) => Content::Body(Some("application/json"), Body::from(text)),
+            Err(error) => Content::Invalid(Error::new(ErrorKind::InvalidInput, "the body cannot be written as JSON").with_source(error)),
+        };
+        self
+    }
+
+    /// Sends a body as it is: text, bytes or a stream. State its media type with a `Content-Type` header.
+    pub fn body(mut self, body: impl Into<Body>) -> Self {
+        self.body = Content::Body(None, body.into());
+        self
+    }
+
+    /// Adds a field to a multipart form (RFC 7578). The form takes the place of any other body.
+    pub fn form(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.part(Part::field(name, value))
+    }
+
+    /// Adds a file to a multipart form.
+    pub fn file(self, name: impl Into<String>, file_name: impl Into<String>, content: impl Into<Body>) -> Self {
+        self.part(Part::file(name, file_name, content))
+    }
+
+    /// Adds a part to a multipart form.
+    pub fn part(mut self, part: Part) -> Self {
+        match &mut self.body {
+            Content::Form(parts) => parts.push(part),
+            _ => self.body = Content::Form(vec![part]),
+        }
+        self
+    }
+
+    /// The longest time for one attempt. Default: no bound but that of inactivity (60 s).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.options.attempt_timeout(limit);
+        self
+    }
+
+    /// The longest time for all attempts and the pauses between them. Default: none.
+    pub fn total_timeout(mut self, limit: Duration) -> Self {
+        self.options.timeout(limit);
+        self
+    }
+
+    /// Logs this request and its answer, redacted, whatever the client's settings.
+    pub fn debug(mut self, on: bool) -> Self {
+        self.options.debug(on);
+        self
+    }
+
+    /// How often the request is sent again at most. Default 0.
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.retry.max = retries;
+        self
+    }
+
+    /// The pause before each retry. Default none. Not used with [`exponential_backoff`](Self::exponential_backoff).
+    pub fn retry_delay(mut self, delay: Duration) -> Self {
+        self.retry.delay = delay;
+        self
+    }
+
+    /// Doubles the pause with each retry, beginning at a second, up to a minute, with jitter.
+    pub fn exponential_backoff(mut self, on: bool) -> Self {
+        self.retry.exponential = on;
+        self
+    }
+
+    /// Retries on answers of 300 and 400 too, so on 429. Default: only on 500 and up and on failures of the network.
+    pub fn retry_on_all_errors(mut self, on: bool) -> Self {
+        self.retry.all_errors = on;
+        self
+    }
+
+    /// Uses a retry policy in place of the settings above.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options.retry(policy);
+        self
+    }
+
+    /// Sends the credentials even if the URL leads to another host. Whoever runs that host can use them.
+    pub fn credentials_anywhere(mut self, on: bool) -> Self {
+        self.anywhere = on;
+        self
+    }
+
+    /// Sends the request; the body of the answer is not read yet.
+    ///
+    /// # Errors
+    /// As any call; see [`Error`].
+    pub async fn send(self) -> Result<RawResponse> {
+        self.perform(true).await
+    }
+
+    /// Sends the request and reads the answer as JSON. No answer at all reads as `null` and then as an empty object.
+    ///
+    /// # Errors
+    /// As any call; [`ErrorKind::Decode`] when the answer is not JSON or does not fit the type.
+    pub async fn json<T: DeserializeOwned>(mut self) -> Result<T> {
+        self.accept = Some("application/json");
+        let status_and_bytes = self.read().await?;
+        let (status, bytes) = status_and_bytes;
+        let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &bytes };
+        match serde_json::from_slice(text) {
+            Ok(value) => Ok(value),
+            // An answer without a body may be meant for a type that is no object.
+            Err(_) if bytes.is_empty() => serde_json::from_slice(b"null").map_err(|e| Error::decode(".", &bytes, e).with_status(status)),
+            Err(error) => Err(Error::decode(".", &bytes, error).with_status(status)),
+        }
+    }
+
+    /// Sends the request and reads the answer as text (UTF-8; what is not becomes U+FFFD).
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn text(self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.read().await?.1).into_owned())
+    }
+
+    /// Sends the request and reads the answer as bytes.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn bytes(self) -> Result<Bytes> {
+        Ok(self.read().await?.1)
+    }
+
+    /// Sends the request and hands out the answer as it arrives.
+    ///
+    /// # Errors
+    /// As any call; the stream ends with an error if the connection breaks.
+    pub async fn stream(self) -> Result<ByteStream> {
+        Ok(self.perform(true).await?.body.into_stream())
+    }
+
+    async fn read(self) -> Result<(StatusCode, Bytes)> {
+        let response = self.perform(false).await?;
+        Ok((response.status, read_body(response.body, MAX_ANSWER).await?))
+    }
+
+    async fn perform(self, stream: bool) -> Result<RawResponse> {
+        self.options.check()?;
+        let base = self.client.base().await?;
+        let uri = self.target(&base)?;
+        let foreign = Origin::of(&uri) != Origin::of(&base);
+        let mut options = self.options.transport.stream_response(stream).operation("raw");
+        options.retry.get_or_insert_with(|| self.retry.policy());
+        options.foreign_credentials = self.anywhere;
+        let (content_type, body) = match self.body {
+            Content::None => (None, Body::empty()),
+            Content::Body(media_type, body) => (media_type.map(HeaderValue::from_static), body),
+            Content::Form(parts) => multipart(parts).map(|(media_type, body)| (Some(media_type), body))?,
+            Content::Invalid(error) => return Err(error),
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        if let Some(accept) = self.accept {
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        }
+        if let Some(content_type) = content_type {
+            headers.insert(header::CONTENT_TYPE, content_type);
+        }
+        apply(headers, &self.options.headers);
+        request.extensions_mut().insert(options);
+        let response =
+            if foreign && !self.anywhere { self.client.send_anonymous(request).await? } else { self.client.send(request).await? };
+        let (head, body) = response.into_parts();
+        Ok(RawResponse { status: head.status, headers: head.headers, body })
+    }
+
+    /// The URL with the query.
+    fn target(&self, base: &Uri) -> Result<Uri> {
+        let (url, fragmentless) = (self.url.as_str(), self.url.split('#').next().unwrap_or_default());
+        let pairs = self.query.iter().map(|(k, v)| format!("{}={}", utf8_percent_encode(k, QUERY), utf8_percent_encode(v, QUERY)));
+        let pairs = pairs.collect::<Vec<_>>().join("&");
+        let mut text = fragmentless.to_owned();
+        if !pairs.is_empty() {
+            text.push(if text.contains('?') { '&' } else { '?' });
+            text.push_str(&pairs);
+        }
+        if url.contains("://") {
+            return text.parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "the URL cannot be sent").with_source(e));
+        }
+        let text = format!("/{}", text.trim_start_matches('/'));
+        // A path that states the prefix already keeps it.
+        if text.starts_with("/api/") { join(base, &text) } else { join(base, &format!("/api{text}")) }
+    }
+}
+
+impl Retry {
+    fn policy(self) -> RetryPolicy {
+        let policy = RetryPolicy::fixed(self.max, self.delay);
+        let policy = if self.exponential { policy.backoff(Backoff::exponential()) } else { policy };
+        if self.all_errors { policy.on(RetryOn::AllErrors) } else { policy }
+    }
+}

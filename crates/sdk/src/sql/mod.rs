@@ -1,0 +1,40 @@
+//! SQL statements on a warehouse: bind, run, read rows.
+//!
+//! ```no_run
+//! # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
+//! #[derive(serde::Deserialize)]
+//! struct Trip { pickup_zip: i32, fare_amount: f64 }
+//!
+//! let trips: Vec<Trip> = w
+//!     .sql("SELECT pickup_zip, fare_amount FROM samples.nyctaxi.trips WHERE fare_amount > :min LIMIT 10")
+//!     .bind("min", 20.0)
+//!     .warehouse("1234567890abcdef")
+//!     .rows()
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to do | use |
+//! |---|---|
+//! | read rows into a type | [`Query::rows`], [`Query::fetch_one`], [`Query::fetch_optional`] |
+//! | run a statement and show what it gave | await the [`Query`], print the [`ResultSet`] |
+//! | start a statement, look at it later | [`Query::execute`], [`Statement`] |
+//! | take up a statement by its id | [`WorkspaceClient::sql_statement`](crate::WorkspaceClient::sql_statement) |
+//! | have the bytes of a result (CSV, Arrow) | [`Query::chunks`] |
+
+mod bind;
+mod chunks;
+mod nested;
+mod query;
+mod row;
+mod rows;
+mod statement;
+mod wire;
+
+pub use bind::{Parameter, ToParameter};
+pub use chunks::ChunkStream;
+pub use query::{Disposition, Format, Query};
+pub use row::{Column, Row};
+pub use rows::{ResultSet, RowStream, Rows};
+pub use statement::{Statement, StatementProgress};

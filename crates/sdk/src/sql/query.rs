@@ -1,0 +1,263 @@
+//! A statement before it runs.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use databricks_core::{Error, ErrorKind, Result};
+use databricks_models::sql as model;
+use serde::de::DeserializeOwned;
+
+use super::statement::OnProgress;
+use super::{ChunkStream, Parameter, ResultSet, RowStream, Rows, Statement, StatementProgress, ToParameter};
+use crate::client::Client;
+
+/// Where a result comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Disposition {
+    /// Inline; if the result is too large for that (25 MiB), the query runs again with links. Only statements that read are run again.
+    #[default]
+    Auto,
+    /// In the answers of the API. At most 25 MiB in all.
+    Inline,
+    /// On cloud storage, behind links that live for a while. At most 100 GiB.
+    ExternalLinks,
+}
+
+/// The form of a result's chunks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Lists of lists of texts.
+    #[default]
+    JsonArray,
+    /// Streams of Arrow's IPC format; by links alone.
+    ArrowStream,
+    /// Comma-separated values with a heading in the first chunk; by links alone. NULL is the text `null`.
+    Csv,
+}
+
+/// A statement before it runs: made by [`WorkspaceClient::sql`](crate::WorkspaceClient::sql).
+///
+/// Await it to run the statement and have the whole result as a [`ResultSet`]; for results of any size use [`rows`](Self::rows). Dropping
+/// what it returns before the statement has ended cancels the statement at the service.
+#[must_use = "a query does nothing until it is run"]
+#[derive(Debug)]
+pub struct Query {
+    pub(super) client: Client,
+    pub(super) settings: Settings,
+}
+
+/// What was set on a query.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) statement: String,
+    pub(super) warehouse: Option<String>,
+    pub(super) catalog: Option<String>,
+    pub(super) schema: Option<String>,
+    pub(super) parameters: Vec<(String, Parameter)>,
+    pub(super) row_limit: Option<i64>,
+    pub(super) byte_limit: Option<i64>,
+    pub(super) disposition: Disposition,
+    pub(super) format: Format,
+    pub(super) timeout: Option<Duration>,
+    pub(super) prefetch: usize,
+    pub(super) on_progress: Option<OnProgress>,
+}
+
+impl Query {
+    pub(crate) fn new(client: Client, statement: impl Into<String>) -> Self {
+        let settings = Settings {
+            statement: statement.into(),
+            warehouse: None,
+            catalog: None,
+            schema: None,
+            parameters: Vec::new(),
+            row_limit: None,
+            byte_limit: None,
+            disposition: Disposition::Auto,
+            format: Format::JsonArray,
+            timeout: None,
+            prefetch: 4,
+            on_progress: None,
+        };
+        Self { client, settings }
+    }
+
+    /// The id of the warehouse that runs the statement. Default: `warehouse_id` of the configuration.
+    pub fn warehouse(mut self, id: impl Into<String>) -> Self {
+        self.settings.warehouse = Some(id.into());
+        self
+    }
+
+    /// Gives the named parameter `:name` a value; [`ToParameter`] says which Rust type becomes which SQL type.
+    pub fn bind(mut self, name: impl Into<String>, value: impl ToParameter) -> Self {
+        self.settings.parameters.push((name.into(), value.to_parameter()));
+        self
+    }
+
+    /// The catalog of names without one.
+    pub fn catalog(mut self, name: impl Into<String>) -> Self {
+        self.settings.catalog = Some(name.into());
+        self
+    }
+
+    /// The schema of names without one.
+    pub fn schema(mut self, name: impl Into<String>) -> Self {
+        self.settings.schema = Some(name.into());
+        self
+    }
+
+    /// Cuts the result after so many rows; [`ResultSet::truncated`] tells whether it was.
+    pub fn row_limit(mut self, rows: i64) -> Self {
+        self.settings.row_limit = Some(rows);
+        self
+    }
+
+    /// Cuts the result after so many bytes; [`ResultSet::truncated`] tells whether it was.
+    pub fn byte_limit(mut self, bytes: i64) -> Self {
+        self.settings.byte_limit = Some(bytes);
+        self
+    }
+
+    /// Where the result comes from. Default: [`Disposition::Auto`].
+    pub fn disposition(mut self, disposition: Disposition) -> Self {
+        self.settings.disposition = disposition;
+        self
+    }
+
+    /// Bounds the time until the statement has ended; past it the statement is cancelled. Default: none.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.settings.timeout = Some(limit);
+        self
+    }
+
+    /// How many chunks are fetched ahead of the one being read. Default 4; fewer if they are large, at least 1.
+    pub fn prefetch(mut self, chunks: usize) -> Self {
+        self.settings.prefetch = chunks.max(1);
+        self
+    }
+
+    /// Is told of every look at the statement's state.
+    pub fn on_progress(mut self, told: impl FnMut(StatementProgress<'_>) + Send + 'static) -> Self {
+        self.settings.on_progress = Some(OnProgress(Box::new(told)));
+        self
+    }
+
+    /// Starts the statement and returns at once.
+    ///
+    /// # Errors
+    /// When no warehouse is set, or the service refuses the statement.
+    pub async fn execute(self) -> Result<Statement> {
+        Statement::start(self, Duration::ZERO).await
+    }
+
+    /// Runs the statement and hands out its rows as they arrive: a stream, or await it for all of them.
+    pub fn rows<T: DeserializeOwned>(self) -> Rows<T> {
+        Rows::new(self.row_stream())
+    }
+
+    /// Runs the statement and hands out its rows untyped, as they arrive.
+    pub fn row_stream(self) -> RowStream {
+        RowStream::of_query(self)
+    }
+
+    /// Runs the statement and hands out the bytes of its result, chunk by chunk in order.
+    ///
+    /// Formats other than [`Format::JsonArray`] come by links.
+    pub fn chunks(mut self, format: Format) -> ChunkStream {
+        self.settings.format = format;
+        if format != Format::JsonArray {
+            self.settings.disposition = Disposition::ExternalLinks;
+        }
+        ChunkStream::of_query(self)
+    }
+
+    /// Runs the statement and reads its only row.
+    ///
+    /// # Errors
+    /// Those of the statement; [`ErrorKind::Decode`] when there is no row or more than one.
+    pub async fn fetch_one<T: DeserializeOwned>(self) -> Result<T> {
+        self.fetch_optional().await?.ok_or_else(|| Error::new(ErrorKind::Decode, "expected one row, the result has none"))
+    }
+
+    /// Runs the statement and reads its only row, if there is one.
+    ///
+    /// # Errors
+    /// Those of the statement; [`ErrorKind::Decode`] when there is more than one row.
+    pub async fn fetch_optional<T: DeserializeOwned>(self) -> Result<Option<T>> {
+        let mut rows = self.rows();
+        let first = rows.next().await?;
+        match rows.next().await? {
+            None => Ok(first),
+            Some(_) => Err(Error::new(ErrorKind::Decode, "expected one row, the result has more; add LIMIT 1 or read all rows")),
+        }
+    }
+}
+
+impl IntoFuture for Query {
+    type Output = Result<ResultSet>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<ResultSet>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.row_stream().collect().await })
+    }
+}
+
+impl Settings {
+    /// The request that starts the statement.
+    ///
+    /// * `wait`: how long the service may take to answer with the result, if it is quick; rounded to what the service takes (0, 5 to 50 s).
+    pub(super) fn request(
+        &self,
+        client: &Client,
+        disposition: Disposition,
+        wait: Duration,
+    ) -> Result<model::statement_execution::ExecuteStatement> {
+        let warehouse = self.warehouse.as_deref().or(client.config().warehouse_id()).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Config,
+                "no SQL warehouse; call .warehouse(id), or set warehouse_id in the profile or DATABRICKS_WAREHOUSE_ID",
+            )
+        })?;
+        let mut request = model::statement_execution::ExecuteStatement::new(self.statement.clone(), warehouse);
+        request.catalog.clone_from(&self.catalog);
+        request.schema.clone_from(&self.schema);
+        request.row_limit = self.row_limit;
+        request.byte_limit = self.byte_limit;
+        request.format = Some(match self.format {
+            Format::JsonArray => model::Format::JsonArray,
+            Format::ArrowStream => model::Format::ArrowStream,
+            Format::Csv => model::Format::Csv,
+        });
+        request.disposition = Some(match disposition {
+            Disposition::ExternalLinks => model::Disposition::ExternalLinks,
+            Disposition::Auto | Disposition::Inline => model::Disposition::Inline,
+        });
+        request.on_wait_timeout = Some(model::ExecuteStatementRequestOnWaitTimeout::Continue);
+        let seconds = match wait.as_secs() {
+            0 => 0,
+            seconds => seconds.clamp(5, 50),
+        };
+        request.wait_timeout = Some(format!("{seconds}s"));
+        if !self.parameters.is_empty() {
+            request.parameters = Some(self.parameters.iter().map(|(name, parameter)| item(name, parameter)).collect());
+        }
+        Ok(request)
+    }
+
+    /// Whether the statement only reads, by its first word, so that running it again changes nothing.
+    pub(super) fn only_reads(&self) -> bool {
+        let first = self.statement.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+        let word: String = first.chars().take_while(char::is_ascii_alphabetic).collect();
+        ["SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "TABLE", "FROM", "LIST"]
+            .contains(&word.to_ascii_uppercase().as_str())
+    }
+}
+
+fn item(name: &str, parameter: &Parameter) -> model::StatementParameterListItem {
+    let mut item = model::StatementParameterListItem::new(name).type_(parameter.sql_type.clone());
+    item.value.clone_from(&parameter.value);
+    item
+}

@@ -1,0 +1,186 @@
+//! What the statement API sends, with the rows left as JSON text until a chunk is read.
+//!
+//! The generated response type holds every cell as a text of its own; here the rows are read once, into one buffer per chunk.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use databricks_core::model::Wire;
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+databricks_core::model! {
+    /// Answer to execute and to get.
+    Answer {
+        required {}
+        optional {
+            /// Id.
+            statement_id: String = "statement_id",
+            /// State and error.
+            status: Status = "status",
+            /// What the result looks like.
+            manifest: Manifest = "manifest",
+            /// The first chunk.
+            result: ResultData = "result",
+        }
+    }
+}
+
+databricks_core::model! {
+    /// State and error.
+    Status {
+        required {}
+        optional {
+            /// `SUCCEEDED` and so on.
+            state: String = "state",
+            /// Why it failed.
+            error: Failure = "error",
+            /// SQLSTATE.
+            sql_state: String = "sql_state",
+        }
+    }
+}
+
+databricks_core::model! {
+    /// Why a statement failed.
+    Failure {
+        required {}
+        optional {
+            /// Code.
+            error_code: String = "error_code",
+            /// Message.
+            message: String = "message",
+        }
+    }
+}
+
+databricks_core::model! {
+    /// What a result looks like.
+    Manifest {
+        required {}
+        optional {
+            /// Format.
+            format: String = "format",
+            /// Columns.
+            schema: Schema = "schema",
+            /// Number of chunks.
+            total_chunk_count: i64 = "total_chunk_count",
+            /// Number of rows.
+            total_row_count: i64 = "total_row_count",
+            /// Number of bytes.
+            total_byte_count: i64 = "total_byte_count",
+            /// Whether a limit cut the result.
+            truncated: bool = "truncated",
+            /// Sizes of the chunks.
+            chunks: Vec<ChunkInfo> = "chunks",
+        }
+    }
+}
+
+databricks_core::model! {
+    /// Columns of a result.
+    Schema {
+        required {}
+        optional {
+            /// Columns.
+            columns: Vec<ColumnInfo> = "columns",
+        }
+    }
+}
+
+databricks_core::model! {
+    /// A column.
+    ColumnInfo {
+        required {}
+        optional {
+            /// Name.
+            name: String = "name",
+            /// Type in short.
+            type_name: String = "type_name",
+            /// Type in full.
+            type_text: String = "type_text",
+        }
+    }
+}
+
+databricks_core::model! {
+    /// Size of a chunk.
+    ChunkInfo {
+        required {}
+        optional {
+            /// Bytes.
+            byte_count: i64 = "byte_count",
+        }
+    }
+}
+
+databricks_core::model! {
+    /// One chunk: rows, or links to them.
+    ResultData {
+        required {}
+        optional {
+            /// Rows.
+            data_array: RawJson = "data_array",
+            /// Links.
+            external_links: Vec<Link> = "external_links",
+            /// Index of this chunk.
+            chunk_index: i64 = "chunk_index",
+            /// Index of the chunk after this one.
+            next_chunk_index: i64 = "next_chunk_index",
+        }
+    }
+}
+
+databricks_core::model! {
+    /// A link to a chunk on cloud storage.
+    Link {
+        required {}
+        optional {
+            /// Index of the chunk.
+            chunk_index: i64 = "chunk_index",
+            /// The URL. Whoever has it has the data.
+            external_link: String = "external_link",
+            /// When the URL ends.
+            expiration: databricks_core::Timestamp = "expiration",
+            /// Headers that the storage wants.
+            http_headers: BTreeMap<String, String> = "http_headers",
+            /// Index of the chunk after this one.
+            next_chunk_index: i64 = "next_chunk_index",
+        }
+    }
+}
+
+/// A JSON text that is not read yet.
+#[derive(Clone)]
+pub struct RawJson(Box<RawValue>);
+
+impl RawJson {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.get().as_bytes()
+    }
+}
+
+impl PartialEq for RawJson {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of JSON", self.0.get().len())
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(s)
+    }
+}
+
+impl<'de> Wire<'de> for RawJson {
+    fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Box::deserialize(d).map(Self)
+    }
+}
