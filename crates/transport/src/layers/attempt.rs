@@ -77,7 +77,9 @@ fn span(request: &Request<Body>, options: &CallOptions) -> tracing::Span {
     if let Some(origin) = Origin::of(request.uri()) {
         span.record("server.address", origin.host());
         span.record("server.port", origin.port());
-        span.record("url.full", format!("{origin}{}", databricks_core::redact::text(request.uri().path())));
+        // The path of a request for sign-in may be a secret by itself.
+        let path = if options.raw_answer.is_some() { "".into() } else { databricks_core::redact::text(request.uri().path()) };
+        span.record("url.full", format!("{origin}{path}"));
     }
     if let Some(Attempt(attempt)) = request.extensions().get::<Attempt>()
         && *attempt > 1

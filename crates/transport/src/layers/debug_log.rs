@@ -50,6 +50,9 @@ impl Middleware for DebugLogLayer {
         if !enabled {
             return next.send(request).await;
         }
+        if CallOptions::of(request.extensions()).raw_answer.is_some() {
+            return without_content(request, next).await;
+        }
         let mut rendering = Rendering::new(request.uri(), self.headers || loud, self.truncate);
         rendering.request(&request);
         let stream = CallOptions::of(request.extensions()).stream_response;
@@ -63,6 +66,18 @@ impl Middleware for DebugLogLayer {
         emit(loud, &rendering.finish());
         answer
     }
+}
+
+/// Requests for sign-in: only that they were made. Even the path of one may be a secret, and its bodies are.
+async fn without_content<N: Next>(request: Request<Body>, next: &N) -> Answer {
+    let place = databricks_core::Origin::of(request.uri()).map_or_else(String::new, |origin| origin.to_string());
+    let line = format!("{} {place} (sign-in, not shown)", request.method());
+    let answer = next.send(request).await;
+    match &answer {
+        Ok(response) => emit(false, &format!("> {line}\n< {}", response.status())),
+        Err(error) => emit(false, &format!("> {line}\n< {:?}", error.kind())),
+    }
+    answer
 }
 
 fn emit(loud: bool, text: &str) {
