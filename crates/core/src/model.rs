@@ -306,6 +306,7 @@ impl<'de, T: Wire<'de>> Visitor<'de> for Nullable<T> {
 /// Reads a member's name, borrowed where the format allows it.
 #[doc(hidden)]
 #[derive(Debug)]
+#[allow(clippy::exhaustive_structs)] // The macros of this crate make it elsewhere.
 pub struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {

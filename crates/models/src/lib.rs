@@ -24,8 +24,9 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// The lints that generated source is free of are those of the workspace but for: deprecated items of the API, which refer to each other.
-#[allow(deprecated)]
+// Generated source keeps the lints of the workspace but for these: deprecated items of the API refer to each other, and some packages
+// have a service of their own name.
+#[allow(clippy::module_inception, deprecated)]
 #[rustfmt::skip]
 mod generated;
 

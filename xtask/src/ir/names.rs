@@ -46,6 +46,7 @@ const CALL_METHODS: &[&str] = &[
     "retry",
     "send",
     "send_full",
+    "send_ref",
     "start",
     "timeout",
     "user_agent_extra",

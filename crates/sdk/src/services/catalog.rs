@@ -5132,29 +5132,29 @@ impl Tables {
     /// `POST /api/2.1/unity-catalog/tables`
     ///
     /// * `catalog_name`: Catalog of the schema.
-    /// * `data_source_format`: Has to be `DELTA`.
-    /// * `name`: Name within the schema.
     /// * `schema_name`: Schema that is to hold the table.
-    /// * `storage_location`: URL of the data.
+    /// * `name`: Name within the schema.
     /// * `table_type`: Has to be `EXTERNAL`.
+    /// * `data_source_format`: Has to be `DELTA`.
+    /// * `storage_location`: URL of the data.
     pub fn create(
         &self,
         catalog_name: impl Into<String>,
-        data_source_format: impl Into<models::DataSourceFormat>,
-        name: impl Into<String>,
         schema_name: impl Into<String>,
-        storage_location: impl Into<String>,
+        name: impl Into<String>,
         table_type: impl Into<models::TableType>,
+        data_source_format: impl Into<models::DataSourceFormat>,
+        storage_location: impl Into<String>,
     ) -> Call<models::tables::Create> {
         Call::new(
             self.client.clone(),
             models::tables::Create::new(
                 catalog_name,
-                data_source_format,
-                name,
                 schema_name,
-                storage_location,
+                name,
                 table_type,
+                data_source_format,
+                storage_location,
             ),
         )
     }
@@ -5527,19 +5527,19 @@ impl Volumes {
     /// `POST /api/2.1/unity-catalog/volumes`
     ///
     /// * `catalog_name`: Catalog of the schema.
-    /// * `name`: Name within the schema.
     /// * `schema_name`: Schema that is to hold the volume.
+    /// * `name`: Name within the schema.
     /// * `volume_type`: Whether the storage is managed, and so in the default location of the schema, catalog or metastore, or external.
     pub fn create(
         &self,
         catalog_name: impl Into<String>,
-        name: impl Into<String>,
         schema_name: impl Into<String>,
+        name: impl Into<String>,
         volume_type: impl Into<models::VolumeType>,
     ) -> Call<models::volumes::Create> {
         Call::new(
             self.client.clone(),
-            models::volumes::Create::new(catalog_name, name, schema_name, volume_type),
+            models::volumes::Create::new(catalog_name, schema_name, name, volume_type),
         )
     }
 

@@ -1110,22 +1110,22 @@ impl CommandExecution {
     ///
     /// * `cluster_id`: ID of a running cluster.
     ///   `clusterId` on the wire.
-    /// * `command_id`: ID that `execute` returned.
-    ///   `commandId` on the wire.
     /// * `context_id`: ID of an execution context on it.
     ///   `contextId` on the wire.
+    /// * `command_id`: ID that `execute` returned.
+    ///   `commandId` on the wire.
     pub fn command_status(
         &self,
         cluster_id: impl Into<String>,
-        command_id: impl Into<String>,
         context_id: impl Into<String>,
+        command_id: impl Into<String>,
     ) -> Call<models::command_execution::CommandStatus> {
         Call::new(
             self.client.clone(),
             models::command_execution::CommandStatus::new(
                 cluster_id,
-                command_id,
                 context_id,
+                command_id,
             ),
         )
     }

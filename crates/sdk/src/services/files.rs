@@ -30,14 +30,14 @@ impl Dbfs {
     ///
     /// `POST /api/2.0/dbfs/add-block`
     ///
-    /// * `data`: Block content in base64; at most 1 MB.
     /// * `handle`: Handle that `create` returned.
+    /// * `data`: Block content in base64; at most 1 MB.
     pub fn add_block(
         &self,
-        data: impl Into<String>,
         handle: impl Into<i64>,
+        data: impl Into<String>,
     ) -> Call<models::dbfs::AddBlock> {
-        Call::new(self.client.clone(), models::dbfs::AddBlock::new(data, handle))
+        Call::new(self.client.clone(), models::dbfs::AddBlock::new(handle, data))
     }
 
     /// Closes a write stream.
@@ -118,16 +118,16 @@ impl Dbfs {
     ///
     /// `POST /api/2.0/dbfs/move`
     ///
-    /// * `destination_path`: Absolute DBFS path.
     /// * `source_path`: Absolute DBFS path.
+    /// * `destination_path`: Absolute DBFS path.
     pub fn move_(
         &self,
-        destination_path: impl Into<String>,
         source_path: impl Into<String>,
+        destination_path: impl Into<String>,
     ) -> Call<models::dbfs::Move> {
         Call::new(
             self.client.clone(),
-            models::dbfs::Move::new(destination_path, source_path),
+            models::dbfs::Move::new(source_path, destination_path),
         )
     }
 
@@ -309,16 +309,16 @@ impl Files {
     ///
     /// `POST /api/2.0/fs/create-download-url`
     ///
-    /// * `expire_time`: Time at which the URL stops working, in RFC 3339, UTC.
     /// * `path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+    /// * `expire_time`: Time at which the URL stops working, in RFC 3339, UTC.
     pub fn create_download_url(
         &self,
-        expire_time: impl Into<databricks_core::Timestamp>,
         path: impl Into<String>,
+        expire_time: impl Into<databricks_core::Timestamp>,
     ) -> Call<models::files::CreateDownloadUrl> {
         Call::new(
             self.client.clone(),
-            models::files::CreateDownloadUrl::new(expire_time, path),
+            models::files::CreateDownloadUrl::new(path, expire_time),
         )
     }
 
@@ -329,27 +329,27 @@ impl Files {
     ///
     /// `POST /api/2.0/fs/create-upload-part-urls`
     ///
-    /// * `count`: How many URLs to create.
-    /// * `expire_time`: Time at which the URLs stop working, in RFC 3339, UTC.
     /// * `path`: Path of the file being uploaded.
     /// * `session_token`: Session token that `initiate_upload` returned.
     /// * `start_part_number`: Number of the first part to get a URL for.
+    /// * `count`: How many URLs to create.
+    /// * `expire_time`: Time at which the URLs stop working, in RFC 3339, UTC.
     pub fn create_upload_part_urls(
         &self,
-        count: impl Into<i64>,
-        expire_time: impl Into<databricks_core::Timestamp>,
         path: impl Into<String>,
         session_token: impl Into<String>,
         start_part_number: impl Into<i64>,
+        count: impl Into<i64>,
+        expire_time: impl Into<databricks_core::Timestamp>,
     ) -> Call<models::files::CreateUploadPartUrls> {
         Call::new(
             self.client.clone(),
             models::files::CreateUploadPartUrls::new(
-                count,
-                expire_time,
                 path,
                 session_token,
                 start_part_number,
+                count,
+                expire_time,
             ),
         )
     }

@@ -163,14 +163,14 @@ impl Experiments {
     ///
     /// `POST /api/2.0/mlflow/runs/delete-tag`
     ///
-    /// * `key`: Key of the tag.
     /// * `run_id`: ID of the run; must be given.
+    /// * `key`: Key of the tag.
     pub fn delete_tag(
         &self,
-        key: impl Into<String>,
         run_id: impl Into<String>,
+        key: impl Into<String>,
     ) -> Call<models::experiments::DeleteTag> {
-        Call::new(self.client.clone(), models::experiments::DeleteTag::new(key, run_id))
+        Call::new(self.client.clone(), models::experiments::DeleteTag::new(run_id, key))
     }
 
     /// Marks a logged model as ready or as failed.
@@ -368,17 +368,17 @@ impl Experiments {
     /// `POST /api/2.0/mlflow/runs/log-metric`
     ///
     /// * `key`: Name of the metric.
-    /// * `timestamp`: Time of the value, as Unix time in milliseconds.
     /// * `value`: Value.
+    /// * `timestamp`: Time of the value, as Unix time in milliseconds.
     pub fn log_metric(
         &self,
         key: impl Into<String>,
-        timestamp: impl Into<i64>,
         value: impl Into<f64>,
+        timestamp: impl Into<i64>,
     ) -> Call<models::experiments::LogMetric> {
         Call::new(
             self.client.clone(),
-            models::experiments::LogMetric::new(key, timestamp, value),
+            models::experiments::LogMetric::new(key, value, timestamp),
         )
     }
 

@@ -62,18 +62,18 @@ impl ServingEndpoints {
     ///
     /// `POST /api/2.0/serving-endpoints/pt`
     ///
-    /// * `config`: Served models and how traffic is split among them.
     /// * `name`: Name of the new endpoint, unique in the workspace; letters, digits, `-` and `_`.
+    /// * `config`: Served models and how traffic is split among them.
     pub fn create_provisioned_throughput_endpoint(
         &self,
-        config: impl Into<models::PtEndpointCoreConfig>,
         name: impl Into<String>,
+        config: impl Into<models::PtEndpointCoreConfig>,
     ) -> Call<models::serving_endpoints::CreateProvisionedThroughputEndpoint> {
         Call::new(
             self.client.clone(),
             models::serving_endpoints::CreateProvisionedThroughputEndpoint::new(
-                config,
                 name,
+                config,
             ),
         )
     }

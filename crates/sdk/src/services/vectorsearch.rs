@@ -351,24 +351,24 @@ impl VectorSearchIndexes {
     ///
     /// `POST /api/2.0/vector-search/indexes`
     ///
-    /// * `endpoint_name`: Endpoint that will serve the index.
-    /// * `index_type`: Whether the index follows a table or is written by the caller.
     /// * `name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+    /// * `endpoint_name`: Endpoint that will serve the index.
     /// * `primary_key`: Column that identifies a row.
+    /// * `index_type`: Whether the index follows a table or is written by the caller.
     pub fn create_index(
         &self,
-        endpoint_name: impl Into<String>,
-        index_type: impl Into<models::VectorIndexType>,
         name: impl Into<String>,
+        endpoint_name: impl Into<String>,
         primary_key: impl Into<String>,
+        index_type: impl Into<models::VectorIndexType>,
     ) -> Call<models::vector_search_indexes::CreateIndex> {
         Call::new(
             self.client.clone(),
             models::vector_search_indexes::CreateIndex::new(
-                endpoint_name,
-                index_type,
                 name,
+                endpoint_name,
                 primary_key,
+                index_type,
             ),
         )
     }

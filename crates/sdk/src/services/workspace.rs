@@ -217,15 +217,15 @@ impl Repos {
     ///
     /// `POST /api/2.0/repos`
     ///
+    /// * `url`: URL of the remote repository.
     /// * `provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
     ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
-    /// * `url`: URL of the remote repository.
     pub fn create(
         &self,
-        provider: impl Into<String>,
         url: impl Into<String>,
+        provider: impl Into<String>,
     ) -> Call<models::repos::Create> {
-        Call::new(self.client.clone(), models::repos::Create::new(provider, url))
+        Call::new(self.client.clone(), models::repos::Create::new(url, provider))
     }
 
     /// Deletes a Git folder from the workspace.
@@ -448,14 +448,14 @@ impl Secrets {
     ///
     /// `POST /api/2.0/secrets/acls/delete`
     ///
-    /// * `principal`: User or group that loses access.
     /// * `scope`: Scope to take access away from.
+    /// * `principal`: User or group that loses access.
     pub fn delete_acl(
         &self,
-        principal: impl Into<String>,
         scope: impl Into<String>,
+        principal: impl Into<String>,
     ) -> Call<models::secrets::DeleteAcl> {
-        Call::new(self.client.clone(), models::secrets::DeleteAcl::new(principal, scope))
+        Call::new(self.client.clone(), models::secrets::DeleteAcl::new(scope, principal))
     }
 
     /// Deletes a secret scope with everything in it.
@@ -476,14 +476,14 @@ impl Secrets {
     ///
     /// `POST /api/2.0/secrets/delete`
     ///
-    /// * `key`: Key of the secret.
     /// * `scope`: Scope that holds the secret.
+    /// * `key`: Key of the secret.
     pub fn delete_secret(
         &self,
-        key: impl Into<String>,
         scope: impl Into<String>,
+        key: impl Into<String>,
     ) -> Call<models::secrets::DeleteSecret> {
-        Call::new(self.client.clone(), models::secrets::DeleteSecret::new(key, scope))
+        Call::new(self.client.clone(), models::secrets::DeleteSecret::new(scope, key))
     }
 
     /// Gets the permission of one principal on a secret scope.
@@ -492,14 +492,14 @@ impl Secrets {
     ///
     /// `GET /api/2.0/secrets/acls/get`
     ///
-    /// * `principal`: User or group to look up.
     /// * `scope`: Scope to look at.
+    /// * `principal`: User or group to look up.
     pub fn get_acl(
         &self,
-        principal: impl Into<String>,
         scope: impl Into<String>,
+        principal: impl Into<String>,
     ) -> Call<models::secrets::GetAcl> {
-        Call::new(self.client.clone(), models::secrets::GetAcl::new(principal, scope))
+        Call::new(self.client.clone(), models::secrets::GetAcl::new(scope, principal))
     }
 
     /// Gets the value of a secret.
@@ -508,14 +508,14 @@ impl Secrets {
     ///
     /// `GET /api/2.0/secrets/get`
     ///
-    /// * `key`: Key of the secret.
     /// * `scope`: Scope that holds the secret.
+    /// * `key`: Key of the secret.
     pub fn get_secret(
         &self,
-        key: impl Into<String>,
         scope: impl Into<String>,
+        key: impl Into<String>,
     ) -> Call<models::secrets::GetSecret> {
-        Call::new(self.client.clone(), models::secrets::GetSecret::new(key, scope))
+        Call::new(self.client.clone(), models::secrets::GetSecret::new(scope, key))
     }
 
     /// Lists who has which permission on a secret scope.
@@ -559,18 +559,18 @@ impl Secrets {
     ///
     /// `POST /api/2.0/secrets/acls/put`
     ///
-    /// * `permission`: Level to grant.
-    /// * `principal`: Name of an existing user or group.
     /// * `scope`: Scope to grant access to.
+    /// * `principal`: Name of an existing user or group.
+    /// * `permission`: Level to grant.
     pub fn put_acl(
         &self,
-        permission: impl Into<models::AclPermission>,
-        principal: impl Into<String>,
         scope: impl Into<String>,
+        principal: impl Into<String>,
+        permission: impl Into<models::AclPermission>,
     ) -> Call<models::secrets::PutAcl> {
         Call::new(
             self.client.clone(),
-            models::secrets::PutAcl::new(permission, principal, scope),
+            models::secrets::PutAcl::new(scope, principal, permission),
         )
     }
 
@@ -581,14 +581,14 @@ impl Secrets {
     ///
     /// `POST /api/2.0/secrets/put`
     ///
-    /// * `key`: Up to 128 letters, digits, dashes, underscores or periods.
     /// * `scope`: Scope that will hold the secret.
+    /// * `key`: Up to 128 letters, digits, dashes, underscores or periods.
     pub fn put_secret(
         &self,
-        key: impl Into<String>,
         scope: impl Into<String>,
+        key: impl Into<String>,
     ) -> Call<models::secrets::PutSecret> {
-        Call::new(self.client.clone(), models::secrets::PutSecret::new(key, scope))
+        Call::new(self.client.clone(), models::secrets::PutSecret::new(scope, key))
     }
 }
 

@@ -842,7 +842,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/agents/{parent}/entries:search`
     SearchMemories {
-        info: "agent_kit.search_memories", POST "/api/2.0/agents/{parent}/entries:search", Workspace;
+        info: "agent_kit.search_memories", POST "/api/2.0/agents/{parent}/entries:search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::SearchManagedMemoryEntriesResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {

@@ -221,7 +221,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/ai-search/{name}:query`
     QueryIndex {
-        info: "ai_search.query_index", POST "/api/2.0/ai-search/{name}:query", Workspace;
+        info: "ai_search.query_index", POST "/api/2.0/ai-search/{name}:query", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::QueryIndexResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -288,7 +288,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/ai-search/{name}:scan`
     ScanIndex {
-        info: "ai_search.scan_index", POST "/api/2.0/ai-search/{name}:scan", Workspace;
+        info: "ai_search.scan_index", POST "/api/2.0/ai-search/{name}:scan", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::ScanIndexResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {

@@ -29,8 +29,8 @@ impl databricks_core::Settles for Create {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::apps::Get;
-    const SUCCESS: &'static [&'static str] = &["ACTIVE"];
-    const FAILURE: &'static [&'static str] = &["ERROR", "STOPPED"];
+    const SUCCESS: &'static [&'static str] = &["ACTIVE", "STOPPED"];
+    const FAILURE: &'static [&'static str] = &["ERROR"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
     #[inline]
     fn poll(&self, output: &Self::Output) -> databricks_core::Result<Self::Poll> {

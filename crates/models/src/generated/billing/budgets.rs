@@ -141,6 +141,27 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Paginated for ListBudgetSpendStatuses {
+    type Item = super::BudgetSpendStatus;
+    #[inline]
+    fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
+        databricks_core::Page::new(
+            output.budget_spend_statuses.unwrap_or_default(),
+            databricks_core::Next::from_token(output.next_page_token),
+        )
+    }
+
+    #[inline]
+    fn advance(
+        &mut self,
+        next: &databricks_core::Next,
+        _received: usize,
+    ) -> databricks_core::Result<()> {
+        self.page_token = Some(next.token()?);
+        Ok(())
+    }
+}
+
 databricks_core::operation! {
     /// Replaces a budget with the given content.
     ///

@@ -68,7 +68,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.1/unity-catalog/temporary-service-credentials`
     GenerateTemporaryServiceCredential {
-        info: "credentials.generate_temporary_service_credential", POST "/api/2.1/unity-catalog/temporary-service-credentials", Workspace;
+        info: "credentials.generate_temporary_service_credential", POST "/api/2.1/unity-catalog/temporary-service-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::TemporaryCredentials = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -201,7 +201,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.1/unity-catalog/validate-credentials`
     ValidateCredential {
-        info: "credentials.validate_credential", POST "/api/2.1/unity-catalog/validate-credentials", Workspace;
+        info: "credentials.validate_credential", POST "/api/2.1/unity-catalog/validate-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ValidateCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {}

@@ -183,7 +183,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.1/unity-catalog/validate-storage-credentials`
     Validate {
-        info: "storage_credentials.validate", POST "/api/2.1/unity-catalog/validate-storage-credentials", Workspace;
+        info: "storage_credentials.validate", POST "/api/2.1/unity-catalog/validate-storage-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ValidateStorageCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {}

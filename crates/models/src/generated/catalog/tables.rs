@@ -21,16 +21,16 @@ databricks_core::operation! {
         required {
             /// Catalog of the schema.
             catalog_name: String = member "catalog_name",
-            /// Has to be `DELTA`.
-            data_source_format: super::DataSourceFormat = member "data_source_format",
-            /// Name within the schema.
-            name: String = member "name",
             /// Schema that is to hold the table.
             schema_name: String = member "schema_name",
-            /// URL of the data.
-            storage_location: String = member "storage_location",
+            /// Name within the schema.
+            name: String = member "name",
             /// Has to be `EXTERNAL`.
             table_type: super::TableType = member "table_type",
+            /// Has to be `DELTA`.
+            data_source_format: super::DataSourceFormat = member "data_source_format",
+            /// URL of the data.
+            storage_location: String = member "storage_location",
         }
         optional {
             /// Columns, in the format of Spark.

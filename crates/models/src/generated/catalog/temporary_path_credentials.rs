@@ -15,7 +15,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/unity-catalog/temporary-path-credentials`
     GenerateTemporaryPathCredentials {
-        info: "temporary_path_credentials.generate_temporary_path_credentials", POST "/api/2.0/unity-catalog/temporary-path-credentials", Workspace;
+        info: "temporary_path_credentials.generate_temporary_path_credentials", POST "/api/2.0/unity-catalog/temporary-path-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::GenerateTemporaryPathCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {

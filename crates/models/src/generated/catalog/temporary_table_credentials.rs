@@ -14,7 +14,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/unity-catalog/temporary-table-credentials`
     GenerateTemporaryTableCredentials {
-        info: "temporary_table_credentials.generate_temporary_table_credentials", POST "/api/2.0/unity-catalog/temporary-table-credentials", Workspace;
+        info: "temporary_table_credentials.generate_temporary_table_credentials", POST "/api/2.0/unity-catalog/temporary-table-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::GenerateTemporaryTableCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {}

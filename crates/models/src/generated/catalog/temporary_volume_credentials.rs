@@ -14,7 +14,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/unity-catalog/temporary-volume-credentials`
     GenerateTemporaryVolumeCredentials {
-        info: "temporary_volume_credentials.generate_temporary_volume_credentials", POST "/api/2.0/unity-catalog/temporary-volume-credentials", Workspace;
+        info: "temporary_volume_credentials.generate_temporary_volume_credentials", POST "/api/2.0/unity-catalog/temporary-volume-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::GenerateTemporaryVolumeCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {}

@@ -17,10 +17,10 @@ databricks_core::operation! {
         required {
             /// Catalog of the schema.
             catalog_name: String = member "catalog_name",
-            /// Name within the schema.
-            name: String = member "name",
             /// Schema that is to hold the volume.
             schema_name: String = member "schema_name",
+            /// Name within the schema.
+            name: String = member "name",
             /// Whether the storage is managed, and so in the default location of the schema, catalog or metastore, or external.
             volume_type: super::VolumeType = member "volume_type",
         }

@@ -350,7 +350,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.1/clusters/events`
     Events {
-        info: "clusters.events", POST "/api/2.1/clusters/events", Workspace;
+        info: "clusters.events", POST "/api/2.1/clusters/events", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::GetEventsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {

@@ -44,8 +44,8 @@ impl databricks_core::Waitable for Cancel {
         Ok(
             super::command_execution::CommandStatus::new(
                 databricks_core::wait::required(self.cluster_id.as_ref(), "clusterId")?,
-                databricks_core::wait::required(self.command_id.as_ref(), "commandId")?,
                 databricks_core::wait::required(self.context_id.as_ref(), "contextId")?,
+                databricks_core::wait::required(self.command_id.as_ref(), "commandId")?,
             ),
         )
     }
@@ -74,14 +74,14 @@ databricks_core::operation! {
             ///
             /// `clusterId` on the wire.
             cluster_id: String = query "clusterId",
-            /// ID that `execute` returned.
-            ///
-            /// `commandId` on the wire.
-            command_id: String = query "commandId",
             /// ID of an execution context on it.
             ///
             /// `contextId` on the wire.
             context_id: String = query "contextId",
+            /// ID that `execute` returned.
+            ///
+            /// `commandId` on the wire.
+            command_id: String = query "commandId",
         }
         optional {}
     }
@@ -225,8 +225,8 @@ impl databricks_core::Waitable for Execute {
         Ok(
             super::command_execution::CommandStatus::new(
                 databricks_core::wait::required(self.cluster_id.as_ref(), "clusterId")?,
-                databricks_core::wait::required(output.id.as_ref(), "id")?,
                 databricks_core::wait::required(self.context_id.as_ref(), "contextId")?,
+                databricks_core::wait::required(output.id.as_ref(), "id")?,
             ),
         )
     }

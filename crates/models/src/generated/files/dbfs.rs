@@ -15,10 +15,10 @@ databricks_core::operation! {
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// Block content in base64; at most 1 MB.
-            data: String = member "data",
             /// Handle that `create` returned.
             handle: i64 = member "handle",
+            /// Block content in base64; at most 1 MB.
+            data: String = member "data",
         }
         optional {}
     }
@@ -176,9 +176,9 @@ databricks_core::operation! {
         request { object() }
         required {
             /// Absolute DBFS path.
-            destination_path: String = member "destination_path",
-            /// Absolute DBFS path.
             source_path: String = member "source_path",
+            /// Absolute DBFS path.
+            destination_path: String = member "destination_path",
         }
         optional {}
     }

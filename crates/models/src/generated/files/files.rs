@@ -106,14 +106,14 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/fs/create-download-url`
     CreateDownloadUrl {
-        info: "files.create_download_url", POST "/api/2.0/fs/create-download-url", Workspace, workspace_header(false);
+        info: "files.create_download_url", POST "/api/2.0/fs/create-download-url", Workspace, workspace_header(false), idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::CreateDownloadUrlResponse = databricks_core::ResponseParts::json;
         request {}
         required {
-            /// Time at which the URL stops working, in RFC 3339, UTC.
-            expire_time: databricks_core::Timestamp = query "expire_time",
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             path: String = query "path",
+            /// Time at which the URL stops working, in RFC 3339, UTC.
+            expire_time: databricks_core::Timestamp = query "expire_time",
         }
         optional {}
     }
@@ -127,20 +127,20 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/fs/create-upload-part-urls`
     CreateUploadPartUrls {
-        info: "files.create_upload_part_urls", POST "/api/2.0/fs/create-upload-part-urls", Workspace, workspace_header(false);
+        info: "files.create_upload_part_urls", POST "/api/2.0/fs/create-upload-part-urls", Workspace, workspace_header(false), idempotency(databricks_core::Idempotency::Idempotent);
         output: super::CreateUploadPartUrlsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// How many URLs to create.
-            count: i64 = member "count",
-            /// Time at which the URLs stop working, in RFC 3339, UTC.
-            expire_time: databricks_core::Timestamp = member "expire_time",
             /// Path of the file being uploaded.
             path: String = member "path",
             /// Session token that `initiate_upload` returned.
             session_token: String = member "session_token",
             /// Number of the first part to get a URL for.
             start_part_number: i64 = member "start_part_number",
+            /// How many URLs to create.
+            count: i64 = member "count",
+            /// Time at which the URLs stop working, in RFC 3339, UTC.
+            expire_time: databricks_core::Timestamp = member "expire_time",
         }
         optional {}
     }

@@ -730,6 +730,27 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Paginated for ListTransitiveParentGroups {
+    type Item = super::TransitiveParentGroup;
+    #[inline]
+    fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
+        databricks_core::Page::new(
+            output.transitive_parent_groups.unwrap_or_default(),
+            databricks_core::Next::from_token(output.next_page_token),
+        )
+    }
+
+    #[inline]
+    fn advance(
+        &mut self,
+        next: &databricks_core::Next,
+        _received: usize,
+    ) -> databricks_core::Result<()> {
+        self.page_token = Some(next.token()?);
+        Ok(())
+    }
+}
+
 databricks_core::operation! {
     /// Lists the users of the account.
     ///
@@ -879,7 +900,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id`
     ResolveGroup {
-        info: "account_iam_v2.resolve_group", POST "/api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id", Account;
+        info: "account_iam_v2.resolve_group", POST "/api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id", Account, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveGroupResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -897,7 +918,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id`
     ResolveServicePrincipal {
-        info: "account_iam_v2.resolve_service_principal", POST "/api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id", Account;
+        info: "account_iam_v2.resolve_service_principal", POST "/api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id", Account, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveServicePrincipalResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -915,7 +936,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id`
     ResolveUser {
-        info: "account_iam_v2.resolve_user", POST "/api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id", Account;
+        info: "account_iam_v2.resolve_user", POST "/api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id", Account, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveUserResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {

@@ -623,6 +623,27 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Paginated for ListTransitiveParentGroupsProxy {
+    type Item = super::TransitiveParentGroup;
+    #[inline]
+    fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
+        databricks_core::Page::new(
+            output.transitive_parent_groups.unwrap_or_default(),
+            databricks_core::Next::from_token(output.next_page_token),
+        )
+    }
+
+    #[inline]
+    fn advance(
+        &mut self,
+        next: &databricks_core::Next,
+        _received: usize,
+    ) -> databricks_core::Result<()> {
+        self.page_token = Some(next.token()?);
+        Ok(())
+    }
+}
+
 databricks_core::operation! {
     /// Lists the users of the account of the calling workspace.
     ///
@@ -767,7 +788,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/identity/groups/resolve-by-external-id`
     ResolveGroupProxy {
-        info: "workspace_iam_v2.resolve_group_proxy", POST "/api/2.0/identity/groups/resolve-by-external-id", Workspace;
+        info: "workspace_iam_v2.resolve_group_proxy", POST "/api/2.0/identity/groups/resolve-by-external-id", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveGroupResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -785,7 +806,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/identity/service-principals/resolve-by-external-id`
     ResolveServicePrincipalProxy {
-        info: "workspace_iam_v2.resolve_service_principal_proxy", POST "/api/2.0/identity/service-principals/resolve-by-external-id", Workspace;
+        info: "workspace_iam_v2.resolve_service_principal_proxy", POST "/api/2.0/identity/service-principals/resolve-by-external-id", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveServicePrincipalResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -803,7 +824,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/identity/users/resolve-by-external-id`
     ResolveUserProxy {
-        info: "workspace_iam_v2.resolve_user_proxy", POST "/api/2.0/identity/users/resolve-by-external-id", Workspace;
+        info: "workspace_iam_v2.resolve_user_proxy", POST "/api/2.0/identity/users/resolve-by-external-id", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveUserResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {

@@ -4041,6 +4041,8 @@ databricks_core::open_enum! {
         PerformanceOptimized = "PERFORMANCE_OPTIMIZED",
         /// `STANDARD`: Cost-efficient execution.
         Standard = "STANDARD",
+        /// `COST_OPTIMIZED`.
+        CostOptimized = "COST_OPTIMIZED",
     }
 }
 
@@ -4369,6 +4371,8 @@ databricks_core::open_enum! {
         RunJobTask = "RUN_JOB_TASK",
         /// `TABLE`: A table change.
         Table = "TABLE",
+        /// `MODEL`.
+        Model = "MODEL",
     }
 }
 

@@ -210,10 +210,10 @@ databricks_core::operation! {
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// Key of the tag.
-            key: String = member "key",
             /// ID of the run; must be given.
             run_id: String = member "run_id",
+            /// Key of the tag.
+            key: String = member "key",
         }
         optional {}
     }
@@ -577,10 +577,10 @@ databricks_core::operation! {
         required {
             /// Name of the metric.
             key: String = member "key",
-            /// Time of the value, as Unix time in milliseconds.
-            timestamp: i64 = member "timestamp",
             /// Value.
             value: f64 = member "value",
+            /// Time of the value, as Unix time in milliseconds.
+            timestamp: i64 = member "timestamp",
         }
         optional {
             /// Digest of the dataset the value was measured on, such as an MD5 hash; tells datasets of equal name apart.
@@ -725,7 +725,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/mlflow/experiments/search`
     SearchExperiments {
-        info: "experiments.search_experiments", POST "/api/2.0/mlflow/experiments/search", Workspace;
+        info: "experiments.search_experiments", POST "/api/2.0/mlflow/experiments/search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::SearchExperimentsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {}
@@ -774,7 +774,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/mlflow/{parent}/issues:search`
     SearchIssues {
-        info: "experiments.search_issues", POST "/api/2.0/mlflow/{parent}/issues:search", Workspace;
+        info: "experiments.search_issues", POST "/api/2.0/mlflow/{parent}/issues:search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::SearchIssuesResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -836,7 +836,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/mlflow/logged-models/search`
     SearchLoggedModels {
-        info: "experiments.search_logged_models", POST "/api/2.0/mlflow/logged-models/search", Workspace;
+        info: "experiments.search_logged_models", POST "/api/2.0/mlflow/logged-models/search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::SearchLoggedModelsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {}
@@ -859,12 +859,33 @@ databricks_core::operation! {
     }
 }
 
+impl databricks_core::Paginated for SearchLoggedModels {
+    type Item = super::LoggedModel;
+    #[inline]
+    fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
+        databricks_core::Page::new(
+            output.models.unwrap_or_default(),
+            databricks_core::Next::from_token(output.next_page_token),
+        )
+    }
+
+    #[inline]
+    fn advance(
+        &mut self,
+        next: &databricks_core::Next,
+        _received: usize,
+    ) -> databricks_core::Result<()> {
+        self.page_token = Some(next.token()?);
+        Ok(())
+    }
+}
+
 databricks_core::operation! {
     /// Searches runs by a condition over metrics, parameters and tags.
     ///
     /// `POST /api/2.0/mlflow/runs/search`
     SearchRuns {
-        info: "experiments.search_runs", POST "/api/2.0/mlflow/runs/search", Workspace;
+        info: "experiments.search_runs", POST "/api/2.0/mlflow/runs/search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::SearchRunsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {}

@@ -283,7 +283,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/mlflow/registered-models/get-latest-versions`
     GetLatestVersions {
-        info: "model_registry.get_latest_versions", POST "/api/2.0/mlflow/registered-models/get-latest-versions", Workspace;
+        info: "model_registry.get_latest_versions", POST "/api/2.0/mlflow/registered-models/get-latest-versions", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::GetLatestVersionsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {

@@ -1338,7 +1338,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/postgres/credentials`
     GenerateDatabaseCredential {
-        info: "postgres.generate_database_credential", POST "/api/2.0/postgres/credentials", Workspace;
+        info: "postgres.generate_database_credential", POST "/api/2.0/postgres/credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::DatabaseCredential = databricks_core::ResponseParts::json;
         request { object() }
         required {

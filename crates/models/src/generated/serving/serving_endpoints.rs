@@ -109,10 +109,10 @@ databricks_core::operation! {
         output: super::ServingEndpointDetailed = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Served models and how traffic is split among them.
-            config: super::PtEndpointCoreConfig = member "config",
             /// Name of the new endpoint, unique in the workspace; letters, digits, `-` and `_`.
             name: String = member "name",
+            /// Served models and how traffic is split among them.
+            config: super::PtEndpointCoreConfig = member "config",
         }
         optional {
             /// Settings of the AI Gateway.

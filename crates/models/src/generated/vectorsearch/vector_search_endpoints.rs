@@ -190,7 +190,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/vector-search/endpoints/{name}/metrics`
     RetrieveUserVisibleMetrics {
-        info: "vector_search_endpoints.retrieve_user_visible_metrics", POST "/api/2.0/vector-search/endpoints/{name}/metrics", Workspace;
+        info: "vector_search_endpoints.retrieve_user_visible_metrics", POST "/api/2.0/vector-search/endpoints/{name}/metrics", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::RetrieveUserVisibleMetricsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -209,6 +209,27 @@ databricks_core::operation! {
             /// Begin of the period to report.
             start_time: String = optional "start_time",
         }
+    }
+}
+
+impl databricks_core::Paginated for RetrieveUserVisibleMetrics {
+    type Item = super::MetricValues;
+    #[inline]
+    fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
+        databricks_core::Page::new(
+            output.metric_values.unwrap_or_default(),
+            databricks_core::Next::from_token(output.next_page_token),
+        )
+    }
+
+    #[inline]
+    fn advance(
+        &mut self,
+        next: &databricks_core::Next,
+        _received: usize,
+    ) -> databricks_core::Result<()> {
+        self.page_token = Some(next.token()?);
+        Ok(())
     }
 }
 

@@ -15,14 +15,14 @@ databricks_core::operation! {
         output: super::VectorIndex = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Endpoint that will serve the index.
-            endpoint_name: String = member "endpoint_name",
-            /// Whether the index follows a table or is written by the caller.
-            index_type: super::VectorIndexType = member "index_type",
             /// Full name of the index in Unity Catalog, `catalog.schema.index`.
             name: String = member "name",
+            /// Endpoint that will serve the index.
+            endpoint_name: String = member "endpoint_name",
             /// Column that identifies a row.
             primary_key: String = member "primary_key",
+            /// Whether the index follows a table or is written by the caller.
+            index_type: super::VectorIndexType = member "index_type",
         }
         optional {
             /// Source, columns and sync mode; needed for index type `DELTA_SYNC`.
@@ -141,7 +141,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/vector-search/indexes/{index_name}/query`
     QueryIndex {
-        info: "vector_search_indexes.query_index", POST "/api/2.0/vector-search/indexes/{index_name}/query", Workspace;
+        info: "vector_search_indexes.query_index", POST "/api/2.0/vector-search/indexes/{index_name}/query", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::QueryVectorIndexResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -190,7 +190,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/vector-search/indexes/{index_name}/query-next-page`
     QueryNextPage {
-        info: "vector_search_indexes.query_next_page", POST "/api/2.0/vector-search/indexes/{index_name}/query-next-page", Workspace;
+        info: "vector_search_indexes.query_next_page", POST "/api/2.0/vector-search/indexes/{index_name}/query-next-page", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::QueryVectorIndexResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
@@ -211,7 +211,7 @@ databricks_core::operation! {
     ///
     /// `POST /api/2.0/vector-search/indexes/{index_name}/scan`
     ScanIndex {
-        info: "vector_search_indexes.scan_index", POST "/api/2.0/vector-search/indexes/{index_name}/scan", Workspace;
+        info: "vector_search_indexes.scan_index", POST "/api/2.0/vector-search/indexes/{index_name}/scan", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::ScanVectorIndexResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {

@@ -13,11 +13,11 @@ databricks_core::operation! {
         output: super::CreateRepoResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
+            /// URL of the remote repository.
+            url: String = member "url",
             /// Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
             /// `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
             provider: String = member "provider",
-            /// URL of the remote repository.
-            url: String = member "url",
         }
         optional {
             /// Credential of the caller to clone with.

@@ -45,10 +45,10 @@ databricks_core::operation! {
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// User or group that loses access.
-            principal: String = member "principal",
             /// Scope to take access away from.
             scope: String = member "scope",
+            /// User or group that loses access.
+            principal: String = member "principal",
         }
         optional {}
     }
@@ -81,10 +81,10 @@ databricks_core::operation! {
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// Key of the secret.
-            key: String = member "key",
             /// Scope that holds the secret.
             scope: String = member "scope",
+            /// Key of the secret.
+            key: String = member "key",
         }
         optional {}
     }
@@ -101,10 +101,10 @@ databricks_core::operation! {
         output: super::AclItem = databricks_core::ResponseParts::json;
         request {}
         required {
-            /// User or group to look up.
-            principal: String = query "principal",
             /// Scope to look at.
             scope: String = query "scope",
+            /// User or group to look up.
+            principal: String = query "principal",
         }
         optional {}
     }
@@ -121,10 +121,10 @@ databricks_core::operation! {
         output: super::GetSecretResponse = databricks_core::ResponseParts::json;
         request {}
         required {
-            /// Key of the secret.
-            key: String = query "key",
             /// Scope that holds the secret.
             scope: String = query "scope",
+            /// Key of the secret.
+            key: String = query "key",
         }
         optional {}
     }
@@ -250,12 +250,12 @@ databricks_core::operation! {
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// Level to grant.
-            permission: super::AclPermission = member "permission",
-            /// Name of an existing user or group.
-            principal: String = member "principal",
             /// Scope to grant access to.
             scope: String = member "scope",
+            /// Name of an existing user or group.
+            principal: String = member "principal",
+            /// Level to grant.
+            permission: super::AclPermission = member "permission",
         }
         optional {}
     }
@@ -273,10 +273,10 @@ databricks_core::operation! {
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// Up to 128 letters, digits, dashes, underscores or periods.
-            key: String = member "key",
             /// Scope that will hold the secret.
             scope: String = member "scope",
+            /// Up to 128 letters, digits, dashes, underscores or periods.
+            key: String = member "key",
         }
         optional {
             /// Binary value, base64-encoded; at most 128 KB.
