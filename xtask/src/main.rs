@@ -1,6 +1,8 @@
 //! Chores of the Databricks SDK for Rust.
 
-mod codegen;
+#![allow(clippy::print_stdout)] // A program's answers.
+
+mod commands;
 mod emit;
 mod files;
 mod ir;
@@ -11,27 +13,77 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use commands::codegen::SPEC;
+
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Chores of the Databricks SDK for Rust")]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Task,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum Task {
     /// Write the generated source from the API's description.
     Codegen {
         /// Write nothing; fail if the generated files are not what would be written.
         #[arg(long)]
         check: bool,
     },
+    /// Look at the API's description.
+    #[command(subcommand)]
+    Spec(SpecTask),
+    /// Count what has a text of ours.
+    DocsCoverage {
+        /// Name what has none.
+        #[arg(long)]
+        list: bool,
+    },
+    /// Check that every package builds alone.
+    Features {
+        /// The crate to check.
+        #[arg(long = "crate", default_value = "databricks-models")]
+        crate_name: String,
+        /// Check one package in this many, others every day.
+        #[arg(long)]
+        sample: Option<u64>,
+    },
+    /// Measure what models and facade cost to compile.
+    BuildCost {
+        /// The crates to measure.
+        #[arg(default_values_t = [String::from("databricks-models"), String::from("databricks-sdk")])]
+        crates: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SpecTask {
+    /// Check that everything described is generated.
+    Coverage,
+    /// Check that the documents agree with themselves.
+    Lint {
+        /// The folder of the documents.
+        folder: Option<PathBuf>,
+    },
+    /// List what another release changes, and what of it breaks callers.
+    Diff {
+        /// The folder of the older documents.
+        old: PathBuf,
+        /// The folder of the newer documents.
+        new: PathBuf,
+    },
 }
 
 fn main() -> Result<()> {
     let root = root();
     match Arguments::parse().command {
-        Command::Codegen { check } => codegen::run(&root, check),
+        Task::Codegen { check } => commands::codegen::run(&root, check),
+        Task::Spec(SpecTask::Coverage) => commands::coverage::run(&root),
+        Task::Spec(SpecTask::Lint { folder }) => commands::lint::run(&folder.unwrap_or_else(|| root.join(SPEC))),
+        Task::Spec(SpecTask::Diff { old, new }) => commands::diff::run(&old, &new),
+        Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
+        Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
+        Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
     }
 }
 

@@ -212,6 +212,8 @@ pub(crate) struct Input {
     pub(crate) doc: Doc,
     /// An argument of `new`.
     pub(crate) required: bool,
+    /// What the description says, whatever is frozen.
+    pub(crate) stated_required: bool,
     pub(crate) places: Vec<Place>,
 }
 

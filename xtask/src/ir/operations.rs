@@ -97,7 +97,15 @@ impl Request {
             [one] => doc.facts.push(format!("Of the form `{one}`.")),
             several => doc.facts.push(format!("Of one of the forms `{}`.", several.join("`, `"))),
         }
-        let input = Input { name: rust, wire: parameter.name.clone(), ty, doc, required: parameter.required, places: vec![place] };
+        let input = Input {
+            name: rust,
+            wire: parameter.name.clone(),
+            ty,
+            doc,
+            required: parameter.required,
+            stated_required: parameter.required,
+            places: vec![place],
+        };
         ensure!(self.inputs.insert(parameter.name.clone(), input).is_none(), "given twice");
         Ok(())
     }
@@ -146,6 +154,7 @@ impl Request {
             ty,
             doc: input_doc(lowering, source, wire, schema.deprecated),
             required,
+            stated_required: required,
             places: vec![Place::Json],
         };
         ensure!(self.inputs.insert(wire.to_owned(), input).is_none(), "the body has the name of a parameter, {wire}");
@@ -174,7 +183,10 @@ impl Request {
             let rust = names::input(wire, property.snake.as_deref());
             let mut doc = input_doc(lowering, source, wire, property.deprecated);
             doc.facts.extend(facts(&rust, wire, None, property));
-            self.inputs.insert(wire.clone(), Input { name: rust, wire: wire.clone(), ty, doc, required, places: vec![place] });
+            self.inputs.insert(
+                wire.clone(),
+                Input { name: rust, wire: wire.clone(), ty, doc, required, stated_required: required, places: vec![place] },
+            );
         }
         Ok(())
     }

@@ -36,6 +36,17 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// What it has texts of; the item itself is the empty name.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &str> {
+        let members = match self {
+            Self::Alone(_) => None,
+            Self::Members(texts) => Some(texts.keys().map(String::as_str)),
+        };
+        members.into_iter().flatten()
+    }
+}
+
 impl Texts {
     /// Reads the texts of a package; a package without a file has none.
     pub(crate) fn read(path: &Path) -> Result<Self> {

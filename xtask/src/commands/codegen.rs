@@ -9,6 +9,8 @@ use crate::spec::Documents;
 use crate::{emit, ir};
 
 pub(crate) const SPEC: &str = "crates/models/openapi";
+pub(crate) const MODELS: &str = "crates/models/src/generated";
+const SERVICES: &str = "crates/sdk/src/services";
 const COMMAND: &str = "cargo xtask codegen";
 
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
@@ -28,8 +30,8 @@ fn render(root: &Path) -> Result<Files> {
     let (api, signatures) = ir::build(&documents)?;
     let mut files = Files::default();
     files.add(Path::new(SPEC).join("signatures.json"), signatures.render());
-    emit::models(&api, "crates/models/src/generated", true, &mut files)?;
-    emit::facade(&api, "crates/sdk/src/services", "databricks_models", true, &mut files)?;
+    emit::models(&api, MODELS, true, &mut files)?;
+    emit::facade(&api, SERVICES, "databricks_models", true, &mut files)?;
     emit::manifests(&api, root, &mut files)?;
     Ok(files)
 }

@@ -1,0 +1,31 @@
+//! `cargo xtask features`: does every package build alone?
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::codegen::SPEC;
+use crate::spec::Documents;
+
+/// Checks `crate_name` with no feature and with each package's alone. With `sample`, one in so many packages, chosen by the day's number,
+/// so that a row of days covers all.
+pub(crate) fn run(root: &Path, crate_name: &str, sample: Option<u64>) -> Result<()> {
+    let documents = Documents::read(&root.join(SPEC))?;
+    let day = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400);
+    let every = sample.unwrap_or(1).max(1);
+    let chosen = documents.packages.keys().enumerate().filter(|(i, _)| *i as u64 % every == day % every).map(|(_, name)| name.as_str());
+    let mut failed = Vec::new();
+    for feature in std::iter::once("").chain(chosen) {
+        let shown = if feature.is_empty() { "(none)" } else { feature };
+        let mut command = Command::new(env!("CARGO"));
+        command.current_dir(root).args(["check", "--quiet", "--package", crate_name, "--no-default-features", "--features", feature]);
+        let status = command.status().context("cannot start cargo")?;
+        println!("{shown:<24} {}", if status.success() { "builds" } else { "fails" });
+        if !status.success() {
+            failed.push(shown);
+        }
+    }
+    ensure!(failed.is_empty(), "{crate_name} does not build with: {}", failed.join(", "));
+    Ok(())
+}

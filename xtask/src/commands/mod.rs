@@ -1,0 +1,9 @@
+//! What `cargo xtask` can do, one file each.
+
+pub(crate) mod build_cost;
+pub(crate) mod codegen;
+pub(crate) mod coverage;
+pub(crate) mod diff;
+pub(crate) mod docs_coverage;
+pub(crate) mod features;
+pub(crate) mod lint;
