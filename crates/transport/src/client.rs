@@ -23,6 +23,8 @@ type Attempt = With<AuthLayer, With<HeadersLayer, With<UserAgentLayer, With<Answ
 /// What happens close to the wire.
 type Wire = With<InactivityLayer, With<RedirectLayer, With<DecompressLayer, Inner<HttpClient>>>>;
 
+type Sending = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
+
 /// Sends requests with everything that a call of the API needs. Clones are cheap and share connections, rate limit and settings.
 ///
 /// ```no_run
@@ -81,10 +83,11 @@ impl Client {
     ///
     /// # Errors
     /// Every status from 400, and everything that keeps an answer from coming; see [`ErrorKind`].
-    pub fn send(&self, request: Request<Body>) -> impl Future<Output = Result<Response<Body>>> + Send + 'static {
+    pub fn send(&self, mut request: Request<Body>) -> impl Future<Output = Result<Response<Body>>> + Send + 'static + use<> {
         let stack = Arc::clone(&self.stack);
+        single_slash(&mut request);
         // Boxed here, so that the futures of callers stay small.
-        let sending: Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>> = Box::pin(async move { stack.send(request).await });
+        let sending: Sending = Box::pin(async move { stack.send(request).await });
         sending
     }
 
@@ -153,7 +156,7 @@ impl fmt::Debug for Client {
 impl Service<Request<Body>> for Client {
     type Response = Response<Body>;
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
+    type Future = Sending;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
         Poll::Ready(Ok(()))
@@ -161,6 +164,8 @@ impl Service<Request<Body>> for Client {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let stack = Arc::clone(&self.stack);
+        let mut request = request;
+        single_slash(&mut request);
         Box::pin(async move { stack.send(request).await })
     }
 }
@@ -333,6 +338,22 @@ impl ClientBuilder {
             clock: self.clock,
         };
         Ok(settings.into_client())
+    }
+}
+
+/// Paths of files begin with a slash, and so does what they are appended to: two in that place become one, as in the official SDKs.
+fn single_slash(request: &mut Request<Body>) {
+    const DOUBLE: &str = "/api/2.0/fs/files//";
+    let uri = request.uri();
+    if !uri.path().starts_with(DOUBLE) {
+        return;
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let path = format!("{}/{}{query}", DOUBLE.trim_end_matches('/'), uri.path()[DOUBLE.len()..].trim_start_matches('/'));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    if let Ok(uri) = http::Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
     }
 }
 
