@@ -38,6 +38,7 @@ pub mod faults;
 mod gate;
 mod oidc;
 mod paging;
+mod python;
 mod random;
 mod record;
 mod reply;

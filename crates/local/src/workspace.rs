@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -186,6 +187,13 @@ impl LocalWorkspaceBuilder {
     /// characters. The first pattern that fits wins. Works with and without the feature `engine`.
     pub fn statement(mut self, pattern: &str, result: ScriptedResult) -> Self {
         self.settings.scripts.add(pattern, result);
+        self
+    }
+
+    /// The Python 3 interpreter that runs the commands of Python contexts: a path, or a name that is looked up in `PATH`.
+    /// Default `python3`.
+    pub fn python(mut self, program: impl Into<PathBuf>) -> Self {
+        self.settings.python = program.into();
         self
     }
 

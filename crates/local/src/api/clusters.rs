@@ -76,16 +76,19 @@ async fn start(State(app): State<Arc<App>>, fields: Fields) -> Reply {
 async fn restart(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let context = app.new_spark_context();
     lock(&app.clusters).restart(fields.str("cluster_id")?, context, app.clock.now_ms())?;
+    app.contexts.remove_cluster(fields.str("cluster_id")?);
     Ok(Json::empty())
 }
 
 async fn delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     lock(&app.clusters).delete(fields.str("cluster_id")?, app.clock.now_ms())?;
+    app.contexts.remove_cluster(fields.str("cluster_id")?);
     Ok(Json::empty())
 }
 
 async fn permanent_delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     lock(&app.clusters).permanent_delete(fields.str("cluster_id")?, app.clock.now_ms())?;
+    app.contexts.remove_cluster(fields.str("cluster_id")?);
     Ok(Json::empty())
 }
 
@@ -93,6 +96,7 @@ async fn edit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let context = app.new_spark_context();
     let id = fields.str("cluster_id")?;
     lock(&app.clusters).edit(id, &fields, context, app.clock.now_ms())?;
+    app.contexts.remove_cluster(fields.str("cluster_id")?);
     Ok(Json::empty())
 }
 

@@ -7,6 +7,7 @@ use axum::Router;
 use crate::state::App;
 
 mod clusters;
+mod commands;
 mod current_user;
 mod faults;
 mod statements;
@@ -17,6 +18,7 @@ mod warehouses;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(clusters::routes())
+        .merge(commands::routes())
         .merge(current_user::routes())
         .merge(faults::routes())
         .merge(statements::routes())

@@ -40,7 +40,11 @@ async fn course(app: Arc<App>, statement: Arc<Statement>, request: StatementRequ
 }
 
 /// Runs to the end; `None` if it was canceled on the way.
-async fn execute(app: &Arc<App>, statement: &Arc<Statement>, request: StatementRequest) -> Option<Result<StoredResult, Failure>> {
+pub(super) async fn execute(
+    app: &Arc<App>,
+    statement: &Arc<Statement>,
+    request: StatementRequest,
+) -> Option<Result<StoredResult, Failure>> {
     let app = Arc::clone(app);
     let statement = Arc::clone(statement);
     // A blocking task: result files are written synchronously, and a paused Tokio clock stands still meanwhile, so that

@@ -62,7 +62,7 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    fn new(id: String) -> Self {
+    pub(crate) fn new(id: String) -> Self {
         Self { id, status: watch::Sender::new(Status::Pending), ended: Mutex::new(None), cancel: Notify::new() }
     }
 

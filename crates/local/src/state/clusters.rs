@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
@@ -166,8 +167,21 @@ impl Cluster {
         ApiError::invalid_state(format!("Cluster {} is in unexpected state {}.", self.id, self.state.word()))
     }
 
+    /// Refuses where code cannot run. While the cluster comes up, the message has the word that clients retry on.
+    pub(crate) fn ready_for_code(&self) -> Result<(), ApiError> {
+        match self.state {
+            _ if self.is_running() => Ok(()),
+            ClusterState::Pending | ClusterState::Restarting => Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "ClusterNotReadyException",
+                format!("Cluster {} is in state {}", self.id, self.state.word()),
+            )),
+            _ => Err(self.unexpected()),
+        }
+    }
+
     /// Whether code can run on it now.
-    pub(crate) fn is_running(&self) -> bool {
+    fn is_running(&self) -> bool {
         matches!(self.state, ClusterState::Running | ClusterState::Resizing)
     }
 

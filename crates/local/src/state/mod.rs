@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,10 +18,12 @@ use crate::sql::script::Scripts;
 use crate::sql::spill::ChunkSizes;
 use crate::sql::store::Statements;
 use clusters::Clusters;
+use contexts::Contexts;
 use tokens::Tokens;
 use warehouses::Warehouses;
 
 pub(crate) mod clusters;
+pub(crate) mod contexts;
 pub(crate) mod tokens;
 pub(crate) mod warehouses;
 
@@ -37,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) link_headers: bool,
     pub(crate) chunks: ChunkSizes,
     pub(crate) scripts: Scripts,
+    /// The interpreter of Python contexts.
+    pub(crate) python: PathBuf,
 }
 
 impl Default for Settings {
@@ -48,6 +53,7 @@ impl Default for Settings {
             link_headers: false,
             chunks: ChunkSizes::default(),
             scripts: Scripts::default(),
+            python: PathBuf::from("python3"),
         }
     }
 }
@@ -99,6 +105,7 @@ pub(crate) struct App {
     pub(crate) clusters: Mutex<Clusters>,
     pub(crate) warehouses: Mutex<Warehouses>,
     pub(crate) starter_warehouse: String,
+    pub(crate) contexts: Contexts,
     pub(crate) statements: Statements,
     pub(crate) signer: Signer,
     pub(crate) link_key: Option<String>,
@@ -132,6 +139,7 @@ impl App {
             faults: Faults::default(),
             oidc: Oidc::default(),
             tokens,
+            contexts: Contexts::default(),
             statements: Statements::default(),
             signer: Signer::new()?,
             link_key,
@@ -147,7 +155,11 @@ impl App {
 
     /// Ends what runs outside of requests.
     pub(crate) fn stop(&self) {
+        self.contexts.remove_all();
         self.statements.cancel_all(self.clock.now_ms());
+        // Tasks that are still ending hold this state for a moment; the files need not wait for them. What cannot be
+        // removed now goes with the last of them.
+        let _ = std::fs::remove_dir_all(self.folder.path());
     }
 }
 

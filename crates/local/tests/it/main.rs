@@ -2,6 +2,7 @@
 
 mod client;
 mod clusters;
+mod commands;
 mod faults;
 mod sign_in;
 mod statements;

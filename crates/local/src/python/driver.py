@@ -1,0 +1,179 @@
+"""Runs the commands of one execution context: JSON lines in on descriptor 0, JSON lines out on descriptor 1.
+
+A request is {"code": text}. The answer is one of
+  {"kind": "text", "data", "truncated"}
+  {"kind": "table", "data", "schema", "truncated"}
+  {"kind": "error", "summary", "cause"}
+  {"kind": "cancelled"}
+Names that a command defines stay for the next one. SIGINT interrupts a command and is ignored between commands.
+"""
+
+import ast
+import builtins
+import html
+import io
+import json
+import linecache
+import math
+import os
+import signal
+import sys
+import tempfile
+import traceback
+import types
+
+TEXT_LIMIT = 20 * 1024 * 1024
+ROW_LIMIT = 10000
+
+# The protocol moves away from the standard descriptors, so that nothing a command prints or reads can disturb it.
+requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
+replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+
+# A file and not a pipe: it takes any amount of output, that of child processes too, and never blocks.
+captured = tempfile.TemporaryFile(dir=os.getcwd())
+os.set_inheritable(captured.fileno(), True)
+os.dup2(captured.fileno(), 1)
+os.dup2(captured.fileno(), 2)
+for name, descriptor in (("stdout", 1), ("stderr", 2)):
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    stream = io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="replace", write_through=True)
+    setattr(sys, name, stream)
+    setattr(sys, "__%s__" % name, stream)
+
+# Commands see a main module of their own; this file's names stay out of it.
+driver = sys.modules["__main__"]
+sys.modules["__main__"] = types.ModuleType("__main__")
+scope = sys.modules["__main__"].__dict__
+scope["__builtins__"] = builtins
+
+shown = None
+counter = 0
+
+
+def display(value):
+    """Shows a list of dicts or rows, or a data frame, as the command's result table."""
+    global shown
+    rows = as_rows(value)
+    if rows is None:
+        print(repr(value))
+    else:
+        shown = rows
+
+
+def as_rows(value):
+    """Names of the columns and rows, or None if the value is no table."""
+    if hasattr(value, "columns") and hasattr(value, "itertuples"):
+        return [str(c) for c in value.columns], [list(r) for r in value.itertuples(index=False)]
+    if not isinstance(value, (list, tuple)) or not value:
+        return None
+    if all(isinstance(r, dict) for r in value):
+        names = list(dict.fromkeys(k for r in value for k in r))
+        return [str(n) for n in names], [[r.get(n) for n in names] for r in value]
+    if all(isinstance(r, (list, tuple)) for r in value):
+        width = max(len(r) for r in value)
+        named = getattr(value[0], "_fields", None)
+        names = list(named) if named else ["_%d" % (i + 1) for i in range(width)]
+        return names, [list(r) + [None] * (width - len(r)) for r in value]
+    return None
+
+
+def kind_of(values):
+    kinds = {type(v) for v in values if v is not None}
+    if kinds == {bool}:
+        return "boolean"
+    if kinds == {int}:
+        return "long"
+    if kinds and kinds <= {int, float}:
+        return "double"
+    return "string"
+
+
+def cell(value, kind):
+    if value is None:
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if kind != "string" else value if isinstance(value, str) else str(value)
+
+
+def table(names, rows):
+    kept = rows[:ROW_LIMIT]
+    kinds = [kind_of([r[i] for r in kept]) for i in range(len(names))]
+    return {
+        "kind": "table",
+        "schema": [{"name": n, "type": json.dumps(k), "metadata": "{}"} for n, k in zip(names, kinds)],
+        "data": [[cell(v, k) for v, k in zip(r, kinds)] for r in kept],
+        "truncated": len(rows) > len(kept),
+    }
+
+
+def take_output():
+    sys.stdout.flush()
+    sys.stderr.flush()
+    captured.seek(0)
+    data = captured.read(TEXT_LIMIT + 1)
+    captured.seek(0)
+    captured.truncate()
+    return data[:TEXT_LIMIT].decode("utf-8", "replace"), len(data) > TEXT_LIMIT
+
+
+def error(kind, value, trace):
+    """Summary and cause as the platform gives them: HTML, and a trace with colours for a terminal."""
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    lines = traceback.format_exception(kind, value, trace)
+    message = "".join(traceback.format_exception_only(kind, value)).strip()
+    _, _, rest = message.partition(": ")
+    summary = '<span class="ansi-red-fg">%s</span>' % html.escape(kind.__name__)
+    if rest:
+        summary += ": " + html.escape(rest)
+    cause = "-" * 75 + "\n" + "".join(lines[:-1]) + "\x1b[0;31m%s\x1b[0m%s" % (kind.__name__, message[len(message.split(":")[0]):])
+    return {"kind": "error", "summary": summary, "cause": cause}
+
+
+def run(code):
+    global shown, counter
+    shown = None
+    counter += 1
+    name = "<command-%d>" % counter
+    linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+    value = None
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            tree = ast.parse(code, name)
+            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+            exec(compile(tree, name, "exec"), scope)
+            if last is not None:
+                value = eval(compile(ast.Expression(last.value), name, "eval"), scope)
+                value = None if value is None else repr(value)
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        take_output()
+        return {"kind": "cancelled"}
+    except BaseException:
+        answer = error(*sys.exc_info())
+        text, _ = take_output()
+        if text:
+            answer["cause"] = text + answer["cause"]
+        return answer
+    text, truncated = take_output()
+    if shown is not None:
+        return table(*shown)
+    if value is not None:
+        text += "Out[%d]: %s" % (counter, value)
+    return {"kind": "text", "data": text.rstrip("\n") if value is None else text, "truncated": truncated}
+
+
+def answer(reply):
+    replies.write(json.dumps(reply, default=str) + "\n")
+    replies.flush()
+
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+scope["display"] = display
+answer({"kind": "ready"})
+for line in requests:
+    answer(run(json.loads(line)["code"]))

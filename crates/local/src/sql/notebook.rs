@@ -1,0 +1,81 @@
+//! Statements as commands of an SQL context: a table of JSON values instead of a stored result.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::column::Column;
+use super::request::StatementRequest;
+use super::store::Statement;
+use super::{Failure, run};
+use crate::extract::Fields;
+use crate::state::App;
+
+/// Rows that a command shows at most.
+const ROW_LIMIT: u64 = 10_000;
+
+/// Runs `code` and gives the command's `results`.
+pub(crate) async fn run(app: &Arc<App>, code: &str) -> Value {
+    match table(app, code).await {
+        Ok(results) => results,
+        Err(failure) => json!({
+            "resultType": "error",
+            "summary": failure.message,
+            "cause": failure.message,
+        }),
+    }
+}
+
+async fn table(app: &Arc<App>, code: &str) -> Result<Value, Failure> {
+    let body = json!({"warehouse_id": "-", "statement": code, "row_limit": ROW_LIMIT});
+    let fields = Fields(body.as_object().cloned().unwrap_or_default());
+    let request = StatementRequest::parse(&fields).map_err(|_| Failure::class("PARSE_SYNTAX_ERROR", "The command is empty.", "42601"))?;
+    // Dropping this future cancels the statement, which is never listed anywhere.
+    let statement = CancelOnDrop(Arc::new(Statement::new(app.ids.uuid())));
+    let stored =
+        run::execute(app, &statement.0, request).await.unwrap_or_else(|| Err(Failure::bad_request("The statement was canceled")))?;
+    let mut data = Vec::new();
+    for index in 0..stored.chunks.len() {
+        let bytes = std::fs::read(stored.file(index)).map_err(|e| Failure::io(&e))?;
+        let rows: Vec<Vec<Option<String>>> = serde_json::from_slice(&bytes).map_err(|e| Failure::io(&std::io::Error::other(e)))?;
+        data.extend(
+            rows.into_iter().map(|row| row.into_iter().zip(&stored.columns).map(|(cell, column)| value(cell, column)).collect::<Value>()),
+        );
+    }
+    let schema: Vec<_> =
+        stored.columns.iter().map(|c| json!({"name": c.name, "type": json!(spark_name(c)).to_string(), "metadata": "{}"})).collect();
+    Ok(json!({
+        "resultType": "table",
+        "data": data,
+        "schema": schema,
+        "truncated": stored.truncated,
+        "isJsonSchema": true,
+    }))
+}
+
+struct CancelOnDrop(Arc<Statement>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel(0);
+    }
+}
+
+/// Numbers and truth values as JSON has them, the rest as text.
+fn value(cell: Option<String>, column: &Column) -> Value {
+    let Some(text) = cell else { return Value::Null };
+    match column.kind.name {
+        "BYTE" | "SHORT" | "INT" | "LONG" | "FLOAT" | "DOUBLE" | "BOOLEAN" => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        _ => Value::String(text),
+    }
+}
+
+/// The type's name in the JSON schemas of the platform's data frames.
+fn spark_name(column: &Column) -> String {
+    match column.kind.name {
+        "INT" => "integer".to_owned(),
+        "NULL" => "void".to_owned(),
+        "DECIMAL" => column.kind.text.to_ascii_lowercase(),
+        other => other.to_ascii_lowercase(),
+    }
+}

@@ -1,0 +1,367 @@
+//! Execution contexts and their commands.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+
+use crate::python::{Answer, Interpreter, Process};
+use crate::reply::ApiError;
+use crate::sql::notebook;
+use crate::state::{App, lock};
+
+/// How many contexts a cluster takes.
+const PER_CLUSTER: usize = 150;
+/// How long a cancelled command may take to notice before its interpreter is ended.
+const GRACE: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Python,
+    Sql,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ContextStatus {
+    Pending,
+    Running,
+    Error,
+}
+
+impl ContextStatus {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Error => "Error",
+        }
+    }
+}
+
+/// Where a command is; results come with the end.
+#[derive(Clone, Debug)]
+enum CommandStatus {
+    Queued,
+    Running,
+    Cancelling,
+    Finished(Value),
+    Cancelled,
+    Error(Value),
+}
+
+impl CommandStatus {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Queued => "Queued",
+            Self::Running => "Running",
+            Self::Cancelling => "Cancelling",
+            Self::Finished(_) => "Finished",
+            Self::Cancelled => "Cancelled",
+            Self::Error(_) => "Error",
+        }
+    }
+
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Finished(_) | Self::Cancelled | Self::Error(_))
+    }
+}
+
+#[derive(Debug)]
+struct Command {
+    code: String,
+    status: watch::Sender<CommandStatus>,
+}
+
+impl Command {
+    /// Moves from a status that `from` accepts to `to`; says whether it did.
+    fn advance(&self, from: impl FnOnce(&CommandStatus) -> bool, to: CommandStatus) -> bool {
+        self.status.send_if_modified(|status| {
+            let moves = from(status);
+            if moves {
+                *status = to;
+            }
+            moves
+        })
+    }
+
+    fn end(&self, status: CommandStatus) {
+        self.advance(|s| !s.is_final(), status);
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    cluster_id: String,
+    /// The cluster's run that it belongs to: it does not survive a restart.
+    spark_context_id: i64,
+    pub(crate) language: Language,
+    status: watch::Sender<ContextStatus>,
+    commands: Mutex<BTreeMap<String, Arc<Command>>>,
+    queue: mpsc::UnboundedSender<Arc<Command>>,
+    process: Option<Process>,
+}
+
+impl Context {
+    pub(crate) fn status(&self) -> ContextStatus {
+        *self.status.borrow()
+    }
+
+    /// Puts a command behind those that wait.
+    pub(crate) fn submit(&self, id: String, code: String) {
+        let command = Arc::new(Command { code, status: watch::Sender::new(CommandStatus::Queued) });
+        lock(&self.commands).insert(id, Arc::clone(&command));
+        if let Err(mpsc::error::SendError(command)) = self.queue.send(command) {
+            command.end(CommandStatus::Error(lost()));
+        }
+    }
+
+    fn command(&self, id: &str) -> Result<Arc<Command>, ApiError> {
+        lock(&self.commands).get(id).cloned().ok_or_else(|| not_found("CommandNotFound", format!("no command with id {id}")))
+    }
+
+    /// The answer of `commands/status`.
+    pub(crate) fn command_json(&self, id: &str) -> Result<Value, ApiError> {
+        let status = self.command(id)?.status.borrow().clone();
+        let results = match &status {
+            CommandStatus::Finished(results) | CommandStatus::Error(results) => results.clone(),
+            _ => Value::Null,
+        };
+        Ok(json!({"id": id, "status": status.name(), "results": results}))
+    }
+
+    /// Asks a command to stop: at once if it waits, by an interrupt if it runs.
+    pub(crate) fn cancel(&self, id: &str) -> Result<(), ApiError> {
+        let command = self.command(id)?;
+        let waits = |s: &CommandStatus| matches!(s, CommandStatus::Queued);
+        let runs = |s: &CommandStatus| matches!(s, CommandStatus::Running);
+        if command.advance(waits, CommandStatus::Cancelled) || !command.advance(runs, CommandStatus::Cancelling) {
+            return Ok(());
+        }
+        if let Some(process) = self.process.clone() {
+            process.interrupt();
+            tokio::spawn(async move {
+                let mut status = command.status.subscribe();
+                let ended = status.wait_for(CommandStatus::is_final);
+                if tokio::time::timeout(GRACE, ended).await.is_err() {
+                    process.kill();
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn kill(&self) {
+        if let Some(process) = &self.process {
+            process.kill();
+        }
+        for command in lock(&self.commands).values() {
+            command.end(CommandStatus::Cancelled);
+        }
+    }
+}
+
+/// Ends the interpreter with the context, whoever lets go of it last.
+impl Drop for Context {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// All contexts of the workspace.
+#[derive(Debug, Default)]
+pub(crate) struct Contexts(Mutex<BTreeMap<String, Arc<Context>>>);
+
+impl Contexts {
+    /// The context, if it belongs to the present run of that cluster.
+    pub(crate) fn get(&self, id: &str, cluster_id: &str, spark: i64) -> Result<Arc<Context>, ApiError> {
+        lock(&self.0)
+            .get(id)
+            .filter(|c| c.cluster_id == cluster_id && c.spark_context_id == spark)
+            .cloned()
+            .ok_or_else(|| not_found("ContextNotFound", format!("no context with id {id}")))
+    }
+
+    pub(crate) fn remove(&self, id: &str) {
+        let removed = lock(&self.0).remove(id);
+        if let Some(context) = removed {
+            context.kill();
+        }
+    }
+
+    /// Ends the contexts of a cluster whose run is over.
+    pub(crate) fn remove_cluster(&self, cluster_id: &str) {
+        self.remove_where(|c| c.cluster_id == cluster_id);
+    }
+
+    pub(crate) fn remove_all(&self) {
+        self.remove_where(|_| true);
+    }
+
+    fn remove_where(&self, gone: impl Fn(&Context) -> bool) {
+        let mut removed = Vec::new();
+        lock(&self.0).retain(|_, c| {
+            let keep = !gone(c);
+            if !keep {
+                removed.push(Arc::clone(c));
+            }
+            keep
+        });
+        for context in removed {
+            context.kill();
+        }
+    }
+}
+
+/// Makes a context and starts what runs its commands; gives its identifier.
+pub(crate) async fn create(app: &Arc<App>, cluster_id: &str, spark: i64, language: Language) -> Result<String, ApiError> {
+    let taken = lock(&app.contexts.0).values().filter(|c| c.cluster_id == cluster_id).count();
+    if taken >= PER_CLUSTER {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "ContextLimitExceeded",
+            format!("cluster {cluster_id} has {PER_CLUSTER} execution contexts already; destroy some of them"),
+        ));
+    }
+    let interpreter = match language {
+        Language::Sql => None,
+        Language::Python => Some(start_python(app).await?),
+    };
+    let (queue, commands) = mpsc::unbounded_channel();
+    let status = match language {
+        Language::Sql => ContextStatus::Running,
+        Language::Python => ContextStatus::Pending,
+    };
+    let context = Arc::new(Context {
+        cluster_id: cluster_id.to_owned(),
+        spark_context_id: spark,
+        language,
+        status: watch::Sender::new(status),
+        commands: Mutex::default(),
+        queue,
+        process: interpreter.as_ref().map(Interpreter::process),
+    });
+    let id = app.ids.digits();
+    lock(&app.contexts.0).insert(id.clone(), Arc::clone(&context));
+    let status = context.status.clone();
+    match interpreter {
+        Some(interpreter) => drop(tokio::spawn(python(interpreter, status, commands))),
+        None => drop(tokio::spawn(sql(Arc::clone(app), commands))),
+    }
+    Ok(id)
+}
+
+async fn start_python(app: &Arc<App>) -> Result<Interpreter, ApiError> {
+    let (program, folder) = (app.settings.python.clone(), app.folder.path().to_owned());
+    let shown = program.display().to_string();
+    let started = tokio::task::spawn_blocking(move || Interpreter::start(&program, Path::new(&folder))).await;
+    started.map_err(std::io::Error::other).flatten().map_err(|e| {
+        ApiError::internal(if e.kind() == std::io::ErrorKind::NotFound {
+            format!(
+                "Python contexts need the program '{shown}', which was not found: install Python 3, or name its path \
+                 when the workspace is built"
+            )
+        } else {
+            format!("The interpreter '{shown}' could not be started: {e}")
+        })
+    })
+}
+
+/// Runs the commands of a Python context one after the other, until the context is gone or its interpreter is.
+///
+/// Each runs in a blocking task, during which a paused Tokio clock stands still: the time that a command takes counts
+/// for nothing in tests that steer the clock.
+async fn python(mut interpreter: Interpreter, status: watch::Sender<ContextStatus>, mut commands: mpsc::UnboundedReceiver<Arc<Command>>) {
+    let up = tokio::task::spawn_blocking(move || interpreter.ready().map(|()| interpreter)).await;
+    let Ok(Ok(mut interpreter)) = up else {
+        status.send_replace(ContextStatus::Error);
+        commands.close();
+        while let Some(command) = commands.recv().await {
+            command.end(CommandStatus::Error(lost()));
+        }
+        return;
+    };
+    status.send_replace(ContextStatus::Running);
+    while let Some(command) = commands.recv().await {
+        if !command.advance(|s| matches!(s, CommandStatus::Queued), CommandStatus::Running) {
+            continue;
+        }
+        let code = command.code.clone();
+        let run = tokio::task::spawn_blocking(move || {
+            let answer = interpreter.run(&code);
+            (interpreter, answer)
+        });
+        let Ok((back, answer)) = run.await else {
+            command.end(CommandStatus::Error(lost()));
+            break;
+        };
+        interpreter = back;
+        match answer {
+            Ok(answer) => command.end(outcome(answer)),
+            Err(_) => {
+                let asked = matches!(*command.status.borrow(), CommandStatus::Cancelling);
+                command.end(if asked { CommandStatus::Cancelled } else { CommandStatus::Error(lost()) });
+                break;
+            }
+        }
+    }
+    status.send_replace(ContextStatus::Error);
+    commands.close();
+    while let Some(command) = commands.recv().await {
+        command.end(CommandStatus::Error(lost()));
+    }
+}
+
+fn outcome(answer: Answer) -> CommandStatus {
+    CommandStatus::Finished(match answer {
+        Answer::Cancelled => return CommandStatus::Cancelled,
+        Answer::Ready => return CommandStatus::Error(lost()),
+        Answer::Text { data, truncated } => json!({"resultType": "text", "data": data, "truncated": truncated}),
+        Answer::Table { data, schema, truncated } => json!({
+            "resultType": "table",
+            "data": data,
+            "schema": schema,
+            "truncated": truncated,
+            "isJsonSchema": true,
+            "pos": Value::Null,
+        }),
+        Answer::Error { summary, cause } => json!({"resultType": "error", "summary": summary, "cause": cause}),
+    })
+}
+
+async fn sql(app: Arc<App>, mut commands: mpsc::UnboundedReceiver<Arc<Command>>) {
+    while let Some(command) = commands.recv().await {
+        if !command.advance(|s| matches!(s, CommandStatus::Queued), CommandStatus::Running) {
+            continue;
+        }
+        let mut status = command.status.subscribe();
+        let cancelled = async move {
+            // The value is let go of at once: it locks the status.
+            let _ = status.wait_for(|s| matches!(s, CommandStatus::Cancelling) || s.is_final()).await;
+        };
+        let results = tokio::select! {
+            results = notebook::run(&app, &command.code) => results,
+            () = cancelled => {
+                command.end(CommandStatus::Cancelled);
+                continue;
+            }
+        };
+        command.end(CommandStatus::Finished(results));
+    }
+}
+
+/// The result of a command whose interpreter is gone.
+fn lost() -> Value {
+    json!({
+        "resultType": "error",
+        "summary": "The execution context is lost: its interpreter ended. Create a new context.",
+        "cause": "The Python process of this context ended while or before the command ran.",
+    })
+}
+
+fn not_found(code: &'static str, message: String) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, code, message)
+}
