@@ -24,9 +24,6 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// Generated source keeps the lints of the workspace but for these: deprecated items of the API refer to each other, and some packages
-// have a service of their own name.
-#[allow(clippy::module_inception, deprecated)]
 #[rustfmt::skip]
 mod generated;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::files::Files;
+use crate::ir::Api;
 use crate::spec::Documents;
 use crate::{emit, ir};
 
@@ -24,14 +25,26 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     }
 }
 
+/// The documents of a made-up API in which every shape occurs, and the folder of what is generated from them for the tests.
+const SYNTHETIC: &str = "tests/synthetic/openapi";
+const SYNTHETIC_SOURCE: &str = "tests/synthetic/generated";
+
 /// Everything that is generated, in memory.
 fn render(root: &Path) -> Result<Files> {
-    let documents = Documents::read(&root.join(SPEC))?;
-    let (api, signatures) = ir::build(&documents)?;
     let mut files = Files::default();
-    files.add(Path::new(SPEC).join("signatures.json"), signatures.render());
+    let api = build(root, SPEC, &mut files)?;
     emit::models(&api, MODELS, true, &mut files)?;
     emit::facade(&api, SERVICES, "databricks_models", true, &mut files)?;
     emit::manifests(&api, root, &mut files)?;
+    let api = build(root, SYNTHETIC, &mut files)?;
+    emit::models(&api, &format!("{SYNTHETIC_SOURCE}/models"), false, &mut files)?;
+    emit::facade(&api, &format!("{SYNTHETIC_SOURCE}/services"), "crate::models", false, &mut files)?;
     Ok(files)
+}
+
+/// Reads a folder of documents, and adds its frozen signatures to the files.
+fn build(root: &Path, folder: &str, files: &mut Files) -> Result<Api> {
+    let (api, signatures) = ir::build(&Documents::read(&root.join(folder))?)?;
+    files.add(Path::new(folder).join("signatures.json"), signatures.render());
+    Ok(api)
 }

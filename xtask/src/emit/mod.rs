@@ -15,7 +15,11 @@ use quote::{format_ident, quote};
 
 use crate::files::Files;
 use crate::ir::{Api, Package};
-use source::Source;
+use source::{Block, Source};
+
+/// The lints that generated source does not keep: deprecated items of the API refer to each other, and some packages have a service of
+/// their own name.
+const ALLOWED: &str = "#![allow(clippy::module_inception, deprecated)]\n";
 
 /// Renders the models into `folder`: a module per package with its types and a module per service.
 ///
@@ -23,6 +27,7 @@ use source::Source;
 pub(crate) fn models(api: &Api, folder: &str, gated: bool, files: &mut Files) -> Result<()> {
     files.own(folder);
     let mut root = Source::new(&api.version, &["Packages of the API.".to_owned()]);
+    root.block(&Block::text(ALLOWED));
     root.items(modules(api.packages.values(), gated))?;
     files.add(Path::new(folder).join("mod.rs"), root.finish()?);
     for package in api.packages.values() {
@@ -49,6 +54,7 @@ pub(crate) fn facade(api: &Api, folder: &str, models: &str, gated: bool, files: 
     }
     let doc = "Handles of the services, one module per package of the API.";
     let mut root = Source::new(&api.version, &[doc.to_owned()]);
+    root.block(&Block::text(ALLOWED));
     root.items(modules(offered.into_iter(), gated))?;
     files.add(Path::new(folder).join("mod.rs"), root.finish()?);
     Ok(())

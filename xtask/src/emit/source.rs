@@ -74,6 +74,11 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// Text as it is.
+    pub(crate) fn text(text: &str) -> Self {
+        Self { text: text.to_owned(), depth: 0 }
+    }
+
     pub(crate) fn line(&mut self, line: impl AsRef<str>) {
         self.text.push_str(&"    ".repeat(self.depth));
         self.text.push_str(line.as_ref());

@@ -12,6 +12,7 @@ pub(crate) fn implementations(operation: &Operation, place: Place<'_>) -> Result
     let paging = operation.paging.as_ref().map(|it| paging(&name, it, place)).transpose()?;
     let wait = operation.wait.as_ref().map(|it| wait(&name, it)).transpose()?;
     let lro = operation.lro.as_ref().map(|it| lro(&name, it, place)).transpose()?;
+    anyhow::ensure!(operation.wait.is_none() || operation.lro.is_none(), "{} settles in two ways", operation.id);
     let data_plane = operation.data_plane.as_ref().map(|it| data_plane(&name, it)).transpose()?;
     Ok(quote!(#paging #wait #lro #data_plane))
 }

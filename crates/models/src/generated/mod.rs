@@ -2,6 +2,8 @@
 
 //! Packages of the API.
 
+#![allow(clippy::module_inception, deprecated)]
+
 #[cfg(feature = "agentbricks")]
 #[cfg_attr(docsrs, doc(cfg(feature = "agentbricks")))]
 pub mod agentbricks;

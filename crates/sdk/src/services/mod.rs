@@ -2,6 +2,8 @@
 
 //! Handles of the services, one module per package of the API.
 
+#![allow(clippy::module_inception, deprecated)]
+
 #[cfg(feature = "agentbricks")]
 #[cfg_attr(docsrs, doc(cfg(feature = "agentbricks")))]
 pub mod agentbricks;

@@ -1,0 +1,31 @@
+//! Every shape that the generator knows, generated from a made-up API and exercised over a socket.
+
+// Generated source for a program that uses a part of it.
+#[allow(dead_code, unreachable_pub)]
+#[rustfmt::skip]
+#[path = "generated/models/mod.rs"]
+mod models;
+#[allow(dead_code, unreachable_pub)]
+#[rustfmt::skip]
+#[path = "generated/services/mod.rs"]
+mod services;
+
+mod bodies;
+mod facade;
+mod lists;
+mod long;
+mod values;
+
+use databricks_sdk::{Config, WorkspaceClient as Workspace};
+use databricks_transport::Environment;
+use httpmock::MockServer;
+
+// What the generated services expect around them.
+pub(crate) use databricks_sdk::{Body, Client};
+pub(crate) use facade::{AccountClient, Call, WorkspaceClient};
+
+/// A client of this server, with an account and a workspace id.
+fn client(server: &MockServer) -> Client {
+    let config = Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok");
+    Workspace::new(config.account_id("acc").workspace_id("42")).unwrap().client().clone()
+}

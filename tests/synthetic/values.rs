@@ -1,0 +1,72 @@
+//! Values of every type, there and back.
+
+use databricks_sdk::ErrorKind;
+use httpmock::Method::POST;
+use httpmock::MockServer;
+use serde_json::json;
+
+use crate::client;
+use crate::models::shapes::{Everything, Kind, Tree, shapes};
+
+#[tokio::test]
+async fn every_type_there_and_back() {
+    let server = MockServer::start_async().await;
+    let sent = json!({
+        "any": [1, {"x": null}], "bool": false, "default": "d", "double": 0.5, "duration": "3.500s", "int32": 5_000_000_000_i64,
+        "int64": 9_007_199_254_740_993_i64, "ints": [1, 2], "map": {"a": {"kind": "CIRCLE"}}, "mask": "a,b.c", "matrix": [["x"], []],
+        "object": {"k": 1}, "objects": [{"k": 1}], "old": "o", "root": {"label": "r", "children": [{"label": "c"}], "parent": {"label": "p"}},
+        "sizeX": 3, "stamp": "2024-05-01T12:00:00Z", "type": "t", "unknown": "UNKNOWN"
+    });
+    let mock = {
+        let sent = sent.clone();
+        server.mock(move |when, then| {
+            let mut answer = sent.clone();
+            // A newer or sloppier server: numbers as text, an unknown value, an unknown member, null.
+            answer["int64"] = json!("9007199254740993");
+            answer["ints"] = json!(["1", 2]);
+            answer["unknown"] = json!("HEPTAGON");
+            answer["added"] = json!({"later": 1});
+            answer["old"] = json!(null);
+            when.method(POST).path("/api/2.0/shapes/echo").json_body(sent);
+            then.status(200).json_body(answer);
+        })
+    };
+    let value: Everything = serde_json::from_value(sent.clone()).unwrap();
+    assert_eq!(value.unknown, Some(Kind::Unknown_));
+    assert_eq!(serde_json::to_value(&value).unwrap(), sent);
+    let answer = client(&server).call(shapes::Echo::new(value.clone())).await.unwrap();
+    assert_eq!(answer.int64, Some(9_007_199_254_740_993));
+    assert_eq!(answer.ints, value.ints);
+    assert_eq!(answer.unknown.as_ref().map(Kind::as_str), Some("HEPTAGON"));
+    #[allow(deprecated)]
+    {
+        assert_eq!(answer.old, None);
+    }
+    let root: Tree = *answer.root.map(Box::new).unwrap();
+    assert_eq!(root.parent.unwrap().label, "p");
+    mock.assert_async().await;
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_named_by_its_path() {
+    let server = MockServer::start_async().await;
+    server.mock(|when, then| {
+        when.method(POST).path("/api/2.0/shapes/echo");
+        then.status(200).json_body(json!({"map": {"a": {"kind": "CIRCLE", "shape_id": "seven"}}}));
+    });
+    let error = client(&server).call(shapes::Echo::new(Everything::new())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("map.a.shape_id"), "{error}");
+}
+
+#[tokio::test]
+async fn missing_members_never_fail_an_answer() {
+    let server = MockServer::start_async().await;
+    server.mock(|when, then| {
+        when.method(POST).path("/api/2.0/shapes/echo");
+        then.status(200).json_body(json!({"map": {"a": {}}, "root": {}}));
+    });
+    let answer = client(&server).call(shapes::Echo::new(Everything::new())).await.unwrap();
+    assert_eq!(answer.map.unwrap()["a"].kind.as_str(), "");
+    assert_eq!(answer.root.unwrap().label, "");
+}
