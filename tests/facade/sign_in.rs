@@ -19,7 +19,7 @@ async fn with_client_credentials() {
     let (a, b) = tokio::join!(w.current_user().me().send(), w.clusters().list().send());
     assert!(a.unwrap().id.is_some());
     b.unwrap();
-    let token_requests = f.local.requests().iter().filter(|r| r.path.ends_with("/oidc/v1/token")).count();
+    let token_requests = f.local.requests().iter().filter(|r| r.path.ends_with("/v1/token")).count();
     assert_eq!(token_requests, 1, "one token serves both calls");
 }
 

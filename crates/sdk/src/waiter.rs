@@ -58,13 +58,13 @@ pub struct Progress<'a, T> {
 pub struct Waiter<O: Waitable> {
     call: Call<O>,
     timeout: Duration,
-    interval: Option<Duration>,
+    pace: Pace,
     on_progress: Option<OnProgress<Output<O>>>,
 }
 
 impl<O: Waitable> Waiter<O> {
     pub(crate) fn new(call: Call<O>) -> Self {
-        Self { call, timeout: O::TIMEOUT, interval: None, on_progress: None }
+        Self { call, timeout: O::TIMEOUT, pace: Pace::Patient, on_progress: None }
     }
 
     /// Bounds the wait. Default: 20 minutes for most operations.
@@ -75,7 +75,14 @@ impl<O: Waitable> Waiter<O> {
 
     /// Looks at the state at this interval, instead of pauses that grow to ten seconds.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.interval = Some(interval);
+        self.pace = Pace::Every(interval);
+        self
+    }
+
+    /// Looks soon and often at first: for what takes milliseconds or minutes.
+    #[cfg(feature = "compute")]
+    pub(crate) fn eager(mut self) -> Self {
+        self.pace = Pace::Eager;
         self
     }
 
@@ -90,11 +97,11 @@ impl<O: Waitable> Waiter<O> {
     /// # Errors
     /// As the call.
     pub async fn start(self) -> Result<Started<O>> {
-        let Self { call: Call { client, mut operation, options }, timeout, interval, on_progress } = self;
+        let Self { call: Call { client, mut operation, options }, timeout, pace, on_progress } = self;
         operation.prepare();
         let answer = Call::send_ref(&client, &operation, &options).await?;
         let poll = operation.poll(&answer)?;
-        Ok(Started { answer, wait: Wait { client, options, poll, timeout, interval, on_progress } })
+        Ok(Started { answer, wait: Wait { client, options, poll, timeout, pace, on_progress } })
     }
 }
 
@@ -146,7 +153,7 @@ struct Wait<O: Waitable> {
     options: Options,
     poll: O::Poll,
     timeout: Duration,
-    interval: Option<Duration>,
+    pace: Pace,
     on_progress: Option<OnProgress<Output<O>>>,
 }
 
@@ -175,7 +182,7 @@ impl<O: Waitable> Wait<O> {
                 let message = format!("failed to reach {}, got {}{said}", O::SUCCESS.join(" or "), status.state);
                 return Err(Error::new(ErrorKind::OperationFailed, message).with_operation(O::INFO.id));
             }
-            let pause = self.interval.unwrap_or_else(|| pause(attempt));
+            let pause = self.pace.pause(attempt);
             if elapsed + pause > self.timeout {
                 let message =
                     format!("timed out after {:.0?} waiting for {}; last state {}{said}", elapsed, O::SUCCESS.join(" or "), status.state);
@@ -184,6 +191,28 @@ impl<O: Waitable> Wait<O> {
                     .with_hint("it goes on at the service; wait again or raise the timeout"));
             }
             clock.sleep(pause).await;
+        }
+    }
+}
+
+/// How the pauses between looks grow.
+#[derive(Clone, Copy, Debug)]
+enum Pace {
+    /// As [`pause`].
+    Patient,
+    /// A tenth of a second, doubling up to five seconds.
+    #[cfg(feature = "compute")]
+    Eager,
+    Every(Duration),
+}
+
+impl Pace {
+    fn pause(self, attempt: u64) -> Duration {
+        match self {
+            Self::Patient => pause(attempt),
+            #[cfg(feature = "compute")]
+            Self::Eager => Duration::from_millis(100 << attempt.saturating_sub(1).min(6)).min(Duration::from_secs(5)),
+            Self::Every(interval) => interval,
         }
     }
 }

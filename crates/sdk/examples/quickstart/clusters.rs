@@ -2,9 +2,9 @@
 
 use databricks_sdk::{Error, ErrorKind, Result, Table, WorkspaceClient};
 
-use crate::show::{ProgressLine, heading};
+use crate::show::{POLL, ProgressLine, heading};
 
-pub async fn node_types(w: &WorkspaceClient) -> Result<()> {
+pub(crate) async fn node_types(w: &WorkspaceClient) -> Result<()> {
     heading("Node types");
     let mut table = Table::new(["node type", "cores", "memory"]);
     for node in w.clusters().list_node_types().await?.node_types.unwrap_or_default().iter().take(5) {
@@ -14,7 +14,7 @@ pub async fn node_types(w: &WorkspaceClient) -> Result<()> {
     Ok(())
 }
 
-pub async fn list(w: &WorkspaceClient) -> Result<()> {
+pub(crate) async fn list(w: &WorkspaceClient) -> Result<()> {
     heading("Clusters");
     let mut table = Table::new(["id", "name", "state"]);
     let mut clusters = w.clusters().list().page_size(20).items();
@@ -27,7 +27,7 @@ pub async fn list(w: &WorkspaceClient) -> Result<()> {
 }
 
 /// Creates a cluster and takes it through restart, termination and start. Returns its id; it runs in the end.
-pub async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
+pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
     heading("A cluster's life");
     let versions = w.clusters().spark_versions().await?.versions.unwrap_or_default();
     let version = versions.into_iter().find_map(|version| version.key).ok_or_else(|| nothing("Spark version"))?;
@@ -43,24 +43,25 @@ pub async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
         .num_workers(1)
         .autotermination_minutes(15)
         .wait()
+        .poll_interval(POLL)
         .on_progress(move |look| line.show(&look.status.state, look.elapsed))
         .await?;
     let id = created.cluster_id.ok_or_else(|| nothing("cluster id"))?;
     list(w).await?;
 
     let mut line = ProgressLine::new("restart");
-    w.clusters().restart(&id).wait().on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
+    w.clusters().restart(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
     let mut line = ProgressLine::new("terminate");
-    w.clusters().delete(&id).wait().on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
+    w.clusters().delete(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
     let mut line = ProgressLine::new("start");
-    w.clusters().start(&id).wait().on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
+    w.clusters().start(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
 
     let cluster = w.clusters().get(&id).await?;
     println!("{} is {}", cluster.cluster_name.unwrap_or_default(), cluster.state.unwrap_or_default());
     Ok(id)
 }
 
-pub async fn remove(w: &WorkspaceClient, id: &str) -> Result<()> {
+pub(crate) async fn remove(w: &WorkspaceClient, id: &str) -> Result<()> {
     w.clusters().permanent_delete(id).await
 }
 

@@ -5,7 +5,7 @@ use databricks_sdk::{Result, WorkspaceClient};
 
 use crate::show::heading;
 
-pub async fn run(w: &WorkspaceClient, cluster: &str) -> Result<()> {
+pub(crate) async fn run(w: &WorkspaceClient, cluster: &str) -> Result<()> {
     heading("Python on the cluster");
     let context = w.context(cluster, Language::Python).await?;
     context.run("from math import comb\nrow = [comb(6, k) for k in range(7)]").await?.into_result()?;
@@ -21,6 +21,6 @@ pub async fn run(w: &WorkspaceClient, cluster: &str) -> Result<()> {
     started.wait().await?;
     let status = execution.command_status(cluster, context.id(), id).await?;
     let data = status.results.and_then(|results| results.data).unwrap_or_default();
-    println!("sum(row): {}, {data}", status.status.unwrap_or_default());
+    println!("sum(row) = {} ({})", data.as_str().unwrap_or_default(), status.status.unwrap_or_default());
     context.shutdown().await
 }

@@ -22,6 +22,8 @@ use show::heading;
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let started = Instant::now();
+    // The log of requests that ask for it goes to the terminal.
+    tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::INFO).with_target(false).without_time().init();
     let yes = std::env::args().any(|argument| argument == "--yes");
     match run(yes).await {
         Ok(()) => {

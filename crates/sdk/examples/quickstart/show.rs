@@ -3,23 +3,30 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
+/// How often a state is looked at while it changes. The default of a wait is more patient.
+pub(crate) const POLL: Duration = Duration::from_millis(250);
+
 /// A line that begins a new subject.
-pub fn heading(text: &str) {
-    println!("\n\u{1b}[1m{text}\u{1b}[0m");
+pub(crate) fn heading(text: &str) {
+    if std::io::stdout().is_terminal() {
+        println!("\n\u{1b}[1m{text}\u{1b}[0m");
+    } else {
+        println!("\n{text}");
+    }
 }
 
 /// A line that tells how a wait goes on: written over itself on a terminal, once per change elsewhere.
-pub struct ProgressLine {
+pub(crate) struct ProgressLine {
     what: String,
     last: String,
 }
 
 impl ProgressLine {
-    pub fn new(what: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), last: String::new() }
     }
 
-    pub fn show(&mut self, state: &str, elapsed: Duration) {
+    pub(crate) fn show(&mut self, state: &str, elapsed: Duration) {
         let mut out = std::io::stdout().lock();
         // A line that cannot be written is no reason to stop.
         let _ = if out.is_terminal() {

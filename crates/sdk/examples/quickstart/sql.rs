@@ -15,7 +15,7 @@ struct Busy {
 const BUSIEST: &str = "SELECT CAST(pickup_zip AS BIGINT) AS zip, count(*) AS trips, sum(fare_amount) AS fares FROM samples.nyctaxi.trips \
                        WHERE fare_amount > :min GROUP BY pickup_zip ORDER BY trips DESC, zip LIMIT 3";
 
-pub async fn run(w: &WorkspaceClient, warehouse: &str) -> Result<()> {
+pub(crate) async fn run(w: &WorkspaceClient, warehouse: &str) -> Result<()> {
     heading("SQL, waited for");
     let table = w.sql(BUSIEST).bind("min", 20.0).warehouse(warehouse).await?;
     print!("{table}");

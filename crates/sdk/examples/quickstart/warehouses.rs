@@ -2,9 +2,9 @@
 
 use databricks_sdk::{Error, ErrorKind, Result, Table, WorkspaceClient};
 
-use crate::show::{ProgressLine, heading};
+use crate::show::{POLL, ProgressLine, heading};
 
-pub async fn list(w: &WorkspaceClient) -> Result<()> {
+pub(crate) async fn list(w: &WorkspaceClient) -> Result<()> {
     heading("SQL warehouses");
     let mut table = Table::new(["id", "name", "size", "state"]);
     let mut warehouses = w.warehouses().list().items();
@@ -18,7 +18,7 @@ pub async fn list(w: &WorkspaceClient) -> Result<()> {
 }
 
 /// Creates a warehouse, stops it and starts it. Returns its id; it runs in the end.
-pub async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
+pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
     heading("A warehouse's life");
     let mut line = ProgressLine::new("create");
     let created = w
@@ -29,21 +29,22 @@ pub async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
         .max_num_clusters(1)
         .auto_stop_mins(10)
         .wait()
+        .poll_interval(POLL)
         .on_progress(move |look| line.show(&look.status.state, look.elapsed))
         .await?;
     let id = created.id.ok_or_else(|| Error::new(ErrorKind::Other, "the new warehouse has no id"))?;
     list(w).await?;
 
     let mut line = ProgressLine::new("stop");
-    w.warehouses().stop(&id).wait().on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
+    w.warehouses().stop(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
     let mut line = ProgressLine::new("start");
-    w.warehouses().start(&id).wait().on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
+    w.warehouses().start(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(&look.status.state, look.elapsed)).await?;
 
     let warehouse = w.warehouses().get(&id).await?;
     println!("{} is {}", warehouse.name.unwrap_or_default(), warehouse.state.unwrap_or_default());
     Ok(id)
 }
 
-pub async fn remove(w: &WorkspaceClient, id: &str) -> Result<()> {
+pub(crate) async fn remove(w: &WorkspaceClient, id: &str) -> Result<()> {
     w.warehouses().delete(id).await.map(drop)
 }

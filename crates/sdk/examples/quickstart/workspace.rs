@@ -4,7 +4,7 @@ use databricks_local::LocalWorkspace;
 use databricks_sdk::{Config, Error, ErrorKind, Result, WorkspaceClient};
 
 /// A client, and the embedded workspace where there is no other.
-pub struct Session {
+pub(crate) struct Session {
     client: WorkspaceClient,
     local: Option<LocalWorkspace>,
     yes: bool,
@@ -13,7 +13,7 @@ pub struct Session {
 /// Life cycles of the embedded workspace go by this many times as fast as those of a real one.
 const SPEED: f64 = 200.0;
 
-pub async fn open(yes: bool) -> Result<Session> {
+pub(crate) async fn open(yes: bool) -> Result<Session> {
     let configured = Config::from_env().resolve()?;
     if let Some(host) = configured.host() {
         println!("Workspace {host}, as configured.");
@@ -30,16 +30,16 @@ pub async fn open(yes: bool) -> Result<Session> {
 }
 
 impl Session {
-    pub fn client(&self) -> &WorkspaceClient {
+    pub(crate) fn client(&self) -> &WorkspaceClient {
         &self.client
     }
 
     /// Whether things may be created and removed: always on the embedded workspace, elsewhere if asked to.
-    pub fn may_change(&self) -> bool {
+    pub(crate) fn may_change(&self) -> bool {
         self.yes || self.local.is_some()
     }
 
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         if let Some(local) = self.local {
             local.shutdown().await;
         }

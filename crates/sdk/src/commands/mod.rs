@@ -43,7 +43,7 @@ impl OpenContext {
         let mut create = operations::Create::new();
         create.cluster_id = Some(self.cluster_id.clone());
         create.language = Some(self.language.clone());
-        let started = self.client.call(create).wait().timeout(self.timeout).start().await?;
+        let started = self.client.call(create).wait().eager().timeout(self.timeout).start().await?;
         let id = started.answer().id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no context id"))?;
         // From here on the context exists, so it is destroyed even if it never comes to run.
         let context = Context {
@@ -170,7 +170,7 @@ impl RunCommand {
         execute.context_id = Some(shared.id.clone());
         execute.language = Some(shared.language.clone());
         execute.command = Some(code);
-        let wait = shared.client.call(execute).wait().timeout(timeout).on_progress(move |look| {
+        let wait = shared.client.call(execute).wait().eager().timeout(timeout).on_progress(move |look| {
             if let (Some(told), Some(status)) = (&mut on_status, &look.resource.status) {
                 told(status);
             }
