@@ -14,7 +14,7 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::token::{DynTokenSource, Token, TokenSource};
 
 /// The platform refuses tokens in their last 30 seconds; this is when we call them expired.
-const MARGIN: Duration = Duration::from_secs(40);
+pub(crate) const MARGIN: Duration = Duration::from_secs(40);
 /// The longest time before its end at which a token is renewed.
 const LONGEST_WINDOW: Duration = Duration::from_secs(20 * 60);
 /// The pause after a renewal ahead of time failed.

@@ -26,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) http: Http,
     pub(crate) metadata: OnceCell<Option<Metadata>>,
     pub(crate) endpoints: OnceCell<Endpoints>,
+    /// The tenant that the workspace's sign-in page tells.
+    pub(crate) asked_tenant: OnceCell<Option<String>>,
     found: Mutex<Found>,
 }
 
@@ -38,7 +40,7 @@ struct Found {
 
 impl Context {
     pub(crate) fn new(config: ResolvedConfig, http: Http) -> Self {
-        Self { config, http, metadata: OnceCell::new(), endpoints: OnceCell::new(), found: Mutex::default() }
+        Self { config, http, metadata: OnceCell::new(), endpoints: OnceCell::new(), asked_tenant: OnceCell::new(), found: Mutex::default() }
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {

@@ -52,6 +52,8 @@ pub(crate) struct Outgoing {
     options: CallOptions,
     /// A header that cannot be sent.
     invalid: Option<HeaderName>,
+    /// Whether errors must not show the URL.
+    secret_url: bool,
 }
 
 impl Outgoing {
@@ -62,7 +64,7 @@ impl Outgoing {
             .idempotent(true);
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        Self { method, url: url.into(), headers, body: Body::empty(), options, invalid: None }
+        Self { method, url: url.into(), headers, body: Body::empty(), options, invalid: None, secret_url: false }
     }
 
     pub(crate) fn get(url: impl Into<String>) -> Self {
@@ -99,6 +101,30 @@ impl Outgoing {
         self
     }
 
+    /// A header that is no secret.
+    pub(crate) fn plain_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// With the headers of a sign-in.
+    pub(crate) fn headers(mut self, headers: HeaderMap) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// Never sent a second time once it may have arrived.
+    pub(crate) fn not_twice(mut self) -> Self {
+        self.options = self.options.idempotent(false).retry(RetryPolicy::default().budget(RETRIES));
+        self
+    }
+
+    /// The longest one attempt may take.
+    pub(crate) fn attempt_limit(mut self, limit: Duration) -> Self {
+        self.options = self.options.attempt_timeout(limit);
+        self
+    }
+
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.header(AUTHORIZATION, &format!("Bearer {token}"))
     }
@@ -106,6 +132,12 @@ impl Outgoing {
     /// One attempt, and no longer than this in all.
     pub(crate) fn once(mut self, limit: Duration) -> Self {
         self.options = self.options.retry(RetryPolicy::none()).max_attempts(1).timeout(limit).attempt_timeout(limit);
+        self
+    }
+
+    /// Errors do not show the URL.
+    pub(crate) fn secret_url(mut self) -> Self {
+        self.secret_url = true;
         self
     }
 
@@ -126,7 +158,7 @@ impl Http {
     /// # Errors
     /// When no answer came.
     pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Answer, Error> {
-        let Outgoing { method, url, headers, body, options, invalid } = outgoing;
+        let Outgoing { method, url, headers, body, options, invalid, secret_url } = outgoing;
         if let Some(name) = invalid {
             let text = format!("the value for the header {name} has characters that no header may hold; check for line breaks");
             return Err(Error::new(databricks_core::ErrorKind::InvalidInput, text));
@@ -151,6 +183,8 @@ impl Http {
                 (None, Some(api), Some(status)) => {
                     Ok(Answer { status, headers: HeaderMap::new(), body: Bytes::new(), said: Some(api.to_string()) })
                 }
+                // Whatever else the error knows may name the URL.
+                _ if secret_url => Err(Error::new(error.kind(), format!("no answer ({:?})", error.kind()))),
                 _ => Err(error),
             },
         }

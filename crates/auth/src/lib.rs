@@ -38,6 +38,7 @@ mod config;
 mod context;
 mod describe;
 mod error;
+mod expiry;
 mod http;
 mod login;
 mod machine;
@@ -58,6 +59,7 @@ pub use error::{AuthError, AuthErrorKind, Declined, error_kind};
 pub use process::{ProcessOutput, ProcessRequest, ProcessRunner};
 pub use sign_in::{Endpoint, SignIn};
 pub use store::{KeyStore, KeyStoreError, Storage};
+pub use login::LoginOutcome;
 pub use login::browser::Browser;
 pub use token::{Token, TokenSource};
 

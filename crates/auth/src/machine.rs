@@ -43,3 +43,20 @@ pub(crate) fn is_readable_by_others(path: &Path) -> bool {
         false
     }
 }
+
+/// Replaces a file as a whole, keeping its mode; a new one is readable by its owner only.
+pub(crate) fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+
+    // A link, as people have who keep their settings under version control, stays one.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".databricks-").suffix(".tmp").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    if let Ok(metadata) = std::fs::metadata(&path) {
+        file.as_file().set_permissions(metadata.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    Ok(())
+}

@@ -117,6 +117,14 @@ impl SignIn {
         crate::describe::of_sign_in(&self.config(), self.0.chosen.get(), self.last_failure().as_ref())
     }
 
+    /// Gives back what was made for this sign-in: the personal access tokens of `azure-pat`. Best effort; what cannot be given back is
+    /// logged. Other ways to sign in have nothing to give back.
+    pub async fn close(&self) {
+        if let Some(chosen) = self.0.chosen.get() {
+            chosen.headers.close().await;
+        }
+    }
+
     fn last_failure(&self) -> Option<AuthError> {
         self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

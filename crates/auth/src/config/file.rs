@@ -168,7 +168,7 @@ pub(crate) fn with_value(text: &str, section: &str, key: &str, value: &str) -> S
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut inside = section == DEFAULT;
-    let mut insert_at = None;
+    let (mut insert_at, mut found) = (None, None);
     for (index, line) in lines.iter().enumerate() {
         let trimmed = line.trim_start_matches('\u{feff}').trim();
         if let Some(rest) = trimmed.strip_prefix('[') {
@@ -178,16 +178,17 @@ pub(crate) fn with_value(text: &str, section: &str, key: &str, value: &str) -> S
             }
         } else if inside && !trimmed.is_empty() {
             let is_comment = trimmed.starts_with(['#', ';']);
-            if !is_comment && entry(trimmed).is_ok_and(|(found, _)| found.eq_ignore_ascii_case(key)) {
-                lines[index] = format!("{key} = {value}");
-                return lines.join(newline) + newline;
+            if !is_comment && entry(trimmed).is_ok_and(|(name, _)| name.eq_ignore_ascii_case(key)) {
+                // Of several, the last one counts.
+                found = Some(index);
             }
             insert_at = Some(index + 1);
         }
     }
-    match insert_at {
-        Some(at) => lines.insert(at, format!("{key} = {value}")),
-        None => {
+    match (found, insert_at) {
+        (Some(index), _) => lines[index] = format!("{key} = {value}"),
+        (None, Some(at)) => lines.insert(at, format!("{key} = {value}")),
+        (None, None) => {
             if lines.last().is_some_and(|line| !line.trim().is_empty()) {
                 lines.push(String::new());
             }

@@ -216,6 +216,12 @@ pub(crate) fn profile_path(config: &ResolvedConfig) -> Option<PathBuf> {
     profile::path(config.settings(), config.home())
 }
 
+/// The profile file that a configuration reads, with its path. `None` where there is none.
+pub(crate) fn read_profile_file(config: &ResolvedConfig) -> Result<Option<(PathBuf, file::ProfileFile)>, crate::error::AuthError> {
+    let Some(path) = profile_path(config) else { return Ok(None) };
+    Ok(profile::read(&path)?.map(|file| (path, file)))
+}
+
 /// A path with a leading `~` replaced by the home directory.
 pub(crate) fn expand_home(path: &str, home: Option<&Path>) -> PathBuf {
     match (path.strip_prefix('~'), home) {

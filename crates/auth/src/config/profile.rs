@@ -53,17 +53,17 @@ pub(crate) fn read(path: &Path) -> Result<Option<ProfileFile>, AuthError> {
     }
 }
 
-/// Adds the values of the chosen section, if one is to be read.
-pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut Vec<String>) -> Result<(), AuthError> {
+/// Adds the values of the chosen section, if one is to be read, and hands out that section's host.
+pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut Vec<String>) -> Result<Option<String>, AuthError> {
     let asked = settings.text(Key::Profile);
     if asked.is_none() && is_configured(settings) {
-        return Ok(());
+        return Ok(None);
     }
     if asked.as_deref() == Some(SETTINGS) {
         return Err(reserved(&settings.source(Key::Profile).map_or_else(String::new, |source| format!(" ({source})"))));
     }
-    let Some(path) = path(settings, home) else { return Ok(()) };
-    let Some(file) = read(&path)? else { return Ok(()) };
+    let Some(path) = path(settings, home) else { return Ok(None) };
+    let Some(file) = read(&path)? else { return Ok(None) };
     warnings.extend(file.warnings.iter().map(|warning| format!("{}: {warning}", path.display())));
     let (name, is_asked_for) = match asked {
         Some(name) => (name, true),
@@ -74,7 +74,7 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
         },
     };
     let Some(section) = file.section(&name) else {
-        return if is_asked_for { Err(not_found(&name, &path, &file)) } else { Ok(()) };
+        return if is_asked_for { Err(not_found(&name, &path, &file)) } else { Ok(None) };
     };
     let mut added_secret = false;
     for attribute in ATTRIBUTES.iter().filter(|attribute| !matches!(attribute.key, Key::Profile | Key::ConfigFile)) {
@@ -96,7 +96,7 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
     if added_secret && crate::machine::is_readable_by_others(&path) {
         warnings.push(format!("{} holds secrets and can be read by others; restrict it, for example with chmod 600", path.display()));
     }
-    Ok(())
+    Ok(section.get("host").filter(|host| !host.is_empty()).map(str::to_owned))
 }
 
 /// Whether so much is set that the profile of last resort is not looked at.

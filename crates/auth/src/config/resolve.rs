@@ -20,7 +20,7 @@ pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
     let home = config.find_home(&environment);
     let mut settings = given(&config, &environment)?;
     let mut warnings = Vec::new();
-    profile::apply(&mut settings, home.as_deref(), &mut warnings)?;
+    let profile_host = profile::apply(&mut settings, home.as_deref(), &mut warnings)?;
     if settings.text(Key::WorkspaceId).is_some_and(|id| id.eq_ignore_ascii_case("none")) {
         settings.remove(Key::WorkspaceId);
     }
@@ -42,6 +42,7 @@ pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
         settings,
         host,
         host_type: None,
+        profile_host: profile_host.and_then(|host| Host::parse(&host, true).ok()).map(|host| host.url),
         environment,
         home,
         warnings,

@@ -62,6 +62,8 @@ pub(crate) struct Parts {
     pub(crate) host: Option<Host>,
     /// The kind of host, where the host itself told it.
     pub(crate) host_type: Option<HostType>,
+    /// The host that the profile names, whether or not it was used.
+    pub(crate) profile_host: Option<String>,
     pub(crate) environment: Environment,
     pub(crate) home: Option<PathBuf>,
     pub(crate) warnings: Vec<String>,
@@ -79,10 +81,6 @@ pub struct ResolvedConfig(Arc<Parts>);
 impl ResolvedConfig {
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
-    }
-
-    pub(crate) fn parts(&self) -> &Parts {
-        &self.0
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -109,6 +107,11 @@ impl ResolvedConfig {
 
     pub(crate) fn parsed_host(&self) -> Option<&Host> {
         self.0.host.as_ref()
+    }
+
+    /// Whether the profile stands for the host that is used: it names the same one, or none.
+    pub(crate) fn is_host_of_profile(&self) -> bool {
+        self.0.profile_host.as_deref().is_none_or(|host| self.host() == Some(host))
     }
 
     pub(crate) fn custom_credentials(&self) -> Option<&SharedCredentials> {

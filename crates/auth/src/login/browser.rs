@@ -11,3 +11,15 @@ pub trait Browser: fmt::Debug + Send + Sync + 'static {
     /// When there is no browser. The address is then shown for the person to open.
     fn open(&self, url: &str) -> io::Result<()>;
 }
+
+/// The system's browser, or the one that `BROWSER` names.
+#[cfg(feature = "browser")]
+#[derive(Debug)]
+pub(crate) struct SystemBrowser;
+
+#[cfg(feature = "browser")]
+impl Browser for SystemBrowser {
+    fn open(&self, url: &str) -> io::Result<()> {
+        webbrowser::open(url)
+    }
+}

@@ -1,3 +1,14 @@
-//! Signing in as a person.
+//! Signing in as a person: authorization code with PKCE (RFC 7636) and a listener on this machine (RFC 8252).
 
 pub(crate) mod browser;
+mod flow;
+mod listener;
+mod page;
+mod pkce;
+mod store;
+
+pub(crate) use flow::{Flow, Granted};
+pub use store::LoginOutcome;
+
+/// The public client of the official CLI, which every account knows.
+pub(crate) const PUBLIC_CLIENT: &str = "databricks-cli";

@@ -1,6 +1,7 @@
 //! The headers that a chosen provider hands out.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use databricks_core::{AuthHeaders, Result, Secret};
@@ -9,7 +10,6 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 
 use crate::cache::TokenCache;
-use crate::error::AuthError;
 use crate::token::{BoxFuture, DynTokenSource, Token, TokenSource};
 
 /// How long a token that could not be had is done without.
@@ -21,6 +21,12 @@ pub(crate) struct Headers {
     authorization: Authorization,
     tokens: Vec<(HeaderName, TokenCache)>,
     fixed: Vec<(HeaderName, Secret)>,
+    close: Option<Arc<dyn Close>>,
+}
+
+/// Something to do when a sign-in is no longer needed.
+pub(crate) trait Close: fmt::Debug + Send + Sync {
+    fn close(&self) -> BoxFuture<'_, ()>;
 }
 
 #[derive(Debug)]
@@ -31,11 +37,11 @@ enum Authorization {
 
 impl Headers {
     pub(crate) fn fixed(authorization: &Secret) -> Self {
-        Self { authorization: Authorization::Fixed(authorization.clone()), tokens: Vec::new(), fixed: Vec::new() }
+        Self { authorization: Authorization::Fixed(authorization.clone()), tokens: Vec::new(), fixed: Vec::new(), close: None }
     }
 
     pub(crate) fn token(cache: TokenCache) -> Self {
-        Self { authorization: Authorization::Token(cache), tokens: Vec::new(), fixed: Vec::new() }
+        Self { authorization: Authorization::Token(cache), tokens: Vec::new(), fixed: Vec::new(), close: None }
     }
 
     /// With the bare token of another cache in a header of its own. An empty token leaves the header out.
@@ -47,6 +53,18 @@ impl Headers {
     pub(crate) fn with_fixed(mut self, name: HeaderName, value: &str) -> Self {
         self.fixed.push((name, Secret::from(value)));
         self
+    }
+
+    pub(crate) fn on_close(mut self, close: Arc<dyn Close>) -> Self {
+        self.close = Some(close);
+        self
+    }
+
+    /// Gives back what was made for this sign-in.
+    pub(crate) async fn close(&self) {
+        if let Some(close) = &self.close {
+            close.close().await;
+        }
     }
 
     /// The headers for one request. Tokens that are missing are fetched at the same time.
@@ -96,28 +114,5 @@ impl<S: DynTokenSource + 'static> TokenSource for Optional<S> {
                 Ok(Token::new("").expires_in(WITHOUT))
             }
         }
-    }
-}
-
-/// A token source made of a function that borrows what it needs.
-pub(crate) struct Source<T, F> {
-    pub(crate) state: T,
-    pub(crate) function: F,
-}
-
-impl<T, F> fmt::Debug for Source<T, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source").finish_non_exhaustive()
-    }
-}
-
-impl<T, F> DynTokenSource for Source<T, F>
-where
-    T: Send + Sync,
-    F: for<'a> Fn(&'a T) -> BoxFuture<'a, Result<Token, AuthError>> + Send + Sync,
-{
-    fn token(&self) -> BoxFuture<'_, Result<Token>> {
-        let token = (self.function)(&self.state);
-        Box::pin(async move { Ok(token.await?) })
     }
 }

@@ -1,10 +1,34 @@
 //! The ways to sign in, one file each, and the order in which they are tried.
 
+mod azure;
+mod azure_cli;
+mod azure_client_secret;
+mod azure_devops_oidc;
+mod azure_msi;
+mod azure_pat;
 mod basic;
+mod databricks_cli;
+mod env_oidc;
+mod exchange;
+mod external_browser;
+mod file_oidc;
+mod github;
+mod github_oidc;
+mod github_oidc_azure;
+pub(crate) mod google;
+#[cfg(feature = "google")]
+mod google_credentials;
+mod google_default;
+mod google_id;
+#[cfg(feature = "google")]
+mod google_key;
 pub(crate) mod headers;
+mod metadata_service;
 pub(crate) mod model_serving;
+mod netrc;
 mod oauth_m2m;
 mod pat;
+mod stored_login;
 
 use std::sync::Arc;
 
@@ -48,10 +72,25 @@ pub(crate) static CHAIN: &[&Provider] = &[
     &pat::PROVIDER,
     &basic::PROVIDER,
     &oauth_m2m::PROVIDER,
+    &databricks_cli::PROVIDER,
+    &metadata_service::PROVIDER,
+    &github_oidc::PROVIDER,
+    &azure_devops_oidc::PROVIDER,
+    &env_oidc::PROVIDER,
+    &file_oidc::PROVIDER,
+    &github_oidc_azure::PROVIDER,
+    &azure_msi::PROVIDER,
+    &azure_client_secret::PROVIDER,
+    &azure_cli::PROVIDER,
+    #[cfg(feature = "google")]
+    &google_credentials::PROVIDER,
+    &google_id::PROVIDER,
+    &model_serving::PROVIDER,
+    &netrc::PROVIDER,
 ];
 
 /// The providers that are used only when `auth_type` names them.
-pub(crate) static ON_REQUEST: &[&Provider] = &[];
+pub(crate) static ON_REQUEST: &[&Provider] = &[&external_browser::PROVIDER, &azure_pat::PROVIDER];
 
 /// Those of the keys that are unset, as a reason.
 pub(crate) fn need(config: &ResolvedConfig, keys: &[Key]) -> Result<(), String> {

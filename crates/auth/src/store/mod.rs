@@ -1,8 +1,21 @@
 //! Where logins of people are kept between programs: the CLI's file, or the system's key store.
 
+mod entry;
+#[cfg(feature = "keyring")]
+mod keyring;
+mod lock;
+mod logins;
+mod token_file;
+
 use std::fmt;
+#[cfg(feature = "keyring")]
+use std::sync::Arc;
 
 use databricks_core::Secret;
+
+pub(crate) use entry::Entry;
+pub(crate) use lock::Lock;
+pub(crate) use logins::Logins;
 
 /// Which of the two storages to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +25,16 @@ pub enum Storage {
     Plaintext,
     /// The system's key store.
     Secure,
+}
+
+impl Storage {
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "plaintext" => Some(Self::Plaintext),
+            "secure" => Some(Self::Secure),
+            _ => None,
+        }
+    }
 }
 
 /// A store for secrets by service and account, as every desktop system has one.
@@ -60,3 +83,9 @@ impl fmt::Display for KeyStoreError {
 }
 
 impl std::error::Error for KeyStoreError {}
+
+/// The system's key store, if this build has it.
+#[cfg(feature = "keyring")]
+pub(crate) fn system() -> Option<Arc<dyn KeyStore>> {
+    Some(Arc::new(keyring::SystemKeyStore::default()))
+}

@@ -1,0 +1,165 @@
+//! One login: send the person to the server, wait for the code, swap it for a token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use databricks_core::Secret;
+use futures_util::future::{Either, select};
+use serde_json::Value;
+
+use super::PUBLIC_CLIENT;
+use super::browser::Browser;
+use super::listener::{Callback, Listener};
+use super::pkce::Pkce;
+use crate::config::attributes::Key;
+use crate::context::Context;
+use crate::error::AuthError;
+use crate::token::Token;
+use crate::trust;
+
+/// How long the person may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A login of some client.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    provider: &'static str,
+    cx: Arc<Context>,
+    client_id: String,
+    client_secret: Option<Secret>,
+}
+
+/// What a login brings.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    pub(crate) token: Token,
+    pub(crate) refresh_token: Option<Secret>,
+}
+
+impl Flow {
+    /// For the program's own client where it has one, else for the public one.
+    pub(crate) fn configured(cx: &Arc<Context>, provider: &'static str) -> Self {
+        let client_id = cx.config.text(Key::ClientId).unwrap_or(PUBLIC_CLIENT).to_owned();
+        Self { provider, cx: Arc::clone(cx), client_id, client_secret: cx.config.secret_of(Key::ClientSecret).cloned() }
+    }
+
+    /// For the public client, whose logins the CLI shares.
+    pub(crate) fn public(cx: &Arc<Context>, provider: &'static str) -> Self {
+        Self { provider, cx: Arc::clone(cx), client_id: PUBLIC_CLIENT.to_owned(), client_secret: None }
+    }
+
+    fn failed(&self, why: impl std::fmt::Display) -> AuthError {
+        AuthError::failed(self.provider, why)
+    }
+
+    /// Signs a person in.
+    pub(crate) async fn run(&self) -> Result<Granted, AuthError> {
+        let endpoints = self.cx.endpoints(self.provider).await?;
+        let authorize = endpoints.authorize.as_deref().ok_or_else(|| self.failed("the authorization endpoint is not known; set discovery_url"))?;
+        let origin = trust::check_scheme(authorize, "the authorization endpoint")?;
+        let port = self.cx.config.int(Key::OauthCallbackPort).and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
+        let listener = Listener::bind(port).await.map_err(|error| {
+            let which = port.map_or_else(|| "8020 to 8040".to_owned(), |port| port.to_string());
+            self.failed(format!("cannot listen for the browser on port {which}: {error}")).with_hint("set oauth_callback_port to a free port")
+        })?;
+        let pkce = Pkce::new().ok_or_else(|| self.failed("the system gives no random bytes"))?;
+        let redirect_uri = listener.redirect_uri();
+        let url = self.authorize_url(authorize, &redirect_uri, &pkce);
+        let origin = origin.to_string();
+        let callback = Box::pin(listener.callback(&pkce.state, &origin));
+        let opening = Box::pin(self.open(url));
+        // The listener must be polled while the browser starts; a browser that stays in the foreground is not waited for.
+        let waiting = async {
+            match select(callback, opening).await {
+                Either::Left((callback, _)) => callback,
+                Either::Right(((), callback)) => callback.await,
+            }
+        };
+        let callback = tokio::time::timeout(PATIENCE, waiting).await;
+        let callback = callback.map_err(|_| self.failed(format!("nobody signed in within {} minutes", PATIENCE.as_secs() / 60)))?;
+        match callback.map_err(|error| self.failed(format!("cannot listen for the browser: {error}")))? {
+            Callback::Code(code) => self.swap(&code, &redirect_uri, &pkce).await,
+            Callback::Refused(why) => Err(self.failed(format!("the server did not sign in: {}", crate::scrub::scrub(&why)))),
+            Callback::Foreign(why) => Err(self.failed(format!("{why}; the login was stopped")).with_hint("sign in again, from this program's window")),
+        }
+    }
+
+    fn authorize_url(&self, authorize: &str, redirect_uri: &str, pkce: &Pkce) -> String {
+        let scope = self.scope();
+        let challenge = pkce.challenge();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs([
+            ("response_type", "code"),
+            ("client_id", self.client_id.as_str()),
+            ("redirect_uri", redirect_uri),
+            ("scope", scope.as_str()),
+            ("state", pkce.state.expose()),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ]);
+        if let Some(group) = self.cx.config.text(Key::GroupId) {
+            query.append_pair("assume_group", group);
+        }
+        let separator = if authorize.contains('?') { '&' } else { '?' };
+        format!("{authorize}{separator}{}", query.finish())
+    }
+
+    fn scope(&self) -> String {
+        let mut scopes = self.cx.config.scopes();
+        if !self.cx.config.flag(Key::DisableOauthRefreshToken) && !scopes.iter().any(|scope| scope == "offline_access") {
+            scopes.insert(0, "offline_access".to_owned());
+        }
+        scopes.join(" ")
+    }
+
+    /// Opens the browser, or else logs the address for the person to open.
+    async fn open(&self, url: String) {
+        let browser = browser(self.cx.config.machine().browser.clone());
+        let opened = match browser {
+            None => Err("this build opens no browser; see the feature browser of databricks-auth".to_owned()),
+            Some(browser) => {
+                let url = url.clone();
+                match tokio::task::spawn_blocking(move || browser.open(&url)).await {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(error)) => Err(error.to_string()),
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+        };
+        if let Err(why) = opened {
+            tracing::warn!(target: "databricks_auth", why, "cannot open a browser; open this address to sign in: {url}");
+        }
+    }
+
+    async fn swap(&self, code: &Secret, redirect_uri: &str, pkce: &Pkce) -> Result<Granted, AuthError> {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+            ("redirect_uri", redirect_uri),
+            ("code_verifier", pkce.verifier.expose()),
+            ("client_id", self.client_id.as_str()),
+        ];
+        self.grant(&fields, &[code.expose(), pkce.verifier.expose()]).await
+    }
+
+    /// A new token for a refresh token.
+    pub(crate) async fn refresh(&self, refresh_token: &Secret) -> Result<Granted, AuthError> {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose()), ("client_id", self.client_id.as_str())];
+        let granted = self.grant(&fields, &[refresh_token.expose()]).await?;
+        Ok(Granted { refresh_token: granted.refresh_token.or_else(|| Some(refresh_token.clone())), ..granted })
+    }
+
+    async fn grant(&self, fields: &[(&str, &str)], secrets: &[&str]) -> Result<Granted, AuthError> {
+        let client = self.client_secret.as_ref().map(|secret| (self.client_id.as_str(), secret));
+        let (token, body) = self.cx.grant(self.provider, fields, client, secrets).await?;
+        let refresh_token = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from);
+        Ok(Granted { token, refresh_token })
+    }
+}
+
+/// The given browser, or the system's where this build has it.
+fn browser(given: Option<Arc<dyn Browser>>) -> Option<Arc<dyn Browser>> {
+    #[cfg(feature = "browser")]
+    let given = given.or_else(|| Some(Arc::new(super::browser::SystemBrowser) as Arc<dyn Browser>));
+    given
+}

@@ -1,0 +1,55 @@
+//! Logins that last: what `databricks auth login` of the official CLI does.
+
+use std::sync::Arc;
+
+use databricks_core::Result;
+use databricks_transport::HttpService;
+
+use super::Flow;
+use crate::config::{ResolvedConfig, profile_path};
+use crate::context::Context;
+use crate::error::AuthError;
+use crate::http::Http;
+use crate::store::{Entry, Logins, Storage};
+
+const NAME: &str = "databricks-cli";
+
+/// What became of a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoginOutcome {
+    /// The host that was signed in to.
+    pub host: String,
+    /// Where the login is kept.
+    pub storage: Storage,
+}
+
+impl ResolvedConfig {
+    /// Signs a person in through a browser and stores the login as the official CLI does, so that `auth_type = databricks-cli` finds
+    /// it from then on, here and in the official tools.
+    ///
+    /// Asks for a new login even if there is one. Takes at most 5 minutes.
+    ///
+    /// # Errors
+    /// When there is no host, nobody signs in, or the login cannot be stored.
+    pub async fn login(&self, http: HttpService) -> Result<LoginOutcome> {
+        let cx = Arc::new(Context::new(self.clone(), Http::new(http)));
+        let host = cx.host_url(NAME)?;
+        let logins = Logins::open(&cx, NAME).await?;
+        let granted = Flow::public(&cx, NAME).run().await?;
+        let mut entry = Entry::default();
+        entry.renew(&granted.token, granted.refresh_token.as_ref().map(databricks_core::Secret::expose), cx.now());
+        let storage = logins.put_new(&entry, profile_path(self).as_deref()).await.map_err(|why| AuthError::failed(NAME, why))?;
+        Ok(LoginOutcome { host, storage })
+    }
+
+    /// Forgets the stored login of this host or profile. Without one, does nothing.
+    ///
+    /// # Errors
+    /// When there is no host, or the storage cannot be changed.
+    pub async fn logout(&self, http: HttpService) -> Result<()> {
+        let cx = Context::new(self.clone(), Http::new(http));
+        let logins = Logins::open(&cx, NAME).await?;
+        Ok(logins.delete().await.map_err(|why| AuthError::failed(NAME, why))?)
+    }
+}

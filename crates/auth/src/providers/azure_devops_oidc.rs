@@ -1,0 +1,76 @@
+//! `azure-devops-oidc`: the identity of an Azure DevOps pipeline.
+
+use std::sync::Arc;
+
+use databricks_core::Secret;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
+
+use super::exchange::{Exchange, IdTokens};
+use super::headers::Headers;
+use super::{Outcome, Provider, need};
+use crate::config::ResolvedConfig;
+use crate::config::attributes::Key;
+use crate::context::Context;
+use crate::error::AuthError;
+use crate::http::Outgoing;
+use crate::oauth::not_configured;
+use crate::token::BoxFuture;
+use crate::trust;
+
+const NAME: &str = "azure-devops-oidc";
+
+/// What a pipeline sets by itself, except for the token.
+const VARIABLES: [&str; 5] =
+    ["SYSTEM_TEAMFOUNDATIONCOLLECTIONURI", "SYSTEM_TEAMPROJECTID", "SYSTEM_PLANID", "SYSTEM_JOBID", "SYSTEM_HOSTTYPE"];
+const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
+
+pub(crate) static PROVIDER: Provider = Provider {
+    name: NAME,
+    ambient: true,
+    honours_group: true,
+    inputs: |config| {
+        need(config, &[Key::Host])?;
+        let missing: Vec<_> = VARIABLES.into_iter().filter(|name| config.environment().get(name).is_none()).collect();
+        match (missing.as_slice(), config.environment().get(TOKEN)) {
+            ([], Some(_)) => Ok(()),
+            ([], None) => Err(format!("{TOKEN} is not set; map it in the pipeline: env: {TOKEN}: $(System.AccessToken)")),
+            _ => Err(format!("{} is not set: not inside of an Azure DevOps pipeline", missing.join(", "))),
+        }
+    },
+    configure: |cx| {
+        Box::pin(async { Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Pipeline })))) })
+    },
+};
+
+#[derive(Debug)]
+struct Pipeline;
+
+/// Where the pipeline hands out ID tokens, and the token to ask with.
+fn request(config: &ResolvedConfig) -> Option<(String, &str)> {
+    let environment = config.environment();
+    let [collection, project, plan, job, host_type] = VARIABLES.map(|name| environment.get(name));
+    let collection = collection?.trim_end_matches('/');
+    let path = format!("{}/_apis/distributedtask/hubs/{}/plans/{}/jobs/{}/oidctoken", project?, host_type?, plan?, job?);
+    Some((format!("{collection}/{path}?api-version=7.2-preview.1"), environment.get(TOKEN)?))
+}
+
+impl IdTokens for Pipeline {
+    fn id_token<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Secret, AuthError>> {
+        Box::pin(async {
+            let (url, token) = request(&cx.config).ok_or_else(|| not_configured(NAME, "not inside of an Azure DevOps pipeline"))?;
+            trust::check_scheme(&url, "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")?;
+            let outgoing = Outgoing::post(url).bearer(token).plain_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let answer = cx.http.send(outgoing.operation("Azure DevOps ID token")).await;
+            let answer = answer.map_err(|error| AuthError::failed(NAME, "the request for the pipeline's ID token got no answer").with_cause(error))?;
+            if !answer.is_success() {
+                let why = answer.explanation(&[token]);
+                return Err(AuthError::failed(NAME, format!("Azure DevOps refused an ID token with {why}")).with_status(Some(answer.status), None));
+            }
+            let body = answer.json();
+            let id = body.as_ref().and_then(|body| body.get("oidcToken")).and_then(Value::as_str).filter(|text| !text.is_empty());
+            id.map(Secret::from).ok_or_else(|| not_configured(NAME, "the answer of Azure DevOps has no oidcToken"))
+        })
+    }
+}

@@ -1,0 +1,249 @@
+//! `databricks-cli`: a person who is signed in with the official CLI. Asks the program or, where there is none, reads what it stored.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use databricks_core::Result;
+use serde_json::Value;
+
+use super::google::claims;
+use super::headers::Headers;
+use super::stored_login::StoredLogin;
+use super::{Outcome, Provider, need};
+use crate::config::attributes::Key;
+use crate::config::{HostType, ResolvedConfig};
+use crate::context::Context;
+use crate::error::AuthError;
+use crate::expiry;
+use crate::oauth::not_configured;
+use crate::process::{self, ProcessOutput, ProcessRequest};
+use crate::scrub::{scrub, snippet};
+use crate::store::Lock;
+use crate::token::{Token, TokenSource};
+
+const NAME: &str = "databricks-cli";
+const VERSION_LIMIT: Duration = Duration::from_secs(5);
+const TOKEN_LIMIT: Duration = Duration::from_secs(30);
+
+/// The first versions that know the option.
+const PROFILE_OPTION: Version = Version(0, 207, 1);
+const FRESH_OPTION: Version = Version(0, 296, 0);
+
+/// What the CLI says when nobody has signed in, kept for older programs.
+const NO_LOGIN: &str = "databricks OAuth is not";
+
+pub(crate) static PROVIDER: Provider = Provider {
+    name: NAME,
+    ambient: true,
+    honours_group: false,
+    inputs: |config| need(config, &[Key::Host]),
+    configure: |cx| {
+        Box::pin(async {
+            if let Some(program) = find(&cx.config)? {
+                let arguments = arguments(cx, &program).await;
+                let source = Cli { cx: Arc::clone(cx), program, arguments };
+                return Ok(Outcome::Ready(Headers::token(cx.cache(NAME, source))));
+            }
+            match StoredLogin::find(cx, NAME).await? {
+                Some(login) => Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Scoped { cx: Arc::clone(cx), login })))),
+                None => Outcome::declined("the Databricks CLI is not found in PATH, and no login is stored; sign in with databricks auth login"),
+            }
+        })
+    },
+};
+
+/// The program, unless it is the old one of the same name.
+fn find(config: &ResolvedConfig) -> Result<Option<PathBuf>, AuthError> {
+    let found = match config.text(Key::DatabricksCliPath) {
+        Some(path) if path.contains(['/', std::path::MAIN_SEPARATOR]) => {
+            let path = PathBuf::from(path);
+            if !process::is_program(&path) {
+                return Err(not_configured(NAME, format!("databricks_cli_path is {}, which is no program", path.display())));
+            }
+            Some(path)
+        }
+        Some(name) => process::find(name, config.environment()),
+        None => process::find("databricks", config.environment()),
+    };
+    Ok(found.filter(|path| {
+        let legacy = is_legacy(path);
+        if legacy {
+            tracing::debug!(target: "databricks_auth", "{} is the legacy CLI, which cannot hand out tokens", path.display());
+        }
+        !legacy
+    }))
+}
+
+/// The legacy CLI is a small Python script that imports its package.
+fn is_legacy(program: &Path) -> bool {
+    let small = std::fs::metadata(program).is_ok_and(|metadata| metadata.len() < 1 << 20);
+    small && std::fs::read(program).is_ok_and(|text| String::from_utf8_lossy(&text).contains("from databricks_cli.cli import "))
+}
+
+/// A version of the CLI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Version(u64, u64, u64);
+
+impl Version {
+    /// Reads the output of `databricks version --output json`, or the text form that older versions print anyway.
+    fn parse(output: &str) -> Option<Self> {
+        if let Ok(json) = serde_json::from_str::<Value>(output) {
+            let is_development = json.get("Version").and_then(Value::as_str).is_some_and(|text| text.contains("-dev"));
+            let part = |name: &str| json.get(name).and_then(Value::as_u64);
+            let version = Self(part("Major")?, part("Minor")?, part("Patch")?);
+            return Some(version).filter(|version| !is_development && *version != Self(0, 0, 0));
+        }
+        let text = output.trim().strip_prefix("Databricks CLI v")?;
+        let mut parts = text.split('.').map(|part| part.parse::<u64>().ok());
+        let version = Self(parts.next()??, parts.next()??, parts.next()??);
+        Some(version).filter(|version| *version != Self(0, 0, 0))
+    }
+}
+
+/// The arguments that this version understands.
+async fn arguments(cx: &Arc<Context>, program: &Path) -> Vec<String> {
+    let request = ProcessRequest::new(program, &["version", "--output", "json"], cx.config.environment(), VERSION_LIMIT);
+    let version = match process::run(&cx.config.machine().runner, request).await {
+        Ok(output) if output.success => Version::parse(output.stdout.expose()),
+        _ => None,
+    };
+    let knows = |since| version.is_some_and(|version| version >= since);
+    let mut arguments = vec!["auth".to_owned(), "token".to_owned()];
+    match cx.config.profile() {
+        // A profile for another host would hand out a token that is not for this one.
+        Some(profile) if knows(PROFILE_OPTION) && cx.config.is_host_of_profile() => {
+            arguments.extend(["--profile".to_owned(), profile.to_owned()]);
+        }
+        _ => {
+            arguments.extend(["--host".to_owned(), cx.host().map(|host| host.url).unwrap_or_default()]);
+            let is_account = cx.host_type().await == HostType::Account;
+            if let Some(id) = cx.account_id().await.filter(|_| is_account) {
+                arguments.extend(["--account-id".to_owned(), id]);
+            }
+        }
+    }
+    if knows(FRESH_OPTION) {
+        arguments.push("--force-refresh".to_owned());
+    }
+    arguments
+}
+
+/// Tokens by the program.
+#[derive(Debug)]
+struct Cli {
+    cx: Arc<Context>,
+    program: PathBuf,
+    arguments: Vec<String>,
+}
+
+impl TokenSource for Cli {
+    async fn token(&self) -> Result<Token> {
+        let token = self.ask().await?;
+        check_scopes(&self.cx, &token)?;
+        Ok(token)
+    }
+}
+
+impl Cli {
+    async fn ask(&self) -> Result<Token, AuthError> {
+        // Two programs that refresh at the same moment get in each other's way.
+        let folder = self.cx.config.home().map(|home| home.join(".databricks"));
+        let _lock = match folder.filter(|folder| folder.is_dir()) {
+            Some(folder) => Some(Lock::beside(&folder.join("token-cache.json")).await),
+            None => None,
+        };
+        let mut output = self.run().await?;
+        if !output.success && output.stderr.contains("token cache") {
+            output = self.run().await?;
+        }
+        if !output.success {
+            return Err(refusal(&output));
+        }
+        let body: Value = serde_json::from_str(output.stdout.expose()).map_err(|_| failed("its output is no JSON"))?;
+        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let value = text("access_token").ok_or_else(|| failed("its output has no access_token"))?;
+        let left = text("expiry").and_then(|expiry| expiry::utc(expiry, self.cx.now()));
+        let left = left.ok_or_else(|| failed("its output has no readable expiry"))?;
+        Ok(Token::new(value).token_type(text("token_type").unwrap_or_default()).expires_in(left))
+    }
+
+    async fn run(&self) -> Result<ProcessOutput, AuthError> {
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.environment(), TOKEN_LIMIT);
+        process::run(&self.cx.config.machine().runner, request).await.map_err(|error| failed(&format!("cannot be run: {error}")))
+    }
+}
+
+fn failed(why: &str) -> AuthError {
+    AuthError::failed(NAME, format!("databricks auth token: {why}"))
+}
+
+/// What the program said instead of a token.
+fn refusal(output: &ProcessOutput) -> AuthError {
+    let said = scrub(&snippet(&output.stderr));
+    if output.stderr.contains(NO_LOGIN) {
+        return not_configured(NAME, said);
+    }
+    let is_invalid = [output.stdout.expose(), &output.stderr].iter().any(|text| text.contains("INVALID_REFRESH_TOKEN"));
+    let error = failed(&said);
+    if is_invalid { error.with_hint("sign in again: databricks auth login") } else { error }
+}
+
+/// Stored logins with the check of scopes.
+#[derive(Debug)]
+struct Scoped {
+    cx: Arc<Context>,
+    login: StoredLogin,
+}
+
+impl TokenSource for Scoped {
+    async fn token(&self) -> Result<Token> {
+        let token = self.login.token().await?;
+        check_scopes(&self.cx, &token)?;
+        Ok(token)
+    }
+}
+
+/// Refuses a token that has other scopes than those that were asked for. Tokens that do not tell pass.
+fn check_scopes(cx: &Context, token: &Token) -> Result<(), AuthError> {
+    if !cx.config.is_set(Key::Scopes) {
+        return Ok(());
+    }
+    let Some(claim) = claims(token.value.expose()).and_then(|claims| claims.get("scope").cloned()) else { return Ok(()) };
+    let mut have: Vec<String> = match &claim {
+        Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => return Ok(()),
+    };
+    have.retain(|scope| scope != "offline_access");
+    have.sort();
+    have.dedup();
+    let mut want = cx.config.scopes();
+    want.retain(|scope| scope != "offline_access");
+    if have == want {
+        return Ok(());
+    }
+    let text = format!("the login has the scopes {:?}, and the configuration asks for {:?}", have.join(" "), want.join(" "));
+    Err(AuthError::failed(NAME, text).with_hint("sign in again with these scopes: databricks auth login"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        for (output, version) in [
+            (r#"{"Version":"0.300.1","Major":0,"Minor":300,"Patch":1}"#, Some(Version(0, 300, 1))),
+            ("Databricks CLI v0.205.2\n", Some(Version(0, 205, 2))),
+            (r#"{"Version":"0.0.0-dev+1","Major":0,"Minor":0,"Patch":0}"#, None),
+            (r#"{"Version":"0.299.0-dev","Major":0,"Minor":299,"Patch":0}"#, None),
+            ("Databricks CLI v0.0.0-dev", None),
+            ("Version 0.18.0", None),
+        ] {
+            assert_eq!(Version::parse(output), version, "{output}");
+        }
+        assert!(Version(0, 207, 0) < PROFILE_OPTION && Version(1, 0, 0) > FRESH_OPTION);
+    }
+}

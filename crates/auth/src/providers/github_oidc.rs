@@ -1,0 +1,40 @@
+//! `github-oidc`: the identity of a GitHub Actions job.
+
+use std::sync::Arc;
+
+use databricks_core::Secret;
+
+use super::exchange::{Exchange, IdTokens};
+use super::headers::Headers;
+use super::{Outcome, Provider, github, need};
+use crate::config::attributes::Key;
+use crate::context::Context;
+use crate::error::AuthError;
+use crate::token::BoxFuture;
+
+const NAME: &str = "github-oidc";
+
+pub(crate) static PROVIDER: Provider = Provider {
+    name: NAME,
+    ambient: true,
+    honours_group: true,
+    inputs: |config| {
+        need(config, &[Key::Host])?;
+        github::inputs(config)
+    },
+    configure: |cx| {
+        Box::pin(async { Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Job })))) })
+    },
+};
+
+#[derive(Debug)]
+struct Job;
+
+impl IdTokens for Job {
+    fn id_token<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Secret, AuthError>> {
+        Box::pin(async {
+            let audience = cx.audience(NAME).await?;
+            cx.github_id_token(NAME, &audience).await
+        })
+    }
+}
