@@ -52,3 +52,9 @@ impl AccountClient {
         RawRequest::new(self.client.clone(), method, url)
     }
 }
+
+impl From<Client> for AccountClient {
+    fn from(client: Client) -> Self {
+        Self { client }
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use databricks_auth::{Config, ResolvedConfig, SignIn};
 use databricks_core::operation::{Content, OperationInfo, Payload, ResponseKind};
 use databricks_core::{Body, Error, ErrorKind, Operation, RequestContext, RequestParts, ResponseParts, Result, SharedCredentials};
-use databricks_transport::{CallOptions, RetryPolicy, SharedClock, TlsOptions, read_body};
+use databricks_transport::{CallOptions, SharedClock, read_body};
 use http::{HeaderMap, HeaderValue, Request, Uri, header};
 
 use crate::options::Options;
@@ -37,12 +37,15 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::Config`] when a setting is wrong; the message names it and where it came from. Nothing is sent.
     pub fn from_config(config: Config) -> Result<Self> {
-        let config = config.resolve()?;
+        Self::builder(config).build()
+    }
+
+    /// A client over a transport without credentials.
+    pub(crate) fn assemble(config: ResolvedConfig, plain: databricks_transport::Client) -> Self {
         let clock = config.clock().clone();
-        let storage = transport(&config)?;
-        let sign_in = config.sign_in(storage.service());
-        let transport = storage.with_credentials(SharedCredentials::new(sign_in.clone()));
-        Ok(Self { inner: Arc::new(Inner { config, sign_in, transport, storage, clock }) })
+        let sign_in = config.sign_in(plain.service());
+        let transport = plain.with_credentials(SharedCredentials::new(sign_in.clone()));
+        Self { inner: Arc::new(Inner { config, sign_in, transport, storage: plain, clock }) }
     }
 
     /// The settings, with the source of each.
@@ -107,21 +110,6 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("host", &self.inner.config.host()).finish_non_exhaustive()
     }
-}
-
-/// The transport that the settings ask for, without credentials.
-fn transport(config: &ResolvedConfig) -> Result<databricks_transport::Client> {
-    let tls = TlsOptions::default().skip_verify(config.skip_verify());
-    databricks_transport::Client::builder()
-        .clock(config.clock().clone())
-        .environment(config.environment().clone())
-        .inactivity_timeout(config.http_timeout())
-        .retry(RetryPolicy::default().budget(config.retry_timeout()))
-        .tls(tls)
-        .rate_limit(Some(config.rate_limit()))
-        .debug_headers(config.debug_headers())
-        .debug_truncate_bytes(config.debug_truncate_bytes())
-        .build()
 }
 
 /// Puts a path and query on a base URL.

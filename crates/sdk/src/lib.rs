@@ -31,6 +31,7 @@
 //! | sign in | [`Config`] |
 
 mod account;
+mod builder;
 mod call;
 mod client;
 #[cfg(feature = "compute")]
@@ -48,6 +49,7 @@ mod waiter;
 mod workspace;
 
 pub use account::AccountClient;
+pub use builder::ClientBuilder;
 pub use call::{Call, Response};
 pub use client::Client;
 #[cfg(feature = "compute")]
@@ -59,7 +61,7 @@ pub use databricks_core::{
     api_error::{self, ApiErrorKind},
 };
 pub use databricks_models as models;
-pub use databricks_transport::RetryPolicy;
+pub use databricks_transport::{Backoff, Environment, ProxyOptions, RetryOn, RetryPolicy, TlsOptions};
 pub use http::Method;
 pub use lro::{OperationHandle, OperationWaiter};
 pub use pages::{Items, Pages};

@@ -88,3 +88,9 @@ impl WorkspaceClient {
         OpenContext::new(self.client.clone(), cluster_id.into(), language)
     }
 }
+
+impl From<Client> for WorkspaceClient {
+    fn from(client: Client) -> Self {
+        Self { client }
+    }
+}

@@ -1,0 +1,137 @@
+//! Clients with settings that no profile has: user agent, headers, TLS, proxy, retries.
+
+use std::time::Duration;
+
+use databricks_auth::Config;
+use databricks_core::{Origin, Result};
+use databricks_transport::{ProxyOptions, RetryPolicy, TlsOptions, UserAgent};
+
+use crate::client::Client;
+
+/// Builds a [`Client`], from which a [`WorkspaceClient`](crate::WorkspaceClient) or [`AccountClient`](crate::AccountClient) is made.
+///
+/// ```
+/// use databricks_sdk::{Client, Config, TlsOptions, WorkspaceClient};
+///
+/// # fn example() -> databricks_sdk::Result<()> {
+/// let client = Client::builder(Config::from_env())
+///     .product("my-app", "1.2.0")
+///     .tls(TlsOptions::new().ca_file("/etc/ssl/company.pem"))
+///     .build()?;
+/// let w = WorkspaceClient::from(client);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct ClientBuilder {
+    pub(crate) config: Config,
+    pub(crate) product: Option<(String, String)>,
+    pub(crate) extras: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) tls: TlsOptions,
+    pub(crate) proxy: ProxyOptions,
+    pub(crate) connect_timeout: Option<Duration>,
+}
+
+impl Client {
+    /// A builder around this configuration.
+    pub fn builder(config: Config) -> ClientBuilder {
+        ClientBuilder {
+            config,
+            product: None,
+            extras: Vec::new(),
+            headers: Vec::new(),
+            retry: None,
+            tls: TlsOptions::default(),
+            proxy: ProxyOptions::default(),
+            connect_timeout: None,
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// Names the program in the user agent, so that its requests can be told apart in audit logs. Default: `unknown/0.0.0`.
+    ///
+    /// * `version`: a semantic version.
+    pub fn product(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.product = Some((name.into(), version.into()));
+        self
+    }
+
+    /// Adds `name/value` to the user agent.
+    pub fn user_agent_extra(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.extras.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a header to every request to the client's own host.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Which failures are repeated, how often and how soon. Default: for up to `retry_timeout_seconds` of the configuration, 5 minutes.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Certificates: further roots, a client certificate, which HTTP versions to offer.
+    pub fn tls(mut self, options: TlsOptions) -> Self {
+        self.tls = options;
+        self
+    }
+
+    /// The proxy. Default: that of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    pub fn proxy(mut self, options: ProxyOptions) -> Self {
+        self.proxy = options;
+        self
+    }
+
+    /// Bounds the time to connect, and again to agree on TLS. Default: 30 s.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = Some(limit);
+        self
+    }
+
+    /// Reads the environment and the profile file and builds the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// When a setting is wrong; the message names it and where it came from.
+    pub fn build(self) -> Result<Client> {
+        let Self { config, product, extras, headers, retry, tls, proxy, connect_timeout } = self;
+        let config = config.resolve()?;
+        let mut user_agent = UserAgent::new(config.environment());
+        if let Some((name, version)) = product {
+            user_agent = user_agent.product(&name, &version)?;
+        }
+        for (name, value) in extras {
+            user_agent = user_agent.extra(&name, &value)?;
+        }
+        let retry = retry.unwrap_or_else(|| RetryPolicy::default().budget(config.retry_timeout()));
+        let mut transport = databricks_transport::Client::builder()
+            .clock(config.clock().clone())
+            .environment(config.environment().clone())
+            .user_agent(user_agent)
+            .inactivity_timeout(config.http_timeout())
+            .retry(retry)
+            .tls(if config.skip_verify() { tls.skip_verify(true) } else { tls })
+            .proxy(proxy)
+            .rate_limit(Some(config.rate_limit()))
+            .debug_headers(config.debug_headers())
+            .debug_truncate_bytes(config.debug_truncate_bytes());
+        if let Some(limit) = connect_timeout {
+            transport = transport.connect_timeout(limit);
+        }
+        // Credentials and headers go to this host alone. Where an Azure resource id stands for it, the sign-in binds what it hands out.
+        if let Some(origin) = config.host().and_then(|host| host.parse().ok()).and_then(|uri| Origin::of(&uri)) {
+            transport = transport.origin(origin);
+        }
+        for (name, value) in headers {
+            transport = transport.header(name, value);
+        }
+        Ok(Client::assemble(config, transport.build()?))
+    }
+}
