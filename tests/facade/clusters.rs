@@ -19,21 +19,20 @@ async fn from_creation_to_removal() {
     let node = f.w.clusters().list_node_types().await.unwrap().node_types.unwrap().remove(0).node_type_id;
     let version = f.w.clusters().spark_versions().await.unwrap().versions.unwrap().remove(0).key.unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let cluster = f
-        .w
-        .clusters()
-        .create(version)
-        .cluster_name("c")
-        .node_type_id(node)
-        .num_workers(2)
-        .wait()
-        .poll_interval(Duration::from_millis(5))
-        .on_progress({
-            let seen = seen.clone();
-            move |look| seen.lock().unwrap().push(look.status.state.clone())
-        })
-        .await
-        .unwrap();
+    let cluster =
+        f.w.clusters()
+            .create(version)
+            .cluster_name("c")
+            .node_type_id(node)
+            .num_workers(2)
+            .wait()
+            .poll_interval(Duration::from_millis(5))
+            .on_progress({
+                let seen = seen.clone();
+                move |look| seen.lock().unwrap().push(look.status.state.clone())
+            })
+            .await
+            .unwrap();
     assert_eq!((cluster.state, cluster.num_workers), (Some(State::Running), Some(2)));
     assert_eq!(seen.lock().unwrap().last().map(String::as_str), Some("RUNNING"));
 
@@ -59,17 +58,16 @@ async fn a_failed_wait_says_what_it_got() {
     let start = f.w.clusters().get(&id).await.unwrap();
     assert_eq!(start.state, Some(State::Pending));
     let node = start.node_type_id.unwrap();
-    let error = f
-        .w
-        .clusters()
-        .create(start.spark_version.unwrap())
-        .node_type_id(node)
-        .num_workers(1)
-        .wait()
-        .timeout(Duration::from_millis(30))
-        .poll_interval(Duration::from_millis(10))
-        .await
-        .unwrap_err();
+    let error =
+        f.w.clusters()
+            .create(start.spark_version.unwrap())
+            .node_type_id(node)
+            .num_workers(1)
+            .wait()
+            .timeout(Duration::from_millis(30))
+            .poll_interval(Duration::from_millis(10))
+            .await
+            .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
     assert!(error.to_string().contains("PENDING"), "{error}");
 }

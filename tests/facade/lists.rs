@@ -19,7 +19,8 @@ fn listings(f: &Fixture) -> usize {
 #[tokio::test]
 async fn items_come_from_as_many_pages_as_it_takes() {
     let f = with_clusters(5).await;
-    let mut names: Vec<_> = f.w.clusters().list().page_size(2).items().try_collect().await.unwrap().into_iter().filter_map(|c| c.cluster_name).collect();
+    let mut names: Vec<_> =
+        f.w.clusters().list().page_size(2).items().try_collect().await.unwrap().into_iter().filter_map(|c| c.cluster_name).collect();
     names.sort();
     names.retain(|name| name.starts_with('c') && name.len() == 2);
     assert_eq!(names, ["c0", "c1", "c2", "c3", "c4"]);

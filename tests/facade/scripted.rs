@@ -27,7 +27,8 @@ async fn an_empty_page_with_a_token_is_not_the_end() {
     let first = page(None, json!({"clusters": [{"cluster_id": "a"}], "next_page_token": "t1"}));
     let empty = page(Some("t1"), json!({"next_page_token": "t2"}));
     let last = page(Some("t2"), json!({"clusters": [{"cluster_id": "b"}], "next_page_token": ""}));
-    let ids: Vec<_> = client(&server).clusters().list().items().try_collect().await.unwrap().into_iter().filter_map(|c| c.cluster_id).collect();
+    let ids: Vec<_> =
+        client(&server).clusters().list().items().try_collect().await.unwrap().into_iter().filter_map(|c| c.cluster_id).collect();
     assert_eq!(ids, ["a", "b"]);
     for mock in [first, empty, last] {
         mock.assert_async().await;
@@ -50,7 +51,8 @@ async fn what_a_newer_service_sends_is_kept() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.method(GET).path("/api/2.1/clusters/get");
-        then.status(200).json_body(json!({"cluster_id": "a", "state": "HIBERNATING", "start_time": "1700000000000", "brand_new": {"x": 1}}));
+        then.status(200)
+            .json_body(json!({"cluster_id": "a", "state": "HIBERNATING", "start_time": "1700000000000", "brand_new": {"x": 1}}));
     });
     let cluster = client(&server).clusters().get("a").await.unwrap();
     assert_eq!(cluster.state.unwrap().as_str(), "HIBERNATING");
