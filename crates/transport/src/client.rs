@@ -11,15 +11,15 @@ use tower::Service;
 
 use crate::http_client::HttpClient;
 use crate::layers::{
-    AnswerLayer, AttemptLayer, AuthLayer, DeadlineLayer, DebugLogLayer, DecompressLayer, HeadersLayer, InactivityLayer, Inner, Next as _,
-    RateLimitLayer, RedirectLayer, RetryLayer, SpanLayer, UserAgentLayer, With,
+    AnswerLayer, AttemptLayer, AuthLayer, Boxed, DeadlineLayer, DebugLogLayer, DecompressLayer, HeadersLayer, InactivityLayer, Inner,
+    Next as _, RateLimitLayer, RedirectLayer, RetryLayer, SpanLayer, UserAgentLayer, With,
 };
 use crate::{Environment, HttpService, ProxyOptions, RetryPolicy, SharedClock, TlsOptions, UserAgent};
 
 /// The layers with their types, from outside in: the order in which a request passes them.
-type Stack = With<SpanLayer, With<DeadlineLayer, With<RetryLayer, With<RateLimitLayer, With<AttemptLayer, Attempt>>>>>;
+type Stack = With<SpanLayer, With<DeadlineLayer, With<RetryLayer, With<RateLimitLayer, With<AttemptLayer, Boxed<Attempt>>>>>>;
 /// What happens in one attempt.
-type Attempt = With<AuthLayer, With<HeadersLayer, With<UserAgentLayer, With<AnswerLayer, With<DebugLogLayer, Wire>>>>>;
+type Attempt = With<AuthLayer, With<HeadersLayer, With<UserAgentLayer, With<AnswerLayer, With<DebugLogLayer, Boxed<Wire>>>>>>;
 /// What happens close to the wire.
 type Wire = With<InactivityLayer, With<RedirectLayer, With<DecompressLayer, Inner<HttpClient>>>>;
 
@@ -62,11 +62,11 @@ impl Settings {
     fn into_client(self) -> Client {
         let wire = With::new(RedirectLayer::default(), With::new(DecompressLayer::new(), Inner(self.http.clone())));
         let wire = With::new(InactivityLayer::new(self.inactivity), wire);
-        let attempt = With::new(AnswerLayer::new(self.response_limit, self.clock.clone()), With::new(self.log, wire));
+        let attempt = With::new(AnswerLayer::new(self.response_limit, self.clock.clone()), With::new(self.log, Boxed(wire)));
         let attempt = With::new(UserAgentLayer::new(self.user_agent.clone()), attempt);
         let attempt = With::new(HeadersLayer::new(self.headers.clone(), self.origin.clone()), attempt);
         let attempt = With::new(AuthLayer::new(self.credentials.clone(), self.origin.clone()), attempt);
-        let stack = With::new(self.limit.clone(), With::new(AttemptLayer::new(), attempt));
+        let stack = With::new(self.limit.clone(), With::new(AttemptLayer::new(), Boxed(attempt)));
         let stack = With::new(RetryLayer::new(self.retry.clone(), self.clock.clone()), stack);
         let stack = With::new(SpanLayer::new(), With::new(DeadlineLayer::new(self.clock.clone()), stack));
         Client { stack: Arc::new(stack), settings: Arc::new(self) }
@@ -190,6 +190,17 @@ pub struct ClientBuilder {
     debug_truncate_bytes: usize,
     response_limit: usize,
     clock: SharedClock,
+    connection: Option<Connection>,
+}
+
+/// A service in place of the own connections.
+#[derive(Clone)]
+struct Connection(HttpService);
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
 }
 
 impl Default for ClientBuilder {
@@ -211,11 +222,19 @@ impl Default for ClientBuilder {
             debug_truncate_bytes: 96,
             response_limit: 256 << 20,
             clock: SharedClock::default(),
+            connection: None,
         }
     }
 }
 
 impl ClientBuilder {
+    /// Sends through this service in place of connections of its own: another HTTP client, or a script in a test. It gets requests
+    /// ready to go and hands out answers of any status. Settings of TLS, proxies and connections then have no effect.
+    pub fn connection(mut self, service: HttpService) -> Self {
+        self.connection = Some(Connection(service));
+        self
+    }
+
     /// Signs requests in. Without, they travel as they are.
     pub fn credentials(mut self, credentials: SharedCredentials) -> Self {
         self.credentials = Some(credentials);
@@ -324,7 +343,8 @@ impl ClientBuilder {
         }
         let proxy = Arc::new(self.proxy.rules(&environment)?);
         let settings = Settings {
-            http: HttpClient::new(tls, proxy, self.connect_timeout, self.pool_idle_timeout),
+            http: HttpClient::new(tls, proxy, self.connect_timeout, self.pool_idle_timeout)
+                .through(self.connection.map(|connection| connection.0)),
             credentials: self.credentials,
             origin: self.origin,
             user_agent: self.user_agent.unwrap_or_else(|| UserAgent::new(&environment)),
@@ -362,7 +382,8 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap> {
     for (name, value) in given {
         let refuse = |why: &str| Error::new(ErrorKind::Config, format!("the configured header {name:?} {why}"));
         let name = HeaderName::try_from(name.as_str()).map_err(|_| refuse("has a name that no header may have"))?;
-        let value = HeaderValue::from_str(value).map_err(|_| refuse("has a value with characters that no header may hold; check for line breaks"))?;
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| refuse("has a value with characters that no header may hold; check for line breaks"))?;
         headers.append(name, value);
     }
     Ok(headers)

@@ -9,16 +9,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use databricks_core::{Error, ErrorKind, Result};
-use http::Uri;
+use http::{HeaderValue, Uri};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use rustls::ClientConfig;
 use tower::{Service, ServiceExt as _};
 
-use crate::TlsOptions;
 use crate::proxy::ProxyRules;
+use crate::{TlsOptions, tunnel};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -74,17 +73,15 @@ impl Shared {
         if proxy_uri.scheme_str().is_some_and(|scheme| scheme.starts_with("socks")) {
             return self.socks(&proxy, uri).await;
         }
-        let to_proxy = ToProxy { http: self.http.clone(), tls: if proxy_uri.scheme_str() == Some("https") { Some(self.to_proxy()?) } else { None } };
+        let to_proxy =
+            ToProxy { http: self.http.clone(), tls: if proxy_uri.scheme_str() == Some("https") { Some(self.to_proxy()?) } else { None } };
         if !encrypted {
-            let mut stream = to_proxy.oneshot(proxy_uri).await.map_err(through_proxy)?;
+            let mut stream = to_proxy.oneshot(proxy_uri).await.map_err(to_the_proxy)?;
             stream.proxied = true;
             return Ok(stream);
         }
-        let mut tunnel = Tunnel::new(proxy_uri, to_proxy);
-        if let Some(auth) = proxy.basic_auth() {
-            tunnel = tunnel.with_auth(auth.clone());
-        }
-        Ok(Stream::new(HttpsConnector::from((tunnel, self.to_server(host)?)).oneshot(uri).await.map_err(through_proxy)?))
+        let tunnel = Tunnel { to_proxy, proxy: proxy_uri, auth: proxy.basic_auth().cloned() };
+        Ok(Stream::new(HttpsConnector::from((tunnel, self.to_server(host)?)).oneshot(uri).await?))
     }
 
     #[cfg(feature = "socks")]
@@ -99,15 +96,17 @@ impl Shared {
         }
         let host = uri.host().unwrap_or_default();
         Ok(if uri.scheme_str() == Some("https") {
-            Stream::new(HttpsConnector::from((socks, self.to_server(host)?)).oneshot(uri).await.map_err(through_proxy)?)
+            Stream::new(HttpsConnector::from((socks, self.to_server(host)?)).oneshot(uri).await?)
         } else {
-            Stream::new(socks.oneshot(uri).await.map_err(|e| through_proxy(e.into()))?)
+            Stream::new(socks.oneshot(uri).await.map_err(|e| to_the_proxy(e.into()))?)
         })
     }
 
     #[cfg(not(feature = "socks"))]
     async fn socks(&self, _: &hyper_util::client::proxy::matcher::Intercept, _: Uri) -> Result<Stream, BoxError> {
-        Err(Error::new(ErrorKind::Config, "a SOCKS proxy is set, which needs the feature socks of databricks-transport").with_permanent().into())
+        Err(Error::new(ErrorKind::Config, "a SOCKS proxy is set, which needs the feature socks of databricks-transport")
+            .with_permanent()
+            .into())
     }
 }
 
@@ -120,24 +119,9 @@ fn cached(cell: &OnceLock<Arc<ClientConfig>>, make: impl FnOnce() -> Result<Clie
     Ok(Arc::clone(cell.get_or_init(|| made)))
 }
 
-/// What went wrong at the proxy, in words that name the proxy.
-fn through_proxy(error: BoxError) -> BoxError {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(&*error);
-    while let Some(this) = cause {
-        // hyper-util does not export the type of this error, only its text.
-        if this.to_string().contains("proxy authorization required") {
-            return Error::new(ErrorKind::Connect, "the proxy wants authentication, and none or a wrong one was given")
-                .with_hint("put user:password@ into the proxy's URL")
-                .with_permanent()
-                .with_source(error)
-                .into();
-        }
-        if this.downcast_ref::<rustls::Error>().is_some() {
-            return error;
-        }
-        cause = this.source();
-    }
-    Error::new(ErrorKind::Connect, "the connection through the proxy failed").with_source(error).into()
+/// What went wrong between us and the proxy.
+fn to_the_proxy(error: BoxError) -> BoxError {
+    Error::new(ErrorKind::Connect, "cannot connect to the proxy").with_source(error).into()
 }
 
 impl Service<Uri> for Connector {
@@ -183,6 +167,32 @@ impl Service<Uri> for ToProxy {
                 Some(tls) => Stream::new(HttpsConnector::from((http, tls)).oneshot(uri).await?),
                 None => Stream::new(http.oneshot(uri).await?),
             })
+        })
+    }
+}
+
+/// A tunnel through a proxy.
+#[derive(Clone)]
+struct Tunnel {
+    to_proxy: ToProxy,
+    proxy: Uri,
+    auth: Option<HeaderValue>,
+}
+
+impl Service<Uri> for Tunnel {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let Self { to_proxy, proxy, auth } = self.clone();
+        Box::pin(async move {
+            let stream = to_proxy.oneshot(proxy).await.map_err(to_the_proxy)?;
+            Ok(tunnel::connect(stream, &target, auth.as_ref()).await?)
         })
     }
 }

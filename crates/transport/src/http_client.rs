@@ -15,20 +15,28 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tower::Service;
+use tower::{Service, ServiceExt as _};
 
 use crate::connector::Connector;
 use crate::proxy::ProxyRules;
-use crate::TlsOptions;
+use crate::{HttpService, TlsOptions};
 
 /// Sends requests as they are and turns what goes wrong into an [`Error`] of kind `Connect`, `ConnectionLost`, `Body` or `Config`.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     client: Client<Connector, Body>,
     proxy: Arc<ProxyRules>,
+    /// What sends in place of `client`.
+    given: Option<HttpService>,
 }
 
 impl HttpClient {
+    /// With this service in place of the pool, if there is one.
+    pub(crate) fn through(mut self, given: Option<HttpService>) -> Self {
+        self.given = given;
+        self
+    }
+
     pub(crate) fn new(tls: TlsOptions, proxy: Arc<ProxyRules>, connect_timeout: Duration, idle_timeout: Duration) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -38,7 +46,7 @@ impl HttpClient {
             .http2_keep_alive_timeout(Duration::from_secs(20))
             .http2_adaptive_window(true)
             .build(Connector::new(tls, Arc::clone(&proxy), connect_timeout));
-        Self { client, proxy }
+        Self { client, proxy, given: None }
     }
 }
 
@@ -52,6 +60,9 @@ impl Service<Request<Body>> for HttpClient {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Some(given) = &self.given {
+            return Box::pin(given.clone().oneshot(request));
+        }
         if let Some(value) = self.proxy.header(request.uri()) {
             request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, value);
         }
@@ -137,7 +148,8 @@ fn explain(uri: &Uri, error: hyper_util::client::legacy::Error) -> Error {
         return mapped.with_source(error);
     }
     if !unsent {
-        return Error::new(ErrorKind::ConnectionLost, format!("the connection to {server} broke before the answer came")).with_source(error);
+        return Error::new(ErrorKind::ConnectionLost, format!("the connection to {server} broke before the answer came"))
+            .with_source(error);
     }
     let why = match (io, tls) {
         (_, Some(_)) => "the TLS handshake failed",

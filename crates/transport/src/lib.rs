@@ -2,7 +2,7 @@
 //!
 //! [`Client`] is the whole stack: retries, rate limit, sign-in, user agent, redacting debug log, inactivity timeout, redirects,
 //! decompression, proxies and TLS. It is a [`tower::Service`] from `http::Request<Body>` to `http::Response<Body>`, cheap to clone,
-//! and building it does no IO. An answer of status 400 and above comes out as a typed [`Error`](databricks_core::Error).
+//! and building it does no IO. An answer of status 400 and above comes out as a typed [`Error`].
 //!
 //! ```no_run
 //! # async fn example() -> databricks_core::Result<()> {
@@ -42,6 +42,7 @@ mod options;
 mod proxy;
 mod retry_policy;
 mod tls;
+mod tunnel;
 mod user_agent;
 
 pub use body::read_body;

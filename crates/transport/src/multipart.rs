@@ -46,7 +46,10 @@ fn part_head(boundary: &str, part: &Part) -> Result<String> {
     let default = part.file_name.as_ref().map(|_| "application/octet-stream");
     if let Some(media_type) = part.content_type.as_deref().or(default) {
         HeaderValue::from_str(media_type).map_err(|_| {
-            Error::new(ErrorKind::InvalidInput, format!("the media type of the form part {:?} has characters that no header may hold", part.name))
+            Error::new(
+                ErrorKind::InvalidInput,
+                format!("the media type of the form part {:?} has characters that no header may hold", part.name),
+            )
         })?;
         head += &format!("\r\nContent-Type: {media_type}");
     }

@@ -84,7 +84,8 @@ impl ProxyOptions {
                     let name = if env.get(upper).is_some() { upper } else { lower };
                     env.var(name).map(|value| (name.to_owned(), value))
                 };
-                let http = if env.contains("REQUEST_METHOD") { first("http_proxy", "http_proxy") } else { first("HTTP_PROXY", "http_proxy") };
+                let http =
+                    if env.contains("REQUEST_METHOD") { first("http_proxy", "http_proxy") } else { first("HTTP_PROXY", "http_proxy") };
                 let url = |found: Option<(String, String)>| found.map(|(name, value)| checked(&name, &value)).transpose();
                 let http = url(http)?;
                 let https = url(first("HTTPS_PROXY", "https_proxy"))?;
@@ -134,7 +135,10 @@ fn checked(origin: &str, url: &str) -> Result<Secret> {
     }
     // `Uri` takes any digits for a port and then gives none.
     let place = uri.authority().map_or("", |authority| authority.as_str().rsplit('@').next().unwrap_or_default());
-    if uri.port_u16().is_none() && split_port(place).is_none() && place.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) {
+    if uri.port_u16().is_none()
+        && split_port(place).is_none()
+        && place.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+    {
         return refuse("its port is not a number up to 65535");
     }
     Ok(Secret::new(with_scheme))

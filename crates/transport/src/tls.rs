@@ -114,7 +114,9 @@ impl TlsOptions {
         if self.skip_verify && !self.skip_verify_public_hosts && public {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("skip_verify is on, but {host} is a public host of Databricks, whose certificate must be checked; turn skip_verify off"),
+                format!(
+                    "skip_verify is on, but {host} is a public host of Databricks, whose certificate must be checked; turn skip_verify off"
+                ),
             )
             .with_permanent());
         }
@@ -141,7 +143,8 @@ impl TlsOptions {
                     .map_err(|e| config_error("the client certificate and its private key cannot be used", e))?
             }
         };
-        config.alpn_protocols = if alpn && !self.http1_only { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
+        config.alpn_protocols =
+            if alpn && !self.http1_only { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
         Ok(config)
     }
 
@@ -153,7 +156,8 @@ impl TlsOptions {
         let mut extra = Vec::new();
         for path in &self.ca_files {
             let name = path.display().to_string();
-            let pem = std::fs::read(path).map_err(|e| config_error(&format!("the file of trusted certificates {name} cannot be read"), e))?;
+            let pem =
+                std::fs::read(path).map_err(|e| config_error(&format!("the file of trusted certificates {name} cannot be read"), e))?;
             extra.extend(certificates(&pem, &name)?);
         }
         for pem in &self.ca_pem {
@@ -171,7 +175,10 @@ impl TlsOptions {
             return Ok(verifier.map_err(|e| config_error("there is no certificate to trust; give a ca_file", e))?);
         }
         let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider).map_err(|e| {
-            config_error("the operating system's trusted certificates cannot be used; install them, give a ca_file, or use the feature webpki-roots", e)
+            config_error(
+                "the operating system's trusted certificates cannot be used; install them, give a ca_file, or use the feature webpki-roots",
+                e,
+            )
         })?;
         Ok(Arc::new(verifier))
     }
@@ -185,7 +192,8 @@ fn bundled(roots: &mut rustls::RootCertStore) -> Result<()> {
 
 #[cfg(not(feature = "webpki-roots"))]
 fn bundled(_: &mut rustls::RootCertStore) -> Result<()> {
-    Err(Error::new(ErrorKind::Config, "bundled_roots is on, but databricks-transport was built without the feature webpki-roots").with_permanent())
+    Err(Error::new(ErrorKind::Config, "bundled_roots is on, but databricks-transport was built without the feature webpki-roots")
+        .with_permanent())
 }
 
 /// The provider is always passed on explicitly: with two in the dependency graph, rustls' own choice panics.
@@ -209,7 +217,8 @@ fn certificates(pem: &[u8], origin: &str) -> Result<Vec<CertificateDer<'static>>
         .collect::<Result<_, _>>()
         .map_err(|e| config_error(&format!("{origin} is not a PEM file of certificates"), e))?;
     if found.is_empty() {
-        return Err(Error::new(ErrorKind::Config, format!("{origin} has no certificate; it must be PEM, with BEGIN CERTIFICATE lines")).with_permanent());
+        return Err(Error::new(ErrorKind::Config, format!("{origin} has no certificate; it must be PEM, with BEGIN CERTIFICATE lines"))
+            .with_permanent());
     }
     Ok(found)
 }

@@ -83,9 +83,10 @@ impl UserAgent {
             text.push_str(" auth/");
             text.push_str(auth_type);
         }
-        let of_call = extras.iter().enumerate().filter(|(i, part)| {
-            is_name(&part.0) && is_name(&part.1) && !self.extras.contains(part) && !extras[..*i].contains(part)
-        });
+        let of_call = extras
+            .iter()
+            .enumerate()
+            .filter(|(i, part)| is_name(&part.0) && is_name(&part.1) && !self.extras.contains(part) && !extras[..*i].contains(part));
         for (name, value) in self.extras.iter().chain(of_call.map(|(_, part)| part)) {
             text.push(' ');
             text.push_str(name);
@@ -125,7 +126,8 @@ fn is_semver(text: &str) -> bool {
     let text = text.strip_prefix('v').unwrap_or(text);
     let (rest, build) = text.split_once('+').map_or((text, None), |(rest, build)| (rest, Some(build)));
     let (core, pre) = rest.split_once('-').map_or((rest, None), |(core, pre)| (core, Some(pre)));
-    let identifiers = |text: &str| text.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+    let identifiers =
+        |text: &str| text.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
     let number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
     let parts: Vec<_> = core.split('.').collect();
     (1..=3).contains(&parts.len())

@@ -56,7 +56,11 @@ fn differs(wanted: &Value, got: &Value, captures: &Captures, more: bool, at: &st
             if got.as_str().is_some_and(|text| matches(pattern, text)) { None } else { no() }
         }
         (Value::Object(w), _) if w.len() == 1 && w.contains_key("$any") => {
-            if got.is_null() { no() } else { None }
+            if got.is_null() {
+                no()
+            } else {
+                None
+            }
         }
         (Value::Object(w), _) if w.len() == 1 && w.contains_key("$capture") => {
             if captures.same(w["$capture"].as_str().unwrap_or_default(), got) { None } else { no() }
@@ -82,7 +86,11 @@ fn differs(wanted: &Value, got: &Value, captures: &Captures, more: bool, at: &st
             w.iter().zip(g).enumerate().find_map(|(i, (wanted, got))| differs(wanted, got, captures, more, &format!("{at}[{i}]")))
         }
         _ => {
-            if json_equal(wanted, got) { None } else { no() }
+            if json_equal(wanted, got) {
+                None
+            } else {
+                no()
+            }
         }
     }
 }

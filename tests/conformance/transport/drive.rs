@@ -100,9 +100,20 @@ fn replace(text: &str, port: u16) -> String {
 impl Case<'_> {
     /// The configuration of the case: its own settings, its own environment, no profile file.
     pub(crate) fn config(&self) -> Config {
-        let mut config = Config::new().environment(self.environment()).home("/nonexistent").clock(self.clock.clone()).allow_insecure_host(true);
+        let mut config =
+            Config::new().environment(self.environment()).home("/nonexistent").clock(self.clock.clone()).allow_insecure_host(true);
         config = config.set("host", self.config["host"].as_str().unwrap_or(self.base));
-        for name in ["auth_type", "account_id", "workspace_id", "cluster_id", "http_timeout_seconds", "retry_timeout_seconds", "rate_limit", "debug_headers", "debug_truncate_bytes"] {
+        for name in [
+            "auth_type",
+            "account_id",
+            "workspace_id",
+            "cluster_id",
+            "http_timeout_seconds",
+            "retry_timeout_seconds",
+            "rate_limit",
+            "debug_headers",
+            "debug_truncate_bytes",
+        ] {
             match self.config.get(name) {
                 Some(Value::String(value)) => config = config.set(name, value),
                 Some(value) if !value.is_f64() => config = config.set(name, value.to_string()),

@@ -65,7 +65,8 @@ async fn call(client: &Client, case: &Case<'_>, request: &Value) -> Came {
     let stream = text(request, "response") == "stream";
     let (parts, options) = parts(request)?;
     let base = case.config["host"].as_str().unwrap_or(case.base);
-    let uri: Uri = format!("{base}{}", parts.path_and_query()).parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "URL").with_source(e))?;
+    let uri: Uri =
+        format!("{base}{}", parts.path_and_query()).parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "URL").with_source(e))?;
     let (content_type, body) = match parts.payload {
         Payload::Json(text) => (Some("application/json"), Body::from(text)),
         Payload::Body { content_type, body } => (Some(content_type).filter(|media_type| !media_type.is_empty()), body),
@@ -83,7 +84,8 @@ async fn call(client: &Client, case: &Case<'_>, request: &Value) -> Came {
     }
     for (name, value) in request["headers"].as_object().into_iter().flatten() {
         let name = HeaderName::from_str(name).map_err(|e| Error::new(ErrorKind::InvalidInput, "header").with_source(e))?;
-        let value = HeaderValue::from_str(value.as_str().unwrap_or_default()).map_err(|e| Error::new(ErrorKind::InvalidInput, "header").with_source(e))?;
+        let value = HeaderValue::from_str(value.as_str().unwrap_or_default())
+            .map_err(|e| Error::new(ErrorKind::InvalidInput, "header").with_source(e))?;
         sent.headers_mut().insert(name, value);
     }
     sent.extensions_mut().insert(options.stream_response(stream));

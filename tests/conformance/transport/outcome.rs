@@ -30,7 +30,9 @@ pub(crate) fn judge(expect: &Value, came: Came, script: &Script, clock: &JumpClo
         problems.push(format!("wanted {wanted} attempts, got {}", script.requests()));
     }
     let milliseconds = |name: &str| number(name).map(Duration::from_millis);
-    if milliseconds("slept_at_least_ms").is_some_and(|least| clock.slept() < least) || milliseconds("slept_at_most_ms").is_some_and(|most| clock.slept() > most) {
+    if milliseconds("slept_at_least_ms").is_some_and(|least| clock.slept() < least)
+        || milliseconds("slept_at_most_ms").is_some_and(|most| clock.slept() > most)
+    {
         problems.push(format!("slept {:?}", clock.slept()));
     }
     if milliseconds("elapsed_at_least_ms").is_some_and(|least| clock.elapsed() < least) {
@@ -62,7 +64,9 @@ fn error_problems(wanted: &Value, error: &Error, script: &Script, problems: &mut
         complain(&format!("the kind is {}", kind(error)));
     }
     for broader in texts(&wanted["is_a"]) {
-        let is_a = error.api().is_some_and(|api| std::iter::successors(Some(api.kind()), |kind| kind.broader()).any(|kind| api_kind(kind) == broader));
+        let is_a = error
+            .api()
+            .is_some_and(|api| std::iter::successors(Some(api.kind()), |kind| kind.broader()).any(|kind| api_kind(kind) == broader));
         if !is_a {
             complain(&format!("it is no {broader}"));
         }
@@ -86,7 +90,10 @@ fn error_problems(wanted: &Value, error: &Error, script: &Script, problems: &mut
     if texts(&wanted["message_contains"]).iter().any(|part| !shown.contains(part.as_str())) {
         complain("the message lacks something");
     }
-    if texts(&wanted["message_excludes"]).iter().any(|part| shown.contains(part.as_str()) || error.report().contains(part.as_str()) || format!("{error:?}").contains(part.as_str())) {
+    if texts(&wanted["message_excludes"])
+        .iter()
+        .any(|part| shown.contains(part.as_str()) || error.report().contains(part.as_str()) || format!("{error:?}").contains(part.as_str()))
+    {
         complain("the message has something");
     }
     if let Some(exhausted) = wanted["budget_exhausted"].as_bool()
@@ -164,8 +171,19 @@ fn details_json(details: &ErrorDetails) -> Value {
     put("quota_failure", details.quota_failure.as_ref().map(|all| json!({"violations": all.iter().map(|v| json!({"subject": v.subject, "description": v.description})).collect::<Vec<_>>()})));
     put("precondition_failure", details.precondition_failure.as_ref().map(|all| json!({"violations": all.iter().map(|v| json!({"type": v.kind, "subject": v.subject, "description": v.description})).collect::<Vec<_>>()})));
     put("bad_request", details.bad_request.as_ref().map(|all| json!({"field_violations": all.iter().map(|v| json!({"field": v.field, "description": v.description})).collect::<Vec<_>>()})));
-    put("resource_info", details.resource_info.as_ref().map(|i| json!({"resource_type": i.resource_type, "resource_name": i.resource_name, "owner": i.owner, "description": i.description})));
-    put("help", details.help.as_ref().map(|all| json!({"links": all.iter().map(|v| json!({"description": v.description, "url": v.url})).collect::<Vec<_>>()})));
+    put(
+        "resource_info",
+        details.resource_info.as_ref().map(
+            |i| json!({"resource_type": i.resource_type, "resource_name": i.resource_name, "owner": i.owner, "description": i.description}),
+        ),
+    );
+    put(
+        "help",
+        details
+            .help
+            .as_ref()
+            .map(|all| json!({"links": all.iter().map(|v| json!({"description": v.description, "url": v.url})).collect::<Vec<_>>()})),
+    );
     put("unknown", (!details.unknown.is_empty()).then(|| Value::from(details.unknown.clone())));
     Value::Object(all)
 }

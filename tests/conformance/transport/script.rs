@@ -74,7 +74,9 @@ impl Script {
                 Some(why) => why_not.push(why),
             }
             // In an ordered script only what may be left out may be passed over.
-            let may_pass = exchange["optional"].as_bool().unwrap_or(false) || exchange["repeat"] == "forever" || state.used[i] > 0 && times(exchange) == u64::MAX;
+            let may_pass = exchange["optional"].as_bool().unwrap_or(false)
+                || exchange["repeat"] == "forever"
+                || state.used[i] > 0 && times(exchange) == u64::MAX;
             if !self.unordered && !may_pass {
                 break;
             }

@@ -50,8 +50,11 @@ pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec
     let head = String::from_utf8_lossy(&head).into_owned();
     let mut lines = head.lines();
     let mut start = lines.next().unwrap_or_default().split(' ');
-    let mut request =
-        Request { method: start.next().unwrap_or_default().to_owned(), target: start.next().unwrap_or_default().to_owned(), ..Request::default() };
+    let mut request = Request {
+        method: start.next().unwrap_or_default().to_owned(),
+        target: start.next().unwrap_or_default().to_owned(),
+        ..Request::default()
+    };
     for line in lines.take_while(|line| !line.is_empty()) {
         if let Some((name, value)) = line.split_once(':') {
             request.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));

@@ -153,7 +153,8 @@ impl ErrorDetails {
             "RequestInfo" => self.request_info = Some(RequestInfo::read(members)?),
             "RetryInfo" => self.retry_info = Some(RetryInfo { retry_delay: seconds(members.get("retry_delay")?.as_str()?)? }),
             "DebugInfo" => {
-                let entries = list(members, "stack_entries")?.iter().map(|entry| entry.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+                let entries =
+                    list(members, "stack_entries")?.iter().map(|entry| entry.as_str().map(str::to_owned)).collect::<Option<_>>()?;
                 self.debug_info = Some(DebugInfo { stack_entries: entries, detail: text(members, "detail")? });
             }
             "QuotaFailure" => self.quota_failure = Some(items(members, "violations", QuotaViolation::read)?),

@@ -51,7 +51,11 @@ impl ApiError {
         let host = host.to_ascii_lowercase();
         let under = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
         let (service, endpoint, page) = if under("azuredatabricks.net") || under("databricks.azure.us") || under("databricks.azure.cn") {
-            ("Azure Private Link", "Azure Private Link endpoint", "https://learn.microsoft.com/azure/databricks/security/network/classic/private-link-standard")
+            (
+                "Azure Private Link",
+                "Azure Private Link endpoint",
+                "https://learn.microsoft.com/azure/databricks/security/network/classic/private-link-standard",
+            )
         } else if under("gcp.databricks.com") {
             (
                 "Private Service Connect",
@@ -149,7 +153,8 @@ fn html(text: &str) -> Option<String> {
     // Lower case of ASCII alone, so that places in both texts are the same.
     let lower = text.to_ascii_lowercase();
     let start = lower.trim_start();
-    let page = start.starts_with('<') && ["<html", "<!doctype html", "<head", "<body", "<pre", "<title"].iter().any(|tag| lower.contains(tag));
+    let page =
+        start.starts_with('<') && ["<html", "<!doctype html", "<head", "<body", "<pre", "<title"].iter().any(|tag| lower.contains(tag));
     if !page {
         return None;
     }
@@ -179,7 +184,9 @@ fn is_missing_resource(error: &ApiError, method: &Method, path: &str) -> bool {
     if *method != Method::GET || error.status != StatusCode::BAD_REQUEST || error.code.as_deref() != Some("INVALID_PARAMETER_VALUE") {
         return false;
     }
-    let Some(call) = path.strip_prefix("/api/2.").and_then(|rest| rest.split_once('/')).filter(|(minor, _)| minor.bytes().all(|b| b.is_ascii_digit())) else {
+    let Some(call) =
+        path.strip_prefix("/api/2.").and_then(|rest| rest.split_once('/')).filter(|(minor, _)| minor.bytes().all(|b| b.is_ascii_digit()))
+    else {
         return false;
     };
     let says = |start: &str, end: &str| error.message.split_once(start).is_some_and(|(_, rest)| rest.contains(end));

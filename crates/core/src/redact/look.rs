@@ -129,7 +129,8 @@ fn named(text: &str, at: usize) -> Option<Range<usize>> {
     let is_a_word = !quoted && bytes[sign] == b':' && after_name == name_end && value.bytes().all(|byte| byte.is_ascii_lowercase());
     let telling = ["password", "secret", "authorization"].iter().any(|part| name.to_ascii_lowercase().contains(part));
     let structure = !quoted && value.starts_with(['{', '[']);
-    (!value.is_empty() && value != REDACTED && !(is_a_word && !telling) && !structure && value != "null").then_some(start..end)
+    let harmless = value.is_empty() || value == REDACTED || value == "null" || structure;
+    (!harmless && (!is_a_word || telling)).then_some(start..end)
 }
 
 fn blanks(bytes: &[u8], from: usize) -> usize {

@@ -71,7 +71,8 @@ impl Middleware for AnswerLayer {
         }
         let (parts, body) = response.into_parts();
         let status = parts.status;
-        let bytes = read_body(body, self.limit).await.map_err(|error| error.with_status(status).with_request(request_line(&method, &uri)))?;
+        let bytes =
+            read_body(body, self.limit).await.map_err(|error| error.with_status(status).with_request(request_line(&method, &uri)))?;
         if wants_json && !parts.headers.contains_key(CONTENT_TYPE) && bytes.trim_ascii_start().starts_with(b"<") {
             return Err(html(&uri).with_status(status).with_request(request_line(&method, &uri)));
         }

@@ -1,9 +1,10 @@
 //! Following redirects.
 
-use databricks_core::{Body, Error, ErrorKind, Origin};
+use databricks_core::{ApiError, Body, Error, ErrorKind, Origin, Result};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 
+use super::auth::AuthType;
 use super::{Answer, Middleware, Next, tower_layer, try_clone};
 use crate::CallOptions;
 
@@ -40,6 +41,7 @@ impl Middleware for RedirectLayer {
         if CallOptions::of(request.extensions()).raw_answer.is_some() {
             return next.send(request).await;
         }
+        let signed_in = request.extensions().get::<AuthType>().is_some();
         let mut followed = 0;
         loop {
             let uri = request.uri().clone();
@@ -61,14 +63,20 @@ impl Middleware for RedirectLayer {
             let Some(location) = location else {
                 return Err(Error::new(ErrorKind::Redirect, "redirected to something that is not a URL").with_status(response.status()));
             };
+            if signed_in {
+                stay_at_home(&uri, &location, response.status())?;
+            }
             if uri.scheme_str() == Some("https") && location.scheme_str() != Some("https") {
-                return Err(Error::new(ErrorKind::Redirect, "redirected from https to http, which is not followed").with_status(response.status()));
+                return Err(
+                    Error::new(ErrorKind::Redirect, "redirected from https to http, which is not followed").with_status(response.status())
+                );
             }
             let keeps_body = matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
             let becomes_get = !keeps_body && !matches!(method, Method::GET | Method::HEAD);
             let (next_request, whole) = again;
             if !whole && !becomes_get {
-                return Err(Error::new(ErrorKind::Redirect, "redirected, but the body is a stream that can be read once").with_status(response.status()));
+                return Err(Error::new(ErrorKind::Redirect, "redirected, but the body is a stream that can be read once")
+                    .with_status(response.status()));
             }
             request = next_request;
             if becomes_get {
@@ -97,6 +105,24 @@ fn head(request: &Request<Body>) -> Request<Body> {
     head
 }
 
+/// A request with the client's credentials follows no redirect to another origin: what it asked for is not there, and whoever sends it
+/// elsewhere may want the credentials. A redirect to the login page means that they were not accepted.
+fn stay_at_home(from: &Uri, to: &Uri, status: StatusCode) -> Result<()> {
+    let (here, there) = (Origin::of(from), Origin::of(to));
+    if here != there {
+        let place = there.map_or_else(String::new, |origin| origin.to_string());
+        return Err(Error::new(ErrorKind::Redirect, format!("redirected to {place}, where the credentials of this client do not go"))
+            .with_status(status)
+            .with_hint("check the host of the configuration"));
+    }
+    let is_private_link = ApiError::private_link(to.host().unwrap_or_default(), to.path(), to.query().unwrap_or_default()).is_some();
+    if to.path() == "/login.html" && !is_private_link {
+        let api = ApiError::new(StatusCode::UNAUTHORIZED, None, "redirected to the login page: the credentials were not accepted");
+        return Err(Error::from_api(api));
+    }
+    Ok(())
+}
+
 /// Where an answer sends us: `None` if nowhere, `Some(None)` if it does not say where in a readable form.
 fn target(status: StatusCode, headers: &HeaderMap) -> Option<Option<&str>> {
     let moved = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
@@ -108,7 +134,11 @@ fn strip(headers: &mut HeaderMap) {
     let names: Vec<_> = headers
         .iter()
         .filter(|(name, value)| {
-            value.is_sensitive() || **name == AUTHORIZATION || **name == COOKIE || name.as_str().starts_with("x-databricks-") || databricks_core::redact::is_secret_header(name)
+            value.is_sensitive()
+                || **name == AUTHORIZATION
+                || **name == COOKIE
+                || name.as_str().starts_with("x-databricks-")
+                || databricks_core::redact::is_secret_header(name)
         })
         .map(|(name, _)| name.clone())
         .collect();

@@ -71,7 +71,9 @@ async fn watch(sending: impl Future<Output = Answer> + Send, last: &Mutex<Instan
         let until = *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit;
         match tokio::time::timeout_at(until, &mut sending).await {
             Ok(answer) => return answer,
-            Err(_) if *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit <= Instant::now() => return Err(silent(limit)),
+            Err(_) if *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit <= Instant::now() => {
+                return Err(silent(limit));
+            }
             Err(_) => {}
         }
     }

@@ -3,8 +3,11 @@
 use super::{is_name, is_name_char};
 use crate::Environment;
 
+/// A variable, and the value it must have if any.
+type Wanted = (&'static str, Option<&'static str>);
+
 /// CI systems: the variables that must be there, with the value they must have if one is given. The first match counts.
-const CICD: &[(&str, &[(&str, Option<&str>)])] = &[
+const CICD: &[(&str, &[Wanted])] = &[
     ("github", &[("GITHUB_ACTIONS", Some("true"))]),
     ("gitlab", &[("GITLAB_CI", Some("true"))]),
     ("jenkins", &[("JENKINS_URL", None)]),
@@ -65,7 +68,7 @@ pub(super) fn detect(env: &Environment) -> String {
 }
 
 fn cicd(env: &Environment) -> Option<&'static str> {
-    let holds = |(name, wanted): &(&str, Option<&str>)| match wanted {
+    let holds = |(name, wanted): &Wanted| match wanted {
         Some(wanted) => env.get(name) == Some(wanted),
         None => env.get(name).is_some(),
     };

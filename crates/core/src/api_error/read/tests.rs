@@ -19,7 +19,10 @@ fn json_of_every_kind() {
     assert_eq!(parts(&read(400, r#"{"error_code":"X"}"#)).0, Some("X"));
     assert_eq!(parts(&read(401, r#"{"error":"invalid_client","error_description":"who?"}"#)), (Some("invalid_client"), "who?"));
     assert_eq!(parts(&read(400, r#"{"error":{"code":400,"status":"BAD","message":"m"}}"#)), (Some("BAD"), "m"));
-    assert_eq!(parts(&read(409, r#"{"detail":"null","status":"409","scimType":"uniqueness"}"#)), (Some("SCIM_409"), "uniqueness SCIM API Internal Error"));
+    assert_eq!(
+        parts(&read(409, r#"{"detail":"null","status":"409","scimType":"uniqueness"}"#)),
+        (Some("SCIM_409"), "uniqueness SCIM API Internal Error")
+    );
     assert_eq!(parts(&read(404, r#"{"detail":"no such user","status":404}"#)), (Some("SCIM_404"), "no such user"));
     assert_eq!(parts(&read(400, r#"{"message":"m","detail":"d"}"#)), (None, "m"));
     assert_eq!(parts(&read(500, "{}")), (None, "the request failed: Internal Server Error"));

@@ -37,7 +37,8 @@ impl Rendering {
             self.header_lines('>', request.headers());
         }
         let body = request.body();
-        let form = request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+        let form =
+            request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
         match body.as_bytes() {
             Some([]) => {}
             Some(bytes) if is_json(request.headers()) => self.json('>', bytes),
@@ -74,7 +75,11 @@ impl Rendering {
     }
 
     fn header_lines(&mut self, mark: char, headers: &HeaderMap) {
-        let mut lines: Vec<_> = headers.iter().filter(|(name, _)| **name != HOST).map(|(name, value)| format!("{}: {}", title(name.as_str()), redact::header(name, value))).collect();
+        let mut lines: Vec<_> = headers
+            .iter()
+            .filter(|(name, _)| **name != HOST)
+            .map(|(name, value)| format!("{}: {}", title(name.as_str()), redact::header(name, value)))
+            .collect();
         lines.sort();
         for line in lines {
             self.text.push_str(&format!("\n{mark} * {line}"));

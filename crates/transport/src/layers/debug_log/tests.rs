@@ -54,7 +54,14 @@ async fn shows_both_ways_without_secrets() {
         .unwrap();
     let response = json_response(r#"{"z":1,"a":{"token_value":"SECRET"}}"#);
     let (log, body) = logged(DebugLogLayer::new(true, 96), tracing::Level::DEBUG, request, response).await;
-    for expected in ["POST /api/2.0/x?filter=a b&sig=**REDACTED**", "> * Host: h.example", "> * X-Note: hello", "> * Authorization: **REDACTED**", "< 200 OK", "\"scope\": \"s\""] {
+    for expected in [
+        "POST /api/2.0/x?filter=a b&sig=**REDACTED**",
+        "> * Host: h.example",
+        "> * X-Note: hello",
+        "> * Authorization: **REDACTED**",
+        "< 200 OK",
+        "\"scope\": \"s\"",
+    ] {
         assert!(log.contains(expected), "{expected} in {log}");
     }
     assert!(log.find("\"a\"").unwrap() < log.find("\"z\"").unwrap());

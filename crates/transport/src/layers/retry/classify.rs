@@ -135,7 +135,14 @@ mod tests {
 
     #[test]
     fn the_rest_is_final() {
-        for error in [api(400, "X", "x"), api(401, "", "x"), api(404, "", "x"), api(500, "", "x"), api(501, "", "x"), Error::new(ErrorKind::Decode, "x")] {
+        for error in [
+            api(400, "X", "x"),
+            api(401, "", "x"),
+            api(404, "", "x"),
+            api(500, "", "x"),
+            api(501, "", "x"),
+            Error::new(ErrorKind::Decode, "x"),
+        ] {
             assert!(!retried(&error, GET), "{error}");
         }
     }

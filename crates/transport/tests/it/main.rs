@@ -1,0 +1,9 @@
+//! The client over real sockets: TLS with authorities of our own, proxies, and what goes over the wire.
+
+// Helpers of tests are outside of test functions, where the lint does not know better.
+#![allow(clippy::unwrap_used)]
+
+mod proxy;
+mod server;
+mod tls;
+mod wire;

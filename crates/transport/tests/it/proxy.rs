@@ -1,0 +1,195 @@
+//! Proxies: one of our own that shows what it was asked, and tinyproxy, which nobody here wrote.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use databricks_core::ErrorKind;
+use databricks_transport::{Environment, ProxyOptions, RetryPolicy};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::server::{Seen, answer_all, client, get, listen, read_head};
+
+/// A proxy for both ways: absolute-form requests and tunnels. Wants this `Proxy-Authorization` if there is one.
+async fn proxy(wanted: Option<&'static str>) -> (String, Seen) {
+    let seen = Seen::default();
+    let seen_too = seen.clone();
+    let address = listen(move |mut stream: TcpStream| {
+        let seen = seen_too.clone();
+        async move {
+            let head = read_head(&mut stream).await;
+            seen.add(head.clone());
+            let given = header(&head, "proxy-authorization");
+            if wanted.is_some() && given.as_deref() != wanted {
+                let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n").await;
+                return;
+            }
+            let mut words = head.split(' ');
+            let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default().to_owned());
+            if method == "CONNECT" {
+                let Ok(mut server) = TcpStream::connect(&target).await else {
+                    let _ = stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
+                    return;
+                };
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+            } else {
+                let body = format!("{{\"target\":\"{target}\"}}");
+                let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        }
+    })
+    .await;
+    (format!("127.0.0.1:{}", address.port()), seen)
+}
+
+fn header(head: &str, name: &str) -> Option<String> {
+    head.lines().find_map(|line| {
+        line.split_once(':').filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
+    })
+}
+
+#[tokio::test]
+async fn plain_requests_name_the_whole_url_and_sign_in() {
+    let (address, seen) = proxy(Some("Basic dTpw")).await;
+    let env = Environment::from_iter([("HTTP_PROXY", format!("http://u:p@{address}"))]);
+    let client = client().environment(env).build().unwrap();
+    let body = get(&client, "http://workspace.invalid/api/2.0/x?a=1").await.unwrap();
+    assert_eq!(body, r#"{"target":"http://workspace.invalid/api/2.0/x?a=1"}"#);
+    assert_eq!(header(&seen.all()[0], "host").as_deref(), Some("workspace.invalid"));
+}
+
+#[tokio::test]
+async fn tunnels_sign_in_and_what_passes_them_does_not() {
+    // The tunnel ends at a server without TLS, so the handshake fails: what matters is what the proxy and the server saw.
+    let server = Seen::default();
+    let server_too = server.clone();
+    let target = listen(move |stream| answer_all(stream, server_too.clone())).await;
+    let (address, seen) = proxy(Some("Basic dTpw")).await;
+    let options = ProxyOptions::new(format!("http://{address}")).basic_auth("u", "p".into());
+    let client = client().proxy(options).connect_timeout(Duration::from_millis(200)).build().unwrap();
+    get(&client, &format!("https://127.0.0.1:{}/", target.port())).await.unwrap_err();
+    let head = seen.all().remove(0);
+    assert!(head.starts_with(&format!("CONNECT 127.0.0.1:{} HTTP/1.1", target.port())), "{head}");
+    assert!(server.all().is_empty());
+}
+
+#[tokio::test]
+async fn refused_authentication_is_final_and_says_what_to_do() {
+    let (address, seen) = proxy(Some("Basic dTpw")).await;
+    let client = client().retry(RetryPolicy::default()).proxy(ProxyOptions::new(format!("http://u:pa55@{address}"))).build().unwrap();
+    let error = get(&client, "https://workspace.invalid/").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
+    assert!(error.is_permanent() && error.to_string().contains("proxy"), "{error}");
+    assert!(!format!("{error:?} {}", error.report()).contains("pa55"));
+    assert_eq!(seen.all().len(), 1);
+}
+
+#[tokio::test]
+async fn no_proxy_and_code_beat_the_environment() {
+    let seen = Seen::default();
+    let direct = seen.clone();
+    let target = listen(move |stream| answer_all(stream, direct.clone())).await;
+    let url = format!("http://127.0.0.1:{}/", target.port());
+    let broken = [("HTTP_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "127.0.0.0/8")];
+    get(&client().environment(broken.into_iter().collect()).build().unwrap(), &url).await.unwrap();
+    let env: Environment = broken[..1].iter().copied().collect();
+    get(&client().environment(env.clone()).proxy(ProxyOptions::none()).build().unwrap(), &url).await.unwrap();
+    let error = get(&client().environment(env).build().unwrap(), &url).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(seen.all().len(), 2);
+}
+
+/// tinyproxy with this configuration, ended when dropped.
+struct Tinyproxy {
+    child: Child,
+    port: u16,
+    _config: tempfile::NamedTempFile,
+}
+
+impl Drop for Tinyproxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts tinyproxy. Without the program the test is skipped, unless `DATABRICKS_TEST_TINYPROXY` is set: then it fails.
+async fn tinyproxy(more: &str) -> Option<Tinyproxy> {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), format!("Port {port}\nListen 127.0.0.1\nTimeout 30\nAllow 127.0.0.1\nMaxClients 20\n{more}")).unwrap();
+    let started = Command::new("tinyproxy").arg("-d").arg("-c").arg(config.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = match started {
+        Ok(child) => child,
+        Err(error) => {
+            assert!(std::env::var_os("DATABRICKS_TEST_TINYPROXY").is_none(), "tinyproxy cannot be started: {error}");
+            eprintln!("skipped: tinyproxy is not installed");
+            return None;
+        }
+    };
+    let proxy = Tinyproxy { child, port, _config: config };
+    for _ in 0..100 {
+        if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            return Some(proxy);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("tinyproxy does not listen");
+}
+
+/// A proxy for requests to `localhost`, which the environment's rules do not exempt by themselves.
+fn through(port: u16, user: &str) -> Environment {
+    let url = format!("http://{user}127.0.0.1:{port}");
+    Environment::from_iter([("HTTP_PROXY", url.clone()), ("HTTPS_PROXY", url)])
+}
+
+#[tokio::test]
+async fn tinyproxy_passes_plain_requests() {
+    let Some(proxy) = tinyproxy("").await else { return };
+    let seen = Seen::default();
+    let server = seen.clone();
+    let target = listen(move |stream| answer_all(stream, server.clone())).await;
+    let client = client().environment(through(proxy.port, "")).build().unwrap();
+    assert_eq!(get(&client, &format!("http://127.0.0.1:{}/api/2.0/x", target.port())).await.unwrap(), r#"{"ok":true}"#);
+    let head = seen.all().remove(0);
+    assert!(head.starts_with("GET /api/2.0/x HTTP/1."), "{head}");
+    assert!(header(&head, "via").is_some(), "the request did not pass the proxy: {head}");
+}
+
+#[tokio::test]
+async fn tinyproxy_passes_tunnels() {
+    let (authority, port, seen) = crate::tls::https_server().await;
+    let Some(proxy) = tinyproxy(&format!("ConnectPort {port}\nBasicAuth user pass\n")).await else { return };
+    let url = format!("https://localhost:{port}/api/2.0/x");
+    let signed_in = client().tls(authority.clone()).environment(through(proxy.port, "user:pass@")).build().unwrap();
+    assert_eq!(get(&signed_in, &url).await.unwrap(), r#"{"ok":true}"#);
+    assert!(header(&seen.all()[0], "proxy-authorization").is_none(), "what is for the proxy must not reach the server");
+
+    let stranger = client().retry(RetryPolicy::default()).tls(authority).environment(through(proxy.port, "user:wrong@")).build().unwrap();
+    let error = get(&stranger, &url).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
+    assert!(error.is_permanent() && error.to_string().contains("user and password"), "{error}");
+    assert_eq!(seen.all().len(), 1);
+
+    // Another port than the one it may connect to.
+    let other = client().retry(RetryPolicy::default()).environment(through(proxy.port, "user:pass@")).build().unwrap();
+    let error = get(&other, "https://localhost:1/").await.unwrap_err();
+    assert!(error.is_permanent() && error.to_string().contains("refuses to connect"), "{error}");
+}
+
+#[tokio::test]
+async fn tinyproxy_refuses_plain_requests_of_strangers() {
+    let Some(proxy) = tinyproxy("BasicAuth user pass\n").await else { return };
+    let seen = Seen::default();
+    let server = seen.clone();
+    let target = listen(move |stream| answer_all(stream, server.clone())).await;
+    let url = format!("http://127.0.0.1:{}/", target.port());
+    let client_of = |user: &str| client().environment(through(proxy.port, user)).build().unwrap();
+    get(&client_of("user:pass@"), &url).await.unwrap();
+    let error = get(&client_of("user:wrong@"), &url).await.unwrap_err();
+    // tinyproxy answers 407 to who gives no password and 401 to who gives a wrong one.
+    assert!(matches!(error.status().map(|status| status.as_u16()), Some(401 | 407)), "{error:?}");
+    assert_eq!(seen.all().len(), 1);
+}
