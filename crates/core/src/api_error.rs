@@ -9,7 +9,8 @@ use std::time::Duration;
 use http::StatusCode;
 
 pub use details::{
-    DebugInfo, ErrorDetails, ErrorInfo, FieldViolation, HelpLink, PreconditionViolation, QuotaViolation, RequestInfo, ResourceInfo, RetryInfo,
+    DebugInfo, ErrorDetails, ErrorInfo, FieldViolation, HelpLink, PreconditionViolation, QuotaViolation, RequestInfo, ResourceInfo,
+    RetryInfo,
 };
 
 /// An answer with an error in it, read from whatever shape its body had.
