@@ -13,6 +13,7 @@
 //! | [`credentials`] | the trait that every sign-in implements |
 //! | [`secret`], [`redact`] | keeping secrets out of logs, errors and `Debug` |
 //! | [`model`], [`open_enum`](macro@open_enum) | the macros that generated types are written in |
+//! | [`dynamic`] | operations as tables of facts, for generic tools |
 //! | [`time`] | timestamps, durations and field masks as they look on the wire |
 //! | [`idempotency`] | which calls may be sent twice |
 
@@ -20,6 +21,7 @@ pub mod api_error;
 pub mod body;
 pub mod credentials;
 pub mod data_plane;
+pub mod dynamic;
 pub mod error;
 pub mod idempotency;
 pub mod lro;

@@ -27,5 +27,9 @@
 #[rustfmt::skip]
 mod generated;
 
-#[allow(unused_imports)]
+#[cfg(feature = "dynamic")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
+pub mod dynamic;
+
+#[allow(unused_imports)] // With no package there is nothing in it.
 pub use generated::*;

@@ -30,12 +30,17 @@
 //! | call an endpoint that has no method | [`WorkspaceClient::raw`] |
 //! | sign in | [`Config`] |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod account;
 mod builder;
 mod call;
 mod client;
 #[cfg(feature = "compute")]
 mod commands;
+#[cfg(feature = "dynamic")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
+mod dynamic;
 mod lro;
 mod options;
 mod pages;
@@ -62,6 +67,9 @@ pub use databricks_core::{
 };
 pub use databricks_models as models;
 pub use databricks_transport::{Backoff, Environment, ProxyOptions, RetryOn, RetryPolicy, TlsOptions};
+#[cfg(feature = "dynamic")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
+pub use dynamic::{DynamicCall, DynamicPages};
 pub use http::Method;
 pub use lro::{OperationHandle, OperationWaiter};
 pub use pages::{Items, Pages};

@@ -31,6 +31,13 @@ pub(crate) fn lines(doc: &Doc, fallback: &str) -> Vec<String> {
     lines
 }
 
+/// The first sentence of the text, as plain text.
+pub(crate) fn summary(doc: &Doc) -> String {
+    let text = doc.text.as_deref().unwrap_or_default().trim();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    first[..sentence_end(first).unwrap_or(first.len())].replace('\n', " ")
+}
+
 /// The text of an enum value: its wire text, then ours.
 pub(crate) fn value_lines(doc: &Doc, wire: &str) -> Vec<String> {
     let mut lines = Vec::new();

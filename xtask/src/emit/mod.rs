@@ -1,6 +1,7 @@
 //! From the intermediate form to source text.
 
 mod doc;
+mod dynamic;
 mod manifest;
 mod operations;
 mod services;
@@ -23,16 +24,29 @@ const ALLOWED: &str = "#![allow(clippy::module_inception, deprecated)]\n";
 
 /// Renders the models into `folder`: a module per package with its types and a module per service.
 ///
-/// `gated`: whether each package stands behind a feature of its name.
+/// `gated`: whether each package stands behind a feature of its name, and tables of all operations behind the feature `dynamic`.
 pub(crate) fn models(api: &Api, folder: &str, gated: bool, files: &mut Files) -> Result<()> {
     files.own(folder);
     let mut root = Source::new(&api.version, &["Packages of the API.".to_owned()]);
     root.block(&Block::text(ALLOWED));
     root.items(modules(api.packages.values(), gated))?;
+    if gated {
+        root.items(quote!(
+            #[cfg(feature = "dynamic")]
+            pub(crate) mod dynamic;
+        ))?;
+        files.add(Path::new(folder).join("dynamic.rs"), dynamic::index(api)?);
+    }
     files.add(Path::new(folder).join("mod.rs"), root.finish()?);
     for package in api.packages.values() {
         let own = Path::new(folder).join(&package.module);
-        files.add(own.join("mod.rs"), package_root(api, package)?);
+        files.add(own.join("mod.rs"), package_root(api, package, gated)?);
+        if gated {
+            files.add(
+                own.join("dynamic.rs"),
+                dynamic::tables(package, &api.version).with_context(|| format!("tables of {}", package.name))?,
+            );
+        }
         files.add(own.join("types.rs"), types::types(package, &api.version)?);
         for service in &package.services {
             let text = operations::service(package, service, &api.version).with_context(|| format!("service {}", service.name))?;
@@ -78,7 +92,7 @@ fn modules<'a>(packages: impl Iterator<Item = &'a Package>, gated: bool) -> proc
     quote!(#(#modules)*)
 }
 
-fn package_root(api: &Api, package: &Package) -> Result<String> {
+fn package_root(api: &Api, package: &Package, gated: bool) -> Result<String> {
     let services: Vec<_> = package.services.iter().map(|service| format!("| [`{}`] |", service.module)).collect();
     let mut doc = vec![format!("The package `{}`: its types, and a module per service with its operations.", package.name)];
     if !services.is_empty() {
@@ -86,7 +100,13 @@ fn package_root(api: &Api, package: &Package) -> Result<String> {
         doc.extend(services);
     }
     let mut source = Source::new(&api.version, &doc);
+    let dynamic = gated.then(|| {
+        quote!(
+            #[cfg(feature = "dynamic")]
+            pub mod dynamic;
+        )
+    });
     let modules = package.services.iter().map(|service| format_ident!("{}", service.module));
-    source.items(quote!(mod types; #(pub mod #modules;)* pub use types::*;))?;
+    source.items(quote!(#dynamic mod types; #(pub mod #modules;)* pub use types::*;))?;
     source.finish()
 }

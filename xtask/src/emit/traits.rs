@@ -161,7 +161,7 @@ fn wait(name: &proc_macro2::Ident, wait: &Wait) -> Result<TokenStream> {
 fn lro(name: &proc_macro2::Ident, lro: &Lro, place: Place<'_>) -> Result<TokenStream> {
     let poll = operation_path(&lro.poll)?;
     let (cancel, cancelling) = match &lro.cancel {
-        Some(reference) => {
+        Some((reference, _)) => {
             let cancel = operation_path(reference)?;
             let body = quote!(#[inline] fn cancel(name: &str) -> Option<Self::Cancel> { Some(#cancel::new(name)) });
             (cancel, body)

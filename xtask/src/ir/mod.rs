@@ -313,7 +313,9 @@ pub(crate) enum PagingKind {
 #[derive(Clone, Debug)]
 pub(crate) struct Wait {
     pub(crate) poll: OperationRef,
-    /// Arguments of the polling operation, in order.
+    /// Names on the wire of the polling operation's arguments, in order.
+    pub(crate) poll_inputs: Vec<String>,
+    /// Where each comes from.
     pub(crate) arguments: Vec<Argument>,
     pub(crate) status: Vec<Step>,
     pub(crate) message: Option<Vec<Step>>,
@@ -332,6 +334,7 @@ pub(crate) enum Argument {
 /// An operation of the same package.
 #[derive(Clone, Debug)]
 pub(crate) struct OperationRef {
+    pub(crate) id: String,
     pub(crate) module: String,
     pub(crate) name: String,
 }
@@ -339,7 +342,10 @@ pub(crate) struct OperationRef {
 #[derive(Clone, Debug)]
 pub(crate) struct Lro {
     pub(crate) poll: OperationRef,
-    pub(crate) cancel: Option<OperationRef>,
+    /// The polling operation's one argument, as on the wire.
+    pub(crate) poll_input: String,
+    /// With its one argument.
+    pub(crate) cancel: Option<(OperationRef, String)>,
     pub(crate) result: Option<Ty>,
     pub(crate) metadata: Option<Ty>,
     pub(crate) members: LroMembers,

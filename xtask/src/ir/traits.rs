@@ -60,7 +60,7 @@ impl<'a> Lookup<'a> {
     fn operation(&self, id: &str) -> Result<(OperationRef, &'a Operation)> {
         for service in &self.package.services {
             if let Some(operation) = service.operations.iter().find(|operation| operation.id == id) {
-                let reference = OperationRef { module: service.module.clone(), name: operation.name.clone() };
+                let reference = OperationRef { id: id.to_owned(), module: service.module.clone(), name: operation.name.clone() };
                 return Ok((reference, operation));
             }
         }
@@ -201,6 +201,7 @@ impl<'a> Lookup<'a> {
         ensure!(message.as_ref().and_then(|steps| steps.last()).is_none_or(|step| step.ty == Ty::String), "the message is no text");
         Ok(Wait {
             poll,
+            poll_inputs: polled.required().map(|input| input.wire.clone()).collect(),
             arguments: self.arguments(operation, polled, &wait.bind)?,
             status,
             message,
@@ -221,8 +222,9 @@ impl<'a> Lookup<'a> {
         let cancel = match &lro.cancel {
             Some(id) => {
                 let (cancel, cancelling) = self.operation(id)?;
-                ensure!(cancelling.required().count() == 1, "{id} does not cancel by name alone");
-                Some(cancel)
+                let inputs: Vec<_> = cancelling.required().collect();
+                let [input] = inputs.as_slice() else { bail!("{id} does not cancel by name alone") };
+                Some((cancel, input.wire.clone()))
             }
             None => None,
         };
@@ -240,7 +242,8 @@ impl<'a> Lookup<'a> {
         ensure!(all.iter().all(|step| !step.required), "members of an operation resource are required");
         ensure!(members.response.ty == Ty::Object && members.metadata.ty == Ty::Object, "result and metadata are no free-form objects");
         let ty = |schema: &Option<Schema>| schema.as_ref().map(|schema| self.schema_ty(schema)).transpose();
-        Ok(Lro { poll, cancel, result: ty(&lro.result_type)?, metadata: ty(&lro.metadata_type)?, members })
+        let poll_input = lro.bind.keys().next().cloned().unwrap_or_default();
+        Ok(Lro { poll, poll_input, cancel, result: ty(&lro.result_type)?, metadata: ty(&lro.metadata_type)?, members })
     }
 
     fn data_plane(&self, operation: &Operation, plane: &spec::DataPlane) -> Result<DataPlane> {

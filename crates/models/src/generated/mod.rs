@@ -136,3 +136,6 @@ pub mod vectorsearch;
 #[cfg(feature = "workspace")]
 #[cfg_attr(docsrs, doc(cfg(feature = "workspace")))]
 pub mod workspace;
+
+#[cfg(feature = "dynamic")]
+pub(crate) mod dynamic;

@@ -6,6 +6,8 @@
 //! |---|
 //! | [`agent_bricks`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod agent_bricks;
 pub use types::*;

@@ -6,6 +6,8 @@
 //! |---|
 //! | [`agent_kit`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod agent_kit;
 pub use types::*;

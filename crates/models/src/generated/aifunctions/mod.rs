@@ -6,6 +6,8 @@
 //! |---|
 //! | [`ai_functions`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod ai_functions;
 pub use types::*;

@@ -6,6 +6,8 @@
 //! |---|
 //! | [`ai_search`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod ai_search;
 pub use types::*;

@@ -7,6 +7,8 @@
 //! | [`apps`] |
 //! | [`apps_settings`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod apps;
 pub mod apps_settings;

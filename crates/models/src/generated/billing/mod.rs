@@ -10,6 +10,8 @@
 //! | [`log_delivery`] |
 //! | [`usage_dashboards`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod billable_usage;
 pub mod budget_policy;

@@ -6,6 +6,8 @@
 //! |---|
 //! | [`bundle`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod bundle;
 pub use types::*;

@@ -6,6 +6,8 @@
 //! |---|
 //! | [`bundle_deployments`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod bundle_deployments;
 pub use types::*;

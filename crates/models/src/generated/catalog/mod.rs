@@ -38,6 +38,8 @@
 //! | [`volumes`] |
 //! | [`workspace_bindings`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod account_metastore_assignments;
 pub mod account_metastores;

@@ -10,6 +10,8 @@
 //! | [`clean_room_task_runs`] |
 //! | [`clean_rooms`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod clean_room_asset_revisions;
 pub mod clean_room_assets;

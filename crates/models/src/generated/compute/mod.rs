@@ -14,6 +14,8 @@
 //! | [`policy_compliance_for_clusters`] |
 //! | [`policy_families`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod cluster_policies;
 pub mod clusters;

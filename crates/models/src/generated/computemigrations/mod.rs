@@ -6,6 +6,8 @@
 //! |---|
 //! | [`compute_migrations`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod compute_migrations;
 pub use types::*;

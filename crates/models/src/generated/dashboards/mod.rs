@@ -8,6 +8,8 @@
 //! | [`lakeview`] |
 //! | [`lakeview_embedded`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod genie;
 pub mod lakeview;

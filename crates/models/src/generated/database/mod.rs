@@ -6,6 +6,8 @@
 //! |---|
 //! | [`database`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod database;
 pub use types::*;

@@ -6,6 +6,8 @@
 //! |---|
 //! | [`data_classification`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod data_classification;
 pub use types::*;

@@ -6,6 +6,8 @@
 //! |---|
 //! | [`data_quality`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod data_quality;
 pub use types::*;

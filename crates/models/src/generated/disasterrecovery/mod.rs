@@ -6,6 +6,8 @@
 //! |---|
 //! | [`disaster_recovery`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod disaster_recovery;
 pub use types::*;

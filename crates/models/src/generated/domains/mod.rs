@@ -6,6 +6,8 @@
 //! |---|
 //! | [`domains`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod domains;
 pub use types::*;

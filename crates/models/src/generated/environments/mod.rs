@@ -6,6 +6,8 @@
 //! |---|
 //! | [`environments`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod environments;
 pub use types::*;

@@ -7,6 +7,8 @@
 //! | [`dbfs`] |
 //! | [`files`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod dbfs;
 pub mod files;

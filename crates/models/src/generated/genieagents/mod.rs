@@ -6,6 +6,8 @@
 //! |---|
 //! | [`genie_agents`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod genie_agents;
 pub use types::*;

@@ -24,6 +24,8 @@
 //! | [`users_v2`] |
 //! | [`workspace_assignment`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod access_control;
 pub mod account_access_control;

@@ -7,6 +7,8 @@
 //! | [`account_iam_v2`] |
 //! | [`workspace_iam_v2`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod account_iam_v2;
 pub mod workspace_iam_v2;

@@ -7,6 +7,8 @@
 //! | [`jobs`] |
 //! | [`policy_compliance_for_jobs`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod jobs;
 pub mod policy_compliance_for_jobs;

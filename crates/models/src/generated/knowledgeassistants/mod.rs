@@ -6,6 +6,8 @@
 //! |---|
 //! | [`knowledge_assistants`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod knowledge_assistants;
 pub use types::*;

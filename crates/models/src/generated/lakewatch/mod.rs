@@ -6,6 +6,8 @@
 //! |---|
 //! | [`lakewatch`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod lakewatch;
 pub use types::*;

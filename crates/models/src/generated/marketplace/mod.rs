@@ -17,6 +17,8 @@
 //! | [`provider_provider_analytics_dashboards`] |
 //! | [`provider_providers`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod consumer_fulfillments;
 pub mod consumer_installations;

@@ -11,6 +11,8 @@
 //! | [`materialized_features`] |
 //! | [`model_registry`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod experiments;
 pub mod feature_engineering;

@@ -7,6 +7,8 @@
 //! | [`endpoints`] |
 //! | [`private_network_gateways`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod endpoints;
 pub mod private_network_gateways;

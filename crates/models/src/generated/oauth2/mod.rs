@@ -12,6 +12,8 @@
 //! | [`service_principal_secrets`] |
 //! | [`service_principal_secrets_proxy`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod account_federation_policy;
 pub mod custom_app_integration;

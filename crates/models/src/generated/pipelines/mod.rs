@@ -6,6 +6,8 @@
 //! |---|
 //! | [`pipelines`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod pipelines;
 pub use types::*;

@@ -6,6 +6,8 @@
 //! |---|
 //! | [`postgres`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod postgres;
 pub use types::*;

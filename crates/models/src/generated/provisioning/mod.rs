@@ -12,6 +12,8 @@
 //! | [`vpc_endpoints`] |
 //! | [`workspaces`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod credentials;
 pub mod encryption_keys;

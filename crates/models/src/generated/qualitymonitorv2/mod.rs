@@ -6,6 +6,8 @@
 //! |---|
 //! | [`quality_monitor_v2`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod quality_monitor_v2;
 pub use types::*;

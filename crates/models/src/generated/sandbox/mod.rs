@@ -6,6 +6,8 @@
 //! |---|
 //! | [`sandbox`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod sandbox;
 pub use types::*;

@@ -7,6 +7,8 @@
 //! | [`serving_endpoints`] |
 //! | [`serving_endpoints_data_plane`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod serving_endpoints;
 pub mod serving_endpoints_data_plane;

@@ -38,6 +38,8 @@
 //! | [`workspace_conf`] |
 //! | [`workspace_network_configuration`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod account_ip_access_lists;
 pub mod aibi_dashboard_embedding_access_policy;

@@ -7,6 +7,8 @@
 //! | [`account_settings_v2`] |
 //! | [`workspace_settings_v2`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod account_settings_v2;
 pub mod workspace_settings_v2;

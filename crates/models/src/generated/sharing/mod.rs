@@ -10,6 +10,8 @@
 //! | [`recipients`] |
 //! | [`shares`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod providers;
 pub mod recipient_activation;

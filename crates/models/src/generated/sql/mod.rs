@@ -20,6 +20,8 @@
 //! | [`statement_execution`] |
 //! | [`warehouses`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod alerts;
 pub mod alerts_legacy;

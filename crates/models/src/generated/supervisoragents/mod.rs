@@ -6,6 +6,8 @@
 //! |---|
 //! | [`supervisor_agents`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod supervisor_agents;
 pub use types::*;

@@ -7,6 +7,8 @@
 //! | [`tag_policies`] |
 //! | [`workspace_entity_tag_assignments`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod tag_policies;
 pub mod workspace_entity_tag_assignments;

@@ -7,6 +7,8 @@
 //! | [`vector_search_endpoints`] |
 //! | [`vector_search_indexes`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod vector_search_endpoints;
 pub mod vector_search_indexes;

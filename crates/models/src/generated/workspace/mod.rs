@@ -9,6 +9,8 @@
 //! | [`secrets`] |
 //! | [`workspace`] |
 
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod types;
 pub mod git_credentials;
 pub mod repos;

@@ -1,0 +1,293 @@
+//! Operations by name, with JSON in and JSON out.
+
+use std::collections::HashSet;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use databricks_core::dynamic::{Answer, Described, Inputs, Lro, Settles, Wait};
+use databricks_core::lro::LroState;
+use databricks_core::{Body, Error, ErrorKind, Next, Page, Result};
+use databricks_models::dynamic::find;
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::options::Options;
+use crate::waiter::pause;
+use crate::{AccountClient, WorkspaceClient};
+
+impl Client {
+    /// Calls an operation by its id, such as `clusters.list`, with JSON in and JSON out: what generic tools need. Programs that know
+    /// at compile time what they call use the typed services instead.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when there is no such operation, or its package's feature is off.
+    pub fn by_name(&self, id: &str) -> Result<DynamicCall> {
+        let operation = find(id).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidInput,
+                format!("there is no operation {id}; its id is service.method, and its package's feature must be on"),
+            )
+        })?;
+        Ok(DynamicCall { client: self.clone(), operation, inputs: Inputs::new(), body: None, options: Options::default() })
+    }
+}
+
+impl WorkspaceClient {
+    /// Calls an operation by its id; see [`Client::by_name`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn by_name(&self, id: &str) -> Result<DynamicCall> {
+        self.client().by_name(id)
+    }
+}
+
+impl AccountClient {
+    /// Calls an operation by its id; see [`Client::by_name`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn by_name(&self, id: &str) -> Result<DynamicCall> {
+        self.client().by_name(id)
+    }
+}
+
+/// A call of an operation by name.
+///
+/// ```no_run
+/// # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
+/// let cluster = w.by_name("clusters.get")?.input("cluster_id", "0923-164208-meows279").await?;
+/// println!("{}", cluster.json["state"]);
+/// let all = w.by_name("clusters.list")?.input("page_size", 10).items().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a call does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct DynamicCall {
+    client: Client,
+    operation: &'static Described,
+    inputs: Inputs,
+    body: Option<Body>,
+    options: Options,
+}
+
+impl DynamicCall {
+    /// What is known of the operation: its inputs, how it pages, what can be waited for.
+    pub fn operation(&self) -> &'static Described {
+        self.operation
+    }
+
+    /// Sets an input, by its name on the wire. Which there are is checked when the call is made.
+    pub fn input(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.inputs.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets several inputs.
+    pub fn inputs(mut self, inputs: Inputs) -> Self {
+        self.inputs.extend(inputs);
+        self
+    }
+
+    /// Sets the bytes to send, for operations that upload.
+    pub fn body(mut self, body: impl Into<Body>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Bounds the call as a whole. Default: no bound but that of the retries.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.options.timeout(limit);
+        self
+    }
+
+    /// Logs request and response, redacted, at debug level.
+    pub fn debug(mut self, on: bool) -> Self {
+        self.options.debug(on);
+        self
+    }
+
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when an input is not known, lacks or is of another kind; else as any call.
+    pub async fn send(mut self) -> Result<Answer> {
+        self.operation.prepare(&mut self.inputs);
+        send(&self.client, self.operation, &self.inputs, self.body, &self.options).await
+    }
+
+    /// The pages of a list.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when the operation is no list.
+    pub fn pages(mut self) -> Result<DynamicPages> {
+        if self.operation.paging.is_none() {
+            return Err(Error::new(ErrorKind::InvalidInput, "this operation is no list").with_operation(self.operation.id()));
+        }
+        self.operation.start(&mut self.inputs);
+        self.operation.prepare(&mut self.inputs);
+        Ok(DynamicPages { call: self, next: None, received: 0, seen: HashSet::new() })
+    }
+
+    /// All items of a list, from as many pages as it takes; those that the service repeats are there once.
+    ///
+    /// # Errors
+    /// As [`pages`](Self::pages), and when a page cannot be fetched.
+    pub async fn items(self) -> Result<Vec<Value>> {
+        let key = self.operation.paging.as_ref().and_then(|paging| paging.key);
+        let mut pages = self.pages()?;
+        let (mut items, mut keys) = (Vec::new(), HashSet::new());
+        while let Some(page) = pages.next().await? {
+            items.extend(page.items.into_iter().filter(|item| {
+                let key = key.and_then(|key| item.get(key)).and_then(Value::as_str);
+                key.is_none_or(|key| keys.insert(key.to_owned()))
+            }));
+        }
+        Ok(items)
+    }
+
+    /// Makes the call and waits until what it started has settled: the resource in the state waited for, or the result of long-running
+    /// work (`null` for none). `timeout` bounds the wait; unset, it is what the API's description says (mostly 20 minutes), none for
+    /// long-running work.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when nothing can be waited for, [`ErrorKind::OperationFailed`], [`ErrorKind::WaitTimeout`], or the
+    /// error of a call.
+    pub async fn wait(mut self, timeout: Option<Duration>) -> Result<Value> {
+        let Some(settles) = &self.operation.settles else {
+            return Err(Error::new(ErrorKind::InvalidInput, "this operation starts nothing that could be waited for")
+                .with_operation(self.operation.id()));
+        };
+        self.operation.prepare(&mut self.inputs);
+        let answer = send(&self.client, self.operation, &self.inputs, self.body.take(), &self.options).await?;
+        let result = match settles {
+            Settles::ByState(wait) => by_state(&self.client, wait, wait.inputs(&self.inputs, &answer.json)?, timeout).await,
+            Settles::ByName(lro) => by_name(&self.client, lro, &answer.json, timeout).await,
+            _ => {
+                return Err(
+                    Error::new(ErrorKind::Other, "this client does not know how the operation settles").with_operation(self.operation.id())
+                );
+            }
+        };
+        result.map_err(|error| error.with_operation(self.operation.id()))
+    }
+}
+
+impl IntoFuture for DynamicCall {
+    type Output = Result<Answer>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// The pages of a list called by name.
+#[derive(Debug)]
+pub struct DynamicPages {
+    call: DynamicCall,
+    next: Option<Next>,
+    received: usize,
+    seen: HashSet<String>,
+}
+
+impl DynamicPages {
+    /// The next page, or `None` after the last.
+    ///
+    /// # Errors
+    /// When a page cannot be fetched, or the service leads back to a page that was there before ([`ErrorKind::PaginationLoop`]).
+    pub async fn next(&mut self) -> Result<Option<Page<Value>>> {
+        let call = &mut self.call;
+        if let Some(next) = &self.next {
+            if *next == Next::End || (*next == Next::Count && self.received == 0) {
+                return Ok(None);
+            }
+            let mark = match next {
+                Next::Token(token) => Some(token.clone()),
+                Next::Body(body) => Some(body.to_string()),
+                _ => None,
+            };
+            if mark.is_some_and(|mark| !self.seen.insert(mark)) {
+                self.next = Some(Next::End);
+                return Err(Error::new(
+                    ErrorKind::PaginationLoop,
+                    "pagination loop: the service led back to a page that was listed before",
+                )
+                .with_operation(call.operation.id()));
+            }
+            call.operation.advance(&mut call.inputs, next, self.received)?;
+        }
+        let answer = send(&call.client, call.operation, &call.inputs, None, &call.options).await?;
+        let page = call.operation.split(answer.json)?;
+        self.received = page.items.len();
+        self.next = Some(page.next.clone());
+        Ok(Some(page))
+    }
+}
+
+async fn send(client: &Client, operation: &'static Described, inputs: &Inputs, body: Option<Body>, options: &Options) -> Result<Answer> {
+    let context = client.context().await?;
+    let request = operation.request(inputs, body, &context)?;
+    operation.response(client.execute(request, options).await?)
+}
+
+/// Calls an operation that another one names.
+async fn follow(client: &Client, id: &str, inputs: &Inputs) -> Result<Value> {
+    let operation = find(id).ok_or_else(|| Error::new(ErrorKind::Other, format!("{id}, which tells how it goes on, is not built")))?;
+    Ok(send(client, operation, inputs, None, &Options::default()).await?.json)
+}
+
+async fn by_state(client: &Client, wait: &Wait, inputs: Inputs, timeout: Option<Duration>) -> Result<Value> {
+    let clock = client.clock().clone();
+    let started = clock.now();
+    let timeout = timeout.unwrap_or(Duration::from_secs(wait.timeout_seconds));
+    for attempt in 1.. {
+        let resource = follow(client, wait.poll, &inputs).await?;
+        let status = wait.state(&resource);
+        if wait.success.contains(&status.state.as_str()) {
+            return Ok(resource);
+        }
+        let said = status.message.map(|message| format!(": {message}")).unwrap_or_default();
+        if wait.failure.contains(&status.state.as_str()) {
+            let message = format!("failed to reach {}, got {}{said}", wait.success.join(" or "), status.state);
+            return Err(Error::new(ErrorKind::OperationFailed, message));
+        }
+        let pause = pause(attempt);
+        if clock.now().saturating_duration_since(started) + pause > timeout {
+            let message = format!("timed out waiting for {}; last state {}{said}", wait.success.join(" or "), status.state);
+            return Err(Error::new(ErrorKind::WaitTimeout, message).with_hint("it goes on at the service; wait again or raise the timeout"));
+        }
+        clock.sleep(pause).await;
+    }
+    Ok(Value::Null)
+}
+
+async fn by_name(client: &Client, lro: &Lro, started_with: &Value, timeout: Option<Duration>) -> Result<Value> {
+    let name = started_with
+        .get(lro.name)
+        .filter(|name| name.is_string())
+        .ok_or_else(|| Error::new(ErrorKind::Decode, format!("the answer has no {}, by which the work is known", lro.name)))?;
+    let (poll, input) = lro.poll;
+    let inputs = Inputs::from_iter([(input.to_owned(), name.clone())]);
+    let clock = client.clock().clone();
+    let started = clock.now();
+    for attempt in 1.. {
+        let operation = follow(client, poll, &inputs).await?;
+        match lro.state(&operation)? {
+            LroState::Done(result) => return Ok(result),
+            LroState::Failed { code, message } => {
+                let parts: Vec<_> = [code, message].into_iter().flatten().collect();
+                return Err(Error::new(ErrorKind::OperationFailed, format!("the operation failed: {}", parts.join(": "))));
+            }
+            _ => {}
+        }
+        let pause = pause(attempt);
+        if timeout.is_some_and(|timeout| clock.now().saturating_duration_since(started) + pause > timeout) {
+            return Err(Error::new(ErrorKind::WaitTimeout, format!("timed out waiting for {name}")));
+        }
+        clock.sleep(pause).await;
+    }
+    Ok(Value::Null)
+}
