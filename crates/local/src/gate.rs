@@ -39,7 +39,9 @@ pub(crate) async fn gate(
     let entry = app.record.begin(&parts, &body);
     let answer = answer(&app, &connection, entry, parts, body, next).await;
     let response = finish(&app, answer.unwrap_or_else(IntoResponse::into_response), &request_id);
-    app.record.answered(entry, response.status());
+    if response.extensions().get::<Dropped>().is_none() {
+        app.record.answered(entry, response.status());
+    }
     tracing::debug!(request_id, status = response.status().as_u16(), "answered");
     response
 }
@@ -68,12 +70,18 @@ async fn answer(app: &App, connection: &Connection, entry: u64, parts: Parts, bo
     }
 }
 
+/// Marks a response of which nothing gets out.
+#[derive(Clone, Copy)]
+struct Dropped;
+
 /// Breaks the connection or makes the answer that the fault asks for. A cut without a status cuts the true answer.
 fn apply(action: &Action, connection: &Connection) -> Option<Response> {
     if let Some(bytes) = action.cut_after {
         connection.cut_after(bytes);
         if bytes == 0 {
-            return Some(Response::new(Body::empty()));
+            let mut response = Response::new(Body::empty());
+            response.extensions_mut().insert(Dropped);
+            return Some(response);
         }
     }
     let status = action.status?;

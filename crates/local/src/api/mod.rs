@@ -10,6 +10,7 @@ mod clusters;
 mod commands;
 mod current_user;
 mod faults;
+mod integrations;
 mod statements;
 mod storage;
 mod tokens;
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(commands::routes())
         .merge(current_user::routes())
         .merge(faults::routes())
+        .merge(integrations::routes())
         .merge(statements::routes())
         .merge(storage::routes())
         .merge(tokens::routes())

@@ -133,6 +133,16 @@ def error(kind, value, trace):
 
 
 def run(code):
+    try:
+        return command(code)
+    except KeyboardInterrupt:
+        # It can come up to the moment in which the signal is switched off.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        take_output()
+        return {"kind": "cancelled"}
+
+
+def command(code):
     global shown, counter
     shown = None
     counter += 1
@@ -151,8 +161,7 @@ def run(code):
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
-        take_output()
-        return {"kind": "cancelled"}
+        raise
     except BaseException:
         answer = error(*sys.exc_info())
         text, _ = take_output()

@@ -18,6 +18,8 @@ use crate::state::{App, lock};
 const PER_CLUSTER: usize = 150;
 /// How long a cancelled command may take to notice before its interpreter is ended.
 const GRACE: Duration = Duration::from_secs(5);
+/// How often it is interrupted until then.
+const AGAIN: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -142,14 +144,7 @@ impl Context {
             return Ok(());
         }
         if let Some(process) = self.process.clone() {
-            process.interrupt();
-            tokio::spawn(async move {
-                let mut status = command.status.subscribe();
-                let ended = status.wait_for(CommandStatus::is_final);
-                if tokio::time::timeout(GRACE, ended).await.is_err() {
-                    process.kill();
-                }
-            });
+            tokio::spawn(interrupt(command, process));
         }
         Ok(())
     }
@@ -169,6 +164,31 @@ impl Drop for Context {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Interrupts a command until it ends, and ends its interpreter when it does not.
+async fn interrupt(command: Arc<Command>, process: Process) {
+    let mut status = command.status.subscribe();
+    for _ in 0..GRACE.as_millis() / AGAIN.as_millis() {
+        {
+            // Holding the status keeps the next command from starting meanwhile, which the signal is not meant for.
+            let status = command.status.borrow();
+            if status.is_final() {
+                return;
+            }
+            process.interrupt();
+        }
+        // Again, since a command that has only just begun, or catches the first, does not see it.
+        if tokio::time::timeout(AGAIN, ended(&mut status)).await.is_ok() {
+            return;
+        }
+    }
+    process.kill();
+}
+
+async fn ended(status: &mut watch::Receiver<CommandStatus>) {
+    // The value is let go of at once: it locks the status. An error means that the command is gone.
+    let _ = status.wait_for(CommandStatus::is_final).await;
 }
 
 /// All contexts of the workspace.

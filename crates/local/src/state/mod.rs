@@ -19,11 +19,13 @@ use crate::sql::spill::ChunkSizes;
 use crate::sql::store::Statements;
 use clusters::Clusters;
 use contexts::Contexts;
+use integrations::Integrations;
 use tokens::Tokens;
 use warehouses::Warehouses;
 
 pub(crate) mod clusters;
 pub(crate) mod contexts;
+pub(crate) mod integrations;
 pub(crate) mod tokens;
 pub(crate) mod warehouses;
 
@@ -105,6 +107,8 @@ pub(crate) struct App {
     pub(crate) clusters: Mutex<Clusters>,
     pub(crate) warehouses: Mutex<Warehouses>,
     pub(crate) starter_warehouse: String,
+    pub(crate) published: Mutex<Integrations>,
+    pub(crate) custom: Mutex<Integrations>,
     pub(crate) contexts: Contexts,
     pub(crate) statements: Statements,
     pub(crate) signer: Signer,
@@ -139,6 +143,8 @@ impl App {
             faults: Faults::default(),
             oidc: Oidc::default(),
             tokens,
+            published: Mutex::default(),
+            custom: Mutex::default(),
             contexts: Contexts::default(),
             statements: Statements::default(),
             signer: Signer::new()?,

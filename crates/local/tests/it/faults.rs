@@ -42,6 +42,7 @@ async fn an_answer_lost_after_the_handler_leaves_its_effect() {
     assert!(send(&w, "POST", "/api/2.0/token/create", &[("authorization", &bearer)], b"{}").await.is_err());
     assert_eq!(get(&w, "/api/2.0/token/list").await.ok()["token_infos"].as_array().unwrap().len(), 2);
     assert!(w.requests()[0].handled);
+    assert_eq!(w.requests()[0].status, None);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The embedded workspace over real sockets.
 
+mod account;
 mod client;
 mod clusters;
 mod commands;

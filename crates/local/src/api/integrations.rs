@@ -1,0 +1,121 @@
+//! OAuth app integrations of the account, API 2.0.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::extract::{Fields, Query};
+use crate::paging::{Limits, page};
+use crate::random;
+use crate::reply::{ApiError, Json, Reply};
+use crate::state::integrations::{published_apps, with_creator};
+use crate::state::{App, lock};
+
+const BASE: &str = "/api/2.0/accounts/{account_id}/oauth2";
+const LIMITS: Limits = Limits { usual: 100, max: 200 };
+/// What an update of a custom integration can replace.
+const CUSTOM_LISTS: [&str; 3] = ["redirect_urls", "scopes", "user_authorized_scopes"];
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(&format!("{BASE}/published-apps"), get(list_apps))
+        .route(&format!("{BASE}/published-app-integrations"), get(list_published).post(create_published))
+        .route(&format!("{BASE}/published-app-integrations/{{id}}"), get(get_published).delete(delete_published).patch(update_published))
+        .route(&format!("{BASE}/custom-app-integrations"), get(list_custom).post(create_custom))
+        .route(&format!("{BASE}/custom-app-integrations/{{id}}"), get(get_custom).delete(delete_custom).patch(update_custom))
+}
+
+fn own_account(app: &App, account: &str) -> Result<(), ApiError> {
+    if account == app.secrets.account_id {
+        return Ok(());
+    }
+    Err(ApiError::not_found(format!("Account {account} does not exist")))
+}
+
+fn apps(all: Vec<Value>, list: &str, query: &Query) -> Reply {
+    let size = query.opt_i64("page_size")?;
+    let page = page(all, list, size, query.get("page_token"), LIMITS)?;
+    let mut out = json!({"apps": page.items});
+    if let Some(token) = page.next {
+        out["next_page_token"] = json!(token);
+    }
+    Ok(Json(out))
+}
+
+async fn list_apps(State(app): State<Arc<App>>, Path(account): Path<String>, query: Query) -> Reply {
+    own_account(&app, &account)?;
+    apps(published_apps(), "published-apps", &query)
+}
+
+async fn list_published(State(app): State<Arc<App>>, Path(account): Path<String>, query: Query) -> Reply {
+    own_account(&app, &account)?;
+    apps(lock(&app.published).list(), "published-app-integrations", &query)
+}
+
+async fn create_published(State(app): State<Arc<App>>, Path(account): Path<String>, fields: Fields) -> Reply {
+    own_account(&app, &account)?;
+    let id = app.ids.uuid();
+    lock(&app.published).create_published(&id, &fields, Clock::rfc3339(app.clock.now_ms()))?;
+    Ok(Json(json!({"integration_id": id})))
+}
+
+async fn get_published(State(app): State<Arc<App>>, Path((account, id)): Path<(String, String)>) -> Reply {
+    own_account(&app, &account)?;
+    lock(&app.published).get(&id).map(Json)
+}
+
+async fn delete_published(State(app): State<Arc<App>>, Path((account, id)): Path<(String, String)>) -> Reply {
+    own_account(&app, &account)?;
+    lock(&app.published).delete(&id)?;
+    Ok(Json::empty())
+}
+
+async fn update_published(State(app): State<Arc<App>>, Path((account, id)): Path<(String, String)>, fields: Fields) -> Reply {
+    own_account(&app, &account)?;
+    lock(&app.published).update(&id, &fields, &[])?;
+    Ok(Json::empty())
+}
+
+async fn list_custom(State(app): State<Arc<App>>, Path(account): Path<String>, query: Query) -> Reply {
+    own_account(&app, &account)?;
+    let mut all = lock(&app.custom).list();
+    if query.opt_bool("include_creator_username")? == Some(true) {
+        all = with_creator(all);
+    }
+    apps(all, "custom-app-integrations", &query)
+}
+
+/// The secret of a confidential client is told once, here.
+async fn create_custom(State(app): State<Arc<App>>, Path(account): Path<String>, fields: Fields) -> Reply {
+    own_account(&app, &account)?;
+    let (id, client_id) = (app.ids.uuid(), app.ids.uuid());
+    let created = Clock::rfc3339(app.clock.now_ms());
+    lock(&app.custom).create_custom(&id, &client_id, &fields, created)?;
+    let mut out = json!({"integration_id": id, "client_id": client_id});
+    if fields.opt_bool("confidential")? == Some(true) {
+        let secret = random::bytes::<16>().map_err(|e| ApiError::internal(e.to_string()))?;
+        out["client_secret"] = json!(format!("dose{}", random::to_hex(&secret)));
+    }
+    Ok(Json(out))
+}
+
+async fn get_custom(State(app): State<Arc<App>>, Path((account, id)): Path<(String, String)>) -> Reply {
+    own_account(&app, &account)?;
+    lock(&app.custom).get(&id).map(Json)
+}
+
+async fn delete_custom(State(app): State<Arc<App>>, Path((account, id)): Path<(String, String)>) -> Reply {
+    own_account(&app, &account)?;
+    lock(&app.custom).delete(&id)?;
+    Ok(Json::empty())
+}
+
+async fn update_custom(State(app): State<Arc<App>>, Path((account, id)): Path<(String, String)>, fields: Fields) -> Reply {
+    own_account(&app, &account)?;
+    lock(&app.custom).update(&id, &fields, &CUSTOM_LISTS)?;
+    Ok(Json::empty())
+}

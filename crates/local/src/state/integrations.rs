@@ -1,0 +1,169 @@
+//! OAuth app integrations of the account: apps that Databricks publishes, and the user's own.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::extract::{Fields, missing};
+use crate::reply::ApiError;
+use crate::state::USER_NAME;
+
+/// Apps that can be integrated: identifier, client id, name, whether the client keeps a secret.
+static PUBLISHED: [(&str, &str, &str, bool); 3] = [
+    ("databricks-cli", "databricks-cli", "Databricks CLI", false),
+    ("tableau-desktop", "7de584d0-b7ad-4850-b915-be7de7d58711", "Tableau Desktop", false),
+    ("power-bi", "power-bi", "Power BI Desktop", true),
+];
+
+/// Numeric identifier of the user that creates integrations.
+const CREATED_BY: i64 = 1_000_001;
+
+/// One kind of integration, by identifier.
+#[derive(Debug, Default)]
+pub(crate) struct Integrations {
+    all: BTreeMap<String, Map<String, Value>>,
+    /// In order of creation, which listings keep.
+    order: Vec<String>,
+}
+
+impl Integrations {
+    fn insert(&mut self, id: &str, mut members: Map<String, Value>, created: String) {
+        members.insert("integration_id".to_owned(), json!(id));
+        members.insert("created_by".to_owned(), json!(CREATED_BY));
+        members.insert("create_time".to_owned(), json!(created));
+        self.all.insert(id.to_owned(), members);
+        self.order.push(id.to_owned());
+    }
+
+    pub(crate) fn list(&self) -> Vec<Value> {
+        let members = self.order.iter().filter_map(|id| self.all.get(id));
+        members.cloned().map(Value::Object).collect()
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Result<Value, ApiError> {
+        self.all.get(id).cloned().map(Value::Object).ok_or_else(|| none(id))
+    }
+
+    pub(crate) fn delete(&mut self, id: &str) -> Result<(), ApiError> {
+        self.all.remove(id).ok_or_else(|| none(id))?;
+        self.order.retain(|i| i != id);
+        Ok(())
+    }
+
+    /// Makes a published app usable in the account.
+    pub(crate) fn create_published(&mut self, id: &str, fields: &Fields, created: String) -> Result<(), ApiError> {
+        let app_id = fields.str("app_id")?;
+        let (_, _, name, _) = PUBLISHED
+            .iter()
+            .find(|(app, ..)| *app == app_id)
+            .ok_or_else(|| ApiError::not_found(format!("Published app {app_id} does not exist; list the published apps")))?;
+        if self.all.values().any(|m| m.get("app_id") == Some(&json!(app_id))) {
+            return Err(ApiError::new(
+                StatusCode::CONFLICT,
+                "RESOURCE_ALREADY_EXISTS",
+                format!("Published app {app_id} is integrated already"),
+            ));
+        }
+        let mut members = Map::new();
+        members.insert("app_id".to_owned(), json!(app_id));
+        members.insert("name".to_owned(), json!(name));
+        members.insert("token_access_policy".to_owned(), policy(fields)?.unwrap_or_else(usual_policy));
+        self.insert(id, members, created);
+        Ok(())
+    }
+
+    /// Registers an app of the user's own.
+    pub(crate) fn create_custom(&mut self, id: &str, client_id: &str, fields: &Fields, created: String) -> Result<(), ApiError> {
+        let redirects = fields.opt_strings("redirect_urls")?.filter(|r| !r.is_empty());
+        let mut members = Map::new();
+        members.insert("name".to_owned(), json!(fields.str("name")?));
+        members.insert("client_id".to_owned(), json!(client_id));
+        members.insert("redirect_urls".to_owned(), json!(redirects.ok_or_else(|| missing("redirect_urls"))?));
+        members.insert("confidential".to_owned(), json!(fields.opt_bool("confidential")?.unwrap_or(false)));
+        let scopes = fields.opt_strings("scopes")?.unwrap_or_else(|| vec!["all-apis".to_owned()]);
+        members.insert("scopes".to_owned(), json!(scopes));
+        if let Some(scopes) = fields.opt_strings("user_authorized_scopes")? {
+            members.insert("user_authorized_scopes".to_owned(), json!(scopes));
+        }
+        members.insert("token_access_policy".to_owned(), policy(fields)?.unwrap_or_else(usual_policy));
+        self.insert(id, members, created);
+        Ok(())
+    }
+
+    /// Replaces those of the members in `lists`, and the token policy, that the request names.
+    pub(crate) fn update(&mut self, id: &str, fields: &Fields, lists: &[&str]) -> Result<(), ApiError> {
+        let members = self.all.get_mut(id).ok_or_else(|| none(id))?;
+        let mut changed = Vec::new();
+        for name in lists {
+            if let Some(list) = fields.opt_strings(name)? {
+                changed.push(((*name).to_owned(), json!(list)));
+            }
+        }
+        if let Some(policy) = policy(fields)? {
+            changed.push(("token_access_policy".to_owned(), policy));
+        }
+        members.extend(changed);
+        Ok(())
+    }
+}
+
+/// The answer's items with the creator's name, which listings give on request only.
+pub(crate) fn with_creator(mut items: Vec<Value>) -> Vec<Value> {
+    for item in &mut items {
+        item["creator_username"] = json!(USER_NAME);
+    }
+    items
+}
+
+/// What `published-apps` lists.
+pub(crate) fn published_apps() -> Vec<Value> {
+    PUBLISHED
+        .iter()
+        .map(|(app_id, client_id, name, confidential)| {
+            json!({
+                "app_id": app_id,
+                "client_id": client_id,
+                "name": name,
+                "description": format!("{name} signs users in with OAuth"),
+                "is_confidential_client": confidential,
+                "redirect_urls": ["http://localhost:8020"],
+                "scopes": ["all-apis", "offline_access"],
+            })
+        })
+        .collect()
+}
+
+fn usual_policy() -> Value {
+    json!({"access_token_ttl_in_minutes": 60, "refresh_token_ttl_in_minutes": 10080})
+}
+
+fn policy(fields: &Fields) -> Result<Option<Value>, ApiError> {
+    let Some(given) = fields.opt_object("token_access_policy")? else {
+        return Ok(None);
+    };
+    let mut out = Map::new();
+    for (name, range) in [
+        ("access_token_ttl_in_minutes", 5..=1440),
+        ("refresh_token_ttl_in_minutes", 5..=129_600),
+        ("absolute_session_lifetime_in_minutes", 5..=525_600),
+    ] {
+        let Some(minutes) = given.opt_i64(name)? else { continue };
+        if !range.contains(&minutes) {
+            return Err(ApiError::invalid_parameter(format!(
+                "{name} must be between {} and {} minutes, got {minutes}",
+                range.start(),
+                range.end()
+            )));
+        }
+        out.insert(name.to_owned(), json!(minutes));
+    }
+    if let Some(flag) = given.opt_bool("enable_single_use_refresh_tokens")? {
+        out.insert("enable_single_use_refresh_tokens".to_owned(), json!(flag));
+    }
+    Ok(Some(Value::Object(out)))
+}
+
+fn none(id: &str) -> ApiError {
+    ApiError::not_found(format!("OAuth app integration {id} does not exist"))
+}
