@@ -12,7 +12,7 @@
 //! | [`error`], [`api_error`] | the one error of every call, and what the service said |
 //! | [`credentials`] | the trait that every sign-in implements |
 //! | [`secret`], [`redact`] | keeping secrets out of logs, errors and `Debug` |
-//! | [`model`], [`open_enum`](macro@open_enum) | the macros that generated types are written in |
+//! | [`model`](mod@model), [`open_enum`](mod@open_enum) | the macros that generated types are written in |
 //! | [`dynamic`] | operations as tables of facts, for generic tools |
 //! | [`time`] | timestamps, durations and field masks as they look on the wire |
 //! | [`idempotency`] | which calls may be sent twice |

@@ -53,7 +53,7 @@ impl Next {
     /// The token of the next page.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when this came from a listing that has no tokens.
+    /// [`ErrorKind::InvalidInput`] when this came from a listing that has no tokens.
     pub fn token(&self) -> Result<String> {
         match self {
             Self::Token(token) => Ok(token.clone()),
@@ -64,7 +64,7 @@ impl Next {
     /// The next index, when `received` items came at `index`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when this came from a listing that does not count.
+    /// [`ErrorKind::InvalidInput`] when this came from a listing that does not count.
     pub fn index(&self, index: i64, received: usize) -> Result<i64> {
         match self {
             Self::Count => Ok(index.saturating_add(i64::try_from(received).unwrap_or(i64::MAX))),
@@ -75,7 +75,7 @@ impl Next {
     /// The inputs of the next request, as the type that holds them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when this came from a listing that does not spell them out, or when
+    /// [`ErrorKind::InvalidInput`] when this came from a listing that does not spell them out, or when
     /// they are not of that type.
     pub fn body<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
         let Self::Body(body) = self else { return Err(self.foreign("the body of a request")) };
@@ -86,7 +86,7 @@ impl Next {
     /// For operations that have one page only: there is nothing to go on with.
     ///
     /// # Errors
-    /// Always [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
+    /// Always [`ErrorKind::InvalidInput`].
     pub fn refuse(&self) -> Result<()> {
         Err(self.foreign("nothing, since there is one page only,"))
     }
