@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod proxy;
+mod secrets;
 mod server;
 mod tls;
 mod wire;
