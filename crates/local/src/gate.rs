@@ -25,16 +25,13 @@ pub(crate) async fn gate(
 ) -> Response {
     let request_id = app.ids.uuid();
     let (parts, body) = request.into_parts();
-    let body = match axum::body::to_bytes(body, BODY_LIMIT).await {
-        Ok(body) => body,
-        Err(_) => {
-            let e = ApiError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "REQUEST_LIMIT_EXCEEDED",
-                format!("The request body could not be read or is larger than {BODY_LIMIT} bytes"),
-            );
-            return finish(&app, e.into_response(), &request_id);
-        }
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        let e = ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "REQUEST_LIMIT_EXCEEDED",
+            format!("The request body could not be read or is larger than {BODY_LIMIT} bytes"),
+        );
+        return finish(&app, e.into_response(), &request_id);
     };
     let entry = app.record.begin(&parts, &body);
     let answer = answer(&app, &connection, entry, parts, body, next).await;

@@ -124,17 +124,11 @@ impl fmt::Debug for LocalWorkspace {
 }
 
 /// Settings of a [`LocalWorkspace`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use = "nothing listens until `start` is called"]
 pub struct LocalWorkspaceBuilder {
     port: u16,
     settings: Settings,
-}
-
-impl Default for LocalWorkspaceBuilder {
-    fn default() -> Self {
-        Self { port: 0, settings: Settings::default() }
-    }
 }
 
 impl LocalWorkspaceBuilder {

@@ -64,9 +64,8 @@ fn language(fields: &Fields) -> Result<Option<Language>, ApiError> {
 async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let work = async {
         let cluster_id = fields.str("clusterId")?;
-        let language = match language(&fields)? {
-            Some(language) => language,
-            None => return Err(crate::extract::missing("language")),
+        let Some(language) = language(&fields)? else {
+            return Err(crate::extract::missing("language"));
         };
         let run = running_cluster(&app, cluster_id)?;
         let id = contexts::create(&app, cluster_id, run, language).await?;

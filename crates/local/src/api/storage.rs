@@ -91,11 +91,9 @@ async fn open(app: &App, id: &str, chunk: &str, query: &Query, headers: &HeaderM
     };
     let info = result.chunks.get(chunk).ok_or_else(gone)?;
     let tag = format!("\"{id}-{chunk}\"");
-    let (start, end) = match range(headers, &tag, info.byte_count) {
-        Ok(range) => range,
-        Err(()) => {
-            return Err(StorageError::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", "The requested range is not satisfiable"));
-        }
+    let Ok((start, end)) = range(headers, &tag, info.byte_count) else {
+        let (code, message) = ("InvalidRange", "The requested range is not satisfiable");
+        return Err(StorageError::new(StatusCode::RANGE_NOT_SATISFIABLE, code, message));
     };
     let body = read(&result.file(chunk), start, end).map_err(|_| gone())?;
     let mut response = Response::new(body);

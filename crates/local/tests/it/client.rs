@@ -75,10 +75,10 @@ fn parse(all: &[u8]) -> io::Result<Answer> {
     let mut answer = Answer { status, head, body: all[end + 4..].to_vec() };
     if answer.header("transfer-encoding") == Some("chunked") {
         answer.body = dechunk(&answer.body).ok_or_else(short)?;
-    } else if let Some(length) = answer.header("content-length") {
-        if answer.body.len() != length.parse().unwrap_or(usize::MAX) {
-            return Err(short());
-        }
+    } else if let Some(length) = answer.header("content-length")
+        && answer.body.len() != length.parse().unwrap_or(usize::MAX)
+    {
+        return Err(short());
     }
     Ok(answer)
 }

@@ -180,6 +180,7 @@ async fn other_languages_and_a_missing_interpreter_say_so() {
     }
 }
 
+#[cfg(feature = "engine")]
 #[tokio::test]
 async fn sql_contexts_give_tables() {
     let w = fast().await;

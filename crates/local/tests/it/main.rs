@@ -1,10 +1,14 @@
 //! The embedded workspace over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, which the lint does not see")]
+
 mod account;
 mod client;
 mod clusters;
 mod commands;
 mod faults;
+mod scripts;
 mod sign_in;
+#[cfg(feature = "engine")]
 mod statements;
 mod warehouses;

@@ -1,8 +1,8 @@
-//! Statements over the wire, on the engine and scripted.
+//! Statements over the wire, on the engine.
 
 use std::time::Duration;
 
-use databricks_local::{LocalWorkspace, ScriptedResult};
+use databricks_local::LocalWorkspace;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, fast, get, post, send, until};
@@ -369,20 +369,4 @@ async fn bodies_are_checked() {
     execute(&w, "SELECT 1", json!({"warehouse_id": "0123456789abcdef"})).await.refused(404, "RESOURCE_DOES_NOT_EXIST");
     execute(&w, "", json!({})).await.refused(400, "INVALID_PARAMETER_VALUE");
     execute(&w, "SELECT 1", json!({"parameters": "x"})).await.refused(400, "MALFORMED_REQUEST");
-}
-
-#[tokio::test]
-async fn scripts_answer_before_the_engine() {
-    let table = ScriptedResult::table([("id", "BIGINT"), ("price", "DECIMAL(10,2)")]).row([Some("1"), None]);
-    let w = LocalWorkspace::builder()
-        .speed(1e6)
-        .statement("select * from secret.prices*", table)
-        .statement("drop *", ScriptedResult::failed("BAD_REQUEST", "not allowed", Some("42501")))
-        .start()
-        .await
-        .unwrap();
-    let answer = execute(&w, "SELECT  *\nFROM secret.prices WHERE x", json!({})).await.ok();
-    assert_eq!(answer["result"]["data_array"], json!([["1", null]]));
-    assert_eq!(answer["manifest"]["schema"]["columns"][1]["type_text"], "DECIMAL(10,2)");
-    assert_eq!(fails(&w, "DROP TABLE x;", json!({})).await, ("not allowed".to_owned(), "42501".to_owned()));
 }

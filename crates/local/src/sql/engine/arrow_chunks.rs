@@ -14,7 +14,7 @@ use crate::sql::spill::{Flow, Spill};
 pub(super) struct ArrowChunks<'a> {
     spill: &'a mut Spill,
     schema: SchemaRef,
-    open: Option<Open>,
+    open: Option<Box<Open>>,
 }
 
 struct Open {
@@ -81,7 +81,7 @@ impl<'a> ArrowChunks<'a> {
             None => {
                 let file = Counted { file: self.spill.create_chunk()?, bytes: 0 };
                 let writer = StreamWriter::try_new(file, &self.schema).map_err(|e| failed(&e))?;
-                self.open.insert(Open { writer, rows: 0 })
+                self.open.insert(Box::new(Open { writer, rows: 0 }))
             }
         };
         open.writer.write(part).map_err(|e| failed(&e))?;
@@ -94,9 +94,10 @@ impl<'a> ArrowChunks<'a> {
             return Ok(());
         };
         open.writer.finish().map_err(|e| failed(&e))?;
+        let rows = open.rows;
         let mut file = open.writer.into_inner().map_err(|e| failed(&e))?;
         file.flush().map_err(|e| Failure::io(&e))?;
-        self.spill.chunk_done(open.rows, file.bytes);
+        self.spill.chunk_done(rows, file.bytes);
         Ok(())
     }
 }

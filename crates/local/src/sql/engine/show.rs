@@ -61,10 +61,10 @@ fn scope(parts: &[String], catalog: &str, schema: &str) -> (String, String) {
 }
 
 fn like(word: &str, column: &str, options: &ShowStatementOptions) -> String {
-    let filter = match &options.filter_position {
-        Some(ShowStatementFilterPosition::Infix(f) | ShowStatementFilterPosition::Suffix(f)) => f,
-        None => return String::new(),
+    let Some(position) = &options.filter_position else {
+        return String::new();
     };
+    let (ShowStatementFilterPosition::Infix(filter) | ShowStatementFilterPosition::Suffix(filter)) = position;
     match filter {
         ShowStatementFilter::Like(p) | ShowStatementFilter::ILike(p) | ShowStatementFilter::NoKeyword(p) => {
             // The platform's wild card is the asterisk.

@@ -1,0 +1,135 @@
+//! The round trip of every operation against a server that knows nothing but the description.
+//!
+//! [Prism](https://github.com/stoplightio/prism) serves each document: it validates every request against the description and answers with
+//! made-up bodies of the described form, which the models must decode. `run` beside this file installs it and starts this.
+//!
+//! Each operation is called twice, with all inputs and with the required ones. `known.json` lists the operations that cannot make the
+//! trip, with the reason; anything else that fails, and anything listed that works, fails the test.
+
+#[rustfmt::skip]
+mod generated;
+
+mod documents;
+mod drive;
+mod samples;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use databricks_sdk::{Client, Config};
+use databricks_transport::Environment;
+use serde_json::Value;
+
+use documents::{Documents, Layer};
+use drive::{Drive, Inputs};
+
+#[tokio::test]
+async fn every_operation_makes_the_round_trip() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let prism = std::env::var_os("PRISM").map(PathBuf::from).expect("PRISM names the program; see interop/prism/run");
+    let chosen: Option<BTreeSet<String>> = std::env::var("PRISM_PACKAGES").ok().map(|list| list.split(',').map(str::to_owned).collect());
+    let known: BTreeMap<String, String> =
+        serde_json::from_str(&std::fs::read_to_string(own.join("interop/prism/known.json")).unwrap()).unwrap();
+    let documents = Documents::read(&own.join("../crates/models/openapi"));
+    let folder = std::env::temp_dir().join(format!("prism-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+
+    let mut wrong = Vec::new();
+    let (mut total, mut passed) = (0, 0);
+    println!("| package | operations | round trips | listed |\n|---|---|---|---|");
+    for (package, operations) in generated::PACKAGES {
+        if chosen.as_ref().is_some_and(|chosen| !chosen.contains(*package)) {
+            continue;
+        }
+        let drives: BTreeMap<_, _> = operations().into_iter().map(|drive| (drive.id, drive)).collect();
+        let mut failures = BTreeMap::new();
+        let mut count = 0;
+        for (i, layer) in documents.layers(package).into_iter().enumerate() {
+            let file = folder.join(format!("{package}.{i}.json"));
+            std::fs::write(&file, serde_json::to_vec(&layer.document).unwrap()).unwrap();
+            count += layer.operations.len();
+            let server = Server::start(&prism, &file).await;
+            trips(&documents, package, &layer, &drives, &server, &mut failures).await;
+        }
+        assert_eq!(count, drives.len(), "{package}: not every operation is served");
+        let listed = drives.keys().filter(|id| known.contains_key(**id)).count();
+        println!("| {package} | {count} | {} | {listed} |", count - failures.len());
+        total += count;
+        passed += count - failures.len();
+        for id in drives.keys() {
+            match (failures.get(*id), known.contains_key(*id)) {
+                (Some(why), false) => wrong.push(format!("{id}: {why}")),
+                (None, true) => wrong.push(format!("{id} is listed in known.json, but makes the trip")),
+                _ => {}
+            }
+        }
+    }
+    println!("| all | {total} | {passed} | {} |", known.len());
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(wrong.is_empty(), "{} operations:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(known.len() * 50 <= 1452, "more than 2 % are listed");
+}
+
+async fn trips(
+    documents: &Documents,
+    package: &str,
+    layer: &Layer,
+    drives: &BTreeMap<&'static str, Drive>,
+    server: &Server,
+    failures: &mut BTreeMap<String, String>,
+) {
+    for operation in &layer.operations {
+        let id = operation["operationId"].as_str().unwrap();
+        let drive = &drives[id];
+        for all in [true, false] {
+            let inputs = Inputs(samples::inputs(documents, package, operation, all));
+            if let Err(error) = (drive.run)(&server.client, &inputs).await {
+                let what = if all { "all inputs" } else { "required inputs" };
+                failures.insert(id.to_owned(), format!("with {what}: {} {:?}", error.report(), excerpt(&error)));
+                break;
+            }
+        }
+    }
+}
+
+/// What Prism found wrong.
+fn excerpt(error: &databricks_sdk::Error) -> Option<Value> {
+    error.api().map(|api| Value::from(format!("{api:?}").chars().take(400).collect::<String>()))
+}
+
+/// Prism with one document.
+struct Server {
+    process: Child,
+    client: Client,
+}
+
+impl Server {
+    async fn start(prism: &Path, document: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new(prism)
+            .args(["mock", "--dynamic", "--errors", "--host", "127.0.0.1", "--port", &port.to_string()])
+            .arg(document)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Prism cannot be started");
+        let patience = Instant::now() + Duration::from_secs(120);
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            assert!(Instant::now() < patience, "Prism does not listen with {}", document.display());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let config = Config::new().environment(Environment::empty()).home("/nowhere").host(format!("http://127.0.0.1:{port}")).token("tok");
+        let config = config.account_id("acc").rate_limit(10_000);
+        Self { process, client: Client::from_config(config).unwrap() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
