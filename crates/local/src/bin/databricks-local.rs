@@ -35,9 +35,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .start()
         .await?;
     announce(&workspace)?;
-    tokio::signal::ctrl_c().await?;
+    until_stopped().await?;
     workspace.shutdown().await;
     Ok(())
+}
+
+/// Waits for Ctrl-C, or for the signal by which other programs ask for an end.
+async fn until_stopped() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// Prints where the workspace is and how to get in: the one place where secrets are shown on purpose.
