@@ -13,11 +13,7 @@ python=${PYTHON:-python3}
 
 program=${DATABRICKS_LOCAL:-}
 if [ -z "$program" ]; then
-    program=${DATABRICKS_LOCAL_BIN:-}
-if [ -z "$program" ]; then
     (cd "$root" && cargo build --quiet -p databricks-local --bin databricks-local)
-    program=$target/debug/databricks-local
-fi
     program=$target/debug/databricks-local
 fi
 
