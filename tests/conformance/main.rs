@@ -4,6 +4,7 @@
 //! by `DATABRICKS_CONFORMANCE_DIR`, drives the client as each case says, and prints a line per feature with the names of what fails.
 //! Arguments are parts of names: `-- retry/ raw/` runs these alone.
 
+mod config;
 mod report;
 mod transport;
 
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     let filters: Vec<String> = arguments.into_iter().filter(|argument| !argument.starts_with('-')).collect();
     let folder = std::env::var_os("DATABRICKS_CONFORMANCE_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("conformance"), PathBuf::from);
-    let reports = [transport::run(&folder, &filters)];
+    let reports = [transport::run(&folder, &filters), config::run(&folder, &filters)];
     for report in &reports {
         report.print();
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use databricks_auth::Config;
 use databricks_core::{Origin, Result};
-use databricks_transport::{ProxyOptions, RetryPolicy, TlsOptions, UserAgent};
+use databricks_transport::{HttpService, ProxyOptions, RetryPolicy, TlsOptions, UserAgent};
 
 use crate::client::Client;
 
@@ -22,7 +22,6 @@ use crate::client::Client;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct ClientBuilder {
     pub(crate) config: Config,
@@ -33,6 +32,14 @@ pub struct ClientBuilder {
     pub(crate) tls: TlsOptions,
     pub(crate) proxy: ProxyOptions,
     pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) inactivity_timeout: Option<Duration>,
+    pub(crate) connection: Option<HttpService>,
+}
+
+impl std::fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientBuilder").field("config", &self.config).field("product", &self.product).finish_non_exhaustive()
+    }
 }
 
 impl Client {
@@ -47,6 +54,8 @@ impl Client {
             tls: TlsOptions::default(),
             proxy: ProxyOptions::default(),
             connect_timeout: None,
+            inactivity_timeout: None,
+            connection: None,
         }
     }
 }
@@ -96,12 +105,25 @@ impl ClientBuilder {
         self
     }
 
+    /// Bounds the time in which not a byte goes either way. Default: `http_timeout_seconds` of the configuration, 60 s.
+    pub fn inactivity_timeout(mut self, limit: Duration) -> Self {
+        self.inactivity_timeout = Some(limit);
+        self
+    }
+
+    /// Sends through this service in place of connections of its own: another HTTP client, or a script in a test. See
+    /// [`connection`](databricks_transport::ClientBuilder::connection).
+    pub fn connection(mut self, service: HttpService) -> Self {
+        self.connection = Some(service);
+        self
+    }
+
     /// Reads the environment and the profile file and builds the client. Nothing is sent.
     ///
     /// # Errors
     /// When a setting is wrong; the message names it and where it came from.
     pub fn build(self) -> Result<Client> {
-        let Self { config, product, extras, headers, retry, tls, proxy, connect_timeout } = self;
+        let Self { config, product, extras, headers, retry, tls, proxy, connect_timeout, inactivity_timeout, connection } = self;
         let config = config.resolve()?;
         let mut user_agent = UserAgent::new(config.environment());
         if let Some((name, version)) = product {
@@ -115,7 +137,7 @@ impl ClientBuilder {
             .clock(config.clock().clone())
             .environment(config.environment().clone())
             .user_agent(user_agent)
-            .inactivity_timeout(config.http_timeout())
+            .inactivity_timeout(inactivity_timeout.unwrap_or(config.http_timeout()))
             .retry(retry)
             .tls(if config.skip_verify() { tls.skip_verify(true) } else { tls })
             .proxy(proxy)
@@ -124,6 +146,9 @@ impl ClientBuilder {
             .debug_truncate_bytes(config.debug_truncate_bytes());
         if let Some(limit) = connect_timeout {
             transport = transport.connect_timeout(limit);
+        }
+        if let Some(service) = connection {
+            transport = transport.connection(service);
         }
         // Credentials and headers go to this host alone. Where an Azure resource id stands for it, the sign-in binds what it hands out.
         if let Some(origin) = config.host().and_then(|host| host.parse().ok()).and_then(|uri| Origin::of(&uri)) {

@@ -34,7 +34,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             match identity(cx, NAME).await? {
                 Ok(session) => {
                     let management = if session.is_principal { Management::Optional } else { Management::None };
-                    let headers = cx.azure_headers(NAME, &Arc::new(session), management);
+                    let headers = cx.azure_headers(NAME, &Arc::new(session), management).at_once();
                     // Without a management token, the resource id still names the workspace.
                     Ok(Outcome::Ready(if management == Management::None { cx.with_resource_id(headers) } else { headers }))
                 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::exchange::{Exchange, IdTokens};
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::{Outcome, Provider, meant_for_entra, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
@@ -32,6 +32,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     honours_group: true,
     inputs: |config| {
         need(config, &[Key::Host])?;
+        meant_for_entra(config, NAME)?;
         let missing: Vec<_> = VARIABLES.into_iter().filter(|name| config.environment().get(name).is_none()).collect();
         match (missing.as_slice(), config.environment().get(TOKEN)) {
             ([], Some(_)) => Ok(()),

@@ -32,7 +32,7 @@ pub(crate) static PROVIDER: Provider = Provider {
                 let session = azure_cli::identity(cx, NAME).await?;
                 session.map(|session| {
                     let management = if session.is_principal { Management::Optional } else { Management::None };
-                    cx.azure_headers(NAME, &Arc::new(session), management)
+                    cx.azure_headers(NAME, &Arc::new(session), management).at_once()
                 })
             };
             let identity = match signed_in {

@@ -6,7 +6,7 @@ use databricks_core::Secret;
 
 use super::exchange::{Exchange, IdTokens};
 use super::headers::Headers;
-use super::{Outcome, Provider, github, need};
+use super::{Outcome, Provider, github, meant_for_entra, need};
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
@@ -20,6 +20,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     honours_group: true,
     inputs: |config| {
         need(config, &[Key::Host])?;
+        meant_for_entra(config, NAME)?;
         github::inputs(config)
     },
     configure: |cx| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use databricks_core::{AuthHeaders, Result, Secret};
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 
@@ -21,6 +21,8 @@ pub(crate) struct Headers {
     authorization: Authorization,
     tokens: Vec<(HeaderName, TokenCache)>,
     fixed: Vec<(HeaderName, Secret)>,
+    /// Whether missing tokens are fetched at the same time, at the price of some in vain when the first cannot be had.
+    at_once: bool,
     close: Option<Arc<dyn Close>>,
 }
 
@@ -37,11 +39,11 @@ enum Authorization {
 
 impl Headers {
     pub(crate) fn fixed(authorization: &Secret) -> Self {
-        Self { authorization: Authorization::Fixed(authorization.clone()), tokens: Vec::new(), fixed: Vec::new(), close: None }
+        Self { authorization: Authorization::Fixed(authorization.clone()), tokens: Vec::new(), fixed: Vec::new(), at_once: false, close: None }
     }
 
     pub(crate) fn token(cache: TokenCache) -> Self {
-        Self { authorization: Authorization::Token(cache), tokens: Vec::new(), fixed: Vec::new(), close: None }
+        Self { authorization: Authorization::Token(cache), tokens: Vec::new(), fixed: Vec::new(), at_once: false, close: None }
     }
 
     /// With the bare token of another cache in a header of its own. An empty token leaves the header out.
@@ -52,6 +54,12 @@ impl Headers {
 
     pub(crate) fn with_fixed(mut self, name: HeaderName, value: &str) -> Self {
         self.fixed.push((name, Secret::from(value)));
+        self
+    }
+
+    /// Fetches missing tokens at the same time: for sources that are slow.
+    pub(crate) fn at_once(mut self) -> Self {
+        self.at_once = true;
         self
     }
 
@@ -67,13 +75,17 @@ impl Headers {
         }
     }
 
-    /// The headers for one request. Tokens that are missing are fetched at the same time.
+    /// The headers for one request.
     pub(crate) async fn get(&self) -> Result<AuthHeaders> {
-        let more = try_join_all(self.tokens.iter().map(|(_, cache)| cache.fetch()));
+        let more = || try_join_all(self.tokens.iter().map(|(_, cache)| cache.fetch()));
         let (value, generation, more) = match &self.authorization {
-            Authorization::Fixed(value) => (value.clone(), 0, more.await?),
+            Authorization::Fixed(value) => (value.clone(), 0, more().await?),
             Authorization::Token(cache) => {
-                let (token, more) = futures_util::future::try_join(cache.fetch(), more).await?;
+                let (token, more) = if self.at_once {
+                    try_join(cache.fetch(), more()).await?
+                } else {
+                    (cache.fetch().await?, more().await?)
+                };
                 (token.authorization(), token.generation(), more)
             }
         };

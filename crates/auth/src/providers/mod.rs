@@ -101,3 +101,9 @@ pub(crate) fn need(config: &ResolvedConfig, keys: &[Key]) -> Result<(), String> 
         [init @ .., last] => Err(format!("{} and {last} are not set", init.join(", "))),
     }
 }
+
+/// A CI system's identity is not swapped for a token of the platform where the configuration names an identity of Entra instead.
+pub(crate) fn meant_for_entra(config: &ResolvedConfig, name: &str) -> Result<(), String> {
+    let is_entra = config.is_set(Key::AzureClientId) && !config.is_set(Key::ClientId) && config.auth_type() != Some(name);
+    if is_entra { Err("azure_client_id is set and client_id is not, so an identity of Entra is meant".to_owned()) } else { Ok(()) }
+}

@@ -1,0 +1,57 @@
+//! Cases of configuration and sign-in: the `README.md` of the cases states their form.
+//!
+//! Every case gets a machine of its own: an empty home, programs, environment, key store, browser, clock, and a scripted network that
+//! no request leaves. The code under test is the client as programs use it.
+
+mod browser;
+mod case;
+mod clock;
+mod drive;
+mod expect;
+mod failure;
+mod jwt;
+mod keys;
+mod log;
+mod machine;
+mod matcher;
+mod network;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::report::{Outcome, Report};
+
+/// Runs the cases of `config_cases.json` whose names or features contain one of the filters.
+pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
+    let mut report = Report::new("config");
+    let path = folder.join("config_cases.json");
+    let document = std::fs::read(&path).map_err(|e| e.to_string()).and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()));
+    let document: Value = match document {
+        Ok(document) => document,
+        Err(error) => {
+            report.add("file", "config_cases.json", Outcome::Failed(format!("{} cannot be read: {error}", path.display())));
+            return report;
+        }
+    };
+    let cases = document.get("cases").and_then(Value::as_array).cloned().unwrap_or_default();
+    if cases.is_empty() {
+        report.add("file", "config_cases.json", Outcome::Failed("there are no cases in it".to_owned()));
+    }
+    for case in &cases {
+        let (name, feature) = (text(case, "name"), text(case, "feature"));
+        if filters.is_empty() || filters.iter().any(|part| name.contains(part.as_str()) || feature.contains(part.as_str())) {
+            let outcome = match drive::run(case) {
+                Ok(()) => Outcome::Passed,
+                Err(why) => Outcome::Failed(why),
+            };
+            report.add(feature, name, outcome);
+        }
+    }
+    report
+}
+
+/// A text member, empty if it is missing.
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value.get(member).and_then(Value::as_str).unwrap_or_default()
+}
