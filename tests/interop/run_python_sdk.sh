@@ -19,11 +19,10 @@ fi
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 if ! "$venv/bin/python" -c 'import databricks.sdk' 2>/dev/null; then
-    # An index that lags behind may lack the SDK's newest requirement; these three are what the script needs.
-    "$venv/bin/pip" install --quiet databricks-sdk || {
-        "$venv/bin/pip" install --quiet --no-deps databricks-sdk
-        "$venv/bin/pip" install --quiet requests google-auth protobuf
-    }
+    # Without its requirements: an index that lags behind may lack the newest of them, and pip would then quietly take an
+    # older SDK. These three are what it needs.
+    "$venv/bin/pip" install --quiet requests google-auth protobuf
+    "$venv/bin/pip" install --quiet --no-deps databricks-sdk
 fi
 
 output=$(mktemp)
