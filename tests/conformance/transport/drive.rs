@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::clock::JumpClock;
 use super::log::Log;
 use super::script::Script;
-use super::{codec, http_op, outcome, raw_op, server, text};
+use super::{api_op, codec, http_op, lro_op, outcome, raw_op, server, text};
 use crate::report::Outcome;
 
 /// What an operation came to: a value to compare, or the client's error.
@@ -48,12 +48,17 @@ async fn run(case: &Value, log: &Log) -> Outcome {
     let request = &case["request"];
     let driven = Case { request, config: &request["config"], base: &base, clock: clock.clone() };
     let came = match text(request, "op") {
-        "http" => http_op::run(&driven).await,
-        "burst" => http_op::burst(&driven).await,
-        "raw" => raw_op::run(&driven).await,
-        "codec" => codec::run(request),
-        _ => return Outcome::NotBuilt,
+        "http" => Some(http_op::run(&driven).await),
+        "burst" => Some(http_op::burst(&driven).await),
+        "raw" => Some(raw_op::run(&driven).await),
+        "codec" => Some(codec::run(request)),
+        "api" => api_op::api(&driven).await,
+        "list" => api_op::list(&driven).await,
+        "wait" => api_op::wait(&driven).await,
+        "lro" => Some(lro_op::run(&driven).await),
+        _ => None,
     };
+    let Some(came) = came else { return Outcome::NotBuilt };
     serving.abort();
     outcome::judge(&case["expect"], came, &script, &clock, &log.text())
 }

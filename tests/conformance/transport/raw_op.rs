@@ -13,7 +13,7 @@ use super::text;
 
 pub(crate) async fn run(case: &Case<'_>) -> Came {
     let request = case.request;
-    let client = WorkspaceClient::new(case.config())?;
+    let client = WorkspaceClient::from(super::http_op::client(case)?);
     let method: Method = text(request, "method").parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "method").with_source(e))?;
     let mut raw = client.raw(method, text(request, "url"));
     for (key, value) in pairs(&request["query"]) {
