@@ -133,23 +133,27 @@ impl ClientBuilder {
             user_agent = user_agent.extra(&name, &value)?;
         }
         let retry = retry.unwrap_or_else(|| RetryPolicy::default().budget(config.retry_timeout()));
-        let mut transport = databricks_transport::Client::builder()
+        let tls = if config.skip_verify() { tls.skip_verify(true) } else { tls };
+        let mut common = databricks_transport::Client::builder()
             .clock(config.clock().clone())
             .environment(config.environment().clone())
             .user_agent(user_agent)
             .inactivity_timeout(inactivity_timeout.unwrap_or(config.http_timeout()))
             .retry(retry)
-            .tls(if config.skip_verify() { tls.skip_verify(true) } else { tls })
             .proxy(proxy)
-            .rate_limit(Some(config.rate_limit()))
             .debug_headers(config.debug_headers())
             .debug_truncate_bytes(config.debug_truncate_bytes());
         if let Some(limit) = connect_timeout {
-            transport = transport.connect_timeout(limit);
+            common = common.connect_timeout(limit);
         }
         if let Some(service) = connection {
-            transport = transport.connection(service);
+            common = common.connection(service);
         }
+        // Cloud storage sees neither the certificate of this client nor its headers, and has no part in the limit that the API sets.
+        let mut storage_tls = tls.clone().http1_only(true);
+        storage_tls.client_certificate = None;
+        let storage = common.clone().tls(storage_tls).rate_limit(None);
+        let mut transport = common.tls(tls).rate_limit(Some(config.rate_limit()));
         // Credentials and headers go to this host alone. Where an Azure resource id stands for it, the sign-in binds what it hands out.
         if let Some(origin) = config.host().and_then(|host| host.parse().ok()).and_then(|uri| Origin::of(&uri)) {
             transport = transport.origin(origin);
@@ -157,6 +161,6 @@ impl ClientBuilder {
         for (name, value) in headers {
             transport = transport.header(name, value);
         }
-        Ok(Client::assemble(config, transport.build()?))
+        Ok(Client::assemble(config, transport.build()?, storage))
     }
 }

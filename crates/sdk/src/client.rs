@@ -1,6 +1,7 @@
 //! Where operations meet a connection.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use databricks_auth::{Config, ResolvedConfig, SignIn};
 use databricks_core::operation::{Content, OperationInfo, Payload, ResponseKind};
@@ -8,6 +9,7 @@ use databricks_core::{Body, Error, ErrorKind, Operation, RequestContext, Request
 use databricks_transport::{CallOptions, SharedClock, read_body};
 use http::{HeaderMap, HeaderValue, Request, Uri, header};
 
+use crate::background::Background;
 use crate::options::Options;
 
 /// A connection pool, credentials and settings, shared by everything that was made from one client.
@@ -23,9 +25,12 @@ struct Inner {
     config: ResolvedConfig,
     sign_in: SignIn,
     transport: databricks_transport::Client,
-    /// The same pool without credentials: for storage links, which must not see any.
-    storage: databricks_transport::Client,
+    /// The same pool without credentials: for other hosts, which must not see any.
+    anonymous: databricks_transport::Client,
+    /// For cloud storage; built at its first use.
+    storage: (databricks_transport::ClientBuilder, OnceLock<databricks_transport::Client>),
     clock: SharedClock,
+    background: Background,
 }
 
 /// The largest JSON answer that is read: far beyond any page of the API, yet a bound.
@@ -41,11 +46,14 @@ impl Client {
     }
 
     /// A client over a transport without credentials.
-    pub(crate) fn assemble(config: ResolvedConfig, plain: databricks_transport::Client) -> Self {
+    ///
+    /// * `storage`: what requests to cloud storage go through.
+    pub(crate) fn assemble(config: ResolvedConfig, plain: databricks_transport::Client, storage: databricks_transport::ClientBuilder) -> Self {
         let clock = config.clock().clone();
         let sign_in = config.sign_in(plain.service());
         let transport = plain.with_credentials(SharedCredentials::new(sign_in.clone()));
-        Self { inner: Arc::new(Inner { config, sign_in, transport, storage: plain, clock }) }
+        let (storage, background) = ((storage, OnceLock::new()), Background::default());
+        Self { inner: Arc::new(Inner { config, sign_in, transport, anonymous: plain, storage, clock, background }) }
     }
 
     /// The settings, with the source of each.
@@ -102,7 +110,62 @@ impl Client {
 
     /// Sends a request without credentials, to wherever it points.
     pub(crate) async fn send_anonymous(&self, request: Request<Body>) -> Result<http::Response<Body>> {
-        self.inner.storage.send(request).await
+        self.inner.anonymous.send(request).await
+    }
+
+    /// Sends a request to cloud storage: without credentials, headers or rate limit of this client, and over HTTP/1.1, where each
+    /// download has a connection of its own. Bulk data goes about twice as fast that way as through one connection of HTTP/2.
+    #[cfg(feature = "sql")]
+    pub(crate) async fn send_to_storage(&self, request: Request<Body>) -> Result<http::Response<Body>> {
+        let (builder, built) = &self.inner.storage;
+        let storage = match built.get() {
+            Some(storage) => storage,
+            None => {
+                let made = builder.clone().build()?;
+                built.get_or_init(|| made)
+            }
+        };
+        storage.send(request).await
+    }
+
+    /// Reads a path of the API that the service named itself, query included.
+    ///
+    /// * `info`: the operation that the path belongs to.
+    #[cfg(feature = "sql")]
+    pub(crate) async fn get_path(&self, info: &'static OperationInfo, path: &str) -> Result<ResponseParts> {
+        if !path.starts_with('/') {
+            return Err(Error::new(ErrorKind::Decode, "the service named a path that does not begin with a slash").with_operation(info.id));
+        }
+        let parts = RequestParts::new(info, &self.context().await?)?;
+        let uri = join(&self.base().await?, path)?;
+        let call = CallOptions::new().operation(info.id).path_template(info.path).idempotency(info.idempotency);
+        let response = self.send(assemble(parts, uri, &HeaderMap::new(), call)?).await.map_err(|error| error.with_operation(info.id))?;
+        receive(info, response).await.map_err(|error| error.with_operation(info.id))
+    }
+
+    /// Waits for the clean-up that dropped handles have started: statements and commands that are cancelled, contexts that are destroyed.
+    ///
+    /// Call it before the runtime ends; what is not done by then is lost. Each piece of clean-up takes at most ten seconds. The client
+    /// can be used as before.
+    pub async fn shutdown(&self) {
+        self.inner.background.idle().await;
+    }
+
+    /// Tasks that go on when nobody waits for them.
+    pub(crate) fn background(&self) -> &Background {
+        &self.inner.background
+    }
+
+    /// Makes a call that nobody waits for, within ten seconds; a failure is logged with this complaint.
+    pub(crate) fn call_in_background<O: Operation>(&self, operation: O, complaint: &'static str) {
+        let client = self.clone();
+        self.background().spawn(async move {
+            let mut options = Options::default();
+            options.timeout(Duration::from_secs(10));
+            if let Err(error) = crate::Call::send_ref(&client, &operation, &options).await {
+                tracing::warn!(%error, "{complaint}");
+            }
+        });
     }
 }
 

@@ -27,20 +27,29 @@
 //! | wait until something runs | [`Call::wait`] |
 //! | run SQL | [`WorkspaceClient::sql`] |
 //! | run Python, Scala, R or SQL on a cluster | [`WorkspaceClient::context`] |
+//! | choose, start and furnish clusters | [`compute`] |
+//! | run jobs and follow their runs | [`jobs`] |
 //! | call an endpoint that has no method | [`WorkspaceClient::raw`] |
 //! | sign in | [`Config`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod account;
+mod background;
 mod builder;
 mod call;
 mod client;
 #[cfg(feature = "compute")]
 mod commands;
+#[cfg(feature = "compute")]
+pub mod compute;
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
 mod dynamic;
+#[cfg(feature = "jobs")]
+pub mod jobs;
+#[cfg(any(feature = "compute", feature = "sql"))]
+mod lookup;
 mod lro;
 mod options;
 mod pages;
@@ -58,7 +67,9 @@ pub use builder::ClientBuilder;
 pub use call::{Call, Response};
 pub use client::Client;
 #[cfg(feature = "compute")]
-pub use commands::{CommandResult, Context, OpenContext, RunCommand, TableResult};
+pub use commands::{
+    Command, CommandResult, CommandStream, CommandUpdate, Context, OpenContext, RemoteDbutils, RunCommand, TableColumn, TableResult, dedent,
+};
 pub use databricks_auth::{Config, ResolvedConfig};
 pub use databricks_core::{
     ApiError, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency, Next, Operation, Page, Result, Secret,

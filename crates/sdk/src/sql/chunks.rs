@@ -1,21 +1,23 @@
 //! The chunks of a result, fetched ahead and delivered in order.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use databricks_core::{Body, Error, ErrorKind, Operation, Result, Timestamp};
+use databricks_core::operation::OperationInfo;
+use databricks_core::{Error, ErrorKind, Operation, Result, Timestamp};
 use databricks_models::sql::statement_execution as operations;
-use databricks_transport::{CallOptions, read_body};
 use futures_core::Stream;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use futures_util::stream::{self, TryStreamExt as _};
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
-use super::statement::{self, Statement};
+use super::statement::{self, Report, Statement};
+use super::storage::{Download, Next};
 use super::wire::{Answer, Link, ResultData};
-use super::{Column, Query};
+use super::{Column, Disposition, Query};
 use crate::client::Client;
 use crate::options::Options;
 
@@ -39,7 +41,7 @@ impl ChunkStream {
 
     async fn open(statement: Statement) -> Result<impl Stream<Item = Result<Bytes>>> {
         let (_, chunks) = open(statement).await?;
-        Ok(chunks)
+        Ok(chunks.map_ok(|chunk| chunk.bytes))
     }
 
     /// The next chunk, or `None` after the last.
@@ -71,13 +73,20 @@ pub(super) struct Shape {
     pub(super) columns: Arc<[Column]>,
     pub(super) truncated: bool,
     pub(super) total_rows: Option<i64>,
+    pub(super) disposition: Disposition,
 }
 
-/// All that is fetched ahead together, in bytes.
-const WINDOW: i64 = 64 << 20;
+/// A chunk that has arrived.
+pub(super) struct Fetched {
+    pub(super) bytes: Bytes,
+    /// How many rows the service says it has.
+    rows: i64,
+    /// The index of the chunk after it, as the service said.
+    next: Option<i64>,
+}
 
 /// Waits for the statement and opens its result.
-pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Item = Result<Bytes>>)> {
+pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Item = Result<Fetched>>)> {
     let mut statement = statement.wait().await?;
     let Answer { manifest, result, .. } = std::mem::take(statement.answer());
     let manifest = manifest.unwrap_or_default();
@@ -85,113 +94,242 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
     let columns = columns
         .into_iter()
         .map(|c| Column::new(c.name.unwrap_or_default(), c.type_name.unwrap_or_default(), c.type_text.unwrap_or_default()));
+    let linked = result.as_ref().is_some_and(|data| data.external_links.is_some());
     let shape = Shape {
         statement_id: statement.id().to_owned(),
         columns: columns.collect(),
         truncated: manifest.truncated.unwrap_or_default(),
         total_rows: manifest.total_row_count,
+        disposition: if linked { Disposition::ExternalLinks } else { Disposition::Inline },
     };
-    let largest = manifest.chunks.iter().flatten().filter_map(|chunk| chunk.byte_count).max().unwrap_or(0).max(1);
-    let ahead = usize::try_from(WINDOW / largest).unwrap_or(1).clamp(1, statement.prefetch());
-    let source = Source { client: statement.client().clone(), statement: Arc::from(statement.id()) };
-    let count = manifest.total_chunk_count;
-    let chunks = source.chunks(result, count, ahead);
-    Ok((shape, chunks))
+    let mut sizes = BTreeMap::new();
+    for (position, chunk) in manifest.chunks.into_iter().flatten().enumerate() {
+        let index = chunk.chunk_index.unwrap_or(i64::try_from(position).unwrap_or(i64::MAX));
+        sizes.insert(index, (chunk.byte_count.unwrap_or(0), chunk.row_count));
+    }
+    let (ahead, window) = statement.prefetch();
+    let source = Arc::new(Source {
+        client: statement.client().clone(),
+        statement: statement.id().to_owned(),
+        known: Mutex::default(),
+        base: tracing::Span::current(),
+    });
+    let mut report = statement.report();
+    report.total_chunks = manifest.total_chunk_count;
+    report.total_rows = manifest.total_row_count;
+    let first = result.map(|data| source.take_in(0, data));
+    let chunks = Prefetch {
+        next: Some(0).filter(|_| first.is_some()),
+        first,
+        total: manifest.total_chunk_count,
+        source,
+        sizes,
+        queue: VecDeque::new(),
+        held: 0,
+        ahead,
+        window,
+        typical: 0,
+        report,
+    };
+    Ok((shape, stream::try_unfold(chunks, Prefetch::advance)))
 }
 
-#[derive(Clone)]
+/// Fetches chunks ahead of the reader, within bounds of number and bytes, and hands them out in order.
+struct Prefetch {
+    source: Arc<Source>,
+    /// The chunk that came with the statement's answer.
+    first: Option<Described>,
+    /// The index of the next chunk to ask for; `None` when there is none, or when only the chunk before it can tell.
+    next: Option<i64>,
+    /// The number of chunks, if the service stated it.
+    total: Option<i64>,
+    /// Bytes and rows by chunk, as far as the service stated them.
+    sizes: BTreeMap<i64, (i64, Option<i64>)>,
+    queue: VecDeque<Pending>,
+    /// The bytes of what is in the queue.
+    held: i64,
+    ahead: usize,
+    window: i64,
+    /// The largest chunk so far, as a guess for those of unknown size.
+    typical: i64,
+    report: Report,
+}
+
+/// A chunk on its way, fetched by a task of its own so that it goes on while the reader is busy with the one before.
+struct Pending {
+    index: i64,
+    bytes: i64,
+    task: JoinHandle<Result<Fetched>>,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Prefetch {
+    /// The next chunk.
+    async fn advance(mut self) -> Result<Option<(Fetched, Self)>> {
+        self.fill();
+        let Some(mut pending) = self.queue.pop_front() else { return Ok(None) };
+        let fetched = (&mut pending.task).await;
+        let fetched = fetched.map_err(|e| Error::new(ErrorKind::Other, "the task that fetches a chunk ended").with_source(e))??;
+        self.held -= pending.bytes;
+        self.typical = self.typical.max(i64::try_from(fetched.bytes.len()).unwrap_or(i64::MAX));
+        if self.total.is_none() {
+            self.next = fetched.next;
+        }
+        // What comes next is fetched while the reader works on this one.
+        self.fill();
+        let rows = self.sizes.get(&pending.index).and_then(|(_, rows)| *rows).unwrap_or(fetched.rows);
+        self.report.delivered(rows, fetched.bytes.len());
+        Ok(Some((fetched, self)))
+    }
+
+    /// Starts as many chunks as the window has room for, at least one.
+    fn fill(&mut self) {
+        while let Some(index) = self.next {
+            let stated = self.sizes.get(&index).map_or(0, |(bytes, _)| *bytes);
+            // Nothing is known of the sizes before the first chunk is there, so that it comes alone.
+            let unknown = stated == 0 && self.typical == 0;
+            let bytes = if stated > 0 { stated } else { self.typical };
+            let room = self.queue.len() < self.ahead && self.held.saturating_add(bytes) <= self.window && !unknown;
+            if !(room || self.queue.is_empty()) {
+                return;
+            }
+            let (source, described) = (self.source.clone(), self.first.take());
+            let span = self.source.base.clone();
+            let task = tokio::spawn(async move { source.chunk(index, described).await }.instrument(span));
+            self.queue.push_back(Pending { index, bytes, task });
+            self.held += bytes;
+            self.next = match self.total {
+                Some(total) => Some(index + 1).filter(|next| *next < total),
+                None => None,
+            };
+        }
+    }
+}
+
+/// What the service said about a chunk.
+enum Described {
+    Rows(Bytes, i64, Option<i64>),
+    Link(Link),
+    /// Nothing: an empty chunk.
+    Empty(Option<i64>),
+}
+
+/// Where the chunks of a statement come from.
 struct Source {
     client: Client,
-    statement: Arc<str>,
+    statement: String,
+    known: Mutex<Known>,
+    base: tracing::Span,
+}
+
+/// What answers said about chunks other than the one asked for.
+#[derive(Default)]
+struct Known {
+    links: BTreeMap<i64, Link>,
+    /// Paths that describe chunks.
+    paths: BTreeMap<i64, String>,
 }
 
 impl Source {
-    /// All chunks. Their number is known from the manifest; where it is not, each chunk tells whether there is another.
-    fn chunks(self, first: Option<ResultData>, count: Option<i64>, ahead: usize) -> impl Stream<Item = Result<Bytes>> {
-        let source = self.clone();
-        let known = stream::iter(first.is_some().then_some(0).into_iter().chain(1..count.unwrap_or(1))).map({
-            let mut first = first;
-            let follow = count.is_none();
-            move |index| {
-                let source = self.clone();
-                let data = first.take();
-                async move {
-                    let (bytes, next) = source.chunk(index, data).await?;
-                    Ok((bytes, next.filter(|_| follow)))
+    /// One chunk.
+    async fn chunk(&self, index: i64, described: Option<Described>) -> Result<Fetched> {
+        let described = match described {
+            Some(described) => described,
+            None => match self.known(|known| known.links.remove(&index)) {
+                Some(link) => Described::Link(link),
+                None => self.describe(index).await?,
+            },
+        };
+        match described {
+            Described::Rows(bytes, rows, next) => Ok(Fetched { bytes, rows, next }),
+            Described::Empty(next) => Ok(Fetched { bytes: Bytes::new(), rows: 0, next }),
+            Described::Link(link) => {
+                let (rows, next) = (link.row_count.unwrap_or(0), link.next_chunk_index);
+                Ok(Fetched { bytes: self.download(index, link).await?, rows, next })
+            }
+        }
+    }
+
+    fn known<T>(&self, use_it: impl FnOnce(&mut Known) -> T) -> T {
+        use_it(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps what an answer says about other chunks and returns what it says about this one.
+    fn take_in(&self, index: i64, data: ResultData) -> Described {
+        let links = data.external_links.unwrap_or_default();
+        let mut own = None;
+        self.known(|known| {
+            let mut path = |next: Option<i64>, path: Option<String>| {
+                if let (Some(next), Some(path)) = (next, path) {
+                    known.paths.insert(next, path);
+                }
+            };
+            path(data.next_chunk_index, data.next_chunk_internal_link);
+            for mut link in links {
+                path(link.next_chunk_index, link.next_chunk_internal_link.take());
+                match link.chunk_index {
+                    Some(other) if other != index => drop(known.links.insert(other, link)),
+                    _ => own = own.take().or(Some(link)),
                 }
             }
         });
-        known.buffered(ahead).flat_map(move |chunk: Result<(Bytes, Option<i64>)>| match chunk {
-            Err(error) => stream::once(std::future::ready(Err(error))).boxed(),
-            Ok((bytes, next)) => {
-                let first = stream::once(std::future::ready(Ok(bytes)));
-                first.chain(source.clone().following(next)).boxed()
+        match (data.data_array, own) {
+            (Some(rows), _) => Described::Rows(rows.into_bytes(), data.row_count.unwrap_or(0), data.next_chunk_index),
+            (None, Some(mut link)) => {
+                link.next_chunk_index = link.next_chunk_index.or(data.next_chunk_index);
+                Described::Link(link)
             }
-        })
-    }
-
-    /// The chunks from `next` on, one after the other.
-    fn following(self, next: Option<i64>) -> impl Stream<Item = Result<Bytes>> {
-        stream::try_unfold((self, next), |(source, next)| async move {
-            let Some(index) = next else { return Ok(None) };
-            let (bytes, next) = source.chunk(index, None).await?;
-            Ok(Some((bytes, (source, next))))
-        })
-    }
-
-    /// One chunk, and the index of the one after it.
-    async fn chunk(&self, index: i64, data: Option<ResultData>) -> Result<(Bytes, Option<i64>)> {
-        let data = match data {
-            Some(data) => data,
-            None => self.describe(index).await?,
-        };
-        if let Some(rows) = data.data_array {
-            return Ok((Bytes::copy_from_slice(rows.as_bytes()), data.next_chunk_index));
-        }
-        match data.external_links.unwrap_or_default().into_iter().next() {
-            Some(link) => {
-                let next = link.next_chunk_index.or(data.next_chunk_index);
-                Ok((self.download(index, link).await?, next))
-            }
-            None => Ok((Bytes::new(), data.next_chunk_index)),
+            (None, None) => Described::Empty(data.next_chunk_index),
         }
     }
 
     /// Asks for the rows of a chunk, or for fresh links to it.
-    async fn describe(&self, index: i64) -> Result<ResultData> {
-        let operation = operations::GetStatementResultChunkN::new(&*self.statement, index);
-        let request = operation.request(&self.client.context().await?)?;
-        self.client.execute(request, &Options::default()).await?.json()
+    async fn describe(&self, index: i64) -> Result<Described> {
+        let operation = operations::GetStatementResultChunkN::new(self.statement.clone(), index);
+        let info: &'static OperationInfo = operations::GetStatementResultChunkN::INFO;
+        let data = match self.known(|known| known.paths.get(&index).cloned()) {
+            Some(path) => self.client.get_path(info, &path).await?.json()?,
+            None => {
+                let request = operation.request(&self.client.context().await?)?;
+                self.client.execute(request, &Options::default()).await?.json()?
+            }
+        };
+        Ok(self.take_in(index, data))
     }
 
     async fn renew(&self, index: i64) -> Result<Link> {
-        let links = self.describe(index).await?.external_links.unwrap_or_default();
-        links.into_iter().next().ok_or_else(|| {
-            Error::new(ErrorKind::Decode, format!("the service gave no link to chunk {index} of statement {}", self.statement))
-        })
+        match self.describe(index).await? {
+            Described::Link(link) => Ok(link),
+            _ => {
+                let message = format!("the service gave no link to chunk {index} of statement {}", self.statement);
+                Err(Error::new(ErrorKind::Decode, message))
+            }
+        }
     }
 
-    /// Fetches a chunk from storage, with a fresh link where the old one has run out, and from its start where the storage failed.
+    /// Fetches a chunk from storage, with a fresh link where the old one has run out.
     async fn download(&self, index: i64, mut link: Link) -> Result<Bytes> {
-        let mut failures = 0;
+        let mut download = Download::default();
+        // A link that was just asked for is used, however soon it ends by this machine's clock.
+        let mut fresh = false;
         loop {
-            if self.is_stale(&link) {
+            if !fresh && self.is_stale(&link) {
                 link = self.renew(index).await?;
             }
-            let error = match self.fetch(&link).await {
-                Ok(bytes) => return Ok(bytes),
-                Err(error) => error,
-            };
-            failures += 1;
-            let refused = matches!(error.status(), Some(StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND));
-            let passing = error.status().is_none_or(|status| status.is_server_error() || matches!(status.as_u16(), 408 | 429));
-            if failures > 3 || !(refused || passing) {
-                return Err(error);
-            }
-            if refused {
-                link = self.renew(index).await?;
-            } else {
-                self.client.clock().sleep(Duration::from_secs(1 << failures.min(3))).await;
+            fresh = false;
+            match download.attempt(&self.client, &link).await {
+                Ok(()) => return Ok(download.finish()),
+                Err(Next::Renew) => {
+                    link = self.renew(index).await?;
+                    fresh = true;
+                }
+                Err(Next::Pause(pause)) => self.client.clock().sleep(pause).await,
+                Err(Next::Fail(error)) => return Err(error),
             }
         }
     }
@@ -201,24 +339,5 @@ impl Source {
         let Some(end) = link.expiration else { return false };
         let Ok(now) = Timestamp::try_from(self.client.clock().wall()) else { return false };
         end.as_unix_seconds() - now.as_unix_seconds() < 30
-    }
-
-    /// One attempt to fetch a chunk. Storage sees no credentials and no header of ours, only those that came with the link.
-    async fn fetch(&self, link: &Link) -> Result<Bytes> {
-        // The link is as good as a credential: no message may hold it.
-        let broken =
-            || Error::new(ErrorKind::Decode, format!("the service gave a link to a chunk of statement {} that is no URL", self.statement));
-        let uri: Uri = link.external_link.as_deref().unwrap_or_default().parse().map_err(|_| broken())?;
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = uri;
-        for (name, value) in link.http_headers.iter().flatten() {
-            let name: HeaderName = name.parse().map_err(|_| broken())?;
-            let mut value = HeaderValue::from_str(value).map_err(|_| broken())?;
-            value.set_sensitive(true);
-            request.headers_mut().insert(name, value);
-        }
-        request.extensions_mut().insert(CallOptions::default().operation("statement_execution.download").max_attempts(1));
-        let response = self.client.send_anonymous(request).await?;
-        read_body(response.into_body(), usize::MAX).await
     }
 }

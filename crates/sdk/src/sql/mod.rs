@@ -21,15 +21,20 @@
 //! | run a statement and show what it gave | await the [`Query`], print the [`ResultSet`] |
 //! | start a statement, look at it later | [`Query::execute`], [`Statement`] |
 //! | take up a statement by its id | [`WorkspaceClient::sql_statement`](crate::WorkspaceClient::sql_statement) |
-//! | have the bytes of a result (CSV, Arrow) | [`Query::chunks`] |
+//! | have the bytes of a result (CSV, JSON, Arrow) | [`Query::csv`], [`Query::json`], [`Query::chunks`] |
+//! | find a warehouse by its name | [`Warehouses::by_name`](crate::services::sql::Warehouses::by_name) |
 
 mod bind;
+mod cells;
 mod chunks;
-mod nested;
 mod query;
 mod row;
 mod rows;
 mod statement;
+mod storage;
+mod types;
+mod value;
+mod warehouses;
 mod wire;
 
 pub use bind::{Parameter, ToParameter};

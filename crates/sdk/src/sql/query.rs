@@ -8,7 +8,7 @@ use databricks_core::{Error, ErrorKind, Result};
 use databricks_models::sql as model;
 use serde::de::DeserializeOwned;
 
-use super::statement::OnProgress;
+use super::statement::{OnProgress, PREFETCH};
 use super::{ChunkStream, Parameter, ResultSet, RowStream, Rows, Statement, StatementProgress, ToParameter};
 use crate::client::Client;
 
@@ -63,6 +63,8 @@ pub(super) struct Settings {
     pub(super) format: Format,
     pub(super) timeout: Option<Duration>,
     pub(super) prefetch: usize,
+    pub(super) prefetch_bytes: i64,
+    pub(super) tags: Vec<(String, Option<String>)>,
     pub(super) on_progress: Option<OnProgress>,
 }
 
@@ -79,7 +81,9 @@ impl Query {
             disposition: Disposition::Auto,
             format: Format::JsonArray,
             timeout: None,
-            prefetch: 4,
+            prefetch: PREFETCH.0,
+            prefetch_bytes: PREFETCH.1,
+            tags: Vec::new(),
             on_progress: None,
         };
         Self { client, settings }
@@ -133,13 +137,25 @@ impl Query {
         self
     }
 
-    /// How many chunks are fetched ahead of the one being read. Default 4; fewer if they are large, at least 1.
+    /// How many chunks are fetched ahead of the one being read. Default 4, at least 1.
     pub fn prefetch(mut self, chunks: usize) -> Self {
         self.settings.prefetch = chunks.max(1);
         self
     }
 
-    /// Is told of every look at the statement's state.
+    /// How many bytes are fetched ahead of the chunk being read, all chunks together. Default 64 MiB; one chunk is fetched whatever its size.
+    pub fn prefetch_bytes(mut self, bytes: u64) -> Self {
+        self.settings.prefetch_bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self
+    }
+
+    /// Records a tag with the statement, to be found in the query history; at most 20. A tag may go without a value.
+    pub fn tag<'a>(mut self, key: impl Into<String>, value: impl Into<Option<&'a str>>) -> Self {
+        self.settings.tags.push((key.into(), value.into().map(str::to_owned)));
+        self
+    }
+
+    /// Is told of every look at the statement's state, and of every chunk of the result that is delivered.
     pub fn on_progress(mut self, told: impl FnMut(StatementProgress<'_>) + Send + 'static) -> Self {
         self.settings.on_progress = Some(OnProgress(Box::new(told)));
         self
@@ -172,6 +188,24 @@ impl Query {
             self.settings.disposition = Disposition::ExternalLinks;
         }
         ChunkStream::of_query(self)
+    }
+
+    /// Runs the statement and hands out its result as CSV, as it arrives: a heading, then rows. NULL is the text `null`.
+    pub fn csv(self) -> ChunkStream {
+        self.chunks(Format::Csv)
+    }
+
+    /// Runs the statement and hands out its result as JSON: each chunk is a list of rows, each row a list of texts and nulls.
+    pub fn json(self) -> ChunkStream {
+        self.chunks(Format::JsonArray)
+    }
+
+    /// Runs the statement and reads all rows as JSON objects by column name.
+    ///
+    /// # Errors
+    /// Those of the statement and of fetching its result.
+    pub async fn collect_json(self) -> Result<Vec<serde_json::Value>> {
+        self.rows().await
     }
 
     /// Runs the statement and reads its only row.
@@ -236,23 +270,47 @@ impl Settings {
             Disposition::Auto | Disposition::Inline => model::Disposition::Inline,
         });
         request.on_wait_timeout = Some(model::ExecuteStatementRequestOnWaitTimeout::Continue);
+        // The service takes no wait between, and a longer one than asked for would pass the timeout.
         let seconds = match wait.as_secs() {
-            0 => 0,
-            seconds => seconds.clamp(5, 50),
+            0..5 => 0,
+            seconds => seconds.min(50),
         };
         request.wait_timeout = Some(format!("{seconds}s"));
         if !self.parameters.is_empty() {
             request.parameters = Some(self.parameters.iter().map(|(name, parameter)| item(name, parameter)).collect());
+        }
+        if !self.tags.is_empty() {
+            let tag = |(key, value): &(String, Option<String>)| {
+                let mut tag = model::QueryTag::new(key.clone());
+                tag.value.clone_from(value);
+                tag
+            };
+            request.query_tags = Some(self.tags.iter().map(tag).collect());
         }
         Ok(request)
     }
 
     /// Whether the statement only reads, by its first word, so that running it again changes nothing.
     pub(super) fn only_reads(&self) -> bool {
-        let first = self.statement.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+        let first = after_comments(&self.statement);
         let word: String = first.chars().take_while(char::is_ascii_alphabetic).collect();
         ["SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "TABLE", "FROM", "LIST"]
             .contains(&word.to_ascii_uppercase().as_str())
+    }
+}
+
+/// The statement from its first word on: without comments, white space and brackets before it.
+fn after_comments(statement: &str) -> &str {
+    let mut rest = statement;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+        rest = if let Some(comment) = rest.strip_prefix("--") {
+            comment.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/").map_or("", |(_, after)| after)
+        } else {
+            return rest;
+        };
     }
 }
 
@@ -260,4 +318,16 @@ fn item(name: &str, parameter: &Parameter) -> model::StatementParameterListItem 
     let mut item = model::StatementParameterListItem::new(name).type_(parameter.sql_type.clone());
     item.value.clone_from(&parameter.value);
     item
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_do_not_hide_the_first_word() {
+        assert_eq!(after_comments("-- SELECT\n /* x */ (\n(insert into t"), "insert into t");
+        assert_eq!(after_comments("/* open"), "");
+        assert_eq!(after_comments("--"), "");
+    }
 }

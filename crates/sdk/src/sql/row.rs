@@ -1,13 +1,14 @@
 //! Rows of a result, as serde sees them.
 
-use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use databricks_core::{Error, ErrorKind, Result};
 use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+
+use super::cells::Chunk;
+use super::types::SqlType;
+use super::value::{Value, ValueError};
 
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,159 +20,32 @@ pub struct Column {
     pub type_name: String,
     /// Its type in full, such as `DECIMAL(10,2)` or `ARRAY<INT>`.
     pub type_text: String,
+    kind: SqlType,
 }
 
 impl Column {
     /// A column.
     pub fn new(name: impl Into<String>, type_name: impl Into<String>, type_text: impl Into<String>) -> Self {
-        Self { name: name.into(), type_name: type_name.into(), type_text: type_text.into() }
-    }
-}
-
-/// The rows of one chunk: cells as ranges into one buffer, so that a row costs no allocation of its own.
-#[derive(Clone, Debug)]
-pub(crate) struct Chunk {
-    pub(crate) columns: Arc<[Column]>,
-    text: Arc<str>,
-    /// Row by row; `None` is NULL.
-    cells: Arc<[Option<Range<u32>>]>,
-    /// The number of rows, which the cells do not tell where there are no columns.
-    rows: usize,
-}
-
-impl Chunk {
-    /// Reads a JSON array of arrays of texts and nulls.
-    pub(crate) fn read(columns: Arc<[Column]>, json: &[u8]) -> Result<Self> {
-        let mut reader = CellReader { text: String::with_capacity(json.len()), cells: Vec::new(), width: columns.len(), rows: 0 };
-        let mut source = serde_json::Deserializer::from_slice(json);
-        (&mut reader)
-            .deserialize(&mut source)
-            .and_then(|()| source.end())
-            .map_err(|e| Error::new(ErrorKind::Decode, "the rows of the result are not a list of lists of texts").with_source(e))?;
-        Ok(Self { columns, text: reader.text.into(), cells: reader.cells.into(), rows: reader.rows })
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.rows
-    }
-
-    pub(crate) fn row(&self, index: usize) -> Option<Row> {
-        (index < self.rows).then(|| Row { chunk: self.clone(), index })
-    }
-
-    fn cell(&self, row: usize, column: usize) -> Option<&str> {
-        let range = self.cells.get(row * self.columns.len() + column)?.as_ref()?;
-        self.text.get(range.start as usize..range.end as usize)
-    }
-}
-
-/// Collects the cells of all rows into one text.
-struct CellReader {
-    text: String,
-    cells: Vec<Option<Range<u32>>>,
-    width: usize,
-    rows: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for &mut CellReader {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        struct Rows<'a>(&'a mut CellReader);
-        impl<'de> Visitor<'de> for Rows<'_> {
-            type Value = ();
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of rows")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-                while seq.next_element_seed(RowSeed(self.0))?.is_some() {}
-                Ok(())
-            }
-        }
-        d.deserialize_seq(Rows(self))
-    }
-}
-
-struct RowSeed<'a>(&'a mut CellReader);
-
-impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        d.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowSeed<'_> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a row")
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let before = self.0.cells.len();
-        while seq.next_element_seed(CellSeed(self.0))?.is_some() {}
-        let found = self.0.cells.len() - before;
-        if found != self.0.width {
-            return Err(de::Error::custom(format_args!("row {} has {found} cells, but there are {} columns", self.0.rows, self.0.width)));
-        }
-        self.0.rows += 1;
-        Ok(())
-    }
-}
-
-struct CellSeed<'a>(&'a mut CellReader);
-
-impl<'de> DeserializeSeed<'de> for CellSeed<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        d.deserialize_any(self)
-    }
-}
-
-impl CellSeed<'_> {
-    fn push<E: de::Error>(self, text: &str) -> Result<(), E> {
-        let start = self.0.text.len();
-        self.0.text.push_str(text);
-        let bounds = u32::try_from(start).and_then(|start| u32::try_from(self.0.text.len()).map(|end| start..end));
-        let range = bounds.map_err(|_| E::custom("a chunk of more than 4 GiB"))?;
-        self.0.cells.push(Some(range));
-        Ok(())
-    }
-}
-
-impl<'de> Visitor<'de> for CellSeed<'_> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a cell: a text or null")
-    }
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
-        self.push(text)
-    }
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        self.0.cells.push(None);
-        Ok(())
-    }
-    // The API promises texts; what an emulator sends bare reads the same.
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<(), E> {
-        self.push(if value { "true" } else { "false" })
-    }
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<(), E> {
-        self.push(&value.to_string())
-    }
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
-        self.push(&value.to_string())
-    }
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<(), E> {
-        self.push(&value.to_string())
+        let (type_name, type_text) = (type_name.into(), type_text.into());
+        let kind = SqlType::of_column(&type_name, &type_text);
+        Self { name: name.into(), type_name, type_text, kind }
     }
 }
 
 /// One row of a result, untyped: texts and NULLs with their columns.
+///
+/// A row is an index into the chunk that it came in: cloning it copies no text.
 #[derive(Clone, Debug)]
 pub struct Row {
-    chunk: Chunk,
+    chunk: Arc<Chunk>,
     index: usize,
 }
 
 impl Row {
+    pub(super) fn new(chunk: Arc<Chunk>, index: usize) -> Self {
+        Self { chunk, index }
+    }
+
     /// The columns, in order.
     pub fn columns(&self) -> &[Column] {
         &self.chunk.columns
@@ -179,9 +53,6 @@ impl Row {
 
     /// The text of a cell by position; `None` for NULL and beyond the last column.
     pub fn get(&self, column: usize) -> Option<&str> {
-        if column >= self.chunk.columns.len() {
-            return None;
-        }
         self.chunk.cell(self.index, column)
     }
 
@@ -209,78 +80,65 @@ impl Row {
     /// # Errors
     /// [`ErrorKind::Decode`] naming the column.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        T::deserialize(RowDeserializer(self)).map_err(|CellError(message)| Error::new(ErrorKind::Decode, message))
-    }
-}
-
-/// Why a row cannot be read; turned into the SDK's error at once.
-#[derive(Debug)]
-struct CellError(String);
-
-impl fmt::Display for CellError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for CellError {}
-
-impl de::Error for CellError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        T::deserialize(RowDeserializer(self)).map_err(|ValueError(message)| Error::new(ErrorKind::Decode, message))
     }
 }
 
 struct RowDeserializer<'a>(&'a Row);
 
 impl<'a> RowDeserializer<'a> {
-    fn cell(&self, column: usize) -> Cell<'a> {
-        Cell { column: &self.0.chunk.columns[column], text: self.0.get(column), row: self.0.index }
+    /// Reads a cell; errors name column and row.
+    fn cell<T>(&self, column: usize, read: impl FnOnce(Value<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
+        let stated = &self.0.chunk.columns[column];
+        Value::of_cell(self.0.get(column), &stated.kind).and_then(read).map_err(|ValueError(why)| {
+            let row = self.0.chunk.first_row + self.0.index as u64;
+            ValueError(format!("column {} ({}), row {row}: {why}", stated.name, stated.type_text))
+        })
     }
 
-    /// The only cell of a row, for values that are no collection.
-    fn single(&self) -> Result<Cell<'a>, CellError> {
+    /// Reads the only cell of a row, for values that are no collection.
+    fn single<T>(&self, read: impl FnOnce(Value<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
         match self.0.columns().len() {
-            1 => Ok(self.cell(0)),
-            n => Err(CellError(format!("the result has {n} columns; read it into a struct, a map or a tuple"))),
+            1 => self.cell(0, read),
+            n => Err(ValueError(format!("the result has {n} columns; read it into a struct, a map or a tuple"))),
         }
     }
 }
 
 macro_rules! single {
     ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-            self.single()?.$method(visitor)
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+            self.single(|cell| cell.$method(visitor))
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for RowDeserializer<'_> {
-    type Error = CellError;
+    type Error = ValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.deserialize_map(visitor)
     }
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_map(RowAccess { row: self, at: 0 })
     }
-    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, ValueError> {
         self.deserialize_map(visitor)
     }
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_seq(RowAccess { row: self, at: 0 })
     }
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, ValueError> {
         let columns = self.0.columns().len();
         if columns != len {
-            return Err(CellError(format!("the result has {columns} columns, the tuple {len}")));
+            return Err(ValueError(format!("the result has {columns} columns, the tuple {len}")));
         }
         self.deserialize_seq(visitor)
     }
-    fn deserialize_tuple_struct<V: Visitor<'de>>(self, _: &'static str, len: usize, visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_tuple_struct<V: Visitor<'de>>(self, _: &'static str, len: usize, visitor: V) -> Result<V::Value, ValueError> {
         self.deserialize_tuple(len, visitor)
     }
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_newtype_struct(self)
     }
     fn deserialize_enum<V: Visitor<'de>>(
@@ -288,16 +146,16 @@ impl<'de> Deserializer<'de> for RowDeserializer<'_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, CellError> {
-        self.single()?.deserialize_enum(name, variants, visitor)
+    ) -> Result<V::Value, ValueError> {
+        self.single(|cell| cell.deserialize_enum(name, variants, visitor))
     }
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_unit()
     }
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_unit()
     }
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_unit()
     }
 
@@ -314,154 +172,27 @@ struct RowAccess<'a> {
 }
 
 impl<'de> MapAccess<'de> for RowAccess<'_> {
-    type Error = CellError;
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, CellError> {
+    type Error = ValueError;
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ValueError> {
         let Some(column) = self.row.0.columns().get(self.at) else { return Ok(None) };
-        let name: StrDeserializer<'_, CellError> = column.name.as_str().into_deserializer();
+        let name: StrDeserializer<'_, ValueError> = column.name.as_str().into_deserializer();
         seed.deserialize(name).map(Some)
     }
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, CellError> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {
         self.at += 1;
-        seed.deserialize(self.row.cell(self.at - 1))
+        self.row.cell(self.at - 1, |cell| seed.deserialize(cell))
     }
 }
 
 impl<'de> SeqAccess<'de> for RowAccess<'_> {
-    type Error = CellError;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, CellError> {
+    type Error = ValueError;
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ValueError> {
         if self.at >= self.row.0.columns().len() {
             return Ok(None);
         }
         self.at += 1;
-        seed.deserialize(self.row.cell(self.at - 1)).map(Some)
+        self.row.cell(self.at - 1, |cell| seed.deserialize(cell)).map(Some)
     }
-}
-
-/// One cell: a text with its SQL type.
-struct Cell<'a> {
-    column: &'a Column,
-    text: Option<&'a str>,
-    row: usize,
-}
-
-impl Cell<'_> {
-    fn fail(&self, why: impl fmt::Display) -> CellError {
-        CellError(format!("column {} ({}), row {}: {why}", self.column.name, self.column.type_text, self.row))
-    }
-
-    fn text(&self) -> Result<&str, CellError> {
-        self.text.ok_or_else(|| self.fail("the value is NULL; read it into an Option"))
-    }
-
-    fn parse<T: std::str::FromStr>(&self, what: &str) -> Result<T, CellError> {
-        self.text()?.trim().parse().map_err(|_| self.fail(format_args!("the value is not {what}")))
-    }
-
-    fn is_nested(&self) -> bool {
-        matches!(self.column.type_name.as_str(), "ARRAY" | "MAP" | "STRUCT" | "VARIANT")
-            || self.column.type_text.eq_ignore_ascii_case("VARIANT")
-    }
-
-    fn json(&self) -> Result<serde_json::Value, CellError> {
-        serde_json::from_str(self.text()?).map_err(|e| self.fail(format_args!("the value is not JSON: {e}")))
-    }
-}
-
-macro_rules! parsed {
-    ($($method:ident $visit:ident $t:ty, $what:literal;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-            let value: $t = self.parse($what)?;
-            visitor.$visit(value).map_err(|CellError(why)| self.fail(why))
-        }
-    )*};
-}
-
-macro_rules! nested {
-    ($($method:ident($($arg:ident: $t:ty),*);)*) => {$(
-        fn $method<V: Visitor<'de>>(self, $($arg: $t,)* visitor: V) -> Result<V::Value, CellError> {
-            let value = super::nested::Nested(self.json()?);
-            value.$method($($arg,)* visitor).map_err(|why| self.fail(why))
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for Cell<'_> {
-    type Error = CellError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-        let Some(text) = self.text else { return visitor.visit_unit() };
-        match self.column.type_name.as_str() {
-            "BOOLEAN" => self.deserialize_bool(visitor),
-            "BYTE" | "SHORT" | "INT" | "LONG" => self.deserialize_i64(visitor),
-            "FLOAT" | "DOUBLE" => self.deserialize_f64(visitor),
-            _ if self.is_nested() => super::nested::Nested(self.json()?).deserialize_any(visitor).map_err(|why| self.fail(why)),
-            _ => visitor.visit_str(text),
-        }
-    }
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-        if self.text.is_none() { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-        let read = visitor.visit_str(self.text()?);
-        read.map_err(|CellError(why)| self.fail(why))
-    }
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-        self.deserialize_str(visitor)
-    }
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-        self.deserialize_byte_buf(visitor)
-    }
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, CellError> {
-        use base64::Engine as _;
-        let text = self.text()?;
-        if self.column.type_name != "BINARY" {
-            return visitor.visit_bytes(text.as_bytes());
-        }
-        let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| self.fail("the value is not base64"))?;
-        visitor.visit_byte_buf(bytes)
-    }
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, CellError> {
-        visitor.visit_newtype_struct(self)
-    }
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, CellError> {
-        let text: StrDeserializer<'_, CellError> = self.text()?.into_deserializer();
-        text.deserialize_enum(name, variants, visitor).map_err(|CellError(why)| self.fail(why))
-    }
-
-    parsed! {
-        deserialize_bool visit_bool bool, "true or false";
-        deserialize_i8 visit_i64 i64, "an integer";
-        deserialize_i16 visit_i64 i64, "an integer";
-        deserialize_i32 visit_i64 i64, "an integer";
-        deserialize_i64 visit_i64 i64, "an integer of 64 bits";
-        deserialize_i128 visit_i128 i128, "an integer of 128 bits";
-        deserialize_u8 visit_u64 u64, "an integer of zero or more";
-        deserialize_u16 visit_u64 u64, "an integer of zero or more";
-        deserialize_u32 visit_u64 u64, "an integer of zero or more";
-        deserialize_u64 visit_u64 u64, "an integer of zero or more";
-        deserialize_u128 visit_u128 u128, "an integer of zero or more";
-        deserialize_f32 visit_f64 f64, "a number";
-        deserialize_f64 visit_f64 f64, "a number";
-    }
-    nested! {
-        deserialize_seq();
-        deserialize_map();
-        deserialize_tuple(len: usize);
-        deserialize_tuple_struct(name: &'static str, len: usize);
-        deserialize_struct(name: &'static str, fields: &'static [&'static str]);
-    }
-    forward_to_deserialize_any! { unit unit_struct ignored_any }
 }
 
 #[cfg(test)]
@@ -471,9 +202,13 @@ mod tests {
     use super::*;
     use serde::Deserialize;
 
-    fn chunk(columns: &[(&str, &str)], json: &str) -> Chunk {
+    fn chunk(columns: &[(&str, &str)], json: &'static str) -> Arc<Chunk> {
         let columns: Vec<_> = columns.iter().map(|(name, kind)| Column::new(*name, *kind, *kind)).collect();
-        Chunk::read(columns.into(), json.as_bytes()).unwrap()
+        Arc::new(Chunk::read(columns.into(), json.into(), 0).unwrap())
+    }
+
+    fn row(chunk: &Arc<Chunk>, index: usize) -> Row {
+        Row::new(chunk.clone(), index)
     }
 
     #[derive(Debug, PartialEq, Deserialize)]
@@ -497,36 +232,79 @@ mod tests {
             &[("city", "STRING"), ("tags", "ARRAY"), ("fare", "DOUBLE"), ("origin", "STRUCT"), ("id", "LONG")],
             r#"[["Os\"lo", "[\"1\",2]", null, "{\"x\":\"3\",\"y\":null}", "9007199254740993"]]"#,
         );
-        let trip: Trip = chunk.row(0).unwrap().read().unwrap();
+        let trip: Trip = row(&chunk, 0).read().unwrap();
         let origin = Point { x: 3, y: None };
         assert_eq!(trip, Trip { id: 9_007_199_254_740_993, fare: None, city: "Os\"lo".into(), tags: vec![1, 2], origin });
-        assert!(chunk.row(1).is_none());
     }
 
     #[test]
     fn tuples_scalars_maps_and_values() {
         let two = chunk(&[("a", "INT"), ("b", "STRING")], r#"[["1",""],["2",null]]"#);
-        assert_eq!(two.row(0).unwrap().read::<(i32, Option<String>)>().unwrap(), (1, Some(String::new())));
-        assert_eq!(two.row(1).unwrap().read::<(i32, Option<String>)>().unwrap(), (2, None));
-        let map: BTreeMap<String, serde_json::Value> = two.row(1).unwrap().read().unwrap();
+        assert_eq!(row(&two, 0).read::<(i32, Option<String>)>().unwrap(), (1, Some(String::new())));
+        assert_eq!(row(&two, 1).read::<(i32, Option<String>)>().unwrap(), (2, None));
+        let map: BTreeMap<String, serde_json::Value> = row(&two, 1).read().unwrap();
         assert_eq!(serde_json::to_value(map).unwrap(), serde_json::json!({"a": 2, "b": null}));
         let one = chunk(&[("n", "LONG")], r#"[["7"]]"#);
-        assert_eq!(one.row(0).unwrap().read::<i64>().unwrap(), 7);
-        assert!(two.row(0).unwrap().read::<i64>().unwrap_err().to_string().contains("2 columns"));
+        assert_eq!(row(&one, 0).read::<i64>().unwrap(), 7);
+        assert!(row(&two, 0).read::<i64>().unwrap_err().to_string().contains("2 columns"));
     }
 
     #[test]
     fn errors_name_column_and_row() {
         let chunk = chunk(&[("n", "INT")], r#"[["1"],[null],["300"]]"#);
-        let error = chunk.row(1).unwrap().read::<i64>().unwrap_err().to_string();
+        let error = row(&chunk, 1).read::<i64>().unwrap_err().to_string();
         assert!(error.contains("column n (INT), row 1") && error.contains("Option"), "{error}");
-        let error = chunk.row(2).unwrap().read::<u8>().unwrap_err().to_string();
+        let error = row(&chunk, 2).read::<u8>().unwrap_err().to_string();
         assert!(error.contains("column n"), "{error}");
     }
 
     #[test]
-    fn a_ragged_row_is_an_error() {
-        let columns: Arc<[Column]> = vec![Column::new("a", "INT", "INT")].into();
-        assert!(Chunk::read(columns, b"[[\"1\",\"2\"]]").unwrap_err().report().contains("2 cells"));
+    fn nested_values_are_exact_and_typed() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct All {
+            amounts: Vec<String>,
+            by_id: BTreeMap<i64, Option<f64>>,
+            blob: Vec<u8>,
+            any: serde_json::Value,
+            s: Inner,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Inner {
+            when: String,
+            blob: Vec<u8>,
+            kind: Kind,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        enum Kind {
+            One,
+            Two(i32),
+        }
+        let chunk = chunk(
+            &[
+                ("amounts", "ARRAY<DECIMAL(38,18)>"),
+                ("by_id", "MAP<BIGINT, DOUBLE>"),
+                ("blob", "BINARY"),
+                ("any", "ARRAY<STRUCT<n: INT, t: STRING>>"),
+                ("s", "STRUCT<when: TIMESTAMP, blob: BINARY, kind: VARIANT>"),
+            ],
+            r#"[["[12345678901234567890.123456789012345678, \"0.10\"]", "{\"7\":null,\"8\":\"1.5\"}", "aGk=",
+                 "[{\"n\":\"1\",\"t\":\"1\"},null]", "{\"when\":\"2024-01-01\",\"blob\":\"aGk=\",\"kind\":{\"Two\":2}}"]]"#,
+        );
+        let all: All = row(&chunk, 0).read().unwrap();
+        let inner = Inner { when: "2024-01-01".into(), blob: b"hi".to_vec(), kind: Kind::Two(2) };
+        assert_eq!(all.amounts, ["12345678901234567890.123456789012345678", "0.10"]);
+        assert_eq!(all.by_id, BTreeMap::from([(7, None), (8, Some(1.5))]));
+        assert_eq!(all.blob, b"hi");
+        assert_eq!(all.any, serde_json::json!([{"n": 1, "t": "1"}, null]));
+        assert_eq!(all.s, inner);
+        assert_ne!(Kind::One, Kind::Two(1));
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_refused() {
+        let json = format!("[[\"{}1{}\"]]", "[".repeat(5000), "]".repeat(5000));
+        let columns = vec![Column::new("v", "STRING", "VARIANT")];
+        let chunk = Arc::new(Chunk::read(columns.into(), json.into(), 0).unwrap());
+        assert!(row(&chunk, 0).read::<serde_json::Value>().is_err());
     }
 }

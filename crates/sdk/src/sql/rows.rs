@@ -4,24 +4,26 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use databricks_core::{Error, ErrorKind, Result};
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::de::DeserializeOwned;
 
+use super::cells::Chunk;
 use super::chunks::{self, Shape};
-use super::row::Chunk;
 use super::statement::{self, Statement};
-use super::{Column, Format, Query, Row};
+use super::{Column, Disposition, Format, Query, Row};
 use crate::Table;
 
 /// The rows of a result, untyped, as they arrive.
 pub struct RowStream {
-    chunks: Pin<Box<dyn Stream<Item = Result<(Shape, Option<Chunk>)>> + Send>>,
+    chunks: Pin<Box<dyn Stream<Item = Result<(Shape, Option<Arc<Chunk>>)>> + Send>>,
     shape: Option<Shape>,
-    chunk: Option<Chunk>,
+    chunk: Option<Arc<Chunk>>,
     at: usize,
 }
 
@@ -46,10 +48,13 @@ impl RowStream {
             }
             let (shape, chunks) = chunks::open(statement).await?;
             let head = stream::once(std::future::ready(Ok((shape.clone(), None))));
-            let rows = chunks.map(move |bytes| {
-                let json = bytes?;
-                let json: &[u8] = if json.is_empty() { b"[]" } else { &json };
-                Ok((shape.clone(), Some(Chunk::read(shape.columns.clone(), json)?)))
+            let mut before = 0;
+            let rows = chunks.map(move |chunk| {
+                let json = chunk?.bytes;
+                let json = if json.is_empty() { Bytes::from_static(b"[]") } else { json };
+                let chunk = Chunk::read(shape.columns.clone(), json, before)?;
+                before += chunk.len() as u64;
+                Ok((shape.clone(), Some(Arc::new(chunk))))
             });
             Ok(head.chain(rows))
         };
@@ -79,6 +84,7 @@ impl RowStream {
             columns: shape.columns.to_vec(),
             truncated: shape.truncated,
             total_rows: shape.total_rows,
+            disposition: shape.disposition,
             rows,
         })
     }
@@ -92,9 +98,9 @@ impl Stream for RowStream {
             if let Some(chunk) = &self.chunk
                 && self.at < chunk.len()
             {
-                let row = chunk.row(self.at);
+                let row = Row::new(chunk.clone(), self.at);
                 self.at += 1;
-                return Poll::Ready(row.map(Ok));
+                return Poll::Ready(Some(Ok(row)));
             }
             match ready!(self.chunks.as_mut().poll_next(cx)) {
                 Some(Ok((shape, chunk))) => {
@@ -174,6 +180,8 @@ pub struct ResultSet {
     pub truncated: bool,
     /// How many rows the service counted.
     pub total_rows: Option<i64>,
+    /// How the result came: [`Disposition::Inline`] or [`Disposition::ExternalLinks`].
+    pub disposition: Disposition,
 }
 
 impl ResultSet {

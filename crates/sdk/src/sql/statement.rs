@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure};
 use databricks_models::sql::statement_execution as operations;
+use databricks_transport::SharedClock;
+use futures_core::Stream;
+use futures_util::future::{Either, select};
+use futures_util::stream;
+use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use super::query::{Disposition, Settings};
 use super::wire::{Answer, Status};
@@ -12,7 +18,7 @@ use super::{ChunkStream, Format, Query, RowStream, Rows};
 use crate::client::Client;
 use crate::options::Options;
 
-/// One look at a statement that runs.
+/// One look at a statement that runs, or one more chunk of its result.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StatementProgress<'a> {
@@ -22,6 +28,16 @@ pub struct StatementProgress<'a> {
     pub state: &'a str,
     /// The time since it was started, or since it was first looked at.
     pub elapsed: Duration,
+    /// The chunks of the result that were delivered.
+    pub chunks: i64,
+    /// All chunks of the result, once known.
+    pub total_chunks: Option<i64>,
+    /// The rows in the chunks that were delivered.
+    pub rows: i64,
+    /// All rows of the result, once known.
+    pub total_rows: Option<i64>,
+    /// The bytes of the chunks that were delivered, as they came.
+    pub bytes: i64,
 }
 
 /// What is told of looks at a statement.
@@ -30,6 +46,41 @@ pub(super) struct OnProgress(pub(super) Box<dyn FnMut(StatementProgress<'_>) + S
 impl fmt::Debug for OnProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OnProgress")
+    }
+}
+
+/// Tells of the result's way to the reader.
+pub(super) struct Report {
+    id: String,
+    clock: SharedClock,
+    started: std::time::Instant,
+    on_progress: Option<OnProgress>,
+    chunks: i64,
+    rows: i64,
+    bytes: i64,
+    pub(super) total_chunks: Option<i64>,
+    pub(super) total_rows: Option<i64>,
+}
+
+impl Report {
+    /// Counts a chunk.
+    pub(super) fn delivered(&mut self, rows: i64, bytes: usize) {
+        self.chunks += 1;
+        self.rows = self.rows.saturating_add(rows);
+        self.bytes = self.bytes.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let elapsed = self.clock.now().saturating_duration_since(self.started);
+        if let Some(OnProgress(told)) = &mut self.on_progress {
+            told(StatementProgress {
+                statement_id: &self.id,
+                state: "SUCCEEDED",
+                elapsed,
+                chunks: self.chunks,
+                total_chunks: self.total_chunks,
+                rows: self.rows,
+                total_rows: self.total_rows,
+                bytes: self.bytes,
+            });
+        }
     }
 }
 
@@ -43,7 +94,8 @@ pub struct Statement {
     format: Format,
     timeout: Option<Duration>,
     started: std::time::Instant,
-    prefetch: usize,
+    /// Chunks and bytes that are fetched ahead.
+    prefetch: (usize, i64),
     on_progress: Option<OnProgress>,
     /// What is run anew with links if the result turns out too large to come inline.
     fallback: Option<Box<Settings>>,
@@ -53,6 +105,8 @@ pub struct Statement {
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 /// How long the service is asked to hold the answer back until the result is there.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
+/// What is fetched ahead unless the query says otherwise: chunks, and bytes in all.
+pub(super) const PREFETCH: (usize, i64) = (4, 64 << 20);
 
 impl Statement {
     pub(super) async fn start(query: Query, wait: Duration) -> Result<Self> {
@@ -64,10 +118,10 @@ impl Statement {
     async fn run(client: Client, mut settings: Settings, wait: Duration, started: Option<std::time::Instant>) -> Result<Self> {
         let started = started.unwrap_or_else(|| client.clock().now());
         let request = settings.request(&client, settings.disposition, wait)?;
-        let answer = send(&client, &request).await?;
+        let answer = execute(&client, request).await?;
         let id = answer.statement_id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no statement_id"))?;
         let on_progress = settings.on_progress.take();
-        let (format, timeout, prefetch) = (settings.format, settings.timeout, settings.prefetch);
+        let (format, timeout, prefetch) = (settings.format, settings.timeout, (settings.prefetch, settings.prefetch_bytes));
         let again = settings.disposition == Disposition::Auto && settings.only_reads();
         let fallback = again.then(|| Box::new(settings));
         let guard = CancelGuard { client, id, armed: true };
@@ -85,7 +139,7 @@ impl Statement {
             format: Format::JsonArray,
             timeout: None,
             started,
-            prefetch: 4,
+            prefetch: PREFETCH,
             on_progress: None,
             fallback: None,
         }
@@ -141,19 +195,48 @@ impl Statement {
                 "FAILED" | "CANCELED" | "CLOSED" => return Err(self.failure()),
                 _ => {}
             }
-            if self.timeout.is_some_and(|limit| elapsed + pause > limit) {
+            let left = self.timeout.map_or(pause, |limit| limit.saturating_sub(elapsed));
+            if left.is_zero() {
                 let id = self.guard.id.clone();
-                self.cancel().await?;
-                return Err(Error::new(
-                    ErrorKind::WaitTimeout,
-                    format!("statement {id} did not end within {elapsed:.1?} and was cancelled"),
-                )
-                .with_hint("raise the timeout of the query"));
+                if let Err(error) = self.cancel().await {
+                    tracing::warn!(statement_id = id, %error, "a statement that took too long could not be cancelled");
+                }
+                let message = format!("statement {id} did not end within {elapsed:.1?} and was cancelled");
+                return Err(Error::new(ErrorKind::WaitTimeout, message)
+                    .with_hint("raise the timeout of the query")
+                    .with_statement(StatementFailure::new(id, None, None)));
             }
-            clock.sleep(pause).await;
+            clock.sleep(pause.min(left)).await;
             pause = (pause * 2).min(PAUSES.1);
             self.status().await?;
         }
+    }
+
+    /// The states that the statement goes through from now on, each once, up to the last one: a stream.
+    ///
+    /// Failing is a state here and no error. The statement can be waited for or read afterwards.
+    pub fn states(&mut self) -> impl Stream<Item = Result<String>> + Send + '_ {
+        stream::unfold((Some(self), String::new(), PAUSES.0), |(statement, last, mut pause)| async move {
+            let statement = statement?;
+            if last.is_empty() && !statement.state().is_empty() {
+                let state = statement.state().to_owned();
+                return Some((Ok(state.clone()), ((!is_final(&state)).then_some(statement), state, pause)));
+            }
+            loop {
+                if !last.is_empty() {
+                    let clock = statement.guard.client.clock().clone();
+                    clock.sleep(pause).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+                let state = match statement.status().await {
+                    Ok(state) => state.to_owned(),
+                    Err(error) => return Some((Err(error), (None, last, pause))),
+                };
+                if state != last {
+                    return Some((Ok(state.clone()), ((!is_final(&state)).then_some(statement), state, pause)));
+                }
+            }
+        })
     }
 
     /// Asks the service to cancel the statement. It ends in the state `CANCELED`, unless it was quicker.
@@ -196,8 +279,24 @@ impl Statement {
         &mut self.answer
     }
 
-    pub(super) fn prefetch(&self) -> usize {
+    /// How many chunks are fetched ahead, and how many bytes in all.
+    pub(super) fn prefetch(&self) -> (usize, i64) {
         self.prefetch
+    }
+
+    /// Hands over to the one that delivers the result.
+    pub(super) fn report(&mut self) -> Report {
+        Report {
+            id: self.guard.id.clone(),
+            clock: self.guard.client.clock().clone(),
+            started: self.started,
+            on_progress: self.on_progress.take(),
+            chunks: 0,
+            rows: 0,
+            bytes: 0,
+            total_chunks: None,
+            total_rows: None,
+        }
     }
 
     /// The format that the service gave the result in.
@@ -212,7 +311,7 @@ impl Statement {
 
     /// A statement that has ended needs no cancelling.
     fn settle(&mut self) {
-        if matches!(self.state(), "SUCCEEDED" | "FAILED" | "CANCELED" | "CLOSED") {
+        if is_final(self.state()) {
             self.guard.armed = false;
         }
     }
@@ -220,7 +319,16 @@ impl Statement {
     fn tell(&mut self, elapsed: Duration) {
         let state = self.answer.status.as_ref().and_then(|status| status.state.as_deref()).unwrap_or_default();
         if let Some(OnProgress(told)) = &mut self.on_progress {
-            told(StatementProgress { statement_id: &self.guard.id, state, elapsed });
+            told(StatementProgress {
+                statement_id: &self.guard.id,
+                state,
+                elapsed,
+                chunks: 0,
+                total_chunks: None,
+                rows: 0,
+                total_rows: None,
+                bytes: 0,
+            });
         }
     }
 
@@ -260,6 +368,37 @@ fn sql_state_in(message: &str) -> Option<String> {
     (state.len() == 5).then_some(state)
 }
 
+fn is_final(state: &str) -> bool {
+    matches!(state, "SUCCEEDED" | "FAILED" | "CANCELED" | "CLOSED")
+}
+
+/// Starts a statement.
+///
+/// The service holds its answer back while the statement runs, and the id is not known before: whoever stops waiting could not cancel
+/// what was started. So a task of its own waits for the answer, and cancels the statement if nobody wants it any more.
+async fn execute(client: &Client, request: operations::ExecuteStatement) -> Result<Answer> {
+    let (mut tell, told) = oneshot::channel();
+    let abandoned = client.clone();
+    let task = async move {
+        let mut sending = std::pin::pin!(send(&abandoned, &request));
+        let answer = match select(&mut sending, std::pin::pin!(tell.closed())).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => match select(&mut sending, abandoned.clock().sleep(WAIT * 2)).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => return,
+            },
+        };
+        if let Err(Ok(Answer { statement_id: Some(id), status, .. })) = tell.send(answer)
+            && !status.and_then(|status| status.state).is_some_and(|state| is_final(&state))
+        {
+            let cancel = operations::CancelExecution::new(id);
+            abandoned.call_in_background(cancel, "a statement that was dropped could not be cancelled");
+        }
+    };
+    client.background().spawn(task.instrument(tracing::Span::current()));
+    told.await.map_err(|e| Error::new(ErrorKind::Other, "the runtime ended before the statement was started").with_source(e))?
+}
+
 /// Sends an operation of the statement API and reads its answer with the rows left as they are.
 async fn send<O: Operation>(client: &Client, operation: &O) -> Result<Answer> {
     let request = operation.request(&client.context().await?)?;
@@ -279,17 +418,8 @@ impl Drop for CancelGuard {
         if !self.armed {
             return;
         }
-        // Best effort: outside of a runtime nothing can be sent any more.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (client, id) = (self.client.clone(), std::mem::take(&mut self.id));
-        runtime.spawn(async move {
-            let mut options = Options::default();
-            options.timeout(Duration::from_secs(10));
-            let cancel = operations::CancelExecution::new(id.clone());
-            if let Err(error) = crate::Call::send_ref(&client, &cancel, &options).await {
-                tracing::warn!(statement_id = id, %error, "a statement that was dropped could not be cancelled");
-            }
-        });
+        let cancel = operations::CancelExecution::new(std::mem::take(&mut self.id));
+        self.client.call_in_background(cancel, "a statement that was dropped could not be cancelled");
     }
 }
 

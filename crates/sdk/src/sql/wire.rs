@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use bytes::Bytes;
 use databricks_core::model::Wire;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
@@ -109,6 +110,10 @@ databricks_core::model! {
     ChunkInfo {
         required {}
         optional {
+            /// Index of the chunk.
+            chunk_index: i64 = "chunk_index",
+            /// Rows.
+            row_count: i64 = "row_count",
             /// Bytes.
             byte_count: i64 = "byte_count",
         }
@@ -124,10 +129,12 @@ databricks_core::model! {
             data_array: RawJson = "data_array",
             /// Links.
             external_links: Vec<Link> = "external_links",
-            /// Index of this chunk.
-            chunk_index: i64 = "chunk_index",
+            /// Rows in this chunk.
+            row_count: i64 = "row_count",
             /// Index of the chunk after this one.
             next_chunk_index: i64 = "next_chunk_index",
+            /// Where the chunk after this one is described: a path with a query, to be sent as it is.
+            next_chunk_internal_link: String = "next_chunk_internal_link",
         }
     }
 }
@@ -145,19 +152,24 @@ databricks_core::model! {
             expiration: databricks_core::Timestamp = "expiration",
             /// Headers that the storage wants.
             http_headers: BTreeMap<String, String> = "http_headers",
+            /// Rows in the chunk.
+            row_count: i64 = "row_count",
             /// Index of the chunk after this one.
             next_chunk_index: i64 = "next_chunk_index",
+            /// Where the chunk after this one is described: a path with a query, to be sent as it is.
+            next_chunk_internal_link: String = "next_chunk_internal_link",
         }
     }
 }
 
 /// A JSON text that is not read yet.
 #[derive(Clone)]
-pub struct RawJson(Box<RawValue>);
+pub(crate) struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.0.get().as_bytes()
+    /// The text, without a copy.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        Bytes::from(Box::<str>::from(self.0).into_string())
     }
 }
 

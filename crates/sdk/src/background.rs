@@ -1,0 +1,44 @@
+//! Clean-up that goes on after a handle was dropped.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Counts the tasks that clean up, so that a program can wait for them before it ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Background(Arc<watch::Sender<usize>>);
+
+impl Default for Background {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(0)))
+    }
+}
+
+impl Background {
+    /// Runs a task. Outside of a runtime nothing can be sent any more, so nothing is done.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        self.0.send_modify(|running| *running += 1);
+        let counted = Counted(self.clone());
+        runtime.spawn(async move {
+            let _counted = counted;
+            work.await;
+        });
+    }
+
+    /// Waits until no task runs.
+    pub(crate) async fn idle(&self) {
+        // The sender lives in `self`, so the wait cannot fail.
+        let _ = self.0.subscribe().wait_for(|running| *running == 0).await;
+    }
+}
+
+/// A task that runs; dropped with it, even if the runtime ends before the task does.
+struct Counted(Background);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|running| *running -= 1);
+    }
+}

@@ -1,0 +1,38 @@
+//! Running jobs and following their runs: what the plain operations of [`Jobs`] leave to the caller.
+//!
+//! ```no_run
+//! # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
+//! let run = w.jobs().run_now(11_223_344).start().await?;
+//! println!("run {} has begun", run.id());
+//! if let Err(error) = run.wait_success().await {
+//!     eprintln!("{error}"); // names the tasks that failed, and why
+//!     run.repair_failed().await?;
+//!     run.wait_success().await?;
+//! }
+//! for output in run.outputs().await? {
+//!     println!("{}: {}", output.task_key, output.text().unwrap_or_default());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to do | use |
+//! |---|---|
+//! | start a job, or tasks without a job | `w.jobs().run_now(id)`[`.start()`](crate::Call#method.start), `w.jobs().submit()`[`.start()`](crate::Call#method.start) |
+//! | take up a run by its id | [`Jobs::run`] |
+//! | wait, look on, cancel, repair, read outputs | [`RunHandle`] |
+//! | read a job or run with more than 100 tasks | [`all_pages`](crate::Call#method.all_pages) on `get` and `get_run` |
+//! | list jobs or runs with all of their tasks | [`in_full`](crate::Call#method.in_full) on `list` and `list_runs` |
+//!
+//! Every start carries an idempotency token, made once unless the caller sets one, so that it may be repeated after a lost connection
+//! without a second run.
+
+mod pages;
+mod run;
+mod states;
+
+pub use pages::{FullJobs, FullRuns};
+pub use run::{RunHandle, RunStates, TaskOutput};
+
+#[doc(no_inline)]
+pub use crate::services::jobs::Jobs;

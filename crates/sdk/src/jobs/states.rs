@@ -1,0 +1,90 @@
+//! What the state of a run or task says.
+
+// The service sends `state` to this day and `status` only from some of its parts: both are read.
+#![allow(deprecated)]
+
+use databricks_models::jobs::{Run, RunState, RunStatus, RunTask};
+
+/// The state of a run or task, from whichever of the two members the answer has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State<'a> {
+    state: Option<&'a RunState>,
+    status: Option<&'a RunStatus>,
+}
+
+impl<'a> State<'a> {
+    pub(super) fn of_run(run: &'a Run) -> Self {
+        Self { state: run.state.as_ref(), status: run.status.as_ref() }
+    }
+
+    pub(super) fn of_task(task: &'a RunTask) -> Self {
+        Self { state: task.state.as_ref(), status: task.status.as_ref() }
+    }
+
+    /// Where it is in its life, such as `PENDING` or `TERMINATED`.
+    pub(super) fn life_cycle(self) -> &'a str {
+        let state = self.state.and_then(|state| state.life_cycle_state.as_ref()).map(|it| it.as_str());
+        let status = self.status.and_then(|status| status.state.as_ref()).map(|it| it.as_str());
+        state.or(status).unwrap_or_default()
+    }
+
+    /// What came of it, such as `SUCCESS` or `FAILED`; empty before its end.
+    pub(super) fn result(self) -> &'a str {
+        let state = self.state.and_then(|state| state.result_state.as_ref()).map(|it| it.as_str());
+        let details = self.status.and_then(|status| status.termination_details.as_ref());
+        let status = details.and_then(|details| details.code.as_ref()).map(|it| it.as_str());
+        state.or(status).unwrap_or_default()
+    }
+
+    /// What the service says about it.
+    pub(super) fn message(self) -> &'a str {
+        let state = self.state.and_then(|state| state.state_message.as_deref()).filter(|text| !text.is_empty());
+        let details = self.status.and_then(|status| status.termination_details.as_ref());
+        let status = details.and_then(|details| details.message.as_deref()).filter(|text| !text.is_empty());
+        state.or(status).unwrap_or_default()
+    }
+
+    pub(super) fn is_final(self) -> bool {
+        matches!(self.life_cycle(), "TERMINATED" | "SKIPPED" | "INTERNAL_ERROR")
+    }
+
+    /// Whether it ended well. With failures of tasks that the job tolerates is well too.
+    pub(super) fn is_success(self) -> bool {
+        self.life_cycle() == "TERMINATED" && matches!(self.result(), "SUCCESS" | "SUCCESS_WITH_FAILURES")
+    }
+
+    /// Whether it ended badly by itself. Tasks that were not wanted (excluded, disabled) did not.
+    pub(super) fn is_failure(self) -> bool {
+        self.is_final() && !self.is_success() && !matches!(self.result(), "EXCLUDED" | "DISABLED")
+    }
+
+    /// The result, or where it is in its life if it has none: for people.
+    pub(super) fn label(self) -> &'a str {
+        match self.result() {
+            "" => self.life_cycle(),
+            result => result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_and_new_members_say_the_same() {
+        let old: Run = serde_json::from_str(r#"{"state": {"life_cycle_state": "TERMINATED", "result_state": "FAILED", "state_message": "no"}}"#).unwrap();
+        let new: Run = serde_json::from_str(
+            r#"{"status": {"state": "TERMINATED", "termination_details": {"code": "RUN_EXECUTION_ERROR", "message": "no"}}}"#,
+        )
+        .unwrap();
+        for run in [&old, &new] {
+            let state = State::of_run(run);
+            assert!(state.is_final() && state.is_failure() && !state.is_success());
+            assert_eq!(state.message(), "no");
+        }
+        let running: Run = serde_json::from_str(r#"{"state": {"life_cycle_state": "RUNNING"}}"#).unwrap();
+        assert!(!State::of_run(&running).is_final());
+        assert_eq!(State::of_run(&running).label(), "RUNNING");
+    }
+}
