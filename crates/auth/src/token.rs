@@ -42,8 +42,6 @@ impl Token {
         let token_type = token_type.into();
         self.token_type = match token_type.trim() {
             "" => "Bearer".to_owned(),
-            // Some issuers write it in lower case; some receivers insist.
-            text if text.eq_ignore_ascii_case("bearer") => "Bearer".to_owned(),
             text => text.to_owned(),
         };
         self

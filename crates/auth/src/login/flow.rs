@@ -149,9 +149,12 @@ impl Flow {
         Ok(Granted { refresh_token: granted.refresh_token.or_else(|| Some(refresh_token.clone())), ..granted })
     }
 
+    /// The secret of a confidential app goes into the form, beside its id.
     async fn grant(&self, fields: &[(&str, &str)], secrets: &[&str]) -> Result<Granted, AuthError> {
-        let client = self.client_secret.as_ref().map(|secret| (self.client_id.as_str(), secret));
-        let (token, body) = self.cx.grant(self.provider, fields, client, secrets).await?;
+        let secret = self.client_secret.as_ref().map(Secret::expose);
+        let fields: Vec<_> = fields.iter().copied().chain(secret.map(|secret| ("client_secret", secret))).collect();
+        let secrets: Vec<_> = secrets.iter().copied().chain(secret).collect();
+        let (token, body) = self.cx.grant(self.provider, &fields, None, &secrets).await?;
         let refresh_token = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from);
         Ok(Granted { token, refresh_token })
     }

@@ -134,8 +134,12 @@ impl Listener {
             return Err("404 Not Found");
         }
         let value = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        let Some(came_back) = value("state") else { return Err("400 Bad Request") };
-        if !state.matches(&came_back) {
+        let came_back = value("state");
+        if came_back.is_none() && value("code").is_none() && value("error").is_none() {
+            // Something that looks whether anybody is there.
+            return Err("400 Bad Request");
+        }
+        if !came_back.is_some_and(|came_back| state.matches(&came_back)) {
             return Ok(Callback::Foreign("the state of the callback is not that of this login"));
         }
         if value("iss").is_some_and(|iss| !is_of(&iss, issuer)) {
@@ -220,7 +224,7 @@ mod tests {
 
     #[tokio::test]
     async fn refuses_what_is_not_of_this_login() {
-        for target in ["/?code=c&state=forged", "/?code=c&state=st&iss=https%3A%2F%2Fevil.example.com"] {
+        for target in ["/?code=c&state=forged", "/?code=c", "/?error=access_denied", "/?code=c&state=st&iss=https%3A%2F%2Fevil.example.com"] {
             let (port, waiting) = listen().await;
             assert!(send(port, get(port, target)).await.starts_with("HTTP/1.1 400"));
             assert!(matches!(waiting.await.unwrap().unwrap(), Callback::Foreign(_)), "{target}");

@@ -1,0 +1,113 @@
+//! The system's key store: Secret Service on Linux and its like, the Keychain on macOS, the Credential Manager on Windows.
+//!
+//! Entries have the form that the official CLI's library gives them, so that both find each other's logins.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use databricks_core::Secret;
+use keyring_core::api::CredentialStore;
+use keyring_core::{Entry, Error};
+
+use super::{KeyStore, KeyStoreError};
+
+/// What the CLI's library puts before a secret on macOS, where it goes through a program that takes plain texts only.
+const ENCODED: &str = "go-keyring-base64:";
+
+/// The store of this system, reached when it is first needed.
+#[derive(Debug, Default)]
+pub(crate) struct SystemKeyStore {
+    store: OnceLock<Arc<CredentialStore>>,
+}
+
+impl SystemKeyStore {
+    fn store(&self) -> Result<&Arc<CredentialStore>, KeyStoreError> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let store = open().map_err(|error| KeyStoreError::Unavailable(error.to_string()))?;
+        Ok(self.store.get_or_init(|| store))
+    }
+
+    fn entry(&self, service: &str, account: &str) -> Result<Entry, KeyStoreError> {
+        let target = format!("{service}:{account}");
+        // The name that an entry has on Windows; elsewhere service and account are attributes.
+        let modifiers = cfg!(windows).then(|| HashMap::from([("target", target.as_str())]));
+        self.store()?.build(service, account, modifiers.as_ref()).map_err(failed)
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd"))]
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(zbus_secret_service_keyring_store::Store::new()?)
+}
+
+#[cfg(target_os = "macos")]
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
+#[cfg(windows)]
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd", target_os = "macos", windows)))]
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+    Err(Error::NotSupportedByStore("there is no key store for this system".to_owned()))
+}
+
+/// What an error means for falling back to the file.
+fn failed(error: Error) -> KeyStoreError {
+    match error {
+        Error::NoDefaultStore | Error::NotSupportedByStore(_) => KeyStoreError::Unavailable(error.to_string()),
+        // Errors may hold what they could not read.
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => KeyStoreError::Failed("the entry is no text".to_owned()),
+        error => KeyStoreError::Failed(error.to_string()),
+    }
+}
+
+impl KeyStore for SystemKeyStore {
+    fn get(&self, service: &str, account: &str) -> Result<Option<Secret>, KeyStoreError> {
+        match self.entry(service, account)?.get_secret() {
+            Ok(bytes) => decode(bytes).map(Some).ok_or_else(|| KeyStoreError::Failed("the entry is no text".to_owned())),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn set(&self, service: &str, account: &str, secret: &Secret) -> Result<(), KeyStoreError> {
+        self.entry(service, account)?.set_secret(secret.expose().as_bytes()).map_err(failed)
+    }
+
+    fn delete(&self, service: &str, account: &str) -> Result<(), KeyStoreError> {
+        match self.entry(service, account)?.delete_credential() {
+            Ok(()) | Err(Error::NoEntry) => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+/// A secret as text, with the CLI's encoding undone.
+fn decode(bytes: Vec<u8>) -> Option<Secret> {
+    let text = String::from_utf8(bytes).ok()?;
+    match text.strip_prefix(ENCODED) {
+        Some(encoded) => String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok().map(Secret::from),
+        None => Some(Secret::from(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoded_and_plain_entries() {
+        assert_eq!(decode(b"{\"token\":1}".to_vec()).unwrap().expose(), "{\"token\":1}");
+        assert_eq!(decode(b"go-keyring-base64:e30=".to_vec()).unwrap().expose(), "{}");
+        assert!(decode(b"go-keyring-base64:%%".to_vec()).is_none());
+        assert!(decode(vec![0xff]).is_none());
+    }
+}
