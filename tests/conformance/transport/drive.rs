@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::clock::JumpClock;
 use super::log::Log;
 use super::script::Script;
-use super::{api_op, codec, http_op, lro_op, outcome, raw_op, server, text};
+use super::{api_op, codec, helper_op, http_op, lro_op, outcome, raw_op, server, text};
 use crate::report::Outcome;
 
 /// What an operation came to: a value to compare, or the client's error.
@@ -56,6 +56,7 @@ async fn run(case: &Value, log: &Log) -> Outcome {
         "list" => api_op::list(&driven).await,
         "wait" => api_op::wait(&driven).await,
         "lro" => Some(lro_op::run(&driven).await),
+        "helper" => helper_op::run(&driven, &case["expect"]["result"]).await,
         _ => None,
     };
     let Some(came) = came else { return Outcome::NotBuilt };

@@ -5,6 +5,7 @@ mod clock;
 mod codec;
 mod compare;
 mod drive;
+mod helper_op;
 mod http_op;
 mod log;
 mod lro_op;

@@ -77,9 +77,20 @@ fn error_problems(wanted: &Value, error: &Error, script: &Script, problems: &mut
         complain("the status");
     }
     if let Some(code) = wanted.get("error_code")
-        && error.api().and_then(|api| api.code()) != code.as_str()
+        && error.api().and_then(|api| api.code()).or_else(|| error.statement().and_then(|statement| statement.error_code())) != code.as_str()
     {
         complain("the code");
+    }
+    let statement = error.statement();
+    if let Some(state) = wanted["sql_state"].as_str()
+        && statement.and_then(|statement| statement.sql_state()) != Some(state)
+    {
+        complain("the SQLSTATE");
+    }
+    if let Some(id) = wanted["statement_id"].as_str()
+        && statement.map(|statement| statement.statement_id()) != Some(id)
+    {
+        complain("the statement");
     }
     let shown = error.to_string();
     if let Some(message) = wanted["message"].as_str()
