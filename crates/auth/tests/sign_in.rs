@@ -1,5 +1,7 @@
 //! Signing in over a scripted service, through the public API.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -3,6 +3,8 @@
 //! Every case gets a machine of its own: an empty home, programs, environment, key store, browser, clock, and a scripted network that
 //! no request leaves. The code under test is the client as programs use it.
 
+#![allow(clippy::unwrap_used)]
+
 mod browser;
 mod case;
 mod clock;

@@ -1,0 +1,217 @@
+//! The token cache, with time that stands still until it is moved.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use databricks_auth::{Credentials as _, Token, TokenCache, TokenSource};
+use databricks_core::{Error, ErrorKind, Result};
+use proptest::prelude::*;
+use tokio::time::{Instant, advance, sleep};
+
+/// What a request for a token comes to: a token with its life in seconds, or nothing.
+type Step = Option<(&'static str, u64)>;
+
+/// Takes two seconds for each token.
+#[derive(Clone, Debug, Default)]
+struct Issuer {
+    steps: Arc<Mutex<VecDeque<Step>>>,
+    asked: Arc<AtomicUsize>,
+    done: Arc<AtomicUsize>,
+}
+
+const TAKES: Duration = Duration::from_secs(2);
+
+impl Issuer {
+    fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { steps: Arc::new(Mutex::new(steps.into_iter().collect())), ..Self::default() }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl TokenSource for Issuer {
+    async fn token(&self) -> Result<Token> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        sleep(TAKES).await;
+        self.done.fetch_add(1, Ordering::SeqCst);
+        match self.steps.lock().unwrap().pop_front() {
+            Some(Some((value, life))) => Ok(Token::new(value).expires_in(Duration::from_secs(life))),
+            _ => Err(Error::new(ErrorKind::Timeout, "the issuer is silent")),
+        }
+    }
+}
+
+async fn value(cache: &TokenCache) -> String {
+    cache.get().await.unwrap().token().value.expose().to_owned()
+}
+
+/// Moves on and lets everything that is due happen.
+async fn move_on(seconds: u64) {
+    advance(Duration::from_secs(seconds)).await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn thousand(cache: &TokenCache) -> Vec<Result<String>> {
+    let calls: Vec<_> = (0..1000)
+        .map(|_| {
+            let cache = cache.clone();
+            tokio::spawn(async move { cache.get().await.map(|token| token.token().value.expose().to_owned()) })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for call in calls {
+        all.push(call.await.unwrap());
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_callers_on_a_cold_cache_ask_once() {
+    let issuer = Issuer::new([Some(("first", 3600))]);
+    let cache = TokenCache::new(issuer.clone());
+    assert!(thousand(&cache).await.into_iter().all(|token| token.unwrap() == "first"));
+    assert_eq!(issuer.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_callers_during_a_renewal_wait_for_nothing() {
+    let issuer = Issuer::new([Some(("first", 3600)), Some(("second", 3600))]);
+    let cache = TokenCache::new(issuer.clone());
+    value(&cache).await;
+    // The window opens 20 minutes before the end, at random up to 36 seconds later.
+    move_on(2399).await;
+    assert_eq!((value(&cache).await.as_str(), issuer.asked()), ("first", 1));
+    move_on(40).await;
+    let start = Instant::now();
+    assert!(thousand(&cache).await.into_iter().all(|token| token.unwrap() == "first"));
+    assert_eq!((start.elapsed(), issuer.asked(), issuer.done.load(Ordering::SeqCst)), (Duration::ZERO, 2, 1));
+    sleep(TAKES).await;
+    move_on(0).await;
+    assert_eq!((value(&cache).await.as_str(), issuer.asked()), ("second", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_renewal_keeps_the_token_and_pauses() {
+    let issuer = Issuer::new([Some(("first", 3600)), None, Some(("second", 3600))]);
+    let cache = TokenCache::new(issuer.clone());
+    value(&cache).await;
+    move_on(2500).await;
+    assert_eq!(value(&cache).await, "first");
+    sleep(TAKES * 2).await;
+    for _ in 0..5 {
+        assert_eq!(value(&cache).await, "first");
+        move_on(10).await;
+    }
+    assert_eq!(issuer.asked(), 2, "not again within a minute");
+    move_on(10).await;
+    assert_eq!(value(&cache).await, "first");
+    sleep(TAKES * 2).await;
+    assert_eq!((value(&cache).await.as_str(), issuer.asked()), ("second", 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_is_given_up() {
+    #[derive(Debug)]
+    struct Hangs(AtomicUsize);
+    impl TokenSource for Hangs {
+        async fn token(&self) -> Result<Token> {
+            if self.0.fetch_add(1, Ordering::SeqCst) == 1 {
+                std::future::pending::<()>().await;
+            }
+            Ok(Token::new(self.0.load(Ordering::SeqCst).to_string()).expires_in(Duration::from_secs(600)))
+        }
+    }
+    let cache = TokenCache::new(Hangs(AtomicUsize::new(0)));
+    value(&cache).await;
+    move_on(400).await;
+    assert_eq!(value(&cache).await, "1");
+    sleep(Duration::from_secs(61)).await;
+    sleep(Duration::from_secs(61)).await;
+    value(&cache).await;
+    move_on(0).await;
+    assert_eq!(value(&cache).await, "3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_token_is_waited_for_and_failures_are_shared() {
+    let issuer = Issuer::new([Some(("first", 100)), None, Some(("second", 100))]);
+    let cache = TokenCache::new(issuer.clone());
+    value(&cache).await;
+    // 40 seconds before its end it counts as expired.
+    move_on(61).await;
+    let failures = thousand(&cache).await;
+    assert_eq!(issuer.asked(), 2);
+    for failure in failures {
+        let error = failure.unwrap_err();
+        assert!(error.report().contains("the issuer is silent"), "{}", error.report());
+    }
+    assert_eq!(value(&cache).await, "second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_gives_up_does_not_break_the_request() {
+    let issuer = Issuer::new([Some(("first", 3600))]);
+    let cache = TokenCache::new(issuer.clone());
+    let impatient = tokio::time::timeout(Duration::from_secs(1), cache.get()).await;
+    assert!(impatient.is_err());
+    assert_eq!((value(&cache).await.as_str(), issuer.asked()), ("first", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_dropped_once() {
+    let issuer = Issuer::new([Some(("first", 3600)), Some(("second", 3600))]);
+    let cache = TokenCache::new(issuer.clone()).named("vault");
+    let old = cache.headers().await.unwrap();
+    assert!(cache.invalidate(old.generation));
+    let new = cache.headers().await.unwrap();
+    assert_eq!(new.headers["authorization"], "Bearer second");
+    // Somebody else learns late that the first token was refused.
+    assert!(cache.invalidate(old.generation));
+    cache.headers().await.unwrap();
+    assert_eq!((issuer.asked(), cache.auth_type()), (2, "vault"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_is_an_error() {
+    let cache = databricks_auth::from_fn("broken", || async { panic!("on purpose") });
+    assert!(cache.get().await.unwrap_err().to_string().contains("broken"));
+    assert!(cache.get().await.is_err(), "and does not block the next caller");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the lives and the steps of time: nobody gets a token in its last seconds unless it was born like that, and there is
+    /// never more than one request at a time.
+    #[test]
+    fn no_expired_token_is_handed_out(lives in prop::collection::vec(1u64..4000, 1..6), steps in prop::collection::vec(0u64..3000, 1..20)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let born = Arc::new(Mutex::new(Vec::<(Instant, u64)>::new()));
+            let (log, lives) = (Arc::clone(&born), lives.clone());
+            let cache = databricks_auth::from_fn("test", move || {
+                let mut log = log.lock().unwrap();
+                let life = lives[log.len() % lives.len()];
+                log.push((Instant::now(), life));
+                let token = Token::new((log.len() - 1).to_string()).expires_in(Duration::from_secs(life));
+                async move { Ok(token) }
+            });
+            for step in steps {
+                move_on(step).await;
+                let asked_before = born.lock().unwrap().len();
+                let number: usize = value(&cache).await.parse().unwrap();
+                let (at, life) = born.lock().unwrap()[number];
+                let is_new = number >= asked_before;
+                assert!(is_new || at.elapsed() + Duration::from_secs(40) < Duration::from_secs(life));
+            }
+        });
+    }
+}
