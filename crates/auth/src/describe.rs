@@ -79,16 +79,15 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
             "not asked for by auth_type".to_owned()
         } else if on_request && forced.is_none() {
             "used only if auth_type asks for it".to_owned()
-        } else if is_decided {
-            "not tried, since an earlier one was there".to_owned()
         } else {
             match inputs(provider, config) {
+                Err(reason) => reason,
+                Ok(()) if is_decided => "not tried, since an earlier one was there".to_owned(),
                 Ok(()) if provider.ambient => "will be tried".to_owned(),
                 Ok(()) => {
                     is_decided = true;
                     "has its inputs and will sign in".to_owned()
                 }
-                Err(reason) => reason,
             }
         };
         providers.push(DescribedProvider { name: provider.name, state });
@@ -137,5 +136,36 @@ impl fmt::Display for Description {
             writeln!(f, "\nWarning: {warning}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use databricks_transport::Environment;
+
+    use crate::Config;
+
+    #[test]
+    fn tells_sources_and_reasons_but_no_secret() {
+        let env = Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_SECRET", "cs-secret")]);
+        let config = Config::new().environment(env).client_id("id").resolve().unwrap();
+        let description = config.describe();
+        let state = |name: &str| description.providers.iter().find(|provider| provider.name == name).unwrap().state.clone();
+        assert_eq!(state("pat"), "token (DATABRICKS_TOKEN) is not set");
+        assert_eq!(state("oauth-m2m"), "has its inputs and will sign in");
+        assert_eq!(state("databricks-cli"), "not tried, since an earlier one was there");
+        assert_eq!(state("external-browser"), "used only if auth_type asks for it");
+        assert!(state("runtime").contains("notebook"));
+        let text = description.to_string();
+        assert!(text.contains("client_secret  [set]  (environment variable DATABRICKS_CLIENT_SECRET)"), "{text}");
+        assert!(!text.contains("cs-secret"), "{text}");
+    }
+
+    #[test]
+    fn a_forced_way_leaves_the_others_out() {
+        let config = Config::new().environment(Environment::empty()).host("h").token("t").auth_type("basic").resolve().unwrap();
+        let description = config.describe();
+        assert_eq!(description.auth_type.as_deref(), Some("basic"));
+        assert!(description.providers.iter().any(|provider| provider.name == "pat" && provider.state == "not asked for by auth_type"));
     }
 }

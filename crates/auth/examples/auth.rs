@@ -1,0 +1,105 @@
+//! Looks at sign-in from the command line.
+//!
+//! ```sh
+//! cargo run -p databricks-auth --features browser,google --example auth -- describe [--profile NAME] [--host URL] [attribute=value …]
+//! ```
+//!
+//! | command | does |
+//! |---|---|
+//! | `describe` | tells which setting came from where, and which way to sign in is used; `--offline` asks nobody |
+//! | `login` | signs in through a browser and stores the login where the official CLI does |
+//! | `logout` | forgets that login |
+//! | `token` | prints the token that requests would carry, for use in scripts |
+//! | `profiles` | lists the profiles of the profile file |
+
+#![allow(clippy::print_stdout)]
+
+use std::process::ExitCode;
+
+use databricks_auth::{Config, Credentials as _, SignIn};
+use databricks_core::{Error, ErrorKind, Result};
+
+const USAGE: &str = "usage: auth describe|login|logout|token|profiles [--profile NAME] [--host URL] [--offline] [attribute=value …]";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(std::env::args().skip(1)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", error.report());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
+    let usage = || Error::new(ErrorKind::InvalidInput, USAGE);
+    let command = arguments.next().ok_or_else(usage)?;
+    let (mut config, mut offline) = (Config::from_env(), false);
+    while let Some(argument) = arguments.next() {
+        config = match argument.as_str() {
+            "--profile" => config.profile(arguments.next().ok_or_else(usage)?),
+            "--host" => config.host(arguments.next().ok_or_else(usage)?),
+            "--offline" => {
+                offline = true;
+                config
+            }
+            other => {
+                let (attribute, value) = other.split_once('=').ok_or_else(usage)?;
+                config.set(attribute, value)
+            }
+        };
+    }
+    match command.as_str() {
+        "describe" => describe(config, offline).await,
+        "login" => {
+            let config = config.resolve()?;
+            let outcome = config.login(http()?).await?;
+            println!("Signed in to {}; the login is kept in the storage {:?}.", outcome.host, outcome.storage);
+            Ok(())
+        }
+        "logout" => config.resolve()?.logout(http()?).await,
+        "token" => {
+            let headers = sign_in(config)?.headers().await?;
+            for (name, value) in &headers.headers {
+                let value = value.to_str().map_err(|error| Error::new(ErrorKind::Auth, format!("{name} is no text")).with_source(error))?;
+                println!("{name}: {value}");
+            }
+            Ok(())
+        }
+        "profiles" => {
+            let profiles = config.profiles()?;
+            if profiles.is_empty() {
+                println!("There are no profiles.");
+            }
+            for profile in profiles {
+                let mark = if profile.is_default { "*" } else { " " };
+                let host = profile.host.unwrap_or_else(|| "no host".to_owned());
+                println!("{mark} {:20} {host}  {}", profile.name, profile.auth_type.unwrap_or_default());
+            }
+            Ok(())
+        }
+        _ => Err(usage()),
+    }
+}
+
+/// Tells what is configured and, unless told not to ask anybody, what comes of it.
+async fn describe(config: Config, offline: bool) -> Result<()> {
+    if offline {
+        println!("{}", config.resolve()?.describe());
+        return Ok(());
+    }
+    let sign_in = sign_in(config)?;
+    let outcome = sign_in.headers().await;
+    println!("{}", sign_in.describe());
+    outcome.map(drop)
+}
+
+fn sign_in(config: Config) -> Result<SignIn> {
+    Ok(config.resolve()?.sign_in(http()?))
+}
+
+/// The transport that asks for tokens: proxies, certificates and retries as everywhere in this SDK.
+fn http() -> Result<databricks_auth::HttpService> {
+    Ok(databricks_transport::Client::builder().build()?.service())
+}
