@@ -7,9 +7,7 @@ use http::{HeaderName, HeaderValue, Request};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use super::retry::Attempt;
-use super::span::TraceId;
-use super::{Answer, Middleware, Next, tower_layer};
+use super::{Answer, CallState, Middleware, Next, tower_layer};
 use crate::CallOptions;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -38,8 +36,8 @@ impl Middleware for AttemptLayer {
         let limit = options.attempt_timeout;
         let span = span(&request, options);
         if !request.headers().contains_key(TRACEPARENT) {
-            let trace = request.extensions().get::<TraceId>().map_or_else(|| fastrand::u128(1..), |trace| trace.0);
-            if let Ok(value) = HeaderValue::from_str(&format!("00-{trace:032x}-{:016x}-01", fastrand::u64(1..))) {
+            let trace = CallState::of(&request).and_then(|state| state.trace_id).unwrap_or_else(|| fastrand::u128(1..));
+            if let Ok(value) = HeaderValue::try_from(format!("00-{trace:032x}-{:016x}-01", fastrand::u64(1..))) {
                 request.headers_mut().insert(TRACEPARENT, value);
             }
         }
@@ -81,10 +79,10 @@ fn span(request: &Request<Body>, options: &CallOptions) -> tracing::Span {
         let path = if options.raw_answer.is_some() { "".into() } else { databricks_core::redact::text(request.uri().path()) };
         span.record("url.full", format!("{origin}{path}"));
     }
-    if let Some(Attempt(attempt)) = request.extensions().get::<Attempt>()
-        && *attempt > 1
+    if let Some(state) = CallState::of(request)
+        && state.attempt > 1
     {
-        span.record("http.request.resend_count", attempt - 1);
+        span.record("http.request.resend_count", state.attempt - 1);
     }
     span
 }

@@ -4,7 +4,7 @@ use databricks_core::{AuthHeaders, Body, Credentials as _, Error, ErrorKind, Ori
 use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 
-use super::{Answer, Middleware, Next, tower_layer, try_clone};
+use super::{Answer, CallState, Middleware, Next, tower_layer, try_clone};
 use crate::CallOptions;
 
 /// Asks [`Credentials`](databricks_core::Credentials) for headers before every attempt and adds them.
@@ -19,10 +19,6 @@ pub struct AuthLayer {
     credentials: Option<SharedCredentials>,
     origin: Option<Origin>,
 }
-
-/// How the request is signed in, in its extensions, for the user agent.
-#[derive(Clone)]
-pub(super) struct AuthType(pub(super) String);
 
 impl AuthLayer {
     /// * `credentials`: those of the client; `None` signs in only calls that bring their own.
@@ -77,7 +73,7 @@ impl Middleware for AuthLayer {
 }
 
 fn add(request: &mut Request<Body>, headers: &AuthHeaders, credentials: &SharedCredentials) {
-    request.extensions_mut().insert(AuthType(credentials.auth_type().to_owned()));
+    CallState::of_mut(request).signed_in = Some(credentials.clone());
     for (name, value) in &headers.headers {
         let mut value = value.clone();
         value.set_sensitive(true);

@@ -1,11 +1,9 @@
 //! The longest time for a call as a whole.
 
-use std::time::Instant;
-
 use databricks_core::{Body, Error, ErrorKind, Idempotency};
 use http::Request;
 
-use super::{Answer, Middleware, Next, request_line, tower_layer};
+use super::{Answer, CallState, Middleware, Next, request_line, tower_layer};
 use crate::{CallOptions, SharedClock};
 
 /// Ends a call that takes longer than [`CallOptions::timeout`], attempts and waits together. Calls without one are not limited.
@@ -15,10 +13,6 @@ use crate::{CallOptions, SharedClock};
 pub struct DeadlineLayer {
     clock: SharedClock,
 }
-
-/// The moment at which the call must be over, in the request's extensions.
-#[derive(Clone, Copy)]
-pub(super) struct Deadline(pub(super) Instant);
 
 impl DeadlineLayer {
     /// With a clock, the same as that of the retry layer below.
@@ -33,7 +27,7 @@ impl Middleware for DeadlineLayer {
         let Some(timeout) = options.timeout else { return next.send(request).await };
         let class = options.effective_idempotency(request.method());
         let line = request_line(request.method(), request.uri());
-        request.extensions_mut().insert(Deadline(self.clock.now() + timeout));
+        CallState::of_mut(&mut request).deadline = Some(self.clock.now() + timeout);
         match tokio::time::timeout(timeout, next.send(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, format!("the call was not over after {:.1} s", timeout.as_secs_f64()))

@@ -53,8 +53,9 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
-use databricks_core::{Body, Error, Result};
+use databricks_core::{Body, Error, Result, SharedCredentials};
 use http::{Request, Response};
 use tower::Service;
 
@@ -71,6 +72,29 @@ pub use retry::{CallInfo, RetryLayer};
 pub use span::SpanLayer;
 pub use timeout::InactivityLayer;
 pub use user_agent::UserAgentLayer;
+
+/// What the layers tell one another about a call, in the extensions of its request: one value for all of them.
+#[derive(Clone, Default)]
+pub(crate) struct CallState {
+    /// The moment at which the call must be over.
+    deadline: Option<Instant>,
+    /// The trace id that all attempts share.
+    trace_id: Option<u128>,
+    /// Which attempt this is, from 1.
+    attempt: u32,
+    /// How the request is signed in.
+    signed_in: Option<SharedCredentials>,
+}
+
+impl CallState {
+    fn of(request: &Request<Body>) -> Option<&Self> {
+        request.extensions().get()
+    }
+
+    fn of_mut(request: &mut Request<Body>) -> &mut Self {
+        request.extensions_mut().get_or_insert_default()
+    }
+}
 
 /// What a request comes to.
 pub(crate) type Answer = Result<Response<Body>>;

@@ -4,8 +4,7 @@ use databricks_core::{ApiError, Body, Error, ErrorKind, Origin, Result};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 
-use super::auth::AuthType;
-use super::{Answer, Middleware, Next, tower_layer, try_clone};
+use super::{Answer, CallState, Middleware, Next, tower_layer, try_clone};
 use crate::CallOptions;
 
 /// Follows redirects: at most 10, never from https to http.
@@ -41,7 +40,7 @@ impl Middleware for RedirectLayer {
         if CallOptions::of(request.extensions()).raw_answer.is_some() {
             return next.send(request).await;
         }
-        let signed_in = request.extensions().get::<AuthType>().is_some();
+        let signed_in = CallState::of(&request).is_some_and(|state| state.signed_in.is_some());
         let mut followed = 0;
         loop {
             let uri = request.uri().clone();

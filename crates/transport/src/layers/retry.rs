@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use databricks_core::{Body, Error, Idempotency};
 use http::Request;
 
-use super::deadline::Deadline;
-use super::{Answer, Middleware, Next, request_line, tower_layer, try_clone};
+use super::{Answer, CallState, Middleware, Next, request_line, tower_layer, try_clone};
 use crate::{CallOptions, RetryPolicy, SharedClock};
 
 /// Repeats attempts by a [`RetryPolicy`].
@@ -32,10 +31,6 @@ pub struct CallInfo {
     /// How long they took, waits included.
     pub elapsed: Duration,
 }
-
-/// Which attempt a request is, from 1, in its extensions.
-#[derive(Clone, Copy)]
-pub(super) struct Attempt(pub(super) u32);
 
 impl RetryLayer {
     /// With this policy, which a call may replace, waiting by this clock.
@@ -65,7 +60,7 @@ impl Plan {
         Self {
             max_attempts: options.max_attempts.or(policy.max_attempts),
             budget: options.retry_budget.or(policy.budget),
-            deadline: request.extensions().get::<Deadline>().map(|deadline| deadline.0),
+            deadline: CallState::of(request).and_then(|state| state.deadline),
             class: options.effective_idempotency(request.method()),
             vouched: options.idempotent == Some(true) || policy.gateway_errors,
             loud: options.debug,
@@ -115,10 +110,11 @@ impl Middleware for RetryLayer {
         let mut maybe_executed = false;
         let mut attempt = 1;
         loop {
-            let line = request_line(request.method(), request.uri());
+            // Without an allocation, unlike the line that an error needs.
+            let (method, uri) = (request.method().clone(), request.uri().clone());
             let again = if plan.max_attempts == Some(attempt) { None } else { try_clone(&request) };
             let one_pass = again.is_none() && plan.max_attempts != Some(attempt);
-            request.extensions_mut().insert(Attempt(attempt));
+            CallState::of_mut(&mut request).attempt = attempt;
 
             let error = match next.send(request).await {
                 Ok(mut response) => {
@@ -134,7 +130,10 @@ impl Middleware for RetryLayer {
 
             let now = self.clock.now();
             maybe_executed |= plan.class != Idempotency::ReadOnly && classify::may_have_run(&error);
-            let error = error.with_request(line).with_maybe_executed(maybe_executed).with_attempts(attempt, now - plan.start);
+            let error = error
+                .with_request(request_line(&method, &uri))
+                .with_maybe_executed(maybe_executed)
+                .with_attempts(attempt, now - plan.start);
             let error = match plan.operation {
                 Some(id) => error.with_operation(id),
                 None => error,

@@ -4,7 +4,7 @@ use databricks_core::Body;
 use http::Request;
 use tracing::Instrument as _;
 
-use super::{Answer, Middleware, Next, tower_layer};
+use super::{Answer, CallState, Middleware, Next, tower_layer};
 use crate::CallOptions;
 
 /// Wraps each call in a span `databricks.call` with the operation and the template of its path; attempts are its children.
@@ -33,7 +33,7 @@ impl Middleware for SpanLayer {
                 request.headers().get(databricks_core::operation::WORKSPACE_ID_HEADER).and_then(|value| value.to_str().ok()),
             "url.template" = options.path_template,
         );
-        request.extensions_mut().insert(TraceId(fastrand::u128(1..)));
+        CallState::of_mut(&mut request).trace_id = Some(fastrand::u128(1..));
         if span.is_disabled() {
             return next.send(request).await;
         }
@@ -42,7 +42,3 @@ impl Middleware for SpanLayer {
 }
 
 tower_layer!(SpanLayer);
-
-/// The trace id that all attempts of a call share, in the request's extensions.
-#[derive(Clone, Copy)]
-pub(super) struct TraceId(pub(super) u128);

@@ -2,12 +2,11 @@
 
 use std::sync::Mutex;
 
-use databricks_core::Body;
+use databricks_core::{Body, Credentials as _};
 use http::header::USER_AGENT;
 use http::{HeaderValue, Request};
 
-use super::auth::AuthType;
-use super::{Answer, Middleware, Next, tower_layer};
+use super::{Answer, CallState, Middleware, Next, tower_layer};
 use crate::{CallOptions, UserAgent};
 
 /// Sets the [`UserAgent`], once it is known how the request is signed in. A value that the caller set stays.
@@ -49,7 +48,8 @@ impl UserAgentLayer {
 impl Middleware for UserAgentLayer {
     async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
         if !request.headers().contains_key(USER_AGENT) {
-            let auth_type = request.extensions().get::<AuthType>().map(|auth| auth.0.as_str());
+            let signed_in = CallState::of(&request).and_then(|state| state.signed_in.clone());
+            let auth_type = signed_in.as_ref().map(|credentials| credentials.auth_type());
             let value = self.value(auth_type, &CallOptions::of(request.extensions()).user_agent_extra);
             if let Some(value) = value {
                 request.headers_mut().insert(USER_AGENT, value);

@@ -4,7 +4,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use databricks_core::{AuthHeaders, Body, Credentials, Error, Result, Secret, SharedCredentials};
-use databricks_transport::layers::{AnswerLayer, AttemptLayer, AuthLayer, DebugLogLayer, HeadersLayer, RetryLayer, SpanLayer, UserAgentLayer};
+use databricks_transport::layers::{
+    AnswerLayer, AttemptLayer, AuthLayer, DebugLogLayer, HeadersLayer, RetryLayer, SpanLayer, UserAgentLayer,
+};
 use databricks_transport::{CallOptions, Environment, RetryPolicy, SharedClock, UserAgent, curl};
 use http::{HeaderName, HeaderValue, Request, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -58,9 +60,8 @@ struct Secrets {
 }
 
 fn secrets() -> impl Strategy<Value = Secrets> {
-    ("dapi[0-9a-f]{32}", "dose[0-9a-f]{32}", "[A-Za-z0-9+/]{20,40}=?", "[!#-+\\--:<-\\[\\]-~]{12,30}", "[!-~]{10,24}").prop_map(
-        |(token, client_secret, signature, cookie, password)| Secrets { token, client_secret, signature, cookie, password },
-    )
+    ("dapi[0-9a-f]{32}", "dose[0-9a-f]{32}", "[A-Za-z0-9+/]{20,40}=?", "[!#-+\\--:<-\\[\\]-~]{12,30}", "[!-~]{10,24}")
+        .prop_map(|(token, client_secret, signature, cookie, password)| Secrets { token, client_secret, signature, cookie, password })
 }
 
 /// What surrounds the secrets.
@@ -79,16 +80,49 @@ struct Shape {
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
-    (0usize..6, any::<bool>(), any::<bool>(), any::<[usize; 4]>(), 0usize..8, prop::sample::select(&[200u16, 302, 400, 401, 403, 500, 503][..]), "\\PC{0,30}", 0usize..300, any::<bool>())
-        .prop_map(|(depth, in_lists, upper, names, echo, status, noise, padding, stream)| Shape { depth, in_lists, upper, names, echo, status, noise, padding, stream })
+    (
+        0usize..6,
+        any::<bool>(),
+        any::<bool>(),
+        any::<[usize; 4]>(),
+        0usize..8,
+        prop::sample::select(&[200u16, 302, 400, 401, 403, 500, 503][..]),
+        "\\PC{0,30}",
+        0usize..300,
+        any::<bool>(),
+    )
+        .prop_map(|(depth, in_lists, upper, names, echo, status, noise, padding, stream)| Shape {
+            depth,
+            in_lists,
+            upper,
+            names,
+            echo,
+            status,
+            noise,
+            padding,
+            stream,
+        })
 }
 
 fn pick(names: &[&'static str], i: usize) -> &'static str {
     names[i % names.len()]
 }
 
-const MEMBERS: &[&str] = &["password", "token", "token_value", "client_secret", "string_value", "access_token", "refresh_token", "private_key", "bytes_value", "content", "sas_token"];
-const PARAMETERS: &[&str] = &["sig", "X-Amz-Signature", "X-Amz-Security-Token", "X-Goog-Signature", "x-amz-credential", "client_secret", "token"];
+const MEMBERS: &[&str] = &[
+    "password",
+    "token",
+    "token_value",
+    "client_secret",
+    "string_value",
+    "access_token",
+    "refresh_token",
+    "private_key",
+    "bytes_value",
+    "content",
+    "sas_token",
+];
+const PARAMETERS: &[&str] =
+    &["sig", "X-Amz-Signature", "X-Amz-Security-Token", "X-Goog-Signature", "x-amz-credential", "client_secret", "token"];
 const HEADERS: &[&str] = &["cookie", "proxy-authorization", "x-databricks-azure-sp-management-token", "x-api-key", "x-vault-token"];
 
 fn escaped(text: &str) -> String {
@@ -112,10 +146,22 @@ fn answer(secrets: &Secrets, shape: &Shape) -> Response<Body> {
         0 => ("application/json", body(secrets, shape).to_string()),
         // JSON as text in a member of JSON.
         1 => ("application/json", json!({"error_code": "X", "message": body(secrets, shape).to_string()}).to_string()),
-        2 => ("text/plain", format!("request was: Authorization: Bearer {}\npassword={}", secrets.token, secrets.password.replace(['&', '"', '\'', ',', ';', '}', ')', '<', '>', '#'], "x"))),
-        3 => ("text/html", format!("<html><pre>token {} at https://b/?sig={}&sv=1</pre></html>", secrets.token, escaped(&secrets.signature))),
+        2 => (
+            "text/plain",
+            format!(
+                "request was: Authorization: Bearer {}\npassword={}",
+                secrets.token,
+                secrets.password.replace(['&', '"', '\'', ',', ';', '}', ')', '<', '>', '#'], "x")
+            ),
+        ),
+        3 => {
+            ("text/html", format!("<html><pre>token {} at https://b/?sig={}&sv=1</pre></html>", secrets.token, escaped(&secrets.signature)))
+        }
         4 => ("text/plain", format!("BAD_REQUEST: GET /x?{}={} failed", pick(PARAMETERS, shape.names[2]), escaped(&secrets.signature))),
-        5 => ("application/json", json!({"error": "invalid_client", "error_description": format!("secret {} is wrong", secrets.client_secret)}).to_string()),
+        5 => (
+            "application/json",
+            json!({"error": "invalid_client", "error_description": format!("secret {} is wrong", secrets.client_secret)}).to_string(),
+        ),
         6 => ("application/json", body(secrets, shape).to_string().chars().take(120 + shape.padding).collect()),
         // A password in plain prose, without its name, looks like any other word: nothing can tell it.
         _ => ("application/octet-stream", format!("{} {}", shape.noise, secrets.token)),
@@ -133,7 +179,10 @@ fn request(secrets: &Secrets, shape: &Shape) -> Request<Body> {
     let url = format!("https://h.example/api/2.0/secrets/put?a=1&{}={}", pick(PARAMETERS, shape.names[3]), escaped(&secrets.signature));
     let form = shape.echo % 2 == 1;
     let (media_type, body) = if form {
-        ("application/x-www-form-urlencoded", format!("grant_type=x&client_secret={}&password={}", escaped(&secrets.client_secret), escaped(&secrets.password)))
+        (
+            "application/x-www-form-urlencoded",
+            format!("grant_type=x&client_secret={}&password={}", escaped(&secrets.client_secret), escaped(&secrets.password)),
+        )
     } else {
         ("application/json", body(secrets, shape).to_string())
     };
