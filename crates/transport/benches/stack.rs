@@ -20,7 +20,6 @@ use http::{Request, Response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tower::ServiceExt as _;
 
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
@@ -129,9 +128,8 @@ mod wire {
 
 #[divan::bench_group(sample_count = 200, sample_size = 200)]
 mod no_io {
-    use super::{
-        ANSWER, Bencher, Body, Error, HttpService, Request, Response, ServiceExt as _, client, measure, request, runtime, through,
-    };
+    use super::{ANSWER, Bencher, Body, Error, HttpService, Request, Response, client, measure, request, runtime, through};
+    use tower::ServiceExt as _;
 
     const URL: &str = "http://127.0.0.1:1/api/2.1/clusters/get?cluster_id=0923-164208-meows279";
 
