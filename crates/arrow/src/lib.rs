@@ -15,16 +15,14 @@
 //! # }
 //! ```
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::io::Cursor;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use arrow_array::RecordBatch;
-use arrow_ipc::reader::StreamReader;
-use arrow_schema::ArrowError;
-use bytes::Bytes;
+use arrow_buffer::Buffer;
+use arrow_ipc::reader::StreamDecoder;
+use arrow_schema::{ArrowError, SchemaRef};
 use databricks_sdk::sql::{ChunkStream, Format, Query, Statement};
 use databricks_sdk::{Error, ErrorKind, Result};
 use futures_core::Stream;
@@ -52,14 +50,24 @@ impl ArrowExt for Statement {
 }
 
 /// A result as record batches: a stream.
+///
+/// Batches share the memory of the chunk that they came in, without a copy: a chunk stays in memory as long as one of its batches does.
 pub struct BatchStream {
     chunks: ChunkStream,
-    batches: VecDeque<RecordBatch>,
+    chunk: Chunk,
+    schema: Option<SchemaRef>,
+}
+
+/// What is left of a chunk, and the reader of it.
+#[derive(Default)]
+struct Chunk {
+    decoder: StreamDecoder,
+    rest: Buffer,
 }
 
 impl BatchStream {
     fn new(chunks: ChunkStream) -> Self {
-        Self { chunks, batches: VecDeque::new() }
+        Self { chunks, chunk: Chunk::default(), schema: None }
     }
 
     /// The next batch, or `None` after the last.
@@ -69,22 +77,30 @@ impl BatchStream {
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await.transpose()
     }
+
+    /// The columns, known once the first batch was handed out.
+    pub fn schema(&self) -> Option<SchemaRef> {
+        self.schema.clone()
+    }
 }
 
 impl Stream for BatchStream {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
         loop {
-            if let Some(batch) = self.batches.pop_front() {
-                return Poll::Ready(Some(Ok(batch)));
+            match this.chunk.next() {
+                Ok(Some(batch)) => {
+                    this.schema.get_or_insert_with(|| batch.schema());
+                    return Poll::Ready(Some(Ok(batch)));
+                }
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
             }
-            match ready!(Pin::new(&mut self.chunks).poll_next(cx)) {
-                Some(Ok(chunk)) if chunk.is_empty() => {}
-                Some(Ok(chunk)) => match decode(chunk) {
-                    Ok(batches) => self.batches = batches,
-                    Err(error) => return Poll::Ready(Some(Err(error))),
-                },
+            match ready!(Pin::new(&mut this.chunks).poll_next(cx)) {
+                // Each chunk is a stream of its own, with its own schema and dictionaries.
+                Some(Ok(bytes)) => this.chunk = Chunk { decoder: StreamDecoder::new(), rest: Buffer::from(bytes) },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             }
@@ -92,24 +108,70 @@ impl Stream for BatchStream {
     }
 }
 
-impl fmt::Debug for BatchStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BatchStream").field("decoded", &self.batches.len()).finish_non_exhaustive()
+impl Chunk {
+    /// The next batch of this chunk. After an error there is none.
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let broken = |error: ArrowError| Error::new(ErrorKind::Decode, "a chunk of the result is not an Arrow stream").with_source(error);
+        let batch = match self.decoder.decode(&mut self.rest) {
+            Ok(Some(batch)) => return Ok(Some(batch)),
+            Ok(None) => self.decoder.finish().map(|()| None),
+            Err(error) => Err(error),
+        };
+        self.rest = Buffer::default();
+        batch.map_err(broken)
     }
 }
 
-/// Reads one chunk: an Arrow IPC stream, complete in itself.
-fn decode(chunk: Bytes) -> Result<VecDeque<RecordBatch>> {
-    let broken = |error: ArrowError| Error::new(ErrorKind::Decode, "a chunk of the result is not an Arrow stream").with_source(error);
-    StreamReader::try_new(Cursor::new(chunk), None).map_err(broken)?.collect::<Result<_, _>>().map_err(broken)
+impl fmt::Debug for BatchStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchStream").field("schema", &self.schema).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::Int64Array;
+    use arrow_ipc::writer::StreamWriter;
+    use arrow_schema::{DataType, Field, Schema};
+
     use super::*;
 
+    fn stream(batches: &[&[i64]]) -> Vec<u8> {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+        let mut writer = StreamWriter::try_new(Vec::new(), &schema).unwrap();
+        for batch in batches {
+            let column = Arc::new(Int64Array::from(batch.to_vec()));
+            writer.write(&RecordBatch::try_new(schema.clone(), vec![column]).unwrap()).unwrap();
+        }
+        writer.into_inner().unwrap()
+    }
+
+    fn chunk(bytes: Vec<u8>) -> Chunk {
+        Chunk { decoder: StreamDecoder::new(), rest: Buffer::from(bytes) }
+    }
+
     #[test]
-    fn what_is_no_arrow_stream_is_an_error() {
-        assert_eq!(decode(Bytes::from_static(b"id,twice\n1,2\n")).unwrap_err().kind(), ErrorKind::Decode);
+    fn batches_come_one_by_one() {
+        let mut chunk = chunk(stream(&[&[1, 2], &[], &[3]]));
+        let mut rows = Vec::new();
+        while let Some(batch) = chunk.next().unwrap() {
+            rows.push(batch.num_rows());
+        }
+        assert_eq!(rows, [2, 0, 1]);
+    }
+
+    #[test]
+    fn what_is_no_arrow_stream_is_an_error_once() {
+        let whole = stream(&[&[1, 2, 3]]);
+        for bytes in [b"id,twice\n1,2\n".to_vec(), whole[..whole.len() - 20].to_vec()] {
+            let mut chunk = chunk(bytes);
+            assert_eq!(chunk.next().unwrap_err().kind(), ErrorKind::Decode);
+            assert!(chunk.next().unwrap().is_none());
+        }
     }
 }

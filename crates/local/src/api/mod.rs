@@ -11,10 +11,12 @@ mod commands;
 mod current_user;
 mod faults;
 mod integrations;
+mod jobs;
 mod statements;
 mod storage;
 mod tokens;
 mod warehouses;
+mod workspace;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -23,8 +25,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(current_user::routes())
         .merge(faults::routes())
         .merge(integrations::routes())
+        .merge(jobs::routes())
         .merge(statements::routes())
         .merge(storage::routes())
         .merge(tokens::routes())
         .merge(warehouses::routes())
+        .merge(workspace::routes())
 }

@@ -135,6 +135,13 @@ impl Context {
         Ok(json!({"id": id, "status": status.name(), "results": results}))
     }
 
+    /// Waits until a command has ended; gives what `commands/status` would.
+    pub(crate) async fn finished(&self, id: &str) -> Result<Value, ApiError> {
+        let mut status = self.command(id)?.status.subscribe();
+        ended(&mut status).await;
+        self.command_json(id)
+    }
+
     /// Asks a command to stop: at once if it waits, by an interrupt if it runs.
     pub(crate) fn cancel(&self, id: &str) -> Result<(), ApiError> {
         let command = self.command(id)?;

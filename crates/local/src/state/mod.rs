@@ -20,12 +20,16 @@ use crate::sql::store::Statements;
 use clusters::Clusters;
 use contexts::Contexts;
 use integrations::Integrations;
+use jobs::Jobs;
+use objects::Objects;
 use tokens::Tokens;
 use warehouses::Warehouses;
 
 pub(crate) mod clusters;
 pub(crate) mod contexts;
 pub(crate) mod integrations;
+pub(crate) mod jobs;
+pub(crate) mod objects;
 pub(crate) mod tokens;
 pub(crate) mod warehouses;
 
@@ -110,6 +114,8 @@ pub(crate) struct App {
     pub(crate) published: Mutex<Integrations>,
     pub(crate) custom: Mutex<Integrations>,
     pub(crate) contexts: Contexts,
+    pub(crate) objects: Mutex<Objects>,
+    pub(crate) jobs: Mutex<Jobs>,
     pub(crate) statements: Statements,
     pub(crate) signer: Signer,
     pub(crate) link_key: Option<String>,
@@ -146,6 +152,8 @@ impl App {
             published: Mutex::default(),
             custom: Mutex::default(),
             contexts: Contexts::default(),
+            objects: Mutex::default(),
+            jobs: Mutex::default(),
             statements: Statements::default(),
             signer: Signer::new()?,
             link_key,
@@ -161,6 +169,7 @@ impl App {
 
     /// Ends what runs outside of requests.
     pub(crate) fn stop(&self) {
+        lock(&self.jobs).cancel_all();
         self.contexts.remove_all();
         self.statements.cancel_all(self.clock.now_ms());
         // Tasks that are still ending hold this state for a moment; the files need not wait for them. What cannot be

@@ -1,0 +1,229 @@
+//! Jobs and runs, API 2.2 (2.1 answers the same).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+use crate::extract::{Fields, Query, missing};
+use crate::paging::{Limits, page};
+use crate::reply::{ApiError, Json, Reply};
+use crate::state::jobs::{Run, Start, course};
+use crate::state::{App, lock};
+
+const JOBS: Limits = Limits { usual: 20, max: 100 };
+const RUNS: Limits = Limits { usual: 20, max: 25 };
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    let version = || {
+        Router::new()
+            .route("/create", post(create))
+            .route("/get", get(read))
+            .route("/list", get(list))
+            .route("/reset", post(reset))
+            .route("/update", post(update))
+            .route("/delete", post(delete))
+            .route("/run-now", post(run_now))
+            .route("/runs/submit", post(submit))
+            .route("/runs/get", get(read_run))
+            .route("/runs/list", get(list_runs))
+            .route("/runs/get-output", get(output))
+            .route("/runs/cancel", post(cancel))
+            .route("/runs/cancel-all", post(cancel_all))
+            .route("/runs/repair", post(repair))
+            .route("/runs/delete", post(delete_run))
+    };
+    Router::new().nest("/api/2.2/jobs", version()).nest("/api/2.1/jobs", version())
+}
+
+fn id(fields: &Fields, name: &'static str) -> Result<i64, ApiError> {
+    fields.opt_i64(name)?.ok_or_else(|| missing(name))
+}
+
+fn query_id(query: &Query, name: &'static str) -> Result<i64, ApiError> {
+    query.opt_i64(name)?.ok_or_else(|| missing(name))
+}
+
+async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let id = lock(&app.jobs).create(&fields, app.clock.now_ms())?;
+    Ok(Json(json!({"job_id": id})))
+}
+
+async fn read(State(app): State<Arc<App>>, query: Query) -> Reply {
+    lock(&app.jobs).job(query_id(&query, "job_id")?)?.json(query.get("page_token")).map(Json)
+}
+
+async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
+    let with_tasks = query.opt_bool("expand_tasks")?.unwrap_or_default();
+    let name = query.get("name").map(str::to_lowercase);
+    let jobs = lock(&app.jobs);
+    let wanted = jobs.jobs().filter(|job| name.as_ref().is_none_or(|name| job.name().to_lowercase() == *name));
+    let all: Vec<_> = wanted.map(|job| job.listed(with_tasks)).collect();
+    answer("jobs", page(all, "jobs", query.opt_i64("limit")?, query.get("page_token"), JOBS)?)
+}
+
+fn answer(name: &str, page: crate::paging::Page<Value>) -> Reply {
+    let mut out = json!({"has_more": page.next.is_some()});
+    if !page.items.is_empty() {
+        out[name] = page.items.into();
+    }
+    if let Some(token) = page.next {
+        out["next_page_token"] = json!(token);
+    }
+    if let Some(token) = page.previous {
+        out["prev_page_token"] = json!(token);
+    }
+    Ok(Json(out))
+}
+
+async fn reset(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let settings = fields.opt_object("new_settings")?.ok_or_else(|| missing("new_settings"))?;
+    lock(&app.jobs).change(id(&fields, "job_id")?, &settings, true, &[])?;
+    Ok(Json::empty())
+}
+
+async fn update(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let settings = fields.opt_object("new_settings")?.unwrap_or_default();
+    let remove = fields.opt_strings("fields_to_remove")?.unwrap_or_default();
+    lock(&app.jobs).change(id(&fields, "job_id")?, &settings, false, &remove)?;
+    Ok(Json::empty())
+}
+
+async fn delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    lock(&app.jobs).delete(id(&fields, "job_id")?)?;
+    Ok(Json::empty())
+}
+
+async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let job_id = id(&fields, "job_id")?;
+    let given = texts(&fields, "job_parameters")?;
+    let started = {
+        let mut jobs = lock(&app.jobs);
+        let job = jobs.job(job_id)?.json(None)?;
+        let name = jobs.job(job_id)?.name().to_owned();
+        let settings = &job["settings"];
+        let mut parameters: BTreeMap<String, String> = BTreeMap::new();
+        for parameter in settings["parameters"].as_array().into_iter().flatten() {
+            if let (Some(name), Some(default)) = (parameter["name"].as_str(), parameter["default"].as_str()) {
+                parameters.insert(name.to_owned(), default.to_owned());
+            }
+        }
+        parameters.extend(given);
+        let only = fields.opt_strings("only")?;
+        let tasks = all_tasks(jobs.job(job_id)?)?;
+        let tasks: Vec<Value> =
+            tasks.into_iter().filter(|task| only.as_ref().is_none_or(|only| only.iter().any(|key| task["task_key"] == json!(key)))).collect();
+        let token = fields.opt_str("idempotency_token")?;
+        jobs.start(Start { job: Some(job_id), name: &name, tasks: &tasks, parameters, token, url: &app.url }, app.clock.now_ms())?
+    };
+    Ok(Json(begin(&app, started)))
+}
+
+/// The tasks of a job from all of its pages.
+fn all_tasks(job: &crate::state::jobs::Job) -> Result<Vec<Value>, ApiError> {
+    let mut tasks = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let mut page = job.json(token.as_deref())?;
+        if let Value::Array(more) = page["settings"]["tasks"].take() {
+            tasks.extend(more);
+        }
+        match page["next_page_token"].as_str() {
+            Some(next) => token = Some(next.to_owned()),
+            None => return Ok(tasks),
+        }
+    }
+}
+
+async fn submit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let name = fields.opt_str("run_name")?.unwrap_or("Untitled");
+    let tasks = fields.opt_list("tasks")?.unwrap_or_default();
+    let token = fields.opt_str("idempotency_token")?;
+    let start = Start { job: None, name, tasks, parameters: BTreeMap::new(), token, url: &app.url };
+    let started = lock(&app.jobs).start(start, app.clock.now_ms())?;
+    Ok(Json(begin(&app, started)))
+}
+
+/// Sets a new run going; one that was there already goes on as it is.
+fn begin(app: &Arc<App>, started: Result<Arc<Run>, Arc<Run>>) -> Value {
+    let run = match started {
+        Ok(run) => {
+            tokio::spawn(course::carry_out(Arc::clone(app), Arc::clone(&run)));
+            run
+        }
+        Err(known) => known,
+    };
+    json!({"run_id": run.id, "number_in_job": run.id})
+}
+
+/// An object of texts.
+fn texts(fields: &Fields, name: &str) -> Result<BTreeMap<String, String>, ApiError> {
+    let object = fields.opt_object(name)?.unwrap_or_default();
+    object.0.keys().map(|key| Ok((key.clone(), object.opt_str(key)?.unwrap_or_default().to_owned()))).collect()
+}
+
+async fn read_run(State(app): State<Arc<App>>, query: Query) -> Reply {
+    let run = lock(&app.jobs).run(query_id(&query, "run_id")?)?;
+    run.json(query.get("page_token"), query.opt_bool("include_history")?.unwrap_or_default()).map(Json)
+}
+
+async fn list_runs(State(app): State<Arc<App>>, query: Query) -> Reply {
+    let (job, with_tasks) = (query.opt_i64("job_id")?, query.opt_bool("expand_tasks")?.unwrap_or_default());
+    let (active, completed) = (query.opt_bool("active_only")?.unwrap_or_default(), query.opt_bool("completed_only")?.unwrap_or_default());
+    let jobs = lock(&app.jobs);
+    let wanted = jobs.runs().filter(|run| job.is_none_or(|job| run.job_id == Some(job)));
+    let wanted = wanted.filter(|run| !(active && !run.is_active()) && !(completed && run.is_active()));
+    let all: Vec<_> = wanted.map(|run| run.listed(with_tasks)).collect();
+    answer("runs", page(all, "runs", query.opt_i64("limit")?, query.get("page_token"), RUNS)?)
+}
+
+async fn output(State(app): State<Arc<App>>, query: Query) -> Reply {
+    let id = query_id(&query, "run_id")?;
+    let jobs = lock(&app.jobs);
+    if let Some(output) = jobs.run_of_task(id).and_then(|run| run.output(id)) {
+        return Ok(Json(output));
+    }
+    let run = jobs.run(id)?;
+    let tasks: Vec<i64> = lock(&run.state).tasks.iter().map(|task| task.run_id).collect();
+    match tasks.as_slice() {
+        [only] => run.output(*only).map(Json).ok_or_else(|| ApiError::not_found(format!("Run {id} has no output"))),
+        _ => Err(ApiError::invalid_parameter("Retrieving the output of runs with multiple tasks is not supported. Ask for each task's run.")),
+    }
+}
+
+async fn cancel(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let run = lock(&app.jobs).run(id(&fields, "run_id")?)?;
+    if run.is_active() {
+        run.canceled.send_replace(true);
+    }
+    Ok(Json::empty())
+}
+
+async fn cancel_all(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let job = fields.opt_i64("job_id")?;
+    for run in lock(&app.jobs).runs().filter(|run| job.is_none_or(|job| run.job_id == Some(job)) && run.is_active()) {
+        run.canceled.send_replace(true);
+    }
+    Ok(Json::empty())
+}
+
+async fn repair(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let run_id = id(&fields, "run_id")?;
+    let named = fields.opt_strings("rerun_tasks")?.unwrap_or_default();
+    let all_failed = fields.opt_bool("rerun_all_failed_tasks")?.unwrap_or_default();
+    let latest = fields.opt_i64("latest_repair_id")?;
+    let (repair, run) = {
+        let mut jobs = lock(&app.jobs);
+        (jobs.repair(run_id, &named, all_failed, latest, app.clock.now_ms())?, jobs.run(run_id)?)
+    };
+    tokio::spawn(course::carry_out(Arc::clone(&app), run));
+    Ok(Json(json!({"repair_id": repair})))
+}
+
+async fn delete_run(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    lock(&app.jobs).delete_run(id(&fields, "run_id")?)?;
+    Ok(Json::empty())
+}

@@ -1,0 +1,384 @@
+//! Jobs and their runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+
+use super::{USER_NAME, lock};
+use crate::extract::Fields;
+use crate::reply::ApiError;
+
+pub(crate) mod course;
+mod tasks;
+
+pub(crate) use tasks::{Phase, TaskRun};
+
+/// How many tasks one answer holds.
+const TASKS_PER_PAGE: usize = 100;
+
+#[derive(Debug)]
+pub(crate) struct Job {
+    id: i64,
+    settings: Map<String, Value>,
+    created_ms: i64,
+    runs: i64,
+}
+
+impl Job {
+    /// As `get` shows it, with one page of tasks.
+    pub(crate) fn json(&self, token: Option<&str>) -> Result<Value, ApiError> {
+        let mut out = self.head();
+        let tasks = self.tasks();
+        let page = crate::paging::page(tasks, &format!("job-{}", self.id), None, token, LIMITS)?;
+        out["settings"]["tasks"] = page.items.into();
+        if let Some(next) = page.next {
+            out["next_page_token"] = json!(next);
+        }
+        Ok(out)
+    }
+
+    /// As `list` shows it: without tasks, or with the first of them.
+    pub(crate) fn listed(&self, with_tasks: bool) -> Value {
+        let mut out = self.head();
+        let tasks = self.tasks();
+        if let Some(settings) = out["settings"].as_object_mut() {
+            settings.remove("tasks");
+        }
+        if with_tasks {
+            if tasks.len() > TASKS_PER_PAGE {
+                out["has_more"] = json!(true);
+            }
+            out["settings"]["tasks"] = tasks.into_iter().take(TASKS_PER_PAGE).collect();
+        }
+        out
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.settings.get("name").and_then(Value::as_str).unwrap_or("Untitled")
+    }
+
+    fn tasks(&self) -> Vec<Value> {
+        self.settings.get("tasks").and_then(Value::as_array).cloned().unwrap_or_default()
+    }
+
+    fn head(&self) -> Value {
+        let mut settings = self.settings.clone();
+        settings.insert("format".to_owned(), json!("MULTI_TASK"));
+        json!({
+            "job_id": self.id,
+            "creator_user_name": USER_NAME,
+            "run_as_user_name": USER_NAME,
+            "created_time": self.created_ms,
+            "settings": settings,
+        })
+    }
+}
+
+const LIMITS: crate::paging::Limits = crate::paging::Limits { usual: TASKS_PER_PAGE, max: TASKS_PER_PAGE };
+
+/// A run of a job, or of tasks that were submitted without one.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) id: i64,
+    pub(crate) job_id: Option<i64>,
+    name: String,
+    number: i64,
+    started_ms: i64,
+    url: String,
+    /// Values of the job's parameters.
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) state: Mutex<RunState>,
+    pub(crate) canceled: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+pub(crate) struct RunState {
+    pub(crate) tasks: Vec<TaskRun>,
+    pub(crate) ended_ms: Option<i64>,
+    repairs: Vec<Repair>,
+}
+
+#[derive(Debug)]
+struct Repair {
+    id: i64,
+    started_ms: i64,
+    task_runs: Vec<i64>,
+}
+
+impl RunState {
+    /// The last attempt of each task.
+    pub(crate) fn latest(&self) -> impl Iterator<Item = &TaskRun> {
+        self.tasks.iter().filter(|task| !self.tasks.iter().any(|other| other.key == task.key && other.attempt > task.attempt))
+    }
+
+    /// What came of all tasks together: life cycle, result, message.
+    fn outcome(&self, canceled: bool) -> (&'static str, Option<&'static str>, String) {
+        if self.ended_ms.is_none() {
+            let active = self.latest().any(|task| task.phase != Phase::Waiting);
+            let state = match (canceled, active) {
+                (true, _) => "TERMINATING",
+                (false, true) => "RUNNING",
+                (false, false) => "PENDING",
+            };
+            return (state, None, String::new());
+        }
+        if canceled {
+            return ("TERMINATED", Some("CANCELED"), "Run cancelled.".to_owned());
+        }
+        let failed: Vec<&str> = self.latest().filter(|task| task.phase == Phase::Failed).map(|task| task.key.as_str()).collect();
+        match failed.as_slice() {
+            [] => ("TERMINATED", Some("SUCCESS"), String::new()),
+            [first, ..] => ("TERMINATED", Some("FAILED"), format!("Task {first} failed with an error; {} of the tasks failed.", failed.len())),
+        }
+    }
+}
+
+impl Run {
+    pub(crate) fn is_canceled(&self) -> bool {
+        *self.canceled.borrow()
+    }
+
+    /// As `get` shows it, with one page of tasks.
+    pub(crate) fn json(&self, token: Option<&str>, with_history: bool) -> Result<Value, ApiError> {
+        let state = lock(&self.state);
+        let mut out = self.head(&state);
+        let tasks: Vec<Value> = state.tasks.iter().map(TaskRun::json).collect();
+        let page = crate::paging::page(tasks, &format!("run-{}", self.id), None, token, LIMITS)?;
+        out["tasks"] = page.items.into();
+        if let Some(next) = page.next {
+            out["next_page_token"] = json!(next);
+        }
+        if with_history {
+            let original = json!({"type": "ORIGINAL", "start_time": self.started_ms, "task_run_ids": self.originals(&state)});
+            let repairs = state.repairs.iter().map(|repair| {
+                json!({"type": "REPAIR", "id": repair.id, "start_time": repair.started_ms, "task_run_ids": repair.task_runs})
+            });
+            out["repair_history"] = std::iter::once(original).chain(repairs).collect();
+        }
+        Ok(out)
+    }
+
+    /// As `list` shows it.
+    pub(crate) fn listed(&self, with_tasks: bool) -> Value {
+        let state = lock(&self.state);
+        let mut out = self.head(&state);
+        if with_tasks {
+            if state.tasks.len() > TASKS_PER_PAGE {
+                out["has_more"] = json!(true);
+            }
+            out["tasks"] = state.tasks.iter().take(TASKS_PER_PAGE).map(TaskRun::json).collect();
+        }
+        out
+    }
+
+    fn originals(&self, state: &RunState) -> Vec<i64> {
+        state.tasks.iter().filter(|task| task.attempt == 0).map(|task| task.run_id).collect()
+    }
+
+    fn head(&self, state: &RunState) -> Value {
+        let (life_cycle, result, message) = state.outcome(self.is_canceled());
+        let mut out = json!({
+            "run_id": self.id,
+            "run_name": self.name,
+            "number_in_job": self.number,
+            "creator_user_name": USER_NAME,
+            "run_type": if self.job_id.is_some() { "JOB_RUN" } else { "SUBMIT_RUN" },
+            "trigger": "ONE_TIME",
+            "start_time": self.started_ms,
+            "end_time": state.ended_ms.unwrap_or(0),
+            "run_page_url": format!("{}/#job/run/{}", self.url, self.id),
+            "state": tasks::state_json(life_cycle, result, &message, self.is_canceled()),
+            "job_parameters": self.parameters.iter().map(|(name, value)| json!({"name": name, "value": value})).collect::<Value>(),
+        });
+        if let Some(job) = self.job_id {
+            out["job_id"] = json!(job);
+        }
+        out
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        lock(&self.state).ended_ms.is_none()
+    }
+
+    /// The output of one of its tasks.
+    pub(crate) fn output(&self, task_run: i64) -> Option<Value> {
+        let state = lock(&self.state);
+        let task = state.tasks.iter().find(|task| task.run_id == task_run)?;
+        let mut out = task.output.clone();
+        let mut metadata = self.head(&state);
+        metadata["run_id"] = json!(task.run_id);
+        metadata["state"] = task.json()["state"].clone();
+        out["metadata"] = metadata;
+        Some(out)
+    }
+}
+
+/// All jobs and runs of the workspace.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs {
+    jobs: BTreeMap<i64, Job>,
+    runs: BTreeMap<i64, Arc<Run>>,
+    /// Runs by the idempotency tokens they were started with.
+    tokens: BTreeMap<String, i64>,
+    last_id: i64,
+}
+
+/// What a run is made of.
+pub(crate) struct Start<'a> {
+    pub(crate) job: Option<i64>,
+    pub(crate) name: &'a str,
+    pub(crate) tasks: &'a [Value],
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) token: Option<&'a str>,
+    pub(crate) url: &'a str,
+}
+
+impl Jobs {
+    /// The next id: jobs, runs and runs of tasks count together, from a number that looks like the platform's.
+    fn id(&mut self) -> i64 {
+        self.last_id = self.last_id.max(1_000_000_000) + 1;
+        self.last_id
+    }
+
+    pub(crate) fn create(&mut self, fields: &Fields, now: i64) -> Result<i64, ApiError> {
+        let settings = checked(fields)?;
+        let id = self.id();
+        self.jobs.insert(id, Job { id, settings, created_ms: now, runs: 0 });
+        Ok(id)
+    }
+
+    pub(crate) fn job(&self, id: i64) -> Result<&Job, ApiError> {
+        self.jobs.get(&id).ok_or_else(|| ApiError::invalid_parameter(format!("Job {id} does not exist.")))
+    }
+
+    /// The newest first.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values().rev()
+    }
+
+    /// Puts new settings over the old ones, or in their place.
+    pub(crate) fn change(&mut self, id: i64, new: &Fields, replace: bool, remove: &[String]) -> Result<(), ApiError> {
+        self.job(id)?;
+        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        let mut settings = if replace { Map::new() } else { job.settings.clone() };
+        settings.extend(new.0.clone());
+        settings.retain(|name, _| !remove.contains(name));
+        job.settings = checked(&Fields(settings))?;
+        Ok(())
+    }
+
+    pub(crate) fn delete(&mut self, id: i64) -> Result<(), ApiError> {
+        self.job(id)?;
+        self.jobs.remove(&id);
+        Ok(())
+    }
+
+    pub(crate) fn run(&self, id: i64) -> Result<Arc<Run>, ApiError> {
+        self.runs.get(&id).cloned().ok_or_else(|| ApiError::invalid_parameter(format!("Run {id} does not exist.")))
+    }
+
+    /// The run that has a task with this run id.
+    pub(crate) fn run_of_task(&self, id: i64) -> Option<Arc<Run>> {
+        self.runs.values().find(|run| lock(&run.state).tasks.iter().any(|task| task.run_id == id)).cloned()
+    }
+
+    /// The newest first.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Arc<Run>> {
+        self.runs.values().rev()
+    }
+
+    /// Makes a run that waits to be carried out. `Err` inside is the run that the token was used for before.
+    pub(crate) fn start(&mut self, start: Start<'_>, now: i64) -> Result<Result<Arc<Run>, Arc<Run>>, ApiError> {
+        if let Some(token) = start.token {
+            if token.len() > 64 {
+                return Err(ApiError::invalid_parameter("idempotency_token must have at most 64 characters"));
+            }
+            if let Some(known) = self.tokens.get(token) {
+                return self.run(*known).map(Err);
+            }
+        }
+        tasks::check(start.tasks)?;
+        let id = self.id();
+        let tasks = start.tasks.iter().map(|spec| TaskRun::new(self.id(), spec, 0)).collect();
+        let number = match start.job.and_then(|job| self.jobs.get_mut(&job)) {
+            Some(job) => {
+                job.runs += 1;
+                job.runs
+            }
+            None => 1,
+        };
+        let run = Arc::new(Run {
+            id,
+            job_id: start.job,
+            name: start.name.to_owned(),
+            number,
+            started_ms: now,
+            url: start.url.to_owned(),
+            parameters: start.parameters,
+            state: Mutex::new(RunState { tasks, ended_ms: None, repairs: Vec::new() }),
+            canceled: watch::Sender::new(false),
+        });
+        self.runs.insert(id, Arc::clone(&run));
+        if let Some(token) = start.token {
+            self.tokens.insert(token.to_owned(), id);
+        }
+        Ok(Ok(run))
+    }
+
+    /// Starts an attempt more for tasks of a run that has ended: those named, or all that failed. Gives the id of the repair.
+    pub(crate) fn repair(&mut self, id: i64, named: &[String], all_failed: bool, latest: Option<i64>, now: i64) -> Result<i64, ApiError> {
+        let run = self.run(id)?;
+        if run.is_active() {
+            return Err(ApiError::invalid_state(format!("Run {id} is active; it can be repaired once it has ended.")));
+        }
+        let repair = self.id();
+        let mut state = lock(&run.state);
+        if state.repairs.last().map(|last| last.id) != latest {
+            return Err(ApiError::invalid_parameter(format!("latest_repair_id is not that of the last repair of run {id}")));
+        }
+        let again: Vec<(Value, i64)> = state
+            .latest()
+            .filter(|task| named.contains(&task.key) || (all_failed && task.phase != Phase::Succeeded))
+            .map(|task| (task.spec.clone(), task.attempt + 1))
+            .collect();
+        if again.is_empty() {
+            return Err(ApiError::invalid_parameter(format!("Run {id} has no task to run again.")));
+        }
+        let mut task_runs = Vec::new();
+        for (spec, attempt) in again {
+            let task_run = self.id();
+            task_runs.push(task_run);
+            state.tasks.push(TaskRun::new(task_run, &spec, attempt));
+        }
+        state.repairs.push(Repair { id: repair, started_ms: now, task_runs });
+        state.ended_ms = None;
+        run.canceled.send_replace(false);
+        Ok(repair)
+    }
+
+    pub(crate) fn delete_run(&mut self, id: i64) -> Result<(), ApiError> {
+        if self.run(id)?.is_active() {
+            return Err(ApiError::invalid_state(format!("Run {id} is active; cancel it first.")));
+        }
+        self.runs.remove(&id);
+        Ok(())
+    }
+
+    pub(crate) fn cancel_all(&self) {
+        for run in self.runs.values() {
+            run.canceled.send_replace(true);
+        }
+    }
+}
+
+/// Settings whose tasks can be run here.
+fn checked(fields: &Fields) -> Result<Map<String, Value>, ApiError> {
+    tasks::check(fields.opt_list("tasks")?.unwrap_or_default())?;
+    let mut settings = fields.0.clone();
+    for name in ["access_control_list", "job_id"] {
+        settings.remove(name);
+    }
+    Ok(settings)
+}

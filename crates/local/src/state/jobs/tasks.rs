@@ -1,0 +1,158 @@
+//! Tasks of a run.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::extract::Fields;
+use crate::reply::ApiError;
+
+/// Where a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Waiting,
+    Running,
+    Succeeded,
+    Failed,
+    /// A task that it depends on did not succeed.
+    UpstreamFailed,
+    Canceled,
+}
+
+impl Phase {
+    pub(crate) fn is_final(self) -> bool {
+        !matches!(self, Self::Waiting | Self::Running)
+    }
+}
+
+/// An attempt at a task.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskRun {
+    pub(crate) key: String,
+    pub(crate) run_id: i64,
+    pub(crate) attempt: i64,
+    /// The task as it was stated.
+    pub(crate) spec: Value,
+    pub(crate) phase: Phase,
+    pub(crate) message: String,
+    pub(crate) started_ms: i64,
+    pub(crate) ended_ms: i64,
+    /// What `get-output` shows.
+    pub(crate) output: Value,
+}
+
+impl TaskRun {
+    pub(crate) fn new(run_id: i64, spec: &Value, attempt: i64) -> Self {
+        Self {
+            key: spec["task_key"].as_str().unwrap_or_default().to_owned(),
+            run_id,
+            attempt,
+            spec: spec.clone(),
+            phase: Phase::Waiting,
+            message: String::new(),
+            started_ms: 0,
+            ended_ms: 0,
+            output: json!({}),
+        }
+    }
+
+    /// The keys of the tasks that must succeed before it.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = &str> {
+        self.spec["depends_on"].as_array().into_iter().flatten().filter_map(|on| on["task_key"].as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let mut out = self.spec.clone();
+        let (life_cycle, result) = match self.phase {
+            Phase::Waiting => ("PENDING", None),
+            Phase::Running => ("RUNNING", None),
+            Phase::Succeeded => ("TERMINATED", Some("SUCCESS")),
+            Phase::Failed => ("TERMINATED", Some("FAILED")),
+            Phase::UpstreamFailed => ("TERMINATED", Some("UPSTREAM_FAILED")),
+            Phase::Canceled => ("TERMINATED", Some("CANCELED")),
+        };
+        out["run_id"] = json!(self.run_id);
+        out["attempt_number"] = json!(self.attempt);
+        out["start_time"] = json!(self.started_ms);
+        out["end_time"] = json!(self.ended_ms);
+        out["state"] = state_json(life_cycle, result, &self.message, self.phase == Phase::Canceled);
+        out
+    }
+}
+
+/// The member `state` of runs and tasks.
+pub(super) fn state_json(life_cycle: &str, result: Option<&str>, message: &str, canceled: bool) -> Value {
+    let mut out = json!({"life_cycle_state": life_cycle, "state_message": message, "user_cancelled_or_timedout": canceled});
+    if let Some(result) = result {
+        out["result_state"] = json!(result);
+    }
+    out
+}
+
+/// What a task can be here.
+const KINDS: [&str; 3] = ["notebook_task", "spark_python_task", "sql_task"];
+
+/// Refuses tasks that could not be run: without a key, of a kind that is not there, or that wait for each other.
+pub(super) fn check(tasks: &[Value]) -> Result<(), ApiError> {
+    let mut keys = BTreeSet::new();
+    for task in tasks {
+        let fields = Fields(task.as_object().cloned().ok_or_else(|| ApiError::malformed("tasks must be a list of objects"))?);
+        let key = fields.str("task_key")?;
+        if !keys.insert(key.to_owned()) {
+            return Err(ApiError::invalid_parameter(format!("Two tasks have the key '{key}'")));
+        }
+        let kinds: Vec<&str> = fields.0.keys().map(String::as_str).filter(|name| name.ends_with("_task")).collect();
+        match kinds.as_slice() {
+            [] => return Err(ApiError::invalid_parameter(format!("Task '{key}' says nothing to do; give it one of {}", KINDS.join(", ")))),
+            [kind] if KINDS.contains(kind) => {}
+            [kind] => {
+                let message = format!("The local workspace runs {}, not the {kind} of task '{key}'", KINDS.join(", "));
+                return Err(ApiError::invalid_parameter(message));
+            }
+            _ => return Err(ApiError::invalid_parameter(format!("Task '{key}' says more than one thing to do: {}", kinds.join(", ")))),
+        }
+    }
+    let all: Vec<TaskRun> = tasks.iter().map(|spec| TaskRun::new(0, spec, 0)).collect();
+    for task in &all {
+        if let Some(unknown) = task.needs().find(|key| !keys.contains(*key)) {
+            return Err(ApiError::invalid_parameter(format!("Task '{}' depends on '{unknown}', which is no task of the job", task.key)));
+        }
+    }
+    // Whatever can begin is taken away until nothing is left, or only tasks that wait for each other are.
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    loop {
+        let before = done.len();
+        for task in &all {
+            if task.needs().all(|key| done.contains(key)) {
+                done.insert(&task.key);
+            }
+        }
+        if done.len() == all.len() {
+            return Ok(());
+        }
+        if done.len() == before {
+            return Err(ApiError::invalid_parameter("The tasks depend on each other in a circle"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(key: &str, needs: &[&str]) -> Value {
+        let needs: Vec<_> = needs.iter().map(|key| json!({"task_key": key})).collect();
+        json!({"task_key": key, "depends_on": needs, "notebook_task": {"notebook_path": "/x"}})
+    }
+
+    #[test]
+    fn what_cannot_run_is_refused() {
+        assert!(check(&[task("a", &[]), task("b", &["a"])]).is_ok());
+        let message = |tasks: &[Value]| check(tasks).unwrap_err().message().to_owned();
+        assert!(message(&[task("a", &[]), task("a", &[])]).contains("Two tasks"));
+        assert!(message(&[task("a", &["x"])]).contains("no task of the job"));
+        assert!(message(&[task("a", &["b"]), task("b", &["a"])]).contains("circle"));
+        assert!(message(&[json!({"task_key": "a", "spark_jar_task": {}})]).contains("spark_jar_task"));
+        assert!(message(&[json!({"task_key": "a"})]).contains("nothing to do"));
+    }
+}
