@@ -74,7 +74,11 @@ fn demonstration_server() -> Result<String> {
             let signed = head.contains("authorization: bearer demonstration");
             let body = format!("{{\"userName\": \"you\", \"signed\": {signed}}}");
             // Whoever asked may be gone.
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
         }
     });
     Ok(format!("http://{address}"))

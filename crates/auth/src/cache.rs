@@ -100,14 +100,7 @@ impl TokenCache {
     }
 
     pub(crate) fn build(name: &str, source: Box<dyn DynTokenSource>, clock: SharedClock, renew_ahead: bool) -> Self {
-        Self(Arc::new(Shared {
-            name: name.to_owned(),
-            source,
-            clock,
-            renew_ahead,
-            current: RwLock::default(),
-            flight: Mutex::default(),
-        }))
+        Self(Arc::new(Shared { name: name.to_owned(), source, clock, renew_ahead, current: RwLock::default(), flight: Mutex::default() }))
     }
 
     /// The same source with an empty cache and another clock. For tests.

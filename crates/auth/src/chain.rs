@@ -120,7 +120,9 @@ fn exhausted(config: &ResolvedConfig, declined: Vec<Declined>) -> AuthError {
     }
     let hint = match config.host() {
         None => "set host, for example through DATABRICKS_HOST, and the credentials of one way to sign in",
-        Some(_) => "set the credentials of one way to sign in, for example token through DATABRICKS_TOKEN, or sign in with `databricks auth login`",
+        Some(_) => {
+            "set the credentials of one way to sign in, for example token through DATABRICKS_TOKEN, or sign in with `databricks auth login`"
+        }
     };
     AuthError::new(AuthErrorKind::NoCredentials, text.trim_end_matches(';')).with_declined(declined).with_hint(hint)
 }

@@ -7,6 +7,7 @@ use databricks_core::Origin;
 use http::Uri;
 use tokio::sync::OnceCell;
 
+use crate::cache::TokenCache;
 use crate::config::attributes::Key;
 use crate::config::cloud::{AzureEnvironment, Cloud, HostType, azure_application};
 use crate::config::host::Host;
@@ -16,7 +17,6 @@ use crate::error::AuthError;
 use crate::http::Http;
 use crate::metadata::Metadata;
 use crate::oauth::Endpoints;
-use crate::cache::TokenCache;
 use crate::token::DynTokenSource;
 
 /// Shared by the providers of a sign-in and by its clones.

@@ -58,10 +58,8 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     fn new(method: Method, url: impl Into<String>) -> Self {
-        let options = CallOptions::new()
-            .attempt_timeout(ATTEMPT)
-            .retry(RetryPolicy::default().budget(RETRIES).gateway_errors(true))
-            .idempotent(true);
+        let options =
+            CallOptions::new().attempt_timeout(ATTEMPT).retry(RetryPolicy::default().budget(RETRIES).gateway_errors(true)).idempotent(true);
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         Self { method, url: url.into(), headers, body: Body::empty(), options, invalid: None, secret_url: false }
@@ -282,8 +280,14 @@ mod tests {
     #[test]
     fn explanations() {
         for (body, expected) in [
-            (r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#, "401 Unauthorized: invalid_client: Client authentication failed"),
-            (r#"{"error":"x","error_description":"AADSTS7: no. Trace ID: 1 Correlation ID: 2","error_uri":"https://e"}"#, "401 Unauthorized: x: AADSTS7: no. (see https://e)"),
+            (
+                r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#,
+                "401 Unauthorized: invalid_client: Client authentication failed",
+            ),
+            (
+                r#"{"error":"x","error_description":"AADSTS7: no. Trace ID: 1 Correlation ID: 2","error_uri":"https://e"}"#,
+                "401 Unauthorized: x: AADSTS7: no. (see https://e)",
+            ),
             (r#"{"error":{"code":403,"message":"denied","status":"PERMISSION_DENIED"}}"#, "401 Unauthorized: PERMISSION_DENIED: denied"),
             (r#"{"error_code":"PERMISSION_DENIED","message":"no"}"#, "401 Unauthorized: PERMISSION_DENIED: no"),
             ("<html>forbidden by proxy</html>", "401 Unauthorized: forbidden by proxy"),
@@ -296,7 +300,8 @@ mod tests {
 
     #[test]
     fn echoes_are_hidden() {
-        let text = answer(400, r#"{"error":"bad","error_description":"assertion top-secret and dapi0123456789abcdef0123456789abcdef"}"#).explanation(&["top-secret"]);
+        let text = answer(400, r#"{"error":"bad","error_description":"assertion top-secret and dapi0123456789abcdef0123456789abcdef"}"#)
+            .explanation(&["top-secret"]);
         assert!(!text.contains("top-secret") && !text.contains("dapi0123"), "{text}");
     }
 

@@ -19,13 +19,50 @@
 //!
 //! # Ways to sign in
 //!
-//! With `auth_type` unset, the first of these that has what it needs is used, in this order:
+//! With `auth_type` unset, the first of these that has what it needs is used, in this order; `auth_type` names one and leaves the
+//! others out.
 //!
-//! | `auth_type` | needs |
+//! | `auth_type` | who signs in | needs, besides `host` |
+//! |---|---|---|
+//! | `pat` | whoever made the token | `token` |
+//! | `basic` | an account admin | `username`, `password` |
+//! | `oauth-m2m` | a service principal | `client_id`, `client_secret` |
+//! | `databricks-cli` | a person, signed in with the official CLI or with [`ResolvedConfig::login`] | the program, or a stored login |
+//! | `metadata-service` | whoever the local token service stands for | `metadata_service_url` |
+//! | `github-oidc` | a GitHub Actions job | the permission `id-token: write`; `client_id` for a policy of a service principal |
+//! | `azure-devops-oidc` | an Azure DevOps pipeline | `SYSTEM_ACCESSTOKEN`, mapped by the pipeline |
+//! | `env-oidc`, `file-oidc` | the subject of an ID token | `DATABRICKS_OIDC_TOKEN`, or `oidc_token_filepath` |
+//! | `github-oidc-azure` | an Entra application that trusts a GitHub Actions job | `azure_client_id` |
+//! | `azure-msi` | the managed identity of an Azure machine | `azure_use_msi` |
+//! | `azure-client-secret` | an Entra service principal | `azure_client_id`, `azure_client_secret` |
+//! | `azure-cli` | whoever is signed in with `az` | the program |
+//! | `google-credentials` | a Google service account (feature `google`) | `google_credentials` |
+//! | `google-id` | a Google service account that you may act for | `google_service_account` |
+//! | `model-serving` | the model that a serving endpoint runs | nothing |
+//! | `netrc` | an entry of `.netrc` | the file |
+//! | `external-browser` | a person, for this program alone | to be asked for by `auth_type` |
+//! | `azure-pat` | an Entra identity, through a short-lived token of the workspace | to be asked for by `auth_type` |
+//!
+//! With an Azure resource id (`azure_workspace_resource_id`) in place of a host, the ways through Entra find the host. The notebook
+//! runtime of the Python SDK works only inside of a notebook's Python interpreter, and is not here.
+//!
+//! When nothing fits, the error says why each of them was not used; [`ResolvedConfig::describe`] and [`SignIn::describe`] tell the same
+//! at any time, with the source of every setting.
+//!
+//! # Safety of credentials
+//!
+//! Secrets never show in `Debug`, messages or logs. Plain http is for this machine alone. Tokens are bound to the origin of the host,
+//! and token requests go to that host, to the platform, to Entra and Google, or to an endpoint that you name: whatever else a
+//! discovery document or the host's metadata names is refused. Token requests follow no redirect.
+//!
+//! # Features
+//!
+//! | feature | gives |
 //! |---|---|
-//! | `pat` | `token` |
-//! | `basic` | `username`, `password` |
-//! | `oauth-m2m` | `client_id`, `client_secret` |
+//! | `ring` (default), `aws-lc-rs` | cryptography of TLS, as in `databricks-transport` |
+//! | `browser` | opens the system's browser for logins; without it the address is logged, or goes to [`Config::browser`] |
+//! | `google` | `google-credentials`, and service account keys for `google-id` |
+//! | `keyring` | the system's key store for logins of people, with the file as fallback |
 //!
 //! # Your own
 //!
@@ -36,6 +73,7 @@ mod cache;
 mod chain;
 mod config;
 mod context;
+mod derived;
 mod describe;
 mod error;
 mod expiry;
@@ -56,11 +94,11 @@ pub use cache::{CachedToken, StaticToken, TokenCache, from_fn};
 pub use config::{Cloud, Config, HostType, ProfileSummary, ResolvedConfig, Source};
 pub use describe::{DescribedAttribute, DescribedProvider, Description};
 pub use error::{AuthError, AuthErrorKind, Declined, error_kind};
+pub use login::LoginOutcome;
+pub use login::browser::Browser;
 pub use process::{ProcessOutput, ProcessRequest, ProcessRunner};
 pub use sign_in::{Endpoint, SignIn};
 pub use store::{KeyStore, KeyStoreError, Storage};
-pub use login::LoginOutcome;
-pub use login::browser::Browser;
 pub use token::{Token, TokenSource};
 
 pub use databricks_core::{AuthHeaders, Credentials};

@@ -124,7 +124,11 @@ mod tests {
 
     #[test]
     fn fields() {
-        let metadata = read(json!({"oidc_endpoint": "https://h/oidc/accounts/{account_id}/", "workspace_id": 12, "cloud": "azure", "host_type": "UNIFIED"}), "acc", "");
+        let metadata = read(
+            json!({"oidc_endpoint": "https://h/oidc/accounts/{account_id}/", "workspace_id": 12, "cloud": "azure", "host_type": "UNIFIED"}),
+            "acc",
+            "",
+        );
         assert_eq!(metadata.discovery_url.as_deref(), Some("https://h/oidc/accounts/acc/.well-known/oauth-authorization-server"));
         assert_eq!(metadata.workspace_id.as_deref(), Some("12"));
         assert_eq!((metadata.cloud, metadata.host_type), (Some(Cloud::Azure), Some(HostType::Unified)));

@@ -21,7 +21,8 @@ fn is_token_char(c: char) -> bool {
 
 fn looks_like_token(word: &str) -> bool {
     let is_jwt = word.starts_with("ey") && word.matches('.').count() >= 1 && word.len() >= 20;
-    let platform = ["dapi", "dose", "doau", "dkea", "dkti"].iter().any(|prefix| word.strip_prefix(prefix).is_some_and(|rest| is_hex(rest, 16)));
+    let platform =
+        ["dapi", "dose", "doau", "dkea", "dkti"].iter().any(|prefix| word.strip_prefix(prefix).is_some_and(|rest| is_hex(rest, 16)));
     is_jwt || platform || word.starts_with("ya29.")
 }
 

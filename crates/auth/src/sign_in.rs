@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 
-use databricks_core::{AuthHeaders, Credentials, Error, ErrorKind, Result};
+use databricks_core::{AuthHeaders, Credentials, Error, ErrorKind, Origin, Result};
 use databricks_transport::HttpService;
 use http::Uri;
 use tokio::sync::{Mutex, OnceCell};
@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::chain::{self, Chosen};
 use crate::config::{Cloud, HostType, ResolvedConfig};
 use crate::context::Context;
+use crate::derived::DataPlane;
 use crate::describe::Description;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::Http;
@@ -48,10 +49,10 @@ pub struct Endpoint {
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct SignIn(Arc<Inner>);
+pub struct SignIn(pub(crate) Arc<Inner>);
 
-struct Inner {
-    cx: Arc<Context>,
+pub(crate) struct Inner {
+    pub(crate) cx: Arc<Context>,
     chosen: OnceLock<Chosen>,
     /// Held while the chain runs.
     gate: Mutex<()>,
@@ -59,6 +60,9 @@ struct Inner {
     failures: AtomicU64,
     failure: StdMutex<Option<AuthError>>,
     endpoint: OnceCell<Endpoint>,
+    /// The only place that the headers may go to.
+    origin: OnceLock<Origin>,
+    pub(crate) data_plane: DataPlane,
 }
 
 impl SignIn {
@@ -70,6 +74,8 @@ impl SignIn {
             failures: AtomicU64::new(0),
             failure: StdMutex::new(None),
             endpoint: OnceCell::new(),
+            origin: OnceLock::new(),
+            data_plane: DataPlane::default(),
         }))
     }
 
@@ -129,6 +135,13 @@ impl SignIn {
         self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn origin(&self) -> Option<&Origin> {
+        match self.0.origin.get() {
+            Some(origin) => Some(origin),
+            None => self.0.cx.origin().map(|origin| self.0.origin.get_or_init(|| origin)),
+        }
+    }
+
     /// The provider, chosen on first use. Callers that wait for the same run of the chain share its error; a later call tries again.
     async fn chosen(&self) -> Result<&Chosen, AuthError> {
         let inner = &*self.0;
@@ -176,8 +189,8 @@ impl Credentials for SignIn {
             return own.headers().await;
         }
         let headers = self.chosen().await?.headers.get().await?;
-        Ok(match self.0.cx.origin() {
-            Some(origin) => headers.for_origin(origin),
+        Ok(match self.origin() {
+            Some(origin) => headers.for_origin(origin.clone()),
             None => headers,
         })
     }

@@ -22,7 +22,9 @@ pub(crate) fn check(url: &str, named_by: &str, own: &[Origin]) -> Result<(), Aut
     }
     Err(AuthError::new(
         AuthErrorKind::UntrustedEndpoint,
-        format!("{named_by} names {origin}, which is neither the configured host nor a known sign-in service; no credentials are sent there"),
+        format!(
+            "{named_by} names {origin}, which is neither the configured host nor a known sign-in service; no credentials are sent there"
+        ),
     )
     .with_hint("if you trust it, name it yourself as token_endpoint or discovery_url"))
 }

@@ -36,8 +36,11 @@ fn sign_in(vars: &[(&str, &str)], http: HttpService) -> SignIn {
 
 const M2M: &[(&str, &str)] =
     &[("DATABRICKS_HOST", "https://ws.example.com"), ("DATABRICKS_CLIENT_ID", "id"), ("DATABRICKS_CLIENT_SECRET", "top-secret")];
-const DISCOVERY: (&str, u16, &str) =
-    ("https://ws.example.com/oidc/.well-known/oauth-authorization-server", 200, r#"{"token_endpoint": "https://ws.example.com/oidc/v1/token"}"#);
+const DISCOVERY: (&str, u16, &str) = (
+    "https://ws.example.com/oidc/.well-known/oauth-authorization-server",
+    200,
+    r#"{"token_endpoint": "https://ws.example.com/oidc/v1/token"}"#,
+);
 
 fn authorization(headers: &databricks_core::AuthHeaders) -> &str {
     headers.headers["authorization"].to_str().unwrap()
@@ -162,4 +165,37 @@ async fn own_credentials_stand_in_for_the_chain() {
     assert!(sign_in.invalidate(generation));
     sign_in.headers().await.unwrap();
     assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handed_token_is_swapped() {
+    let (http, log) =
+        service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "swapped", "expires_in": 3600}"#)]);
+    let config = Config::new().environment(Environment::empty()).host("ws.example.com").scopes(["sql"]).resolve().unwrap();
+    let credentials = config.exchange_token(http, "handed");
+    for _ in 0..2 {
+        assert_eq!(authorization(&credentials.headers().await.unwrap()), "Bearer swapped");
+    }
+    let log = log.lock().unwrap();
+    let posts: Vec<_> = log.iter().filter(|line| line.starts_with("POST")).collect();
+    assert_eq!(posts.len(), 1);
+    assert!(
+        posts[0].contains("subject_token=handed") && posts[0].contains("personal-access-token") && posts[0].contains("scope=sql"),
+        "{posts:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_plane_tokens_are_cached_by_what_they_are_for() {
+    let (http, log) =
+        service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "made", "expires_in": 3600}"#)]);
+    let sign_in = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "own-token")], http);
+    for details in ["[1]", "[2]", "[1]"] {
+        assert_eq!(authorization(&sign_in.clone().data_plane(details).headers().await.unwrap()), "Bearer made");
+    }
+    let posts = log.lock().unwrap().iter().filter(|line| line.starts_with("POST") && line.contains("assertion=own-token")).count();
+    assert_eq!(posts, 2);
+    let orphan = sign_in.data_plane("[3]");
+    drop(sign_in);
+    assert!(orphan.headers().await.unwrap_err().report().contains("gone"));
 }

@@ -28,7 +28,8 @@ use crate::report::{Outcome, Report};
 pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
     let mut report = Report::new("config");
     let path = folder.join("config_cases.json");
-    let document = std::fs::read(&path).map_err(|e| e.to_string()).and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()));
+    let document =
+        std::fs::read(&path).map_err(|e| e.to_string()).and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()));
     let document: Value = match document {
         Ok(document) => document,
         Err(error) => {

@@ -62,9 +62,18 @@ impl Network {
         let (parts, body) = request.into_parts();
         let seen = Seen {
             method: parts.method.to_string(),
-            url: format!("{}://{}{}", parts.uri.scheme_str().unwrap_or_default(), parts.uri.authority().map_or("", |a| a.as_str()), parts.uri.path()),
+            url: format!(
+                "{}://{}{}",
+                parts.uri.scheme_str().unwrap_or_default(),
+                parts.uri.authority().map_or("", |a| a.as_str()),
+                parts.uri.path()
+            ),
             query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
-            headers: parts.headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect(),
+            headers: parts
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .collect(),
             body: read_body(body, 1 << 20).await?.to_vec(),
         };
         let response = self.choose(&seen)?;

@@ -130,7 +130,17 @@ mod tests {
 
     #[test]
     fn refusals() {
-        for text in ["https://:443", "", "https://", "ftp://x", "https://a b", "https://a..b", "https://x:99999", "https://x:0", "https://300.1.1.1"] {
+        for text in [
+            "https://:443",
+            "",
+            "https://",
+            "ftp://x",
+            "https://a b",
+            "https://a..b",
+            "https://x:99999",
+            "https://x:0",
+            "https://300.1.1.1",
+        ] {
             assert!(matches!(Host::parse(text, false), Err(HostError::Invalid { .. })), "{text}");
         }
         for text in ["http://ws.example.com", "http://localhost.example.com", "http://10.0.0.1", "http://u@evil.com"] {

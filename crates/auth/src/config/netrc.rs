@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn comments_and_macros_are_passed_over() {
-        let text = "# machine a login x password comment\nmacdef init\nmachine a login x password macro\n\nmachine a login x password #real\n";
+        let text =
+            "# machine a login x password comment\nmacdef init\nmachine a login x password macro\n\nmachine a login x password #real\n";
         assert_eq!(pair(text, "a"), owned("x", "#real"));
         assert_eq!(pair("macdef m\nmachine a login x password y", "a"), None);
     }

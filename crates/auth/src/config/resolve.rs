@@ -54,7 +54,10 @@ pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
 /// What code and environment say.
 pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settings, AuthError> {
     if let Some(name) = config.unknown.first() {
-        return Err(AuthError::new(AuthErrorKind::InvalidValue, format!("there is no attribute {name}; see the setters of Config for those there are")));
+        return Err(AuthError::new(
+            AuthErrorKind::InvalidValue,
+            format!("there is no attribute {name}; see the setters of Config for those there are"),
+        ));
     }
     let mut settings = Settings::default();
     for (key, raw) in config.explicit.iter().filter(|(_, raw)| !raw.is_empty()) {
@@ -68,7 +71,8 @@ pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settin
         });
         let Some((name, text)) = set else { continue };
         let source = Source::variable(name);
-        let value = Value::read(attribute, &super::Raw::Text(text.into())).map_err(|expected| invalid_value(attribute, &source, &expected))?;
+        let value =
+            Value::read(attribute, &super::Raw::Text(text.into())).map_err(|expected| invalid_value(attribute, &source, &expected))?;
         settings.fill(attribute.key, value, source);
     }
     Ok(settings)

@@ -197,10 +197,7 @@ impl ResolvedConfig {
         if self.is_set(Key::AzureWorkspaceResourceId) {
             return Cloud::Azure;
         }
-        self.stated_cloud()
-            .or(metadata)
-            .or_else(|| self.parsed_host().and_then(|host| Cloud::of_host(&host.name)))
-            .unwrap_or(Cloud::Aws)
+        self.stated_cloud().or(metadata).or_else(|| self.parsed_host().and_then(|host| Cloud::of_host(&host.name))).unwrap_or(Cloud::Aws)
     }
 
     pub(crate) fn stated_cloud(&self) -> Option<Cloud> {

@@ -93,7 +93,9 @@ pub(crate) fn mixed_sources(settings: &Settings) -> Vec<String> {
         .filter_map(|key| {
             let source = settings.source(key)?;
             let differs = !source.is_same_place(host) && *source != super::Source::Explicit && *host != super::Source::Explicit;
-            differs.then(|| format!("host ({host}) and {} ({source}) come from different places; make sure that they belong together", key.name()))
+            differs.then(|| {
+                format!("host ({host}) and {} ({source}) come from different places; make sure that they belong together", key.name())
+            })
         })
         .collect()
 }
@@ -113,7 +115,13 @@ mod tests {
         let error = config(&[("DATABRICKS_OIDC_TOKEN_ENV", "JWT")]).host("h").client_id("id").resolve().unwrap_err();
         assert_eq!(error_kind(&error), Some(AuthErrorKind::ConflictingAuth));
         let text = error.to_string();
-        for part in ["env-oidc and oauth", "client_id (set in code)", "environment variable DATABRICKS_OIDC_TOKEN_ENV", "auth_type", "env-oidc, oauth-m2m"] {
+        for part in [
+            "env-oidc and oauth",
+            "client_id (set in code)",
+            "environment variable DATABRICKS_OIDC_TOKEN_ENV",
+            "auth_type",
+            "env-oidc, oauth-m2m",
+        ] {
             assert!(text.contains(part), "{text}");
         }
     }

@@ -55,12 +55,14 @@ impl Flow {
     /// Signs a person in.
     pub(crate) async fn run(&self) -> Result<Granted, AuthError> {
         let endpoints = self.cx.endpoints(self.provider).await?;
-        let authorize = endpoints.authorize.as_deref().ok_or_else(|| self.failed("the authorization endpoint is not known; set discovery_url"))?;
+        let authorize =
+            endpoints.authorize.as_deref().ok_or_else(|| self.failed("the authorization endpoint is not known; set discovery_url"))?;
         let origin = trust::check_scheme(authorize, "the authorization endpoint")?;
         let port = self.cx.config.int(Key::OauthCallbackPort).and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
         let listener = Listener::bind(port).await.map_err(|error| {
             let which = port.map_or_else(|| "8020 to 8040".to_owned(), |port| port.to_string());
-            self.failed(format!("cannot listen for the browser on port {which}: {error}")).with_hint("set oauth_callback_port to a free port")
+            self.failed(format!("cannot listen for the browser on port {which}: {error}"))
+                .with_hint("set oauth_callback_port to a free port")
         })?;
         let pkce = Pkce::new().ok_or_else(|| self.failed("the system gives no random bytes"))?;
         let redirect_uri = listener.redirect_uri();
@@ -80,7 +82,9 @@ impl Flow {
         match callback.map_err(|error| self.failed(format!("cannot listen for the browser: {error}")))? {
             Callback::Code(code) => self.swap(&code, &redirect_uri, &pkce).await,
             Callback::Refused(why) => Err(self.failed(format!("the server did not sign in: {}", crate::scrub::scrub(&why)))),
-            Callback::Foreign(why) => Err(self.failed(format!("{why}; the login was stopped")).with_hint("sign in again, from this program's window")),
+            Callback::Foreign(why) => {
+                Err(self.failed(format!("{why}; the login was stopped")).with_hint("sign in again, from this program's window"))
+            }
         }
     }
 

@@ -124,7 +124,8 @@ impl Listener {
         if method != "GET" {
             return Err("405 Method Not Allowed");
         }
-        let host = lines.filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, host)| host.trim());
+        let host =
+            lines.filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, host)| host.trim());
         let ours = ["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{}", self.port));
         if !host.is_some_and(|host| ours.iter().any(|ours| ours.eq_ignore_ascii_case(host))) {
             return Err("421 Misdirected Request");
@@ -224,7 +225,8 @@ mod tests {
 
     #[tokio::test]
     async fn refuses_what_is_not_of_this_login() {
-        for target in ["/?code=c&state=forged", "/?code=c", "/?error=access_denied", "/?code=c&state=st&iss=https%3A%2F%2Fevil.example.com"] {
+        for target in ["/?code=c&state=forged", "/?code=c", "/?error=access_denied", "/?code=c&state=st&iss=https%3A%2F%2Fevil.example.com"]
+        {
             let (port, waiting) = listen().await;
             assert!(send(port, get(port, target)).await.starts_with("HTTP/1.1 400"));
             assert!(matches!(waiting.await.unwrap().unwrap(), Callback::Foreign(_)), "{target}");

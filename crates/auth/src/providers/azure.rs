@@ -99,7 +99,8 @@ impl Context {
         let url = format!("{}/{}?api-version=2018-04-01", manager.trim_end_matches('/'), id.trim_start_matches('/'));
         let request = Outgoing::get(url).bearer(token.value.expose()).operation("Azure workspace");
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the host of {id}: {why}"));
-        let answer = self.http.send(request).await.map_err(|error| failed("no answer of Azure Resource Manager".to_owned()).with_cause(error))?;
+        let answer =
+            self.http.send(request).await.map_err(|error| failed("no answer of Azure Resource Manager".to_owned()).with_cause(error))?;
         if !answer.is_success() {
             return Err(failed(answer.explanation(&[token.value.expose()])).with_status(Some(answer.status), answer.request_id()));
         }
@@ -155,7 +156,13 @@ mod tests {
     #[test]
     fn tenants_come_from_entra_only() {
         assert_eq!(tenant_of("https://login.microsoftonline.com/t-1/oauth2/authorize?x=y").as_deref(), Some("t-1"));
-        for location in ["https://login.example.com/t-1/x", "http://login.microsoftonline.com/t-1/x", "/t-1", "https://login.microsoftonline.com/", "https://login.microsoftonline.com/a%2Fb/"] {
+        for location in [
+            "https://login.example.com/t-1/x",
+            "http://login.microsoftonline.com/t-1/x",
+            "/t-1",
+            "https://login.microsoftonline.com/",
+            "https://login.microsoftonline.com/a%2Fb/",
+        ] {
             assert_eq!(tenant_of(location), None, "{location}");
         }
     }

@@ -41,7 +41,9 @@ pub(crate) static PROVIDER: Provider = Provider {
         }
     },
     configure: |cx| {
-        Box::pin(async { Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Pipeline })))) })
+        Box::pin(async {
+            Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Pipeline }))))
+        })
     },
 };
 
@@ -64,10 +66,13 @@ impl IdTokens for Pipeline {
             trust::check_scheme(&url, "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")?;
             let outgoing = Outgoing::post(url).bearer(token).plain_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let answer = cx.http.send(outgoing.operation("Azure DevOps ID token")).await;
-            let answer = answer.map_err(|error| AuthError::failed(NAME, "the request for the pipeline's ID token got no answer").with_cause(error))?;
+            let answer = answer
+                .map_err(|error| AuthError::failed(NAME, "the request for the pipeline's ID token got no answer").with_cause(error))?;
             if !answer.is_success() {
                 let why = answer.explanation(&[token]);
-                return Err(AuthError::failed(NAME, format!("Azure DevOps refused an ID token with {why}")).with_status(Some(answer.status), None));
+                return Err(
+                    AuthError::failed(NAME, format!("Azure DevOps refused an ID token with {why}")).with_status(Some(answer.status), None)
+                );
             }
             let body = answer.json();
             let id = body.as_ref().and_then(|body| body.get("oidcToken")).and_then(Value::as_str).filter(|text| !text.is_empty());

@@ -74,8 +74,11 @@ impl Identity for Machine {
                 .operation("managed identity");
             let answer = self.cx.http.send(request).await;
             let answer = answer.map_err(|error| {
-                AuthError::failed(self.provider, "the instance metadata service gave no answer; is this an Azure machine with a managed identity?")
-                    .with_cause(error)
+                AuthError::failed(
+                    self.provider,
+                    "the instance metadata service gave no answer; is this an Azure machine with a managed identity?",
+                )
+                .with_cause(error)
             })?;
             let (token, body) = read_token(self.provider, &answer, self.cx.now(), &[])?;
             let left = match body.get("expires_on").and_then(seconds) {

@@ -25,7 +25,9 @@ pub(crate) static PROVIDER: Provider = Provider {
     configure: |cx| {
         Box::pin(async {
             let signed_in = if azure_client_secret::inputs(&cx.config).is_ok() {
-                azure_client_secret::identity(cx, NAME).await?.map(|identity| cx.azure_headers(NAME, &Arc::new(identity), Management::Required))
+                azure_client_secret::identity(cx, NAME)
+                    .await?
+                    .map(|identity| cx.azure_headers(NAME, &Arc::new(identity), Management::Required))
             } else if azure_msi::inputs(&cx.config).is_ok() {
                 azure_msi::identity(cx, NAME).await?.map(|identity| cx.azure_headers(NAME, &Arc::new(identity), Management::Required))
             } else {
@@ -86,7 +88,8 @@ impl Minter {
         let headers = self.identity.get().await?;
         let request = Outgoing::post(format!("{host}/api/2.0/token/{action}")).json(body).headers(headers.headers).not_twice();
         let answer = self.cx.http.send(request.operation("personal access token")).await;
-        let answer = answer.map_err(|error| AuthError::failed(NAME, format!("the request to {action} a token got no answer")).with_cause(error))?;
+        let answer =
+            answer.map_err(|error| AuthError::failed(NAME, format!("the request to {action} a token got no answer")).with_cause(error))?;
         if !answer.is_success() {
             let why = answer.explanation(&[]);
             return Err(AuthError::failed(NAME, format!("the request to {action} a token was refused with {why}"))

@@ -47,7 +47,9 @@ pub(crate) static PROVIDER: Provider = Provider {
             }
             match StoredLogin::find(cx, NAME).await? {
                 Some(login) => Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Scoped { cx: Arc::clone(cx), login })))),
-                None => Outcome::declined("the Databricks CLI is not found in PATH, and no login is stored; sign in with databricks auth login"),
+                None => {
+                    Outcome::declined("the Databricks CLI is not found in PATH, and no login is stored; sign in with databricks auth login")
+                }
             }
         })
     },

@@ -28,7 +28,9 @@ pub(crate) static PROVIDER: Provider = Provider {
         }
     },
     configure: |cx| {
-        Box::pin(async { Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Variable })))) })
+        Box::pin(async {
+            Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Variable }))))
+        })
     },
 };
 

@@ -31,10 +31,13 @@ impl Context {
         let separator = if url.contains('?') { '&' } else { '?' };
         let url = format!("{url}{separator}audience={}", utf8_percent_encode(audience, NON_ALPHANUMERIC));
         let answer = self.http.send(Outgoing::get(url).bearer(token.expose()).operation("GitHub ID token")).await;
-        let answer = answer.map_err(|error| AuthError::failed(provider, "the request for GitHub's ID token got no answer").with_cause(error))?;
+        let answer =
+            answer.map_err(|error| AuthError::failed(provider, "the request for GitHub's ID token got no answer").with_cause(error))?;
         if !answer.is_success() {
             let why = answer.explanation(&[token.expose()]);
-            return Err(AuthError::failed(provider, format!("GitHub refused an ID token with {why}")).with_status(Some(answer.status), None));
+            return Err(
+                AuthError::failed(provider, format!("GitHub refused an ID token with {why}")).with_status(Some(answer.status), None)
+            );
         }
         let value = answer.json();
         let value = value.as_ref().and_then(|value| value.get("value")).and_then(Value::as_str).filter(|text| !text.is_empty());

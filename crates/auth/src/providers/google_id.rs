@@ -98,7 +98,9 @@ impl Impersonation {
         let body = answer.json().unwrap_or_default();
         let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         match self.grant {
-            Grant::Id => text("token").map(|token| id_token(token, self.cx.now())).ok_or_else(|| AuthError::failed(NAME, "Google's answer has no token")),
+            Grant::Id => text("token")
+                .map(|token| id_token(token, self.cx.now()))
+                .ok_or_else(|| AuthError::failed(NAME, "Google's answer has no token")),
             Grant::Access => {
                 let token = text("accessToken").ok_or_else(|| AuthError::failed(NAME, "Google's answer has no accessToken"))?;
                 let left = text("expireTime").and_then(|at| expiry::utc(at, self.cx.now()));

@@ -60,10 +60,16 @@ impl ServiceAccountKey {
         }
         let required = |name: &str| field(name).ok_or_else(|| format!("it has no {name}"));
         let token_uri = field("token_uri").unwrap_or(AUDIENCE);
-        let key = EncodingKey::from_rsa_pem(required("private_key")?.as_bytes()).map_err(|_| "its private_key is no RSA key in PEM".to_owned())?;
+        let key = EncodingKey::from_rsa_pem(required("private_key")?.as_bytes())
+            .map_err(|_| "its private_key is no RSA key in PEM".to_owned())?;
         // jsonwebtoken reads the PEM and hands out PKCS#1. It would sign by a backend chosen for the whole process; ring needs no choice.
         let pair = KeyPair::from_der(key.as_bytes()).map_err(|error| format!("its private_key cannot be used: {error}"))?;
-        Ok(Self { email: required("client_email")?.to_owned(), key_id: required("private_key_id")?.to_owned(), token_uri: token_uri.to_owned(), pair })
+        Ok(Self {
+            email: required("client_email")?.to_owned(),
+            key_id: required("private_key_id")?.to_owned(),
+            token_uri: token_uri.to_owned(),
+            pair,
+        })
     }
 
     /// Reads the key from a file or, if there is no such file, from the text itself.
@@ -119,7 +125,10 @@ impl ServiceAccountKey {
         if host == "oauth2.googleapis.com" || crate::config::host::is_loopback(&host) {
             return Ok(());
         }
-        Err(AuthError::new(AuthErrorKind::UntrustedEndpoint, format!("the Google key names {host} as its token_uri, which is not Google's")))
+        Err(AuthError::new(
+            AuthErrorKind::UntrustedEndpoint,
+            format!("the Google key names {host} as its token_uri, which is not Google's"),
+        ))
     }
 
     /// An access token for Google's API.

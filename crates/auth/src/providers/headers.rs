@@ -39,7 +39,13 @@ enum Authorization {
 
 impl Headers {
     pub(crate) fn fixed(authorization: &Secret) -> Self {
-        Self { authorization: Authorization::Fixed(authorization.clone()), tokens: Vec::new(), fixed: Vec::new(), at_once: false, close: None }
+        Self {
+            authorization: Authorization::Fixed(authorization.clone()),
+            tokens: Vec::new(),
+            fixed: Vec::new(),
+            at_once: false,
+            close: None,
+        }
     }
 
     pub(crate) fn token(cache: TokenCache) -> Self {
@@ -81,11 +87,8 @@ impl Headers {
         let (value, generation, more) = match &self.authorization {
             Authorization::Fixed(value) => (value.clone(), 0, more().await?),
             Authorization::Token(cache) => {
-                let (token, more) = if self.at_once {
-                    try_join(cache.fetch(), more()).await?
-                } else {
-                    (cache.fetch().await?, more().await?)
-                };
+                let (token, more) =
+                    if self.at_once { try_join(cache.fetch(), more()).await? } else { (cache.fetch().await?, more().await?) };
                 (token.authorization(), token.generation(), more)
             }
         };

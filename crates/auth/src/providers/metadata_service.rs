@@ -60,7 +60,8 @@ impl Service {
         let host = self.cx.host_url(NAME)?;
         let request = Outgoing::get(url.as_str()).header(VERSION, "1").header(HOST, &host).once(LIMIT).secret_url();
         let answer = self.cx.http.send(request.operation("metadata service")).await;
-        let answer = answer.map_err(|error| AuthError::failed(NAME, "the metadata service gave no answer; is it still running?").with_cause(error))?;
+        let answer = answer
+            .map_err(|error| AuthError::failed(NAME, "the metadata service gave no answer; is it still running?").with_cause(error))?;
         if !answer.is_success() {
             let why = answer.explanation(&[&url]);
             return Err(AuthError::failed(NAME, format!("the metadata service refused with {why}")).with_status(Some(answer.status), None));

@@ -18,7 +18,8 @@ use crate::token::{Token, TokenSource};
 
 /// Where the token is, if this process runs a model.
 pub(crate) fn token_file(environment: &Environment) -> Option<PathBuf> {
-    let serving = ["IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV"].iter().any(|name| environment.get(name) == Some("true"));
+    let serving =
+        ["IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV"].iter().any(|name| environment.get(name) == Some("true"));
     let folder = environment.get("SERVING_CREDENTIALS_DIR").unwrap_or("/var/credentials-secret");
     let path = PathBuf::from(folder).join("model-dependencies-oauth-token");
     (serving && path.is_file()).then_some(path)

@@ -35,8 +35,9 @@ pub(crate) static PROVIDER: Provider = Provider {
                 Err(error) => return Outcome::declined(format!("{} cannot be read: {error}", path.display())),
             };
             let name = host.name.trim_matches(['[', ']']);
-            let found = netrc::find(&text, name)
-                .map_err(|error| AuthError::failed(NAME, format!("{} cannot be parsed: line {}: {}", path.display(), error.line, error.problem)))?;
+            let found = netrc::find(&text, name).map_err(|error| {
+                AuthError::failed(NAME, format!("{} cannot be parsed: line {}: {}", path.display(), error.line, error.problem))
+            })?;
             let Some(entry) = found else { return Outcome::declined(format!("{} has no entry for {name}", path.display())) };
             if crate::machine::is_readable_by_others(&path) {
                 tracing::warn!(target: "databricks_auth", "{} can be read by others; restrict it, for example with chmod 600", path.display());

@@ -97,7 +97,10 @@ impl Logins {
             },
         };
         self.put_in_file(entry)?;
-        if used_file && !self.is_chosen && let Some(path) = profile_file {
+        if used_file
+            && !self.is_chosen
+            && let Some(path) = profile_file
+        {
             remember_plaintext(path)?;
         }
         Ok(Storage::Plaintext)
@@ -215,8 +218,10 @@ async fn host_key(cx: &Context, provider: &str) -> Result<String, AuthError> {
 async fn profile_of_host(cx: &Context, provider: &str) -> Result<Option<String>, AuthError> {
     let Some((path, file)) = read_profile_file(&cx.config)? else { return Ok(None) };
     let host = cx.host_url(provider)?;
-    let mut matches: Vec<_> =
-        file.profiles().filter(|section| section.get("host").and_then(|text| Host::parse(text, true).ok()).is_some_and(|found| found.url == host)).collect();
+    let mut matches: Vec<_> = file
+        .profiles()
+        .filter(|section| section.get("host").and_then(|text| Host::parse(text, true).ok()).is_some_and(|found| found.url == host))
+        .collect();
     // Ids narrow the choice, where both sides state one.
     for (key, ours) in [("account_id", cx.config.account_id()), ("workspace_id", cx.config.workspace_id())] {
         if let Some(ours) = ours {

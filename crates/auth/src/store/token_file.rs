@@ -139,7 +139,11 @@ mod tests {
 
     fn entry(token: &str, seconds: u64) -> Entry {
         let mut entry = Entry::default();
-        entry.renew(&Token::new(token).expires_in(Duration::from_secs(seconds)), Some("rt"), SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+        entry.renew(
+            &Token::new(token).expires_in(Duration::from_secs(seconds)),
+            Some("rt"),
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+        );
         entry
     }
 
@@ -169,13 +173,20 @@ mod tests {
     fn others_and_unknown_members_stay() {
         let (_home, file) = file();
         fs::create_dir_all(file.path().parent().unwrap()).unwrap();
-        fs::write(file.path(), r#"{"version": 1, "new": true, "tokens": {"a": {"access_token": "x", "odd": 1}, "b": {"odd": 2, "access_token": "old"}}}"#).unwrap();
+        fs::write(
+            file.path(),
+            r#"{"version": 1, "new": true, "tokens": {"a": {"access_token": "x", "odd": 1}, "b": {"odd": 2, "access_token": "old"}}}"#,
+        )
+        .unwrap();
         let mut b = file.get("b").unwrap().unwrap();
         b.renew(&Token::new("fresh").expires_in(Duration::from_secs(60)), None, SystemTime::UNIX_EPOCH);
         file.put(&["b"], &b).unwrap();
         file.delete(&["c"]).unwrap();
         let document: Value = serde_json::from_slice(&fs::read(file.path()).unwrap()).unwrap();
-        assert_eq!((&document["new"], &document["tokens"]["a"]["odd"], &document["tokens"]["b"]["odd"]), (&json!(true), &json!(1), &json!(2)));
+        assert_eq!(
+            (&document["new"], &document["tokens"]["a"]["odd"], &document["tokens"]["b"]["odd"]),
+            (&json!(true), &json!(1), &json!(2))
+        );
         assert_eq!(document["tokens"]["b"]["access_token"], "fresh");
         file.delete(&["b"]).unwrap();
         assert!(file.get("b").unwrap().is_none() && file.get("a").unwrap().is_some());
