@@ -24,6 +24,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// What the generator cannot know: whether the type of a member is cheap to copy, or holds text already.
+#[allow(clippy::clone_on_copy, clippy::useless_conversion)]
 #[rustfmt::skip]
 mod generated;
 
