@@ -56,7 +56,14 @@ impl Documents {
                     taken[at].push(route);
                     layers[at].operations.push(operation.clone());
                     let served = path.replace("{file_path}", "/{file_path}").replace("{directory_path}", "/{directory_path}");
-                    layers[at].document["paths"][&served][method] = self.plain_operation(package, operation);
+                    let mut plain = self.plain_operation(package, operation);
+                    if method == "head"
+                        && let Some(headers) = plain["responses"]["200"]["headers"].as_object_mut()
+                    {
+                        // Prism makes up a length and then cannot answer with it.
+                        headers.remove("content-length");
+                    }
+                    layers[at].document["paths"][&served][method] = plain;
                 }
             }
         }
@@ -87,19 +94,19 @@ impl Documents {
     }
 
     fn plain_operation(&self, package: &str, operation: &Value) -> Value {
-        let mut parameters = Vec::new();
-        for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            if parameter["style"] == "deepObject" {
-                self.dotted(package, parameter["name"].as_str().unwrap(), &parameter["schema"], &mut parameters);
-            } else {
-                parameters.push(parameter.clone());
-            }
-        }
-        let mut plain = json!({"operationId": operation["operationId"], "parameters": parameters, "responses": operation["responses"]});
+        let mut plain = json!({"operationId": operation["operationId"], "responses": operation["responses"]});
         if let Some(body) = operation.get("requestBody") {
             plain["requestBody"] = body.clone();
         }
+        let (dotted, others): (Vec<_>, Vec<_>) =
+            operation["parameters"].as_array().into_iter().flatten().partition(|parameter| parameter["style"] == "deepObject");
+        plain["parameters"] = others.into_iter().cloned().collect();
         plain_schema(package, &mut plain);
+        let mut parameters = Vec::new();
+        for parameter in dotted {
+            self.dotted(package, parameter["name"].as_str().unwrap(), &parameter["schema"], &mut parameters);
+        }
+        plain["parameters"].as_array_mut().unwrap().extend(parameters);
         plain
     }
 
@@ -109,7 +116,11 @@ impl Documents {
             None => (package, schema),
         };
         match schema["properties"].as_object() {
-            Some(properties) => properties.iter().for_each(|(member, property)| self.dotted(package, &format!("{name}.{member}"), property, parameters)),
+            // Messages that hold themselves have no last level; the driver's inputs end before this one.
+            Some(_) if name.matches('.').count() > 4 => {}
+            Some(properties) => {
+                properties.iter().for_each(|(member, property)| self.dotted(package, &format!("{name}.{member}"), property, parameters))
+            }
             None => {
                 let mut schema = schema.clone();
                 plain_schema(package, &mut schema);

@@ -26,7 +26,9 @@ impl Inputs {
 
     pub(crate) fn optional<T: for<'de> Wire<'de>>(&self, name: &str) -> Result<Option<T>> {
         let value = self.0.get(name).map(T::read).transpose();
-        value.map_err(|error| Error::new(ErrorKind::InvalidInput, format!("the type of {name} does not take the driver's value")).with_source(error))
+        value.map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, format!("the type of {name} does not take the driver's value")).with_source(error)
+        })
     }
 
     pub(crate) fn body(&self) -> Body {

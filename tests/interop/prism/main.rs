@@ -73,6 +73,32 @@ async fn every_operation_makes_the_round_trip() {
     assert!(known.len() * 50 <= 1452, "more than 2 % are listed");
 }
 
+/// The trips say little unless Prism refuses what is wrong.
+#[tokio::test]
+async fn a_wrong_request_is_refused() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let prism = std::env::var_os("PRISM").map(PathBuf::from).expect("PRISM names the program; see interop/prism/run");
+    let documents = Documents::read(&own.join("../crates/models/openapi"));
+    let file = std::env::temp_dir().join(format!("prism-refuses-{}.json", std::process::id()));
+    std::fs::write(&file, serde_json::to_vec(&documents.layers("settings")[0].document).unwrap()).unwrap();
+    let server = Server::start(&prism, &file).await;
+    let send = |body: Value| {
+        let client = server.client.clone();
+        async move {
+            databricks_sdk::WorkspaceClient::from(client)
+                .raw(databricks_sdk::Method::POST, "/2.0/token/create")
+                .json_body(&body)
+                .json::<Value>()
+                .await
+        }
+    };
+    assert!(send(serde_json::json!({"comment": "x", "lifetime_seconds": 60})).await.is_ok());
+    for wrong in [serde_json::json!({"comment": 7}), serde_json::json!({"remark": "x"})] {
+        assert!(send(wrong.clone()).await.unwrap_err().status().is_some_and(|status| status.is_client_error()), "{wrong}");
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
 async fn trips(
     documents: &Documents,
     package: &str,
@@ -109,7 +135,7 @@ struct Server {
 impl Server {
     async fn start(prism: &Path, document: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new(prism)
+        let mut process = Command::new(prism)
             .args(["mock", "--dynamic", "--errors", "--host", "127.0.0.1", "--port", &port.to_string()])
             .arg(document)
             .stdout(Stdio::null())
@@ -118,7 +144,8 @@ impl Server {
             .expect("Prism cannot be started");
         let patience = Instant::now() + Duration::from_secs(120);
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            assert!(Instant::now() < patience, "Prism does not listen with {}", document.display());
+            let ended = process.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < patience, "Prism does not serve {}", document.display());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let config = Config::new().environment(Environment::empty()).home("/nowhere").host(format!("http://127.0.0.1:{port}")).token("tok");

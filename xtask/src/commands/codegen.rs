@@ -12,6 +12,8 @@ use crate::{emit, ir};
 pub(crate) const SPEC: &str = "crates/models/openapi";
 pub(crate) const MODELS: &str = "crates/models/src/generated";
 const SERVICES: &str = "crates/sdk/src/services";
+/// What drives every operation in the round trip against a foreign server.
+const DRIVE: &str = "tests/interop/prism/generated";
 const COMMAND: &str = "cargo xtask codegen";
 
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
@@ -36,6 +38,7 @@ fn render(root: &Path) -> Result<Files> {
     emit::models(&api, MODELS, true, &mut files)?;
     emit::facade(&api, SERVICES, "databricks_models", true, &mut files)?;
     emit::manifests(&api, root, &mut files)?;
+    emit::drive(&api, DRIVE, &mut files)?;
     let api = build(root, SYNTHETIC, &mut files)?;
     emit::models(&api, &format!("{SYNTHETIC_SOURCE}/models"), false, &mut files)?;
     emit::facade(&api, &format!("{SYNTHETIC_SOURCE}/services"), "crate::models", false, &mut files)?;

@@ -1,6 +1,7 @@
 //! From the intermediate form to source text.
 
 mod doc;
+mod drive;
 mod dynamic;
 mod manifest;
 mod operations;
@@ -71,6 +72,16 @@ pub(crate) fn facade(api: &Api, folder: &str, models: &str, gated: bool, files: 
     root.block(&Block::text(ALLOWED));
     root.items(modules(offered.into_iter(), gated))?;
     files.add(Path::new(folder).join("mod.rs"), root.finish()?);
+    Ok(())
+}
+
+/// Renders what drives every operation in the round trip against a foreign server.
+pub(crate) fn drive(api: &Api, folder: &str, files: &mut Files) -> Result<()> {
+    files.own(folder);
+    files.add(Path::new(folder).join("mod.rs"), drive::index(api)?);
+    for package in api.packages.values() {
+        files.add(Path::new(folder).join(format!("{}.rs", package.module)), drive::package(package, &api.version)?);
+    }
     Ok(())
 }
 

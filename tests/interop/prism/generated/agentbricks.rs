@@ -5,18 +5,35 @@
 use databricks_sdk::models::agentbricks as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::agent_bricks::CancelOptimize::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::agent_bricks::CreateCustomLlm::new(i.required("instructions") ?, i
-        .required("name") ?,); op.agent_artifact_path = i.optional("agent_artifact_path")
-        ?; op.datasets = i.optional("datasets") ?; op.guidelines = i
-        .optional("guidelines") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::agent_bricks::DeleteCustomLlm::new(i.required("id") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::agent_bricks::GetCustomLlm::new(i.required("id") ?,))
-        }), drive(| i | { let _ = i; Ok(models::agent_bricks::StartOptimize::new(i
-        .required("id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::agent_bricks::UpdateCustomLlm::new(i.required("id") ?, i
-        .required("custom_llm") ?, i.required("update_mask") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::agent_bricks::CancelOptimize::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::agent_bricks::CreateCustomLlm::new(
+                i.required::<String>("instructions")?,
+                i.required::<String>("name")?,
+            );
+            op.agent_artifact_path = i.optional("agent_artifact_path")?;
+            op.datasets = i.optional("datasets")?;
+            op.guidelines = i.optional("guidelines")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::agent_bricks::DeleteCustomLlm::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(
+            models::agent_bricks::GetCustomLlm::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(
+            models::agent_bricks::StartOptimize::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(
+            models::agent_bricks::UpdateCustomLlm::new(
+                i.required::<String>("id")?,
+                i.required::<models::CustomLlm>("custom_llm")?,
+                i.required::<String>("update_mask")?,
+            ),
+        )),
+    ])
 }

@@ -5,86 +5,230 @@
 use databricks_sdk::models::agentkit as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::agent_kit::AppendSessionItems::new(i
-        .required("parent") ?, i.required("items") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::ClearSessionItems::new(i.required("parent") ?,)) }),
-        drive(| i | { let mut op = models::agent_kit::CreateMemory::new(i
-        .required("parent") ?, i.required("managed_memory_entry") ?,); op
-        .managed_memory_entry_id = i.optional("managed_memory_entry_id") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::agent_kit::CreateMemoryStore::new(i
-        .required("managed_memory_store_id") ?, i.required("managed_memory_store") ?,))
-        }), drive(| i | { let mut op = models::agent_kit::CreateSession::new(i
-        .required("parent") ?, i.required("session") ?,); op.session_id = i
-        .optional("session_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::CreateSessionStore::new(i.required("session_store_id") ?, i
-        .required("session_store") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::DeleteMemory::new(i.required("name") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::agent_kit::DeleteMemoryStore::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::agent_kit::DeleteSession::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::DeleteSessionStore::new(i.required("name") ?,)) }), drive(|
-        i | { let mut op = models::agent_kit::ExtractMemories::new(i
-        .required("session_store") ?, i.required("session_id") ?, i
-        .required("memory_store") ?,); op.dry_run = i.optional("dry_run") ?; op
-        .instructions = i.optional("instructions") ?; Ok(op) }), drive(| i | { let mut op
-        = models::agent_kit::ForkSession::new(i.required("parent") ?, i
-        .required("actor_id") ?, i.required("source_session_id") ?,); op.metadata = i
-        .optional("metadata") ?; op.session_id = i.optional("session_id") ?; op
-        .up_to_item_id = i.optional("up_to_item_id") ?; Ok(op) }), drive(| i | { let mut
-        op = models::agent_kit::GetMemory::new(i.required("name") ?,); op.view = i
-        .optional("view") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::GetMemoryStore::new(i.required("name") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::agent_kit::GetMemoryStorePermission::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::GetSession::new(i.required("name") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::agent_kit::GetSessionStore::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::agent_kit::GetSessionStorePermission::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::GrantMemoryStorePermission::new(i.required("name") ?, i
-        .required("permission") ?, i.required("principal") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::agent_kit::GrantSessionStorePermission::new(i.required("name") ?, i
-        .required("permission") ?, i.required("principal") ?,)) }), drive(| i | { let mut
-        op = models::agent_kit::ListMemories::new(i.required("parent") ?, i
-        .required("actor_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; op.path_prefix = i
-        .optional("path_prefix") ?; op.session_id = i.optional("session_id") ?; op.view =
-        i.optional("view") ?; Ok(op) }), drive(| i | { let mut op =
-        models::agent_kit::ListMemoryStorePermissions::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::agent_kit::ListMemoryStores::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::agent_kit::ListSessionItems::new(i
-        .required("parent") ?,); op.order_by = i.optional("order_by") ?; op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::agent_kit::ListSessionStorePermissions::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::agent_kit::ListSessionStores::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::agent_kit::ListSessions::new(i
-        .required("parent") ?,); op.filter = i.optional("filter") ?; op.order_by = i
-        .optional("order_by") ?; op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::PopSessionItem::new(i.required("parent") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::agent_kit::RevokeMemoryStorePermission::new(i
-        .required("name") ?, i.required("principal") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::RevokeSessionStorePermission::new(i.required("name") ?, i
-        .required("principal") ?,)) }), drive(| i | { let mut op =
-        models::agent_kit::SearchMemories::new(i.required("parent") ?, i
-        .required("actor_id") ?, i.required("query") ?,); op.limit = i.optional("limit")
-        ?; op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; op.path_prefix = i.optional("path_prefix") ?; op
-        .session_id = i.optional("session_id") ?; op.view = i.optional("view") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::agent_kit::UpdateMemory::new(i
-        .required("name") ?, i.required("update_mask") ?, i
-        .required("managed_memory_entry") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::agent_kit::UpdateMemoryStore::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("managed_memory_store") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::agent_kit::UpdateSession::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("session") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::agent_kit::UpdateSessionStore::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("session_store") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::agent_kit::AppendSessionItems::new(
+                i.required::<String>("parent")?,
+                i.required::<Vec<models::SessionItem>>("items")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::ClearSessionItems::new(i.required::<String>("parent")?),
+        )),
+        drive(|i| {
+            let mut op = models::agent_kit::CreateMemory::new(
+                i.required::<String>("parent")?,
+                i.required::<models::ManagedMemoryEntry>("managed_memory_entry")?,
+            );
+            op.managed_memory_entry_id = i.optional("managed_memory_entry_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::agent_kit::CreateMemoryStore::new(
+                i.required::<String>("managed_memory_store_id")?,
+                i.required::<models::ManagedMemoryStore>("managed_memory_store")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::agent_kit::CreateSession::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Session>("session")?,
+            );
+            op.session_id = i.optional("session_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::agent_kit::CreateSessionStore::new(
+                i.required::<String>("session_store_id")?,
+                i.required::<models::SessionStore>("session_store")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::DeleteMemory::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::DeleteMemoryStore::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::DeleteSession::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::DeleteSessionStore::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::agent_kit::ExtractMemories::new(
+                i.required::<String>("session_store")?,
+                i.required::<String>("session_id")?,
+                i.required::<String>("memory_store")?,
+            );
+            op.dry_run = i.optional("dry_run")?;
+            op.instructions = i.optional("instructions")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::ForkSession::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("actor_id")?,
+                i.required::<String>("source_session_id")?,
+            );
+            op.metadata = i.optional("metadata")?;
+            op.session_id = i.optional("session_id")?;
+            op.up_to_item_id = i.optional("up_to_item_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::GetMemory::new(
+                i.required::<String>("name")?,
+            );
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::agent_kit::GetMemoryStore::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::GetMemoryStorePermission::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(models::agent_kit::GetSession::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::agent_kit::GetSessionStore::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::GetSessionStorePermission::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::GrantMemoryStorePermission::new(
+                i.required::<String>("name")?,
+                i.required::<models::PermissionLevel>("permission")?,
+                i.required::<models::StorePrincipal>("principal")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::GrantSessionStorePermission::new(
+                i.required::<String>("name")?,
+                i.required::<models::PermissionLevel>("permission")?,
+                i.required::<models::StorePrincipal>("principal")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::agent_kit::ListMemories::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("actor_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.path_prefix = i.optional("path_prefix")?;
+            op.session_id = i.optional("session_id")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::ListMemoryStorePermissions::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::ListMemoryStores::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::ListSessionItems::new(
+                i.required::<String>("parent")?,
+            );
+            op.order_by = i.optional("order_by")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::ListSessionStorePermissions::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::ListSessionStores::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::ListSessions::new(
+                i.required::<String>("parent")?,
+            );
+            op.filter = i.optional("filter")?;
+            op.order_by = i.optional("order_by")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::agent_kit::PopSessionItem::new(i.required::<String>("parent")?),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::RevokeMemoryStorePermission::new(
+                i.required::<String>("name")?,
+                i.required::<models::StorePrincipal>("principal")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::RevokeSessionStorePermission::new(
+                i.required::<String>("name")?,
+                i.required::<models::StorePrincipal>("principal")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::agent_kit::SearchMemories::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("actor_id")?,
+                i.required::<String>("query")?,
+            );
+            op.limit = i.optional("limit")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.path_prefix = i.optional("path_prefix")?;
+            op.session_id = i.optional("session_id")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::agent_kit::UpdateMemory::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::ManagedMemoryEntry>("managed_memory_entry")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::UpdateMemoryStore::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::ManagedMemoryStore>("managed_memory_store")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::UpdateSession::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Session>("session")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::agent_kit::UpdateSessionStore::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::SessionStore>("session_store")?,
+            ),
+        )),
+    ])
 }

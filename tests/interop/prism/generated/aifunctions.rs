@@ -5,22 +5,52 @@
 use databricks_sdk::models::aifunctions as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::ai_functions::AiClassify::new(i
-        .required("content") ?, i.required("labels") ?,); op.options = i
-        .optional("options") ?; Ok(op) }), drive(| i | { let mut op =
-        models::ai_functions::AiDecide::new(i.required("questions") ?, i
-        .required("state") ?,); op.options = i.optional("options") ?; Ok(op) }), drive(|
-        i | { let mut op = models::ai_functions::AiExtract::new(i.required("content") ?,
-        i.required("schema") ?,); op.options = i.optional("options") ?; Ok(op) }),
-        drive(| i | { let mut op = models::ai_functions::AiParseDocument::new(i
-        .required("content") ?,); op.options = i.optional("options") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::ai_functions::CancelBatch::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::ai_functions::CreateBatch::new(i.required("batch") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::ai_functions::GetBatch::new(i.required("name") ?,)) }),
-        drive(| i | { let mut op = models::ai_functions::ListBatches::new(); op.page_size
-        = i.optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::ai_functions::AiClassify::new(
+                i.required::<serde_json::Value>("content")?,
+                i.required::<serde_json::Value>("labels")?,
+            );
+            op.options = i.optional("options")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_functions::AiDecide::new(
+                i.required::<serde_json::Value>("questions")?,
+                i.required::<serde_json::Value>("state")?,
+            );
+            op.options = i.optional("options")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_functions::AiExtract::new(
+                i.required::<serde_json::Value>("content")?,
+                i.required::<serde_json::Value>("schema")?,
+            );
+            op.options = i.optional("options")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_functions::AiParseDocument::new(
+                i.required::<String>("content")?,
+            );
+            op.options = i.optional("options")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::ai_functions::CancelBatch::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::ai_functions::CreateBatch::new(i.required::<models::Batch>("batch")?),
+        )),
+        drive(|i| Ok(
+            models::ai_functions::GetBatch::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::ai_functions::ListBatches::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,39 +5,94 @@
 use databricks_sdk::models::aisearch as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::ai_search::CreateEndpoint::new(i
-        .required("parent") ?, i.required("endpoint") ?,); op.endpoint_id = i
-        .optional("endpoint_id") ?; Ok(op) }), drive(| i | { let mut op =
-        models::ai_search::CreateIndex::new(i.required("parent") ?, i.required("index")
-        ?,); op.index_id = i.optional("index_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::ai_search::DeleteEndpoint::new(i.required("name") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::ai_search::DeleteIndex::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::ai_search::GetEndpoint::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::ai_search::GetIndex::new(i.required("name") ?,)) }), drive(| i | { let
-        mut op = models::ai_search::ListEndpoints::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op = models::ai_search::ListIndexes::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::ai_search::QueryIndex::new(i.required("name") ?, i.required("columns")
-        ?,); op.columns_to_rerank = i.optional("columns_to_rerank") ?; op.facets = i
-        .optional("facets") ?; op.filters_json = i.optional("filters_json") ?; op
-        .max_results = i.optional("max_results") ?; op.query_columns = i
-        .optional("query_columns") ?; op.query_text = i.optional("query_text") ?; op
-        .query_type = i.optional("query_type") ?; op.query_vector = i
-        .optional("query_vector") ?; op.reranker = i.optional("reranker") ?; op
-        .score_threshold = i.optional("score_threshold") ?; op.sort_columns = i
-        .optional("sort_columns") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::ai_search::RemoveData::new(i.required("name") ?, i
-        .required("primary_keys") ?,)) }), drive(| i | { let mut op =
-        models::ai_search::ScanIndex::new(i.required("name") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::ai_search::SyncIndex::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::ai_search::UpdateEndpoint::new(i
-        .required("name") ?, i.required("update_mask") ?, i.required("endpoint") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::ai_search::UpsertData::new(i.required("name")
-        ?, i.required("inputs_json") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::ai_search::CreateEndpoint::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Endpoint>("endpoint")?,
+            );
+            op.endpoint_id = i.optional("endpoint_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_search::CreateIndex::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Index>("index")?,
+            );
+            op.index_id = i.optional("index_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::ai_search::DeleteEndpoint::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::ai_search::DeleteIndex::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::ai_search::GetEndpoint::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(models::ai_search::GetIndex::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::ai_search::ListEndpoints::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_search::ListIndexes::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_search::QueryIndex::new(
+                i.required::<String>("name")?,
+                i.required::<Vec<String>>("columns")?,
+            );
+            op.columns_to_rerank = i.optional("columns_to_rerank")?;
+            op.facets = i.optional("facets")?;
+            op.filters_json = i.optional("filters_json")?;
+            op.max_results = i.optional("max_results")?;
+            op.query_columns = i.optional("query_columns")?;
+            op.query_text = i.optional("query_text")?;
+            op.query_type = i.optional("query_type")?;
+            op.query_vector = i.optional("query_vector")?;
+            op.reranker = i.optional("reranker")?;
+            op.score_threshold = i.optional("score_threshold")?;
+            op.sort_columns = i.optional("sort_columns")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::ai_search::RemoveData::new(
+                i.required::<String>("name")?,
+                i.required::<Vec<String>>("primary_keys")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::ai_search::ScanIndex::new(
+                i.required::<String>("name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::ai_search::SyncIndex::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::ai_search::UpdateEndpoint::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Endpoint>("endpoint")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::ai_search::UpsertData::new(
+                i.required::<String>("name")?,
+                i.required::<String>("inputs_json")?,
+            ),
+        )),
+    ])
 }

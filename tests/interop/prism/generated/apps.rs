@@ -5,53 +5,133 @@
 use databricks_sdk::models::apps as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::apps::Create::new(i.required("app") ?,); op
-        .no_compute = i.optional("no_compute") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::apps::CreateSpace::new(i.required("space") ?,)) }), drive(| i | { let
-        mut op = models::apps::CreateUpdate::new(i.required("app_name") ?, i
-        .required("update_mask") ?,); op.app = i.optional("app") ?; Ok(op) }), drive(| i
-        | { let _ = i; Ok(models::apps::Delete::new(i.required("name") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::apps::DeleteAppThumbnail::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::apps::DeleteSpace::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::apps::Deploy::new(i
-        .required("app_name") ?, i.required("app_deployment") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::apps::Get::new(i.required("name") ?,)) }), drive(| i | { let _
-        = i; Ok(models::apps::GetDeployment::new(i.required("app_name") ?, i
-        .required("deployment_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::apps::GetPermissionLevels::new(i.required("app_name") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::apps::GetPermissions::new(i.required("app_name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::apps::GetSpace::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::apps::GetSpaceOperation::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::apps::GetUpdate::new(i.required("app_name") ?,)) }), drive(| i | { let
-        mut op = models::apps::List::new(); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; op.space = i.optional("space") ?;
-        Ok(op) }), drive(| i | { let mut op = models::apps::ListDeployments::new(i
-        .required("app_name") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::apps::ListSpaces::new(); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::apps::SetPermissions::new(i.required("app_name") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let _ = i; Ok(models::apps::Start::new(i.required("name") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::apps::Stop::new(i.required("name") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::apps::Update::new(i.required("name") ?, i.required("app")
-        ?,)) }), drive(| i | { let mut op = models::apps::UpdateAppThumbnail::new(i
-        .required("name") ?,); op.app_thumbnail = i.optional("app_thumbnail") ?; Ok(op)
-        }), drive(| i | { let mut op = models::apps::UpdatePermissions::new(i
-        .required("app_name") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::apps::UpdateSpace::new(i.required("name") ?, i.required("update_mask")
-        ?, i.required("space") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::apps_settings::CreateCustomTemplate::new(i.required("template") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::apps_settings::DeleteCustomTemplate::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::apps_settings::GetCustomTemplate::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::apps_settings::ListCustomTemplates::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::apps_settings::UpdateCustomTemplate::new(i
-        .required("name") ?, i.required("template") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::apps::Create::new(i.required::<models::App>("app")?);
+            op.no_compute = i.optional("no_compute")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::apps::CreateSpace::new(i.required::<models::Space>("space")?),
+        )),
+        drive(|i| {
+            let mut op = models::apps::CreateUpdate::new(
+                i.required::<String>("app_name")?,
+                i.required::<String>("update_mask")?,
+            );
+            op.app = i.optional("app")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::apps::Delete::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::apps::DeleteAppThumbnail::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(models::apps::DeleteSpace::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::apps::Deploy::new(
+                i.required::<String>("app_name")?,
+                i.required::<models::AppDeployment>("app_deployment")?,
+            ),
+        )),
+        drive(|i| Ok(models::apps::Get::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::apps::GetDeployment::new(
+                i.required::<String>("app_name")?,
+                i.required::<String>("deployment_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::apps::GetPermissionLevels::new(i.required::<String>("app_name")?),
+        )),
+        drive(|i| Ok(
+            models::apps::GetPermissions::new(i.required::<String>("app_name")?),
+        )),
+        drive(|i| Ok(models::apps::GetSpace::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::apps::GetSpaceOperation::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(models::apps::GetUpdate::new(i.required::<String>("app_name")?))),
+        drive(|i| {
+            let mut op = models::apps::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.space = i.optional("space")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::apps::ListDeployments::new(
+                i.required::<String>("app_name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::apps::ListSpaces::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::apps::SetPermissions::new(
+                i.required::<String>("app_name")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::apps::Start::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::apps::Stop::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::apps::Update::new(
+                i.required::<String>("name")?,
+                i.required::<models::App>("app")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::apps::UpdateAppThumbnail::new(
+                i.required::<String>("name")?,
+            );
+            op.app_thumbnail = i.optional("app_thumbnail")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::apps::UpdatePermissions::new(
+                i.required::<String>("app_name")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::apps::UpdateSpace::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Space>("space")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::apps_settings::CreateCustomTemplate::new(
+                i.required::<models::CustomTemplate>("template")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::apps_settings::DeleteCustomTemplate::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::apps_settings::GetCustomTemplate::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::apps_settings::ListCustomTemplates::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::apps_settings::UpdateCustomTemplate::new(
+                i.required::<String>("name")?,
+                i.required::<models::CustomTemplate>("template")?,
+            ),
+        )),
+    ])
 }

@@ -5,45 +5,112 @@
 use databricks_sdk::models::billing as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::billable_usage::Download::new(i
-        .required("end_month") ?, i.required("start_month") ?,); op.personal_data = i
-        .optional("personal_data") ?; Ok(op) }), drive(| i | { let mut op =
-        models::budget_policy::Create::new(); op.policy = i.optional("policy") ?; op
-        .request_id = i.optional("request_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::budget_policy::Delete::new(i.required("policy_id") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::budget_policy::Get::new(i.required("policy_id") ?,))
-        }), drive(| i | { let mut op = models::budget_policy::List::new(); op.filter_by =
-        i.optional("filter_by") ?; op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; op.sort_spec = i.optional("sort_spec")
-        ?; Ok(op) }), drive(| i | { let mut op = models::budget_policy::Update::new(i
-        .required("policy_id") ?, i.required("policy") ?,); op.limit_config = i
-        .optional("limit_config") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::budgets::Create::new(i.required("budget") ?,)) }), drive(| i | { let _
-        = i; Ok(models::budgets::Delete::new(i.required("budget_id") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::budgets::Get::new(i.required("budget_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::budgets::GetBudgetSpendStatus::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::budgets::List::new(); op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let mut op = models::budgets::ListBudgetSpendStatuses::new(i
-        .required("parent") ?,); op.filter = i.optional("filter") ?; op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::budgets::Update::new(i.required("budget_id")
-        ?, i.required("budget") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::log_delivery::Create::new(i.required("log_delivery_configuration")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::log_delivery::Get::new(i
-        .required("log_delivery_configuration_id") ?,)) }), drive(| i | { let mut op =
-        models::log_delivery::List::new(); op.credentials_id = i
-        .optional("credentials_id") ?; op.page_token = i.optional("page_token") ?; op
-        .status = i.optional("status") ?; op.storage_configuration_id = i
-        .optional("storage_configuration_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::log_delivery::PatchStatus::new(i
-        .required("log_delivery_configuration_id") ?, i.required("status") ?,)) }),
-        drive(| i | { let mut op = models::usage_dashboards::Create::new(); op
-        .dashboard_type = i.optional("dashboard_type") ?; op.major_version = i
-        .optional("major_version") ?; op.workspace_id = i.optional("workspace_id") ?;
-        Ok(op) }), drive(| i | { let mut op = models::usage_dashboards::Get::new(); op
-        .dashboard_type = i.optional("dashboard_type") ?; op.workspace_id = i
-        .optional("workspace_id") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::billable_usage::Download::new(
+                i.required::<String>("end_month")?,
+                i.required::<String>("start_month")?,
+            );
+            op.personal_data = i.optional("personal_data")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::budget_policy::Create::new();
+            op.policy = i.optional("policy")?;
+            op.request_id = i.optional("request_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::budget_policy::Delete::new(i.required::<String>("policy_id")?),
+        )),
+        drive(|i| Ok(
+            models::budget_policy::Get::new(i.required::<String>("policy_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::budget_policy::List::new();
+            op.filter_by = i.optional("filter_by")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.sort_spec = i.optional("sort_spec")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::budget_policy::Update::new(
+                i.required::<String>("policy_id")?,
+                i.required::<models::BudgetPolicy>("policy")?,
+            );
+            op.limit_config = i.optional("limit_config")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::budgets::Create::new(
+                i.required::<models::CreateBudgetConfigurationBudget>("budget")?,
+            ),
+        )),
+        drive(|i| Ok(models::budgets::Delete::new(i.required::<String>("budget_id")?))),
+        drive(|i| Ok(models::budgets::Get::new(i.required::<String>("budget_id")?))),
+        drive(|i| Ok(
+            models::budgets::GetBudgetSpendStatus::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::budgets::List::new();
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::budgets::ListBudgetSpendStatuses::new(
+                i.required::<String>("parent")?,
+            );
+            op.filter = i.optional("filter")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::budgets::Update::new(
+                i.required::<String>("budget_id")?,
+                i.required::<models::UpdateBudgetConfigurationBudget>("budget")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::log_delivery::Create::new(
+                i
+                    .required::<
+                        models::CreateLogDeliveryConfigurationParams,
+                    >("log_delivery_configuration")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::log_delivery::Get::new(
+                i.required::<String>("log_delivery_configuration_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::log_delivery::List::new();
+            op.credentials_id = i.optional("credentials_id")?;
+            op.page_token = i.optional("page_token")?;
+            op.status = i.optional("status")?;
+            op.storage_configuration_id = i.optional("storage_configuration_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::log_delivery::PatchStatus::new(
+                i.required::<String>("log_delivery_configuration_id")?,
+                i.required::<models::LogDeliveryConfigStatus>("status")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::usage_dashboards::Create::new();
+            op.dashboard_type = i.optional("dashboard_type")?;
+            op.major_version = i.optional("major_version")?;
+            op.workspace_id = i.optional("workspace_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::usage_dashboards::Get::new();
+            op.dashboard_type = i.optional("dashboard_type")?;
+            op.workspace_id = i.optional("workspace_id")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,32 +5,72 @@
 use databricks_sdk::models::bundle as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::bundle::CompleteVersion::new(i
-        .required("name") ?, i.required("completion_reason") ?,); op.force = i
-        .optional("force") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::bundle::CreateDeployment::new(i.required("deployment_id") ?, i
-        .required("deployment") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::bundle::CreateOperation::new(i.required("parent") ?, i
-        .required("resource_key") ?, i.required("operation") ?,)) }), drive(| i | { let _
-        = i; Ok(models::bundle::CreateVersion::new(i.required("parent") ?, i
-        .required("version_id") ?, i.required("version") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::bundle::DeleteDeployment::new(i.required("name") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::bundle::GetDeployment::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::bundle::GetOperation::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::bundle::GetResource::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::bundle::GetVersion::new(i.required("name") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::bundle::Heartbeat::new(i.required("name") ?,)) }), drive(| i |
-        { let mut op = models::bundle::ListDeployments::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::bundle::ListOperations::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::bundle::ListResources::new(i.required("parent") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::bundle::ListVersions::new(i.required("parent")
-        ?,); op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::bundle::CompleteVersion::new(
+                i.required::<String>("name")?,
+                i.required::<models::VersionComplete>("completion_reason")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::bundle::CreateDeployment::new(
+                i.required::<String>("deployment_id")?,
+                i.required::<models::Deployment>("deployment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::bundle::CreateOperation::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("resource_key")?,
+                i.required::<models::Operation>("operation")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::bundle::CreateVersion::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("version_id")?,
+                i.required::<models::Version>("version")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::bundle::DeleteDeployment::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(models::bundle::GetDeployment::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::bundle::GetOperation::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::bundle::GetResource::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::bundle::GetVersion::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::bundle::Heartbeat::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::bundle::ListDeployments::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::bundle::ListOperations::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::bundle::ListResources::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::bundle::ListVersions::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,38 +5,91 @@
 use databricks_sdk::models::bundledeployments as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::bundle_deployments::CompleteVersion::new(i
-        .required("name") ?, i.required("completion_reason") ?,); op.force = i
-        .optional("force") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::bundle_deployments::CreateDeployment::new(i.required("deployment")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::bundle_deployments::CreateVersion::new(i.required("parent") ?, i
-        .required("version_id") ?, i.required("version") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::bundle_deployments::DeleteDeployment::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::bundle_deployments::GetDeployment::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::bundle_deployments::GetOperation::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::bundle_deployments::GetResource::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::bundle_deployments::GetVersion::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::bundle_deployments::Heartbeat::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::bundle_deployments::ListDeployments::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op
-        .show_deleted = i.optional("show_deleted") ?; Ok(op) }), drive(| i | { let mut op
-        = models::bundle_deployments::ListOperations::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::bundle_deployments::ListResources::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::bundle_deployments::ListVersions::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::bundle_deployments::UpdateDeployment::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("deployment") ?,)) }), drive(| i | { let _
-        = i; Ok(models::bundle_deployments::UpdateOperation::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("operation") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::bundle_deployments::CompleteVersion::new(
+                i.required::<String>("name")?,
+                i.required::<models::VersionComplete>("completion_reason")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::bundle_deployments::CreateDeployment::new(
+                i.required::<models::Deployment>("deployment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::bundle_deployments::CreateVersion::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("version_id")?,
+                i.required::<models::Version>("version")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::bundle_deployments::DeleteDeployment::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::bundle_deployments::GetDeployment::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::bundle_deployments::GetOperation::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::bundle_deployments::GetResource::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::bundle_deployments::GetVersion::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::bundle_deployments::Heartbeat::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::bundle_deployments::ListDeployments::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.show_deleted = i.optional("show_deleted")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::bundle_deployments::ListOperations::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::bundle_deployments::ListResources::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::bundle_deployments::ListVersions::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::bundle_deployments::UpdateDeployment::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Deployment>("deployment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::bundle_deployments::UpdateOperation::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Operation>("operation")?,
+            ),
+        )),
+    ])
 }

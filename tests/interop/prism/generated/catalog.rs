@@ -5,531 +5,1310 @@
 use databricks_sdk::models::catalog as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::account_metastore_assignments::Create::new(i
-        .required("workspace_id") ?, i.required("metastore_id") ?,); op
-        .metastore_assignment = i.optional("metastore_assignment") ?; Ok(op) }), drive(|
-        i | { let _ = i; Ok(models::account_metastore_assignments::Delete::new(i
-        .required("workspace_id") ?, i.required("metastore_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::account_metastore_assignments::Get::new(i
-        .required("workspace_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_metastore_assignments::List::new(i.required("metastore_id")
-        ?,)) }), drive(| i | { let mut op =
-        models::account_metastore_assignments::Update::new(i.required("workspace_id") ?,
-        i.required("metastore_id") ?,); op.metastore_assignment = i
-        .optional("metastore_assignment") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_metastores::Create::new(); op.metastore_info = i
-        .optional("metastore_info") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_metastores::Delete::new(i.required("metastore_id") ?,); op.force
-        = i.optional("force") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_metastores::Get::new(i.required("metastore_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::account_metastores::List::new()) }), drive(|
-        i | { let mut op = models::account_metastores::Update::new(i
-        .required("metastore_id") ?,); op.metastore_info = i.optional("metastore_info")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_storage_credentials::Create::new(i.required("metastore_id") ?,);
-        op.credential_info = i.optional("credential_info") ?; op.skip_validation = i
-        .optional("skip_validation") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_storage_credentials::Delete::new(i.required("metastore_id") ?, i
-        .required("storage_credential_name") ?,); op.force = i.optional("force") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_storage_credentials::Get::new(i.required("metastore_id") ?, i
-        .required("storage_credential_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_storage_credentials::List::new(i.required("metastore_id") ?,))
-        }), drive(| i | { let mut op = models::account_storage_credentials::Update::new(i
-        .required("metastore_id") ?, i.required("storage_credential_name") ?,); op
-        .credential_info = i.optional("credential_info") ?; op.skip_validation = i
-        .optional("skip_validation") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::ai_gateway::CreateMcpService::new(i.required("mcp_service_id") ?, i
-        .required("parent") ?, i.required("mcp_service") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::ai_gateway::CreateMcpServiceUserMappedCredential::new(i
-        .required("name") ?, i.required("login") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::ai_gateway::CreateModelProviderService::new(i
-        .required("model_provider_service_id") ?, i.required("parent") ?, i
-        .required("model_provider_service") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::ai_gateway::CreateModelService::new(i.required("model_service_id") ?,
-        i.required("parent") ?, i.required("model_service") ?,)) }), drive(| i | { let _
-        = i; Ok(models::ai_gateway::CreateSkill::new(i.required("parent") ?, i
-        .required("skill_id") ?, i.required("skill") ?,)) }), drive(| i | { let mut op =
-        models::ai_gateway::DeleteMcpService::new(i.required("name") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::ai_gateway::DeleteMcpServiceUserMappedCredential::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::ai_gateway::DeleteModelProviderService::new(i.required("name") ?,); op
-        .etag = i.optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::ai_gateway::DeleteModelService::new(i.required("name") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::ai_gateway::DeleteSkill::new(i.required("name") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::ai_gateway::FinalizeSkill::new(i.required("name") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::ai_gateway::GetMcpService::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::ai_gateway::GetMcpServiceUserMappedCredential::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::ai_gateway::GetModelProviderService::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::ai_gateway::GetModelService::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::ai_gateway::GetSkill::new(i.required("name") ?,)) }), drive(| i | {
-        let mut op = models::ai_gateway::ListMcpServices::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op.parent =
-        i.optional("parent") ?; op.view = i.optional("view") ?; Ok(op) }), drive(| i | {
-        let mut op = models::ai_gateway::ListModelProviderServices::new(); op.page_size =
-        i.optional("page_size") ?; op.page_token = i.optional("page_token") ?; op.parent
-        = i.optional("parent") ?; op.view = i.optional("view") ?; Ok(op) }), drive(| i |
-        { let mut op = models::ai_gateway::ListModelServices::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op.parent =
-        i.optional("parent") ?; op.view = i.optional("view") ?; Ok(op) }), drive(| i | {
-        let mut op = models::ai_gateway::ListSkills::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::ai_gateway::UpdateMcpService::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("mcp_service") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::ai_gateway::UpdateModelProviderService::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("model_provider_service") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::ai_gateway::UpdateModelService::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("model_service") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::ai_gateway::UpdateSkill::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("skill") ?,); op.etag = i.optional("etag")
-        ?; Ok(op) }), drive(| i | { let _ = i; Ok(models::artifact_allowlists::Get::new(i
-        .required("artifact_type") ?,)) }), drive(| i | { let mut op =
-        models::artifact_allowlists::Update::new(i.required("artifact_type") ?, i
-        .required("artifact_matchers") ?,); op.created_at = i.optional("created_at") ?;
-        op.created_by = i.optional("created_by") ?; op.metastore_id = i
-        .optional("metastore_id") ?; Ok(op) }), drive(| i | { let mut op =
-        models::catalogs::Create::new(i.required("name") ?,); op.comment = i
-        .optional("comment") ?; op.connection_name = i.optional("connection_name") ?; op
-        .custom_max_retention_hours = i.optional("custom_max_retention_hours") ?; op
-        .managed_encryption_settings = i.optional("managed_encryption_settings") ?; op
-        .options = i.optional("options") ?; op.properties = i.optional("properties") ?;
-        op.provider_name = i.optional("provider_name") ?; op.share_name = i
-        .optional("share_name") ?; op.storage_root = i.optional("storage_root") ?; Ok(op)
-        }), drive(| i | { let mut op = models::catalogs::Delete::new(i.required("name")
-        ?,); op.force = i.optional("force") ?; Ok(op) }), drive(| i | { let mut op =
-        models::catalogs::Get::new(i.required("name") ?,); op.include_browse = i
-        .optional("include_browse") ?; Ok(op) }), drive(| i | { let mut op =
-        models::catalogs::List::new(); op.include_browse = i.optional("include_browse")
-        ?; op.include_unbound = i.optional("include_unbound") ?; op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let mut op = models::catalogs::Update::new(i.required("name")
-        ?,); op.comment = i.optional("comment") ?; op.custom_max_retention_hours = i
-        .optional("custom_max_retention_hours") ?; op.enable_predictive_optimization = i
-        .optional("enable_predictive_optimization") ?; op.isolation_mode = i
-        .optional("isolation_mode") ?; op.managed_encryption_settings = i
-        .optional("managed_encryption_settings") ?; op.new_name = i.optional("new_name")
-        ?; op.options = i.optional("options") ?; op.owner = i.optional("owner") ?; op
-        .properties = i.optional("properties") ?; Ok(op) }), drive(| i | { let mut op =
-        models::connections::Create::new(i.required("connection_type") ?, i
-        .required("name") ?, i.required("options") ?,); op.comment = i
-        .optional("comment") ?; op.environment_settings = i
-        .optional("environment_settings") ?; op.parent = i.optional("parent") ?; op
-        .properties = i.optional("properties") ?; op.read_only = i.optional("read_only")
-        ?; op.secrets = i.optional("secrets") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::connections::Delete::new(i.required("name") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::connections::Get::new(i.required("name") ?,)) }), drive(| i | {
-        let mut op = models::connections::List::new(); op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; op.parent
-        = i.optional("parent") ?; Ok(op) }), drive(| i | { let mut op =
-        models::connections::Update::new(i.required("name") ?, i.required("options") ?,);
-        op.environment_settings = i.optional("environment_settings") ?; op.new_name = i
-        .optional("new_name") ?; op.owner = i.optional("owner") ?; op.secrets = i
-        .optional("secrets") ?; Ok(op) }), drive(| i | { let mut op =
-        models::credentials::CreateCredential::new(i.required("name") ?,); op
-        .aws_iam_role = i.optional("aws_iam_role") ?; op.azure_managed_identity = i
-        .optional("azure_managed_identity") ?; op.azure_service_principal = i
-        .optional("azure_service_principal") ?; op.comment = i.optional("comment") ?; op
-        .databricks_gcp_service_account = i.optional("databricks_gcp_service_account") ?;
-        op.purpose = i.optional("purpose") ?; op.read_only = i.optional("read_only") ?;
-        op.skip_validation = i.optional("skip_validation") ?; Ok(op) }), drive(| i | {
-        let mut op = models::credentials::DeleteCredential::new(i.required("name_arg")
-        ?,); op.force = i.optional("force") ?; Ok(op) }), drive(| i | { let mut op =
-        models::credentials::GenerateTemporaryServiceCredential::new(i
-        .required("credential_name") ?,); op.azure_options = i.optional("azure_options")
-        ?; op.gcp_options = i.optional("gcp_options") ?; Ok(op) }), drive(| i | { let _ =
-        i; Ok(models::credentials::GetCredential::new(i.required("name_arg") ?,)) }),
-        drive(| i | { let mut op = models::credentials::ListCredentials::new(); op
-        .include_unbound = i.optional("include_unbound") ?; op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; op
-        .purpose = i.optional("purpose") ?; Ok(op) }), drive(| i | { let mut op =
-        models::credentials::UpdateCredential::new(i.required("name_arg") ?,); op
-        .aws_iam_role = i.optional("aws_iam_role") ?; op.azure_managed_identity = i
-        .optional("azure_managed_identity") ?; op.azure_service_principal = i
-        .optional("azure_service_principal") ?; op.comment = i.optional("comment") ?; op
-        .databricks_gcp_service_account = i.optional("databricks_gcp_service_account") ?;
-        op.force = i.optional("force") ?; op.isolation_mode = i
-        .optional("isolation_mode") ?; op.new_name = i.optional("new_name") ?; op.owner =
-        i.optional("owner") ?; op.read_only = i.optional("read_only") ?; op
-        .skip_validation = i.optional("skip_validation") ?; Ok(op) }), drive(| i | { let
-        mut op = models::credentials::ValidateCredential::new(); op.aws_iam_role = i
-        .optional("aws_iam_role") ?; op.azure_managed_identity = i
-        .optional("azure_managed_identity") ?; op.credential_name = i
-        .optional("credential_name") ?; op.databricks_gcp_service_account = i
-        .optional("databricks_gcp_service_account") ?; op.external_location_name = i
-        .optional("external_location_name") ?; op.purpose = i.optional("purpose") ?; op
-        .read_only = i.optional("read_only") ?; op.url = i.optional("url") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::entity_tag_assignments::Create::new(i
-        .required("tag_assignment") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::entity_tag_assignments::Delete::new(i.required("entity_type") ?, i
-        .required("entity_name") ?, i.required("tag_key") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::entity_tag_assignments::Get::new(i.required("entity_type") ?, i
-        .required("entity_name") ?, i.required("tag_key") ?,)) }), drive(| i | { let mut
-        op = models::entity_tag_assignments::List::new(i.required("entity_type") ?, i
-        .required("entity_name") ?,); op.max_results = i.optional("max_results") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::entity_tag_assignments::Update::new(i.required("entity_type") ?, i
-        .required("entity_name") ?, i.required("tag_key") ?, i.required("update_mask") ?,
-        i.required("tag_assignment") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::external_lineage::CreateExternalLineageRelationship::new(i
-        .required("external_lineage_relationship") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::external_lineage::DeleteExternalLineageRelationship::new(i
-        .required("external_lineage_relationship") ?,)) }), drive(| i | { let mut op =
-        models::external_lineage::ListExternalLineageRelationships::new(i
-        .required("lineage_direction") ?, i.required("object_info") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i;
-        Ok(models::external_lineage::UpdateExternalLineageRelationship::new(i
-        .required("update_mask") ?, i.required("external_lineage_relationship") ?,)) }),
-        drive(| i | { let mut op = models::external_locations::Create::new(i
-        .required("credential_name") ?, i.required("name") ?, i.required("url") ?,); op
-        .comment = i.optional("comment") ?; op.effective_enable_file_events = i
-        .optional("effective_enable_file_events") ?; op.effective_file_event_queue = i
-        .optional("effective_file_event_queue") ?; op.enable_file_events = i
-        .optional("enable_file_events") ?; op.encryption_details = i
-        .optional("encryption_details") ?; op.fallback = i.optional("fallback") ?; op
-        .file_event_queue = i.optional("file_event_queue") ?; op.read_only = i
-        .optional("read_only") ?; op.skip_validation = i.optional("skip_validation") ?;
-        Ok(op) }), drive(| i | { let mut op = models::external_locations::Delete::new(i
-        .required("name") ?,); op.force = i.optional("force") ?; Ok(op) }), drive(| i | {
-        let mut op = models::external_locations::Get::new(i.required("name") ?,); op
-        .include_browse = i.optional("include_browse") ?; Ok(op) }), drive(| i | { let
-        mut op = models::external_locations::List::new(); op.include_browse = i
-        .optional("include_browse") ?; op.include_unbound = i.optional("include_unbound")
-        ?; op.max_results = i.optional("max_results") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::external_locations::Update::new(i.required("name") ?,); op.comment = i
-        .optional("comment") ?; op.credential_name = i.optional("credential_name") ?; op
-        .effective_enable_file_events = i.optional("effective_enable_file_events") ?; op
-        .effective_file_event_queue = i.optional("effective_file_event_queue") ?; op
-        .enable_file_events = i.optional("enable_file_events") ?; op.encryption_details =
-        i.optional("encryption_details") ?; op.fallback = i.optional("fallback") ?; op
-        .file_event_queue = i.optional("file_event_queue") ?; op.force = i
-        .optional("force") ?; op.isolation_mode = i.optional("isolation_mode") ?; op
-        .new_name = i.optional("new_name") ?; op.owner = i.optional("owner") ?; op
-        .read_only = i.optional("read_only") ?; op.skip_validation = i
-        .optional("skip_validation") ?; op.url = i.optional("url") ?; Ok(op) }), drive(|
-        i | { let _ = i; Ok(models::external_metadata::CreateExternalMetadata::new(i
-        .required("external_metadata") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::external_metadata::DeleteExternalMetadata::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::external_metadata::GetExternalMetadata::new(i.required("name") ?,))
-        }), drive(| i | { let mut op =
-        models::external_metadata::ListExternalMetadata::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i;
-        Ok(models::external_metadata::UpdateExternalMetadata::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("external_metadata") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::functions::Create::new(i.required("function_info") ?,))
-        }), drive(| i | { let mut op = models::functions::Delete::new(i.required("name")
-        ?,); op.force = i.optional("force") ?; Ok(op) }), drive(| i | { let mut op =
-        models::functions::Get::new(i.required("name") ?,); op.include_browse = i
-        .optional("include_browse") ?; Ok(op) }), drive(| i | { let mut op =
-        models::functions::List::new(i.required("catalog_name") ?, i
-        .required("schema_name") ?,); op.include_browse = i.optional("include_browse") ?;
-        op.max_results = i.optional("max_results") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::functions::Update::new(i.required("name") ?,); op.owner = i
-        .optional("owner") ?; Ok(op) }), drive(| i | { let mut op =
-        models::grants::Get::new(i.required("securable_type") ?, i.required("full_name")
-        ?,); op.max_results = i.optional("max_results") ?; op.page_token = i
-        .optional("page_token") ?; op.principal = i.optional("principal") ?; Ok(op) }),
-        drive(| i | { let mut op = models::grants::GetEffective::new(i
-        .required("securable_type") ?, i.required("full_name") ?,); op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; op
-        .principal = i.optional("principal") ?; Ok(op) }), drive(| i | { let mut op =
-        models::grants::List::new(i.required("securable_type") ?, i.required("full_name")
-        ?,); op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; op.principal = i.optional("principal") ?; Ok(op) }),
-        drive(| i | { let mut op = models::grants::ListEffective::new(i
-        .required("securable_type") ?, i.required("full_name") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op
-        .principal = i.optional("principal") ?; Ok(op) }), drive(| i | { let mut op =
-        models::grants::Update::new(i.required("securable_type") ?, i
-        .required("full_name") ?,); op.changes = i.optional("changes") ?; op
-        .omit_permissions_in_response = i.optional("omit_permissions_in_response") ?;
-        Ok(op) }), drive(| i | { let _ = i; Ok(models::metastores::Assign::new(i
-        .required("workspace_id") ?, i.required("default_catalog_name") ?, i
-        .required("metastore_id") ?,)) }), drive(| i | { let mut op =
-        models::metastores::Create::new(i.required("name") ?,); op
-        .external_access_enabled = i.optional("external_access_enabled") ?; op.region = i
-        .optional("region") ?; op.storage_root = i.optional("storage_root") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::metastores::Current::new()) }), drive(| i | {
-        let mut op = models::metastores::Delete::new(i.required("id") ?,); op.force = i
-        .optional("force") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::metastores::Get::new(i.required("id") ?,)) }), drive(| i | { let mut
-        op = models::metastores::List::new(); op.max_results = i.optional("max_results")
-        ?; op.page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ =
-        i; Ok(models::metastores::Summary::new()) }), drive(| i | { let _ = i;
-        Ok(models::metastores::Unassign::new(i.required("workspace_id") ?, i
-        .required("metastore_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::metastores::UndropMetastoreById::new(i.required("id") ?,)) }), drive(|
-        i | { let mut op = models::metastores::Update::new(i.required("id") ?,); op
-        .delta_sharing_organization_name = i.optional("delta_sharing_organization_name")
-        ?; op.delta_sharing_recipient_token_lifetime_in_seconds = i
-        .optional("delta_sharing_recipient_token_lifetime_in_seconds") ?; op
-        .delta_sharing_scope = i.optional("delta_sharing_scope") ?; op
-        .external_access_enabled = i.optional("external_access_enabled") ?; op.new_name =
-        i.optional("new_name") ?; op.owner = i.optional("owner") ?; op
-        .privilege_model_version = i.optional("privilege_model_version") ?; op
-        .storage_root_credential_id = i.optional("storage_root_credential_id") ?; Ok(op)
-        }), drive(| i | { let mut op = models::metastores::UpdateAssignment::new(i
-        .required("workspace_id") ?,); op.default_catalog_name = i
-        .optional("default_catalog_name") ?; op.metastore_id = i.optional("metastore_id")
-        ?; Ok(op) }), drive(| i | { let _ = i; Ok(models::model_versions::Delete::new(i
-        .required("full_name") ?, i.required("version") ?,)) }), drive(| i | { let mut op
-        = models::model_versions::Get::new(i.required("full_name") ?, i
-        .required("version") ?,); op.include_aliases = i.optional("include_aliases") ?;
-        op.include_browse = i.optional("include_browse") ?; Ok(op) }), drive(| i | { let
-        mut op = models::model_versions::GetByAlias::new(i.required("full_name") ?, i
-        .required("alias") ?,); op.include_aliases = i.optional("include_aliases") ?;
-        Ok(op) }), drive(| i | { let mut op = models::model_versions::List::new(i
-        .required("full_name") ?,); op.include_browse = i.optional("include_browse") ?;
-        op.max_results = i.optional("max_results") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::model_versions::Update::new(i.required("full_name") ?, i
-        .required("version") ?,); op.aliases = i.optional("aliases") ?; op.catalog_name =
-        i.optional("catalog_name") ?; op.comment = i.optional("comment") ?; op.created_at
-        = i.optional("created_at") ?; op.created_by = i.optional("created_by") ?; op.id =
-        i.optional("id") ?; op.metastore_id = i.optional("metastore_id") ?; op.model_name
-        = i.optional("model_name") ?; op.model_version_dependencies = i
-        .optional("model_version_dependencies") ?; op.run_id = i.optional("run_id") ?; op
-        .run_workspace_id = i.optional("run_workspace_id") ?; op.schema_name = i
-        .optional("schema_name") ?; op.source = i.optional("source") ?; op.status = i
-        .optional("status") ?; op.storage_location = i.optional("storage_location") ?; op
-        .updated_at = i.optional("updated_at") ?; op.updated_by = i
-        .optional("updated_by") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::online_tables::Create::new(i.required("table") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::online_tables::Delete::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::online_tables::Get::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::policies::CreatePolicy::new(i
-        .required("policy_info") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::policies::DeletePolicy::new(i.required("on_securable_type") ?, i
-        .required("on_securable_fullname") ?, i.required("name") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::policies::GetPolicy::new(i.required("on_securable_type") ?,
-        i.required("on_securable_fullname") ?, i.required("name") ?,)) }), drive(| i | {
-        let mut op = models::policies::ListPolicies::new(i.required("on_securable_type")
-        ?, i.required("on_securable_fullname") ?,); op.include_inherited = i
-        .optional("include_inherited") ?; op.max_results = i.optional("max_results") ?;
-        op.page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::policies::UpdatePolicy::new(i.required("on_securable_type") ?, i
-        .required("on_securable_fullname") ?, i.required("name") ?, i
-        .required("policy_info") ?,); op.update_mask = i.optional("update_mask") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::quality_monitors::CancelRefresh::new(i.required("table_name") ?, i
-        .required("refresh_id") ?,)) }), drive(| i | { let mut op =
-        models::quality_monitors::Create::new(i.required("table_name") ?, i
-        .required("assets_dir") ?, i.required("output_schema_name") ?,); op
-        .baseline_table_name = i.optional("baseline_table_name") ?; op.custom_metrics = i
-        .optional("custom_metrics") ?; op.data_classification_config = i
-        .optional("data_classification_config") ?; op.inference_log = i
-        .optional("inference_log") ?; op.latest_monitor_failure_msg = i
-        .optional("latest_monitor_failure_msg") ?; op.notifications = i
-        .optional("notifications") ?; op.schedule = i.optional("schedule") ?; op
-        .skip_builtin_dashboard = i.optional("skip_builtin_dashboard") ?; op
-        .slicing_exprs = i.optional("slicing_exprs") ?; op.snapshot = i
-        .optional("snapshot") ?; op.time_series = i.optional("time_series") ?; op
-        .warehouse_id = i.optional("warehouse_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::quality_monitors::Delete::new(i.required("table_name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::quality_monitors::Get::new(i
-        .required("table_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::quality_monitors::GetRefresh::new(i.required("table_name") ?, i
-        .required("refresh_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::quality_monitors::ListRefreshes::new(i.required("table_name") ?,)) }),
-        drive(| i | { let mut op = models::quality_monitors::RegenerateDashboard::new(i
-        .required("table_name") ?,); op.warehouse_id = i.optional("warehouse_id") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::quality_monitors::RunRefresh::new(i.required("table_name") ?,)) }),
-        drive(| i | { let mut op = models::quality_monitors::Update::new(i
-        .required("table_name") ?, i.required("output_schema_name") ?,); op
-        .baseline_table_name = i.optional("baseline_table_name") ?; op.custom_metrics = i
-        .optional("custom_metrics") ?; op.dashboard_id = i.optional("dashboard_id") ?; op
-        .data_classification_config = i.optional("data_classification_config") ?; op
-        .inference_log = i.optional("inference_log") ?; op.latest_monitor_failure_msg = i
-        .optional("latest_monitor_failure_msg") ?; op.notifications = i
-        .optional("notifications") ?; op.schedule = i.optional("schedule") ?; op
-        .slicing_exprs = i.optional("slicing_exprs") ?; op.snapshot = i
-        .optional("snapshot") ?; op.time_series = i.optional("time_series") ?; Ok(op) }),
-        drive(| i | { let mut op = models::registered_models::Create::new(); op.aliases =
-        i.optional("aliases") ?; op.browse_only = i.optional("browse_only") ?; op
-        .catalog_name = i.optional("catalog_name") ?; op.comment = i.optional("comment")
-        ?; op.created_at = i.optional("created_at") ?; op.created_by = i
-        .optional("created_by") ?; op.full_name = i.optional("full_name") ?; op
-        .metastore_id = i.optional("metastore_id") ?; op.name = i.optional("name") ?; op
-        .owner = i.optional("owner") ?; op.schema_name = i.optional("schema_name") ?; op
-        .storage_location = i.optional("storage_location") ?; op.updated_at = i
-        .optional("updated_at") ?; op.updated_by = i.optional("updated_by") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::registered_models::Delete::new(i
-        .required("full_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::registered_models::DeleteAlias::new(i.required("full_name") ?, i
-        .required("alias") ?,)) }), drive(| i | { let mut op =
-        models::registered_models::Get::new(i.required("full_name") ?,); op
-        .include_aliases = i.optional("include_aliases") ?; op.include_browse = i
-        .optional("include_browse") ?; Ok(op) }), drive(| i | { let mut op =
-        models::registered_models::List::new(); op.catalog_name = i
-        .optional("catalog_name") ?; op.include_browse = i.optional("include_browse") ?;
-        op.max_results = i.optional("max_results") ?; op.page_token = i
-        .optional("page_token") ?; op.schema_name = i.optional("schema_name") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::registered_models::SetAlias::new(i
-        .required("full_name") ?, i.required("alias") ?, i.required("version_num") ?,))
-        }), drive(| i | { let mut op = models::registered_models::Update::new(i
-        .required("full_name") ?,); op.aliases = i.optional("aliases") ?; op.browse_only
-        = i.optional("browse_only") ?; op.catalog_name = i.optional("catalog_name") ?; op
-        .comment = i.optional("comment") ?; op.created_at = i.optional("created_at") ?;
-        op.created_by = i.optional("created_by") ?; op.metastore_id = i
-        .optional("metastore_id") ?; op.name = i.optional("name") ?; op.new_name = i
-        .optional("new_name") ?; op.owner = i.optional("owner") ?; op.schema_name = i
-        .optional("schema_name") ?; op.storage_location = i.optional("storage_location")
-        ?; op.updated_at = i.optional("updated_at") ?; op.updated_by = i
-        .optional("updated_by") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::resource_quotas::GetQuota::new(i.required("parent_securable_type") ?,
-        i.required("parent_full_name") ?, i.required("quota_name") ?,)) }), drive(| i | {
-        let mut op = models::resource_quotas::ListQuotas::new(); op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let mut op = models::rfa::BatchCreateAccessRequests::new(); op
-        .requests = i.optional("requests") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::rfa::GetAccessRequestDestinations::new(i.required("securable_type") ?,
-        i.required("full_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::rfa::UpdateAccessRequestDestinations::new(i.required("update_mask") ?,
-        i.required("access_request_destinations") ?,)) }), drive(| i | { let mut op =
-        models::schemas::Create::new(i.required("catalog_name") ?, i.required("name")
-        ?,); op.comment = i.optional("comment") ?; op.custom_max_retention_hours = i
-        .optional("custom_max_retention_hours") ?; op.properties = i
-        .optional("properties") ?; op.storage_root = i.optional("storage_root") ?; Ok(op)
-        }), drive(| i | { let mut op = models::schemas::Delete::new(i
-        .required("full_name") ?,); op.force = i.optional("force") ?; Ok(op) }), drive(|
-        i | { let mut op = models::schemas::Get::new(i.required("full_name") ?,); op
-        .include_browse = i.optional("include_browse") ?; Ok(op) }), drive(| i | { let
-        mut op = models::schemas::List::new(i.required("catalog_name") ?,); op
-        .include_browse = i.optional("include_browse") ?; op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let mut op = models::schemas::Update::new(i
-        .required("full_name") ?,); op.comment = i.optional("comment") ?; op
-        .custom_max_retention_hours = i.optional("custom_max_retention_hours") ?; op
-        .enable_predictive_optimization = i.optional("enable_predictive_optimization") ?;
-        op.new_name = i.optional("new_name") ?; op.owner = i.optional("owner") ?; op
-        .properties = i.optional("properties") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::secrets_uc::CreateSecret::new(i.required("secret") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::secrets_uc::DeleteSecret::new(i.required("full_name")
-        ?,)) }), drive(| i | { let mut op = models::secrets_uc::GetSecret::new(i
-        .required("full_name") ?,); op.include_value = i.optional("include_value") ?;
-        Ok(op) }), drive(| i | { let mut op = models::secrets_uc::ListSecrets::new(); op
-        .catalog_name = i.optional("catalog_name") ?; op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op
-        .schema_name = i.optional("schema_name") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::secrets_uc::UpdateSecret::new(i.required("full_name") ?, i
-        .required("update_mask") ?, i.required("secret") ?,)) }), drive(| i | { let mut
-        op = models::storage_credentials::Create::new(i.required("name") ?,); op
-        .aws_iam_role = i.optional("aws_iam_role") ?; op.azure_managed_identity = i
-        .optional("azure_managed_identity") ?; op.azure_service_principal = i
-        .optional("azure_service_principal") ?; op.cloudflare_api_token = i
-        .optional("cloudflare_api_token") ?; op.comment = i.optional("comment") ?; op
-        .databricks_gcp_service_account = i.optional("databricks_gcp_service_account") ?;
-        op.read_only = i.optional("read_only") ?; op.skip_validation = i
-        .optional("skip_validation") ?; Ok(op) }), drive(| i | { let mut op =
-        models::storage_credentials::Delete::new(i.required("name") ?,); op.force = i
-        .optional("force") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::storage_credentials::Get::new(i.required("name") ?,)) }), drive(| i |
-        { let mut op = models::storage_credentials::List::new(); op.include_unbound = i
-        .optional("include_unbound") ?; op.max_results = i.optional("max_results") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::storage_credentials::Update::new(i.required("name") ?,); op.aws_iam_role
-        = i.optional("aws_iam_role") ?; op.azure_managed_identity = i
-        .optional("azure_managed_identity") ?; op.azure_service_principal = i
-        .optional("azure_service_principal") ?; op.cloudflare_api_token = i
-        .optional("cloudflare_api_token") ?; op.comment = i.optional("comment") ?; op
-        .databricks_gcp_service_account = i.optional("databricks_gcp_service_account") ?;
-        op.force = i.optional("force") ?; op.isolation_mode = i
-        .optional("isolation_mode") ?; op.new_name = i.optional("new_name") ?; op.owner =
-        i.optional("owner") ?; op.read_only = i.optional("read_only") ?; op
-        .skip_validation = i.optional("skip_validation") ?; Ok(op) }), drive(| i | { let
-        mut op = models::storage_credentials::Validate::new(); op.aws_iam_role = i
-        .optional("aws_iam_role") ?; op.azure_managed_identity = i
-        .optional("azure_managed_identity") ?; op.azure_service_principal = i
-        .optional("azure_service_principal") ?; op.cloudflare_api_token = i
-        .optional("cloudflare_api_token") ?; op.databricks_gcp_service_account = i
-        .optional("databricks_gcp_service_account") ?; op.external_location_name = i
-        .optional("external_location_name") ?; op.read_only = i.optional("read_only") ?;
-        op.storage_credential_name = i.optional("storage_credential_name") ?; op.url = i
-        .optional("url") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::system_schemas::Disable::new(i.required("metastore_id") ?, i
-        .required("schema_name") ?,)) }), drive(| i | { let mut op =
-        models::system_schemas::Enable::new(i.required("metastore_id") ?, i
-        .required("schema_name") ?,); op.catalog_name = i.optional("catalog_name") ?;
-        Ok(op) }), drive(| i | { let mut op = models::system_schemas::List::new(i
-        .required("metastore_id") ?,); op.max_results = i.optional("max_results") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::table_constraints::Create::new(i.required("constraint") ?, i
-        .required("full_name_arg") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::table_constraints::Delete::new(i.required("full_name") ?, i
-        .required("cascade") ?, i.required("constraint_name") ?,)) }), drive(| i | { let
-        mut op = models::tables::Create::new(i.required("catalog_name") ?, i
-        .required("schema_name") ?, i.required("name") ?, i.required("table_type") ?, i
-        .required("data_source_format") ?, i.required("storage_location") ?,); op.columns
-        = i.optional("columns") ?; op.properties = i.optional("properties") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::tables::Delete::new(i.required("full_name")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::tables::Exists::new(i
-        .required("full_name") ?,)) }), drive(| i | { let mut op =
-        models::tables::Get::new(i.required("full_name") ?,); op.include_browse = i
-        .optional("include_browse") ?; op.include_delta_metadata = i
-        .optional("include_delta_metadata") ?; op.include_manifest_capabilities = i
-        .optional("include_manifest_capabilities") ?; Ok(op) }), drive(| i | { let mut op
-        = models::tables::List::new(i.required("catalog_name") ?, i
-        .required("schema_name") ?,); op.include_browse = i.optional("include_browse") ?;
-        op.include_manifest_capabilities = i.optional("include_manifest_capabilities") ?;
-        op.max_results = i.optional("max_results") ?; op.omit_columns = i
-        .optional("omit_columns") ?; op.omit_properties = i.optional("omit_properties")
-        ?; op.omit_username = i.optional("omit_username") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::tables::ListSummaries::new(i.required("catalog_name") ?,); op
-        .include_manifest_capabilities = i.optional("include_manifest_capabilities") ?;
-        op.max_results = i.optional("max_results") ?; op.page_token = i
-        .optional("page_token") ?; op.schema_name_pattern = i
-        .optional("schema_name_pattern") ?; op.table_name_pattern = i
-        .optional("table_name_pattern") ?; Ok(op) }), drive(| i | { let mut op =
-        models::tables::Update::new(i.required("full_name") ?,); op.owner = i
-        .optional("owner") ?; Ok(op) }), drive(| i | { let mut op =
-        models::temporary_path_credentials::GenerateTemporaryPathCredentials::new(i
-        .required("operation") ?, i.required("url") ?,); op.dry_run = i
-        .optional("dry_run") ?; Ok(op) }), drive(| i | { let mut op =
-        models::temporary_table_credentials::GenerateTemporaryTableCredentials::new(); op
-        .operation = i.optional("operation") ?; op.table_id = i.optional("table_id") ?;
-        Ok(op) }), drive(| i | { let mut op =
-        models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::new();
-        op.operation = i.optional("operation") ?; op.volume_id = i.optional("volume_id")
-        ?; Ok(op) }), drive(| i | { let mut op = models::volumes::Create::new(i
-        .required("catalog_name") ?, i.required("schema_name") ?, i.required("name") ?, i
-        .required("volume_type") ?,); op.comment = i.optional("comment") ?; op
-        .storage_location = i.optional("storage_location") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::volumes::Delete::new(i.required("name") ?,)) }), drive(| i
-        | { let mut op = models::volumes::List::new(i.required("catalog_name") ?, i
-        .required("schema_name") ?,); op.include_browse = i.optional("include_browse") ?;
-        op.max_results = i.optional("max_results") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::volumes::Read::new(i.required("name") ?,); op.include_browse = i
-        .optional("include_browse") ?; Ok(op) }), drive(| i | { let mut op =
-        models::volumes::Update::new(i.required("name") ?,); op.comment = i
-        .optional("comment") ?; op.new_name = i.optional("new_name") ?; op.owner = i
-        .optional("owner") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::workspace_bindings::Get::new(i.required("name") ?,)) }), drive(| i | {
-        let mut op = models::workspace_bindings::GetBindings::new(i
-        .required("securable_type") ?, i.required("securable_name") ?,); op.max_results =
-        i.optional("max_results") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let mut op = models::workspace_bindings::Update::new(i
-        .required("name") ?,); op.assign_workspaces = i.optional("assign_workspaces") ?;
-        op.unassign_workspaces = i.optional("unassign_workspaces") ?; Ok(op) }), drive(|
-        i | { let mut op = models::workspace_bindings::UpdateBindings::new(i
-        .required("securable_type") ?, i.required("securable_name") ?,); op.add = i
-        .optional("add") ?; op.remove = i.optional("remove") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::account_metastore_assignments::Create::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<String>("metastore_id")?,
+            );
+            op.metastore_assignment = i.optional("metastore_assignment")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_metastore_assignments::Delete::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<String>("metastore_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_metastore_assignments::Get::new(
+                i.required::<i64>("workspace_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_metastore_assignments::List::new(
+                i.required::<String>("metastore_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::account_metastore_assignments::Update::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<String>("metastore_id")?,
+            );
+            op.metastore_assignment = i.optional("metastore_assignment")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_metastores::Create::new();
+            op.metastore_info = i.optional("metastore_info")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_metastores::Delete::new(
+                i.required::<String>("metastore_id")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_metastores::Get::new(i.required::<String>("metastore_id")?),
+        )),
+        drive(|_| Ok(models::account_metastores::List::new())),
+        drive(|i| {
+            let mut op = models::account_metastores::Update::new(
+                i.required::<String>("metastore_id")?,
+            );
+            op.metastore_info = i.optional("metastore_info")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_storage_credentials::Create::new(
+                i.required::<String>("metastore_id")?,
+            );
+            op.credential_info = i.optional("credential_info")?;
+            op.skip_validation = i.optional("skip_validation")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_storage_credentials::Delete::new(
+                i.required::<String>("metastore_id")?,
+                i.required::<String>("storage_credential_name")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_storage_credentials::Get::new(
+                i.required::<String>("metastore_id")?,
+                i.required::<String>("storage_credential_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_storage_credentials::List::new(
+                i.required::<String>("metastore_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::account_storage_credentials::Update::new(
+                i.required::<String>("metastore_id")?,
+                i.required::<String>("storage_credential_name")?,
+            );
+            op.credential_info = i.optional("credential_info")?;
+            op.skip_validation = i.optional("skip_validation")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::ai_gateway::CreateMcpService::new(
+                i.required::<String>("mcp_service_id")?,
+                i.required::<String>("parent")?,
+                i.required::<models::McpService>("mcp_service")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::ai_gateway::CreateMcpServiceUserMappedCredential::new(
+                i.required::<String>("name")?,
+                i.required::<models::McpServiceUserMappedCredentialLogin>("login")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::ai_gateway::CreateModelProviderService::new(
+                i.required::<String>("model_provider_service_id")?,
+                i.required::<String>("parent")?,
+                i.required::<models::ModelProviderService>("model_provider_service")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::ai_gateway::CreateModelService::new(
+                i.required::<String>("model_service_id")?,
+                i.required::<String>("parent")?,
+                i.required::<models::ModelService>("model_service")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::ai_gateway::CreateSkill::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("skill_id")?,
+                i.required::<models::Skill>("skill")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::ai_gateway::DeleteMcpService::new(
+                i.required::<String>("name")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::ai_gateway::DeleteMcpServiceUserMappedCredential::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::ai_gateway::DeleteModelProviderService::new(
+                i.required::<String>("name")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_gateway::DeleteModelService::new(
+                i.required::<String>("name")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_gateway::DeleteSkill::new(
+                i.required::<String>("name")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::ai_gateway::FinalizeSkill::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::ai_gateway::GetMcpService::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::ai_gateway::GetMcpServiceUserMappedCredential::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::ai_gateway::GetModelProviderService::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::ai_gateway::GetModelService::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(models::ai_gateway::GetSkill::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::ai_gateway::ListMcpServices::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent = i.optional("parent")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_gateway::ListModelProviderServices::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent = i.optional("parent")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_gateway::ListModelServices::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent = i.optional("parent")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_gateway::ListSkills::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_gateway::UpdateMcpService::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::McpService>("mcp_service")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_gateway::UpdateModelProviderService::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::ModelProviderService>("model_provider_service")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_gateway::UpdateModelService::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::ModelService>("model_service")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ai_gateway::UpdateSkill::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Skill>("skill")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::artifact_allowlists::Get::new(
+                i.required::<models::ArtifactType>("artifact_type")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::artifact_allowlists::Update::new(
+                i.required::<models::ArtifactType>("artifact_type")?,
+                i.required::<Vec<models::ArtifactMatcher>>("artifact_matchers")?,
+            );
+            op.created_at = i.optional("created_at")?;
+            op.created_by = i.optional("created_by")?;
+            op.metastore_id = i.optional("metastore_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::catalogs::Create::new(i.required::<String>("name")?);
+            op.comment = i.optional("comment")?;
+            op.connection_name = i.optional("connection_name")?;
+            op.custom_max_retention_hours = i.optional("custom_max_retention_hours")?;
+            op.managed_encryption_settings = i.optional("managed_encryption_settings")?;
+            op.options = i.optional("options")?;
+            op.properties = i.optional("properties")?;
+            op.provider_name = i.optional("provider_name")?;
+            op.share_name = i.optional("share_name")?;
+            op.storage_root = i.optional("storage_root")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::catalogs::Delete::new(i.required::<String>("name")?);
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::catalogs::Get::new(i.required::<String>("name")?);
+            op.include_browse = i.optional("include_browse")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::catalogs::List::new();
+            op.include_browse = i.optional("include_browse")?;
+            op.include_unbound = i.optional("include_unbound")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::catalogs::Update::new(i.required::<String>("name")?);
+            op.comment = i.optional("comment")?;
+            op.custom_max_retention_hours = i.optional("custom_max_retention_hours")?;
+            op.enable_predictive_optimization = i
+                .optional("enable_predictive_optimization")?;
+            op.isolation_mode = i.optional("isolation_mode")?;
+            op.managed_encryption_settings = i.optional("managed_encryption_settings")?;
+            op.new_name = i.optional("new_name")?;
+            op.options = i.optional("options")?;
+            op.owner = i.optional("owner")?;
+            op.properties = i.optional("properties")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::connections::Create::new(
+                i.required::<models::ConnectionType>("connection_type")?,
+                i.required::<String>("name")?,
+                i.required::<std::collections::BTreeMap<String, String>>("options")?,
+            );
+            op.comment = i.optional("comment")?;
+            op.environment_settings = i.optional("environment_settings")?;
+            op.parent = i.optional("parent")?;
+            op.properties = i.optional("properties")?;
+            op.read_only = i.optional("read_only")?;
+            op.secrets = i.optional("secrets")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::connections::Delete::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::connections::Get::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::connections::List::new();
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::connections::Update::new(
+                i.required::<String>("name")?,
+                i.required::<std::collections::BTreeMap<String, String>>("options")?,
+            );
+            op.environment_settings = i.optional("environment_settings")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.secrets = i.optional("secrets")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::credentials::CreateCredential::new(
+                i.required::<String>("name")?,
+            );
+            op.aws_iam_role = i.optional("aws_iam_role")?;
+            op.azure_managed_identity = i.optional("azure_managed_identity")?;
+            op.azure_service_principal = i.optional("azure_service_principal")?;
+            op.comment = i.optional("comment")?;
+            op.databricks_gcp_service_account = i
+                .optional("databricks_gcp_service_account")?;
+            op.purpose = i.optional("purpose")?;
+            op.read_only = i.optional("read_only")?;
+            op.skip_validation = i.optional("skip_validation")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::credentials::DeleteCredential::new(
+                i.required::<String>("name_arg")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::credentials::GenerateTemporaryServiceCredential::new(
+                i.required::<String>("credential_name")?,
+            );
+            op.azure_options = i.optional("azure_options")?;
+            op.gcp_options = i.optional("gcp_options")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::credentials::GetCredential::new(i.required::<String>("name_arg")?),
+        )),
+        drive(|i| {
+            let mut op = models::credentials::ListCredentials::new();
+            op.include_unbound = i.optional("include_unbound")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            op.purpose = i.optional("purpose")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::credentials::UpdateCredential::new(
+                i.required::<String>("name_arg")?,
+            );
+            op.aws_iam_role = i.optional("aws_iam_role")?;
+            op.azure_managed_identity = i.optional("azure_managed_identity")?;
+            op.azure_service_principal = i.optional("azure_service_principal")?;
+            op.comment = i.optional("comment")?;
+            op.databricks_gcp_service_account = i
+                .optional("databricks_gcp_service_account")?;
+            op.force = i.optional("force")?;
+            op.isolation_mode = i.optional("isolation_mode")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.read_only = i.optional("read_only")?;
+            op.skip_validation = i.optional("skip_validation")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::credentials::ValidateCredential::new();
+            op.aws_iam_role = i.optional("aws_iam_role")?;
+            op.azure_managed_identity = i.optional("azure_managed_identity")?;
+            op.credential_name = i.optional("credential_name")?;
+            op.databricks_gcp_service_account = i
+                .optional("databricks_gcp_service_account")?;
+            op.external_location_name = i.optional("external_location_name")?;
+            op.purpose = i.optional("purpose")?;
+            op.read_only = i.optional("read_only")?;
+            op.url = i.optional("url")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::entity_tag_assignments::Create::new(
+                i.required::<models::EntityTagAssignment>("tag_assignment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::entity_tag_assignments::Delete::new(
+                i.required::<String>("entity_type")?,
+                i.required::<String>("entity_name")?,
+                i.required::<String>("tag_key")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::entity_tag_assignments::Get::new(
+                i.required::<String>("entity_type")?,
+                i.required::<String>("entity_name")?,
+                i.required::<String>("tag_key")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::entity_tag_assignments::List::new(
+                i.required::<String>("entity_type")?,
+                i.required::<String>("entity_name")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::entity_tag_assignments::Update::new(
+                i.required::<String>("entity_type")?,
+                i.required::<String>("entity_name")?,
+                i.required::<String>("tag_key")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::EntityTagAssignment>("tag_assignment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::external_lineage::CreateExternalLineageRelationship::new(
+                i
+                    .required::<
+                        models::CreateRequestExternalLineage,
+                    >("external_lineage_relationship")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::external_lineage::DeleteExternalLineageRelationship::new(
+                i
+                    .required::<
+                        models::DeleteRequestExternalLineage,
+                    >("external_lineage_relationship")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::external_lineage::ListExternalLineageRelationships::new(
+                i.required::<models::LineageDirection>("lineage_direction")?,
+                i.required::<models::ExternalLineageObject>("object_info")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::external_lineage::UpdateExternalLineageRelationship::new(
+                i.required::<String>("update_mask")?,
+                i
+                    .required::<
+                        models::UpdateRequestExternalLineage,
+                    >("external_lineage_relationship")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::external_locations::Create::new(
+                i.required::<String>("credential_name")?,
+                i.required::<String>("name")?,
+                i.required::<String>("url")?,
+            );
+            op.comment = i.optional("comment")?;
+            op.effective_enable_file_events = i
+                .optional("effective_enable_file_events")?;
+            op.effective_file_event_queue = i.optional("effective_file_event_queue")?;
+            op.enable_file_events = i.optional("enable_file_events")?;
+            op.encryption_details = i.optional("encryption_details")?;
+            op.fallback = i.optional("fallback")?;
+            op.file_event_queue = i.optional("file_event_queue")?;
+            op.read_only = i.optional("read_only")?;
+            op.skip_validation = i.optional("skip_validation")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::external_locations::Delete::new(
+                i.required::<String>("name")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::external_locations::Get::new(
+                i.required::<String>("name")?,
+            );
+            op.include_browse = i.optional("include_browse")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::external_locations::List::new();
+            op.include_browse = i.optional("include_browse")?;
+            op.include_unbound = i.optional("include_unbound")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::external_locations::Update::new(
+                i.required::<String>("name")?,
+            );
+            op.comment = i.optional("comment")?;
+            op.credential_name = i.optional("credential_name")?;
+            op.effective_enable_file_events = i
+                .optional("effective_enable_file_events")?;
+            op.effective_file_event_queue = i.optional("effective_file_event_queue")?;
+            op.enable_file_events = i.optional("enable_file_events")?;
+            op.encryption_details = i.optional("encryption_details")?;
+            op.fallback = i.optional("fallback")?;
+            op.file_event_queue = i.optional("file_event_queue")?;
+            op.force = i.optional("force")?;
+            op.isolation_mode = i.optional("isolation_mode")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.read_only = i.optional("read_only")?;
+            op.skip_validation = i.optional("skip_validation")?;
+            op.url = i.optional("url")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::external_metadata::CreateExternalMetadata::new(
+                i.required::<models::ExternalMetadata>("external_metadata")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::external_metadata::DeleteExternalMetadata::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::external_metadata::GetExternalMetadata::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::external_metadata::ListExternalMetadata::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::external_metadata::UpdateExternalMetadata::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::ExternalMetadata>("external_metadata")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::functions::Create::new(
+                i.required::<models::CreateFunction>("function_info")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::functions::Delete::new(i.required::<String>("name")?);
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::functions::Get::new(i.required::<String>("name")?);
+            op.include_browse = i.optional("include_browse")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::functions::List::new(
+                i.required::<String>("catalog_name")?,
+                i.required::<String>("schema_name")?,
+            );
+            op.include_browse = i.optional("include_browse")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::functions::Update::new(i.required::<String>("name")?);
+            op.owner = i.optional("owner")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::grants::Get::new(
+                i.required::<String>("securable_type")?,
+                i.required::<String>("full_name")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            op.principal = i.optional("principal")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::grants::GetEffective::new(
+                i.required::<String>("securable_type")?,
+                i.required::<String>("full_name")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            op.principal = i.optional("principal")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::grants::List::new(
+                i.required::<String>("securable_type")?,
+                i.required::<String>("full_name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.principal = i.optional("principal")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::grants::ListEffective::new(
+                i.required::<String>("securable_type")?,
+                i.required::<String>("full_name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.principal = i.optional("principal")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::grants::Update::new(
+                i.required::<String>("securable_type")?,
+                i.required::<String>("full_name")?,
+            );
+            op.changes = i.optional("changes")?;
+            op.omit_permissions_in_response = i
+                .optional("omit_permissions_in_response")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::metastores::Assign::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<String>("default_catalog_name")?,
+                i.required::<String>("metastore_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::metastores::Create::new(i.required::<String>("name")?);
+            op.external_access_enabled = i.optional("external_access_enabled")?;
+            op.region = i.optional("region")?;
+            op.storage_root = i.optional("storage_root")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::metastores::Current::new())),
+        drive(|i| {
+            let mut op = models::metastores::Delete::new(i.required::<String>("id")?);
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::metastores::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::metastores::List::new();
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::metastores::Summary::new())),
+        drive(|i| Ok(
+            models::metastores::Unassign::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<String>("metastore_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::metastores::UndropMetastoreById::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::metastores::Update::new(i.required::<String>("id")?);
+            op.delta_sharing_organization_name = i
+                .optional("delta_sharing_organization_name")?;
+            op.delta_sharing_recipient_token_lifetime_in_seconds = i
+                .optional("delta_sharing_recipient_token_lifetime_in_seconds")?;
+            op.delta_sharing_scope = i.optional("delta_sharing_scope")?;
+            op.external_access_enabled = i.optional("external_access_enabled")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.privilege_model_version = i.optional("privilege_model_version")?;
+            op.storage_root_credential_id = i.optional("storage_root_credential_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::metastores::UpdateAssignment::new(
+                i.required::<i64>("workspace_id")?,
+            );
+            op.default_catalog_name = i.optional("default_catalog_name")?;
+            op.metastore_id = i.optional("metastore_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::model_versions::Delete::new(
+                i.required::<String>("full_name")?,
+                i.required::<i64>("version")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::model_versions::Get::new(
+                i.required::<String>("full_name")?,
+                i.required::<i64>("version")?,
+            );
+            op.include_aliases = i.optional("include_aliases")?;
+            op.include_browse = i.optional("include_browse")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_versions::GetByAlias::new(
+                i.required::<String>("full_name")?,
+                i.required::<String>("alias")?,
+            );
+            op.include_aliases = i.optional("include_aliases")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_versions::List::new(
+                i.required::<String>("full_name")?,
+            );
+            op.include_browse = i.optional("include_browse")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_versions::Update::new(
+                i.required::<String>("full_name")?,
+                i.required::<i64>("version")?,
+            );
+            op.aliases = i.optional("aliases")?;
+            op.catalog_name = i.optional("catalog_name")?;
+            op.comment = i.optional("comment")?;
+            op.created_at = i.optional("created_at")?;
+            op.created_by = i.optional("created_by")?;
+            op.id = i.optional("id")?;
+            op.metastore_id = i.optional("metastore_id")?;
+            op.model_name = i.optional("model_name")?;
+            op.model_version_dependencies = i.optional("model_version_dependencies")?;
+            op.run_id = i.optional("run_id")?;
+            op.run_workspace_id = i.optional("run_workspace_id")?;
+            op.schema_name = i.optional("schema_name")?;
+            op.source = i.optional("source")?;
+            op.status = i.optional("status")?;
+            op.storage_location = i.optional("storage_location")?;
+            op.updated_at = i.optional("updated_at")?;
+            op.updated_by = i.optional("updated_by")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::online_tables::Create::new(
+                i.required::<models::OnlineTable>("table")?,
+            ),
+        )),
+        drive(|i| Ok(models::online_tables::Delete::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::online_tables::Get::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::policies::CreatePolicy::new(
+                i.required::<models::PolicyInfo>("policy_info")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::policies::DeletePolicy::new(
+                i.required::<String>("on_securable_type")?,
+                i.required::<String>("on_securable_fullname")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::policies::GetPolicy::new(
+                i.required::<String>("on_securable_type")?,
+                i.required::<String>("on_securable_fullname")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::policies::ListPolicies::new(
+                i.required::<String>("on_securable_type")?,
+                i.required::<String>("on_securable_fullname")?,
+            );
+            op.include_inherited = i.optional("include_inherited")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::policies::UpdatePolicy::new(
+                i.required::<String>("on_securable_type")?,
+                i.required::<String>("on_securable_fullname")?,
+                i.required::<String>("name")?,
+                i.required::<models::PolicyInfo>("policy_info")?,
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::quality_monitors::CancelRefresh::new(
+                i.required::<String>("table_name")?,
+                i.required::<i64>("refresh_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::quality_monitors::Create::new(
+                i.required::<String>("table_name")?,
+                i.required::<String>("assets_dir")?,
+                i.required::<String>("output_schema_name")?,
+            );
+            op.baseline_table_name = i.optional("baseline_table_name")?;
+            op.custom_metrics = i.optional("custom_metrics")?;
+            op.data_classification_config = i.optional("data_classification_config")?;
+            op.inference_log = i.optional("inference_log")?;
+            op.latest_monitor_failure_msg = i.optional("latest_monitor_failure_msg")?;
+            op.notifications = i.optional("notifications")?;
+            op.schedule = i.optional("schedule")?;
+            op.skip_builtin_dashboard = i.optional("skip_builtin_dashboard")?;
+            op.slicing_exprs = i.optional("slicing_exprs")?;
+            op.snapshot = i.optional("snapshot")?;
+            op.time_series = i.optional("time_series")?;
+            op.warehouse_id = i.optional("warehouse_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::quality_monitors::Delete::new(i.required::<String>("table_name")?),
+        )),
+        drive(|i| Ok(
+            models::quality_monitors::Get::new(i.required::<String>("table_name")?),
+        )),
+        drive(|i| Ok(
+            models::quality_monitors::GetRefresh::new(
+                i.required::<String>("table_name")?,
+                i.required::<i64>("refresh_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::quality_monitors::ListRefreshes::new(
+                i.required::<String>("table_name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::quality_monitors::RegenerateDashboard::new(
+                i.required::<String>("table_name")?,
+            );
+            op.warehouse_id = i.optional("warehouse_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::quality_monitors::RunRefresh::new(
+                i.required::<String>("table_name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::quality_monitors::Update::new(
+                i.required::<String>("table_name")?,
+                i.required::<String>("output_schema_name")?,
+            );
+            op.baseline_table_name = i.optional("baseline_table_name")?;
+            op.custom_metrics = i.optional("custom_metrics")?;
+            op.dashboard_id = i.optional("dashboard_id")?;
+            op.data_classification_config = i.optional("data_classification_config")?;
+            op.inference_log = i.optional("inference_log")?;
+            op.latest_monitor_failure_msg = i.optional("latest_monitor_failure_msg")?;
+            op.notifications = i.optional("notifications")?;
+            op.schedule = i.optional("schedule")?;
+            op.slicing_exprs = i.optional("slicing_exprs")?;
+            op.snapshot = i.optional("snapshot")?;
+            op.time_series = i.optional("time_series")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::registered_models::Create::new();
+            op.aliases = i.optional("aliases")?;
+            op.browse_only = i.optional("browse_only")?;
+            op.catalog_name = i.optional("catalog_name")?;
+            op.comment = i.optional("comment")?;
+            op.created_at = i.optional("created_at")?;
+            op.created_by = i.optional("created_by")?;
+            op.full_name = i.optional("full_name")?;
+            op.metastore_id = i.optional("metastore_id")?;
+            op.name = i.optional("name")?;
+            op.owner = i.optional("owner")?;
+            op.schema_name = i.optional("schema_name")?;
+            op.storage_location = i.optional("storage_location")?;
+            op.updated_at = i.optional("updated_at")?;
+            op.updated_by = i.optional("updated_by")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::registered_models::Delete::new(i.required::<String>("full_name")?),
+        )),
+        drive(|i| Ok(
+            models::registered_models::DeleteAlias::new(
+                i.required::<String>("full_name")?,
+                i.required::<String>("alias")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::registered_models::Get::new(
+                i.required::<String>("full_name")?,
+            );
+            op.include_aliases = i.optional("include_aliases")?;
+            op.include_browse = i.optional("include_browse")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::registered_models::List::new();
+            op.catalog_name = i.optional("catalog_name")?;
+            op.include_browse = i.optional("include_browse")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            op.schema_name = i.optional("schema_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::registered_models::SetAlias::new(
+                i.required::<String>("full_name")?,
+                i.required::<String>("alias")?,
+                i.required::<i64>("version_num")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::registered_models::Update::new(
+                i.required::<String>("full_name")?,
+            );
+            op.aliases = i.optional("aliases")?;
+            op.browse_only = i.optional("browse_only")?;
+            op.catalog_name = i.optional("catalog_name")?;
+            op.comment = i.optional("comment")?;
+            op.created_at = i.optional("created_at")?;
+            op.created_by = i.optional("created_by")?;
+            op.metastore_id = i.optional("metastore_id")?;
+            op.name = i.optional("name")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.schema_name = i.optional("schema_name")?;
+            op.storage_location = i.optional("storage_location")?;
+            op.updated_at = i.optional("updated_at")?;
+            op.updated_by = i.optional("updated_by")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::resource_quotas::GetQuota::new(
+                i.required::<String>("parent_securable_type")?,
+                i.required::<String>("parent_full_name")?,
+                i.required::<String>("quota_name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::resource_quotas::ListQuotas::new();
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::rfa::BatchCreateAccessRequests::new();
+            op.requests = i.optional("requests")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::rfa::GetAccessRequestDestinations::new(
+                i.required::<String>("securable_type")?,
+                i.required::<String>("full_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::rfa::UpdateAccessRequestDestinations::new(
+                i.required::<String>("update_mask")?,
+                i
+                    .required::<
+                        models::AccessRequestDestinations,
+                    >("access_request_destinations")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::schemas::Create::new(
+                i.required::<String>("catalog_name")?,
+                i.required::<String>("name")?,
+            );
+            op.comment = i.optional("comment")?;
+            op.custom_max_retention_hours = i.optional("custom_max_retention_hours")?;
+            op.properties = i.optional("properties")?;
+            op.storage_root = i.optional("storage_root")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::schemas::Delete::new(
+                i.required::<String>("full_name")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::schemas::Get::new(i.required::<String>("full_name")?);
+            op.include_browse = i.optional("include_browse")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::schemas::List::new(
+                i.required::<String>("catalog_name")?,
+            );
+            op.include_browse = i.optional("include_browse")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::schemas::Update::new(
+                i.required::<String>("full_name")?,
+            );
+            op.comment = i.optional("comment")?;
+            op.custom_max_retention_hours = i.optional("custom_max_retention_hours")?;
+            op.enable_predictive_optimization = i
+                .optional("enable_predictive_optimization")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.properties = i.optional("properties")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::secrets_uc::CreateSecret::new(
+                i.required::<models::Secret>("secret")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::secrets_uc::DeleteSecret::new(i.required::<String>("full_name")?),
+        )),
+        drive(|i| {
+            let mut op = models::secrets_uc::GetSecret::new(
+                i.required::<String>("full_name")?,
+            );
+            op.include_value = i.optional("include_value")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::secrets_uc::ListSecrets::new();
+            op.catalog_name = i.optional("catalog_name")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.schema_name = i.optional("schema_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::secrets_uc::UpdateSecret::new(
+                i.required::<String>("full_name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Secret>("secret")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::storage_credentials::Create::new(
+                i.required::<String>("name")?,
+            );
+            op.aws_iam_role = i.optional("aws_iam_role")?;
+            op.azure_managed_identity = i.optional("azure_managed_identity")?;
+            op.azure_service_principal = i.optional("azure_service_principal")?;
+            op.cloudflare_api_token = i.optional("cloudflare_api_token")?;
+            op.comment = i.optional("comment")?;
+            op.databricks_gcp_service_account = i
+                .optional("databricks_gcp_service_account")?;
+            op.read_only = i.optional("read_only")?;
+            op.skip_validation = i.optional("skip_validation")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::storage_credentials::Delete::new(
+                i.required::<String>("name")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::storage_credentials::Get::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::storage_credentials::List::new();
+            op.include_unbound = i.optional("include_unbound")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::storage_credentials::Update::new(
+                i.required::<String>("name")?,
+            );
+            op.aws_iam_role = i.optional("aws_iam_role")?;
+            op.azure_managed_identity = i.optional("azure_managed_identity")?;
+            op.azure_service_principal = i.optional("azure_service_principal")?;
+            op.cloudflare_api_token = i.optional("cloudflare_api_token")?;
+            op.comment = i.optional("comment")?;
+            op.databricks_gcp_service_account = i
+                .optional("databricks_gcp_service_account")?;
+            op.force = i.optional("force")?;
+            op.isolation_mode = i.optional("isolation_mode")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.read_only = i.optional("read_only")?;
+            op.skip_validation = i.optional("skip_validation")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::storage_credentials::Validate::new();
+            op.aws_iam_role = i.optional("aws_iam_role")?;
+            op.azure_managed_identity = i.optional("azure_managed_identity")?;
+            op.azure_service_principal = i.optional("azure_service_principal")?;
+            op.cloudflare_api_token = i.optional("cloudflare_api_token")?;
+            op.databricks_gcp_service_account = i
+                .optional("databricks_gcp_service_account")?;
+            op.external_location_name = i.optional("external_location_name")?;
+            op.read_only = i.optional("read_only")?;
+            op.storage_credential_name = i.optional("storage_credential_name")?;
+            op.url = i.optional("url")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::system_schemas::Disable::new(
+                i.required::<String>("metastore_id")?,
+                i.required::<String>("schema_name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::system_schemas::Enable::new(
+                i.required::<String>("metastore_id")?,
+                i.required::<String>("schema_name")?,
+            );
+            op.catalog_name = i.optional("catalog_name")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::system_schemas::List::new(
+                i.required::<String>("metastore_id")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::table_constraints::Create::new(
+                i.required::<models::TableConstraint>("constraint")?,
+                i.required::<String>("full_name_arg")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::table_constraints::Delete::new(
+                i.required::<String>("full_name")?,
+                i.required::<bool>("cascade")?,
+                i.required::<String>("constraint_name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::tables::Create::new(
+                i.required::<String>("catalog_name")?,
+                i.required::<String>("schema_name")?,
+                i.required::<String>("name")?,
+                i.required::<models::TableType>("table_type")?,
+                i.required::<models::DataSourceFormat>("data_source_format")?,
+                i.required::<String>("storage_location")?,
+            );
+            op.columns = i.optional("columns")?;
+            op.properties = i.optional("properties")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::tables::Delete::new(i.required::<String>("full_name")?))),
+        drive(|i| Ok(models::tables::Exists::new(i.required::<String>("full_name")?))),
+        drive(|i| {
+            let mut op = models::tables::Get::new(i.required::<String>("full_name")?);
+            op.include_browse = i.optional("include_browse")?;
+            op.include_delta_metadata = i.optional("include_delta_metadata")?;
+            op.include_manifest_capabilities = i
+                .optional("include_manifest_capabilities")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::tables::List::new(
+                i.required::<String>("catalog_name")?,
+                i.required::<String>("schema_name")?,
+            );
+            op.include_browse = i.optional("include_browse")?;
+            op.include_manifest_capabilities = i
+                .optional("include_manifest_capabilities")?;
+            op.max_results = i.optional("max_results")?;
+            op.omit_columns = i.optional("omit_columns")?;
+            op.omit_properties = i.optional("omit_properties")?;
+            op.omit_username = i.optional("omit_username")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::tables::ListSummaries::new(
+                i.required::<String>("catalog_name")?,
+            );
+            op.include_manifest_capabilities = i
+                .optional("include_manifest_capabilities")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            op.schema_name_pattern = i.optional("schema_name_pattern")?;
+            op.table_name_pattern = i.optional("table_name_pattern")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::tables::Update::new(i.required::<String>("full_name")?);
+            op.owner = i.optional("owner")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::temporary_path_credentials::GenerateTemporaryPathCredentials::new(
+                i.required::<models::PathOperation>("operation")?,
+                i.required::<String>("url")?,
+            );
+            op.dry_run = i.optional("dry_run")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::temporary_table_credentials::GenerateTemporaryTableCredentials::new();
+            op.operation = i.optional("operation")?;
+            op.table_id = i.optional("table_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::new();
+            op.operation = i.optional("operation")?;
+            op.volume_id = i.optional("volume_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::volumes::Create::new(
+                i.required::<String>("catalog_name")?,
+                i.required::<String>("schema_name")?,
+                i.required::<String>("name")?,
+                i.required::<models::VolumeType>("volume_type")?,
+            );
+            op.comment = i.optional("comment")?;
+            op.storage_location = i.optional("storage_location")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::volumes::Delete::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::volumes::List::new(
+                i.required::<String>("catalog_name")?,
+                i.required::<String>("schema_name")?,
+            );
+            op.include_browse = i.optional("include_browse")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::volumes::Read::new(i.required::<String>("name")?);
+            op.include_browse = i.optional("include_browse")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::volumes::Update::new(i.required::<String>("name")?);
+            op.comment = i.optional("comment")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspace_bindings::Get::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::workspace_bindings::GetBindings::new(
+                i.required::<String>("securable_type")?,
+                i.required::<String>("securable_name")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_bindings::Update::new(
+                i.required::<String>("name")?,
+            );
+            op.assign_workspaces = i.optional("assign_workspaces")?;
+            op.unassign_workspaces = i.optional("unassign_workspaces")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_bindings::UpdateBindings::new(
+                i.required::<String>("securable_type")?,
+                i.required::<String>("securable_name")?,
+            );
+            op.add = i.optional("add")?;
+            op.remove = i.optional("remove")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,55 +5,145 @@
 use databricks_sdk::models::cleanrooms as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::clean_room_asset_revisions::Get::new(i
-        .required("clean_room_name") ?, i.required("asset_type") ?, i.required("name") ?,
-        i.required("etag") ?,)) }), drive(| i | { let mut op =
-        models::clean_room_asset_revisions::List::new(i.required("clean_room_name") ?, i
-        .required("asset_type") ?, i.required("name") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::clean_room_assets::Create::new(i
-        .required("clean_room_name") ?, i.required("asset") ?,)) }), drive(| i | { let
-        mut op = models::clean_room_assets::CreateCleanRoomAssetReview::new(i
-        .required("clean_room_name") ?, i.required("asset_type") ?, i.required("name")
-        ?,); op.jar_analysis_review = i.optional("jar_analysis_review") ?; op
-        .notebook_review = i.optional("notebook_review") ?; Ok(op) }), drive(| i | { let
-        _ = i; Ok(models::clean_room_assets::Delete::new(i.required("clean_room_name") ?,
-        i.required("asset_type") ?, i.required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::clean_room_assets::Get::new(i.required("clean_room_name") ?, i
-        .required("asset_type") ?, i.required("name") ?,)) }), drive(| i | { let mut op =
-        models::clean_room_assets::List::new(i.required("clean_room_name") ?,); op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::clean_room_assets::Update::new(i.required("clean_room_name") ?, i
-        .required("asset_type") ?, i.required("name") ?, i.required("asset") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::clean_room_auto_approval_rules::Create::new(i
-        .required("clean_room_name") ?, i.required("auto_approval_rule") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::clean_room_auto_approval_rules::Delete::new(i
-        .required("clean_room_name") ?, i.required("rule_id") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::clean_room_auto_approval_rules::Get::new(i
-        .required("clean_room_name") ?, i.required("rule_id") ?,)) }), drive(| i | { let
-        mut op = models::clean_room_auto_approval_rules::List::new(i
-        .required("clean_room_name") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::clean_room_auto_approval_rules::Update::new(i
-        .required("clean_room_name") ?, i.required("rule_id") ?, i
-        .required("auto_approval_rule") ?,)) }), drive(| i | { let mut op =
-        models::clean_room_task_runs::List::new(i.required("clean_room_name") ?,); op
-        .notebook_name = i.optional("notebook_name") ?; op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op =
-        models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::new(i
-        .required("clean_room_name") ?,); op.name = i.optional("name") ?; op.page_size =
-        i.optional("page_size") ?; op.page_token = i.optional("page_token") ?; op
-        .task_type = i.optional("task_type") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::clean_rooms::Create::new(i.required("clean_room") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::clean_rooms::CreateOutputCatalog::new(i
-        .required("clean_room_name") ?, i.required("output_catalog") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::clean_rooms::Delete::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::clean_rooms::Get::new(i.required("name") ?,))
-        }), drive(| i | { let mut op = models::clean_rooms::List::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::clean_rooms::Update::new(i.required("name")
-        ?,); op.clean_room = i.optional("clean_room") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::clean_room_asset_revisions::Get::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<models::CleanRoomAssetAssetType>("asset_type")?,
+                i.required::<String>("name")?,
+                i.required::<String>("etag")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::clean_room_asset_revisions::List::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<models::CleanRoomAssetAssetType>("asset_type")?,
+                i.required::<String>("name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::clean_room_assets::Create::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<models::CleanRoomAsset>("asset")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::clean_room_assets::CreateCleanRoomAssetReview::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<models::CleanRoomAssetAssetType>("asset_type")?,
+                i.required::<String>("name")?,
+            );
+            op.jar_analysis_review = i.optional("jar_analysis_review")?;
+            op.notebook_review = i.optional("notebook_review")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::clean_room_assets::Delete::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<models::CleanRoomAssetAssetType>("asset_type")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::clean_room_assets::Get::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<models::CleanRoomAssetAssetType>("asset_type")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::clean_room_assets::List::new(
+                i.required::<String>("clean_room_name")?,
+            );
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::clean_room_assets::Update::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<models::CleanRoomAssetAssetType>("asset_type")?,
+                i.required::<String>("name")?,
+                i.required::<models::CleanRoomAsset>("asset")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::clean_room_auto_approval_rules::Create::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<models::CleanRoomAutoApprovalRule>("auto_approval_rule")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::clean_room_auto_approval_rules::Delete::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<String>("rule_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::clean_room_auto_approval_rules::Get::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<String>("rule_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::clean_room_auto_approval_rules::List::new(
+                i.required::<String>("clean_room_name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::clean_room_auto_approval_rules::Update::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<String>("rule_id")?,
+                i.required::<models::CleanRoomAutoApprovalRule>("auto_approval_rule")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::clean_room_task_runs::List::new(
+                i.required::<String>("clean_room_name")?,
+            );
+            op.notebook_name = i.optional("notebook_name")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::new(
+                i.required::<String>("clean_room_name")?,
+            );
+            op.name = i.optional("name")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.task_type = i.optional("task_type")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::clean_rooms::Create::new(
+                i.required::<models::CleanRoom>("clean_room")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::clean_rooms::CreateOutputCatalog::new(
+                i.required::<String>("clean_room_name")?,
+                i.required::<models::CleanRoomOutputCatalog>("output_catalog")?,
+            ),
+        )),
+        drive(|i| Ok(models::clean_rooms::Delete::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::clean_rooms::Get::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::clean_rooms::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::clean_rooms::Update::new(i.required::<String>("name")?);
+            op.clean_room = i.optional("clean_room")?;
+            Ok(op)
+        }),
+    ])
 }

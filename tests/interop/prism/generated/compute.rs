@@ -5,218 +5,462 @@
 use databricks_sdk::models::compute as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::cluster_policies::Create::new(); op.definition
-        = i.optional("definition") ?; op.description = i.optional("description") ?; op
-        .libraries = i.optional("libraries") ?; op.max_clusters_per_user = i
-        .optional("max_clusters_per_user") ?; op.name = i.optional("name") ?; op
-        .policy_family_definition_overrides = i
-        .optional("policy_family_definition_overrides") ?; op.policy_family_id = i
-        .optional("policy_family_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::cluster_policies::Delete::new(i.required("policy_id") ?,)) }), drive(|
-        i | { let mut op = models::cluster_policies::Edit::new(i.required("policy_id")
-        ?,); op.definition = i.optional("definition") ?; op.description = i
-        .optional("description") ?; op.libraries = i.optional("libraries") ?; op
-        .max_clusters_per_user = i.optional("max_clusters_per_user") ?; op.name = i
-        .optional("name") ?; op.policy_family_definition_overrides = i
-        .optional("policy_family_definition_overrides") ?; op.policy_family_id = i
-        .optional("policy_family_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::cluster_policies::Get::new(i.required("policy_id") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::cluster_policies::GetPermissionLevels::new(i
-        .required("cluster_policy_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::cluster_policies::GetPermissions::new(i.required("cluster_policy_id")
-        ?,)) }), drive(| i | { let mut op = models::cluster_policies::List::new(); op
-        .sort_column = i.optional("sort_column") ?; op.sort_order = i
-        .optional("sort_order") ?; Ok(op) }), drive(| i | { let mut op =
-        models::cluster_policies::SetPermissions::new(i.required("cluster_policy_id")
-        ?,); op.access_control_list = i.optional("access_control_list") ?; Ok(op) }),
-        drive(| i | { let mut op = models::cluster_policies::UpdatePermissions::new(i
-        .required("cluster_policy_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::clusters::ChangeOwner::new(i.required("cluster_id") ?, i
-        .required("owner_username") ?,)) }), drive(| i | { let mut op =
-        models::clusters::Create::new(i.required("spark_version") ?,); op
-        .apply_policy_default_values = i.optional("apply_policy_default_values") ?; op
-        .autoscale = i.optional("autoscale") ?; op.autotermination_minutes = i
-        .optional("autotermination_minutes") ?; op.aws_attributes = i
-        .optional("aws_attributes") ?; op.azure_attributes = i
-        .optional("azure_attributes") ?; op.clone_from = i.optional("clone_from") ?; op
-        .cluster_log_conf = i.optional("cluster_log_conf") ?; op.cluster_name = i
-        .optional("cluster_name") ?; op.custom_tags = i.optional("custom_tags") ?; op
-        .data_security_mode = i.optional("data_security_mode") ?; op.dependency_mode = i
-        .optional("dependency_mode") ?; op.docker_image = i.optional("docker_image") ?;
-        op.driver_instance_pool_id = i.optional("driver_instance_pool_id") ?; op
-        .driver_node_type_flexibility = i.optional("driver_node_type_flexibility") ?; op
-        .driver_node_type_id = i.optional("driver_node_type_id") ?; op
-        .enable_elastic_disk = i.optional("enable_elastic_disk") ?; op
-        .enable_local_disk_encryption = i.optional("enable_local_disk_encryption") ?; op
-        .gcp_attributes = i.optional("gcp_attributes") ?; op.init_scripts = i
-        .optional("init_scripts") ?; op.instance_pool_id = i.optional("instance_pool_id")
-        ?; op.is_single_node = i.optional("is_single_node") ?; op.kind = i
-        .optional("kind") ?; op.node_type_id = i.optional("node_type_id") ?; op
-        .num_workers = i.optional("num_workers") ?; op.policy_id = i
-        .optional("policy_id") ?; op.remote_disk_throughput = i
-        .optional("remote_disk_throughput") ?; op.runtime_engine = i
-        .optional("runtime_engine") ?; op.single_user_name = i
-        .optional("single_user_name") ?; op.spark_conf = i.optional("spark_conf") ?; op
-        .spark_env_vars = i.optional("spark_env_vars") ?; op.ssh_public_keys = i
-        .optional("ssh_public_keys") ?; op.total_initial_remote_disk_size = i
-        .optional("total_initial_remote_disk_size") ?; op.use_ml_runtime = i
-        .optional("use_ml_runtime") ?; op.worker_node_type_flexibility = i
-        .optional("worker_node_type_flexibility") ?; op.workload_type = i
-        .optional("workload_type") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::clusters::Delete::new(i.required("cluster_id") ?,)) }), drive(| i | {
-        let mut op = models::clusters::Edit::new(i.required("cluster_id") ?, i
-        .required("spark_version") ?,); op.apply_policy_default_values = i
-        .optional("apply_policy_default_values") ?; op.autoscale = i
-        .optional("autoscale") ?; op.autotermination_minutes = i
-        .optional("autotermination_minutes") ?; op.aws_attributes = i
-        .optional("aws_attributes") ?; op.azure_attributes = i
-        .optional("azure_attributes") ?; op.cluster_log_conf = i
-        .optional("cluster_log_conf") ?; op.cluster_name = i.optional("cluster_name") ?;
-        op.custom_tags = i.optional("custom_tags") ?; op.data_security_mode = i
-        .optional("data_security_mode") ?; op.dependency_mode = i
-        .optional("dependency_mode") ?; op.docker_image = i.optional("docker_image") ?;
-        op.driver_instance_pool_id = i.optional("driver_instance_pool_id") ?; op
-        .driver_node_type_flexibility = i.optional("driver_node_type_flexibility") ?; op
-        .driver_node_type_id = i.optional("driver_node_type_id") ?; op
-        .enable_elastic_disk = i.optional("enable_elastic_disk") ?; op
-        .enable_local_disk_encryption = i.optional("enable_local_disk_encryption") ?; op
-        .gcp_attributes = i.optional("gcp_attributes") ?; op.init_scripts = i
-        .optional("init_scripts") ?; op.instance_pool_id = i.optional("instance_pool_id")
-        ?; op.is_single_node = i.optional("is_single_node") ?; op.kind = i
-        .optional("kind") ?; op.node_type_id = i.optional("node_type_id") ?; op
-        .num_workers = i.optional("num_workers") ?; op.policy_id = i
-        .optional("policy_id") ?; op.remote_disk_throughput = i
-        .optional("remote_disk_throughput") ?; op.runtime_engine = i
-        .optional("runtime_engine") ?; op.single_user_name = i
-        .optional("single_user_name") ?; op.spark_conf = i.optional("spark_conf") ?; op
-        .spark_env_vars = i.optional("spark_env_vars") ?; op.ssh_public_keys = i
-        .optional("ssh_public_keys") ?; op.total_initial_remote_disk_size = i
-        .optional("total_initial_remote_disk_size") ?; op.use_ml_runtime = i
-        .optional("use_ml_runtime") ?; op.worker_node_type_flexibility = i
-        .optional("worker_node_type_flexibility") ?; op.workload_type = i
-        .optional("workload_type") ?; Ok(op) }), drive(| i | { let mut op =
-        models::clusters::Events::new(i.required("cluster_id") ?,); op.end_time = i
-        .optional("end_time") ?; op.event_types = i.optional("event_types") ?; op.limit =
-        i.optional("limit") ?; op.offset = i.optional("offset") ?; op.order = i
-        .optional("order") ?; op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; op.start_time = i.optional("start_time") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::clusters::Get::new(i.required("cluster_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::clusters::GetPermissionLevels::new(i
-        .required("cluster_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::clusters::GetPermissions::new(i.required("cluster_id") ?,)) }),
-        drive(| i | { let mut op = models::clusters::List::new(); op.filter_by = i
-        .optional("filter_by") ?; op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; op.sort_by = i.optional("sort_by") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::clusters::ListNodeTypes::new()) }), drive(| i
-        | { let _ = i; Ok(models::clusters::ListZones::new()) }), drive(| i | { let _ =
-        i; Ok(models::clusters::PermanentDelete::new(i.required("cluster_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::clusters::Pin::new(i.required("cluster_id")
-        ?,)) }), drive(| i | { let mut op = models::clusters::Resize::new(i
-        .required("cluster_id") ?,); op.autoscale = i.optional("autoscale") ?; op
-        .num_workers = i.optional("num_workers") ?; Ok(op) }), drive(| i | { let mut op =
-        models::clusters::Restart::new(i.required("cluster_id") ?,); op.restart_user = i
-        .optional("restart_user") ?; Ok(op) }), drive(| i | { let mut op =
-        models::clusters::SetPermissions::new(i.required("cluster_id") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let _ = i; Ok(models::clusters::SparkVersions::new()) }), drive(| i | { let _
-        = i; Ok(models::clusters::Start::new(i.required("cluster_id") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::clusters::Unpin::new(i.required("cluster_id") ?,)) }),
-        drive(| i | { let mut op = models::clusters::Update::new(i.required("cluster_id")
-        ?, i.required("update_mask") ?,); op.cluster = i.optional("cluster") ?; Ok(op)
-        }), drive(| i | { let mut op = models::clusters::UpdatePermissions::new(i
-        .required("cluster_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::command_execution::Cancel::new(); op.cluster_id = i.optional("clusterId")
-        ?; op.command_id = i.optional("commandId") ?; op.context_id = i
-        .optional("contextId") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::command_execution::CommandStatus::new(i.required("clusterId") ?, i
-        .required("contextId") ?, i.required("commandId") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::command_execution::ContextStatus::new(i.required("clusterId") ?, i
-        .required("contextId") ?,)) }), drive(| i | { let mut op =
-        models::command_execution::Create::new(); op.cluster_id = i.optional("clusterId")
-        ?; op.language = i.optional("language") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::command_execution::Destroy::new(i.required("clusterId") ?, i
-        .required("contextId") ?,)) }), drive(| i | { let mut op =
-        models::command_execution::Execute::new(); op.cluster_id = i
-        .optional("clusterId") ?; op.command = i.optional("command") ?; op.context_id = i
-        .optional("contextId") ?; op.language = i.optional("language") ?; Ok(op) }),
-        drive(| i | { let mut op = models::global_init_scripts::Create::new(i
-        .required("name") ?, i.required("script") ?,); op.enabled = i.optional("enabled")
-        ?; op.position = i.optional("position") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::global_init_scripts::Delete::new(i.required("script_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::global_init_scripts::Get::new(i
-        .required("script_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::global_init_scripts::List::new()) }), drive(| i | { let mut op =
-        models::global_init_scripts::Update::new(i.required("script_id") ?, i
-        .required("name") ?, i.required("script") ?,); op.enabled = i.optional("enabled")
-        ?; op.position = i.optional("position") ?; Ok(op) }), drive(| i | { let mut op =
-        models::instance_pools::Create::new(i.required("instance_pool_name") ?, i
-        .required("node_type_id") ?,); op.aws_attributes = i.optional("aws_attributes")
-        ?; op.azure_attributes = i.optional("azure_attributes") ?; op.custom_tags = i
-        .optional("custom_tags") ?; op.disk_spec = i.optional("disk_spec") ?; op
-        .enable_elastic_disk = i.optional("enable_elastic_disk") ?; op.gcp_attributes = i
-        .optional("gcp_attributes") ?; op.idle_instance_autotermination_minutes = i
-        .optional("idle_instance_autotermination_minutes") ?; op.max_capacity = i
-        .optional("max_capacity") ?; op.min_idle_instances = i
-        .optional("min_idle_instances") ?; op.node_type_flexibility = i
-        .optional("node_type_flexibility") ?; op.preloaded_docker_images = i
-        .optional("preloaded_docker_images") ?; op.preloaded_spark_versions = i
-        .optional("preloaded_spark_versions") ?; op.remote_disk_throughput = i
-        .optional("remote_disk_throughput") ?; op.total_initial_remote_disk_size = i
-        .optional("total_initial_remote_disk_size") ?; Ok(op) }), drive(| i | { let _ =
-        i; Ok(models::instance_pools::Delete::new(i.required("instance_pool_id") ?,)) }),
-        drive(| i | { let mut op = models::instance_pools::Edit::new(i
-        .required("instance_pool_id") ?, i.required("instance_pool_name") ?, i
-        .required("node_type_id") ?,); op.custom_tags = i.optional("custom_tags") ?; op
-        .idle_instance_autotermination_minutes = i
-        .optional("idle_instance_autotermination_minutes") ?; op.max_capacity = i
-        .optional("max_capacity") ?; op.min_idle_instances = i
-        .optional("min_idle_instances") ?; op.remote_disk_throughput = i
-        .optional("remote_disk_throughput") ?; op.total_initial_remote_disk_size = i
-        .optional("total_initial_remote_disk_size") ?; Ok(op) }), drive(| i | { let _ =
-        i; Ok(models::instance_pools::Get::new(i.required("instance_pool_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::instance_pools::GetPermissionLevels::new(i
-        .required("instance_pool_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::instance_pools::GetPermissions::new(i.required("instance_pool_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::instance_pools::List::new()) }),
-        drive(| i | { let mut op = models::instance_pools::SetPermissions::new(i
-        .required("instance_pool_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::instance_pools::UpdatePermissions::new(i.required("instance_pool_id")
-        ?,); op.access_control_list = i.optional("access_control_list") ?; Ok(op) }),
-        drive(| i | { let mut op = models::instance_profiles::Add::new(i
-        .required("instance_profile_arn") ?,); op.iam_role_arn = i
-        .optional("iam_role_arn") ?; op.is_meta_instance_profile = i
-        .optional("is_meta_instance_profile") ?; op.skip_validation = i
-        .optional("skip_validation") ?; Ok(op) }), drive(| i | { let mut op =
-        models::instance_profiles::Edit::new(i.required("instance_profile_arn") ?,); op
-        .iam_role_arn = i.optional("iam_role_arn") ?; op.is_meta_instance_profile = i
-        .optional("is_meta_instance_profile") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::instance_profiles::List::new()) }), drive(| i | { let _ = i;
-        Ok(models::instance_profiles::Remove::new(i.required("instance_profile_arn") ?,))
-        }), drive(| i | { let _ = i; Ok(models::libraries::AllClusterStatuses::new()) }),
-        drive(| i | { let _ = i; Ok(models::libraries::ClusterStatus::new(i
-        .required("cluster_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::libraries::Install::new(i.required("cluster_id") ?, i
-        .required("libraries") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::libraries::Uninstall::new(i.required("cluster_id") ?, i
-        .required("libraries") ?,)) }), drive(| i | { let mut op =
-        models::policy_compliance_for_clusters::CancelPendingClusterEnforcement::new(i
-        .required("cluster_id") ?,); op.allow_missing = i.optional("allow_missing") ?;
-        Ok(op) }), drive(| i | { let mut op =
-        models::policy_compliance_for_clusters::EnforceCompliance::new(i
-        .required("cluster_id") ?,); op.enforce_mode = i.optional("enforce_mode") ?; op
-        .validate_only = i.optional("validate_only") ?; Ok(op) }), drive(| i | { let _ =
-        i; Ok(models::policy_compliance_for_clusters::GetCompliance::new(i
-        .required("cluster_id") ?,)) }), drive(| i | { let mut op =
-        models::policy_compliance_for_clusters::ListCompliance::new(i
-        .required("policy_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::policy_families::Get::new(i.required("policy_family_id") ?,); op.version
-        = i.optional("version") ?; Ok(op) }), drive(| i | { let mut op =
-        models::policy_families::List::new(); op.max_results = i.optional("max_results")
-        ?; op.page_token = i.optional("page_token") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::cluster_policies::Create::new();
+            op.definition = i.optional("definition")?;
+            op.description = i.optional("description")?;
+            op.libraries = i.optional("libraries")?;
+            op.max_clusters_per_user = i.optional("max_clusters_per_user")?;
+            op.name = i.optional("name")?;
+            op.policy_family_definition_overrides = i
+                .optional("policy_family_definition_overrides")?;
+            op.policy_family_id = i.optional("policy_family_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::cluster_policies::Delete::new(i.required::<String>("policy_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::cluster_policies::Edit::new(
+                i.required::<String>("policy_id")?,
+            );
+            op.definition = i.optional("definition")?;
+            op.description = i.optional("description")?;
+            op.libraries = i.optional("libraries")?;
+            op.max_clusters_per_user = i.optional("max_clusters_per_user")?;
+            op.name = i.optional("name")?;
+            op.policy_family_definition_overrides = i
+                .optional("policy_family_definition_overrides")?;
+            op.policy_family_id = i.optional("policy_family_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::cluster_policies::Get::new(i.required::<String>("policy_id")?),
+        )),
+        drive(|i| Ok(
+            models::cluster_policies::GetPermissionLevels::new(
+                i.required::<String>("cluster_policy_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::cluster_policies::GetPermissions::new(
+                i.required::<String>("cluster_policy_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::cluster_policies::List::new();
+            op.sort_column = i.optional("sort_column")?;
+            op.sort_order = i.optional("sort_order")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::cluster_policies::SetPermissions::new(
+                i.required::<String>("cluster_policy_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::cluster_policies::UpdatePermissions::new(
+                i.required::<String>("cluster_policy_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::clusters::ChangeOwner::new(
+                i.required::<String>("cluster_id")?,
+                i.required::<String>("owner_username")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::clusters::Create::new(
+                i.required::<String>("spark_version")?,
+            );
+            op.apply_policy_default_values = i.optional("apply_policy_default_values")?;
+            op.autoscale = i.optional("autoscale")?;
+            op.autotermination_minutes = i.optional("autotermination_minutes")?;
+            op.aws_attributes = i.optional("aws_attributes")?;
+            op.azure_attributes = i.optional("azure_attributes")?;
+            op.clone_from = i.optional("clone_from")?;
+            op.cluster_log_conf = i.optional("cluster_log_conf")?;
+            op.cluster_name = i.optional("cluster_name")?;
+            op.custom_tags = i.optional("custom_tags")?;
+            op.data_security_mode = i.optional("data_security_mode")?;
+            op.dependency_mode = i.optional("dependency_mode")?;
+            op.docker_image = i.optional("docker_image")?;
+            op.driver_instance_pool_id = i.optional("driver_instance_pool_id")?;
+            op.driver_node_type_flexibility = i
+                .optional("driver_node_type_flexibility")?;
+            op.driver_node_type_id = i.optional("driver_node_type_id")?;
+            op.enable_elastic_disk = i.optional("enable_elastic_disk")?;
+            op.enable_local_disk_encryption = i
+                .optional("enable_local_disk_encryption")?;
+            op.gcp_attributes = i.optional("gcp_attributes")?;
+            op.init_scripts = i.optional("init_scripts")?;
+            op.instance_pool_id = i.optional("instance_pool_id")?;
+            op.is_single_node = i.optional("is_single_node")?;
+            op.kind = i.optional("kind")?;
+            op.node_type_id = i.optional("node_type_id")?;
+            op.num_workers = i.optional("num_workers")?;
+            op.policy_id = i.optional("policy_id")?;
+            op.remote_disk_throughput = i.optional("remote_disk_throughput")?;
+            op.runtime_engine = i.optional("runtime_engine")?;
+            op.single_user_name = i.optional("single_user_name")?;
+            op.spark_conf = i.optional("spark_conf")?;
+            op.spark_env_vars = i.optional("spark_env_vars")?;
+            op.ssh_public_keys = i.optional("ssh_public_keys")?;
+            op.total_initial_remote_disk_size = i
+                .optional("total_initial_remote_disk_size")?;
+            op.use_ml_runtime = i.optional("use_ml_runtime")?;
+            op.worker_node_type_flexibility = i
+                .optional("worker_node_type_flexibility")?;
+            op.workload_type = i.optional("workload_type")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::clusters::Delete::new(i.required::<String>("cluster_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::clusters::Edit::new(
+                i.required::<String>("cluster_id")?,
+                i.required::<String>("spark_version")?,
+            );
+            op.apply_policy_default_values = i.optional("apply_policy_default_values")?;
+            op.autoscale = i.optional("autoscale")?;
+            op.autotermination_minutes = i.optional("autotermination_minutes")?;
+            op.aws_attributes = i.optional("aws_attributes")?;
+            op.azure_attributes = i.optional("azure_attributes")?;
+            op.cluster_log_conf = i.optional("cluster_log_conf")?;
+            op.cluster_name = i.optional("cluster_name")?;
+            op.custom_tags = i.optional("custom_tags")?;
+            op.data_security_mode = i.optional("data_security_mode")?;
+            op.dependency_mode = i.optional("dependency_mode")?;
+            op.docker_image = i.optional("docker_image")?;
+            op.driver_instance_pool_id = i.optional("driver_instance_pool_id")?;
+            op.driver_node_type_flexibility = i
+                .optional("driver_node_type_flexibility")?;
+            op.driver_node_type_id = i.optional("driver_node_type_id")?;
+            op.enable_elastic_disk = i.optional("enable_elastic_disk")?;
+            op.enable_local_disk_encryption = i
+                .optional("enable_local_disk_encryption")?;
+            op.gcp_attributes = i.optional("gcp_attributes")?;
+            op.init_scripts = i.optional("init_scripts")?;
+            op.instance_pool_id = i.optional("instance_pool_id")?;
+            op.is_single_node = i.optional("is_single_node")?;
+            op.kind = i.optional("kind")?;
+            op.node_type_id = i.optional("node_type_id")?;
+            op.num_workers = i.optional("num_workers")?;
+            op.policy_id = i.optional("policy_id")?;
+            op.remote_disk_throughput = i.optional("remote_disk_throughput")?;
+            op.runtime_engine = i.optional("runtime_engine")?;
+            op.single_user_name = i.optional("single_user_name")?;
+            op.spark_conf = i.optional("spark_conf")?;
+            op.spark_env_vars = i.optional("spark_env_vars")?;
+            op.ssh_public_keys = i.optional("ssh_public_keys")?;
+            op.total_initial_remote_disk_size = i
+                .optional("total_initial_remote_disk_size")?;
+            op.use_ml_runtime = i.optional("use_ml_runtime")?;
+            op.worker_node_type_flexibility = i
+                .optional("worker_node_type_flexibility")?;
+            op.workload_type = i.optional("workload_type")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::clusters::Events::new(
+                i.required::<String>("cluster_id")?,
+            );
+            op.end_time = i.optional("end_time")?;
+            op.event_types = i.optional("event_types")?;
+            op.limit = i.optional("limit")?;
+            op.offset = i.optional("offset")?;
+            op.order = i.optional("order")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.start_time = i.optional("start_time")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::clusters::Get::new(i.required::<String>("cluster_id")?))),
+        drive(|i| Ok(
+            models::clusters::GetPermissionLevels::new(
+                i.required::<String>("cluster_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::clusters::GetPermissions::new(i.required::<String>("cluster_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::clusters::List::new();
+            op.filter_by = i.optional("filter_by")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.sort_by = i.optional("sort_by")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::clusters::ListNodeTypes::new())),
+        drive(|_| Ok(models::clusters::ListZones::new())),
+        drive(|i| Ok(
+            models::clusters::PermanentDelete::new(i.required::<String>("cluster_id")?),
+        )),
+        drive(|i| Ok(models::clusters::Pin::new(i.required::<String>("cluster_id")?))),
+        drive(|i| {
+            let mut op = models::clusters::Resize::new(
+                i.required::<String>("cluster_id")?,
+            );
+            op.autoscale = i.optional("autoscale")?;
+            op.num_workers = i.optional("num_workers")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::clusters::Restart::new(
+                i.required::<String>("cluster_id")?,
+            );
+            op.restart_user = i.optional("restart_user")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::clusters::SetPermissions::new(
+                i.required::<String>("cluster_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::clusters::SparkVersions::new())),
+        drive(|i| Ok(models::clusters::Start::new(i.required::<String>("cluster_id")?))),
+        drive(|i| Ok(models::clusters::Unpin::new(i.required::<String>("cluster_id")?))),
+        drive(|i| {
+            let mut op = models::clusters::Update::new(
+                i.required::<String>("cluster_id")?,
+                i.required::<String>("update_mask")?,
+            );
+            op.cluster = i.optional("cluster")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::clusters::UpdatePermissions::new(
+                i.required::<String>("cluster_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::command_execution::Cancel::new();
+            op.cluster_id = i.optional("clusterId")?;
+            op.command_id = i.optional("commandId")?;
+            op.context_id = i.optional("contextId")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::command_execution::CommandStatus::new(
+                i.required::<String>("clusterId")?,
+                i.required::<String>("contextId")?,
+                i.required::<String>("commandId")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::command_execution::ContextStatus::new(
+                i.required::<String>("clusterId")?,
+                i.required::<String>("contextId")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::command_execution::Create::new();
+            op.cluster_id = i.optional("clusterId")?;
+            op.language = i.optional("language")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::command_execution::Destroy::new(
+                i.required::<String>("clusterId")?,
+                i.required::<String>("contextId")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::command_execution::Execute::new();
+            op.cluster_id = i.optional("clusterId")?;
+            op.command = i.optional("command")?;
+            op.context_id = i.optional("contextId")?;
+            op.language = i.optional("language")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::global_init_scripts::Create::new(
+                i.required::<String>("name")?,
+                i.required::<String>("script")?,
+            );
+            op.enabled = i.optional("enabled")?;
+            op.position = i.optional("position")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::global_init_scripts::Delete::new(i.required::<String>("script_id")?),
+        )),
+        drive(|i| Ok(
+            models::global_init_scripts::Get::new(i.required::<String>("script_id")?),
+        )),
+        drive(|_| Ok(models::global_init_scripts::List::new())),
+        drive(|i| {
+            let mut op = models::global_init_scripts::Update::new(
+                i.required::<String>("script_id")?,
+                i.required::<String>("name")?,
+                i.required::<String>("script")?,
+            );
+            op.enabled = i.optional("enabled")?;
+            op.position = i.optional("position")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::instance_pools::Create::new(
+                i.required::<String>("instance_pool_name")?,
+                i.required::<String>("node_type_id")?,
+            );
+            op.aws_attributes = i.optional("aws_attributes")?;
+            op.azure_attributes = i.optional("azure_attributes")?;
+            op.custom_tags = i.optional("custom_tags")?;
+            op.disk_spec = i.optional("disk_spec")?;
+            op.enable_elastic_disk = i.optional("enable_elastic_disk")?;
+            op.gcp_attributes = i.optional("gcp_attributes")?;
+            op.idle_instance_autotermination_minutes = i
+                .optional("idle_instance_autotermination_minutes")?;
+            op.max_capacity = i.optional("max_capacity")?;
+            op.min_idle_instances = i.optional("min_idle_instances")?;
+            op.node_type_flexibility = i.optional("node_type_flexibility")?;
+            op.preloaded_docker_images = i.optional("preloaded_docker_images")?;
+            op.preloaded_spark_versions = i.optional("preloaded_spark_versions")?;
+            op.remote_disk_throughput = i.optional("remote_disk_throughput")?;
+            op.total_initial_remote_disk_size = i
+                .optional("total_initial_remote_disk_size")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::instance_pools::Delete::new(
+                i.required::<String>("instance_pool_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::instance_pools::Edit::new(
+                i.required::<String>("instance_pool_id")?,
+                i.required::<String>("instance_pool_name")?,
+                i.required::<String>("node_type_id")?,
+            );
+            op.custom_tags = i.optional("custom_tags")?;
+            op.idle_instance_autotermination_minutes = i
+                .optional("idle_instance_autotermination_minutes")?;
+            op.max_capacity = i.optional("max_capacity")?;
+            op.min_idle_instances = i.optional("min_idle_instances")?;
+            op.remote_disk_throughput = i.optional("remote_disk_throughput")?;
+            op.total_initial_remote_disk_size = i
+                .optional("total_initial_remote_disk_size")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::instance_pools::Get::new(i.required::<String>("instance_pool_id")?),
+        )),
+        drive(|i| Ok(
+            models::instance_pools::GetPermissionLevels::new(
+                i.required::<String>("instance_pool_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::instance_pools::GetPermissions::new(
+                i.required::<String>("instance_pool_id")?,
+            ),
+        )),
+        drive(|_| Ok(models::instance_pools::List::new())),
+        drive(|i| {
+            let mut op = models::instance_pools::SetPermissions::new(
+                i.required::<String>("instance_pool_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::instance_pools::UpdatePermissions::new(
+                i.required::<String>("instance_pool_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::instance_profiles::Add::new(
+                i.required::<String>("instance_profile_arn")?,
+            );
+            op.iam_role_arn = i.optional("iam_role_arn")?;
+            op.is_meta_instance_profile = i.optional("is_meta_instance_profile")?;
+            op.skip_validation = i.optional("skip_validation")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::instance_profiles::Edit::new(
+                i.required::<String>("instance_profile_arn")?,
+            );
+            op.iam_role_arn = i.optional("iam_role_arn")?;
+            op.is_meta_instance_profile = i.optional("is_meta_instance_profile")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::instance_profiles::List::new())),
+        drive(|i| Ok(
+            models::instance_profiles::Remove::new(
+                i.required::<String>("instance_profile_arn")?,
+            ),
+        )),
+        drive(|_| Ok(models::libraries::AllClusterStatuses::new())),
+        drive(|i| Ok(
+            models::libraries::ClusterStatus::new(i.required::<String>("cluster_id")?),
+        )),
+        drive(|i| Ok(
+            models::libraries::Install::new(
+                i.required::<String>("cluster_id")?,
+                i.required::<Vec<models::Library>>("libraries")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::libraries::Uninstall::new(
+                i.required::<String>("cluster_id")?,
+                i.required::<Vec<models::Library>>("libraries")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::policy_compliance_for_clusters::CancelPendingClusterEnforcement::new(
+                i.required::<String>("cluster_id")?,
+            );
+            op.allow_missing = i.optional("allow_missing")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::policy_compliance_for_clusters::EnforceCompliance::new(
+                i.required::<String>("cluster_id")?,
+            );
+            op.enforce_mode = i.optional("enforce_mode")?;
+            op.validate_only = i.optional("validate_only")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::policy_compliance_for_clusters::GetCompliance::new(
+                i.required::<String>("cluster_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::policy_compliance_for_clusters::ListCompliance::new(
+                i.required::<String>("policy_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::policy_families::Get::new(
+                i.required::<String>("policy_family_id")?,
+            );
+            op.version = i.optional("version")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::policy_families::List::new();
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+    ])
 }

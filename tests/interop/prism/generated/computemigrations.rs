@@ -5,32 +5,71 @@
 use databricks_sdk::models::computemigrations as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op =
-        models::compute_migrations::ApproveMigrationExecution::new(i
-        .required("migration_id") ?,); op.additional_feedback = i
-        .optional("additional_feedback") ?; op.etag = i.optional("etag") ?; Ok(op) }),
-        drive(| i | { let mut op =
-        models::compute_migrations::ApproveMigrationTranslation::new(i
-        .required("migration_id") ?,); op.additional_feedback = i
-        .optional("additional_feedback") ?; op.etag = i.optional("etag") ?; Ok(op) }),
-        drive(| i | { let mut op = models::compute_migrations::CancelMigration::new(i
-        .required("migration_id") ?,); op.cancellation_reason = i
-        .optional("cancellation_reason") ?; op.etag = i.optional("etag") ?; Ok(op) }),
-        drive(| i | { let mut op = models::compute_migrations::Create::new(i
-        .required("migration") ?,); op.request_id = i.optional("request_id") ?; Ok(op)
-        }), drive(| i | { let mut op = models::compute_migrations::Delete::new(i
-        .required("migration_id") ?,); op.etag = i.optional("etag") ?; Ok(op) }), drive(|
-        i | { let _ = i; Ok(models::compute_migrations::Get::new(i
-        .required("migration_id") ?,)) }), drive(| i | { let mut op =
-        models::compute_migrations::List::new(); op.asset_type = i.optional("asset_type")
-        ?; op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; op.states = i.optional("states") ?; Ok(op) }), drive(|
-        i | { let mut op = models::compute_migrations::RejectMigrationExecution::new(i
-        .required("migration_id") ?, i.required("rejection_reason") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::compute_migrations::RejectMigrationTranslation::new(i
-        .required("migration_id") ?, i.required("rejection_reason") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::compute_migrations::ApproveMigrationExecution::new(
+                i.required::<String>("migration_id")?,
+            );
+            op.additional_feedback = i.optional("additional_feedback")?;
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::compute_migrations::ApproveMigrationTranslation::new(
+                i.required::<String>("migration_id")?,
+            );
+            op.additional_feedback = i.optional("additional_feedback")?;
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::compute_migrations::CancelMigration::new(
+                i.required::<String>("migration_id")?,
+            );
+            op.cancellation_reason = i.optional("cancellation_reason")?;
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::compute_migrations::Create::new(
+                i.required::<models::Migration>("migration")?,
+            );
+            op.request_id = i.optional("request_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::compute_migrations::Delete::new(
+                i.required::<String>("migration_id")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::compute_migrations::Get::new(i.required::<String>("migration_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::compute_migrations::List::new();
+            op.asset_type = i.optional("asset_type")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.states = i.optional("states")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::compute_migrations::RejectMigrationExecution::new(
+                i.required::<String>("migration_id")?,
+                i.required::<String>("rejection_reason")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::compute_migrations::RejectMigrationTranslation::new(
+                i.required::<String>("migration_id")?,
+                i.required::<String>("rejection_reason")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+    ])
 }

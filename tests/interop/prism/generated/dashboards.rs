@@ -5,133 +5,371 @@
 use databricks_sdk::models::dashboards as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::genie::CreateMessage::new(i
-        .required("space_id") ?, i.required("conversation_id") ?, i.required("content")
-        ?,); op.enable_visualization = i.optional("enable_visualization") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::genie::CreateMessageComment::new(i
-        .required("space_id") ?, i.required("conversation_id") ?, i
-        .required("message_id") ?, i.required("content") ?,)) }), drive(| i | { let mut
-        op = models::genie::CreateSpace::new(i.required("serialized_space") ?, i
-        .required("warehouse_id") ?,); op.description = i.optional("description") ?; op
-        .parent_path = i.optional("parent_path") ?; op.title = i.optional("title") ?;
-        Ok(op) }), drive(| i | { let _ = i; Ok(models::genie::DeleteConversation::new(i
-        .required("space_id") ?, i.required("conversation_id") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::genie::DeleteConversationMessage::new(i.required("space_id") ?,
-        i.required("conversation_id") ?, i.required("message_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::genie::DownloadMessageAttachmentVisualization::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::genie::ExecuteMessageAttachmentQuery::new(i.required("space_id") ?, i
-        .required("conversation_id") ?, i.required("message_id") ?, i
-        .required("attachment_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::genie::ExecuteMessageQuery::new(i.required("space_id") ?, i
-        .required("conversation_id") ?, i.required("message_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::genie::GenerateDownloadFullQueryResult::new(i
-        .required("space_id") ?, i.required("conversation_id") ?, i
-        .required("message_id") ?, i.required("attachment_id") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::genie::GenieCancelResponse::new(i.required("agent_id") ?, i
-        .required("conversation_id") ?, i.required("response_id") ?,)) }), drive(| i | {
-        let mut op = models::genie::GenieCreateEvalRun::new(i.required("space_id") ?,);
-        op.benchmark_question_ids = i.optional("benchmark_question_ids") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::genie::GenieGetEvalResultDetails::new(i
-        .required("space_id") ?, i.required("eval_run_id") ?, i.required("result_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::genie::GenieGetEvalRun::new(i
-        .required("space_id") ?, i.required("eval_run_id") ?,)) }), drive(| i | { let mut
-        op = models::genie::GenieListEvalResults::new(i.required("space_id") ?, i
-        .required("eval_run_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::genie::GenieListEvalRuns::new(i.required("space_id") ?,); op.page_size =
-        i.optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::genie::GetDownloadFullQueryResult::new(i
-        .required("space_id") ?, i.required("conversation_id") ?, i
-        .required("message_id") ?, i.required("attachment_id") ?, i
-        .required("download_id") ?, i.required("download_id_signature") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::genie::GetMessage::new(i.required("space_id") ?, i
-        .required("conversation_id") ?, i.required("message_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::genie::GetMessageAttachmentQueryResult::new(i
-        .required("space_id") ?, i.required("conversation_id") ?, i
-        .required("message_id") ?, i.required("attachment_id") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::genie::GetMessageQueryResult::new(i.required("space_id") ?, i
-        .required("conversation_id") ?, i.required("message_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::genie::GetMessageQueryResultByAttachment::new(i
-        .required("space_id") ?, i.required("conversation_id") ?, i
-        .required("message_id") ?, i.required("attachment_id") ?,)) }), drive(| i | { let
-        mut op = models::genie::GetSpace::new(i.required("space_id") ?,); op
-        .include_serialized_space = i.optional("include_serialized_space") ?; Ok(op) }),
-        drive(| i | { let mut op = models::genie::ListConversationComments::new(i
-        .required("space_id") ?, i.required("conversation_id") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::genie::ListConversationMessages::new(i
-        .required("space_id") ?, i.required("conversation_id") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::genie::ListConversations::new(i
-        .required("space_id") ?,); op.include_all = i.optional("include_all") ?; op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::genie::ListMessageComments::new(i.required("space_id") ?, i
-        .required("conversation_id") ?, i.required("message_id") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::genie::ListSpaces::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::genie::SendMessageFeedback::new(i
-        .required("space_id") ?, i.required("conversation_id") ?, i
-        .required("message_id") ?, i.required("rating") ?,); op.comment = i
-        .optional("comment") ?; Ok(op) }), drive(| i | { let mut op =
-        models::genie::StartConversation::new(i.required("space_id") ?, i
-        .required("content") ?,); op.enable_visualization = i
-        .optional("enable_visualization") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::genie::TrashSpace::new(i.required("space_id") ?,)) }), drive(| i | {
-        let mut op = models::genie::UpdateSpace::new(i.required("space_id") ?,); op
-        .description = i.optional("description") ?; op.etag = i.optional("etag") ?; op
-        .parent_path = i.optional("parent_path") ?; op.serialized_space = i
-        .optional("serialized_space") ?; op.title = i.optional("title") ?; op
-        .warehouse_id = i.optional("warehouse_id") ?; Ok(op) }), drive(| i | { let mut op
-        = models::lakeview::Create::new(i.required("dashboard") ?,); op.dataset_catalog =
-        i.optional("dataset_catalog") ?; op.dataset_schema = i.optional("dataset_schema")
-        ?; Ok(op) }), drive(| i | { let _ = i; Ok(models::lakeview::CreateSchedule::new(i
-        .required("dashboard_id") ?, i.required("schedule") ?,)) }), drive(| i | { let _
-        = i; Ok(models::lakeview::CreateSubscription::new(i.required("dashboard_id") ?, i
-        .required("schedule_id") ?, i.required("subscription") ?,)) }), drive(| i | { let
-        mut op = models::lakeview::DeleteSchedule::new(i.required("dashboard_id") ?, i
-        .required("schedule_id") ?,); op.etag = i.optional("etag") ?; Ok(op) }), drive(|
-        i | { let mut op = models::lakeview::DeleteSubscription::new(i
-        .required("dashboard_id") ?, i.required("schedule_id") ?, i
-        .required("subscription_id") ?,); op.etag = i.optional("etag") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::lakeview::Get::new(i.required("dashboard_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::lakeview::GetPublished::new(i
-        .required("dashboard_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::lakeview::GetSchedule::new(i.required("dashboard_id") ?, i
-        .required("schedule_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::lakeview::GetSubscription::new(i.required("dashboard_id") ?, i
-        .required("schedule_id") ?, i.required("subscription_id") ?,)) }), drive(| i | {
-        let mut op = models::lakeview::List::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op
-        .show_trashed = i.optional("show_trashed") ?; op.view = i.optional("view") ?;
-        Ok(op) }), drive(| i | { let mut op = models::lakeview::ListSchedules::new(i
-        .required("dashboard_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakeview::ListSubscriptions::new(i.required("dashboard_id") ?, i
-        .required("schedule_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakeview::Migrate::new(i.required("source_dashboard_id") ?,); op
-        .display_name = i.optional("display_name") ?; op.parent_path = i
-        .optional("parent_path") ?; op.update_parameter_syntax = i
-        .optional("update_parameter_syntax") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakeview::Publish::new(i.required("dashboard_id") ?,); op
-        .embed_credentials = i.optional("embed_credentials") ?; op.warehouse_id = i
-        .optional("warehouse_id") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakeview::Revert::new(i.required("dashboard_id") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::lakeview::Trash::new(i.required("dashboard_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::lakeview::Unpublish::new(i.required("dashboard_id") ?,))
-        }), drive(| i | { let mut op = models::lakeview::Update::new(i
-        .required("dashboard_id") ?, i.required("dashboard") ?,); op.dataset_catalog = i
-        .optional("dataset_catalog") ?; op.dataset_schema = i.optional("dataset_schema")
-        ?; Ok(op) }), drive(| i | { let _ = i; Ok(models::lakeview::UpdateSchedule::new(i
-        .required("dashboard_id") ?, i.required("schedule_id") ?, i.required("schedule")
-        ?,)) }), drive(| i | { let mut op =
-        models::lakeview_embedded::GetPublishedDashboardTokenInfo::new(i
-        .required("dashboard_id") ?,); op.external_value = i.optional("external_value")
-        ?; op.external_viewer_id = i.optional("external_viewer_id") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::genie::CreateMessage::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("content")?,
+            );
+            op.enable_visualization = i.optional("enable_visualization")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::genie::CreateMessageComment::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+                i.required::<String>("content")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::genie::CreateSpace::new(
+                i.required::<String>("serialized_space")?,
+                i.required::<String>("warehouse_id")?,
+            );
+            op.description = i.optional("description")?;
+            op.parent_path = i.optional("parent_path")?;
+            op.title = i.optional("title")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::genie::DeleteConversation::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::DeleteConversationMessage::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::DownloadMessageAttachmentVisualization::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::ExecuteMessageAttachmentQuery::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+                i.required::<String>("attachment_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::ExecuteMessageQuery::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::GenerateDownloadFullQueryResult::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+                i.required::<String>("attachment_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::GenieCancelResponse::new(
+                i.required::<String>("agent_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("response_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::genie::GenieCreateEvalRun::new(
+                i.required::<String>("space_id")?,
+            );
+            op.benchmark_question_ids = i.optional("benchmark_question_ids")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::genie::GenieGetEvalResultDetails::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("eval_run_id")?,
+                i.required::<String>("result_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::GenieGetEvalRun::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("eval_run_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::genie::GenieListEvalResults::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("eval_run_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie::GenieListEvalRuns::new(
+                i.required::<String>("space_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::genie::GetDownloadFullQueryResult::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+                i.required::<String>("attachment_id")?,
+                i.required::<String>("download_id")?,
+                i.required::<String>("download_id_signature")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::GetMessage::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::GetMessageAttachmentQueryResult::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+                i.required::<String>("attachment_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::GetMessageQueryResult::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::genie::GetMessageQueryResultByAttachment::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+                i.required::<String>("attachment_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::genie::GetSpace::new(i.required::<String>("space_id")?);
+            op.include_serialized_space = i.optional("include_serialized_space")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie::ListConversationComments::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie::ListConversationMessages::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie::ListConversations::new(
+                i.required::<String>("space_id")?,
+            );
+            op.include_all = i.optional("include_all")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie::ListMessageComments::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie::ListSpaces::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie::SendMessageFeedback::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("conversation_id")?,
+                i.required::<String>("message_id")?,
+                i.required::<models::GenieFeedbackRating>("rating")?,
+            );
+            op.comment = i.optional("comment")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie::StartConversation::new(
+                i.required::<String>("space_id")?,
+                i.required::<String>("content")?,
+            );
+            op.enable_visualization = i.optional("enable_visualization")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::genie::TrashSpace::new(i.required::<String>("space_id")?))),
+        drive(|i| {
+            let mut op = models::genie::UpdateSpace::new(
+                i.required::<String>("space_id")?,
+            );
+            op.description = i.optional("description")?;
+            op.etag = i.optional("etag")?;
+            op.parent_path = i.optional("parent_path")?;
+            op.serialized_space = i.optional("serialized_space")?;
+            op.title = i.optional("title")?;
+            op.warehouse_id = i.optional("warehouse_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakeview::Create::new(
+                i.required::<models::Dashboard>("dashboard")?,
+            );
+            op.dataset_catalog = i.optional("dataset_catalog")?;
+            op.dataset_schema = i.optional("dataset_schema")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::lakeview::CreateSchedule::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<models::Schedule>("schedule")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::lakeview::CreateSubscription::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<String>("schedule_id")?,
+                i.required::<models::Subscription>("subscription")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::lakeview::DeleteSchedule::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<String>("schedule_id")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakeview::DeleteSubscription::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<String>("schedule_id")?,
+                i.required::<String>("subscription_id")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::lakeview::Get::new(i.required::<String>("dashboard_id")?))),
+        drive(|i| Ok(
+            models::lakeview::GetPublished::new(i.required::<String>("dashboard_id")?),
+        )),
+        drive(|i| Ok(
+            models::lakeview::GetSchedule::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<String>("schedule_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::lakeview::GetSubscription::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<String>("schedule_id")?,
+                i.required::<String>("subscription_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::lakeview::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.show_trashed = i.optional("show_trashed")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakeview::ListSchedules::new(
+                i.required::<String>("dashboard_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakeview::ListSubscriptions::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<String>("schedule_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakeview::Migrate::new(
+                i.required::<String>("source_dashboard_id")?,
+            );
+            op.display_name = i.optional("display_name")?;
+            op.parent_path = i.optional("parent_path")?;
+            op.update_parameter_syntax = i.optional("update_parameter_syntax")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakeview::Publish::new(
+                i.required::<String>("dashboard_id")?,
+            );
+            op.embed_credentials = i.optional("embed_credentials")?;
+            op.warehouse_id = i.optional("warehouse_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakeview::Revert::new(
+                i.required::<String>("dashboard_id")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::lakeview::Trash::new(i.required::<String>("dashboard_id")?),
+        )),
+        drive(|i| Ok(
+            models::lakeview::Unpublish::new(i.required::<String>("dashboard_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::lakeview::Update::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<models::Dashboard>("dashboard")?,
+            );
+            op.dataset_catalog = i.optional("dataset_catalog")?;
+            op.dataset_schema = i.optional("dataset_schema")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::lakeview::UpdateSchedule::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<String>("schedule_id")?,
+                i.required::<models::Schedule>("schedule")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::lakeview_embedded::GetPublishedDashboardTokenInfo::new(
+                i.required::<String>("dashboard_id")?,
+            );
+            op.external_value = i.optional("external_value")?;
+            op.external_viewer_id = i.optional("external_viewer_id")?;
+            Ok(op)
+        }),
+    ])
 }

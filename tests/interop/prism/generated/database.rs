@@ -5,57 +5,145 @@
 use databricks_sdk::models::database as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::database::CreateDatabaseCatalog::new(i
-        .required("catalog") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::database::CreateDatabaseInstance::new(i.required("database_instance")
-        ?,)) }), drive(| i | { let mut op =
-        models::database::CreateDatabaseInstanceRole::new(i.required("instance_name") ?,
-        i.required("database_instance_role") ?,); op.database_instance_name = i
-        .optional("database_instance_name") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::database::CreateDatabaseTable::new(i.required("table") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::database::CreateSyncedDatabaseTable::new(i
-        .required("synced_table") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::database::DeleteDatabaseCatalog::new(i.required("name") ?,)) }),
-        drive(| i | { let mut op = models::database::DeleteDatabaseInstance::new(i
-        .required("name") ?,); op.force = i.optional("force") ?; op.purge = i
-        .optional("purge") ?; Ok(op) }), drive(| i | { let mut op =
-        models::database::DeleteDatabaseInstanceRole::new(i.required("instance_name") ?,
-        i.required("name") ?,); op.allow_missing = i.optional("allow_missing") ?; op
-        .reassign_owned_to = i.optional("reassign_owned_to") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::database::DeleteDatabaseTable::new(i.required("name") ?,))
-        }), drive(| i | { let mut op = models::database::DeleteSyncedDatabaseTable::new(i
-        .required("name") ?,); op.purge_data = i.optional("purge_data") ?; Ok(op) }),
-        drive(| i | { let mut op = models::database::FindDatabaseInstanceByUid::new(); op
-        .uid = i.optional("uid") ?; Ok(op) }), drive(| i | { let mut op =
-        models::database::GenerateDatabaseCredential::new(); op.claims = i
-        .optional("claims") ?; op.instance_names = i.optional("instance_names") ?; op
-        .request_id = i.optional("request_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::database::GetDatabaseCatalog::new(i.required("name") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::database::GetDatabaseInstance::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::database::GetDatabaseInstanceRole::new(i.required("instance_name") ?,
-        i.required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::database::GetDatabaseTable::new(i.required("name") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::database::GetSyncedDatabaseTable::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::database::ListDatabaseCatalogs::new(i.required("instance_name") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::database::ListDatabaseInstanceRoles::new(i.required("instance_name") ?,);
-        op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::database::ListDatabaseInstances::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::database::ListSyncedDatabaseTables::new(i
-        .required("instance_name") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::database::UpdateDatabaseCatalog::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("database_catalog") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::database::UpdateDatabaseInstance::new(i.required("name") ?,
-        i.required("update_mask") ?, i.required("database_instance") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::database::UpdateSyncedDatabaseTable::new(i
-        .required("name") ?, i.required("update_mask") ?, i.required("synced_table") ?,))
-        })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::database::CreateDatabaseCatalog::new(
+                i.required::<models::DatabaseCatalog>("catalog")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::database::CreateDatabaseInstance::new(
+                i.required::<models::DatabaseInstance>("database_instance")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::database::CreateDatabaseInstanceRole::new(
+                i.required::<String>("instance_name")?,
+                i.required::<models::DatabaseInstanceRole>("database_instance_role")?,
+            );
+            op.database_instance_name = i.optional("database_instance_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::database::CreateDatabaseTable::new(
+                i.required::<models::DatabaseTable>("table")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::database::CreateSyncedDatabaseTable::new(
+                i.required::<models::SyncedDatabaseTable>("synced_table")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::database::DeleteDatabaseCatalog::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::database::DeleteDatabaseInstance::new(
+                i.required::<String>("name")?,
+            );
+            op.force = i.optional("force")?;
+            op.purge = i.optional("purge")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::database::DeleteDatabaseInstanceRole::new(
+                i.required::<String>("instance_name")?,
+                i.required::<String>("name")?,
+            );
+            op.allow_missing = i.optional("allow_missing")?;
+            op.reassign_owned_to = i.optional("reassign_owned_to")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::database::DeleteDatabaseTable::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::database::DeleteSyncedDatabaseTable::new(
+                i.required::<String>("name")?,
+            );
+            op.purge_data = i.optional("purge_data")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::database::FindDatabaseInstanceByUid::new();
+            op.uid = i.optional("uid")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::database::GenerateDatabaseCredential::new();
+            op.claims = i.optional("claims")?;
+            op.instance_names = i.optional("instance_names")?;
+            op.request_id = i.optional("request_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::database::GetDatabaseCatalog::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::database::GetDatabaseInstance::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::database::GetDatabaseInstanceRole::new(
+                i.required::<String>("instance_name")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::database::GetDatabaseTable::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::database::GetSyncedDatabaseTable::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::database::ListDatabaseCatalogs::new(
+                i.required::<String>("instance_name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::database::ListDatabaseInstanceRoles::new(
+                i.required::<String>("instance_name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::database::ListDatabaseInstances::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::database::ListSyncedDatabaseTables::new(
+                i.required::<String>("instance_name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::database::UpdateDatabaseCatalog::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::DatabaseCatalog>("database_catalog")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::database::UpdateDatabaseInstance::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::DatabaseInstance>("database_instance")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::database::UpdateSyncedDatabaseTable::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::SyncedDatabaseTable>("synced_table")?,
+            ),
+        )),
+    ])
 }

@@ -5,15 +5,29 @@
 use databricks_sdk::models::dataclassification as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i;
-        Ok(models::data_classification::CreateCatalogConfig::new(i.required("parent") ?,
-        i.required("catalog_config") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::data_classification::DeleteCatalogConfig::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::data_classification::GetCatalogConfig::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::data_classification::UpdateCatalogConfig::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("catalog_config") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::data_classification::CreateCatalogConfig::new(
+                i.required::<String>("parent")?,
+                i.required::<models::CatalogConfig>("catalog_config")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_classification::DeleteCatalogConfig::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_classification::GetCatalogConfig::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_classification::UpdateCatalogConfig::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::CatalogConfig>("catalog_config")?,
+            ),
+        )),
+    ])
 }

@@ -5,31 +5,83 @@
 use databricks_sdk::models::dataquality as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::data_quality::CancelRefresh::new(i
-        .required("object_type") ?, i.required("object_id") ?, i.required("refresh_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::data_quality::CreateMonitor::new(i
-        .required("monitor") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::data_quality::CreateRefresh::new(i.required("object_type") ?, i
-        .required("object_id") ?, i.required("refresh") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::data_quality::DeleteMonitor::new(i.required("object_type") ?, i
-        .required("object_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::data_quality::DeleteRefresh::new(i.required("object_type") ?, i
-        .required("object_id") ?, i.required("refresh_id") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::data_quality::GetMonitor::new(i.required("object_type") ?, i
-        .required("object_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::data_quality::GetRefresh::new(i.required("object_type") ?, i
-        .required("object_id") ?, i.required("refresh_id") ?,)) }), drive(| i | { let mut
-        op = models::data_quality::ListMonitor::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::data_quality::ListRefresh::new(i
-        .required("object_type") ?, i.required("object_id") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::data_quality::UpdateMonitor::new(i
-        .required("object_type") ?, i.required("object_id") ?, i.required("update_mask")
-        ?, i.required("monitor") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::data_quality::UpdateRefresh::new(i.required("object_type") ?, i
-        .required("object_id") ?, i.required("refresh_id") ?, i.required("update_mask")
-        ?, i.required("refresh") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::data_quality::CancelRefresh::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+                i.required::<i64>("refresh_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_quality::CreateMonitor::new(
+                i.required::<models::Monitor>("monitor")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_quality::CreateRefresh::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+                i.required::<models::Refresh>("refresh")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_quality::DeleteMonitor::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_quality::DeleteRefresh::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+                i.required::<i64>("refresh_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_quality::GetMonitor::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_quality::GetRefresh::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+                i.required::<i64>("refresh_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::data_quality::ListMonitor::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::data_quality::ListRefresh::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::data_quality::UpdateMonitor::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::Monitor>("monitor")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::data_quality::UpdateRefresh::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+                i.required::<i64>("refresh_id")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::Refresh>("refresh")?,
+            ),
+        )),
+    ])
 }

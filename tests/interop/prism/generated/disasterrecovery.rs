@@ -5,32 +5,81 @@
 use databricks_sdk::models::disasterrecovery as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::disaster_recovery::CreateFailoverGroup::new(i
-        .required("parent") ?, i.required("failover_group_id") ?, i
-        .required("failover_group") ?,); op.validate_only = i.optional("validate_only")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::disaster_recovery::CreateStableUrl::new(i.required("parent") ?, i
-        .required("stable_url_id") ?, i.required("stable_url") ?,); op.validate_only = i
-        .optional("validate_only") ?; Ok(op) }), drive(| i | { let mut op =
-        models::disaster_recovery::DeleteFailoverGroup::new(i.required("name") ?,); op
-        .etag = i.optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::disaster_recovery::DeleteStableUrl::new(i.required("name") ?,)) }),
-        drive(| i | { let mut op =
-        models::disaster_recovery::FailoverFailoverGroup::new(i.required("name") ?, i
-        .required("failover_type") ?, i.required("target_primary_region") ?,); op.etag =
-        i.optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::disaster_recovery::GetFailoverGroup::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::disaster_recovery::GetStableUrl::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::disaster_recovery::ListFailoverGroups::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::disaster_recovery::ListStableUrls::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::disaster_recovery::UpdateFailoverGroup::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("failover_group") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::disaster_recovery::CreateFailoverGroup::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("failover_group_id")?,
+                i.required::<models::FailoverGroup>("failover_group")?,
+            );
+            op.validate_only = i.optional("validate_only")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::disaster_recovery::CreateStableUrl::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("stable_url_id")?,
+                i.required::<models::StableUrl>("stable_url")?,
+            );
+            op.validate_only = i.optional("validate_only")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::disaster_recovery::DeleteFailoverGroup::new(
+                i.required::<String>("name")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::disaster_recovery::DeleteStableUrl::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::disaster_recovery::FailoverFailoverGroup::new(
+                i.required::<String>("name")?,
+                i
+                    .required::<
+                        models::FailoverFailoverGroupRequestFailoverType,
+                    >("failover_type")?,
+                i.required::<String>("target_primary_region")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::disaster_recovery::GetFailoverGroup::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::disaster_recovery::GetStableUrl::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::disaster_recovery::ListFailoverGroups::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::disaster_recovery::ListStableUrls::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::disaster_recovery::UpdateFailoverGroup::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::FailoverGroup>("failover_group")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,16 +5,35 @@
 use databricks_sdk::models::domains as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::domains::CreateDomain::new(i
-        .required("domain") ?,); op.domain_id = i.optional("domain_id") ?; Ok(op) }),
-        drive(| i | { let mut op = models::domains::DeleteDomain::new(i.required("name")
-        ?,); op.force = i.optional("force") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::domains::GetDomain::new(i.required("name") ?,)) }), drive(| i | { let
-        mut op = models::domains::ListDomains::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op
-        .parent_domain_id = i.optional("parent_domain_id") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::domains::UpdateDomain::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("domain") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::domains::CreateDomain::new(
+                i.required::<models::Domain>("domain")?,
+            );
+            op.domain_id = i.optional("domain_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::domains::DeleteDomain::new(
+                i.required::<String>("name")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::domains::GetDomain::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::domains::ListDomains::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent_domain_id = i.optional("parent_domain_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::domains::UpdateDomain::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Domain>("domain")?,
+            ),
+        )),
+    ])
 }

@@ -5,28 +5,66 @@
 use databricks_sdk::models::environments as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op =
-        models::environments::CreateWorkspaceBaseEnvironment::new(i
-        .required("workspace_base_environment") ?,); op.request_id = i
-        .optional("request_id") ?; op.workspace_base_environment_id = i
-        .optional("workspace_base_environment_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::environments::DeleteWorkspaceBaseEnvironment::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::environments::GetDefaultWorkspaceBaseEnvironment::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::environments::GetOperation::new(i.required("name") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::environments::GetWorkspaceBaseEnvironment::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::environments::ListWorkspaceBaseEnvironments::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i;
-        Ok(models::environments::RefreshWorkspaceBaseEnvironment::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::environments::UpdateDefaultWorkspaceBaseEnvironment::new(i
-        .required("name") ?, i.required("update_mask") ?, i
-        .required("default_workspace_base_environment") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::environments::UpdateWorkspaceBaseEnvironment::new(i.required("name")
-        ?, i.required("workspace_base_environment") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::environments::CreateWorkspaceBaseEnvironment::new(
+                i
+                    .required::<
+                        models::WorkspaceBaseEnvironment,
+                    >("workspace_base_environment")?,
+            );
+            op.request_id = i.optional("request_id")?;
+            op.workspace_base_environment_id = i
+                .optional("workspace_base_environment_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::environments::DeleteWorkspaceBaseEnvironment::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::environments::GetDefaultWorkspaceBaseEnvironment::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::environments::GetOperation::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::environments::GetWorkspaceBaseEnvironment::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::environments::ListWorkspaceBaseEnvironments::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::environments::RefreshWorkspaceBaseEnvironment::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::environments::UpdateDefaultWorkspaceBaseEnvironment::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i
+                    .required::<
+                        models::DefaultWorkspaceBaseEnvironment,
+                    >("default_workspace_base_environment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::environments::UpdateWorkspaceBaseEnvironment::new(
+                i.required::<String>("name")?,
+                i
+                    .required::<
+                        models::WorkspaceBaseEnvironment,
+                    >("workspace_base_environment")?,
+            ),
+        )),
+    ])
 }

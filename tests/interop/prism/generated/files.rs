@@ -5,62 +5,171 @@
 use databricks_sdk::models::files as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::dbfs::AddBlock::new(i.required("handle") ?, i
-        .required("data") ?,)) }), drive(| i | { let _ = i; Ok(models::dbfs::Close::new(i
-        .required("handle") ?,)) }), drive(| i | { let mut op =
-        models::dbfs::Create::new(i.required("path") ?,); op.overwrite = i
-        .optional("overwrite") ?; Ok(op) }), drive(| i | { let mut op =
-        models::dbfs::Delete::new(i.required("path") ?,); op.recursive = i
-        .optional("recursive") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::dbfs::GetStatus::new(i.required("path") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::dbfs::List::new(i.required("path") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::dbfs::Mkdirs::new(i.required("path") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::dbfs::Move::new(i.required("source_path") ?, i
-        .required("destination_path") ?,)) }), drive(| i | { let mut op =
-        models::dbfs::Put::new(i.required("path") ?,); op.contents = i
-        .optional("contents") ?; op.overwrite = i.optional("overwrite") ?; Ok(op) }),
-        drive(| i | { let mut op = models::dbfs::Read::new(i.required("path") ?,); op
-        .length = i.optional("length") ?; op.offset = i.optional("offset") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::files::AbortUpload::new(i
-        .required("file_path") ?, i.required("session_token") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::files::AbortUploadV3::new(i.required("file_path") ?, i
-        .required("upload_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::files::CompleteUpload::new(i.required("file_path") ?, i
-        .required("session_token") ?, i.required("parts") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::files::CompleteUploadV3::new(i.required("file_path") ?, i
-        .required("upload_id") ?, i.required("parts") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::files::CreateDirectory::new(i.required("directory_path") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::files::CreateDownloadUrl::new(i
-        .required("path") ?, i.required("expire_time") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::files::CreateUploadPartUrls::new(i.required("path") ?, i
-        .required("session_token") ?, i.required("start_part_number") ?, i
-        .required("count") ?, i.required("expire_time") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::files::Delete::new(i.required("file_path") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::files::DeleteDirectory::new(i.required("directory_path") ?,))
-        }), drive(| i | { let mut op = models::files::Download::new(i
-        .required("file_path") ?,); op.if_unmodified_since = i
-        .optional("If-Unmodified-Since") ?; op.range = i.optional("Range") ?; Ok(op) }),
-        drive(| i | { let mut op = models::files::DownloadV3::new(i.required("file_path")
-        ?,); op.if_unmodified_since = i.optional("If-Unmodified-Since") ?; op.range = i
-        .optional("Range") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::files::GetDirectoryMetadata::new(i.required("directory_path") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::files::GetMetadata::new(i
-        .required("file_path") ?,)) }), drive(| i | { let mut op =
-        models::files::InitiateUpload::new(i.required("file_path") ?,); op.overwrite = i
-        .optional("overwrite") ?; Ok(op) }), drive(| i | { let mut op =
-        models::files::InitiateUploadV3::new(i.required("file_path") ?,); op.overwrite =
-        i.optional("overwrite") ?; Ok(op) }), drive(| i | { let mut op =
-        models::files::ListDirectoryContents::new(i.required("directory_path") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let _ = i; Ok(models::files::ListEndpoints::new())
-        }), drive(| i | { let mut op = models::files::Upload::new(i.required("file_path")
-        ?, i.body()); op.overwrite = i.optional("overwrite") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::files::UploadPart::new(i.required("file_path") ?, i
-        .required("session_token") ?, i.required("part_number") ?, i.body())) }), drive(|
-        i | { let _ = i; Ok(models::files::UploadPartV3::new(i.required("file_path") ?, i
-        .required("upload_id") ?, i.required("part_number") ?, i.body())) }), drive(| i |
-        { let mut op = models::files::UploadV3::new(i.required("file_path") ?, i.body());
-        op.overwrite = i.optional("overwrite") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::dbfs::AddBlock::new(
+                i.required::<i64>("handle")?,
+                i.required::<String>("data")?,
+            ),
+        )),
+        drive(|i| Ok(models::dbfs::Close::new(i.required::<i64>("handle")?))),
+        drive(|i| {
+            let mut op = models::dbfs::Create::new(i.required::<String>("path")?);
+            op.overwrite = i.optional("overwrite")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::dbfs::Delete::new(i.required::<String>("path")?);
+            op.recursive = i.optional("recursive")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::dbfs::GetStatus::new(i.required::<String>("path")?))),
+        drive(|i| Ok(models::dbfs::List::new(i.required::<String>("path")?))),
+        drive(|i| Ok(models::dbfs::Mkdirs::new(i.required::<String>("path")?))),
+        drive(|i| Ok(
+            models::dbfs::Move::new(
+                i.required::<String>("source_path")?,
+                i.required::<String>("destination_path")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::dbfs::Put::new(i.required::<String>("path")?);
+            op.contents = i.optional("contents")?;
+            op.overwrite = i.optional("overwrite")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::dbfs::Read::new(i.required::<String>("path")?);
+            op.length = i.optional("length")?;
+            op.offset = i.optional("offset")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::files::AbortUpload::new(
+                i.required::<String>("file_path")?,
+                i.required::<String>("session_token")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::files::AbortUploadV3::new(
+                i.required::<String>("file_path")?,
+                i.required::<String>("upload_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::files::CompleteUpload::new(
+                i.required::<String>("file_path")?,
+                i.required::<String>("session_token")?,
+                i.required::<Vec<models::CompleteUploadRequestParts>>("parts")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::files::CompleteUploadV3::new(
+                i.required::<String>("file_path")?,
+                i.required::<String>("upload_id")?,
+                i.required::<Vec<models::CompleteUploadV3RequestParts>>("parts")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::files::CreateDirectory::new(i.required::<String>("directory_path")?),
+        )),
+        drive(|i| Ok(
+            models::files::CreateDownloadUrl::new(
+                i.required::<String>("path")?,
+                i.required::<databricks_core::Timestamp>("expire_time")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::files::CreateUploadPartUrls::new(
+                i.required::<String>("path")?,
+                i.required::<String>("session_token")?,
+                i.required::<i64>("start_part_number")?,
+                i.required::<i64>("count")?,
+                i.required::<databricks_core::Timestamp>("expire_time")?,
+            ),
+        )),
+        drive(|i| Ok(models::files::Delete::new(i.required::<String>("file_path")?))),
+        drive(|i| Ok(
+            models::files::DeleteDirectory::new(i.required::<String>("directory_path")?),
+        )),
+        drive(|i| {
+            let mut op = models::files::Download::new(
+                i.required::<String>("file_path")?,
+            );
+            op.if_unmodified_since = i.optional("If-Unmodified-Since")?;
+            op.range = i.optional("Range")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::files::DownloadV3::new(
+                i.required::<String>("file_path")?,
+            );
+            op.if_unmodified_since = i.optional("If-Unmodified-Since")?;
+            op.range = i.optional("Range")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::files::GetDirectoryMetadata::new(
+                i.required::<String>("directory_path")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::files::GetMetadata::new(i.required::<String>("file_path")?),
+        )),
+        drive(|i| {
+            let mut op = models::files::InitiateUpload::new(
+                i.required::<String>("file_path")?,
+            );
+            op.overwrite = i.optional("overwrite")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::files::InitiateUploadV3::new(
+                i.required::<String>("file_path")?,
+            );
+            op.overwrite = i.optional("overwrite")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::files::ListDirectoryContents::new(
+                i.required::<String>("directory_path")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::files::ListEndpoints::new())),
+        drive(|i| {
+            let mut op = models::files::Upload::new(
+                i.required::<String>("file_path")?,
+                i.body(),
+            );
+            op.overwrite = i.optional("overwrite")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::files::UploadPart::new(
+                i.required::<String>("file_path")?,
+                i.required::<String>("session_token")?,
+                i.required::<i64>("part_number")?,
+                i.body(),
+            ),
+        )),
+        drive(|i| Ok(
+            models::files::UploadPartV3::new(
+                i.required::<String>("file_path")?,
+                i.required::<String>("upload_id")?,
+                i.required::<i64>("part_number")?,
+                i.body(),
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::files::UploadV3::new(
+                i.required::<String>("file_path")?,
+                i.body(),
+            );
+            op.overwrite = i.optional("overwrite")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,18 +5,39 @@
 use databricks_sdk::models::genieagents as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::genie_agents::CreateGenieAgent::new(i
-        .required("genie_agent") ?,); op.genie_agent_id = i.optional("genie_agent_id") ?;
-        Ok(op) }), drive(| i | { let mut op =
-        models::genie_agents::DeleteGenieAgent::new(i.required("name") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::genie_agents::GetGenieAgent::new(i.required("name") ?,)) }), drive(| i
-        | { let mut op = models::genie_agents::ListGenieAgents::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op.view = i
-        .optional("view") ?; Ok(op) }), drive(| i | { let mut op =
-        models::genie_agents::UpdateGenieAgent::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("genie_agent") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::genie_agents::CreateGenieAgent::new(
+                i.required::<models::GenieAgent>("genie_agent")?,
+            );
+            op.genie_agent_id = i.optional("genie_agent_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie_agents::DeleteGenieAgent::new(
+                i.required::<String>("name")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::genie_agents::GetGenieAgent::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::genie_agents::ListGenieAgents::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::genie_agents::UpdateGenieAgent::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::GenieAgent>("genie_agent")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,330 +5,750 @@
 use databricks_sdk::models::iam as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::access_control::CheckPolicy::new(i
-        .required("actor") ?, i.required("authz_identity") ?, i
-        .required("consistency_token") ?, i.required("permission") ?, i
-        .required("resource") ?,); op.resource_info = i.optional("resource_info") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_access_control::GetAssignableRolesForResource::new(i
-        .required("resource") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_access_control::GetRuleSet::new(i.required("etag") ?, i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_access_control::UpdateRuleSet::new(i.required("name") ?, i
-        .required("rule_set") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_access_control_proxy::GetAssignableRolesForResource::new(i
-        .required("resource") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_access_control_proxy::GetRuleSet::new(i.required("etag") ?, i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_access_control_proxy::UpdateRuleSet::new(i.required("name") ?,
-        i.required("rule_set") ?,)) }), drive(| i | { let mut op =
-        models::account_groups::Create::new(); op.display_name = i
-        .optional("displayName") ?; op.entitlements = i.optional("entitlements") ?; op
-        .external_id = i.optional("externalId") ?; op.groups = i.optional("groups") ?; op
-        .id = i.optional("id") ?; op.members = i.optional("members") ?; op.meta = i
-        .optional("meta") ?; op.roles = i.optional("roles") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_groups::Delete::new(i.required("id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::account_groups::Get::new(i.required("id") ?,)) }), drive(|
-        i | { let mut op = models::account_groups::List::new(); op.attributes = i
-        .optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::account_groups::Patch::new(i.required("id")
-        ?,); op.operations = i.optional("Operations") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_groups::Update::new(i.required("id") ?,); op.display_name = i
-        .optional("displayName") ?; op.entitlements = i.optional("entitlements") ?; op
-        .external_id = i.optional("externalId") ?; op.groups = i.optional("groups") ?; op
-        .members = i.optional("members") ?; op.meta = i.optional("meta") ?; op.roles = i
-        .optional("roles") ?; op.schemas = i.optional("schemas") ?; Ok(op) }), drive(| i
-        | { let mut op = models::account_groups_v2::Create::new(); op.display_name = i
-        .optional("displayName") ?; op.external_id = i.optional("externalId") ?; op.id =
-        i.optional("id") ?; op.members = i.optional("members") ?; op.meta = i
-        .optional("meta") ?; op.roles = i.optional("roles") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::account_groups_v2::Delete::new(i.required("id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::account_groups_v2::Get::new(i.required("id")
-        ?,)) }), drive(| i | { let mut op = models::account_groups_v2::List::new(); op
-        .attributes = i.optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::account_groups_v2::Patch::new(i.required("id")
-        ?,); op.operations = i.optional("Operations") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_groups_v2::Update::new(i.required("id") ?,); op.display_name = i
-        .optional("displayName") ?; op.external_id = i.optional("externalId") ?; op
-        .members = i.optional("members") ?; op.meta = i.optional("meta") ?; op.roles = i
-        .optional("roles") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_service_principals::Create::new(); op.active = i
-        .optional("active") ?; op.application_id = i.optional("applicationId") ?; op
-        .display_name = i.optional("displayName") ?; op.entitlements = i
-        .optional("entitlements") ?; op.external_id = i.optional("externalId") ?; op
-        .groups = i.optional("groups") ?; op.id = i.optional("id") ?; op.roles = i
-        .optional("roles") ?; op.schemas = i.optional("schemas") ?; Ok(op) }), drive(| i
-        | { let _ = i; Ok(models::account_service_principals::Delete::new(i
-        .required("id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_service_principals::Get::new(i.required("id") ?,)) }), drive(|
-        i | { let mut op = models::account_service_principals::List::new(); op.attributes
-        = i.optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::account_service_principals::Patch::new(i
-        .required("id") ?,); op.operations = i.optional("Operations") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_service_principals::Update::new(i.required("id") ?,); op.active =
-        i.optional("active") ?; op.application_id = i.optional("applicationId") ?; op
-        .display_name = i.optional("displayName") ?; op.entitlements = i
-        .optional("entitlements") ?; op.external_id = i.optional("externalId") ?; op
-        .groups = i.optional("groups") ?; op.roles = i.optional("roles") ?; op.schemas =
-        i.optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_service_principals_v2::Create::new(); op.active = i
-        .optional("active") ?; op.application_id = i.optional("applicationId") ?; op
-        .display_name = i.optional("displayName") ?; op.external_id = i
-        .optional("externalId") ?; op.id = i.optional("id") ?; op.roles = i
-        .optional("roles") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_service_principals_v2::Delete::new(i.required("id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::account_service_principals_v2::Get::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::account_service_principals_v2::List::new(); op.attributes = i
-        .optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::account_service_principals_v2::Patch::new(i
-        .required("id") ?,); op.operations = i.optional("Operations") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_service_principals_v2::Update::new(i.required("id") ?,); op
-        .active = i.optional("active") ?; op.application_id = i.optional("applicationId")
-        ?; op.display_name = i.optional("displayName") ?; op.external_id = i
-        .optional("externalId") ?; op.roles = i.optional("roles") ?; Ok(op) }), drive(| i
-        | { let mut op = models::account_users::Create::new(); op.active = i
-        .optional("active") ?; op.display_name = i.optional("displayName") ?; op.emails =
-        i.optional("emails") ?; op.entitlements = i.optional("entitlements") ?; op
-        .external_id = i.optional("externalId") ?; op.groups = i.optional("groups") ?; op
-        .id = i.optional("id") ?; op.name = i.optional("name") ?; op.roles = i
-        .optional("roles") ?; op.schemas = i.optional("schemas") ?; op.user_name = i
-        .optional("userName") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_users::Delete::new(i.required("id") ?,)) }), drive(| i | { let
-        mut op = models::account_users::Get::new(i.required("id") ?,); op.attributes = i
-        .optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::account_users::List::new(); op.attributes = i
-        .optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::account_users::Patch::new(i.required("id")
-        ?,); op.operations = i.optional("Operations") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_users::Update::new(i.required("id") ?,); op.active = i
-        .optional("active") ?; op.display_name = i.optional("displayName") ?; op.emails =
-        i.optional("emails") ?; op.entitlements = i.optional("entitlements") ?; op
-        .external_id = i.optional("externalId") ?; op.groups = i.optional("groups") ?; op
-        .name = i.optional("name") ?; op.roles = i.optional("roles") ?; op.schemas = i
-        .optional("schemas") ?; op.user_name = i.optional("userName") ?; Ok(op) }),
-        drive(| i | { let mut op = models::account_users_v2::Create::new(); op.active = i
-        .optional("active") ?; op.display_name = i.optional("displayName") ?; op.emails =
-        i.optional("emails") ?; op.external_id = i.optional("externalId") ?; op.id = i
-        .optional("id") ?; op.name = i.optional("name") ?; op.roles = i.optional("roles")
-        ?; op.user_name = i.optional("userName") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_users_v2::Delete::new(i.required("id") ?,)) }), drive(| i | {
-        let mut op = models::account_users_v2::Get::new(i.required("id") ?,); op
-        .attributes = i.optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::account_users_v2::List::new(); op.attributes =
-        i.optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::account_users_v2::Patch::new(i.required("id")
-        ?,); op.operations = i.optional("Operations") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_users_v2::Update::new(i.required("id") ?,); op.active = i
-        .optional("active") ?; op.display_name = i.optional("displayName") ?; op.emails =
-        i.optional("emails") ?; op.external_id = i.optional("externalId") ?; op.name = i
-        .optional("name") ?; op.roles = i.optional("roles") ?; op.user_name = i
-        .optional("userName") ?; Ok(op) }), drive(| i | { let mut op =
-        models::current_user::Me::new(); op.attributes = i.optional("attributes") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; Ok(op) }), drive(| i |
-        { let mut op = models::groups::Create::new(); op.display_name = i
-        .optional("displayName") ?; op.entitlements = i.optional("entitlements") ?; op
-        .external_id = i.optional("externalId") ?; op.groups = i.optional("groups") ?; op
-        .id = i.optional("id") ?; op.members = i.optional("members") ?; op.meta = i
-        .optional("meta") ?; op.roles = i.optional("roles") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::groups::Delete::new(i.required("id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::groups::Get::new(i.required("id") ?,)) }), drive(| i | { let mut op =
-        models::groups::List::new(); op.attributes = i.optional("attributes") ?; op.count
-        = i.optional("count") ?; op.excluded_attributes = i
-        .optional("excludedAttributes") ?; op.filter = i.optional("filter") ?; op.sort_by
-        = i.optional("sortBy") ?; op.sort_order = i.optional("sortOrder") ?; op
-        .start_index = i.optional("startIndex") ?; Ok(op) }), drive(| i | { let mut op =
-        models::groups::Patch::new(i.required("id") ?,); op.operations = i
-        .optional("Operations") ?; op.schemas = i.optional("schemas") ?; Ok(op) }),
-        drive(| i | { let mut op = models::groups::Update::new(i.required("id") ?,); op
-        .display_name = i.optional("displayName") ?; op.entitlements = i
-        .optional("entitlements") ?; op.external_id = i.optional("externalId") ?; op
-        .groups = i.optional("groups") ?; op.members = i.optional("members") ?; op.meta =
-        i.optional("meta") ?; op.roles = i.optional("roles") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::groups_v2::Create::new(); op.display_name = i.optional("displayName") ?;
-        op.entitlements = i.optional("entitlements") ?; op.external_id = i
-        .optional("externalId") ?; op.groups = i.optional("groups") ?; op.id = i
-        .optional("id") ?; op.members = i.optional("members") ?; op.meta = i
-        .optional("meta") ?; op.roles = i.optional("roles") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::groups_v2::Delete::new(i.required("id") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::groups_v2::Get::new(i.required("id") ?,)) }), drive(| i | { let mut
-        op = models::groups_v2::List::new(); op.attributes = i.optional("attributes") ?;
-        op.count = i.optional("count") ?; op.excluded_attributes = i
-        .optional("excludedAttributes") ?; op.filter = i.optional("filter") ?; op.sort_by
-        = i.optional("sortBy") ?; op.sort_order = i.optional("sortOrder") ?; op
-        .start_index = i.optional("startIndex") ?; Ok(op) }), drive(| i | { let mut op =
-        models::groups_v2::Patch::new(i.required("id") ?,); op.operations = i
-        .optional("Operations") ?; op.schemas = i.optional("schemas") ?; Ok(op) }),
-        drive(| i | { let mut op = models::groups_v2::Update::new(i.required("id") ?,);
-        op.display_name = i.optional("displayName") ?; op.entitlements = i
-        .optional("entitlements") ?; op.external_id = i.optional("externalId") ?; op
-        .groups = i.optional("groups") ?; op.members = i.optional("members") ?; op.meta =
-        i.optional("meta") ?; op.roles = i.optional("roles") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::permission_migration::MigratePermissions::new(i
-        .required("from_workspace_group_name") ?, i.required("to_account_group_name") ?,
-        i.required("workspace_id") ?,); op.size = i.optional("size") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::permissions::Get::new(i
-        .required("request_object_type") ?, i.required("request_object_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::permissions::GetPermissionLevels::new(i
-        .required("request_object_type") ?, i.required("request_object_id") ?,)) }),
-        drive(| i | { let mut op = models::permissions::Set::new(i
-        .required("request_object_type") ?, i.required("request_object_id") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::permissions::Update::new(i
-        .required("request_object_type") ?, i.required("request_object_id") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::service_principals::Create::new(); op.active = i
-        .optional("active") ?; op.application_id = i.optional("applicationId") ?; op
-        .display_name = i.optional("displayName") ?; op.entitlements = i
-        .optional("entitlements") ?; op.external_id = i.optional("externalId") ?; op
-        .groups = i.optional("groups") ?; op.id = i.optional("id") ?; op.roles = i
-        .optional("roles") ?; op.schemas = i.optional("schemas") ?; Ok(op) }), drive(| i
-        | { let _ = i; Ok(models::service_principals::Delete::new(i.required("id") ?,))
-        }), drive(| i | { let _ = i; Ok(models::service_principals::Get::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::service_principals::List::new(); op.attributes = i.optional("attributes")
-        ?; op.count = i.optional("count") ?; op.excluded_attributes = i
-        .optional("excludedAttributes") ?; op.filter = i.optional("filter") ?; op.sort_by
-        = i.optional("sortBy") ?; op.sort_order = i.optional("sortOrder") ?; op
-        .start_index = i.optional("startIndex") ?; Ok(op) }), drive(| i | { let mut op =
-        models::service_principals::Patch::new(i.required("id") ?,); op.operations = i
-        .optional("Operations") ?; op.schemas = i.optional("schemas") ?; Ok(op) }),
-        drive(| i | { let mut op = models::service_principals::Update::new(i
-        .required("id") ?,); op.active = i.optional("active") ?; op.application_id = i
-        .optional("applicationId") ?; op.display_name = i.optional("displayName") ?; op
-        .entitlements = i.optional("entitlements") ?; op.external_id = i
-        .optional("externalId") ?; op.groups = i.optional("groups") ?; op.roles = i
-        .optional("roles") ?; op.schemas = i.optional("schemas") ?; Ok(op) }), drive(| i
-        | { let mut op = models::service_principals_v2::Create::new(); op.active = i
-        .optional("active") ?; op.application_id = i.optional("applicationId") ?; op
-        .display_name = i.optional("displayName") ?; op.entitlements = i
-        .optional("entitlements") ?; op.external_id = i.optional("externalId") ?; op
-        .groups = i.optional("groups") ?; op.id = i.optional("id") ?; op.roles = i
-        .optional("roles") ?; op.schemas = i.optional("schemas") ?; Ok(op) }), drive(| i
-        | { let _ = i; Ok(models::service_principals_v2::Delete::new(i.required("id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::service_principals_v2::Get::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::service_principals_v2::List::new(); op.attributes = i
-        .optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::service_principals_v2::Patch::new(i
-        .required("id") ?,); op.operations = i.optional("Operations") ?; op.schemas = i
-        .optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::service_principals_v2::Update::new(i.required("id") ?,); op.active = i
-        .optional("active") ?; op.application_id = i.optional("applicationId") ?; op
-        .display_name = i.optional("displayName") ?; op.entitlements = i
-        .optional("entitlements") ?; op.external_id = i.optional("externalId") ?; op
-        .groups = i.optional("groups") ?; op.roles = i.optional("roles") ?; op.schemas =
-        i.optional("schemas") ?; Ok(op) }), drive(| i | { let mut op =
-        models::users::Create::new(); op.active = i.optional("active") ?; op.display_name
-        = i.optional("displayName") ?; op.emails = i.optional("emails") ?; op
-        .entitlements = i.optional("entitlements") ?; op.external_id = i
-        .optional("externalId") ?; op.groups = i.optional("groups") ?; op.id = i
-        .optional("id") ?; op.name = i.optional("name") ?; op.roles = i.optional("roles")
-        ?; op.schemas = i.optional("schemas") ?; op.user_name = i.optional("userName") ?;
-        Ok(op) }), drive(| i | { let _ = i; Ok(models::users::Delete::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op = models::users::Get::new(i
-        .required("id") ?,); op.attributes = i.optional("attributes") ?; op.count = i
-        .optional("count") ?; op.excluded_attributes = i.optional("excludedAttributes")
-        ?; op.filter = i.optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op
-        .sort_order = i.optional("sortOrder") ?; op.start_index = i
-        .optional("startIndex") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::users::GetPermissionLevels::new()) }), drive(| i | { let _ = i;
-        Ok(models::users::GetPermissions::new()) }), drive(| i | { let mut op =
-        models::users::List::new(); op.attributes = i.optional("attributes") ?; op.count
-        = i.optional("count") ?; op.excluded_attributes = i
-        .optional("excludedAttributes") ?; op.filter = i.optional("filter") ?; op.sort_by
-        = i.optional("sortBy") ?; op.sort_order = i.optional("sortOrder") ?; op
-        .start_index = i.optional("startIndex") ?; Ok(op) }), drive(| i | { let mut op =
-        models::users::Patch::new(i.required("id") ?,); op.operations = i
-        .optional("Operations") ?; op.schemas = i.optional("schemas") ?; Ok(op) }),
-        drive(| i | { let mut op = models::users::SetPermissions::new(); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::users::Update::new(i.required("id") ?,); op.active = i
-        .optional("active") ?; op.display_name = i.optional("displayName") ?; op.emails =
-        i.optional("emails") ?; op.entitlements = i.optional("entitlements") ?; op
-        .external_id = i.optional("externalId") ?; op.groups = i.optional("groups") ?; op
-        .name = i.optional("name") ?; op.roles = i.optional("roles") ?; op.schemas = i
-        .optional("schemas") ?; op.user_name = i.optional("userName") ?; Ok(op) }),
-        drive(| i | { let mut op = models::users::UpdatePermissions::new(); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::users_v2::Create::new(); op.active = i
-        .optional("active") ?; op.display_name = i.optional("displayName") ?; op.emails =
-        i.optional("emails") ?; op.entitlements = i.optional("entitlements") ?; op
-        .external_id = i.optional("externalId") ?; op.groups = i.optional("groups") ?; op
-        .id = i.optional("id") ?; op.name = i.optional("name") ?; op.roles = i
-        .optional("roles") ?; op.schemas = i.optional("schemas") ?; op.user_name = i
-        .optional("userName") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::users_v2::Delete::new(i.required("id") ?,)) }), drive(| i | { let mut
-        op = models::users_v2::Get::new(i.required("id") ?,); op.attributes = i
-        .optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::users_v2::GetPermissionLevels::new()) }),
-        drive(| i | { let _ = i; Ok(models::users_v2::GetPermissions::new()) }), drive(|
-        i | { let mut op = models::users_v2::List::new(); op.attributes = i
-        .optional("attributes") ?; op.count = i.optional("count") ?; op
-        .excluded_attributes = i.optional("excludedAttributes") ?; op.filter = i
-        .optional("filter") ?; op.sort_by = i.optional("sortBy") ?; op.sort_order = i
-        .optional("sortOrder") ?; op.start_index = i.optional("startIndex") ?; Ok(op) }),
-        drive(| i | { let mut op = models::users_v2::Patch::new(i.required("id") ?,); op
-        .operations = i.optional("Operations") ?; op.schemas = i.optional("schemas") ?;
-        Ok(op) }), drive(| i | { let mut op = models::users_v2::SetPermissions::new(); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::users_v2::Update::new(i.required("id") ?,); op.active =
-        i.optional("active") ?; op.display_name = i.optional("displayName") ?; op.emails
-        = i.optional("emails") ?; op.entitlements = i.optional("entitlements") ?; op
-        .external_id = i.optional("externalId") ?; op.groups = i.optional("groups") ?; op
-        .name = i.optional("name") ?; op.roles = i.optional("roles") ?; op.schemas = i
-        .optional("schemas") ?; op.user_name = i.optional("userName") ?; Ok(op) }),
-        drive(| i | { let mut op = models::users_v2::UpdatePermissions::new(); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let _ = i; Ok(models::workspace_assignment::Delete::new(i
-        .required("workspace_id") ?, i.required("principal_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::workspace_assignment::Get::new(i.required("workspace_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::workspace_assignment::List::new(i
-        .required("workspace_id") ?,)) }), drive(| i | { let mut op =
-        models::workspace_assignment::Update::new(i.required("workspace_id") ?, i
-        .required("principal_id") ?,); op.permissions = i.optional("permissions") ?;
-        Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::access_control::CheckPolicy::new(
+                i.required::<models::Actor>("actor")?,
+                i.required::<models::RequestAuthzIdentity>("authz_identity")?,
+                i.required::<models::ConsistencyToken>("consistency_token")?,
+                i.required::<String>("permission")?,
+                i.required::<String>("resource")?,
+            );
+            op.resource_info = i.optional("resource_info")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_access_control::GetAssignableRolesForResource::new(
+                i.required::<String>("resource")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_access_control::GetRuleSet::new(
+                i.required::<String>("etag")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_access_control::UpdateRuleSet::new(
+                i.required::<String>("name")?,
+                i.required::<models::RuleSetUpdateRequest>("rule_set")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_access_control_proxy::GetAssignableRolesForResource::new(
+                i.required::<String>("resource")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_access_control_proxy::GetRuleSet::new(
+                i.required::<String>("etag")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_access_control_proxy::UpdateRuleSet::new(
+                i.required::<String>("name")?,
+                i.required::<models::RuleSetUpdateRequest>("rule_set")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::account_groups::Create::new();
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.id = i.optional("id")?;
+            op.members = i.optional("members")?;
+            op.meta = i.optional("meta")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::account_groups::Delete::new(i.required::<String>("id")?))),
+        drive(|i| Ok(models::account_groups::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::account_groups::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_groups::Patch::new(i.required::<String>("id")?);
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_groups::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.members = i.optional("members")?;
+            op.meta = i.optional("meta")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_groups_v2::Create::new();
+            op.display_name = i.optional("displayName")?;
+            op.external_id = i.optional("externalId")?;
+            op.id = i.optional("id")?;
+            op.members = i.optional("members")?;
+            op.meta = i.optional("meta")?;
+            op.roles = i.optional("roles")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_groups_v2::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(models::account_groups_v2::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::account_groups_v2::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_groups_v2::Patch::new(
+                i.required::<String>("id")?,
+            );
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_groups_v2::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.display_name = i.optional("displayName")?;
+            op.external_id = i.optional("externalId")?;
+            op.members = i.optional("members")?;
+            op.meta = i.optional("meta")?;
+            op.roles = i.optional("roles")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_service_principals::Create::new();
+            op.active = i.optional("active")?;
+            op.application_id = i.optional("applicationId")?;
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.id = i.optional("id")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_service_principals::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(
+            models::account_service_principals::Get::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::account_service_principals::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_service_principals::Patch::new(
+                i.required::<String>("id")?,
+            );
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_service_principals::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.active = i.optional("active")?;
+            op.application_id = i.optional("applicationId")?;
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_service_principals_v2::Create::new();
+            op.active = i.optional("active")?;
+            op.application_id = i.optional("applicationId")?;
+            op.display_name = i.optional("displayName")?;
+            op.external_id = i.optional("externalId")?;
+            op.id = i.optional("id")?;
+            op.roles = i.optional("roles")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_service_principals_v2::Delete::new(
+                i.required::<String>("id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_service_principals_v2::Get::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::account_service_principals_v2::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_service_principals_v2::Patch::new(
+                i.required::<String>("id")?,
+            );
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_service_principals_v2::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.active = i.optional("active")?;
+            op.application_id = i.optional("applicationId")?;
+            op.display_name = i.optional("displayName")?;
+            op.external_id = i.optional("externalId")?;
+            op.roles = i.optional("roles")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_users::Create::new();
+            op.active = i.optional("active")?;
+            op.display_name = i.optional("displayName")?;
+            op.emails = i.optional("emails")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.id = i.optional("id")?;
+            op.name = i.optional("name")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            op.user_name = i.optional("userName")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::account_users::Delete::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::account_users::Get::new(i.required::<String>("id")?);
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_users::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_users::Patch::new(i.required::<String>("id")?);
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_users::Update::new(i.required::<String>("id")?);
+            op.active = i.optional("active")?;
+            op.display_name = i.optional("displayName")?;
+            op.emails = i.optional("emails")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.name = i.optional("name")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            op.user_name = i.optional("userName")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_users_v2::Create::new();
+            op.active = i.optional("active")?;
+            op.display_name = i.optional("displayName")?;
+            op.emails = i.optional("emails")?;
+            op.external_id = i.optional("externalId")?;
+            op.id = i.optional("id")?;
+            op.name = i.optional("name")?;
+            op.roles = i.optional("roles")?;
+            op.user_name = i.optional("userName")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_users_v2::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::account_users_v2::Get::new(i.required::<String>("id")?);
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_users_v2::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_users_v2::Patch::new(
+                i.required::<String>("id")?,
+            );
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_users_v2::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.active = i.optional("active")?;
+            op.display_name = i.optional("displayName")?;
+            op.emails = i.optional("emails")?;
+            op.external_id = i.optional("externalId")?;
+            op.name = i.optional("name")?;
+            op.roles = i.optional("roles")?;
+            op.user_name = i.optional("userName")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::current_user::Me::new();
+            op.attributes = i.optional("attributes")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::groups::Create::new();
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.id = i.optional("id")?;
+            op.members = i.optional("members")?;
+            op.meta = i.optional("meta")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::groups::Delete::new(i.required::<String>("id")?))),
+        drive(|i| Ok(models::groups::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::groups::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::groups::Patch::new(i.required::<String>("id")?);
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::groups::Update::new(i.required::<String>("id")?);
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.members = i.optional("members")?;
+            op.meta = i.optional("meta")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::groups_v2::Create::new();
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.id = i.optional("id")?;
+            op.members = i.optional("members")?;
+            op.meta = i.optional("meta")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::groups_v2::Delete::new(i.required::<String>("id")?))),
+        drive(|i| Ok(models::groups_v2::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::groups_v2::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::groups_v2::Patch::new(i.required::<String>("id")?);
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::groups_v2::Update::new(i.required::<String>("id")?);
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.members = i.optional("members")?;
+            op.meta = i.optional("meta")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::permission_migration::MigratePermissions::new(
+                i.required::<String>("from_workspace_group_name")?,
+                i.required::<String>("to_account_group_name")?,
+                i.required::<i64>("workspace_id")?,
+            );
+            op.size = i.optional("size")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::permissions::Get::new(
+                i.required::<String>("request_object_type")?,
+                i.required::<String>("request_object_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::permissions::GetPermissionLevels::new(
+                i.required::<String>("request_object_type")?,
+                i.required::<String>("request_object_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::permissions::Set::new(
+                i.required::<String>("request_object_type")?,
+                i.required::<String>("request_object_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::permissions::Update::new(
+                i.required::<String>("request_object_type")?,
+                i.required::<String>("request_object_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principals::Create::new();
+            op.active = i.optional("active")?;
+            op.application_id = i.optional("applicationId")?;
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.id = i.optional("id")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::service_principals::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(models::service_principals::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::service_principals::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principals::Patch::new(
+                i.required::<String>("id")?,
+            );
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principals::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.active = i.optional("active")?;
+            op.application_id = i.optional("applicationId")?;
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principals_v2::Create::new();
+            op.active = i.optional("active")?;
+            op.application_id = i.optional("applicationId")?;
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.id = i.optional("id")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::service_principals_v2::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(
+            models::service_principals_v2::Get::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::service_principals_v2::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principals_v2::Patch::new(
+                i.required::<String>("id")?,
+            );
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principals_v2::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.active = i.optional("active")?;
+            op.application_id = i.optional("applicationId")?;
+            op.display_name = i.optional("displayName")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users::Create::new();
+            op.active = i.optional("active")?;
+            op.display_name = i.optional("displayName")?;
+            op.emails = i.optional("emails")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.id = i.optional("id")?;
+            op.name = i.optional("name")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            op.user_name = i.optional("userName")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::users::Delete::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::users::Get::new(i.required::<String>("id")?);
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::users::GetPermissionLevels::new())),
+        drive(|_| Ok(models::users::GetPermissions::new())),
+        drive(|i| {
+            let mut op = models::users::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users::Patch::new(i.required::<String>("id")?);
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users::SetPermissions::new();
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users::Update::new(i.required::<String>("id")?);
+            op.active = i.optional("active")?;
+            op.display_name = i.optional("displayName")?;
+            op.emails = i.optional("emails")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.name = i.optional("name")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            op.user_name = i.optional("userName")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users::UpdatePermissions::new();
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users_v2::Create::new();
+            op.active = i.optional("active")?;
+            op.display_name = i.optional("displayName")?;
+            op.emails = i.optional("emails")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.id = i.optional("id")?;
+            op.name = i.optional("name")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            op.user_name = i.optional("userName")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::users_v2::Delete::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::users_v2::Get::new(i.required::<String>("id")?);
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::users_v2::GetPermissionLevels::new())),
+        drive(|_| Ok(models::users_v2::GetPermissions::new())),
+        drive(|i| {
+            let mut op = models::users_v2::List::new();
+            op.attributes = i.optional("attributes")?;
+            op.count = i.optional("count")?;
+            op.excluded_attributes = i.optional("excludedAttributes")?;
+            op.filter = i.optional("filter")?;
+            op.sort_by = i.optional("sortBy")?;
+            op.sort_order = i.optional("sortOrder")?;
+            op.start_index = i.optional("startIndex")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users_v2::Patch::new(i.required::<String>("id")?);
+            op.operations = i.optional("Operations")?;
+            op.schemas = i.optional("schemas")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users_v2::SetPermissions::new();
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users_v2::Update::new(i.required::<String>("id")?);
+            op.active = i.optional("active")?;
+            op.display_name = i.optional("displayName")?;
+            op.emails = i.optional("emails")?;
+            op.entitlements = i.optional("entitlements")?;
+            op.external_id = i.optional("externalId")?;
+            op.groups = i.optional("groups")?;
+            op.name = i.optional("name")?;
+            op.roles = i.optional("roles")?;
+            op.schemas = i.optional("schemas")?;
+            op.user_name = i.optional("userName")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::users_v2::UpdatePermissions::new();
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspace_assignment::Delete::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<i64>("principal_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_assignment::Get::new(i.required::<i64>("workspace_id")?),
+        )),
+        drive(|i| Ok(
+            models::workspace_assignment::List::new(i.required::<i64>("workspace_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::workspace_assignment::Update::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<i64>("principal_id")?,
+            );
+            op.permissions = i.optional("permissions")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,189 +5,499 @@
 use databricks_sdk::models::iamv2 as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::CreateDirectGroupMember::new(i.required("parent") ?, i
-        .required("direct_group_member") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::CreateGroup::new(i.required("parent") ?, i
-        .required("group") ?,)) }), drive(| i | { let mut op =
-        models::account_iam_v2::CreateIdentityVisibilityFilter::new(i.required("parent")
-        ?, i.required("identity_visibility_filter") ?,); op.identity_visibility_filter_id
-        = i.optional("identity_visibility_filter_id") ?; Ok(op) }), drive(| i | { let _ =
-        i; Ok(models::account_iam_v2::CreateServicePrincipal::new(i.required("parent") ?,
-        i.required("service_principal") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::CreateUser::new(i.required("parent") ?, i
-        .required("user") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::CreateWorkspaceAssignment::new(i.required("parent") ?,
-        i.required("workspace_assignment") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::CreateWorkspaceAssignmentDetail::new(i
-        .required("workspace_id") ?, i.required("workspace_assignment_detail") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::DeleteDirectGroupMember::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::account_iam_v2::DeleteGroup::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::DeleteIdentityVisibilityFilter::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::DeleteServicePrincipal::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::account_iam_v2::DeleteUser::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::DeleteWorkspaceAssignment::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::DeleteWorkspaceAssignmentDetail::new(i
-        .required("workspace_id") ?, i.required("principal_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::account_iam_v2::GetDirectGroupMember::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::GetExternalGroup::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::GetExternalServicePrincipal::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::GetExternalUser::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::account_iam_v2::GetGroup::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::GetIdentityVisibilityFilter::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::GetServicePrincipal::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::account_iam_v2::GetUser::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::account_iam_v2::GetWorkspaceAccessDetail::new(i.required("name") ?,); op
-        .view = i.optional("view") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::GetWorkspaceAssignment::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::GetWorkspaceAssignmentDetail::new(i
-        .required("workspace_id") ?, i.required("principal_id") ?,)) }), drive(| i | {
-        let mut op = models::account_iam_v2::ListDirectGroupMembers::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_iam_v2::ListGroups::new(i.required("parent") ?,); op.filter = i
-        .optional("filter") ?; op.page_size = i.optional("page_size") ?; op.page_token =
-        i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_iam_v2::ListIdentityVisibilityFilters::new(i.required("parent")
-        ?,); op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_iam_v2::ListServicePrincipals::new(i.required("parent") ?,); op
-        .filter = i.optional("filter") ?; op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_iam_v2::ListTransitiveParentGroups::new(i.required("parent") ?,);
-        op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_iam_v2::ListUsers::new(i.required("parent") ?,); op.filter = i
-        .optional("filter") ?; op.page_size = i.optional("page_size") ?; op.page_token =
-        i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_iam_v2::ListWorkspaceAssignmentDetails::new(i
-        .required("workspace_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_iam_v2::ListWorkspaceAssignments::new(i.required("parent") ?,);
-        op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::ResolveGroup::new(i.required("external_id") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::ResolveServicePrincipal::new(i.required("external_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::account_iam_v2::ResolveUser::new(i
-        .required("external_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::UpdateGroup::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("group") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::UpdateServicePrincipal::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("service_principal") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::account_iam_v2::UpdateUser::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("user") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_iam_v2::UpdateWorkspaceAssignment::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("workspace_assignment") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::account_iam_v2::UpdateWorkspaceAssignmentDetail::new(i
-        .required("workspace_id") ?, i.required("principal_id") ?, i
-        .required("update_mask") ?, i.required("workspace_assignment_detail") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::CreateDirectGroupMemberProxy::new(i
-        .required("parent") ?, i.required("direct_group_member") ?,)) }), drive(| i | {
-        let mut op = models::workspace_iam_v2::CreateGroupProxy::new(i.required("group")
-        ?,); op.parent = i.optional("parent") ?; Ok(op) }), drive(| i | { let mut op =
-        models::workspace_iam_v2::CreateServicePrincipalProxy::new(i
-        .required("service_principal") ?,); op.parent = i.optional("parent") ?; Ok(op)
-        }), drive(| i | { let mut op = models::workspace_iam_v2::CreateUserProxy::new(i
-        .required("user") ?,); op.parent = i.optional("parent") ?; Ok(op) }), drive(| i |
-        { let _ = i;
-        Ok(models::workspace_iam_v2::CreateWorkspaceAssignmentDetailProxy::new(i
-        .required("workspace_assignment_detail") ?,)) }), drive(| i | { let mut op =
-        models::workspace_iam_v2::CreateWorkspaceAssignmentProxy::new(i
-        .required("workspace_assignment") ?,); op.parent = i.optional("parent") ?; Ok(op)
-        }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::DeleteDirectGroupMemberProxy::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::DeleteGroupProxy::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::DeleteServicePrincipalProxy::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::DeleteUserProxy::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::DeleteWorkspaceAssignmentDetailProxy::new(i
-        .required("principal_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::DeleteWorkspaceAssignmentProxy::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::GetDirectGroupMemberProxy::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::GetExternalGroupProxy::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::GetExternalServicePrincipalProxy::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::GetExternalUserProxy::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::workspace_iam_v2::GetGroupProxy::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::GetServicePrincipalProxy::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::GetUserProxy::new(i.required("name") ?,)) }),
-        drive(| i | { let mut op =
-        models::workspace_iam_v2::GetWorkspaceAccessDetailLocal::new(i.required("name")
-        ?,); op.view = i.optional("view") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::GetWorkspaceAssignmentDetailProxy::new(i
-        .required("principal_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::GetWorkspaceAssignmentProxy::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::GetWorkspaceIdentityDetail::new(i.required("name")
-        ?,)) }), drive(| i | { let mut op =
-        models::workspace_iam_v2::ListDirectGroupMembersProxy::new(i.required("parent")
-        ?,); op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::workspace_iam_v2::ListGroupsProxy::new(); op.filter = i
-        .optional("filter") ?; op.page_size = i.optional("page_size") ?; op.page_token =
-        i.optional("page_token") ?; op.parent = i.optional("parent") ?; Ok(op) }),
-        drive(| i | { let mut op =
-        models::workspace_iam_v2::ListServicePrincipalsProxy::new(); op.filter = i
-        .optional("filter") ?; op.page_size = i.optional("page_size") ?; op.page_token =
-        i.optional("page_token") ?; op.parent = i.optional("parent") ?; Ok(op) }),
-        drive(| i | { let mut op =
-        models::workspace_iam_v2::ListTransitiveParentGroupsProxy::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::workspace_iam_v2::ListUsersProxy::new(); op.filter = i.optional("filter")
-        ?; op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; op.parent = i.optional("parent") ?; Ok(op) }), drive(|
-        i | { let mut op =
-        models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::new(); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op.parent =
-        i.optional("parent") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::ResolveGroupProxy::new(i.required("external_id")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::ResolveServicePrincipalProxy::new(i
-        .required("external_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::ResolveUserProxy::new(i.required("external_id") ?,))
-        }), drive(| i | { let _ = i; Ok(models::workspace_iam_v2::UpdateGroupProxy::new(i
-        .required("name") ?, i.required("update_mask") ?, i.required("group") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::UpdateServicePrincipalProxy::new(i.required("name")
-        ?, i.required("update_mask") ?, i.required("service_principal") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::workspace_iam_v2::UpdateUserProxy::new(i
-        .required("name") ?, i.required("update_mask") ?, i.required("user") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::new(i
-        .required("principal_id") ?, i.required("update_mask") ?, i
-        .required("workspace_assignment_detail") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::new(i
-        .required("name") ?, i.required("update_mask") ?, i
-        .required("workspace_assignment") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_iam_v2::UpdateWorkspaceIdentityDetail::new(i
-        .required("name") ?, i.required("update_mask") ?, i
-        .required("workspace_identity_detail") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::account_iam_v2::CreateDirectGroupMember::new(
+                i.required::<String>("parent")?,
+                i.required::<models::DirectGroupMember>("direct_group_member")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::CreateGroup::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Group>("group")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::account_iam_v2::CreateIdentityVisibilityFilter::new(
+                i.required::<String>("parent")?,
+                i
+                    .required::<
+                        models::IdentityVisibilityFilter,
+                    >("identity_visibility_filter")?,
+            );
+            op.identity_visibility_filter_id = i
+                .optional("identity_visibility_filter_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_iam_v2::CreateServicePrincipal::new(
+                i.required::<String>("parent")?,
+                i.required::<models::ServicePrincipal>("service_principal")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::CreateUser::new(
+                i.required::<String>("parent")?,
+                i.required::<models::User>("user")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::CreateWorkspaceAssignment::new(
+                i.required::<String>("parent")?,
+                i.required::<models::WorkspaceAssignment>("workspace_assignment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::CreateWorkspaceAssignmentDetail::new(
+                i.required::<i64>("workspace_id")?,
+                i
+                    .required::<
+                        models::WorkspaceAssignmentDetail,
+                    >("workspace_assignment_detail")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::DeleteDirectGroupMember::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::DeleteGroup::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::DeleteIdentityVisibilityFilter::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::DeleteServicePrincipal::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::DeleteUser::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::DeleteWorkspaceAssignment::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::DeleteWorkspaceAssignmentDetail::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<i64>("principal_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::GetDirectGroupMember::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::GetExternalGroup::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::GetExternalServicePrincipal::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::GetExternalUser::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::GetGroup::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::GetIdentityVisibilityFilter::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::GetServicePrincipal::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::GetUser::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::account_iam_v2::GetWorkspaceAccessDetail::new(
+                i.required::<String>("name")?,
+            );
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_iam_v2::GetWorkspaceAssignment::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::GetWorkspaceAssignmentDetail::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<i64>("principal_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::account_iam_v2::ListDirectGroupMembers::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::ListGroups::new(
+                i.required::<String>("parent")?,
+            );
+            op.filter = i.optional("filter")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::ListIdentityVisibilityFilters::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::ListServicePrincipals::new(
+                i.required::<String>("parent")?,
+            );
+            op.filter = i.optional("filter")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::ListTransitiveParentGroups::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::ListUsers::new(
+                i.required::<String>("parent")?,
+            );
+            op.filter = i.optional("filter")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::ListWorkspaceAssignmentDetails::new(
+                i.required::<i64>("workspace_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::ListWorkspaceAssignments::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_iam_v2::ResolveGroup::new(
+                i.required::<String>("external_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::ResolveServicePrincipal::new(
+                i.required::<String>("external_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::ResolveUser::new(
+                i.required::<String>("external_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::UpdateGroup::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::Group>("group")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::UpdateServicePrincipal::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::ServicePrincipal>("service_principal")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::UpdateUser::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::User>("user")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::UpdateWorkspaceAssignment::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::WorkspaceAssignment>("workspace_assignment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_iam_v2::UpdateWorkspaceAssignmentDetail::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<i64>("principal_id")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i
+                    .required::<
+                        models::WorkspaceAssignmentDetail,
+                    >("workspace_assignment_detail")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::CreateDirectGroupMemberProxy::new(
+                i.required::<String>("parent")?,
+                i.required::<models::DirectGroupMember>("direct_group_member")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::CreateGroupProxy::new(
+                i.required::<models::Group>("group")?,
+            );
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::CreateServicePrincipalProxy::new(
+                i.required::<models::ServicePrincipal>("service_principal")?,
+            );
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::CreateUserProxy::new(
+                i.required::<models::User>("user")?,
+            );
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspace_iam_v2::CreateWorkspaceAssignmentDetailProxy::new(
+                i
+                    .required::<
+                        models::WorkspaceAssignmentDetail,
+                    >("workspace_assignment_detail")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::CreateWorkspaceAssignmentProxy::new(
+                i.required::<models::WorkspaceAssignment>("workspace_assignment")?,
+            );
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspace_iam_v2::DeleteDirectGroupMemberProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::DeleteGroupProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::DeleteServicePrincipalProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::DeleteUserProxy::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::DeleteWorkspaceAssignmentDetailProxy::new(
+                i.required::<i64>("principal_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::DeleteWorkspaceAssignmentProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetDirectGroupMemberProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetExternalGroupProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetExternalServicePrincipalProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetExternalUserProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetGroupProxy::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetServicePrincipalProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetUserProxy::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::GetWorkspaceAccessDetailLocal::new(
+                i.required::<String>("name")?,
+            );
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetWorkspaceAssignmentDetailProxy::new(
+                i.required::<i64>("principal_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetWorkspaceAssignmentProxy::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::GetWorkspaceIdentityDetail::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::ListDirectGroupMembersProxy::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::ListGroupsProxy::new();
+            op.filter = i.optional("filter")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::ListServicePrincipalsProxy::new();
+            op.filter = i.optional("filter")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::ListTransitiveParentGroupsProxy::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::ListUsersProxy::new();
+            op.filter = i.optional("filter")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspace_iam_v2::ResolveGroupProxy::new(
+                i.required::<String>("external_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::ResolveServicePrincipalProxy::new(
+                i.required::<String>("external_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::ResolveUserProxy::new(
+                i.required::<String>("external_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::UpdateGroupProxy::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::Group>("group")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::UpdateServicePrincipalProxy::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::ServicePrincipal>("service_principal")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::UpdateUserProxy::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::User>("user")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::new(
+                i.required::<i64>("principal_id")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i
+                    .required::<
+                        models::WorkspaceAssignmentDetail,
+                    >("workspace_assignment_detail")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::WorkspaceAssignment>("workspace_assignment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_iam_v2::UpdateWorkspaceIdentityDetail::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i
+                    .required::<
+                        models::WorkspaceIdentityDetail,
+                    >("workspace_identity_detail")?,
+            ),
+        )),
+    ])
 }

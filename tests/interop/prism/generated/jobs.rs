@@ -5,110 +5,202 @@
 use databricks_sdk::models::jobs as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::jobs::CancelAllRuns::new(); op.all_queued_runs
-        = i.optional("all_queued_runs") ?; op.job_id = i.optional("job_id") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::jobs::CancelRun::new(i.required("run_id")
-        ?,)) }), drive(| i | { let mut op = models::jobs::Create::new(); op
-        .access_control_list = i.optional("access_control_list") ?; op.budget_policy_id =
-        i.optional("budget_policy_id") ?; op.continuous = i.optional("continuous") ?; op
-        .deployment = i.optional("deployment") ?; op.description = i
-        .optional("description") ?; op.duration_target = i.optional("duration_target") ?;
-        op.edit_mode = i.optional("edit_mode") ?; op.email_notifications = i
-        .optional("email_notifications") ?; op.environment_variables = i
-        .optional("environment_variables") ?; op.environments = i
-        .optional("environments") ?; op.format = i.optional("format") ?; op.git_source =
-        i.optional("git_source") ?; op.health = i.optional("health") ?; op.job_clusters =
-        i.optional("job_clusters") ?; op.max_concurrent_runs = i
-        .optional("max_concurrent_runs") ?; op.name = i.optional("name") ?; op
-        .notification_settings = i.optional("notification_settings") ?; op.parameters = i
-        .optional("parameters") ?; op.parent_path = i.optional("parent_path") ?; op
-        .performance_target = i.optional("performance_target") ?; op.queue = i
-        .optional("queue") ?; op.run_as = i.optional("run_as") ?; op.schedule = i
-        .optional("schedule") ?; op.tags = i.optional("tags") ?; op.tasks = i
-        .optional("tasks") ?; op.timeout_seconds = i.optional("timeout_seconds") ?; op
-        .trigger = i.optional("trigger") ?; op.triggers = i.optional("triggers") ?; op
-        .usage_policy_id = i.optional("usage_policy_id") ?; op.webhook_notifications = i
-        .optional("webhook_notifications") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::jobs::Delete::new(i.required("job_id") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::jobs::DeleteRun::new(i.required("run_id") ?,)) }), drive(| i | {
-        let mut op = models::jobs::ExportRun::new(i.required("run_id") ?,); op
-        .views_to_export = i.optional("views_to_export") ?; Ok(op) }), drive(| i | { let
-        mut op = models::jobs::Get::new(i.required("job_id") ?,); op
-        .include_trigger_state = i.optional("include_trigger_state") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::jobs::GetPermissionLevels::new(i.required("job_id") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::jobs::GetPermissions::new(i.required("job_id") ?,)) }),
-        drive(| i | { let mut op = models::jobs::GetRun::new(i.required("run_id") ?,); op
-        .include_history = i.optional("include_history") ?; op.include_resolved_values =
-        i.optional("include_resolved_values") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let _ = i; Ok(models::jobs::GetRunOutput::new(i
-        .required("run_id") ?,)) }), drive(| i | { let mut op =
-        models::jobs::List::new(); op.expand_tasks = i.optional("expand_tasks") ?; op
-        .limit = i.optional("limit") ?; op.name = i.optional("name") ?; op.offset = i
-        .optional("offset") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::jobs::ListRuns::new(); op.active_only = i
-        .optional("active_only") ?; op.completed_only = i.optional("completed_only") ?;
-        op.expand_tasks = i.optional("expand_tasks") ?; op.job_id = i.optional("job_id")
-        ?; op.limit = i.optional("limit") ?; op.offset = i.optional("offset") ?; op
-        .page_token = i.optional("page_token") ?; op.run_type = i.optional("run_type") ?;
-        op.start_time_from = i.optional("start_time_from") ?; op.start_time_to = i
-        .optional("start_time_to") ?; Ok(op) }), drive(| i | { let mut op =
-        models::jobs::RepairRun::new(i.required("run_id") ?,); op.dbt_commands = i
-        .optional("dbt_commands") ?; op.duration_target = i.optional("duration_target")
-        ?; op.jar_params = i.optional("jar_params") ?; op.job_parameters = i
-        .optional("job_parameters") ?; op.latest_repair_id = i
-        .optional("latest_repair_id") ?; op.notebook_params = i
-        .optional("notebook_params") ?; op.performance_target = i
-        .optional("performance_target") ?; op.pipeline_params = i
-        .optional("pipeline_params") ?; op.python_named_params = i
-        .optional("python_named_params") ?; op.python_params = i
-        .optional("python_params") ?; op.rerun_all_failed_tasks = i
-        .optional("rerun_all_failed_tasks") ?; op.rerun_dependent_tasks = i
-        .optional("rerun_dependent_tasks") ?; op.rerun_tasks = i.optional("rerun_tasks")
-        ?; op.spark_submit_params = i.optional("spark_submit_params") ?; op.sql_params =
-        i.optional("sql_params") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::jobs::Reset::new(i.required("job_id") ?, i.required("new_settings")
-        ?,)) }), drive(| i | { let mut op = models::jobs::RunNow::new(i
-        .required("job_id") ?,); op.dbt_commands = i.optional("dbt_commands") ?; op
-        .duration_target = i.optional("duration_target") ?; op.idempotency_token = i
-        .optional("idempotency_token") ?; op.jar_params = i.optional("jar_params") ?; op
-        .job_parameters = i.optional("job_parameters") ?; op.notebook_params = i
-        .optional("notebook_params") ?; op.only = i.optional("only") ?; op
-        .performance_target = i.optional("performance_target") ?; op.pipeline_params = i
-        .optional("pipeline_params") ?; op.python_named_params = i
-        .optional("python_named_params") ?; op.python_params = i
-        .optional("python_params") ?; op.queue = i.optional("queue") ?; op
-        .spark_submit_params = i.optional("spark_submit_params") ?; op.sql_params = i
-        .optional("sql_params") ?; Ok(op) }), drive(| i | { let mut op =
-        models::jobs::SetPermissions::new(i.required("job_id") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::jobs::Submit::new(); op.access_control_list = i
-        .optional("access_control_list") ?; op.budget_policy_id = i
-        .optional("budget_policy_id") ?; op.duration_target = i
-        .optional("duration_target") ?; op.email_notifications = i
-        .optional("email_notifications") ?; op.environment_variables = i
-        .optional("environment_variables") ?; op.environments = i
-        .optional("environments") ?; op.git_source = i.optional("git_source") ?; op
-        .health = i.optional("health") ?; op.idempotency_token = i
-        .optional("idempotency_token") ?; op.notification_settings = i
-        .optional("notification_settings") ?; op.performance_target = i
-        .optional("performance_target") ?; op.queue = i.optional("queue") ?; op.run_as =
-        i.optional("run_as") ?; op.run_name = i.optional("run_name") ?; op.tasks = i
-        .optional("tasks") ?; op.timeout_seconds = i.optional("timeout_seconds") ?; op
-        .usage_policy_id = i.optional("usage_policy_id") ?; op.webhook_notifications = i
-        .optional("webhook_notifications") ?; Ok(op) }), drive(| i | { let mut op =
-        models::jobs::Update::new(i.required("job_id") ?,); op.fields_to_remove = i
-        .optional("fields_to_remove") ?; op.new_settings = i.optional("new_settings") ?;
-        Ok(op) }), drive(| i | { let mut op = models::jobs::UpdatePermissions::new(i
-        .required("job_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::policy_compliance_for_jobs::EnforceCompliance::new(i.required("job_id")
-        ?,); op.validate_only = i.optional("validate_only") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::policy_compliance_for_jobs::GetCompliance::new(i
-        .required("job_id") ?,)) }), drive(| i | { let mut op =
-        models::policy_compliance_for_jobs::ListCompliance::new(i.required("policy_id")
-        ?,); op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::jobs::CancelAllRuns::new();
+            op.all_queued_runs = i.optional("all_queued_runs")?;
+            op.job_id = i.optional("job_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::jobs::CancelRun::new(i.required::<i64>("run_id")?))),
+        drive(|i| {
+            let mut op = models::jobs::Create::new();
+            op.access_control_list = i.optional("access_control_list")?;
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.continuous = i.optional("continuous")?;
+            op.deployment = i.optional("deployment")?;
+            op.description = i.optional("description")?;
+            op.duration_target = i.optional("duration_target")?;
+            op.edit_mode = i.optional("edit_mode")?;
+            op.email_notifications = i.optional("email_notifications")?;
+            op.environment_variables = i.optional("environment_variables")?;
+            op.environments = i.optional("environments")?;
+            op.format = i.optional("format")?;
+            op.git_source = i.optional("git_source")?;
+            op.health = i.optional("health")?;
+            op.job_clusters = i.optional("job_clusters")?;
+            op.max_concurrent_runs = i.optional("max_concurrent_runs")?;
+            op.name = i.optional("name")?;
+            op.notification_settings = i.optional("notification_settings")?;
+            op.parameters = i.optional("parameters")?;
+            op.parent_path = i.optional("parent_path")?;
+            op.performance_target = i.optional("performance_target")?;
+            op.queue = i.optional("queue")?;
+            op.run_as = i.optional("run_as")?;
+            op.schedule = i.optional("schedule")?;
+            op.tags = i.optional("tags")?;
+            op.tasks = i.optional("tasks")?;
+            op.timeout_seconds = i.optional("timeout_seconds")?;
+            op.trigger = i.optional("trigger")?;
+            op.triggers = i.optional("triggers")?;
+            op.usage_policy_id = i.optional("usage_policy_id")?;
+            op.webhook_notifications = i.optional("webhook_notifications")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::jobs::Delete::new(i.required::<i64>("job_id")?))),
+        drive(|i| Ok(models::jobs::DeleteRun::new(i.required::<i64>("run_id")?))),
+        drive(|i| {
+            let mut op = models::jobs::ExportRun::new(i.required::<i64>("run_id")?);
+            op.views_to_export = i.optional("views_to_export")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::jobs::Get::new(i.required::<i64>("job_id")?);
+            op.include_trigger_state = i.optional("include_trigger_state")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::jobs::GetPermissionLevels::new(i.required::<String>("job_id")?),
+        )),
+        drive(|i| Ok(
+            models::jobs::GetPermissions::new(i.required::<String>("job_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::jobs::GetRun::new(i.required::<i64>("run_id")?);
+            op.include_history = i.optional("include_history")?;
+            op.include_resolved_values = i.optional("include_resolved_values")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::jobs::GetRunOutput::new(i.required::<i64>("run_id")?))),
+        drive(|i| {
+            let mut op = models::jobs::List::new();
+            op.expand_tasks = i.optional("expand_tasks")?;
+            op.limit = i.optional("limit")?;
+            op.name = i.optional("name")?;
+            op.offset = i.optional("offset")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::jobs::ListRuns::new();
+            op.active_only = i.optional("active_only")?;
+            op.completed_only = i.optional("completed_only")?;
+            op.expand_tasks = i.optional("expand_tasks")?;
+            op.job_id = i.optional("job_id")?;
+            op.limit = i.optional("limit")?;
+            op.offset = i.optional("offset")?;
+            op.page_token = i.optional("page_token")?;
+            op.run_type = i.optional("run_type")?;
+            op.start_time_from = i.optional("start_time_from")?;
+            op.start_time_to = i.optional("start_time_to")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::jobs::RepairRun::new(i.required::<i64>("run_id")?);
+            op.dbt_commands = i.optional("dbt_commands")?;
+            op.duration_target = i.optional("duration_target")?;
+            op.jar_params = i.optional("jar_params")?;
+            op.job_parameters = i.optional("job_parameters")?;
+            op.latest_repair_id = i.optional("latest_repair_id")?;
+            op.notebook_params = i.optional("notebook_params")?;
+            op.performance_target = i.optional("performance_target")?;
+            op.pipeline_params = i.optional("pipeline_params")?;
+            op.python_named_params = i.optional("python_named_params")?;
+            op.python_params = i.optional("python_params")?;
+            op.rerun_all_failed_tasks = i.optional("rerun_all_failed_tasks")?;
+            op.rerun_dependent_tasks = i.optional("rerun_dependent_tasks")?;
+            op.rerun_tasks = i.optional("rerun_tasks")?;
+            op.spark_submit_params = i.optional("spark_submit_params")?;
+            op.sql_params = i.optional("sql_params")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::jobs::Reset::new(
+                i.required::<i64>("job_id")?,
+                i.required::<models::JobSettings>("new_settings")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::jobs::RunNow::new(i.required::<i64>("job_id")?);
+            op.dbt_commands = i.optional("dbt_commands")?;
+            op.duration_target = i.optional("duration_target")?;
+            op.idempotency_token = i.optional("idempotency_token")?;
+            op.jar_params = i.optional("jar_params")?;
+            op.job_parameters = i.optional("job_parameters")?;
+            op.notebook_params = i.optional("notebook_params")?;
+            op.only = i.optional("only")?;
+            op.performance_target = i.optional("performance_target")?;
+            op.pipeline_params = i.optional("pipeline_params")?;
+            op.python_named_params = i.optional("python_named_params")?;
+            op.python_params = i.optional("python_params")?;
+            op.queue = i.optional("queue")?;
+            op.spark_submit_params = i.optional("spark_submit_params")?;
+            op.sql_params = i.optional("sql_params")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::jobs::SetPermissions::new(
+                i.required::<String>("job_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::jobs::Submit::new();
+            op.access_control_list = i.optional("access_control_list")?;
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.duration_target = i.optional("duration_target")?;
+            op.email_notifications = i.optional("email_notifications")?;
+            op.environment_variables = i.optional("environment_variables")?;
+            op.environments = i.optional("environments")?;
+            op.git_source = i.optional("git_source")?;
+            op.health = i.optional("health")?;
+            op.idempotency_token = i.optional("idempotency_token")?;
+            op.notification_settings = i.optional("notification_settings")?;
+            op.performance_target = i.optional("performance_target")?;
+            op.queue = i.optional("queue")?;
+            op.run_as = i.optional("run_as")?;
+            op.run_name = i.optional("run_name")?;
+            op.tasks = i.optional("tasks")?;
+            op.timeout_seconds = i.optional("timeout_seconds")?;
+            op.usage_policy_id = i.optional("usage_policy_id")?;
+            op.webhook_notifications = i.optional("webhook_notifications")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::jobs::Update::new(i.required::<i64>("job_id")?);
+            op.fields_to_remove = i.optional("fields_to_remove")?;
+            op.new_settings = i.optional("new_settings")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::jobs::UpdatePermissions::new(
+                i.required::<String>("job_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::policy_compliance_for_jobs::EnforceCompliance::new(
+                i.required::<i64>("job_id")?,
+            );
+            op.validate_only = i.optional("validate_only")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::policy_compliance_for_jobs::GetCompliance::new(
+                i.required::<i64>("job_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::policy_compliance_for_jobs::ListCompliance::new(
+                i.required::<String>("policy_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+    ])
 }

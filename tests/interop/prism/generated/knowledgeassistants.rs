@@ -5,52 +5,123 @@
 use databricks_sdk::models::knowledgeassistants as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::knowledge_assistants::CreateExample::new(i
-        .required("parent") ?, i.required("example") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::CreateKnowledgeAssistant::new(i
-        .required("knowledge_assistant") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::CreateKnowledgeSource::new(i.required("parent")
-        ?, i.required("knowledge_source") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::DeleteExample::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::DeleteKnowledgeAssistant::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::DeleteKnowledgeSource::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::GetExample::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::GetKnowledgeAssistant::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::GetKnowledgeSource::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::GetPermissionLevels::new(i
-        .required("knowledge_assistant_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::GetPermissions::new(i
-        .required("knowledge_assistant_id") ?,)) }), drive(| i | { let mut op =
-        models::knowledge_assistants::ListExamples::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::knowledge_assistants::ListKnowledgeAssistants::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op =
-        models::knowledge_assistants::ListKnowledgeSources::new(i.required("parent") ?,);
-        op.page_size = i.optional("page_size") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::knowledge_assistants::SetPermissions::new(i
-        .required("knowledge_assistant_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::SyncKnowledgeSources::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::UpdateExample::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("example") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::knowledge_assistants::UpdateKnowledgeAssistant::new(i
-        .required("name") ?, i.required("update_mask") ?, i
-        .required("knowledge_assistant") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::knowledge_assistants::UpdateKnowledgeSource::new(i.required("name") ?,
-        i.required("update_mask") ?, i.required("knowledge_source") ?,)) }), drive(| i |
-        { let mut op = models::knowledge_assistants::UpdatePermissions::new(i
-        .required("knowledge_assistant_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::knowledge_assistants::CreateExample::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Example>("example")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::CreateKnowledgeAssistant::new(
+                i.required::<models::KnowledgeAssistant>("knowledge_assistant")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::CreateKnowledgeSource::new(
+                i.required::<String>("parent")?,
+                i.required::<models::KnowledgeSource>("knowledge_source")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::DeleteExample::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::DeleteKnowledgeAssistant::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::DeleteKnowledgeSource::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::GetExample::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::GetKnowledgeAssistant::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::GetKnowledgeSource::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::GetPermissionLevels::new(
+                i.required::<String>("knowledge_assistant_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::GetPermissions::new(
+                i.required::<String>("knowledge_assistant_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::knowledge_assistants::ListExamples::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::knowledge_assistants::ListKnowledgeAssistants::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::knowledge_assistants::ListKnowledgeSources::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::knowledge_assistants::SetPermissions::new(
+                i.required::<String>("knowledge_assistant_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::knowledge_assistants::SyncKnowledgeSources::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::UpdateExample::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Example>("example")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::UpdateKnowledgeAssistant::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::KnowledgeAssistant>("knowledge_assistant")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::knowledge_assistants::UpdateKnowledgeSource::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::KnowledgeSource>("knowledge_source")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::knowledge_assistants::UpdatePermissions::new(
+                i.required::<String>("knowledge_assistant_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,46 +5,110 @@
 use databricks_sdk::models::lakewatch as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::lakewatch::CreateDatasource::new(i
-        .required("datasource") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::lakewatch::CreateRule::new(i.required("rule") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::lakewatch::DeleteDatasource::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::lakewatch::DeleteRule::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::lakewatch::GetAlertConfig::new(i.required("name") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::lakewatch::GetCommonConfig::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::lakewatch::GetDatasource::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::lakewatch::GetDatasourceConfig::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::lakewatch::GetRule::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::lakewatch::GetRuleConfig::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::lakewatch::ListDatasources::new(i.required("catalog_name") ?,); op.filter
-        = i.optional("filter") ?; op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; op.schema_name = i.optional("schema_name") ?; op
-        .view = i.optional("view") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakewatch::ListRules::new(i.required("catalog_name") ?,); op.filter = i
-        .optional("filter") ?; op.page_size = i.optional("page_size") ?; op.page_token =
-        i.optional("page_token") ?; op.schema_name = i.optional("schema_name") ?; op.view
-        = i.optional("view") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakewatch::UpdateAlertConfig::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("alert_config") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakewatch::UpdateCommonConfig::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("common_config") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakewatch::UpdateDatasource::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("datasource") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakewatch::UpdateDatasourceConfig::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("datasource_config") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakewatch::UpdateRule::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("rule") ?,); op.etag = i.optional("etag")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::lakewatch::UpdateRuleConfig::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("rule_config") ?,); op.etag = i
-        .optional("etag") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::lakewatch::CreateDatasource::new(
+                i.required::<models::Datasource>("datasource")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::lakewatch::CreateRule::new(i.required::<models::Rule>("rule")?),
+        )),
+        drive(|i| Ok(
+            models::lakewatch::DeleteDatasource::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(models::lakewatch::DeleteRule::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::lakewatch::GetAlertConfig::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::lakewatch::GetCommonConfig::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::lakewatch::GetDatasource::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::lakewatch::GetDatasourceConfig::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(models::lakewatch::GetRule::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::lakewatch::GetRuleConfig::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::lakewatch::ListDatasources::new(
+                i.required::<String>("catalog_name")?,
+            );
+            op.filter = i.optional("filter")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.schema_name = i.optional("schema_name")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakewatch::ListRules::new(
+                i.required::<String>("catalog_name")?,
+            );
+            op.filter = i.optional("filter")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.schema_name = i.optional("schema_name")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakewatch::UpdateAlertConfig::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::AlertConfig>("alert_config")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakewatch::UpdateCommonConfig::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::CommonConfig>("common_config")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakewatch::UpdateDatasource::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Datasource>("datasource")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakewatch::UpdateDatasourceConfig::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::DatasourceConfig>("datasource_config")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakewatch::UpdateRule::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Rule>("rule")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::lakewatch::UpdateRuleConfig::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::RuleConfig>("rule_config")?,
+            );
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,123 +5,295 @@
 use databricks_sdk::models::marketplace as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::consumer_fulfillments::Get::new(i
-        .required("listing_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::consumer_fulfillments::List::new(i.required("listing_id") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::consumer_installations::Create::new(i.required("listing_id") ?,); op
-        .accepted_consumer_terms = i.optional("accepted_consumer_terms") ?; op
-        .catalog_name = i.optional("catalog_name") ?; op.recipient_type = i
-        .optional("recipient_type") ?; op.repo_detail = i.optional("repo_detail") ?; op
-        .share_name = i.optional("share_name") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::consumer_installations::Delete::new(i.required("listing_id") ?, i
-        .required("installation_id") ?,)) }), drive(| i | { let mut op =
-        models::consumer_installations::List::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op =
-        models::consumer_installations::ListListingInstallations::new(i
-        .required("listing_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::consumer_installations::Update::new(i.required("listing_id") ?, i
-        .required("installation_id") ?, i.required("installation") ?,); op.rotate_token =
-        i.optional("rotate_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::consumer_listings::BatchGet::new(); op.ids = i.optional("ids") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::consumer_listings::Get::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::consumer_listings::List::new(); op.assets = i.optional("assets") ?; op
-        .categories = i.optional("categories") ?; op.is_free = i.optional("is_free") ?;
-        op.is_private_exchange = i.optional("is_private_exchange") ?; op.is_staff_pick =
-        i.optional("is_staff_pick") ?; op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; op.provider_ids = i
-        .optional("provider_ids") ?; op.tags = i.optional("tags") ?; Ok(op) }), drive(| i
-        | { let mut op = models::consumer_listings::Search::new(i.required("query") ?,);
-        op.assets = i.optional("assets") ?; op.categories = i.optional("categories") ?;
-        op.is_free = i.optional("is_free") ?; op.is_private_exchange = i
-        .optional("is_private_exchange") ?; op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; op.provider_ids = i
-        .optional("provider_ids") ?; Ok(op) }), drive(| i | { let mut op =
-        models::consumer_personalization_requests::Create::new(i.required("listing_id")
-        ?, i.required("accepted_consumer_terms") ?, i.required("intended_use") ?,); op
-        .comment = i.optional("comment") ?; op.company = i.optional("company") ?; op
-        .first_name = i.optional("first_name") ?; op.is_from_lighthouse = i
-        .optional("is_from_lighthouse") ?; op.last_name = i.optional("last_name") ?; op
-        .recipient_type = i.optional("recipient_type") ?; Ok(op) }), drive(| i | { let _
-        = i; Ok(models::consumer_personalization_requests::Get::new(i
-        .required("listing_id") ?,)) }), drive(| i | { let mut op =
-        models::consumer_personalization_requests::List::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::consumer_providers::BatchGet::new(); op.ids =
-        i.optional("ids") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::consumer_providers::Get::new(i.required("id") ?,)) }), drive(| i | {
-        let mut op = models::consumer_providers::List::new(); op.is_featured = i
-        .optional("is_featured") ?; op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::provider_exchange_filters::Create::new(i.required("filter") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::provider_exchange_filters::Delete::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::provider_exchange_filters::List::new(i.required("exchange_id") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::provider_exchange_filters::Update::new(i.required("id") ?, i
-        .required("filter") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::provider_exchanges::AddListingToExchange::new(i
-        .required("exchange_id") ?, i.required("listing_id") ?,)) }), drive(| i | { let _
-        = i; Ok(models::provider_exchanges::Create::new(i.required("exchange") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::provider_exchanges::Delete::new(i
-        .required("id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::provider_exchanges::DeleteListingFromExchange::new(i.required("id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::provider_exchanges::Get::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::provider_exchanges::List::new(); op.page_size = i.optional("page_size")
-        ?; op.page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut
-        op = models::provider_exchanges::ListExchangesForListing::new(i
-        .required("listing_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::provider_exchanges::ListListingsForExchange::new(i
-        .required("exchange_id") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::provider_exchanges::Update::new(i.required("id") ?, i
-        .required("exchange") ?,)) }), drive(| i | { let mut op =
-        models::provider_files::Create::new(i.required("file_parent") ?, i
-        .required("marketplace_file_type") ?, i.required("mime_type") ?,); op
-        .display_name = i.optional("display_name") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::provider_files::Delete::new(i.required("file_id") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::provider_files::Get::new(i.required("file_id") ?,)) }),
-        drive(| i | { let mut op = models::provider_files::List::new(i
-        .required("file_parent") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::provider_listings::Create::new(i.required("listing") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::provider_listings::Delete::new(i.required("id") ?,))
-        }), drive(| i | { let _ = i; Ok(models::provider_listings::Get::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::provider_listings::List::new(); op.page_size = i.optional("page_size") ?;
-        op.page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::provider_listings::Update::new(i.required("id") ?, i
-        .required("listing") ?,)) }), drive(| i | { let mut op =
-        models::provider_personalization_requests::List::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op =
-        models::provider_personalization_requests::Update::new(i.required("listing_id")
-        ?, i.required("request_id") ?, i.required("status") ?,); op.reason = i
-        .optional("reason") ?; op.share = i.optional("share") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::provider_provider_analytics_dashboards::Create::new()) }),
-        drive(| i | { let _ = i;
-        Ok(models::provider_provider_analytics_dashboards::Get::new()) }), drive(| i | {
-        let _ = i;
-        Ok(models::provider_provider_analytics_dashboards::GetLatestVersion::new()) }),
-        drive(| i | { let mut op =
-        models::provider_provider_analytics_dashboards::Update::new(i.required("id") ?,);
-        op.version = i.optional("version") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::provider_providers::Create::new(i.required("provider") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::provider_providers::Delete::new(i
-        .required("id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::provider_providers::Get::new(i.required("id") ?,)) }), drive(| i | {
-        let mut op = models::provider_providers::List::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::provider_providers::Update::new(i
-        .required("id") ?, i.required("provider") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::consumer_fulfillments::Get::new(
+                i.required::<String>("listing_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::consumer_fulfillments::List::new(
+                i.required::<String>("listing_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::consumer_installations::Create::new(
+                i.required::<String>("listing_id")?,
+            );
+            op.accepted_consumer_terms = i.optional("accepted_consumer_terms")?;
+            op.catalog_name = i.optional("catalog_name")?;
+            op.recipient_type = i.optional("recipient_type")?;
+            op.repo_detail = i.optional("repo_detail")?;
+            op.share_name = i.optional("share_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::consumer_installations::Delete::new(
+                i.required::<String>("listing_id")?,
+                i.required::<String>("installation_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::consumer_installations::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::consumer_installations::ListListingInstallations::new(
+                i.required::<String>("listing_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::consumer_installations::Update::new(
+                i.required::<String>("listing_id")?,
+                i.required::<String>("installation_id")?,
+                i.required::<models::InstallationDetail>("installation")?,
+            );
+            op.rotate_token = i.optional("rotate_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::consumer_listings::BatchGet::new();
+            op.ids = i.optional("ids")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::consumer_listings::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::consumer_listings::List::new();
+            op.assets = i.optional("assets")?;
+            op.categories = i.optional("categories")?;
+            op.is_free = i.optional("is_free")?;
+            op.is_private_exchange = i.optional("is_private_exchange")?;
+            op.is_staff_pick = i.optional("is_staff_pick")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.provider_ids = i.optional("provider_ids")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::consumer_listings::Search::new(
+                i.required::<String>("query")?,
+            );
+            op.assets = i.optional("assets")?;
+            op.categories = i.optional("categories")?;
+            op.is_free = i.optional("is_free")?;
+            op.is_private_exchange = i.optional("is_private_exchange")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.provider_ids = i.optional("provider_ids")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::consumer_personalization_requests::Create::new(
+                i.required::<String>("listing_id")?,
+                i.required::<models::ConsumerTerms>("accepted_consumer_terms")?,
+                i.required::<String>("intended_use")?,
+            );
+            op.comment = i.optional("comment")?;
+            op.company = i.optional("company")?;
+            op.first_name = i.optional("first_name")?;
+            op.is_from_lighthouse = i.optional("is_from_lighthouse")?;
+            op.last_name = i.optional("last_name")?;
+            op.recipient_type = i.optional("recipient_type")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::consumer_personalization_requests::Get::new(
+                i.required::<String>("listing_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::consumer_personalization_requests::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::consumer_providers::BatchGet::new();
+            op.ids = i.optional("ids")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::consumer_providers::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::consumer_providers::List::new();
+            op.is_featured = i.optional("is_featured")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::provider_exchange_filters::Create::new(
+                i.required::<models::ExchangeFilter>("filter")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::provider_exchange_filters::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::provider_exchange_filters::List::new(
+                i.required::<String>("exchange_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::provider_exchange_filters::Update::new(
+                i.required::<String>("id")?,
+                i.required::<models::ExchangeFilter>("filter")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::provider_exchanges::AddListingToExchange::new(
+                i.required::<String>("exchange_id")?,
+                i.required::<String>("listing_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::provider_exchanges::Create::new(
+                i.required::<models::Exchange>("exchange")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::provider_exchanges::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(
+            models::provider_exchanges::DeleteListingFromExchange::new(
+                i.required::<String>("id")?,
+            ),
+        )),
+        drive(|i| Ok(models::provider_exchanges::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::provider_exchanges::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::provider_exchanges::ListExchangesForListing::new(
+                i.required::<String>("listing_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::provider_exchanges::ListListingsForExchange::new(
+                i.required::<String>("exchange_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::provider_exchanges::Update::new(
+                i.required::<String>("id")?,
+                i.required::<models::Exchange>("exchange")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::provider_files::Create::new(
+                i.required::<models::FileParent>("file_parent")?,
+                i.required::<models::MarketplaceFileType>("marketplace_file_type")?,
+                i.required::<String>("mime_type")?,
+            );
+            op.display_name = i.optional("display_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::provider_files::Delete::new(i.required::<String>("file_id")?),
+        )),
+        drive(|i| Ok(
+            models::provider_files::Get::new(i.required::<String>("file_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::provider_files::List::new(
+                i.required::<models::FileParent>("file_parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::provider_listings::Create::new(
+                i.required::<models::Listing>("listing")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::provider_listings::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(models::provider_listings::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::provider_listings::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::provider_listings::Update::new(
+                i.required::<String>("id")?,
+                i.required::<models::Listing>("listing")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::provider_personalization_requests::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::provider_personalization_requests::Update::new(
+                i.required::<String>("listing_id")?,
+                i.required::<String>("request_id")?,
+                i.required::<models::PersonalizationRequestStatus>("status")?,
+            );
+            op.reason = i.optional("reason")?;
+            op.share = i.optional("share")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::provider_provider_analytics_dashboards::Create::new())),
+        drive(|_| Ok(models::provider_provider_analytics_dashboards::Get::new())),
+        drive(|_| Ok(
+            models::provider_provider_analytics_dashboards::GetLatestVersion::new(),
+        )),
+        drive(|i| {
+            let mut op = models::provider_provider_analytics_dashboards::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.version = i.optional("version")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::provider_providers::Create::new(
+                i.required::<models::ProviderInfo>("provider")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::provider_providers::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(models::provider_providers::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::provider_providers::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::provider_providers::Update::new(
+                i.required::<String>("id")?,
+                i.required::<models::ProviderInfo>("provider")?,
+            ),
+        )),
+    ])
 }

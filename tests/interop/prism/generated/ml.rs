@@ -5,322 +5,872 @@
 use databricks_sdk::models::ml as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::experiments::CreateExperiment::new(i
-        .required("name") ?,); op.artifact_location = i.optional("artifact_location") ?;
-        op.tags = i.optional("tags") ?; op.trace_location = i.optional("trace_location")
-        ?; Ok(op) }), drive(| i | { let mut op = models::experiments::CreateIssue::new(i
-        .required("parent") ?, i.required("issue") ?,); op.issue_id = i
-        .optional("issue_id") ?; Ok(op) }), drive(| i | { let mut op =
-        models::experiments::CreateLoggedModel::new(i.required("experiment_id") ?,); op
-        .model_type = i.optional("model_type") ?; op.name = i.optional("name") ?; op
-        .params = i.optional("params") ?; op.source_run_id = i.optional("source_run_id")
-        ?; op.tags = i.optional("tags") ?; Ok(op) }), drive(| i | { let mut op =
-        models::experiments::CreateRun::new(); op.experiment_id = i
-        .optional("experiment_id") ?; op.run_name = i.optional("run_name") ?; op
-        .start_time = i.optional("start_time") ?; op.tags = i.optional("tags") ?; op
-        .user_id = i.optional("user_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::experiments::DeleteExperiment::new(i.required("experiment_id") ?,))
-        }), drive(| i | { let _ = i; Ok(models::experiments::DeleteLoggedModel::new(i
-        .required("model_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::experiments::DeleteLoggedModelTag::new(i.required("model_id") ?, i
-        .required("tag_key") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::experiments::DeleteRun::new(i.required("run_id") ?,)) }), drive(| i |
-        { let mut op = models::experiments::DeleteRuns::new(i.required("experiment_id")
-        ?, i.required("max_timestamp_millis") ?,); op.max_runs = i.optional("max_runs")
-        ?; Ok(op) }), drive(| i | { let _ = i; Ok(models::experiments::DeleteTag::new(i
-        .required("run_id") ?, i.required("key") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::experiments::FinalizeLoggedModel::new(i.required("model_id") ?, i
-        .required("status") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::experiments::GetByName::new(i.required("experiment_name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::experiments::GetExperiment::new(i
-        .required("experiment_id") ?,)) }), drive(| i | { let mut op =
-        models::experiments::GetHistory::new(i.required("metric_key") ?,); op.max_results
-        = i.optional("max_results") ?; op.page_token = i.optional("page_token") ?; op
-        .run_id = i.optional("run_id") ?; op.run_uuid = i.optional("run_uuid") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::experiments::GetIssue::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::experiments::GetLoggedModel::new(i.required("model_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::experiments::GetPermissionLevels::new(i
-        .required("experiment_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::experiments::GetPermissions::new(i.required("experiment_id") ?,)) }),
-        drive(| i | { let mut op = models::experiments::GetRun::new(i.required("run_id")
-        ?,); op.run_uuid = i.optional("run_uuid") ?; Ok(op) }), drive(| i | { let mut op
-        = models::experiments::ListArtifacts::new(); op.page_token = i
-        .optional("page_token") ?; op.path = i.optional("path") ?; op.run_id = i
-        .optional("run_id") ?; op.run_uuid = i.optional("run_uuid") ?; Ok(op) }), drive(|
-        i | { let mut op = models::experiments::ListExperiments::new(); op.max_results =
-        i.optional("max_results") ?; op.page_token = i.optional("page_token") ?; op
-        .view_type = i.optional("view_type") ?; Ok(op) }), drive(| i | { let mut op =
-        models::experiments::LogBatch::new(); op.metrics = i.optional("metrics") ?; op
-        .params = i.optional("params") ?; op.run_id = i.optional("run_id") ?; op.tags = i
-        .optional("tags") ?; Ok(op) }), drive(| i | { let mut op =
-        models::experiments::LogInputs::new(i.required("run_id") ?,); op.datasets = i
-        .optional("datasets") ?; op.models = i.optional("models") ?; Ok(op) }), drive(| i
-        | { let mut op = models::experiments::LogLoggedModelParams::new(i
-        .required("model_id") ?,); op.params = i.optional("params") ?; Ok(op) }), drive(|
-        i | { let mut op = models::experiments::LogMetric::new(i.required("key") ?, i
-        .required("value") ?, i.required("timestamp") ?,); op.dataset_digest = i
-        .optional("dataset_digest") ?; op.dataset_name = i.optional("dataset_name") ?; op
-        .model_id = i.optional("model_id") ?; op.run_id = i.optional("run_id") ?; op
-        .run_uuid = i.optional("run_uuid") ?; op.step = i.optional("step") ?; Ok(op) }),
-        drive(| i | { let mut op = models::experiments::LogModel::new(); op.model_json =
-        i.optional("model_json") ?; op.run_id = i.optional("run_id") ?; Ok(op) }),
-        drive(| i | { let mut op = models::experiments::LogOutputs::new(i
-        .required("run_id") ?,); op.models = i.optional("models") ?; Ok(op) }), drive(| i
-        | { let mut op = models::experiments::LogParam::new(i.required("key") ?, i
-        .required("value") ?,); op.run_id = i.optional("run_id") ?; op.run_uuid = i
-        .optional("run_uuid") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::experiments::RestoreExperiment::new(i.required("experiment_id") ?,))
-        }), drive(| i | { let _ = i; Ok(models::experiments::RestoreRun::new(i
-        .required("run_id") ?,)) }), drive(| i | { let mut op =
-        models::experiments::RestoreRuns::new(i.required("experiment_id") ?, i
-        .required("min_timestamp_millis") ?,); op.max_runs = i.optional("max_runs") ?;
-        Ok(op) }), drive(| i | { let mut op =
-        models::experiments::SearchExperiments::new(); op.filter = i.optional("filter")
-        ?; op.max_results = i.optional("max_results") ?; op.order_by = i
-        .optional("order_by") ?; op.page_token = i.optional("page_token") ?; op.view_type
-        = i.optional("view_type") ?; Ok(op) }), drive(| i | { let mut op =
-        models::experiments::SearchIssues::new(i.required("parent") ?,); op.categories =
-        i.optional("categories") ?; op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; op.query = i.optional("query") ?; op
-        .severities = i.optional("severities") ?; op.sort_key = i.optional("sort_key") ?;
-        op.sort_order = i.optional("sort_order") ?; op.statuses = i.optional("statuses")
-        ?; op.tag_filters = i.optional("tag_filters") ?; op.view = i.optional("view") ?;
-        Ok(op) }), drive(| i | { let mut op =
-        models::experiments::SearchLoggedModels::new(); op.datasets = i
-        .optional("datasets") ?; op.experiment_ids = i.optional("experiment_ids") ?; op
-        .filter = i.optional("filter") ?; op.max_results = i.optional("max_results") ?;
-        op.order_by = i.optional("order_by") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op = models::experiments::SearchRuns::new();
-        op.experiment_ids = i.optional("experiment_ids") ?; op.filter = i
-        .optional("filter") ?; op.max_results = i.optional("max_results") ?; op.order_by
-        = i.optional("order_by") ?; op.page_token = i.optional("page_token") ?; op
-        .run_view_type = i.optional("run_view_type") ?; Ok(op) }), drive(| i | { let _ =
-        i; Ok(models::experiments::SetExperimentTag::new(i.required("experiment_id") ?, i
-        .required("key") ?, i.required("value") ?,)) }), drive(| i | { let mut op =
-        models::experiments::SetLoggedModelTags::new(i.required("model_id") ?,); op.tags
-        = i.optional("tags") ?; Ok(op) }), drive(| i | { let mut op =
-        models::experiments::SetPermissions::new(i.required("experiment_id") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::experiments::SetTag::new(i.required("key") ?, i
-        .required("value") ?,); op.run_id = i.optional("run_id") ?; op.run_uuid = i
-        .optional("run_uuid") ?; Ok(op) }), drive(| i | { let mut op =
-        models::experiments::UpdateExperiment::new(i.required("experiment_id") ?,); op
-        .new_name = i.optional("new_name") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::experiments::UpdateIssue::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("issue") ?,)) }), drive(| i | { let mut op
-        = models::experiments::UpdatePermissions::new(i.required("experiment_id") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::experiments::UpdateRun::new(); op.end_time = i
-        .optional("end_time") ?; op.run_id = i.optional("run_id") ?; op.run_name = i
-        .optional("run_name") ?; op.run_uuid = i.optional("run_uuid") ?; op.status = i
-        .optional("status") ?; Ok(op) }), drive(| i | { let mut op =
-        models::feature_engineering::BackfillFeatures::new(i.required("backfill_ranges")
-        ?, i.required("feature_full_names") ?,); op.budget_policy_id = i
-        .optional("budget_policy_id") ?; op.request_id = i.optional("request_id") ?; op
-        .tags = i.optional("tags") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::BatchCreateMaterializedFeatures::new(i
-        .required("requests") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::CancelOperation::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::feature_engineering::CreateFeature::new(i
-        .required("feature") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::CreateFeatureSpec::new(i.required("feature_spec")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::CreateKafkaConfig::new(i.required("kafka_config")
-        ?,)) }), drive(| i | { let mut op =
-        models::feature_engineering::CreateMaterializationSet::new(i
-        .required("materialization_set") ?,); op.request_id = i.optional("request_id") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::CreateMaterializedFeature::new(i
-        .required("materialized_feature") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::CreateStream::new(i.required("stream") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::feature_engineering::DeleteFeature::new(i
-        .required("full_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::DeleteFeatureSpec::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::DeleteKafkaConfig::new(i.required("name") ?,))
-        }), drive(| i | { let mut op =
-        models::feature_engineering::DeleteMaterializationSet::new(i
-        .required("materialization_set_id") ?,); op.allow_missing = i
-        .optional("allow_missing") ?; op.request_id = i.optional("request_id") ?; Ok(op)
-        }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::DeleteMaterializedFeature::new(i
-        .required("materialized_feature_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::DeleteStream::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::feature_engineering::GetFeature::new(i
-        .required("full_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::GetFeatureSpec::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::feature_engineering::GetKafkaConfig::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::GetMaterializationSet::new(i
-        .required("materialization_set_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::GetMaterializedFeature::new(i
-        .required("materialized_feature_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::GetOperation::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::feature_engineering::GetStream::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::feature_engineering::ListFeatures::new(i.required("catalog_name") ?, i
-        .required("schema_name") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::feature_engineering::ListKafkaConfigs::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op =
-        models::feature_engineering::ListMaterializedFeatures::new(); op.feature_name = i
-        .optional("feature_name") ?; op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::feature_engineering::ListStreams::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; op.parent =
-        i.optional("parent") ?; Ok(op) }), drive(| i | { let mut op =
-        models::feature_engineering::PurgeFeatureEntities::new(i
-        .required("entities_table") ?, i.required("features") ?,); op.budget_policy_id =
-        i.optional("budget_policy_id") ?; op.delete_rows = i.optional("delete_rows") ?;
-        op.request_id = i.optional("request_id") ?; op.tags = i.optional("tags") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::UpdateFeature::new(i.required("full_name") ?, i
-        .required("update_mask") ?, i.required("feature") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::feature_engineering::UpdateKafkaConfig::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("kafka_config") ?,)) }), drive(| i | { let
-        mut op = models::feature_engineering::UpdateMaterializationSet::new(i
-        .required("materialization_set_id") ?, i.required("update_mask") ?, i
-        .required("materialization_set") ?,); op.request_id = i.optional("request_id") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::UpdateMaterializedFeature::new(i
-        .required("materialized_feature_id") ?, i.required("update_mask") ?, i
-        .required("materialized_feature") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_engineering::UpdateStream::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("stream") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::feature_store::CreateOnlineStore::new(i.required("online_store")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_store::DeleteOnlineStore::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::feature_store::DeleteOnlineTable::new(i
-        .required("online_table_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::feature_store::GetOnlineStore::new(i.required("name") ?,)) }), drive(|
-        i | { let mut op = models::feature_store::ListOnlineStores::new(); op.page_size =
-        i.optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::feature_store::PublishTable::new(i
-        .required("source_table_name") ?, i.required("publish_spec") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::feature_store::UpdateOnlineStore::new(i.required("name")
-        ?, i.required("update_mask") ?, i.required("online_store") ?,)) }), drive(| i | {
-        let mut op = models::forecasting::CreateExperiment::new(i
-        .required("forecast_granularity") ?, i.required("forecast_horizon") ?, i
-        .required("target_column") ?, i.required("time_column") ?, i
-        .required("train_data_path") ?,); op.custom_weights_column = i
-        .optional("custom_weights_column") ?; op.experiment_path = i
-        .optional("experiment_path") ?; op.future_feature_data_path = i
-        .optional("future_feature_data_path") ?; op.holiday_regions = i
-        .optional("holiday_regions") ?; op.include_features = i
-        .optional("include_features") ?; op.max_runtime = i.optional("max_runtime") ?; op
-        .prediction_data_path = i.optional("prediction_data_path") ?; op.primary_metric =
-        i.optional("primary_metric") ?; op.register_to = i.optional("register_to") ?; op
-        .split_column = i.optional("split_column") ?; op.timeseries_identifier_columns =
-        i.optional("timeseries_identifier_columns") ?; op.training_frameworks = i
-        .optional("training_frameworks") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::forecasting::GetExperiment::new(i.required("experiment_id") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::materialized_features::CreateFeatureTag::new(i.required("table_name")
-        ?, i.required("feature_name") ?, i.required("feature_tag") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::materialized_features::DeleteFeatureTag::new(i
-        .required("table_name") ?, i.required("feature_name") ?, i.required("key") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::materialized_features::GetFeatureLineage::new(i.required("table_name")
-        ?, i.required("feature_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::materialized_features::GetFeatureTag::new(i.required("table_name") ?,
-        i.required("feature_name") ?, i.required("key") ?,)) }), drive(| i | { let mut op
-        = models::materialized_features::ListFeatureTags::new(i.required("table_name") ?,
-        i.required("feature_name") ?,); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::materialized_features::UpdateFeatureTag::new(i.required("table_name") ?,
-        i.required("feature_name") ?, i.required("key") ?, i.required("feature_tag") ?,);
-        op.update_mask = i.optional("update_mask") ?; Ok(op) }), drive(| i | { let mut op
-        = models::model_registry::ApproveTransitionRequest::new(i
-        .required("archive_existing_versions") ?, i.required("name") ?, i
-        .required("stage") ?, i.required("version") ?,); op.comment = i
-        .optional("comment") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::CreateComment::new(i.required("comment") ?, i
-        .required("name") ?, i.required("version") ?,)) }), drive(| i | { let mut op =
-        models::model_registry::CreateModel::new(i.required("name") ?,); op.description =
-        i.optional("description") ?; op.tags = i.optional("tags") ?; Ok(op) }), drive(| i
-        | { let mut op = models::model_registry::CreateModelVersion::new(i
-        .required("name") ?, i.required("source") ?,); op.description = i
-        .optional("description") ?; op.run_id = i.optional("run_id") ?; op.run_link = i
-        .optional("run_link") ?; op.tags = i.optional("tags") ?; Ok(op) }), drive(| i | {
-        let mut op = models::model_registry::CreateTransitionRequest::new(i
-        .required("name") ?, i.required("stage") ?, i.required("version") ?,); op.comment
-        = i.optional("comment") ?; Ok(op) }), drive(| i | { let mut op =
-        models::model_registry::CreateWebhook::new(i.required("events") ?,); op
-        .description = i.optional("description") ?; op.http_url_spec = i
-        .optional("http_url_spec") ?; op.job_spec = i.optional("job_spec") ?; op
-        .model_name = i.optional("model_name") ?; op.status = i.optional("status") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::DeleteComment::new(i.required("id") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::model_registry::DeleteModel::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::DeleteModelTag::new(i.required("key") ?, i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::DeleteModelVersion::new(i.required("name") ?, i
-        .required("version") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::DeleteModelVersionTag::new(i.required("key") ?, i
-        .required("name") ?, i.required("version") ?,)) }), drive(| i | { let mut op =
-        models::model_registry::DeleteTransitionRequest::new(i.required("creator") ?, i
-        .required("name") ?, i.required("stage") ?, i.required("version") ?,); op.comment
-        = i.optional("comment") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::DeleteWebhook::new(i.required("id") ?,)) }), drive(| i
-        | { let mut op = models::model_registry::GetLatestVersions::new(i
-        .required("name") ?,); op.stages = i.optional("stages") ?; Ok(op) }), drive(| i |
-        { let _ = i; Ok(models::model_registry::GetModel::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::model_registry::GetModelVersion::new(i
-        .required("name") ?, i.required("version") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::GetModelVersionDownloadUri::new(i.required("name") ?,
-        i.required("version") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::GetPermissionLevels::new(i
-        .required("registered_model_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::GetPermissions::new(i.required("registered_model_id")
-        ?,)) }), drive(| i | { let mut op = models::model_registry::ListModels::new(); op
-        .max_results = i.optional("max_results") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::ListTransitionRequests::new(i.required("name") ?, i
-        .required("version") ?,)) }), drive(| i | { let mut op =
-        models::model_registry::ListWebhooks::new(); op.events = i.optional("events") ?;
-        op.max_results = i.optional("max_results") ?; op.model_name = i
-        .optional("model_name") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::model_registry::RejectTransitionRequest::new(i
-        .required("name") ?, i.required("stage") ?, i.required("version") ?,); op.comment
-        = i.optional("comment") ?; Ok(op) }), drive(| i | { let mut op =
-        models::model_registry::RenameModel::new(i.required("name") ?,); op.new_name = i
-        .optional("new_name") ?; Ok(op) }), drive(| i | { let mut op =
-        models::model_registry::SearchModelVersions::new(); op.filter = i
-        .optional("filter") ?; op.max_results = i.optional("max_results") ?; op.order_by
-        = i.optional("order_by") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let mut op = models::model_registry::SearchModels::new(); op
-        .filter = i.optional("filter") ?; op.max_results = i.optional("max_results") ?;
-        op.order_by = i.optional("order_by") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::SetModelTag::new(i.required("key") ?, i
-        .required("name") ?, i.required("value") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::SetModelVersionTag::new(i.required("key") ?, i
-        .required("name") ?, i.required("value") ?, i.required("version") ?,)) }),
-        drive(| i | { let mut op = models::model_registry::SetPermissions::new(i
-        .required("registered_model_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::model_registry::TestRegistryWebhook::new(i.required("id") ?,); op.event =
-        i.optional("event") ?; Ok(op) }), drive(| i | { let mut op =
-        models::model_registry::TransitionStage::new(i
-        .required("archive_existing_versions") ?, i.required("name") ?, i
-        .required("stage") ?, i.required("version") ?,); op.comment = i
-        .optional("comment") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::model_registry::UpdateComment::new(i.required("comment") ?, i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::model_registry::UpdateModel::new(i.required("name") ?,); op.description =
-        i.optional("description") ?; Ok(op) }), drive(| i | { let mut op =
-        models::model_registry::UpdateModelVersion::new(i.required("name") ?, i
-        .required("version") ?,); op.description = i.optional("description") ?; Ok(op)
-        }), drive(| i | { let mut op = models::model_registry::UpdatePermissions::new(i
-        .required("registered_model_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::model_registry::UpdateWebhook::new(i.required("id") ?,); op.description =
-        i.optional("description") ?; op.events = i.optional("events") ?; op.http_url_spec
-        = i.optional("http_url_spec") ?; op.job_spec = i.optional("job_spec") ?; op
-        .status = i.optional("status") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::experiments::CreateExperiment::new(
+                i.required::<String>("name")?,
+            );
+            op.artifact_location = i.optional("artifact_location")?;
+            op.tags = i.optional("tags")?;
+            op.trace_location = i.optional("trace_location")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::CreateIssue::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Issue>("issue")?,
+            );
+            op.issue_id = i.optional("issue_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::CreateLoggedModel::new(
+                i.required::<String>("experiment_id")?,
+            );
+            op.model_type = i.optional("model_type")?;
+            op.name = i.optional("name")?;
+            op.params = i.optional("params")?;
+            op.source_run_id = i.optional("source_run_id")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::CreateRun::new();
+            op.experiment_id = i.optional("experiment_id")?;
+            op.run_name = i.optional("run_name")?;
+            op.start_time = i.optional("start_time")?;
+            op.tags = i.optional("tags")?;
+            op.user_id = i.optional("user_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::experiments::DeleteExperiment::new(
+                i.required::<String>("experiment_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::experiments::DeleteLoggedModel::new(
+                i.required::<String>("model_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::experiments::DeleteLoggedModelTag::new(
+                i.required::<String>("model_id")?,
+                i.required::<String>("tag_key")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::experiments::DeleteRun::new(i.required::<String>("run_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::experiments::DeleteRuns::new(
+                i.required::<String>("experiment_id")?,
+                i.required::<i64>("max_timestamp_millis")?,
+            );
+            op.max_runs = i.optional("max_runs")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::experiments::DeleteTag::new(
+                i.required::<String>("run_id")?,
+                i.required::<String>("key")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::experiments::FinalizeLoggedModel::new(
+                i.required::<String>("model_id")?,
+                i.required::<models::LoggedModelStatus>("status")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::experiments::GetByName::new(i.required::<String>("experiment_name")?),
+        )),
+        drive(|i| Ok(
+            models::experiments::GetExperiment::new(
+                i.required::<String>("experiment_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::experiments::GetHistory::new(
+                i.required::<String>("metric_key")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            op.run_id = i.optional("run_id")?;
+            op.run_uuid = i.optional("run_uuid")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::experiments::GetIssue::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::experiments::GetLoggedModel::new(i.required::<String>("model_id")?),
+        )),
+        drive(|i| Ok(
+            models::experiments::GetPermissionLevels::new(
+                i.required::<String>("experiment_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::experiments::GetPermissions::new(
+                i.required::<String>("experiment_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::experiments::GetRun::new(
+                i.required::<String>("run_id")?,
+            );
+            op.run_uuid = i.optional("run_uuid")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::ListArtifacts::new();
+            op.page_token = i.optional("page_token")?;
+            op.path = i.optional("path")?;
+            op.run_id = i.optional("run_id")?;
+            op.run_uuid = i.optional("run_uuid")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::ListExperiments::new();
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            op.view_type = i.optional("view_type")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::LogBatch::new();
+            op.metrics = i.optional("metrics")?;
+            op.params = i.optional("params")?;
+            op.run_id = i.optional("run_id")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::LogInputs::new(
+                i.required::<String>("run_id")?,
+            );
+            op.datasets = i.optional("datasets")?;
+            op.models = i.optional("models")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::LogLoggedModelParams::new(
+                i.required::<String>("model_id")?,
+            );
+            op.params = i.optional("params")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::LogMetric::new(
+                i.required::<String>("key")?,
+                i.required::<f64>("value")?,
+                i.required::<i64>("timestamp")?,
+            );
+            op.dataset_digest = i.optional("dataset_digest")?;
+            op.dataset_name = i.optional("dataset_name")?;
+            op.model_id = i.optional("model_id")?;
+            op.run_id = i.optional("run_id")?;
+            op.run_uuid = i.optional("run_uuid")?;
+            op.step = i.optional("step")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::LogModel::new();
+            op.model_json = i.optional("model_json")?;
+            op.run_id = i.optional("run_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::LogOutputs::new(
+                i.required::<String>("run_id")?,
+            );
+            op.models = i.optional("models")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::LogParam::new(
+                i.required::<String>("key")?,
+                i.required::<String>("value")?,
+            );
+            op.run_id = i.optional("run_id")?;
+            op.run_uuid = i.optional("run_uuid")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::experiments::RestoreExperiment::new(
+                i.required::<String>("experiment_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::experiments::RestoreRun::new(i.required::<String>("run_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::experiments::RestoreRuns::new(
+                i.required::<String>("experiment_id")?,
+                i.required::<i64>("min_timestamp_millis")?,
+            );
+            op.max_runs = i.optional("max_runs")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::SearchExperiments::new();
+            op.filter = i.optional("filter")?;
+            op.max_results = i.optional("max_results")?;
+            op.order_by = i.optional("order_by")?;
+            op.page_token = i.optional("page_token")?;
+            op.view_type = i.optional("view_type")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::SearchIssues::new(
+                i.required::<String>("parent")?,
+            );
+            op.categories = i.optional("categories")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.query = i.optional("query")?;
+            op.severities = i.optional("severities")?;
+            op.sort_key = i.optional("sort_key")?;
+            op.sort_order = i.optional("sort_order")?;
+            op.statuses = i.optional("statuses")?;
+            op.tag_filters = i.optional("tag_filters")?;
+            op.view = i.optional("view")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::SearchLoggedModels::new();
+            op.datasets = i.optional("datasets")?;
+            op.experiment_ids = i.optional("experiment_ids")?;
+            op.filter = i.optional("filter")?;
+            op.max_results = i.optional("max_results")?;
+            op.order_by = i.optional("order_by")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::SearchRuns::new();
+            op.experiment_ids = i.optional("experiment_ids")?;
+            op.filter = i.optional("filter")?;
+            op.max_results = i.optional("max_results")?;
+            op.order_by = i.optional("order_by")?;
+            op.page_token = i.optional("page_token")?;
+            op.run_view_type = i.optional("run_view_type")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::experiments::SetExperimentTag::new(
+                i.required::<String>("experiment_id")?,
+                i.required::<String>("key")?,
+                i.required::<String>("value")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::experiments::SetLoggedModelTags::new(
+                i.required::<String>("model_id")?,
+            );
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::SetPermissions::new(
+                i.required::<String>("experiment_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::SetTag::new(
+                i.required::<String>("key")?,
+                i.required::<String>("value")?,
+            );
+            op.run_id = i.optional("run_id")?;
+            op.run_uuid = i.optional("run_uuid")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::UpdateExperiment::new(
+                i.required::<String>("experiment_id")?,
+            );
+            op.new_name = i.optional("new_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::experiments::UpdateIssue::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Issue>("issue")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::experiments::UpdatePermissions::new(
+                i.required::<String>("experiment_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::experiments::UpdateRun::new();
+            op.end_time = i.optional("end_time")?;
+            op.run_id = i.optional("run_id")?;
+            op.run_name = i.optional("run_name")?;
+            op.run_uuid = i.optional("run_uuid")?;
+            op.status = i.optional("status")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::feature_engineering::BackfillFeatures::new(
+                i.required::<Vec<models::BackfillRange>>("backfill_ranges")?,
+                i.required::<Vec<String>>("feature_full_names")?,
+            );
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.request_id = i.optional("request_id")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::feature_engineering::BatchCreateMaterializedFeatures::new(
+                i.required::<Vec<models::CreateMaterializedFeatureRequest>>("requests")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::CancelOperation::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::CreateFeature::new(
+                i.required::<models::Feature>("feature")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::CreateFeatureSpec::new(
+                i.required::<models::FeatureSpec>("feature_spec")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::CreateKafkaConfig::new(
+                i.required::<models::KafkaConfig>("kafka_config")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::feature_engineering::CreateMaterializationSet::new(
+                i.required::<models::MaterializationSet>("materialization_set")?,
+            );
+            op.request_id = i.optional("request_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::feature_engineering::CreateMaterializedFeature::new(
+                i.required::<models::MaterializedFeature>("materialized_feature")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::CreateStream::new(
+                i.required::<models::Stream>("stream")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::DeleteFeature::new(
+                i.required::<String>("full_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::DeleteFeatureSpec::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::DeleteKafkaConfig::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::feature_engineering::DeleteMaterializationSet::new(
+                i.required::<String>("materialization_set_id")?,
+            );
+            op.allow_missing = i.optional("allow_missing")?;
+            op.request_id = i.optional("request_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::feature_engineering::DeleteMaterializedFeature::new(
+                i.required::<String>("materialized_feature_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::DeleteStream::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::GetFeature::new(
+                i.required::<String>("full_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::GetFeatureSpec::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::GetKafkaConfig::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::GetMaterializationSet::new(
+                i.required::<String>("materialization_set_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::GetMaterializedFeature::new(
+                i.required::<String>("materialized_feature_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::GetOperation::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::GetStream::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::feature_engineering::ListFeatures::new(
+                i.required::<String>("catalog_name")?,
+                i.required::<String>("schema_name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::feature_engineering::ListKafkaConfigs::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::feature_engineering::ListMaterializedFeatures::new();
+            op.feature_name = i.optional("feature_name")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::feature_engineering::ListStreams::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.parent = i.optional("parent")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::feature_engineering::PurgeFeatureEntities::new(
+                i.required::<String>("entities_table")?,
+                i.required::<Vec<String>>("features")?,
+            );
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.delete_rows = i.optional("delete_rows")?;
+            op.request_id = i.optional("request_id")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::feature_engineering::UpdateFeature::new(
+                i.required::<String>("full_name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::Feature>("feature")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::UpdateKafkaConfig::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::KafkaConfig>("kafka_config")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::feature_engineering::UpdateMaterializationSet::new(
+                i.required::<String>("materialization_set_id")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::MaterializationSet>("materialization_set")?,
+            );
+            op.request_id = i.optional("request_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::feature_engineering::UpdateMaterializedFeature::new(
+                i.required::<String>("materialized_feature_id")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::MaterializedFeature>("materialized_feature")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_engineering::UpdateStream::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Stream>("stream")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_store::CreateOnlineStore::new(
+                i.required::<models::OnlineStore>("online_store")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_store::DeleteOnlineStore::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::feature_store::DeleteOnlineTable::new(
+                i.required::<String>("online_table_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_store::GetOnlineStore::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::feature_store::ListOnlineStores::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::feature_store::PublishTable::new(
+                i.required::<String>("source_table_name")?,
+                i.required::<models::PublishSpec>("publish_spec")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::feature_store::UpdateOnlineStore::new(
+                i.required::<String>("name")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::OnlineStore>("online_store")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::forecasting::CreateExperiment::new(
+                i.required::<String>("forecast_granularity")?,
+                i.required::<i64>("forecast_horizon")?,
+                i.required::<String>("target_column")?,
+                i.required::<String>("time_column")?,
+                i.required::<String>("train_data_path")?,
+            );
+            op.custom_weights_column = i.optional("custom_weights_column")?;
+            op.experiment_path = i.optional("experiment_path")?;
+            op.future_feature_data_path = i.optional("future_feature_data_path")?;
+            op.holiday_regions = i.optional("holiday_regions")?;
+            op.include_features = i.optional("include_features")?;
+            op.max_runtime = i.optional("max_runtime")?;
+            op.prediction_data_path = i.optional("prediction_data_path")?;
+            op.primary_metric = i.optional("primary_metric")?;
+            op.register_to = i.optional("register_to")?;
+            op.split_column = i.optional("split_column")?;
+            op.timeseries_identifier_columns = i
+                .optional("timeseries_identifier_columns")?;
+            op.training_frameworks = i.optional("training_frameworks")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::forecasting::GetExperiment::new(
+                i.required::<String>("experiment_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::materialized_features::CreateFeatureTag::new(
+                i.required::<String>("table_name")?,
+                i.required::<String>("feature_name")?,
+                i.required::<models::FeatureTag>("feature_tag")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::materialized_features::DeleteFeatureTag::new(
+                i.required::<String>("table_name")?,
+                i.required::<String>("feature_name")?,
+                i.required::<String>("key")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::materialized_features::GetFeatureLineage::new(
+                i.required::<String>("table_name")?,
+                i.required::<String>("feature_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::materialized_features::GetFeatureTag::new(
+                i.required::<String>("table_name")?,
+                i.required::<String>("feature_name")?,
+                i.required::<String>("key")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::materialized_features::ListFeatureTags::new(
+                i.required::<String>("table_name")?,
+                i.required::<String>("feature_name")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::materialized_features::UpdateFeatureTag::new(
+                i.required::<String>("table_name")?,
+                i.required::<String>("feature_name")?,
+                i.required::<String>("key")?,
+                i.required::<models::FeatureTag>("feature_tag")?,
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::ApproveTransitionRequest::new(
+                i.required::<bool>("archive_existing_versions")?,
+                i.required::<String>("name")?,
+                i.required::<String>("stage")?,
+                i.required::<String>("version")?,
+            );
+            op.comment = i.optional("comment")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::model_registry::CreateComment::new(
+                i.required::<String>("comment")?,
+                i.required::<String>("name")?,
+                i.required::<String>("version")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::model_registry::CreateModel::new(
+                i.required::<String>("name")?,
+            );
+            op.description = i.optional("description")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::CreateModelVersion::new(
+                i.required::<String>("name")?,
+                i.required::<String>("source")?,
+            );
+            op.description = i.optional("description")?;
+            op.run_id = i.optional("run_id")?;
+            op.run_link = i.optional("run_link")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::CreateTransitionRequest::new(
+                i.required::<String>("name")?,
+                i.required::<String>("stage")?,
+                i.required::<String>("version")?,
+            );
+            op.comment = i.optional("comment")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::CreateWebhook::new(
+                i.required::<Vec<models::RegistryWebhookEvent>>("events")?,
+            );
+            op.description = i.optional("description")?;
+            op.http_url_spec = i.optional("http_url_spec")?;
+            op.job_spec = i.optional("job_spec")?;
+            op.model_name = i.optional("model_name")?;
+            op.status = i.optional("status")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::model_registry::DeleteComment::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(
+            models::model_registry::DeleteModel::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::model_registry::DeleteModelTag::new(
+                i.required::<String>("key")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::model_registry::DeleteModelVersion::new(
+                i.required::<String>("name")?,
+                i.required::<String>("version")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::model_registry::DeleteModelVersionTag::new(
+                i.required::<String>("key")?,
+                i.required::<String>("name")?,
+                i.required::<String>("version")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::model_registry::DeleteTransitionRequest::new(
+                i.required::<String>("creator")?,
+                i.required::<String>("name")?,
+                i.required::<String>("stage")?,
+                i.required::<String>("version")?,
+            );
+            op.comment = i.optional("comment")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::model_registry::DeleteWebhook::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::model_registry::GetLatestVersions::new(
+                i.required::<String>("name")?,
+            );
+            op.stages = i.optional("stages")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::model_registry::GetModel::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::model_registry::GetModelVersion::new(
+                i.required::<String>("name")?,
+                i.required::<String>("version")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::model_registry::GetModelVersionDownloadUri::new(
+                i.required::<String>("name")?,
+                i.required::<String>("version")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::model_registry::GetPermissionLevels::new(
+                i.required::<String>("registered_model_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::model_registry::GetPermissions::new(
+                i.required::<String>("registered_model_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::model_registry::ListModels::new();
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::model_registry::ListTransitionRequests::new(
+                i.required::<String>("name")?,
+                i.required::<String>("version")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::model_registry::ListWebhooks::new();
+            op.events = i.optional("events")?;
+            op.max_results = i.optional("max_results")?;
+            op.model_name = i.optional("model_name")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::RejectTransitionRequest::new(
+                i.required::<String>("name")?,
+                i.required::<String>("stage")?,
+                i.required::<String>("version")?,
+            );
+            op.comment = i.optional("comment")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::RenameModel::new(
+                i.required::<String>("name")?,
+            );
+            op.new_name = i.optional("new_name")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::SearchModelVersions::new();
+            op.filter = i.optional("filter")?;
+            op.max_results = i.optional("max_results")?;
+            op.order_by = i.optional("order_by")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::SearchModels::new();
+            op.filter = i.optional("filter")?;
+            op.max_results = i.optional("max_results")?;
+            op.order_by = i.optional("order_by")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::model_registry::SetModelTag::new(
+                i.required::<String>("key")?,
+                i.required::<String>("name")?,
+                i.required::<String>("value")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::model_registry::SetModelVersionTag::new(
+                i.required::<String>("key")?,
+                i.required::<String>("name")?,
+                i.required::<String>("value")?,
+                i.required::<String>("version")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::model_registry::SetPermissions::new(
+                i.required::<String>("registered_model_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::TestRegistryWebhook::new(
+                i.required::<String>("id")?,
+            );
+            op.event = i.optional("event")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::TransitionStage::new(
+                i.required::<bool>("archive_existing_versions")?,
+                i.required::<String>("name")?,
+                i.required::<String>("stage")?,
+                i.required::<String>("version")?,
+            );
+            op.comment = i.optional("comment")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::model_registry::UpdateComment::new(
+                i.required::<String>("comment")?,
+                i.required::<String>("id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::model_registry::UpdateModel::new(
+                i.required::<String>("name")?,
+            );
+            op.description = i.optional("description")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::UpdateModelVersion::new(
+                i.required::<String>("name")?,
+                i.required::<String>("version")?,
+            );
+            op.description = i.optional("description")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::UpdatePermissions::new(
+                i.required::<String>("registered_model_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::model_registry::UpdateWebhook::new(
+                i.required::<String>("id")?,
+            );
+            op.description = i.optional("description")?;
+            op.events = i.optional("events")?;
+            op.http_url_spec = i.optional("http_url_spec")?;
+            op.job_spec = i.optional("job_spec")?;
+            op.status = i.optional("status")?;
+            Ok(op)
+        }),
+    ])
 }

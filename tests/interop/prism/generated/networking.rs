@@ -5,28 +5,63 @@
 use databricks_sdk::models::networking as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::endpoints::CreateEndpoint::new(i
-        .required("parent") ?, i.required("endpoint") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::endpoints::DeleteEndpoint::new(i.required("name") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::endpoints::GetEndpoint::new(i.required("name") ?,)) }),
-        drive(| i | { let mut op = models::endpoints::ListEndpoints::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::private_network_gateways::CreatePrivateNetworkGateway::new(i
-        .required("parent") ?, i.required("private_network_gateway") ?,); op.request_id =
-        i.optional("request_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::private_network_gateways::DeletePrivateNetworkGateway::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::private_network_gateways::GetPrivateNetworkGateway::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::private_network_gateways::GetPrivateNetworkGatewayOperation::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::private_network_gateways::ListPrivateNetworkGateways::new(i
-        .required("parent") ?,); op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i;
-        Ok(models::private_network_gateways::UpdatePrivateNetworkGateway::new(i
-        .required("name") ?, i.required("update_mask") ?, i
-        .required("private_network_gateway") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::endpoints::CreateEndpoint::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Endpoint>("endpoint")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::endpoints::DeleteEndpoint::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::endpoints::GetEndpoint::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::endpoints::ListEndpoints::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::private_network_gateways::CreatePrivateNetworkGateway::new(
+                i.required::<String>("parent")?,
+                i.required::<models::PrivateNetworkGateway>("private_network_gateway")?,
+            );
+            op.request_id = i.optional("request_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::private_network_gateways::DeletePrivateNetworkGateway::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::private_network_gateways::GetPrivateNetworkGateway::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::private_network_gateways::GetPrivateNetworkGatewayOperation::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::private_network_gateways::ListPrivateNetworkGateways::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::private_network_gateways::UpdatePrivateNetworkGateway::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::PrivateNetworkGateway>("private_network_gateway")?,
+            ),
+        )),
+    ])
 }

@@ -5,75 +5,190 @@
 use databricks_sdk::models::oauth2 as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::account_federation_policy::Create::new(i
-        .required("policy") ?,); op.policy_id = i.optional("policy_id") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::account_federation_policy::Delete::new(i
-        .required("policy_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_federation_policy::Get::new(i.required("policy_id") ?,)) }),
-        drive(| i | { let mut op = models::account_federation_policy::List::new(); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::account_federation_policy::Update::new(i.required("policy_id") ?, i
-        .required("policy") ?,); op.update_mask = i.optional("update_mask") ?; Ok(op) }),
-        drive(| i | { let mut op = models::custom_app_integration::Create::new(); op
-        .confidential = i.optional("confidential") ?; op.name = i.optional("name") ?; op
-        .redirect_urls = i.optional("redirect_urls") ?; op.scopes = i.optional("scopes")
-        ?; op.token_access_policy = i.optional("token_access_policy") ?; op
-        .user_authorized_scopes = i.optional("user_authorized_scopes") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::custom_app_integration::Delete::new(i
-        .required("integration_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::custom_app_integration::Get::new(i.required("integration_id") ?,)) }),
-        drive(| i | { let mut op = models::custom_app_integration::List::new(); op
-        .include_creator_username = i.optional("include_creator_username") ?; op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::custom_app_integration::Update::new(i.required("integration_id") ?,); op
-        .redirect_urls = i.optional("redirect_urls") ?; op.scopes = i.optional("scopes")
-        ?; op.token_access_policy = i.optional("token_access_policy") ?; op
-        .user_authorized_scopes = i.optional("user_authorized_scopes") ?; Ok(op) }),
-        drive(| i | { let mut op = models::o_auth_published_apps::List::new(); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::published_app_integration::Create::new(); op.app_id = i
-        .optional("app_id") ?; op.token_access_policy = i.optional("token_access_policy")
-        ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::published_app_integration::Delete::new(i.required("integration_id")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::published_app_integration::Get::new(i.required("integration_id") ?,))
-        }), drive(| i | { let mut op = models::published_app_integration::List::new(); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::published_app_integration::Update::new(i.required("integration_id") ?,);
-        op.token_access_policy = i.optional("token_access_policy") ?; Ok(op) }), drive(|
-        i | { let mut op = models::service_principal_federation_policy::Create::new(i
-        .required("service_principal_id") ?, i.required("policy") ?,); op.policy_id = i
-        .optional("policy_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::service_principal_federation_policy::Delete::new(i
-        .required("service_principal_id") ?, i.required("policy_id") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::service_principal_federation_policy::Get::new(i
-        .required("service_principal_id") ?, i.required("policy_id") ?,)) }), drive(| i |
-        { let mut op = models::service_principal_federation_policy::List::new(i
-        .required("service_principal_id") ?,); op.page_size = i.optional("page_size") ?;
-        op.page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::service_principal_federation_policy::Update::new(i
-        .required("service_principal_id") ?, i.required("policy_id") ?, i
-        .required("policy") ?,); op.update_mask = i.optional("update_mask") ?; Ok(op) }),
-        drive(| i | { let mut op = models::service_principal_secrets::Create::new(i
-        .required("service_principal_id") ?,); op.lifetime = i.optional("lifetime") ?; op
-        .scopes = i.optional("scopes") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::service_principal_secrets::Delete::new(i
-        .required("service_principal_id") ?, i.required("secret_id") ?,)) }), drive(| i |
-        { let mut op = models::service_principal_secrets::List::new(i
-        .required("service_principal_id") ?,); op.page_size = i.optional("page_size") ?;
-        op.page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::service_principal_secrets_proxy::Create::new(i
-        .required("service_principal_id") ?,); op.lifetime = i.optional("lifetime") ?; op
-        .scopes = i.optional("scopes") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::service_principal_secrets_proxy::Delete::new(i
-        .required("service_principal_id") ?, i.required("secret_id") ?,)) }), drive(| i |
-        { let mut op = models::service_principal_secrets_proxy::List::new(i
-        .required("service_principal_id") ?,); op.page_size = i.optional("page_size") ?;
-        op.page_token = i.optional("page_token") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::account_federation_policy::Create::new(
+                i.required::<models::FederationPolicy>("policy")?,
+            );
+            op.policy_id = i.optional("policy_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_federation_policy::Delete::new(
+                i.required::<String>("policy_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_federation_policy::Get::new(
+                i.required::<String>("policy_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::account_federation_policy::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_federation_policy::Update::new(
+                i.required::<String>("policy_id")?,
+                i.required::<models::FederationPolicy>("policy")?,
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::custom_app_integration::Create::new();
+            op.confidential = i.optional("confidential")?;
+            op.name = i.optional("name")?;
+            op.redirect_urls = i.optional("redirect_urls")?;
+            op.scopes = i.optional("scopes")?;
+            op.token_access_policy = i.optional("token_access_policy")?;
+            op.user_authorized_scopes = i.optional("user_authorized_scopes")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::custom_app_integration::Delete::new(
+                i.required::<String>("integration_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::custom_app_integration::Get::new(
+                i.required::<String>("integration_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::custom_app_integration::List::new();
+            op.include_creator_username = i.optional("include_creator_username")?;
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::custom_app_integration::Update::new(
+                i.required::<String>("integration_id")?,
+            );
+            op.redirect_urls = i.optional("redirect_urls")?;
+            op.scopes = i.optional("scopes")?;
+            op.token_access_policy = i.optional("token_access_policy")?;
+            op.user_authorized_scopes = i.optional("user_authorized_scopes")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::o_auth_published_apps::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::published_app_integration::Create::new();
+            op.app_id = i.optional("app_id")?;
+            op.token_access_policy = i.optional("token_access_policy")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::published_app_integration::Delete::new(
+                i.required::<String>("integration_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::published_app_integration::Get::new(
+                i.required::<String>("integration_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::published_app_integration::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::published_app_integration::Update::new(
+                i.required::<String>("integration_id")?,
+            );
+            op.token_access_policy = i.optional("token_access_policy")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principal_federation_policy::Create::new(
+                i.required::<i64>("service_principal_id")?,
+                i.required::<models::FederationPolicy>("policy")?,
+            );
+            op.policy_id = i.optional("policy_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::service_principal_federation_policy::Delete::new(
+                i.required::<i64>("service_principal_id")?,
+                i.required::<String>("policy_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::service_principal_federation_policy::Get::new(
+                i.required::<i64>("service_principal_id")?,
+                i.required::<String>("policy_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::service_principal_federation_policy::List::new(
+                i.required::<i64>("service_principal_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principal_federation_policy::Update::new(
+                i.required::<i64>("service_principal_id")?,
+                i.required::<String>("policy_id")?,
+                i.required::<models::FederationPolicy>("policy")?,
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principal_secrets::Create::new(
+                i.required::<String>("service_principal_id")?,
+            );
+            op.lifetime = i.optional("lifetime")?;
+            op.scopes = i.optional("scopes")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::service_principal_secrets::Delete::new(
+                i.required::<String>("service_principal_id")?,
+                i.required::<String>("secret_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::service_principal_secrets::List::new(
+                i.required::<String>("service_principal_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::service_principal_secrets_proxy::Create::new(
+                i.required::<String>("service_principal_id")?,
+            );
+            op.lifetime = i.optional("lifetime")?;
+            op.scopes = i.optional("scopes")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::service_principal_secrets_proxy::Delete::new(
+                i.required::<String>("service_principal_id")?,
+                i.required::<String>("secret_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::service_principal_secrets_proxy::List::new(
+                i.required::<String>("service_principal_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,110 +5,214 @@
 use databricks_sdk::models::pipelines as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::pipelines::ApplyEnvironment::new(i
-        .required("pipeline_id") ?,)) }), drive(| i | { let mut op =
-        models::pipelines::Clone::new(i.required("pipeline_id") ?,); op
-        .allow_duplicate_names = i.optional("allow_duplicate_names") ?; op
-        .budget_policy_id = i.optional("budget_policy_id") ?; op.catalog = i
-        .optional("catalog") ?; op.channel = i.optional("channel") ?; op.clone_mode = i
-        .optional("clone_mode") ?; op.clusters = i.optional("clusters") ?; op
-        .configuration = i.optional("configuration") ?; op.continuous = i
-        .optional("continuous") ?; op.deployment = i.optional("deployment") ?; op
-        .development = i.optional("development") ?; op.edition = i.optional("edition") ?;
-        op.environment = i.optional("environment") ?; op.event_log = i
-        .optional("event_log") ?; op.expected_last_modified = i
-        .optional("expected_last_modified") ?; op.filters = i.optional("filters") ?; op
-        .gateway_definition = i.optional("gateway_definition") ?; op.id = i
-        .optional("id") ?; op.ingestion_definition = i.optional("ingestion_definition")
-        ?; op.libraries = i.optional("libraries") ?; op.name = i.optional("name") ?; op
-        .notifications = i.optional("notifications") ?; op.parent_path = i
-        .optional("parent_path") ?; op.photon = i.optional("photon") ?; op.restart_window
-        = i.optional("restart_window") ?; op.root_path = i.optional("root_path") ?; op
-        .schema = i.optional("schema") ?; op.serverless = i.optional("serverless") ?; op
-        .serverless_compute_id = i.optional("serverless_compute_id") ?; op.storage = i
-        .optional("storage") ?; op.tags = i.optional("tags") ?; op.target = i
-        .optional("target") ?; op.trigger = i.optional("trigger") ?; op.usage_policy_id =
-        i.optional("usage_policy_id") ?; Ok(op) }), drive(| i | { let mut op =
-        models::pipelines::Create::new(); op.allow_duplicate_names = i
-        .optional("allow_duplicate_names") ?; op.budget_policy_id = i
-        .optional("budget_policy_id") ?; op.catalog = i.optional("catalog") ?; op.channel
-        = i.optional("channel") ?; op.clusters = i.optional("clusters") ?; op
-        .configuration = i.optional("configuration") ?; op.continuous = i
-        .optional("continuous") ?; op.deployment = i.optional("deployment") ?; op
-        .development = i.optional("development") ?; op.dry_run = i.optional("dry_run") ?;
-        op.edition = i.optional("edition") ?; op.environment = i.optional("environment")
-        ?; op.event_log = i.optional("event_log") ?; op.filters = i.optional("filters")
-        ?; op.gateway_definition = i.optional("gateway_definition") ?; op.id = i
-        .optional("id") ?; op.ingestion_definition = i.optional("ingestion_definition")
-        ?; op.libraries = i.optional("libraries") ?; op.name = i.optional("name") ?; op
-        .notifications = i.optional("notifications") ?; op.parameters = i
-        .optional("parameters") ?; op.parent_path = i.optional("parent_path") ?; op
-        .photon = i.optional("photon") ?; op.restart_window = i
-        .optional("restart_window") ?; op.root_path = i.optional("root_path") ?; op
-        .run_as = i.optional("run_as") ?; op.schema = i.optional("schema") ?; op
-        .serverless = i.optional("serverless") ?; op.serverless_compute_id = i
-        .optional("serverless_compute_id") ?; op.storage = i.optional("storage") ?; op
-        .tags = i.optional("tags") ?; op.target = i.optional("target") ?; op.trigger = i
-        .optional("trigger") ?; op.usage_policy_id = i.optional("usage_policy_id") ?;
-        Ok(op) }), drive(| i | { let mut op = models::pipelines::Delete::new(i
-        .required("pipeline_id") ?,); op.cascade = i.optional("cascade") ?; op.force = i
-        .optional("force") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::pipelines::Get::new(i.required("pipeline_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::pipelines::GetPermissionLevels::new(i
-        .required("pipeline_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::pipelines::GetPermissions::new(i.required("pipeline_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::pipelines::GetUpdate::new(i
-        .required("pipeline_id") ?, i.required("update_id") ?,)) }), drive(| i | { let
-        mut op = models::pipelines::ListPipelineEvents::new(i.required("pipeline_id")
-        ?,); op.filter = i.optional("filter") ?; op.max_results = i
-        .optional("max_results") ?; op.order_by = i.optional("order_by") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::pipelines::ListPipelines::new(); op.filter = i.optional("filter") ?; op
-        .max_results = i.optional("max_results") ?; op.order_by = i.optional("order_by")
-        ?; op.page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut
-        op = models::pipelines::ListUpdates::new(i.required("pipeline_id") ?,); op
-        .max_results = i.optional("max_results") ?; op.page_token = i
-        .optional("page_token") ?; op.until_update_id = i.optional("until_update_id") ?;
-        Ok(op) }), drive(| i | { let mut op = models::pipelines::SetPermissions::new(i
-        .required("pipeline_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::pipelines::StartUpdate::new(i.required("pipeline_id") ?,); op.cause = i
-        .optional("cause") ?; op.development = i.optional("development") ?; op
-        .full_refresh = i.optional("full_refresh") ?; op.full_refresh_selection = i
-        .optional("full_refresh_selection") ?; op.full_refresh_selection_by_path = i
-        .optional("full_refresh_selection_by_path") ?; op.parameters = i
-        .optional("parameters") ?; op.refresh_selection = i.optional("refresh_selection")
-        ?; op.refresh_selection_by_path = i.optional("refresh_selection_by_path") ?; op
-        .replace_where_overrides = i.optional("replace_where_overrides") ?; op
-        .reset_checkpoint_selection = i.optional("reset_checkpoint_selection") ?; op
-        .rewind_spec = i.optional("rewind_spec") ?; op.validate_only = i
-        .optional("validate_only") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::pipelines::Stop::new(i.required("pipeline_id") ?,)) }), drive(| i | {
-        let mut op = models::pipelines::Update::new(i.required("pipeline_id") ?,); op
-        .allow_duplicate_names = i.optional("allow_duplicate_names") ?; op
-        .budget_policy_id = i.optional("budget_policy_id") ?; op.catalog = i
-        .optional("catalog") ?; op.channel = i.optional("channel") ?; op.clusters = i
-        .optional("clusters") ?; op.configuration = i.optional("configuration") ?; op
-        .continuous = i.optional("continuous") ?; op.deployment = i
-        .optional("deployment") ?; op.development = i.optional("development") ?; op
-        .edition = i.optional("edition") ?; op.environment = i.optional("environment") ?;
-        op.event_log = i.optional("event_log") ?; op.expected_last_modified = i
-        .optional("expected_last_modified") ?; op.filters = i.optional("filters") ?; op
-        .gateway_definition = i.optional("gateway_definition") ?; op.id = i
-        .optional("id") ?; op.ingestion_definition = i.optional("ingestion_definition")
-        ?; op.libraries = i.optional("libraries") ?; op.name = i.optional("name") ?; op
-        .notifications = i.optional("notifications") ?; op.parameters = i
-        .optional("parameters") ?; op.parent_path = i.optional("parent_path") ?; op
-        .photon = i.optional("photon") ?; op.restart_window = i
-        .optional("restart_window") ?; op.root_path = i.optional("root_path") ?; op
-        .run_as = i.optional("run_as") ?; op.schema = i.optional("schema") ?; op
-        .serverless = i.optional("serverless") ?; op.serverless_compute_id = i
-        .optional("serverless_compute_id") ?; op.storage = i.optional("storage") ?; op
-        .tags = i.optional("tags") ?; op.target = i.optional("target") ?; op.trigger = i
-        .optional("trigger") ?; op.usage_policy_id = i.optional("usage_policy_id") ?;
-        Ok(op) }), drive(| i | { let mut op = models::pipelines::UpdatePermissions::new(i
-        .required("pipeline_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::pipelines::ApplyEnvironment::new(
+                i.required::<String>("pipeline_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::pipelines::Clone::new(
+                i.required::<String>("pipeline_id")?,
+            );
+            op.allow_duplicate_names = i.optional("allow_duplicate_names")?;
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.catalog = i.optional("catalog")?;
+            op.channel = i.optional("channel")?;
+            op.clone_mode = i.optional("clone_mode")?;
+            op.clusters = i.optional("clusters")?;
+            op.configuration = i.optional("configuration")?;
+            op.continuous = i.optional("continuous")?;
+            op.deployment = i.optional("deployment")?;
+            op.development = i.optional("development")?;
+            op.edition = i.optional("edition")?;
+            op.environment = i.optional("environment")?;
+            op.event_log = i.optional("event_log")?;
+            op.expected_last_modified = i.optional("expected_last_modified")?;
+            op.filters = i.optional("filters")?;
+            op.gateway_definition = i.optional("gateway_definition")?;
+            op.id = i.optional("id")?;
+            op.ingestion_definition = i.optional("ingestion_definition")?;
+            op.libraries = i.optional("libraries")?;
+            op.name = i.optional("name")?;
+            op.notifications = i.optional("notifications")?;
+            op.parent_path = i.optional("parent_path")?;
+            op.photon = i.optional("photon")?;
+            op.restart_window = i.optional("restart_window")?;
+            op.root_path = i.optional("root_path")?;
+            op.schema = i.optional("schema")?;
+            op.serverless = i.optional("serverless")?;
+            op.serverless_compute_id = i.optional("serverless_compute_id")?;
+            op.storage = i.optional("storage")?;
+            op.tags = i.optional("tags")?;
+            op.target = i.optional("target")?;
+            op.trigger = i.optional("trigger")?;
+            op.usage_policy_id = i.optional("usage_policy_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::pipelines::Create::new();
+            op.allow_duplicate_names = i.optional("allow_duplicate_names")?;
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.catalog = i.optional("catalog")?;
+            op.channel = i.optional("channel")?;
+            op.clusters = i.optional("clusters")?;
+            op.configuration = i.optional("configuration")?;
+            op.continuous = i.optional("continuous")?;
+            op.deployment = i.optional("deployment")?;
+            op.development = i.optional("development")?;
+            op.dry_run = i.optional("dry_run")?;
+            op.edition = i.optional("edition")?;
+            op.environment = i.optional("environment")?;
+            op.event_log = i.optional("event_log")?;
+            op.filters = i.optional("filters")?;
+            op.gateway_definition = i.optional("gateway_definition")?;
+            op.id = i.optional("id")?;
+            op.ingestion_definition = i.optional("ingestion_definition")?;
+            op.libraries = i.optional("libraries")?;
+            op.name = i.optional("name")?;
+            op.notifications = i.optional("notifications")?;
+            op.parameters = i.optional("parameters")?;
+            op.parent_path = i.optional("parent_path")?;
+            op.photon = i.optional("photon")?;
+            op.restart_window = i.optional("restart_window")?;
+            op.root_path = i.optional("root_path")?;
+            op.run_as = i.optional("run_as")?;
+            op.schema = i.optional("schema")?;
+            op.serverless = i.optional("serverless")?;
+            op.serverless_compute_id = i.optional("serverless_compute_id")?;
+            op.storage = i.optional("storage")?;
+            op.tags = i.optional("tags")?;
+            op.target = i.optional("target")?;
+            op.trigger = i.optional("trigger")?;
+            op.usage_policy_id = i.optional("usage_policy_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::pipelines::Delete::new(
+                i.required::<String>("pipeline_id")?,
+            );
+            op.cascade = i.optional("cascade")?;
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::pipelines::Get::new(i.required::<String>("pipeline_id")?))),
+        drive(|i| Ok(
+            models::pipelines::GetPermissionLevels::new(
+                i.required::<String>("pipeline_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::pipelines::GetPermissions::new(i.required::<String>("pipeline_id")?),
+        )),
+        drive(|i| Ok(
+            models::pipelines::GetUpdate::new(
+                i.required::<String>("pipeline_id")?,
+                i.required::<String>("update_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::pipelines::ListPipelineEvents::new(
+                i.required::<String>("pipeline_id")?,
+            );
+            op.filter = i.optional("filter")?;
+            op.max_results = i.optional("max_results")?;
+            op.order_by = i.optional("order_by")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::pipelines::ListPipelines::new();
+            op.filter = i.optional("filter")?;
+            op.max_results = i.optional("max_results")?;
+            op.order_by = i.optional("order_by")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::pipelines::ListUpdates::new(
+                i.required::<String>("pipeline_id")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            op.until_update_id = i.optional("until_update_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::pipelines::SetPermissions::new(
+                i.required::<String>("pipeline_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::pipelines::StartUpdate::new(
+                i.required::<String>("pipeline_id")?,
+            );
+            op.cause = i.optional("cause")?;
+            op.development = i.optional("development")?;
+            op.full_refresh = i.optional("full_refresh")?;
+            op.full_refresh_selection = i.optional("full_refresh_selection")?;
+            op.full_refresh_selection_by_path = i
+                .optional("full_refresh_selection_by_path")?;
+            op.parameters = i.optional("parameters")?;
+            op.refresh_selection = i.optional("refresh_selection")?;
+            op.refresh_selection_by_path = i.optional("refresh_selection_by_path")?;
+            op.replace_where_overrides = i.optional("replace_where_overrides")?;
+            op.reset_checkpoint_selection = i.optional("reset_checkpoint_selection")?;
+            op.rewind_spec = i.optional("rewind_spec")?;
+            op.validate_only = i.optional("validate_only")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::pipelines::Stop::new(i.required::<String>("pipeline_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::pipelines::Update::new(
+                i.required::<String>("pipeline_id")?,
+            );
+            op.allow_duplicate_names = i.optional("allow_duplicate_names")?;
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.catalog = i.optional("catalog")?;
+            op.channel = i.optional("channel")?;
+            op.clusters = i.optional("clusters")?;
+            op.configuration = i.optional("configuration")?;
+            op.continuous = i.optional("continuous")?;
+            op.deployment = i.optional("deployment")?;
+            op.development = i.optional("development")?;
+            op.edition = i.optional("edition")?;
+            op.environment = i.optional("environment")?;
+            op.event_log = i.optional("event_log")?;
+            op.expected_last_modified = i.optional("expected_last_modified")?;
+            op.filters = i.optional("filters")?;
+            op.gateway_definition = i.optional("gateway_definition")?;
+            op.id = i.optional("id")?;
+            op.ingestion_definition = i.optional("ingestion_definition")?;
+            op.libraries = i.optional("libraries")?;
+            op.name = i.optional("name")?;
+            op.notifications = i.optional("notifications")?;
+            op.parameters = i.optional("parameters")?;
+            op.parent_path = i.optional("parent_path")?;
+            op.photon = i.optional("photon")?;
+            op.restart_window = i.optional("restart_window")?;
+            op.root_path = i.optional("root_path")?;
+            op.run_as = i.optional("run_as")?;
+            op.schema = i.optional("schema")?;
+            op.serverless = i.optional("serverless")?;
+            op.serverless_compute_id = i.optional("serverless_compute_id")?;
+            op.storage = i.optional("storage")?;
+            op.tags = i.optional("tags")?;
+            op.target = i.optional("target")?;
+            op.trigger = i.optional("trigger")?;
+            op.usage_policy_id = i.optional("usage_policy_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::pipelines::UpdatePermissions::new(
+                i.required::<String>("pipeline_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,104 +5,281 @@
 use databricks_sdk::models::postgres as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::postgres::CreateBranch::new(i
-        .required("parent") ?, i.required("branch_id") ?, i.required("branch") ?,); op
-        .replace_existing = i.optional("replace_existing") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::postgres::CreateCatalog::new(i.required("catalog_id") ?, i
-        .required("catalog") ?,)) }), drive(| i | { let mut op =
-        models::postgres::CreateCdfConfig::new(i.required("parent") ?, i
-        .required("cdf_config") ?,); op.cdf_config_id = i.optional("cdf_config_id") ?;
-        Ok(op) }), drive(| i | { let _ = i; Ok(models::postgres::CreateDataApi::new(i
-        .required("parent") ?, i.required("data_api") ?,)) }), drive(| i | { let mut op =
-        models::postgres::CreateDatabase::new(i.required("parent") ?, i
-        .required("database") ?,); op.database_id = i.optional("database_id") ?; op
-        .replace_existing = i.optional("replace_existing") ?; Ok(op) }), drive(| i | {
-        let mut op = models::postgres::CreateEndpoint::new(i.required("parent") ?, i
-        .required("endpoint_id") ?, i.required("endpoint") ?,); op.replace_existing = i
-        .optional("replace_existing") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::postgres::CreateProject::new(i.required("project_id") ?, i
-        .required("project") ?,)) }), drive(| i | { let mut op =
-        models::postgres::CreateRole::new(i.required("parent") ?, i.required("role") ?,);
-        op.replace_existing = i.optional("replace_existing") ?; op.role_id = i
-        .optional("role_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::postgres::CreateSnapshot::new(i.required("parent") ?, i
-        .required("snapshot_id") ?, i.required("snapshot") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::postgres::CreateSyncedTable::new(i.required("synced_table_id") ?, i
-        .required("synced_table") ?,)) }), drive(| i | { let mut op =
-        models::postgres::DeleteBranch::new(i.required("name") ?,); op.purge = i
-        .optional("purge") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::postgres::DeleteCatalog::new(i.required("name") ?,)) }), drive(| i | {
-        let mut op = models::postgres::DeleteCdfConfig::new(i.required("name") ?,); op
-        .force = i.optional("force") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::postgres::DeleteDataApi::new(i.required("name") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::postgres::DeleteDatabase::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::postgres::DeleteEndpoint::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::postgres::DeleteProject::new(i.required("name") ?,); op.purge = i
-        .optional("purge") ?; Ok(op) }), drive(| i | { let mut op =
-        models::postgres::DeleteRole::new(i.required("name") ?,); op.reassign_owned_to =
-        i.optional("reassign_owned_to") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::postgres::DeleteSnapshot::new(i.required("name") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::postgres::DeleteSyncedTable::new(i.required("name") ?,))
-        }), drive(| i | { let mut op =
-        models::postgres::GenerateDatabaseCredential::new(i.required("endpoint") ?,); op
-        .claims = i.optional("claims") ?; op.expire_time = i.optional("expire_time") ?;
-        op.ttl = i.optional("ttl") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::postgres::GetBranch::new(i.required("name") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::postgres::GetCatalog::new(i.required("name") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::postgres::GetCdfConfig::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::postgres::GetCdfStatus::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::postgres::GetDataApi::new(i.required("name") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::postgres::GetDatabase::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::postgres::GetEndpoint::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::postgres::GetOperation::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::postgres::GetProject::new(i.required("name") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::postgres::GetRole::new(i.required("name") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::postgres::GetSnapshot::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::postgres::GetSnapshotSchedule::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::postgres::GetSyncedTable::new(i.required("name") ?,)) }), drive(| i |
-        { let mut op = models::postgres::ListBranches::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; op.show_deleted = i.optional("show_deleted") ?; Ok(op) }), drive(| i | { let
-        mut op = models::postgres::ListCdfConfigs::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op = models::postgres::ListCdfStatuses::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::postgres::ListDatabases::new(i.required("parent") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::postgres::ListEndpoints::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::postgres::ListProjects::new(); op.page_size = i.optional("page_size") ?;
-        op.page_token = i.optional("page_token") ?; op.show_deleted = i
-        .optional("show_deleted") ?; Ok(op) }), drive(| i | { let mut op =
-        models::postgres::ListRoles::new(i.required("parent") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::postgres::ListSnapshots::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::postgres::RevealRolePassword::new(i.required("name") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::postgres::UndeleteBranch::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::postgres::UndeleteProject::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::postgres::UpdateBranch::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("branch") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::postgres::UpdateDataApi::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("data_api") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::postgres::UpdateDatabase::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("database") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::postgres::UpdateEndpoint::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("endpoint") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::postgres::UpdateProject::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("project") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::postgres::UpdateRole::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("role") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::postgres::UpdateSnapshotSchedule::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("snapshot_schedule") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::postgres::CreateBranch::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("branch_id")?,
+                i.required::<models::Branch>("branch")?,
+            );
+            op.replace_existing = i.optional("replace_existing")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::postgres::CreateCatalog::new(
+                i.required::<String>("catalog_id")?,
+                i.required::<models::Catalog>("catalog")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::postgres::CreateCdfConfig::new(
+                i.required::<String>("parent")?,
+                i.required::<models::CdfConfig>("cdf_config")?,
+            );
+            op.cdf_config_id = i.optional("cdf_config_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::postgres::CreateDataApi::new(
+                i.required::<String>("parent")?,
+                i.required::<models::DataApi>("data_api")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::postgres::CreateDatabase::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Database>("database")?,
+            );
+            op.database_id = i.optional("database_id")?;
+            op.replace_existing = i.optional("replace_existing")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::CreateEndpoint::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("endpoint_id")?,
+                i.required::<models::Endpoint>("endpoint")?,
+            );
+            op.replace_existing = i.optional("replace_existing")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::postgres::CreateProject::new(
+                i.required::<String>("project_id")?,
+                i.required::<models::Project>("project")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::postgres::CreateRole::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Role>("role")?,
+            );
+            op.replace_existing = i.optional("replace_existing")?;
+            op.role_id = i.optional("role_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::postgres::CreateSnapshot::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("snapshot_id")?,
+                i.required::<models::Snapshot>("snapshot")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::postgres::CreateSyncedTable::new(
+                i.required::<String>("synced_table_id")?,
+                i.required::<models::SyncedTable>("synced_table")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::postgres::DeleteBranch::new(
+                i.required::<String>("name")?,
+            );
+            op.purge = i.optional("purge")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::postgres::DeleteCatalog::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::postgres::DeleteCdfConfig::new(
+                i.required::<String>("name")?,
+            );
+            op.force = i.optional("force")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::postgres::DeleteDataApi::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::postgres::DeleteDatabase::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::postgres::DeleteEndpoint::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::postgres::DeleteProject::new(
+                i.required::<String>("name")?,
+            );
+            op.purge = i.optional("purge")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::DeleteRole::new(
+                i.required::<String>("name")?,
+            );
+            op.reassign_owned_to = i.optional("reassign_owned_to")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::postgres::DeleteSnapshot::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::postgres::DeleteSyncedTable::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::postgres::GenerateDatabaseCredential::new(
+                i.required::<String>("endpoint")?,
+            );
+            op.claims = i.optional("claims")?;
+            op.expire_time = i.optional("expire_time")?;
+            op.ttl = i.optional("ttl")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::postgres::GetBranch::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::postgres::GetCatalog::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::postgres::GetCdfConfig::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::postgres::GetCdfStatus::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(models::postgres::GetDataApi::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::postgres::GetDatabase::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::postgres::GetEndpoint::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::postgres::GetOperation::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(models::postgres::GetProject::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::postgres::GetRole::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::postgres::GetSnapshot::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::postgres::GetSnapshotSchedule::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::postgres::GetSyncedTable::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::postgres::ListBranches::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.show_deleted = i.optional("show_deleted")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::ListCdfConfigs::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::ListCdfStatuses::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::ListDatabases::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::ListEndpoints::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::ListProjects::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.show_deleted = i.optional("show_deleted")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::ListRoles::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::ListSnapshots::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::postgres::RevealRolePassword::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::postgres::UndeleteBranch::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::postgres::UndeleteProject::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::postgres::UpdateBranch::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Branch>("branch")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::postgres::UpdateDataApi::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::DataApi>("data_api")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::postgres::UpdateDatabase::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Database>("database")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::postgres::UpdateEndpoint::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Endpoint>("endpoint")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::postgres::UpdateProject::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Project>("project")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::postgres::UpdateRole::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Role>("role")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::postgres::UpdateSnapshotSchedule::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::SnapshotSchedule>("snapshot_schedule")?,
+            ),
+        )),
+    ])
 }

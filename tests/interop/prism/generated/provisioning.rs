@@ -5,76 +5,154 @@
 use databricks_sdk::models::provisioning as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::credentials::Create::new(i
-        .required("aws_credentials") ?, i.required("credentials_name") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::credentials::Delete::new(i.required("credentials_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::credentials::Get::new(i
-        .required("credentials_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::credentials::List::new()) }), drive(| i | { let mut op =
-        models::encryption_keys::Create::new(i.required("use_cases") ?,); op.aws_key_info
-        = i.optional("aws_key_info") ?; op.azure_key_info = i.optional("azure_key_info")
-        ?; op.gcp_key_info = i.optional("gcp_key_info") ?; Ok(op) }), drive(| i | { let _
-        = i; Ok(models::encryption_keys::Delete::new(i
-        .required("customer_managed_key_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::encryption_keys::Get::new(i.required("customer_managed_key_id") ?,))
-        }), drive(| i | { let _ = i; Ok(models::encryption_keys::List::new()) }), drive(|
-        i | { let mut op = models::networks::Create::new(); op.gcp_network_info = i
-        .optional("gcp_network_info") ?; op.network_name = i.optional("network_name") ?;
-        op.security_group_ids = i.optional("security_group_ids") ?; op.subnet_ids = i
-        .optional("subnet_ids") ?; op.vpc_endpoints = i.optional("vpc_endpoints") ?; op
-        .vpc_id = i.optional("vpc_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::networks::Delete::new(i.required("network_id") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::networks::Get::new(i.required("network_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::networks::List::new()) }), drive(| i | { let
-        mut op = models::private_access::Create::new(); op.allowed_vpc_endpoint_ids = i
-        .optional("allowed_vpc_endpoint_ids") ?; op.private_access_level = i
-        .optional("private_access_level") ?; op.private_access_settings_name = i
-        .optional("private_access_settings_name") ?; op.public_access_enabled = i
-        .optional("public_access_enabled") ?; op.region = i.optional("region") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::private_access::Delete::new(i
-        .required("private_access_settings_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::private_access::Get::new(i.required("private_access_settings_id") ?,))
-        }), drive(| i | { let _ = i; Ok(models::private_access::List::new()) }), drive(|
-        i | { let _ = i; Ok(models::private_access::Replace::new(i
-        .required("private_access_settings_id") ?, i
-        .required("customer_facing_private_access_settings") ?,)) }), drive(| i | { let
-        mut op = models::storage::Create::new(i.required("root_bucket_info") ?, i
-        .required("storage_configuration_name") ?,); op.role_arn = i.optional("role_arn")
-        ?; Ok(op) }), drive(| i | { let _ = i; Ok(models::storage::Delete::new(i
-        .required("storage_configuration_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::storage::Get::new(i.required("storage_configuration_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::storage::List::new()) }), drive(| i | { let
-        mut op = models::vpc_endpoints::Create::new(); op.aws_vpc_endpoint_id = i
-        .optional("aws_vpc_endpoint_id") ?; op.gcp_vpc_endpoint_info = i
-        .optional("gcp_vpc_endpoint_info") ?; op.region = i.optional("region") ?; op
-        .vpc_endpoint_name = i.optional("vpc_endpoint_name") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::vpc_endpoints::Delete::new(i.required("vpc_endpoint_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::vpc_endpoints::Get::new(i
-        .required("vpc_endpoint_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::vpc_endpoints::List::new()) }), drive(| i | { let mut op =
-        models::workspaces::Create::new(); op.aws_region = i.optional("aws_region") ?; op
-        .cloud = i.optional("cloud") ?; op.cloud_resource_container = i
-        .optional("cloud_resource_container") ?; op.compute_mode = i
-        .optional("compute_mode") ?; op.credentials_id = i.optional("credentials_id") ?;
-        op.custom_tags = i.optional("custom_tags") ?; op.deployment_name = i
-        .optional("deployment_name") ?; op.gcp_managed_network_config = i
-        .optional("gcp_managed_network_config") ?; op.gke_config = i
-        .optional("gke_config") ?; op.location = i.optional("location") ?; op
-        .managed_services_customer_managed_key_id = i
-        .optional("managed_services_customer_managed_key_id") ?; op
-        .network_connectivity_config_id = i.optional("network_connectivity_config_id") ?;
-        op.network_id = i.optional("network_id") ?; op.pricing_tier = i
-        .optional("pricing_tier") ?; op.private_access_settings_id = i
-        .optional("private_access_settings_id") ?; op.storage_configuration_id = i
-        .optional("storage_configuration_id") ?; op.storage_customer_managed_key_id = i
-        .optional("storage_customer_managed_key_id") ?; op.workspace_name = i
-        .optional("workspace_name") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::workspaces::Delete::new(i.required("workspace_id") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::workspaces::Get::new(i.required("workspace_id") ?,))
-        }), drive(| i | { let _ = i; Ok(models::workspaces::List::new()) }), drive(| i |
-        { let mut op = models::workspaces::Update::new(i.required("workspace_id") ?, i
-        .required("customer_facing_workspace") ?,); op.update_mask = i
-        .optional("update_mask") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::credentials::Create::new(
+                i.required::<models::CreateCredentialAwsCredentials>("aws_credentials")?,
+                i.required::<String>("credentials_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::credentials::Delete::new(i.required::<String>("credentials_id")?),
+        )),
+        drive(|i| Ok(
+            models::credentials::Get::new(i.required::<String>("credentials_id")?),
+        )),
+        drive(|_| Ok(models::credentials::List::new())),
+        drive(|i| {
+            let mut op = models::encryption_keys::Create::new(
+                i.required::<Vec<models::KeyUseCase>>("use_cases")?,
+            );
+            op.aws_key_info = i.optional("aws_key_info")?;
+            op.azure_key_info = i.optional("azure_key_info")?;
+            op.gcp_key_info = i.optional("gcp_key_info")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::encryption_keys::Delete::new(
+                i.required::<String>("customer_managed_key_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::encryption_keys::Get::new(
+                i.required::<String>("customer_managed_key_id")?,
+            ),
+        )),
+        drive(|_| Ok(models::encryption_keys::List::new())),
+        drive(|i| {
+            let mut op = models::networks::Create::new();
+            op.gcp_network_info = i.optional("gcp_network_info")?;
+            op.network_name = i.optional("network_name")?;
+            op.security_group_ids = i.optional("security_group_ids")?;
+            op.subnet_ids = i.optional("subnet_ids")?;
+            op.vpc_endpoints = i.optional("vpc_endpoints")?;
+            op.vpc_id = i.optional("vpc_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::networks::Delete::new(i.required::<String>("network_id")?),
+        )),
+        drive(|i| Ok(models::networks::Get::new(i.required::<String>("network_id")?))),
+        drive(|_| Ok(models::networks::List::new())),
+        drive(|i| {
+            let mut op = models::private_access::Create::new();
+            op.allowed_vpc_endpoint_ids = i.optional("allowed_vpc_endpoint_ids")?;
+            op.private_access_level = i.optional("private_access_level")?;
+            op.private_access_settings_name = i
+                .optional("private_access_settings_name")?;
+            op.public_access_enabled = i.optional("public_access_enabled")?;
+            op.region = i.optional("region")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::private_access::Delete::new(
+                i.required::<String>("private_access_settings_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::private_access::Get::new(
+                i.required::<String>("private_access_settings_id")?,
+            ),
+        )),
+        drive(|_| Ok(models::private_access::List::new())),
+        drive(|i| Ok(
+            models::private_access::Replace::new(
+                i.required::<String>("private_access_settings_id")?,
+                i
+                    .required::<
+                        models::PrivateAccessSettings,
+                    >("customer_facing_private_access_settings")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::storage::Create::new(
+                i.required::<models::RootBucketInfo>("root_bucket_info")?,
+                i.required::<String>("storage_configuration_name")?,
+            );
+            op.role_arn = i.optional("role_arn")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::storage::Delete::new(
+                i.required::<String>("storage_configuration_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::storage::Get::new(i.required::<String>("storage_configuration_id")?),
+        )),
+        drive(|_| Ok(models::storage::List::new())),
+        drive(|i| {
+            let mut op = models::vpc_endpoints::Create::new();
+            op.aws_vpc_endpoint_id = i.optional("aws_vpc_endpoint_id")?;
+            op.gcp_vpc_endpoint_info = i.optional("gcp_vpc_endpoint_info")?;
+            op.region = i.optional("region")?;
+            op.vpc_endpoint_name = i.optional("vpc_endpoint_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::vpc_endpoints::Delete::new(i.required::<String>("vpc_endpoint_id")?),
+        )),
+        drive(|i| Ok(
+            models::vpc_endpoints::Get::new(i.required::<String>("vpc_endpoint_id")?),
+        )),
+        drive(|_| Ok(models::vpc_endpoints::List::new())),
+        drive(|i| {
+            let mut op = models::workspaces::Create::new();
+            op.aws_region = i.optional("aws_region")?;
+            op.cloud = i.optional("cloud")?;
+            op.cloud_resource_container = i.optional("cloud_resource_container")?;
+            op.compute_mode = i.optional("compute_mode")?;
+            op.credentials_id = i.optional("credentials_id")?;
+            op.custom_tags = i.optional("custom_tags")?;
+            op.deployment_name = i.optional("deployment_name")?;
+            op.gcp_managed_network_config = i.optional("gcp_managed_network_config")?;
+            op.gke_config = i.optional("gke_config")?;
+            op.location = i.optional("location")?;
+            op.managed_services_customer_managed_key_id = i
+                .optional("managed_services_customer_managed_key_id")?;
+            op.network_connectivity_config_id = i
+                .optional("network_connectivity_config_id")?;
+            op.network_id = i.optional("network_id")?;
+            op.pricing_tier = i.optional("pricing_tier")?;
+            op.private_access_settings_id = i.optional("private_access_settings_id")?;
+            op.storage_configuration_id = i.optional("storage_configuration_id")?;
+            op.storage_customer_managed_key_id = i
+                .optional("storage_customer_managed_key_id")?;
+            op.workspace_name = i.optional("workspace_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspaces::Delete::new(i.required::<i64>("workspace_id")?),
+        )),
+        drive(|i| Ok(models::workspaces::Get::new(i.required::<i64>("workspace_id")?))),
+        drive(|_| Ok(models::workspaces::List::new())),
+        drive(|i| {
+            let mut op = models::workspaces::Update::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<models::Workspace>("customer_facing_workspace")?,
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,19 +5,36 @@
 use databricks_sdk::models::qualitymonitorv2 as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i;
-        Ok(models::quality_monitor_v2::CreateQualityMonitor::new(i
-        .required("quality_monitor") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::quality_monitor_v2::DeleteQualityMonitor::new(i
-        .required("object_type") ?, i.required("object_id") ?,)) }), drive(| i | { let _
-        = i; Ok(models::quality_monitor_v2::GetQualityMonitor::new(i
-        .required("object_type") ?, i.required("object_id") ?,)) }), drive(| i | { let
-        mut op = models::quality_monitor_v2::ListQualityMonitor::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i;
-        Ok(models::quality_monitor_v2::UpdateQualityMonitor::new(i
-        .required("object_type") ?, i.required("object_id") ?, i
-        .required("quality_monitor") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::quality_monitor_v2::CreateQualityMonitor::new(
+                i.required::<models::QualityMonitor>("quality_monitor")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::quality_monitor_v2::DeleteQualityMonitor::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::quality_monitor_v2::GetQualityMonitor::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::quality_monitor_v2::ListQualityMonitor::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::quality_monitor_v2::UpdateQualityMonitor::new(
+                i.required::<String>("object_type")?,
+                i.required::<String>("object_id")?,
+                i.required::<models::QualityMonitor>("quality_monitor")?,
+            ),
+        )),
+    ])
 }

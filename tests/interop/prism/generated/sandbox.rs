@@ -5,41 +5,107 @@
 use databricks_sdk::models::sandbox as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::sandbox::CreateDirectory::new(i
-        .required("parent") ?, i.required("path") ?,); op.parents = i.optional("parents")
-        ?; Ok(op) }), drive(| i | { let _ = i; Ok(models::sandbox::CreateSandbox::new(i
-        .required("sandbox_id") ?, i.required("sandbox") ?,)) }), drive(| i | { let mut
-        op = models::sandbox::DeletePath::new(i.required("parent") ?, i.required("path")
-        ?,); op.recursive = i.optional("recursive") ?; Ok(op) }), drive(| i | { let _ =
-        i; Ok(models::sandbox::DeleteSandbox::new(i.required("name") ?,)) }), drive(| i |
-        { let mut op = models::sandbox::DownloadFile::new(i.required("parent") ?, i
-        .required("path") ?,); op.byte_range = i.optional("byte_range") ?; op.if_match =
-        i.optional("if_match") ?; op.if_modified_since = i.optional("if_modified_since")
-        ?; op.if_none_match = i.optional("if_none_match") ?; op.if_range = i
-        .optional("if_range") ?; op.if_unmodified_since = i
-        .optional("if_unmodified_since") ?; Ok(op) }), drive(| i | { let mut op =
-        models::sandbox::ExecuteCommandSync::new(i.required("name") ?, i.required("cmd")
-        ?,); op.args = i.optional("args") ?; op.envs = i.optional("envs") ?; op
-        .execution_timeout = i.optional("execution_timeout") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::sandbox::GetMetadata::new(i.required("parent") ?, i
-        .required("path") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::sandbox::GetSandbox::new(i.required("name") ?,)) }), drive(| i | { let
-        mut op = models::sandbox::ListCommands::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::sandbox::ListDirectoryContents::new(i.required("parent") ?, i
-        .required("path") ?,); op.page_size = i.optional("page_size") ?; op.page_token =
-        i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::sandbox::ListSandboxes::new(); op.page_size = i.optional("page_size") ?;
-        op.page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::sandbox::RenamePath::new(i.required("parent") ?, i
-        .required("destination") ?, i.required("source") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::sandbox::StartSandbox::new(i.required("name") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::sandbox::StopSandbox::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::sandbox::UpdateSandbox::new(i
-        .required("name") ?, i.required("update_mask") ?, i.required("sandbox") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::sandbox::UploadFile::new(i.required("parent")
-        ?, i.required("path") ?, i.body())) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::sandbox::CreateDirectory::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("path")?,
+            );
+            op.parents = i.optional("parents")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::sandbox::CreateSandbox::new(
+                i.required::<String>("sandbox_id")?,
+                i.required::<models::Sandbox>("sandbox")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::sandbox::DeletePath::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("path")?,
+            );
+            op.recursive = i.optional("recursive")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::sandbox::DeleteSandbox::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::sandbox::DownloadFile::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("path")?,
+            );
+            op.byte_range = i.optional("byte_range")?;
+            op.if_match = i.optional("if_match")?;
+            op.if_modified_since = i.optional("if_modified_since")?;
+            op.if_none_match = i.optional("if_none_match")?;
+            op.if_range = i.optional("if_range")?;
+            op.if_unmodified_since = i.optional("if_unmodified_since")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::sandbox::ExecuteCommandSync::new(
+                i.required::<String>("name")?,
+                i.required::<String>("cmd")?,
+            );
+            op.args = i.optional("args")?;
+            op.envs = i.optional("envs")?;
+            op.execution_timeout = i.optional("execution_timeout")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::sandbox::GetMetadata::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("path")?,
+            ),
+        )),
+        drive(|i| Ok(models::sandbox::GetSandbox::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::sandbox::ListCommands::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::sandbox::ListDirectoryContents::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("path")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::sandbox::ListSandboxes::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::sandbox::RenamePath::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("destination")?,
+                i.required::<String>("source")?,
+            ),
+        )),
+        drive(|i| Ok(models::sandbox::StartSandbox::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::sandbox::StopSandbox::new(i.required::<String>("name")?))),
+        drive(|i| Ok(
+            models::sandbox::UpdateSandbox::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Sandbox>("sandbox")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::sandbox::UploadFile::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("path")?,
+                i.body(),
+            ),
+        )),
+    ])
 }

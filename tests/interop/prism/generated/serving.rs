@@ -5,83 +5,191 @@
 use databricks_sdk::models::serving as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::serving_endpoints::BuildLogs::new(i
-        .required("name") ?, i.required("served_model_name") ?,)) }), drive(| i | { let
-        mut op = models::serving_endpoints::Create::new(i.required("name") ?,); op
-        .ai_gateway = i.optional("ai_gateway") ?; op.budget_policy_id = i
-        .optional("budget_policy_id") ?; op.config = i.optional("config") ?; op
-        .description = i.optional("description") ?; op.email_notifications = i
-        .optional("email_notifications") ?; op.rate_limits = i.optional("rate_limits") ?;
-        op.route_optimized = i.optional("route_optimized") ?; op.tags = i
-        .optional("tags") ?; op.telemetry_config = i.optional("telemetry_config") ?;
-        Ok(op) }), drive(| i | { let mut op =
-        models::serving_endpoints::CreateProvisionedThroughputEndpoint::new(i
-        .required("name") ?, i.required("config") ?,); op.ai_gateway = i
-        .optional("ai_gateway") ?; op.budget_policy_id = i.optional("budget_policy_id")
-        ?; op.email_notifications = i.optional("email_notifications") ?; op.tags = i
-        .optional("tags") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::serving_endpoints::Delete::new(i.required("name") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::serving_endpoints::ExportMetrics::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::serving_endpoints::Get::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::serving_endpoints::GetOpenApi::new(i.required("name") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::serving_endpoints::GetPermissionLevels::new(i
-        .required("serving_endpoint_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::serving_endpoints::GetPermissions::new(i
-        .required("serving_endpoint_id") ?,)) }), drive(| i | { let mut op =
-        models::serving_endpoints::HttpRequest::new(i.required("connection_name") ?, i
-        .required("method") ?, i.required("path") ?,); op.headers = i.optional("headers")
-        ?; op.json = i.optional("json") ?; op.params = i.optional("params") ?; op
-        .sub_domain = i.optional("sub_domain") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::serving_endpoints::List::new()) }), drive(| i | { let _ = i;
-        Ok(models::serving_endpoints::Logs::new(i.required("name") ?, i
-        .required("served_model_name") ?,)) }), drive(| i | { let mut op =
-        models::serving_endpoints::Patch::new(i.required("name") ?,); op.add_tags = i
-        .optional("add_tags") ?; op.delete_tags = i.optional("delete_tags") ?; Ok(op) }),
-        drive(| i | { let mut op = models::serving_endpoints::PatchTelemetryConfig::new(i
-        .required("name") ?,); op.telemetry_config = i.optional("telemetry_config") ?;
-        Ok(op) }), drive(| i | { let mut op = models::serving_endpoints::Put::new(i
-        .required("name") ?,); op.rate_limits = i.optional("rate_limits") ?; Ok(op) }),
-        drive(| i | { let mut op = models::serving_endpoints::PutAiGateway::new(i
-        .required("name") ?,); op.fallback_config = i.optional("fallback_config") ?; op
-        .guardrails = i.optional("guardrails") ?; op.inference_table_config = i
-        .optional("inference_table_config") ?; op.rate_limits = i.optional("rate_limits")
-        ?; op.usage_tracking_config = i.optional("usage_tracking_config") ?; Ok(op) }),
-        drive(| i | { let mut op = models::serving_endpoints::Query::new(i
-        .required("name") ?,); op.client_request_id = i.optional("client_request_id") ?;
-        op.dataframe_records = i.optional("dataframe_records") ?; op.dataframe_split = i
-        .optional("dataframe_split") ?; op.extra_params = i.optional("extra_params") ?;
-        op.input = i.optional("input") ?; op.inputs = i.optional("inputs") ?; op
-        .instances = i.optional("instances") ?; op.max_tokens = i.optional("max_tokens")
-        ?; op.messages = i.optional("messages") ?; op.n = i.optional("n") ?; op.prompt =
-        i.optional("prompt") ?; op.stop = i.optional("stop") ?; op.stream = i
-        .optional("stream") ?; op.temperature = i.optional("temperature") ?; op
-        .usage_context = i.optional("usage_context") ?; Ok(op) }), drive(| i | { let mut
-        op = models::serving_endpoints::SetPermissions::new(i
-        .required("serving_endpoint_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::serving_endpoints::UpdateConfig::new(i.required("name") ?,); op
-        .auto_capture_config = i.optional("auto_capture_config") ?; op.served_entities =
-        i.optional("served_entities") ?; op.served_models = i.optional("served_models")
-        ?; op.traffic_config = i.optional("traffic_config") ?; Ok(op) }), drive(| i | {
-        let mut op = models::serving_endpoints::UpdateNotifications::new(i
-        .required("name") ?,); op.email_notifications = i.optional("email_notifications")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::serving_endpoints::UpdatePermissions::new(i
-        .required("serving_endpoint_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::serving_endpoints::UpdateProvisionedThroughputEndpointConfig::new(i
-        .required("name") ?, i.required("config") ?,)) }), drive(| i | { let mut op =
-        models::serving_endpoints_data_plane::Query::new(i.required("name") ?,); op
-        .client_request_id = i.optional("client_request_id") ?; op.dataframe_records = i
-        .optional("dataframe_records") ?; op.dataframe_split = i
-        .optional("dataframe_split") ?; op.extra_params = i.optional("extra_params") ?;
-        op.input = i.optional("input") ?; op.inputs = i.optional("inputs") ?; op
-        .instances = i.optional("instances") ?; op.max_tokens = i.optional("max_tokens")
-        ?; op.messages = i.optional("messages") ?; op.n = i.optional("n") ?; op.prompt =
-        i.optional("prompt") ?; op.stop = i.optional("stop") ?; op.stream = i
-        .optional("stream") ?; op.temperature = i.optional("temperature") ?; op
-        .usage_context = i.optional("usage_context") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::serving_endpoints::BuildLogs::new(
+                i.required::<String>("name")?,
+                i.required::<String>("served_model_name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::serving_endpoints::Create::new(
+                i.required::<String>("name")?,
+            );
+            op.ai_gateway = i.optional("ai_gateway")?;
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.config = i.optional("config")?;
+            op.description = i.optional("description")?;
+            op.email_notifications = i.optional("email_notifications")?;
+            op.rate_limits = i.optional("rate_limits")?;
+            op.route_optimized = i.optional("route_optimized")?;
+            op.tags = i.optional("tags")?;
+            op.telemetry_config = i.optional("telemetry_config")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::serving_endpoints::CreateProvisionedThroughputEndpoint::new(
+                i.required::<String>("name")?,
+                i.required::<models::PtEndpointCoreConfig>("config")?,
+            );
+            op.ai_gateway = i.optional("ai_gateway")?;
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.email_notifications = i.optional("email_notifications")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::serving_endpoints::Delete::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::serving_endpoints::ExportMetrics::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::serving_endpoints::Get::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::serving_endpoints::GetOpenApi::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::serving_endpoints::GetPermissionLevels::new(
+                i.required::<String>("serving_endpoint_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::serving_endpoints::GetPermissions::new(
+                i.required::<String>("serving_endpoint_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::serving_endpoints::HttpRequest::new(
+                i.required::<String>("connection_name")?,
+                i.required::<models::ExternalFunctionRequestHttpMethod>("method")?,
+                i.required::<String>("path")?,
+            );
+            op.headers = i.optional("headers")?;
+            op.json = i.optional("json")?;
+            op.params = i.optional("params")?;
+            op.sub_domain = i.optional("sub_domain")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::serving_endpoints::List::new())),
+        drive(|i| Ok(
+            models::serving_endpoints::Logs::new(
+                i.required::<String>("name")?,
+                i.required::<String>("served_model_name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::serving_endpoints::Patch::new(
+                i.required::<String>("name")?,
+            );
+            op.add_tags = i.optional("add_tags")?;
+            op.delete_tags = i.optional("delete_tags")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::serving_endpoints::PatchTelemetryConfig::new(
+                i.required::<String>("name")?,
+            );
+            op.telemetry_config = i.optional("telemetry_config")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::serving_endpoints::Put::new(
+                i.required::<String>("name")?,
+            );
+            op.rate_limits = i.optional("rate_limits")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::serving_endpoints::PutAiGateway::new(
+                i.required::<String>("name")?,
+            );
+            op.fallback_config = i.optional("fallback_config")?;
+            op.guardrails = i.optional("guardrails")?;
+            op.inference_table_config = i.optional("inference_table_config")?;
+            op.rate_limits = i.optional("rate_limits")?;
+            op.usage_tracking_config = i.optional("usage_tracking_config")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::serving_endpoints::Query::new(
+                i.required::<String>("name")?,
+            );
+            op.client_request_id = i.optional("client_request_id")?;
+            op.dataframe_records = i.optional("dataframe_records")?;
+            op.dataframe_split = i.optional("dataframe_split")?;
+            op.extra_params = i.optional("extra_params")?;
+            op.input = i.optional("input")?;
+            op.inputs = i.optional("inputs")?;
+            op.instances = i.optional("instances")?;
+            op.max_tokens = i.optional("max_tokens")?;
+            op.messages = i.optional("messages")?;
+            op.n = i.optional("n")?;
+            op.prompt = i.optional("prompt")?;
+            op.stop = i.optional("stop")?;
+            op.stream = i.optional("stream")?;
+            op.temperature = i.optional("temperature")?;
+            op.usage_context = i.optional("usage_context")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::serving_endpoints::SetPermissions::new(
+                i.required::<String>("serving_endpoint_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::serving_endpoints::UpdateConfig::new(
+                i.required::<String>("name")?,
+            );
+            op.auto_capture_config = i.optional("auto_capture_config")?;
+            op.served_entities = i.optional("served_entities")?;
+            op.served_models = i.optional("served_models")?;
+            op.traffic_config = i.optional("traffic_config")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::serving_endpoints::UpdateNotifications::new(
+                i.required::<String>("name")?,
+            );
+            op.email_notifications = i.optional("email_notifications")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::serving_endpoints::UpdatePermissions::new(
+                i.required::<String>("serving_endpoint_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::serving_endpoints::UpdateProvisionedThroughputEndpointConfig::new(
+                i.required::<String>("name")?,
+                i.required::<models::PtEndpointCoreConfig>("config")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::serving_endpoints_data_plane::Query::new(
+                i.required::<String>("name")?,
+            );
+            op.client_request_id = i.optional("client_request_id")?;
+            op.dataframe_records = i.optional("dataframe_records")?;
+            op.dataframe_split = i.optional("dataframe_split")?;
+            op.extra_params = i.optional("extra_params")?;
+            op.input = i.optional("input")?;
+            op.inputs = i.optional("inputs")?;
+            op.instances = i.optional("instances")?;
+            op.max_tokens = i.optional("max_tokens")?;
+            op.messages = i.optional("messages")?;
+            op.n = i.optional("n")?;
+            op.prompt = i.optional("prompt")?;
+            op.stop = i.optional("stop")?;
+            op.stream = i.optional("stream")?;
+            op.temperature = i.optional("temperature")?;
+            op.usage_context = i.optional("usage_context")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,235 +5,623 @@
 use databricks_sdk::models::settings as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::account_ip_access_lists::Create::new(i
-        .required("label") ?, i.required("list_type") ?,); op.ip_addresses = i
-        .optional("ip_addresses") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_ip_access_lists::Delete::new(i.required("ip_access_list_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::account_ip_access_lists::Get::new(i
-        .required("ip_access_list_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_ip_access_lists::List::new()) }), drive(| i | { let mut op =
-        models::account_ip_access_lists::Replace::new(i.required("ip_access_list_id") ?,
-        i.required("enabled") ?, i.required("label") ?, i.required("list_type") ?,); op
-        .ip_addresses = i.optional("ip_addresses") ?; Ok(op) }), drive(| i | { let mut op
-        = models::account_ip_access_lists::Update::new(i.required("ip_access_list_id")
-        ?,); op.enabled = i.optional("enabled") ?; op.ip_addresses = i
-        .optional("ip_addresses") ?; op.label = i.optional("label") ?; op.list_type = i
-        .optional("list_type") ?; Ok(op) }), drive(| i | { let mut op =
-        models::aibi_dashboard_embedding_access_policy::Delete::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::aibi_dashboard_embedding_access_policy::Get::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::aibi_dashboard_embedding_access_policy::Update::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let mut op =
-        models::aibi_dashboard_embedding_approved_domains::Delete::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::aibi_dashboard_embedding_approved_domains::Get::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::aibi_dashboard_embedding_approved_domains::Update::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let mut op = models::automatic_cluster_update::Get::new();
-        op.etag = i.optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::automatic_cluster_update::Update::new(i.required("allow_missing") ?, i
-        .required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let mut
-        op = models::compliance_security_profile::Get::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::compliance_security_profile::Update::new(i.required("allow_missing")
-        ?, i.required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let _
-        = i; Ok(models::credentials_manager::ExchangeToken::new(i.required("partitionId")
-        ?, i.required("scopes") ?, i.required("tokenType") ?,)) }), drive(| i | { let mut
-        op = models::csp_enablement_account::Get::new(); op.etag = i.optional("etag") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::csp_enablement_account::Update::new(i.required("allow_missing") ?, i
-        .required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let mut
-        op = models::dashboard_email_subscriptions::Delete::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::dashboard_email_subscriptions::Get::new(); op.etag = i.optional("etag")
-        ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::dashboard_email_subscriptions::Update::new(i.required("allow_missing")
-        ?, i.required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let
-        mut op = models::default_namespace::Delete::new(); op.etag = i.optional("etag")
-        ?; Ok(op) }), drive(| i | { let mut op = models::default_namespace::Get::new();
-        op.etag = i.optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::default_namespace::Update::new(i.required("allow_missing") ?, i
-        .required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let mut
-        op = models::default_warehouse_id::Delete::new(); op.etag = i.optional("etag") ?;
-        Ok(op) }), drive(| i | { let mut op = models::default_warehouse_id::Get::new();
-        op.etag = i.optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::default_warehouse_id::Update::new(i.required("allow_missing") ?, i
-        .required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let mut
-        op = models::disable_legacy_access::Delete::new(); op.etag = i.optional("etag")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::disable_legacy_access::Get::new(); op.etag = i.optional("etag") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::disable_legacy_access::Update::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let mut op = models::disable_legacy_dbfs::Delete::new();
-        op.etag = i.optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::disable_legacy_dbfs::Get::new(); op.etag = i.optional("etag") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::disable_legacy_dbfs::Update::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let mut op =
-        models::disable_legacy_features::Delete::new(); op.etag = i.optional("etag") ?;
-        Ok(op) }), drive(| i | { let mut op =
-        models::disable_legacy_features::Get::new(); op.etag = i.optional("etag") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::disable_legacy_features::Update::new(i.required("allow_missing") ?, i
-        .required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::enable_export_notebook::GetEnableExportNotebook::new()) }), drive(|
-        i | { let _ = i;
-        Ok(models::enable_export_notebook::PatchEnableExportNotebook::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let mut op =
-        models::enable_ip_access_lists::Delete::new(); op.etag = i.optional("etag") ?;
-        Ok(op) }), drive(| i | { let mut op = models::enable_ip_access_lists::Get::new();
-        op.etag = i.optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::enable_ip_access_lists::Update::new(i.required("allow_missing") ?, i
-        .required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let _ =
-        i;
-        Ok(models::enable_notebook_table_clipboard::GetEnableNotebookTableClipboard::new())
-        }), drive(| i | { let _ = i;
-        Ok(models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::enable_results_downloading::GetEnableResultsDownloading::new()) }),
-        drive(| i | { let _ = i;
-        Ok(models::enable_results_downloading::PatchEnableResultsDownloading::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let mut op =
-        models::enhanced_security_monitoring::Get::new(); op.etag = i.optional("etag") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::enhanced_security_monitoring::Update::new(i.required("allow_missing")
-        ?, i.required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let
-        mut op = models::esm_enablement_account::Get::new(); op.etag = i.optional("etag")
-        ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::esm_enablement_account::Update::new(i.required("allow_missing") ?, i
-        .required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let mut
-        op = models::ip_access_lists::Create::new(i.required("label") ?, i
-        .required("list_type") ?,); op.ip_addresses = i.optional("ip_addresses") ?;
-        Ok(op) }), drive(| i | { let _ = i; Ok(models::ip_access_lists::Delete::new(i
-        .required("ip_access_list_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::ip_access_lists::Get::new(i.required("ip_access_list_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::ip_access_lists::List::new()) }), drive(| i |
-        { let mut op = models::ip_access_lists::Replace::new(i
-        .required("ip_access_list_id") ?, i.required("enabled") ?, i.required("label") ?,
-        i.required("list_type") ?,); op.ip_addresses = i.optional("ip_addresses") ?;
-        Ok(op) }), drive(| i | { let mut op = models::ip_access_lists::Update::new(i
-        .required("ip_access_list_id") ?,); op.enabled = i.optional("enabled") ?; op
-        .ip_addresses = i.optional("ip_addresses") ?; op.label = i.optional("label") ?;
-        op.list_type = i.optional("list_type") ?; Ok(op) }), drive(| i | { let mut op =
-        models::llm_proxy_partner_powered_account::Get::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::llm_proxy_partner_powered_account::Update::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let mut op =
-        models::llm_proxy_partner_powered_enforce::Get::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::llm_proxy_partner_powered_enforce::Update::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let mut op =
-        models::llm_proxy_partner_powered_workspace::Delete::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::llm_proxy_partner_powered_workspace::Get::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::llm_proxy_partner_powered_workspace::Update::new(i
-        .required("allow_missing") ?, i.required("field_mask") ?, i.required("setting")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_connectivity::CreateNetworkConnectivityConfiguration::new(i
-        .required("network_connectivity_config") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_connectivity::CreatePrivateEndpointRule::new(i
-        .required("network_connectivity_config_id") ?, i
-        .required("private_endpoint_rule") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_connectivity::DeleteNetworkConnectivityConfiguration::new(i
-        .required("network_connectivity_config_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_connectivity::DeletePrivateEndpointRule::new(i
-        .required("network_connectivity_config_id") ?, i
-        .required("private_endpoint_rule_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_connectivity::GetNetworkConnectivityConfiguration::new(i
-        .required("network_connectivity_config_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_connectivity::GetPrivateEndpointRule::new(i
-        .required("network_connectivity_config_id") ?, i
-        .required("private_endpoint_rule_id") ?,)) }), drive(| i | { let mut op =
-        models::network_connectivity::ListNetworkConnectivityConfigurations::new(); op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::network_connectivity::ListPrivateEndpointRules::new(i
-        .required("network_connectivity_config_id") ?,); op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::network_connectivity::UpdateNetworkConnectivityConfig::new(i
-        .required("network_connectivity_config_id") ?, i.required("update_mask") ?, i
-        .required("network_connectivity_config") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_connectivity::UpdatePrivateEndpointRule::new(i
-        .required("network_connectivity_config_id") ?, i
-        .required("private_endpoint_rule_id") ?, i.required("update_mask") ?, i
-        .required("private_endpoint_rule") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_policies::CreateNetworkPolicyRpc::new(i
-        .required("network_policy") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_policies::DeleteNetworkPolicyRpc::new(i
-        .required("network_policy_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::network_policies::GetNetworkPolicyRpc::new(i
-        .required("network_policy_id") ?,)) }), drive(| i | { let mut op =
-        models::network_policies::ListNetworkPoliciesRpc::new(); op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::network_policies::UpdateNetworkPolicyRpc::new(i
-        .required("network_policy_id") ?, i.required("network_policy") ?,)) }), drive(| i
-        | { let mut op = models::notification_destinations::Create::new(); op.config = i
-        .optional("config") ?; op.display_name = i.optional("display_name") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::notification_destinations::Delete::new(i
-        .required("id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::notification_destinations::Get::new(i.required("id") ?,)) }), drive(|
-        i | { let mut op = models::notification_destinations::List::new(); op.page_size =
-        i.optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::notification_destinations::Update::new(i
-        .required("id") ?,); op.config = i.optional("config") ?; op.display_name = i
-        .optional("display_name") ?; Ok(op) }), drive(| i | { let mut op =
-        models::personal_compute::Delete::new(); op.etag = i.optional("etag") ?; Ok(op)
-        }), drive(| i | { let mut op = models::personal_compute::Get::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::personal_compute::Update::new(i.required("allow_missing") ?, i
-        .required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let mut
-        op = models::restrict_workspace_admins::Delete::new(); op.etag = i
-        .optional("etag") ?; Ok(op) }), drive(| i | { let mut op =
-        models::restrict_workspace_admins::Get::new(); op.etag = i.optional("etag") ?;
-        Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::restrict_workspace_admins::Update::new(i.required("allow_missing") ?,
-        i.required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let mut
-        op = models::sql_results_download::Delete::new(); op.etag = i.optional("etag") ?;
-        Ok(op) }), drive(| i | { let mut op = models::sql_results_download::Get::new();
-        op.etag = i.optional("etag") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::sql_results_download::Update::new(i.required("allow_missing") ?, i
-        .required("field_mask") ?, i.required("setting") ?,)) }), drive(| i | { let mut
-        op = models::token_management::CreateOboToken::new(i.required("application_id")
-        ?,); op.autoscope_enabled = i.optional("autoscope_enabled") ?; op.comment = i
-        .optional("comment") ?; op.lifetime_seconds = i.optional("lifetime_seconds") ?;
-        op.scopes = i.optional("scopes") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::token_management::Delete::new(i.required("token_id") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::token_management::Get::new(i.required("token_id")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::token_management::GetPermissionLevels::new()) }), drive(| i | { let _
-        = i; Ok(models::token_management::GetPermissions::new()) }), drive(| i | { let
-        mut op = models::token_management::List::new(); op.created_by_id = i
-        .optional("created_by_id") ?; op.created_by_username = i
-        .optional("created_by_username") ?; Ok(op) }), drive(| i | { let mut op =
-        models::token_management::SetPermissions::new(); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::token_management::UpdatePermissions::new(); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::token_management::UpdateTokenManagement::new(i.required("token_id") ?,
-        i.required("token") ?, i.required("update_mask") ?,)) }), drive(| i | { let mut
-        op = models::tokens::Create::new(); op.autoscope_enabled = i
-        .optional("autoscope_enabled") ?; op.comment = i.optional("comment") ?; op
-        .lifetime_seconds = i.optional("lifetime_seconds") ?; op.scopes = i
-        .optional("scopes") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::tokens::Delete::new(i.required("token_id") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::tokens::List::new()) }), drive(| i | { let _ = i;
-        Ok(models::tokens::Update::new(i.required("token_id") ?, i.required("token") ?, i
-        .required("update_mask") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_conf::GetStatus::new(i.required("keys") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::workspace_conf::SetStatus::new(i.required("contents")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_network_configuration::GetWorkspaceNetworkOptionRpc::new(i
-        .required("workspace_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_network_configuration::UpdateWorkspaceNetworkOptionRpc::new(i
-        .required("workspace_id") ?, i.required("workspace_network_option") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::account_ip_access_lists::Create::new(
+                i.required::<String>("label")?,
+                i.required::<models::ListType>("list_type")?,
+            );
+            op.ip_addresses = i.optional("ip_addresses")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_ip_access_lists::Delete::new(
+                i.required::<String>("ip_access_list_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_ip_access_lists::Get::new(
+                i.required::<String>("ip_access_list_id")?,
+            ),
+        )),
+        drive(|_| Ok(models::account_ip_access_lists::List::new())),
+        drive(|i| {
+            let mut op = models::account_ip_access_lists::Replace::new(
+                i.required::<String>("ip_access_list_id")?,
+                i.required::<bool>("enabled")?,
+                i.required::<String>("label")?,
+                i.required::<models::ListType>("list_type")?,
+            );
+            op.ip_addresses = i.optional("ip_addresses")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_ip_access_lists::Update::new(
+                i.required::<String>("ip_access_list_id")?,
+            );
+            op.enabled = i.optional("enabled")?;
+            op.ip_addresses = i.optional("ip_addresses")?;
+            op.label = i.optional("label")?;
+            op.list_type = i.optional("list_type")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::aibi_dashboard_embedding_access_policy::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::aibi_dashboard_embedding_access_policy::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::aibi_dashboard_embedding_access_policy::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i
+                    .required::<
+                        models::AibiDashboardEmbeddingAccessPolicySetting,
+                    >("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::aibi_dashboard_embedding_approved_domains::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::aibi_dashboard_embedding_approved_domains::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::aibi_dashboard_embedding_approved_domains::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i
+                    .required::<
+                        models::AibiDashboardEmbeddingApprovedDomainsSetting,
+                    >("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::automatic_cluster_update::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::automatic_cluster_update::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::AutomaticClusterUpdateSetting>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::compliance_security_profile::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::compliance_security_profile::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::ComplianceSecurityProfileSetting>("setting")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::credentials_manager::ExchangeToken::new(
+                i.required::<models::PartitionId>("partitionId")?,
+                i.required::<Vec<String>>("scopes")?,
+                i.required::<Vec<models::TokenType>>("tokenType")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::csp_enablement_account::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::csp_enablement_account::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::CspEnablementAccountSetting>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::dashboard_email_subscriptions::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::dashboard_email_subscriptions::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::dashboard_email_subscriptions::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::DashboardEmailSubscriptions>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::default_namespace::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::default_namespace::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::default_namespace::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::DefaultNamespaceSetting>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::default_warehouse_id::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::default_warehouse_id::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::default_warehouse_id::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::DefaultWarehouseId>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::disable_legacy_access::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::disable_legacy_access::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::disable_legacy_access::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::DisableLegacyAccess>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::disable_legacy_dbfs::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::disable_legacy_dbfs::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::disable_legacy_dbfs::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::DisableLegacyDbfs>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::disable_legacy_features::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::disable_legacy_features::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::disable_legacy_features::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::DisableLegacyFeatures>("setting")?,
+            ),
+        )),
+        drive(|_| Ok(models::enable_export_notebook::GetEnableExportNotebook::new())),
+        drive(|i| Ok(
+            models::enable_export_notebook::PatchEnableExportNotebook::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::EnableExportNotebook>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::enable_ip_access_lists::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::enable_ip_access_lists::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::enable_ip_access_lists::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::AccountIpAccessEnable>("setting")?,
+            ),
+        )),
+        drive(|_| Ok(
+            models::enable_notebook_table_clipboard::GetEnableNotebookTableClipboard::new(),
+        )),
+        drive(|i| Ok(
+            models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::EnableNotebookTableClipboard>("setting")?,
+            ),
+        )),
+        drive(|_| Ok(
+            models::enable_results_downloading::GetEnableResultsDownloading::new(),
+        )),
+        drive(|i| Ok(
+            models::enable_results_downloading::PatchEnableResultsDownloading::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::EnableResultsDownloading>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::enhanced_security_monitoring::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::enhanced_security_monitoring::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::EnhancedSecurityMonitoringSetting>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::esm_enablement_account::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::esm_enablement_account::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::EsmEnablementAccountSetting>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::ip_access_lists::Create::new(
+                i.required::<String>("label")?,
+                i.required::<models::ListType>("list_type")?,
+            );
+            op.ip_addresses = i.optional("ip_addresses")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::ip_access_lists::Delete::new(
+                i.required::<String>("ip_access_list_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::ip_access_lists::Get::new(i.required::<String>("ip_access_list_id")?),
+        )),
+        drive(|_| Ok(models::ip_access_lists::List::new())),
+        drive(|i| {
+            let mut op = models::ip_access_lists::Replace::new(
+                i.required::<String>("ip_access_list_id")?,
+                i.required::<bool>("enabled")?,
+                i.required::<String>("label")?,
+                i.required::<models::ListType>("list_type")?,
+            );
+            op.ip_addresses = i.optional("ip_addresses")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::ip_access_lists::Update::new(
+                i.required::<String>("ip_access_list_id")?,
+            );
+            op.enabled = i.optional("enabled")?;
+            op.ip_addresses = i.optional("ip_addresses")?;
+            op.label = i.optional("label")?;
+            op.list_type = i.optional("list_type")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::llm_proxy_partner_powered_account::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::llm_proxy_partner_powered_account::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::LlmProxyPartnerPoweredAccount>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::llm_proxy_partner_powered_enforce::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::llm_proxy_partner_powered_enforce::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::LlmProxyPartnerPoweredEnforce>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::llm_proxy_partner_powered_workspace::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::llm_proxy_partner_powered_workspace::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::llm_proxy_partner_powered_workspace::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::LlmProxyPartnerPoweredWorkspace>("setting")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_connectivity::CreateNetworkConnectivityConfiguration::new(
+                i
+                    .required::<
+                        models::CreateNetworkConnectivityConfiguration,
+                    >("network_connectivity_config")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_connectivity::CreatePrivateEndpointRule::new(
+                i.required::<String>("network_connectivity_config_id")?,
+                i.required::<models::CreatePrivateEndpointRule>("private_endpoint_rule")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_connectivity::DeleteNetworkConnectivityConfiguration::new(
+                i.required::<String>("network_connectivity_config_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_connectivity::DeletePrivateEndpointRule::new(
+                i.required::<String>("network_connectivity_config_id")?,
+                i.required::<String>("private_endpoint_rule_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_connectivity::GetNetworkConnectivityConfiguration::new(
+                i.required::<String>("network_connectivity_config_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_connectivity::GetPrivateEndpointRule::new(
+                i.required::<String>("network_connectivity_config_id")?,
+                i.required::<String>("private_endpoint_rule_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::network_connectivity::ListNetworkConnectivityConfigurations::new();
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::network_connectivity::ListPrivateEndpointRules::new(
+                i.required::<String>("network_connectivity_config_id")?,
+            );
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::network_connectivity::UpdateNetworkConnectivityConfig::new(
+                i.required::<String>("network_connectivity_config_id")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i
+                    .required::<
+                        models::NetworkConnectivityConfiguration,
+                    >("network_connectivity_config")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_connectivity::UpdatePrivateEndpointRule::new(
+                i.required::<String>("network_connectivity_config_id")?,
+                i.required::<String>("private_endpoint_rule_id")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::UpdatePrivateEndpointRule>("private_endpoint_rule")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_policies::CreateNetworkPolicyRpc::new(
+                i.required::<models::AccountNetworkPolicy>("network_policy")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_policies::DeleteNetworkPolicyRpc::new(
+                i.required::<String>("network_policy_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::network_policies::GetNetworkPolicyRpc::new(
+                i.required::<String>("network_policy_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::network_policies::ListNetworkPoliciesRpc::new();
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::network_policies::UpdateNetworkPolicyRpc::new(
+                i.required::<String>("network_policy_id")?,
+                i.required::<models::AccountNetworkPolicy>("network_policy")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::notification_destinations::Create::new();
+            op.config = i.optional("config")?;
+            op.display_name = i.optional("display_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::notification_destinations::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| Ok(
+            models::notification_destinations::Get::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::notification_destinations::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::notification_destinations::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.config = i.optional("config")?;
+            op.display_name = i.optional("display_name")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::personal_compute::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::personal_compute::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::personal_compute::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::PersonalComputeSetting>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::restrict_workspace_admins::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::restrict_workspace_admins::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::restrict_workspace_admins::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::RestrictWorkspaceAdminsSetting>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::sql_results_download::Delete::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::sql_results_download::Get::new();
+            op.etag = i.optional("etag")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::sql_results_download::Update::new(
+                i.required::<bool>("allow_missing")?,
+                i.required::<String>("field_mask")?,
+                i.required::<models::SqlResultsDownload>("setting")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::token_management::CreateOboToken::new(
+                i.required::<String>("application_id")?,
+            );
+            op.autoscope_enabled = i.optional("autoscope_enabled")?;
+            op.comment = i.optional("comment")?;
+            op.lifetime_seconds = i.optional("lifetime_seconds")?;
+            op.scopes = i.optional("scopes")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::token_management::Delete::new(i.required::<String>("token_id")?),
+        )),
+        drive(|i| Ok(
+            models::token_management::Get::new(i.required::<String>("token_id")?),
+        )),
+        drive(|_| Ok(models::token_management::GetPermissionLevels::new())),
+        drive(|_| Ok(models::token_management::GetPermissions::new())),
+        drive(|i| {
+            let mut op = models::token_management::List::new();
+            op.created_by_id = i.optional("created_by_id")?;
+            op.created_by_username = i.optional("created_by_username")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::token_management::SetPermissions::new();
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::token_management::UpdatePermissions::new();
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::token_management::UpdateTokenManagement::new(
+                i.required::<String>("token_id")?,
+                i.required::<models::TokenInfo>("token")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::tokens::Create::new();
+            op.autoscope_enabled = i.optional("autoscope_enabled")?;
+            op.comment = i.optional("comment")?;
+            op.lifetime_seconds = i.optional("lifetime_seconds")?;
+            op.scopes = i.optional("scopes")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::tokens::Delete::new(i.required::<String>("token_id")?))),
+        drive(|_| Ok(models::tokens::List::new())),
+        drive(|i| Ok(
+            models::tokens::Update::new(
+                i.required::<String>("token_id")?,
+                i.required::<models::PublicTokenInfo>("token")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_conf::GetStatus::new(i.required::<String>("keys")?),
+        )),
+        drive(|i| Ok(
+            models::workspace_conf::SetStatus::new(
+                i.required::<std::collections::BTreeMap<String, String>>("contents")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_network_configuration::GetWorkspaceNetworkOptionRpc::new(
+                i.required::<i64>("workspace_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_network_configuration::UpdateWorkspaceNetworkOptionRpc::new(
+                i.required::<i64>("workspace_id")?,
+                i.required::<models::WorkspaceNetworkOption>("workspace_network_option")?,
+            ),
+        )),
+    ])
 }

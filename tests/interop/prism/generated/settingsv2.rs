@@ -5,29 +5,61 @@
 use databricks_sdk::models::settingsv2 as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i;
-        Ok(models::account_settings_v2::GetPublicAccountSetting::new(i.required("name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_settings_v2::GetPublicAccountUserPreference::new(i
-        .required("user_id") ?, i.required("name") ?,)) }), drive(| i | { let mut op =
-        models::account_settings_v2::ListAccountSettingsMetadata::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op =
-        models::account_settings_v2::ListAccountUserPreferencesMetadata::new(i
-        .required("user_id") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::account_settings_v2::PatchPublicAccountSetting::new(i.required("name")
-        ?, i.required("setting") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::account_settings_v2::PatchPublicAccountUserPreference::new(i
-        .required("user_id") ?, i.required("name") ?, i.required("setting") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::workspace_settings_v2::GetPublicWorkspaceSetting::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::workspace_settings_v2::ListWorkspaceSettingsMetadata::new(); op.page_size
-        = i.optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let _ = i;
-        Ok(models::workspace_settings_v2::PatchPublicWorkspaceSetting::new(i
-        .required("name") ?, i.required("setting") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::account_settings_v2::GetPublicAccountSetting::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_settings_v2::GetPublicAccountUserPreference::new(
+                i.required::<String>("user_id")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::account_settings_v2::ListAccountSettingsMetadata::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_settings_v2::ListAccountUserPreferencesMetadata::new(
+                i.required::<String>("user_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::account_settings_v2::PatchPublicAccountSetting::new(
+                i.required::<String>("name")?,
+                i.required::<models::Setting>("setting")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::account_settings_v2::PatchPublicAccountUserPreference::new(
+                i.required::<String>("user_id")?,
+                i.required::<String>("name")?,
+                i.required::<models::UserPreference>("setting")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_settings_v2::GetPublicWorkspaceSetting::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::workspace_settings_v2::ListWorkspaceSettingsMetadata::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspace_settings_v2::PatchPublicWorkspaceSetting::new(
+                i.required::<String>("name")?,
+                i.required::<models::Setting>("setting")?,
+            ),
+        )),
+    ])
 }

@@ -5,81 +5,182 @@
 use databricks_sdk::models::sharing as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::providers::Create::new(i
-        .required("authentication_type") ?, i.required("name") ?,); op.comment = i
-        .optional("comment") ?; op.recipient_profile_str = i
-        .optional("recipient_profile_str") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::providers::Delete::new(i.required("name") ?,)) }), drive(| i | { let _
-        = i; Ok(models::providers::Get::new(i.required("name") ?,)) }), drive(| i | { let
-        mut op = models::providers::List::new(); op.data_provider_global_metastore_id = i
-        .optional("data_provider_global_metastore_id") ?; op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let mut op = models::providers::ListProviderShareAssets::new(i
-        .required("provider_name") ?, i.required("share_name") ?,); op
-        .function_max_results = i.optional("function_max_results") ?; op
-        .notebook_max_results = i.optional("notebook_max_results") ?; op
-        .table_max_results = i.optional("table_max_results") ?; op.volume_max_results = i
-        .optional("volume_max_results") ?; Ok(op) }), drive(| i | { let mut op =
-        models::providers::ListShares::new(i.required("name") ?,); op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let mut op = models::providers::Update::new(i.required("name")
-        ?,); op.comment = i.optional("comment") ?; op.new_name = i.optional("new_name")
-        ?; op.owner = i.optional("owner") ?; op.recipient_profile_str = i
-        .optional("recipient_profile_str") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::recipient_activation::GetActivationUrlInfo::new(i
-        .required("activation_url") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::recipient_activation::RetrieveToken::new(i.required("activation_url")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::recipient_federation_policies::Create::new(i
-        .required("recipient_name") ?, i.required("policy") ?,)) }), drive(| i | { let _
-        = i; Ok(models::recipient_federation_policies::Delete::new(i
-        .required("recipient_name") ?, i.required("name") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::recipient_federation_policies::GetFederationPolicy::new(i
-        .required("recipient_name") ?, i.required("name") ?,)) }), drive(| i | { let mut
-        op = models::recipient_federation_policies::List::new(i
-        .required("recipient_name") ?,); op.max_results = i.optional("max_results") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::recipients::Create::new(i.required("authentication_type") ?, i
-        .required("name") ?,); op.comment = i.optional("comment") ?; op
-        .data_recipient_global_metastore_id = i
-        .optional("data_recipient_global_metastore_id") ?; op.expiration_time = i
-        .optional("expiration_time") ?; op.id = i.optional("id") ?; op.ip_access_list = i
-        .optional("ip_access_list") ?; op.owner = i.optional("owner") ?; op
-        .properties_kvpairs = i.optional("properties_kvpairs") ?; op.sharing_code = i
-        .optional("sharing_code") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::recipients::Delete::new(i.required("name") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::recipients::Get::new(i.required("name") ?,)) }), drive(| i | {
-        let mut op = models::recipients::List::new(); op
-        .data_recipient_global_metastore_id = i
-        .optional("data_recipient_global_metastore_id") ?; op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::recipients::RotateToken::new(i
-        .required("name") ?, i.required("existing_token_expire_in_seconds") ?,)) }),
-        drive(| i | { let mut op = models::recipients::SharePermissions::new(i
-        .required("name") ?,); op.max_results = i.optional("max_results") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::recipients::Update::new(i.required("name") ?,); op.comment = i
-        .optional("comment") ?; op.expiration_time = i.optional("expiration_time") ?; op
-        .id = i.optional("id") ?; op.ip_access_list = i.optional("ip_access_list") ?; op
-        .new_name = i.optional("new_name") ?; op.owner = i.optional("owner") ?; op
-        .properties_kvpairs = i.optional("properties_kvpairs") ?; Ok(op) }), drive(| i |
-        { let mut op = models::shares::Create::new(i.required("name") ?,); op.comment = i
-        .optional("comment") ?; op.storage_root = i.optional("storage_root") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::shares::Delete::new(i.required("name")
-        ?,)) }), drive(| i | { let mut op = models::shares::Get::new(i.required("name")
-        ?,); op.include_shared_data = i.optional("include_shared_data") ?; Ok(op) }),
-        drive(| i | { let mut op = models::shares::ListShares::new(); op.max_results = i
-        .optional("max_results") ?; op.page_token = i.optional("page_token") ?; Ok(op)
-        }), drive(| i | { let mut op = models::shares::SharePermissions::new(i
-        .required("name") ?,); op.max_results = i.optional("max_results") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::shares::Update::new(i.required("name") ?,); op.comment = i
-        .optional("comment") ?; op.new_name = i.optional("new_name") ?; op.owner = i
-        .optional("owner") ?; op.storage_root = i.optional("storage_root") ?; op.updates
-        = i.optional("updates") ?; Ok(op) }), drive(| i | { let mut op =
-        models::shares::UpdatePermissions::new(i.required("name") ?,); op.changes = i
-        .optional("changes") ?; op.omit_permissions_list = i
-        .optional("omit_permissions_list") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::providers::Create::new(
+                i.required::<models::AuthenticationType>("authentication_type")?,
+                i.required::<String>("name")?,
+            );
+            op.comment = i.optional("comment")?;
+            op.recipient_profile_str = i.optional("recipient_profile_str")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::providers::Delete::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::providers::Get::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::providers::List::new();
+            op.data_provider_global_metastore_id = i
+                .optional("data_provider_global_metastore_id")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::providers::ListProviderShareAssets::new(
+                i.required::<String>("provider_name")?,
+                i.required::<String>("share_name")?,
+            );
+            op.function_max_results = i.optional("function_max_results")?;
+            op.notebook_max_results = i.optional("notebook_max_results")?;
+            op.table_max_results = i.optional("table_max_results")?;
+            op.volume_max_results = i.optional("volume_max_results")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::providers::ListShares::new(
+                i.required::<String>("name")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::providers::Update::new(i.required::<String>("name")?);
+            op.comment = i.optional("comment")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.recipient_profile_str = i.optional("recipient_profile_str")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::recipient_activation::GetActivationUrlInfo::new(
+                i.required::<String>("activation_url")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::recipient_activation::RetrieveToken::new(
+                i.required::<String>("activation_url")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::recipient_federation_policies::Create::new(
+                i.required::<String>("recipient_name")?,
+                i.required::<models::FederationPolicy>("policy")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::recipient_federation_policies::Delete::new(
+                i.required::<String>("recipient_name")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::recipient_federation_policies::GetFederationPolicy::new(
+                i.required::<String>("recipient_name")?,
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::recipient_federation_policies::List::new(
+                i.required::<String>("recipient_name")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::recipients::Create::new(
+                i.required::<models::AuthenticationType>("authentication_type")?,
+                i.required::<String>("name")?,
+            );
+            op.comment = i.optional("comment")?;
+            op.data_recipient_global_metastore_id = i
+                .optional("data_recipient_global_metastore_id")?;
+            op.expiration_time = i.optional("expiration_time")?;
+            op.id = i.optional("id")?;
+            op.ip_access_list = i.optional("ip_access_list")?;
+            op.owner = i.optional("owner")?;
+            op.properties_kvpairs = i.optional("properties_kvpairs")?;
+            op.sharing_code = i.optional("sharing_code")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::recipients::Delete::new(i.required::<String>("name")?))),
+        drive(|i| Ok(models::recipients::Get::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::recipients::List::new();
+            op.data_recipient_global_metastore_id = i
+                .optional("data_recipient_global_metastore_id")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::recipients::RotateToken::new(
+                i.required::<String>("name")?,
+                i.required::<i64>("existing_token_expire_in_seconds")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::recipients::SharePermissions::new(
+                i.required::<String>("name")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::recipients::Update::new(i.required::<String>("name")?);
+            op.comment = i.optional("comment")?;
+            op.expiration_time = i.optional("expiration_time")?;
+            op.id = i.optional("id")?;
+            op.ip_access_list = i.optional("ip_access_list")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.properties_kvpairs = i.optional("properties_kvpairs")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::shares::Create::new(i.required::<String>("name")?);
+            op.comment = i.optional("comment")?;
+            op.storage_root = i.optional("storage_root")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::shares::Delete::new(i.required::<String>("name")?))),
+        drive(|i| {
+            let mut op = models::shares::Get::new(i.required::<String>("name")?);
+            op.include_shared_data = i.optional("include_shared_data")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::shares::ListShares::new();
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::shares::SharePermissions::new(
+                i.required::<String>("name")?,
+            );
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::shares::Update::new(i.required::<String>("name")?);
+            op.comment = i.optional("comment")?;
+            op.new_name = i.optional("new_name")?;
+            op.owner = i.optional("owner")?;
+            op.storage_root = i.optional("storage_root")?;
+            op.updates = i.optional("updates")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::shares::UpdatePermissions::new(
+                i.required::<String>("name")?,
+            );
+            op.changes = i.optional("changes")?;
+            op.omit_permissions_list = i.optional("omit_permissions_list")?;
+            Ok(op)
+        }),
+    ])
 }

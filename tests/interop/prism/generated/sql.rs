@@ -5,191 +5,440 @@
 use databricks_sdk::models::sql as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::alerts::Create::new(); op.alert = i
-        .optional("alert") ?; op.auto_resolve_display_name = i
-        .optional("auto_resolve_display_name") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::alerts::Delete::new(i.required("id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::alerts::Get::new(i.required("id") ?,)) }), drive(| i | { let mut op =
-        models::alerts::List::new(); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::alerts::Update::new(i.required("id") ?, i.required("update_mask") ?,); op
-        .alert = i.optional("alert") ?; op.auto_resolve_display_name = i
-        .optional("auto_resolve_display_name") ?; Ok(op) }), drive(| i | { let mut op =
-        models::alerts_legacy::Create::new(i.required("name") ?, i.required("options") ?,
-        i.required("query_id") ?,); op.parent = i.optional("parent") ?; op.rearm = i
-        .optional("rearm") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::alerts_legacy::Delete::new(i.required("alert_id") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::alerts_legacy::Get::new(i.required("alert_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::alerts_legacy::List::new()) }), drive(| i | {
-        let mut op = models::alerts_legacy::Update::new(i.required("alert_id") ?, i
-        .required("name") ?, i.required("options") ?, i.required("query_id") ?,); op
-        .rearm = i.optional("rearm") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::alerts_v2::CreateAlert::new(i.required("alert") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::alerts_v2::GetAlert::new(i.required("id") ?,)) }), drive(|
-        i | { let mut op = models::alerts_v2::ListAlerts::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::alerts_v2::TrashAlert::new(i.required("id")
-        ?,); op.purge = i.optional("purge") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::alerts_v2::UpdateAlert::new(i.required("id") ?, i
-        .required("update_mask") ?, i.required("alert") ?,)) }), drive(| i | { let mut op
-        = models::dashboard_widgets::Create::new(i.required("dashboard_id") ?, i
-        .required("options") ?, i.required("width") ?,); op.text = i.optional("text") ?;
-        op.visualization_id = i.optional("visualization_id") ?; Ok(op) }), drive(| i | {
-        let _ = i; Ok(models::dashboard_widgets::Delete::new(i.required("id") ?,)) }),
-        drive(| i | { let mut op = models::dashboard_widgets::Update::new(i
-        .required("id") ?, i.required("dashboard_id") ?, i.required("options") ?, i
-        .required("width") ?,); op.text = i.optional("text") ?; op.visualization_id = i
-        .optional("visualization_id") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::dashboards::Delete::new(i.required("dashboard_id") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::dashboards::Get::new(i.required("dashboard_id") ?,))
-        }), drive(| i | { let mut op = models::dashboards::List::new(); op.order = i
-        .optional("order") ?; op.page = i.optional("page") ?; op.page_size = i
-        .optional("page_size") ?; op.q = i.optional("q") ?; Ok(op) }), drive(| i | { let
-        _ = i; Ok(models::dashboards::Restore::new(i.required("dashboard_id") ?,)) }),
-        drive(| i | { let mut op = models::dashboards::Update::new(i
-        .required("dashboard_id") ?,); op.name = i.optional("name") ?; op.run_as_role = i
-        .optional("run_as_role") ?; op.tags = i.optional("tags") ?; Ok(op) }), drive(| i
-        | { let _ = i; Ok(models::data_sources::List::new()) }), drive(| i | { let _ = i;
-        Ok(models::dbsql_permissions::Get::new(i.required("object_type") ?, i
-        .required("object_id") ?,)) }), drive(| i | { let mut op =
-        models::dbsql_permissions::Set::new(i.required("object_type") ?, i
-        .required("object_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::dbsql_permissions::TransferOwnership::new(i.required("object_type") ?, i
-        .required("object_id") ?,); op.new_owner = i.optional("new_owner") ?; Ok(op) }),
-        drive(| i | { let mut op = models::queries::Create::new(); op
-        .auto_resolve_display_name = i.optional("auto_resolve_display_name") ?; op.query
-        = i.optional("query") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::queries::Delete::new(i.required("id") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::queries::Get::new(i.required("id") ?,)) }), drive(| i | { let mut
-        op = models::queries::List::new(); op.page_size = i.optional("page_size") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::queries::ListVisualizations::new(i.required("id") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::queries::Update::new(i.required("id") ?, i
-        .required("update_mask") ?,); op.auto_resolve_display_name = i
-        .optional("auto_resolve_display_name") ?; op.query = i.optional("query") ?;
-        Ok(op) }), drive(| i | { let mut op = models::queries_legacy::Create::new(); op
-        .data_source_id = i.optional("data_source_id") ?; op.description = i
-        .optional("description") ?; op.name = i.optional("name") ?; op.options = i
-        .optional("options") ?; op.parent = i.optional("parent") ?; op.query = i
-        .optional("query") ?; op.run_as_role = i.optional("run_as_role") ?; op.tags = i
-        .optional("tags") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::queries_legacy::Delete::new(i.required("query_id") ?,)) }), drive(| i
-        | { let _ = i; Ok(models::queries_legacy::Get::new(i.required("query_id") ?,))
-        }), drive(| i | { let mut op = models::queries_legacy::List::new(); op.order = i
-        .optional("order") ?; op.page = i.optional("page") ?; op.page_size = i
-        .optional("page_size") ?; op.q = i.optional("q") ?; Ok(op) }), drive(| i | { let
-        _ = i; Ok(models::queries_legacy::Restore::new(i.required("query_id") ?,)) }),
-        drive(| i | { let mut op = models::queries_legacy::Update::new(i
-        .required("query_id") ?,); op.data_source_id = i.optional("data_source_id") ?; op
-        .description = i.optional("description") ?; op.name = i.optional("name") ?; op
-        .options = i.optional("options") ?; op.query = i.optional("query") ?; op
-        .run_as_role = i.optional("run_as_role") ?; op.tags = i.optional("tags") ?;
-        Ok(op) }), drive(| i | { let mut op = models::query_history::List::new(); op
-        .filter_by = i.optional("filter_by") ?; op.include_metrics = i
-        .optional("include_metrics") ?; op.max_results = i.optional("max_results") ?; op
-        .page_token = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::query_visualizations::Create::new(); op.visualization = i
-        .optional("visualization") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::query_visualizations::Delete::new(i.required("id") ?,)) }), drive(| i
-        | { let mut op = models::query_visualizations::Update::new(i.required("id") ?, i
-        .required("update_mask") ?,); op.visualization = i.optional("visualization") ?;
-        Ok(op) }), drive(| i | { let mut op =
-        models::query_visualizations_legacy::Create::new(i.required("options") ?, i
-        .required("query_id") ?, i.required("type") ?,); op.description = i
-        .optional("description") ?; op.name = i.optional("name") ?; Ok(op) }), drive(| i
-        | { let _ = i; Ok(models::query_visualizations_legacy::Delete::new(i
-        .required("id") ?,)) }), drive(| i | { let mut op =
-        models::query_visualizations_legacy::Update::new(i.required("id") ?,); op
-        .created_at = i.optional("created_at") ?; op.description = i
-        .optional("description") ?; op.name = i.optional("name") ?; op.options = i
-        .optional("options") ?; op.query = i.optional("query") ?; op.type_ = i
-        .optional("type") ?; op.updated_at = i.optional("updated_at") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::redash_config::GetConfig::new()) }), drive(|
-        i | { let _ = i; Ok(models::statement_execution::CancelExecution::new(i
-        .required("statement_id") ?,)) }), drive(| i | { let mut op =
-        models::statement_execution::ExecuteStatement::new(i.required("statement") ?, i
-        .required("warehouse_id") ?,); op.byte_limit = i.optional("byte_limit") ?; op
-        .catalog = i.optional("catalog") ?; op.disposition = i.optional("disposition") ?;
-        op.format = i.optional("format") ?; op.on_wait_timeout = i
-        .optional("on_wait_timeout") ?; op.parameters = i.optional("parameters") ?; op
-        .query_tags = i.optional("query_tags") ?; op.row_limit = i.optional("row_limit")
-        ?; op.schema = i.optional("schema") ?; op.wait_timeout = i
-        .optional("wait_timeout") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::statement_execution::GetStatement::new(i.required("statement_id") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::statement_execution::GetStatementResultChunkN::new(i
-        .required("statement_id") ?, i.required("chunk_index") ?,)) }), drive(| i | { let
-        mut op = models::warehouses::Create::new(); op.auto_stop_mins = i
-        .optional("auto_stop_mins") ?; op.channel = i.optional("channel") ?; op
-        .cluster_size = i.optional("cluster_size") ?; op.creator_name = i
-        .optional("creator_name") ?; op.customer_version_label = i
-        .optional("customer_version_label") ?; op.enable_photon = i
-        .optional("enable_photon") ?; op.enable_serverless_compute = i
-        .optional("enable_serverless_compute") ?; op.instance_profile_arn = i
-        .optional("instance_profile_arn") ?; op.max_dbu = i.optional("max_dbu") ?; op
-        .max_num_clusters = i.optional("max_num_clusters") ?; op.min_num_clusters = i
-        .optional("min_num_clusters") ?; op.name = i.optional("name") ?; op
-        .reyden_cluster_size_multiplier = i.optional("reyden_cluster_size_multiplier") ?;
-        op.spot_instance_policy = i.optional("spot_instance_policy") ?; op
-        .statement_timeout = i.optional("statement_timeout") ?; op.tags = i
-        .optional("tags") ?; op.warehouse_type = i.optional("warehouse_type") ?; Ok(op)
-        }), drive(| i | { let _ = i;
-        Ok(models::warehouses::CreateDefaultWarehouseOverride::new(i
-        .required("default_warehouse_override_id") ?, i
-        .required("default_warehouse_override") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::warehouses::Delete::new(i.required("id") ?,)) }), drive(| i | { let _
-        = i; Ok(models::warehouses::DeleteDefaultWarehouseOverride::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::warehouses::Edit::new(i.required("id") ?,); op.auto_stop_mins = i
-        .optional("auto_stop_mins") ?; op.channel = i.optional("channel") ?; op
-        .cluster_size = i.optional("cluster_size") ?; op.creator_name = i
-        .optional("creator_name") ?; op.customer_version_label = i
-        .optional("customer_version_label") ?; op.enable_photon = i
-        .optional("enable_photon") ?; op.enable_serverless_compute = i
-        .optional("enable_serverless_compute") ?; op.instance_profile_arn = i
-        .optional("instance_profile_arn") ?; op.max_dbu = i.optional("max_dbu") ?; op
-        .max_num_clusters = i.optional("max_num_clusters") ?; op.min_num_clusters = i
-        .optional("min_num_clusters") ?; op.name = i.optional("name") ?; op
-        .reyden_cluster_size_multiplier = i.optional("reyden_cluster_size_multiplier") ?;
-        op.spot_instance_policy = i.optional("spot_instance_policy") ?; op
-        .statement_timeout = i.optional("statement_timeout") ?; op.tags = i
-        .optional("tags") ?; op.warehouse_type = i.optional("warehouse_type") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::warehouses::Get::new(i.required("id")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::warehouses::GetDefaultWarehouseOverride::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::warehouses::GetPermissionLevels::new(i
-        .required("warehouse_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::warehouses::GetPermissions::new(i.required("warehouse_id") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::warehouses::GetWorkspaceWarehouseConfig::new()) }), drive(| i | { let
-        mut op = models::warehouses::List::new(); op.page_size = i.optional("page_size")
-        ?; op.page_token = i.optional("page_token") ?; op.run_as_user_id = i
-        .optional("run_as_user_id") ?; Ok(op) }), drive(| i | { let mut op =
-        models::warehouses::ListDefaultWarehouseOverrides::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::warehouses::SetPermissions::new(i
-        .required("warehouse_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::warehouses::SetWorkspaceWarehouseConfig::new(); op.channel = i
-        .optional("channel") ?; op.config_param = i.optional("config_param") ?; op
-        .data_access_config = i.optional("data_access_config") ?; op
-        .enable_serverless_compute = i.optional("enable_serverless_compute") ?; op
-        .enabled_warehouse_types = i.optional("enabled_warehouse_types") ?; op
-        .global_param = i.optional("global_param") ?; op.google_service_account = i
-        .optional("google_service_account") ?; op.instance_profile_arn = i
-        .optional("instance_profile_arn") ?; op.security_policy = i
-        .optional("security_policy") ?; op.sql_configuration_parameters = i
-        .optional("sql_configuration_parameters") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::warehouses::Start::new(i.required("id") ?,)) }), drive(| i | { let _ =
-        i; Ok(models::warehouses::Stop::new(i.required("id") ?,)) }), drive(| i | { let
-        mut op = models::warehouses::UpdateDefaultWarehouseOverride::new(i
-        .required("name") ?, i.required("update_mask") ?, i
-        .required("default_warehouse_override") ?,); op.allow_missing = i
-        .optional("allow_missing") ?; Ok(op) }), drive(| i | { let mut op =
-        models::warehouses::UpdatePermissions::new(i.required("warehouse_id") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::alerts::Create::new();
+            op.alert = i.optional("alert")?;
+            op.auto_resolve_display_name = i.optional("auto_resolve_display_name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::alerts::Delete::new(i.required::<String>("id")?))),
+        drive(|i| Ok(models::alerts::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::alerts::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::alerts::Update::new(
+                i.required::<String>("id")?,
+                i.required::<String>("update_mask")?,
+            );
+            op.alert = i.optional("alert")?;
+            op.auto_resolve_display_name = i.optional("auto_resolve_display_name")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::alerts_legacy::Create::new(
+                i.required::<String>("name")?,
+                i.required::<models::AlertOptions>("options")?,
+                i.required::<String>("query_id")?,
+            );
+            op.parent = i.optional("parent")?;
+            op.rearm = i.optional("rearm")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::alerts_legacy::Delete::new(i.required::<String>("alert_id")?),
+        )),
+        drive(|i| Ok(
+            models::alerts_legacy::Get::new(i.required::<String>("alert_id")?),
+        )),
+        drive(|_| Ok(models::alerts_legacy::List::new())),
+        drive(|i| {
+            let mut op = models::alerts_legacy::Update::new(
+                i.required::<String>("alert_id")?,
+                i.required::<String>("name")?,
+                i.required::<models::AlertOptions>("options")?,
+                i.required::<String>("query_id")?,
+            );
+            op.rearm = i.optional("rearm")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::alerts_v2::CreateAlert::new(i.required::<models::AlertV2>("alert")?),
+        )),
+        drive(|i| Ok(models::alerts_v2::GetAlert::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::alerts_v2::ListAlerts::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::alerts_v2::TrashAlert::new(i.required::<String>("id")?);
+            op.purge = i.optional("purge")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::alerts_v2::UpdateAlert::new(
+                i.required::<String>("id")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::AlertV2>("alert")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::dashboard_widgets::Create::new(
+                i.required::<String>("dashboard_id")?,
+                i.required::<models::WidgetOptions>("options")?,
+                i.required::<i64>("width")?,
+            );
+            op.text = i.optional("text")?;
+            op.visualization_id = i.optional("visualization_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::dashboard_widgets::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::dashboard_widgets::Update::new(
+                i.required::<String>("id")?,
+                i.required::<String>("dashboard_id")?,
+                i.required::<models::WidgetOptions>("options")?,
+                i.required::<i64>("width")?,
+            );
+            op.text = i.optional("text")?;
+            op.visualization_id = i.optional("visualization_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::dashboards::Delete::new(i.required::<String>("dashboard_id")?),
+        )),
+        drive(|i| Ok(
+            models::dashboards::Get::new(i.required::<String>("dashboard_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::dashboards::List::new();
+            op.order = i.optional("order")?;
+            op.page = i.optional("page")?;
+            op.page_size = i.optional("page_size")?;
+            op.q = i.optional("q")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::dashboards::Restore::new(i.required::<String>("dashboard_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::dashboards::Update::new(
+                i.required::<String>("dashboard_id")?,
+            );
+            op.name = i.optional("name")?;
+            op.run_as_role = i.optional("run_as_role")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::data_sources::List::new())),
+        drive(|i| Ok(
+            models::dbsql_permissions::Get::new(
+                i.required::<models::ObjectTypePlural>("object_type")?,
+                i.required::<String>("object_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::dbsql_permissions::Set::new(
+                i.required::<models::ObjectTypePlural>("object_type")?,
+                i.required::<String>("object_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::dbsql_permissions::TransferOwnership::new(
+                i.required::<models::OwnableObjectType>("object_type")?,
+                i.required::<String>("object_id")?,
+            );
+            op.new_owner = i.optional("new_owner")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::queries::Create::new();
+            op.auto_resolve_display_name = i.optional("auto_resolve_display_name")?;
+            op.query = i.optional("query")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::queries::Delete::new(i.required::<String>("id")?))),
+        drive(|i| Ok(models::queries::Get::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::queries::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::queries::ListVisualizations::new(
+                i.required::<String>("id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::queries::Update::new(
+                i.required::<String>("id")?,
+                i.required::<String>("update_mask")?,
+            );
+            op.auto_resolve_display_name = i.optional("auto_resolve_display_name")?;
+            op.query = i.optional("query")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::queries_legacy::Create::new();
+            op.data_source_id = i.optional("data_source_id")?;
+            op.description = i.optional("description")?;
+            op.name = i.optional("name")?;
+            op.options = i.optional("options")?;
+            op.parent = i.optional("parent")?;
+            op.query = i.optional("query")?;
+            op.run_as_role = i.optional("run_as_role")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::queries_legacy::Delete::new(i.required::<String>("query_id")?),
+        )),
+        drive(|i| Ok(
+            models::queries_legacy::Get::new(i.required::<String>("query_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::queries_legacy::List::new();
+            op.order = i.optional("order")?;
+            op.page = i.optional("page")?;
+            op.page_size = i.optional("page_size")?;
+            op.q = i.optional("q")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::queries_legacy::Restore::new(i.required::<String>("query_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::queries_legacy::Update::new(
+                i.required::<String>("query_id")?,
+            );
+            op.data_source_id = i.optional("data_source_id")?;
+            op.description = i.optional("description")?;
+            op.name = i.optional("name")?;
+            op.options = i.optional("options")?;
+            op.query = i.optional("query")?;
+            op.run_as_role = i.optional("run_as_role")?;
+            op.tags = i.optional("tags")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::query_history::List::new();
+            op.filter_by = i.optional("filter_by")?;
+            op.include_metrics = i.optional("include_metrics")?;
+            op.max_results = i.optional("max_results")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::query_visualizations::Create::new();
+            op.visualization = i.optional("visualization")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::query_visualizations::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::query_visualizations::Update::new(
+                i.required::<String>("id")?,
+                i.required::<String>("update_mask")?,
+            );
+            op.visualization = i.optional("visualization")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::query_visualizations_legacy::Create::new(
+                i.required::<serde_json::Value>("options")?,
+                i.required::<String>("query_id")?,
+                i.required::<String>("type")?,
+            );
+            op.description = i.optional("description")?;
+            op.name = i.optional("name")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::query_visualizations_legacy::Delete::new(i.required::<String>("id")?),
+        )),
+        drive(|i| {
+            let mut op = models::query_visualizations_legacy::Update::new(
+                i.required::<String>("id")?,
+            );
+            op.created_at = i.optional("created_at")?;
+            op.description = i.optional("description")?;
+            op.name = i.optional("name")?;
+            op.options = i.optional("options")?;
+            op.query = i.optional("query")?;
+            op.type_ = i.optional("type")?;
+            op.updated_at = i.optional("updated_at")?;
+            Ok(op)
+        }),
+        drive(|_| Ok(models::redash_config::GetConfig::new())),
+        drive(|i| Ok(
+            models::statement_execution::CancelExecution::new(
+                i.required::<String>("statement_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::statement_execution::ExecuteStatement::new(
+                i.required::<String>("statement")?,
+                i.required::<String>("warehouse_id")?,
+            );
+            op.byte_limit = i.optional("byte_limit")?;
+            op.catalog = i.optional("catalog")?;
+            op.disposition = i.optional("disposition")?;
+            op.format = i.optional("format")?;
+            op.on_wait_timeout = i.optional("on_wait_timeout")?;
+            op.parameters = i.optional("parameters")?;
+            op.query_tags = i.optional("query_tags")?;
+            op.row_limit = i.optional("row_limit")?;
+            op.schema = i.optional("schema")?;
+            op.wait_timeout = i.optional("wait_timeout")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::statement_execution::GetStatement::new(
+                i.required::<String>("statement_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::statement_execution::GetStatementResultChunkN::new(
+                i.required::<String>("statement_id")?,
+                i.required::<i64>("chunk_index")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::warehouses::Create::new();
+            op.auto_stop_mins = i.optional("auto_stop_mins")?;
+            op.channel = i.optional("channel")?;
+            op.cluster_size = i.optional("cluster_size")?;
+            op.creator_name = i.optional("creator_name")?;
+            op.customer_version_label = i.optional("customer_version_label")?;
+            op.enable_photon = i.optional("enable_photon")?;
+            op.enable_serverless_compute = i.optional("enable_serverless_compute")?;
+            op.instance_profile_arn = i.optional("instance_profile_arn")?;
+            op.max_dbu = i.optional("max_dbu")?;
+            op.max_num_clusters = i.optional("max_num_clusters")?;
+            op.min_num_clusters = i.optional("min_num_clusters")?;
+            op.name = i.optional("name")?;
+            op.reyden_cluster_size_multiplier = i
+                .optional("reyden_cluster_size_multiplier")?;
+            op.spot_instance_policy = i.optional("spot_instance_policy")?;
+            op.statement_timeout = i.optional("statement_timeout")?;
+            op.tags = i.optional("tags")?;
+            op.warehouse_type = i.optional("warehouse_type")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::warehouses::CreateDefaultWarehouseOverride::new(
+                i.required::<String>("default_warehouse_override_id")?,
+                i
+                    .required::<
+                        models::DefaultWarehouseOverride,
+                    >("default_warehouse_override")?,
+            ),
+        )),
+        drive(|i| Ok(models::warehouses::Delete::new(i.required::<String>("id")?))),
+        drive(|i| Ok(
+            models::warehouses::DeleteDefaultWarehouseOverride::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::warehouses::Edit::new(i.required::<String>("id")?);
+            op.auto_stop_mins = i.optional("auto_stop_mins")?;
+            op.channel = i.optional("channel")?;
+            op.cluster_size = i.optional("cluster_size")?;
+            op.creator_name = i.optional("creator_name")?;
+            op.customer_version_label = i.optional("customer_version_label")?;
+            op.enable_photon = i.optional("enable_photon")?;
+            op.enable_serverless_compute = i.optional("enable_serverless_compute")?;
+            op.instance_profile_arn = i.optional("instance_profile_arn")?;
+            op.max_dbu = i.optional("max_dbu")?;
+            op.max_num_clusters = i.optional("max_num_clusters")?;
+            op.min_num_clusters = i.optional("min_num_clusters")?;
+            op.name = i.optional("name")?;
+            op.reyden_cluster_size_multiplier = i
+                .optional("reyden_cluster_size_multiplier")?;
+            op.spot_instance_policy = i.optional("spot_instance_policy")?;
+            op.statement_timeout = i.optional("statement_timeout")?;
+            op.tags = i.optional("tags")?;
+            op.warehouse_type = i.optional("warehouse_type")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::warehouses::Get::new(i.required::<String>("id")?))),
+        drive(|i| Ok(
+            models::warehouses::GetDefaultWarehouseOverride::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::warehouses::GetPermissionLevels::new(
+                i.required::<String>("warehouse_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::warehouses::GetPermissions::new(
+                i.required::<String>("warehouse_id")?,
+            ),
+        )),
+        drive(|_| Ok(models::warehouses::GetWorkspaceWarehouseConfig::new())),
+        drive(|i| {
+            let mut op = models::warehouses::List::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            op.run_as_user_id = i.optional("run_as_user_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::warehouses::ListDefaultWarehouseOverrides::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::warehouses::SetPermissions::new(
+                i.required::<String>("warehouse_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::warehouses::SetWorkspaceWarehouseConfig::new();
+            op.channel = i.optional("channel")?;
+            op.config_param = i.optional("config_param")?;
+            op.data_access_config = i.optional("data_access_config")?;
+            op.enable_serverless_compute = i.optional("enable_serverless_compute")?;
+            op.enabled_warehouse_types = i.optional("enabled_warehouse_types")?;
+            op.global_param = i.optional("global_param")?;
+            op.google_service_account = i.optional("google_service_account")?;
+            op.instance_profile_arn = i.optional("instance_profile_arn")?;
+            op.security_policy = i.optional("security_policy")?;
+            op.sql_configuration_parameters = i
+                .optional("sql_configuration_parameters")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::warehouses::Start::new(i.required::<String>("id")?))),
+        drive(|i| Ok(models::warehouses::Stop::new(i.required::<String>("id")?))),
+        drive(|i| {
+            let mut op = models::warehouses::UpdateDefaultWarehouseOverride::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i
+                    .required::<
+                        models::DefaultWarehouseOverride,
+                    >("default_warehouse_override")?,
+            );
+            op.allow_missing = i.optional("allow_missing")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::warehouses::UpdatePermissions::new(
+                i.required::<String>("warehouse_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+    ])
 }

@@ -5,44 +5,113 @@
 use databricks_sdk::models::supervisoragents as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::supervisor_agents::CreateExample::new(i
-        .required("parent") ?, i.required("example") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::supervisor_agents::CreateSupervisorAgent::new(i
-        .required("supervisor_agent") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::supervisor_agents::CreateTool::new(i.required("parent") ?, i
-        .required("tool_id") ?, i.required("tool") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::supervisor_agents::DeleteExample::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i;
-        Ok(models::supervisor_agents::DeleteSupervisorAgent::new(i.required("name") ?,))
-        }), drive(| i | { let _ = i; Ok(models::supervisor_agents::DeleteTool::new(i
-        .required("name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::supervisor_agents::GetExample::new(i.required("name") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::supervisor_agents::GetPermissionLevels::new(i
-        .required("supervisor_agent_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::supervisor_agents::GetPermissions::new(i
-        .required("supervisor_agent_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::supervisor_agents::GetSupervisorAgent::new(i.required("name") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::supervisor_agents::GetTool::new(i
-        .required("name") ?,)) }), drive(| i | { let mut op =
-        models::supervisor_agents::ListExamples::new(i.required("parent") ?,); op
-        .page_size = i.optional("page_size") ?; op.page_token = i.optional("page_token")
-        ?; Ok(op) }), drive(| i | { let mut op =
-        models::supervisor_agents::ListSupervisorAgents::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let mut op = models::supervisor_agents::ListTools::new(i
-        .required("parent") ?,); op.page_size = i.optional("page_size") ?; op.page_token
-        = i.optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::supervisor_agents::SetPermissions::new(i.required("supervisor_agent_id")
-        ?,); op.access_control_list = i.optional("access_control_list") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::supervisor_agents::UpdateExample::new(i
-        .required("name") ?, i.required("update_mask") ?, i.required("example") ?,)) }),
-        drive(| i | { let mut op = models::supervisor_agents::UpdatePermissions::new(i
-        .required("supervisor_agent_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::supervisor_agents::UpdateSupervisorAgent::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("supervisor_agent") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::supervisor_agents::UpdateTool::new(i.required("name") ?, i
-        .required("update_mask") ?, i.required("tool") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::supervisor_agents::CreateExample::new(
+                i.required::<String>("parent")?,
+                i.required::<models::Example>("example")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::CreateSupervisorAgent::new(
+                i.required::<models::SupervisorAgent>("supervisor_agent")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::CreateTool::new(
+                i.required::<String>("parent")?,
+                i.required::<String>("tool_id")?,
+                i.required::<models::Tool>("tool")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::DeleteExample::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::DeleteSupervisorAgent::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::DeleteTool::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::GetExample::new(i.required::<String>("name")?),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::GetPermissionLevels::new(
+                i.required::<String>("supervisor_agent_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::GetPermissions::new(
+                i.required::<String>("supervisor_agent_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::GetSupervisorAgent::new(
+                i.required::<String>("name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::GetTool::new(i.required::<String>("name")?),
+        )),
+        drive(|i| {
+            let mut op = models::supervisor_agents::ListExamples::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::supervisor_agents::ListSupervisorAgents::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::supervisor_agents::ListTools::new(
+                i.required::<String>("parent")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::supervisor_agents::SetPermissions::new(
+                i.required::<String>("supervisor_agent_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::supervisor_agents::UpdateExample::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Example>("example")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::supervisor_agents::UpdatePermissions::new(
+                i.required::<String>("supervisor_agent_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::supervisor_agents::UpdateSupervisorAgent::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::SupervisorAgent>("supervisor_agent")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::supervisor_agents::UpdateTool::new(
+                i.required::<String>("name")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
+                i.required::<models::Tool>("tool")?,
+            ),
+        )),
+    ])
 }

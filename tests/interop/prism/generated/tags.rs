@@ -5,31 +5,67 @@
 use databricks_sdk::models::tags as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let _ = i; Ok(models::tag_policies::CreateTagPolicy::new(i
-        .required("tag_policy") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::tag_policies::DeleteTagPolicy::new(i.required("tag_key") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::tag_policies::GetTagPolicy::new(i
-        .required("tag_key") ?,)) }), drive(| i | { let mut op =
-        models::tag_policies::ListTagPolicies::new(); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::tag_policies::UpdateTagPolicy::new(i
-        .required("tag_key") ?, i.required("update_mask") ?, i.required("tag_policy")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_entity_tag_assignments::CreateTagAssignment::new(i
-        .required("tag_assignment") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::workspace_entity_tag_assignments::DeleteTagAssignment::new(i
-        .required("entity_type") ?, i.required("entity_id") ?, i.required("tag_key") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::workspace_entity_tag_assignments::GetTagAssignment::new(i
-        .required("entity_type") ?, i.required("entity_id") ?, i.required("tag_key") ?,))
-        }), drive(| i | { let mut op =
-        models::workspace_entity_tag_assignments::ListTagAssignments::new(i
-        .required("entity_type") ?, i.required("entity_id") ?,); op.page_size = i
-        .optional("page_size") ?; op.page_token = i.optional("page_token") ?; Ok(op) }),
-        drive(| i | { let _ = i;
-        Ok(models::workspace_entity_tag_assignments::UpdateTagAssignment::new(i
-        .required("entity_type") ?, i.required("entity_id") ?, i.required("tag_key") ?, i
-        .required("update_mask") ?, i.required("tag_assignment") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| Ok(
+            models::tag_policies::CreateTagPolicy::new(
+                i.required::<models::TagPolicy>("tag_policy")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::tag_policies::DeleteTagPolicy::new(i.required::<String>("tag_key")?),
+        )),
+        drive(|i| Ok(
+            models::tag_policies::GetTagPolicy::new(i.required::<String>("tag_key")?),
+        )),
+        drive(|i| {
+            let mut op = models::tag_policies::ListTagPolicies::new();
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::tag_policies::UpdateTagPolicy::new(
+                i.required::<String>("tag_key")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::TagPolicy>("tag_policy")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_entity_tag_assignments::CreateTagAssignment::new(
+                i.required::<models::TagAssignment>("tag_assignment")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_entity_tag_assignments::DeleteTagAssignment::new(
+                i.required::<String>("entity_type")?,
+                i.required::<String>("entity_id")?,
+                i.required::<String>("tag_key")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace_entity_tag_assignments::GetTagAssignment::new(
+                i.required::<String>("entity_type")?,
+                i.required::<String>("entity_id")?,
+                i.required::<String>("tag_key")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::workspace_entity_tag_assignments::ListTagAssignments::new(
+                i.required::<String>("entity_type")?,
+                i.required::<String>("entity_id")?,
+            );
+            op.page_size = i.optional("page_size")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspace_entity_tag_assignments::UpdateTagAssignment::new(
+                i.required::<String>("entity_type")?,
+                i.required::<String>("entity_id")?,
+                i.required::<String>("tag_key")?,
+                i.required::<String>("update_mask")?,
+                i.required::<models::TagAssignment>("tag_assignment")?,
+            ),
+        )),
+    ])
 }

@@ -5,74 +5,177 @@
 use databricks_sdk::models::vectorsearch as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::vector_search_endpoints::CreateEndpoint::new(i
-        .required("endpoint_type") ?, i.required("name") ?,); op.budget_policy_id = i
-        .optional("budget_policy_id") ?; op.target_qps = i.optional("target_qps") ?; op
-        .usage_policy_id = i.optional("usage_policy_id") ?; Ok(op) }), drive(| i | { let
-        _ = i; Ok(models::vector_search_endpoints::DeleteEndpoint::new(i
-        .required("endpoint_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::vector_search_endpoints::GetEndpoint::new(i.required("endpoint_name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::vector_search_endpoints::GetPermissionLevels::new(i
-        .required("endpoint_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::vector_search_endpoints::GetPermissions::new(i.required("endpoint_id")
-        ?,)) }), drive(| i | { let mut op =
-        models::vector_search_endpoints::ListEndpoints::new(); op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::vector_search_endpoints::PatchEndpoint::new(i.required("endpoint_name")
-        ?,); op.target_qps = i.optional("target_qps") ?; Ok(op) }), drive(| i | { let mut
-        op = models::vector_search_endpoints::RetrieveUserVisibleMetrics::new(i
-        .required("name") ?,); op.end_time = i.optional("end_time") ?; op
-        .granularity_in_seconds = i.optional("granularity_in_seconds") ?; op.metrics = i
-        .optional("metrics") ?; op.page_token = i.optional("page_token") ?; op.start_time
-        = i.optional("start_time") ?; Ok(op) }), drive(| i | { let mut op =
-        models::vector_search_endpoints::SetPermissions::new(i.required("endpoint_id")
-        ?,); op.access_control_list = i.optional("access_control_list") ?; Ok(op) }),
-        drive(| i | { let _ = i; Ok(models::vector_search_endpoints::StartEndpoint::new(i
-        .required("endpoint_name") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::vector_search_endpoints::StopEndpoint::new(i.required("endpoint_name")
-        ?,)) }), drive(| i | { let _ = i;
-        Ok(models::vector_search_endpoints::UpdateEndpointBudgetPolicy::new(i
-        .required("endpoint_name") ?, i.required("budget_policy_id") ?,)) }), drive(| i |
-        { let _ = i; Ok(models::vector_search_endpoints::UpdateEndpointCustomTags::new(i
-        .required("endpoint_name") ?, i.required("custom_tags") ?,)) }), drive(| i | {
-        let mut op = models::vector_search_endpoints::UpdatePermissions::new(i
-        .required("endpoint_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::vector_search_indexes::CreateIndex::new(i.required("name") ?, i
-        .required("endpoint_name") ?, i.required("primary_key") ?, i
-        .required("index_type") ?,); op.delta_sync_index_spec = i
-        .optional("delta_sync_index_spec") ?; op.direct_access_index_spec = i
-        .optional("direct_access_index_spec") ?; op.index_subtype = i
-        .optional("index_subtype") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::vector_search_indexes::DeleteDataVectorIndex::new(i
-        .required("index_name") ?, i.required("primary_keys") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::vector_search_indexes::DeleteIndex::new(i
-        .required("index_name") ?,)) }), drive(| i | { let mut op =
-        models::vector_search_indexes::GetIndex::new(i.required("index_name") ?,); op
-        .ensure_reranker_compatible = i.optional("ensure_reranker_compatible") ?; Ok(op)
-        }), drive(| i | { let mut op = models::vector_search_indexes::ListIndexes::new(i
-        .required("endpoint_name") ?,); op.page_token = i.optional("page_token") ?;
-        Ok(op) }), drive(| i | { let mut op =
-        models::vector_search_indexes::QueryIndex::new(i.required("index_name") ?, i
-        .required("columns") ?,); op.columns_to_rerank = i.optional("columns_to_rerank")
-        ?; op.facets = i.optional("facets") ?; op.filters_json = i
-        .optional("filters_json") ?; op.num_results = i.optional("num_results") ?; op
-        .query_columns = i.optional("query_columns") ?; op.query_text = i
-        .optional("query_text") ?; op.query_type = i.optional("query_type") ?; op
-        .query_vector = i.optional("query_vector") ?; op.reranker = i
-        .optional("reranker") ?; op.score_threshold = i.optional("score_threshold") ?; op
-        .sort_columns = i.optional("sort_columns") ?; Ok(op) }), drive(| i | { let mut op
-        = models::vector_search_indexes::QueryNextPage::new(i.required("index_name") ?,);
-        op.endpoint_name = i.optional("endpoint_name") ?; op.page_token = i
-        .optional("page_token") ?; Ok(op) }), drive(| i | { let mut op =
-        models::vector_search_indexes::ScanIndex::new(i.required("index_name") ?,); op
-        .last_primary_key = i.optional("last_primary_key") ?; op.num_results = i
-        .optional("num_results") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::vector_search_indexes::SyncIndex::new(i.required("index_name") ?,))
-        }), drive(| i | { let _ = i;
-        Ok(models::vector_search_indexes::UpsertDataVectorIndex::new(i
-        .required("index_name") ?, i.required("inputs_json") ?,)) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::vector_search_endpoints::CreateEndpoint::new(
+                i.required::<models::EndpointType>("endpoint_type")?,
+                i.required::<String>("name")?,
+            );
+            op.budget_policy_id = i.optional("budget_policy_id")?;
+            op.target_qps = i.optional("target_qps")?;
+            op.usage_policy_id = i.optional("usage_policy_id")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::vector_search_endpoints::DeleteEndpoint::new(
+                i.required::<String>("endpoint_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::vector_search_endpoints::GetEndpoint::new(
+                i.required::<String>("endpoint_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::vector_search_endpoints::GetPermissionLevels::new(
+                i.required::<String>("endpoint_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::vector_search_endpoints::GetPermissions::new(
+                i.required::<String>("endpoint_id")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::vector_search_endpoints::ListEndpoints::new();
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::vector_search_endpoints::PatchEndpoint::new(
+                i.required::<String>("endpoint_name")?,
+            );
+            op.target_qps = i.optional("target_qps")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::vector_search_endpoints::RetrieveUserVisibleMetrics::new(
+                i.required::<String>("name")?,
+            );
+            op.end_time = i.optional("end_time")?;
+            op.granularity_in_seconds = i.optional("granularity_in_seconds")?;
+            op.metrics = i.optional("metrics")?;
+            op.page_token = i.optional("page_token")?;
+            op.start_time = i.optional("start_time")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::vector_search_endpoints::SetPermissions::new(
+                i.required::<String>("endpoint_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::vector_search_endpoints::StartEndpoint::new(
+                i.required::<String>("endpoint_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::vector_search_endpoints::StopEndpoint::new(
+                i.required::<String>("endpoint_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::vector_search_endpoints::UpdateEndpointBudgetPolicy::new(
+                i.required::<String>("endpoint_name")?,
+                i.required::<String>("budget_policy_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::vector_search_endpoints::UpdateEndpointCustomTags::new(
+                i.required::<String>("endpoint_name")?,
+                i.required::<Vec<models::CustomTag>>("custom_tags")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::vector_search_endpoints::UpdatePermissions::new(
+                i.required::<String>("endpoint_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::vector_search_indexes::CreateIndex::new(
+                i.required::<String>("name")?,
+                i.required::<String>("endpoint_name")?,
+                i.required::<String>("primary_key")?,
+                i.required::<models::VectorIndexType>("index_type")?,
+            );
+            op.delta_sync_index_spec = i.optional("delta_sync_index_spec")?;
+            op.direct_access_index_spec = i.optional("direct_access_index_spec")?;
+            op.index_subtype = i.optional("index_subtype")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::vector_search_indexes::DeleteDataVectorIndex::new(
+                i.required::<String>("index_name")?,
+                i.required::<Vec<String>>("primary_keys")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::vector_search_indexes::DeleteIndex::new(
+                i.required::<String>("index_name")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::vector_search_indexes::GetIndex::new(
+                i.required::<String>("index_name")?,
+            );
+            op.ensure_reranker_compatible = i.optional("ensure_reranker_compatible")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::vector_search_indexes::ListIndexes::new(
+                i.required::<String>("endpoint_name")?,
+            );
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::vector_search_indexes::QueryIndex::new(
+                i.required::<String>("index_name")?,
+                i.required::<Vec<String>>("columns")?,
+            );
+            op.columns_to_rerank = i.optional("columns_to_rerank")?;
+            op.facets = i.optional("facets")?;
+            op.filters_json = i.optional("filters_json")?;
+            op.num_results = i.optional("num_results")?;
+            op.query_columns = i.optional("query_columns")?;
+            op.query_text = i.optional("query_text")?;
+            op.query_type = i.optional("query_type")?;
+            op.query_vector = i.optional("query_vector")?;
+            op.reranker = i.optional("reranker")?;
+            op.score_threshold = i.optional("score_threshold")?;
+            op.sort_columns = i.optional("sort_columns")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::vector_search_indexes::QueryNextPage::new(
+                i.required::<String>("index_name")?,
+            );
+            op.endpoint_name = i.optional("endpoint_name")?;
+            op.page_token = i.optional("page_token")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::vector_search_indexes::ScanIndex::new(
+                i.required::<String>("index_name")?,
+            );
+            op.last_primary_key = i.optional("last_primary_key")?;
+            op.num_results = i.optional("num_results")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::vector_search_indexes::SyncIndex::new(
+                i.required::<String>("index_name")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::vector_search_indexes::UpsertDataVectorIndex::new(
+                i.required::<String>("index_name")?,
+                i.required::<String>("inputs_json")?,
+            ),
+        )),
+    ])
 }

@@ -5,91 +5,219 @@
 use databricks_sdk::models::workspace as models;
 use crate::drive::{Drive, drive};
 pub(crate) fn operations() -> Vec<Drive> {
-    vec![
-        drive(| i | { let mut op = models::git_credentials::Create::new(i
-        .required("git_provider") ?,); op.git_email = i.optional("git_email") ?; op
-        .git_username = i.optional("git_username") ?; op.is_default_for_provider = i
-        .optional("is_default_for_provider") ?; op.name = i.optional("name") ?; op
-        .personal_access_token = i.optional("personal_access_token") ?; op.principal_id =
-        i.optional("principal_id") ?; Ok(op) }), drive(| i | { let mut op =
-        models::git_credentials::Delete::new(i.required("credential_id") ?,); op
-        .principal_id = i.optional("principal_id") ?; Ok(op) }), drive(| i | { let mut op
-        = models::git_credentials::Get::new(i.required("credential_id") ?,); op
-        .principal_id = i.optional("principal_id") ?; Ok(op) }), drive(| i | { let mut op
-        = models::git_credentials::List::new(); op.principal_id = i
-        .optional("principal_id") ?; Ok(op) }), drive(| i | { let mut op =
-        models::git_credentials::Update::new(i.required("credential_id") ?, i
-        .required("git_provider") ?,); op.git_email = i.optional("git_email") ?; op
-        .git_username = i.optional("git_username") ?; op.is_default_for_provider = i
-        .optional("is_default_for_provider") ?; op.name = i.optional("name") ?; op
-        .personal_access_token = i.optional("personal_access_token") ?; op.principal_id =
-        i.optional("principal_id") ?; Ok(op) }), drive(| i | { let mut op =
-        models::repos::Create::new(i.required("url") ?, i.required("provider") ?,); op
-        .git_credential_id = i.optional("git_credential_id") ?; op.path = i
-        .optional("path") ?; op.sparse_checkout = i.optional("sparse_checkout") ?; Ok(op)
-        }), drive(| i | { let _ = i; Ok(models::repos::Delete::new(i.required("repo_id")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::repos::Get::new(i
-        .required("repo_id") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::repos::GetPermissionLevels::new(i.required("repo_id") ?,)) }), drive(|
-        i | { let _ = i; Ok(models::repos::GetPermissions::new(i.required("repo_id") ?,))
-        }), drive(| i | { let mut op = models::repos::List::new(); op.next_page_token = i
-        .optional("next_page_token") ?; op.path_prefix = i.optional("path_prefix") ?;
-        Ok(op) }), drive(| i | { let mut op = models::repos::SetPermissions::new(i
-        .required("repo_id") ?,); op.access_control_list = i
-        .optional("access_control_list") ?; Ok(op) }), drive(| i | { let mut op =
-        models::repos::Update::new(i.required("repo_id") ?,); op.branch = i
-        .optional("branch") ?; op.dangerously_force_discard_all = i
-        .optional("dangerously_force_discard_all") ?; op.git_credential_id = i
-        .optional("git_credential_id") ?; op.sparse_checkout = i
-        .optional("sparse_checkout") ?; op.tag = i.optional("tag") ?; Ok(op) }), drive(|
-        i | { let mut op = models::repos::UpdatePermissions::new(i.required("repo_id")
-        ?,); op.access_control_list = i.optional("access_control_list") ?; Ok(op) }),
-        drive(| i | { let mut op = models::secrets::CreateScope::new(i.required("scope")
-        ?,); op.backend_azure_keyvault = i.optional("backend_azure_keyvault") ?; op
-        .initial_manage_principal = i.optional("initial_manage_principal") ?; op
-        .scope_backend_type = i.optional("scope_backend_type") ?; Ok(op) }), drive(| i |
-        { let _ = i; Ok(models::secrets::DeleteAcl::new(i.required("scope") ?, i
-        .required("principal") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::secrets::DeleteScope::new(i.required("scope") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::secrets::DeleteSecret::new(i.required("scope") ?, i
-        .required("key") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::secrets::GetAcl::new(i.required("scope") ?, i.required("principal")
-        ?,)) }), drive(| i | { let _ = i; Ok(models::secrets::GetSecret::new(i
-        .required("scope") ?, i.required("key") ?,)) }), drive(| i | { let _ = i;
-        Ok(models::secrets::ListAcls::new(i.required("scope") ?,)) }), drive(| i | { let
-        _ = i; Ok(models::secrets::ListScopes::new()) }), drive(| i | { let _ = i;
-        Ok(models::secrets::ListSecrets::new(i.required("scope") ?,)) }), drive(| i | {
-        let _ = i; Ok(models::secrets::PutAcl::new(i.required("scope") ?, i
-        .required("principal") ?, i.required("permission") ?,)) }), drive(| i | { let mut
-        op = models::secrets::PutSecret::new(i.required("scope") ?, i.required("key")
-        ?,); op.bytes_value = i.optional("bytes_value") ?; op.string_value = i
-        .optional("string_value") ?; Ok(op) }), drive(| i | { let mut op =
-        models::workspace::Delete::new(i.required("path") ?,); op.recursive = i
-        .optional("recursive") ?; Ok(op) }), drive(| i | { let mut op =
-        models::workspace::Download::new(i.required("path") ?,); op.format = i
-        .optional("format") ?; Ok(op) }), drive(| i | { let mut op =
-        models::workspace::Export::new(i.required("path") ?,); op.format = i
-        .optional("format") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::workspace::GetPermissionLevels::new(i
-        .required("workspace_object_type") ?, i.required("workspace_object_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::workspace::GetPermissions::new(i
-        .required("workspace_object_type") ?, i.required("workspace_object_id") ?,)) }),
-        drive(| i | { let _ = i; Ok(models::workspace::GetStatus::new(i.required("path")
-        ?,)) }), drive(| i | { let mut op = models::workspace::Import::new(i
-        .required("path") ?,); op.content = i.optional("content") ?; op.format = i
-        .optional("format") ?; op.language = i.optional("language") ?; op.overwrite = i
-        .optional("overwrite") ?; Ok(op) }), drive(| i | { let mut op =
-        models::workspace::List::new(i.required("path") ?,); op.notebooks_modified_after
-        = i.optional("notebooks_modified_after") ?; Ok(op) }), drive(| i | { let _ = i;
-        Ok(models::workspace::Mkdirs::new(i.required("path") ?,)) }), drive(| i | { let
-        mut op = models::workspace::SetPermissions::new(i
-        .required("workspace_object_type") ?, i.required("workspace_object_id") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::workspace::UpdatePermissions::new(i
-        .required("workspace_object_type") ?, i.required("workspace_object_id") ?,); op
-        .access_control_list = i.optional("access_control_list") ?; Ok(op) }), drive(| i
-        | { let mut op = models::workspace::Upload::new(i.required("path") ?, i.body());
-        op.format = i.optional("format") ?; op.language = i.optional("language") ?; op
-        .overwrite = i.optional("overwrite") ?; Ok(op) })
-    ]
+    Vec::from([
+        drive(|i| {
+            let mut op = models::git_credentials::Create::new(
+                i.required::<String>("git_provider")?,
+            );
+            op.git_email = i.optional("git_email")?;
+            op.git_username = i.optional("git_username")?;
+            op.is_default_for_provider = i.optional("is_default_for_provider")?;
+            op.name = i.optional("name")?;
+            op.personal_access_token = i.optional("personal_access_token")?;
+            op.principal_id = i.optional("principal_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::git_credentials::Delete::new(
+                i.required::<i64>("credential_id")?,
+            );
+            op.principal_id = i.optional("principal_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::git_credentials::Get::new(
+                i.required::<i64>("credential_id")?,
+            );
+            op.principal_id = i.optional("principal_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::git_credentials::List::new();
+            op.principal_id = i.optional("principal_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::git_credentials::Update::new(
+                i.required::<i64>("credential_id")?,
+                i.required::<String>("git_provider")?,
+            );
+            op.git_email = i.optional("git_email")?;
+            op.git_username = i.optional("git_username")?;
+            op.is_default_for_provider = i.optional("is_default_for_provider")?;
+            op.name = i.optional("name")?;
+            op.personal_access_token = i.optional("personal_access_token")?;
+            op.principal_id = i.optional("principal_id")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::repos::Create::new(
+                i.required::<String>("url")?,
+                i.required::<String>("provider")?,
+            );
+            op.git_credential_id = i.optional("git_credential_id")?;
+            op.path = i.optional("path")?;
+            op.sparse_checkout = i.optional("sparse_checkout")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::repos::Delete::new(i.required::<i64>("repo_id")?))),
+        drive(|i| Ok(models::repos::Get::new(i.required::<i64>("repo_id")?))),
+        drive(|i| Ok(
+            models::repos::GetPermissionLevels::new(i.required::<String>("repo_id")?),
+        )),
+        drive(|i| Ok(
+            models::repos::GetPermissions::new(i.required::<String>("repo_id")?),
+        )),
+        drive(|i| {
+            let mut op = models::repos::List::new();
+            op.next_page_token = i.optional("next_page_token")?;
+            op.path_prefix = i.optional("path_prefix")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::repos::SetPermissions::new(
+                i.required::<String>("repo_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::repos::Update::new(i.required::<i64>("repo_id")?);
+            op.branch = i.optional("branch")?;
+            op.dangerously_force_discard_all = i
+                .optional("dangerously_force_discard_all")?;
+            op.git_credential_id = i.optional("git_credential_id")?;
+            op.sparse_checkout = i.optional("sparse_checkout")?;
+            op.tag = i.optional("tag")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::repos::UpdatePermissions::new(
+                i.required::<String>("repo_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::secrets::CreateScope::new(
+                i.required::<String>("scope")?,
+            );
+            op.backend_azure_keyvault = i.optional("backend_azure_keyvault")?;
+            op.initial_manage_principal = i.optional("initial_manage_principal")?;
+            op.scope_backend_type = i.optional("scope_backend_type")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::secrets::DeleteAcl::new(
+                i.required::<String>("scope")?,
+                i.required::<String>("principal")?,
+            ),
+        )),
+        drive(|i| Ok(models::secrets::DeleteScope::new(i.required::<String>("scope")?))),
+        drive(|i| Ok(
+            models::secrets::DeleteSecret::new(
+                i.required::<String>("scope")?,
+                i.required::<String>("key")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::secrets::GetAcl::new(
+                i.required::<String>("scope")?,
+                i.required::<String>("principal")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::secrets::GetSecret::new(
+                i.required::<String>("scope")?,
+                i.required::<String>("key")?,
+            ),
+        )),
+        drive(|i| Ok(models::secrets::ListAcls::new(i.required::<String>("scope")?))),
+        drive(|_| Ok(models::secrets::ListScopes::new())),
+        drive(|i| Ok(models::secrets::ListSecrets::new(i.required::<String>("scope")?))),
+        drive(|i| Ok(
+            models::secrets::PutAcl::new(
+                i.required::<String>("scope")?,
+                i.required::<String>("principal")?,
+                i.required::<models::AclPermission>("permission")?,
+            ),
+        )),
+        drive(|i| {
+            let mut op = models::secrets::PutSecret::new(
+                i.required::<String>("scope")?,
+                i.required::<String>("key")?,
+            );
+            op.bytes_value = i.optional("bytes_value")?;
+            op.string_value = i.optional("string_value")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace::Delete::new(i.required::<String>("path")?);
+            op.recursive = i.optional("recursive")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace::Download::new(i.required::<String>("path")?);
+            op.format = i.optional("format")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace::Export::new(i.required::<String>("path")?);
+            op.format = i.optional("format")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(
+            models::workspace::GetPermissionLevels::new(
+                i.required::<String>("workspace_object_type")?,
+                i.required::<String>("workspace_object_id")?,
+            ),
+        )),
+        drive(|i| Ok(
+            models::workspace::GetPermissions::new(
+                i.required::<String>("workspace_object_type")?,
+                i.required::<String>("workspace_object_id")?,
+            ),
+        )),
+        drive(|i| Ok(models::workspace::GetStatus::new(i.required::<String>("path")?))),
+        drive(|i| {
+            let mut op = models::workspace::Import::new(i.required::<String>("path")?);
+            op.content = i.optional("content")?;
+            op.format = i.optional("format")?;
+            op.language = i.optional("language")?;
+            op.overwrite = i.optional("overwrite")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace::List::new(i.required::<String>("path")?);
+            op.notebooks_modified_after = i.optional("notebooks_modified_after")?;
+            Ok(op)
+        }),
+        drive(|i| Ok(models::workspace::Mkdirs::new(i.required::<String>("path")?))),
+        drive(|i| {
+            let mut op = models::workspace::SetPermissions::new(
+                i.required::<String>("workspace_object_type")?,
+                i.required::<String>("workspace_object_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace::UpdatePermissions::new(
+                i.required::<String>("workspace_object_type")?,
+                i.required::<String>("workspace_object_id")?,
+            );
+            op.access_control_list = i.optional("access_control_list")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace::Upload::new(
+                i.required::<String>("path")?,
+                i.body(),
+            );
+            op.format = i.optional("format")?;
+            op.language = i.optional("language")?;
+            op.overwrite = i.optional("overwrite")?;
+            Ok(op)
+        }),
+    ])
 }
