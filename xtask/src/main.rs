@@ -7,6 +7,8 @@ mod emit;
 mod files;
 mod ir;
 mod spec;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

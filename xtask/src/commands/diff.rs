@@ -25,9 +25,11 @@ pub(crate) fn run(old: &Path, new: &Path) -> Result<()> {
     Ok(())
 }
 
-struct Change {
-    text: String,
-    breaks: bool,
+/// One difference.
+pub(crate) struct Change {
+    pub(crate) text: String,
+    /// Whether callers have to change their programs.
+    pub(crate) breaks: bool,
 }
 
 #[derive(Default)]
@@ -60,7 +62,8 @@ impl Changes {
     }
 }
 
-fn changes(old: &Api, new: &Api) -> Vec<Change> {
+/// All differences.
+pub(crate) fn changes(old: &Api, new: &Api) -> Vec<Change> {
     let mut changes = Changes::default();
     changes.sets("operation", &operations(old), &operations(new), operation);
     let messages = |api| members(api, |package| package.messages.iter().map(|message| (message.name.as_str(), message)).collect());
@@ -73,10 +76,10 @@ fn changes(old: &Api, new: &Api) -> Vec<Change> {
             match after.get(wire) {
                 None => changes.tell(true, format!("removed: member {name}.{wire}")),
                 Some((now, _)) if !same(ty, now) => {
-                    changes.tell(true, format!("changed: member {name}.{wire}, {} -> {}", text(ty), text(now)))
+                    changes.tell(true, format!("changed: member {name}.{wire}, {} -> {}", text(ty), text(now)));
                 }
                 Some((_, now)) if required != now => {
-                    changes.tell(true, format!("changed: member {name}.{wire} is {} an argument", if *now { "now" } else { "no longer" }))
+                    changes.tell(true, format!("changed: member {name}.{wire} is {} an argument", if *now { "now" } else { "no longer" }));
                 }
                 Some(_) => {}
             }

@@ -1,0 +1,163 @@
+//! The generator as a whole: what it refuses, what stays frozen, what a new release of the description changes.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::commands::diff;
+use crate::files::Files;
+use crate::ir::{self, Api};
+use crate::spec::{Documents, Signatures};
+
+static FOLDERS: AtomicU32 = AtomicU32::new(0);
+
+/// A folder with one document, gone with the value.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(document: &Value) -> Self {
+        let folder = std::env::temp_dir().join(format!("xtask-{}-{}", std::process::id(), FOLDERS.fetch_add(1, Ordering::Relaxed)));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("rooms.json"), document.to_string()).unwrap();
+        Self(folder)
+    }
+
+    fn with_signatures(document: &Value, signatures: &Signatures) -> Self {
+        let folder = Self::new(document);
+        std::fs::write(folder.0.join("signatures.json"), signatures.render()).unwrap();
+        folder
+    }
+
+    fn build(&self) -> anyhow::Result<(Api, Signatures)> {
+        ir::build(&Documents::read(&self.0)?)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn document() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "rooms", "version": "1"},
+        "tags": [{"name": "rooms", "x-databricks-level": "workspace", "x-databricks-accessor": "w.rooms"}],
+        "paths": {"/api/2.0/rooms/{room_id}": {"get": {
+            "operationId": "rooms.get", "tags": ["rooms"], "x-databricks-level": "workspace", "x-databricks-accessor": "w.rooms",
+            "parameters": [
+                {"name": "room_id", "in": "path", "required": true, "schema": {"type": "string"}},
+                {"name": "floor", "in": "query", "required": true, "schema": {"type": "integer", "format": "int32"}},
+                {"name": "light", "in": "query", "required": false, "schema": {"type": "boolean"}}
+            ],
+            "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Room"}}}}}
+        }}},
+        "components": {"schemas": {
+            "Room": {"type": "object", "properties": {"name": {"type": "string"}, "state": {"$ref": "#/components/schemas/State"}}, "required": ["name"]},
+            "State": {"type": "string", "enum": ["LIT", "DARK"]}
+        }}
+    })
+}
+
+/// The document after a change.
+fn changed(change: impl FnOnce(&mut Value)) -> Value {
+    let mut document = document();
+    change(&mut document);
+    document
+}
+
+fn operation(document: &mut Value) -> &mut Value {
+    &mut document["paths"]["/api/2.0/rooms/{room_id}"]["get"]
+}
+
+#[test]
+fn what_is_not_known_is_refused() {
+    type Change = Box<dyn FnOnce(&mut Value)>;
+    let refused: [(&str, Change); 9] = [
+        ("x-databricks-new", Box::new(|d| operation(d)["x-databricks-new"] = json!(true))),
+        ("oneOf", Box::new(|d| d["components"]["schemas"]["Room"]["oneOf"] = json!([]))),
+        ("format Some(\"int16\")", Box::new(|d| operation(d)["parameters"][1]["schema"]["format"] = json!("int16"))),
+        ("cookie", Box::new(|d| operation(d)["parameters"][1]["in"] = json!("cookie"))),
+        (
+            "does not exist",
+            Box::new(|d| d["components"]["schemas"]["Room"]["properties"]["state"] = json!({"$ref": "#/components/schemas/Gone"})),
+        ),
+        ("which is no parameter", Box::new(|d| operation(d)["parameters"][0]["name"] = json!("id"))),
+        ("answers other than 200", Box::new(|d| operation(d)["responses"] = json!({"201": {"description": ""}}))),
+        ("two things are named", Box::new(|d| d["components"]["schemas"]["State"]["enum"] = json!(["LIT", "lit"]))),
+        (
+            "rooms.poll is no operation",
+            Box::new(|d| {
+                operation(d)["x-databricks-wait"] = json!({
+                    "name": "w", "poll": "rooms.poll", "bind": {}, "status": "state", "success": ["LIT"], "failure": [], "timeout_seconds": 1,
+                    "result": {"$ref": "#/components/schemas/Room"}
+                });
+            }),
+        ),
+    ];
+    assert!(Folder::new(&document()).build().is_ok());
+    for (told, change) in refused {
+        let error = format!("{:#}", Folder::new(&changed(change)).build().unwrap_err());
+        assert!(error.contains(told), "expected {told} in: {error}");
+    }
+}
+
+#[test]
+fn signatures_stay_as_they_were_first_generated() {
+    let (_, frozen) = Folder::new(&document()).build().unwrap();
+    assert_eq!(frozen.operations["rooms.get"], ["room_id", "floor"]);
+    assert_eq!(frozen.messages["rooms.Room"], ["name"]);
+    let relaxed = changed(|d| {
+        operation(d)["parameters"][1]["required"] = json!(false);
+        operation(d)["parameters"][2]["required"] = json!(true);
+        d["components"]["schemas"]["Room"]["required"] = json!(["state"]);
+    });
+    let (api, after) = Folder::with_signatures(&relaxed, &frozen).build().unwrap();
+    assert_eq!(after, frozen);
+    let package = &api.packages["rooms"];
+    let arguments: Vec<_> = package.services[0].operations[0].required().map(|input| input.wire.as_str()).collect();
+    assert_eq!(arguments, ["room_id", "floor"]);
+    assert_eq!(package.messages[0].required[0].wire, "name");
+}
+
+#[test]
+fn a_new_release_is_told_with_what_it_breaks() {
+    let (old, frozen) = Folder::new(&document()).build().unwrap();
+    let next = changed(|d| {
+        operation(d)["parameters"][1]["required"] = json!(false);
+        operation(d)["parameters"][2]["schema"] = json!({"type": "string"});
+        d["components"]["schemas"]["State"]["enum"] = json!(["LIT", "DIM"]);
+        d["components"]["schemas"]["Room"]["properties"]["size"] = json!({"type": "integer", "format": "int64"});
+    });
+    let (new, _) = Folder::with_signatures(&next, &frozen).build().unwrap();
+    let told: Vec<_> = diff::changes(&old, &new).into_iter().map(|change| (change.breaks, change.text)).collect();
+    for expected in [
+        (false, "changed: input floor of rooms.get may be left out now; it stays an argument"),
+        (true, "changed: input light of rooms.get, bool -> string"),
+        (false, "added: member rooms.Room.size"),
+        (true, "removed: value rooms.State.DARK"),
+        (false, "added: value rooms.State.DIM"),
+    ] {
+        assert!(told.iter().any(|(breaks, text)| (*breaks, text.as_str()) == expected), "{expected:?} in {told:?}");
+    }
+    assert_eq!(told.len(), 5, "{told:?}");
+    assert!(diff::changes(&old, &old).is_empty());
+}
+
+#[test]
+fn the_same_description_gives_the_same_bytes_anywhere() {
+    let render = || {
+        let (api, _) = Folder::new(&document()).build().unwrap();
+        let mut files = Files::default();
+        crate::emit::models(&api, "models", true, &mut files).unwrap();
+        crate::emit::facade(&api, "services", "models", true, &mut files).unwrap();
+        files
+    };
+    let root = std::env::temp_dir().join(format!("xtask-same-{}", std::process::id()));
+    render().write(&root).unwrap();
+    let checked = render().check(&root, "x");
+    std::fs::remove_dir_all(&root).unwrap();
+    checked.unwrap();
+}
