@@ -4,6 +4,9 @@
 //! once if the call succeeded, never if the call says that it surely was not run, and at most once otherwise; and nothing hangs past its
 //! deadline. Effects are counted at the server.
 
+// The lint does not know helpers of tests from other code.
+#![allow(clippy::unwrap_used)]
+
 mod clock;
 mod proxy;
 
@@ -73,7 +76,7 @@ async fn faults_neither_lose_nor_double_anything() {
     let local = LocalWorkspace::builder().start().await.expect("loopback is there to listen on");
     let seed = std::env::var("CHAOS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_122);
     let proxy = Proxy::start(local.url(), seed).await;
-    let w = client(&proxy.url(), local.token(), QuickClock::default());
+    let w = client(&proxy.url(), local.token(), QuickClock);
 
     let start = Instant::now();
     let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
@@ -89,7 +92,7 @@ async fn faults_neither_lose_nor_double_anything() {
     let took = start.elapsed();
 
     // Counted past the proxy, by a client that nothing disturbs.
-    let quiet = client(local.url(), local.token(), QuickClock::default());
+    let quiet = client(local.url(), local.token(), QuickClock);
     let mut effects: BTreeMap<String, u32> = BTreeMap::new();
     let mut tokens = quiet.tokens().list().items();
     while let Some(token) = tokens.next().await.expect("the undisturbed way is open") {
@@ -127,7 +130,9 @@ async fn faults_neither_lose_nor_double_anything() {
             }
         }
     }
-    println!("{CALLS} calls in {took:.1?}, faults {faults:?}; of the calls that must not run twice {succeeded} succeeded, {unknown} may have run, {refused} did not");
+    println!(
+        "{CALLS} calls in {took:.1?}, faults {faults:?}; of the calls that must not run twice {succeeded} succeeded, {unknown} may have run, {refused} did not"
+    );
     for fault in Fault::ALL {
         assert!(faults.get(&fault).copied().unwrap_or(0) > 20, "seed {seed}: {fault:?} hardly ever happened: {faults:?}");
     }

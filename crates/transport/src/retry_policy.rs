@@ -85,7 +85,8 @@ impl Backoff {
             Self::Linear => Duration::from_secs(u64::from(attempt.min(10))) + Duration::from_millis(fastrand::u64(50..=750)),
             Self::Exponential { base, cap } => {
                 let longest = base.saturating_mul(2u32.saturating_pow(attempt - 1)).min(cap);
-                longest.mul_f64(0.1 + 0.9 * fastrand::f64())
+                let part = longest.as_secs_f64() * (0.1 + 0.9 * fastrand::f64());
+                Duration::try_from_secs_f64(part).map_or(longest, |part| part.min(longest))
             }
             Self::Fixed(delay) => delay,
         }
@@ -238,6 +239,8 @@ mod tests {
             prop_assert!(exponential <= Duration::from_secs(60));
             prop_assert!(exponential >= Duration::from_millis(100));
             prop_assert_eq!(Backoff::fixed(Duration::ZERO).delay(attempt), Duration::ZERO);
+            let endless = Backoff::Exponential { base: Duration::MAX, cap: Duration::MAX };
+            prop_assert!(endless.delay(attempt) > Duration::from_secs(1 << 40));
         }
     }
 

@@ -13,9 +13,9 @@ databricks_core::open_enum! {
     /// Two known values.
     TestEnum {
         /// The first.
-        TestEnumOne = "TEST_ENUM_ONE",
+        One = "TEST_ENUM_ONE",
         /// The second.
-        TestEnumTwo = "TEST_ENUM_TWO",
+        Two = "TEST_ENUM_TWO",
     }
 }
 

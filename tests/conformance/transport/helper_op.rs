@@ -174,7 +174,9 @@ fn job_keys(job: &Job, wanted: &Value) -> Value {
 
 /// The keys of a run's parts.
 fn run_keys(run: &Run, wanted: &Value) -> Value {
-    let keys = |tasks: &Option<Vec<databricks_sdk::models::jobs::RunTask>>| tasks.iter().flatten().map(|task| task.task_key.clone()).collect::<Vec<_>>();
+    let keys = |tasks: &Option<Vec<databricks_sdk::models::jobs::RunTask>>| {
+        tasks.iter().flatten().map(|task| task.task_key.clone()).collect::<Vec<_>>()
+    };
     let all = json!({
         "tasks": keys(&run.tasks),
         "iterations": keys(&run.iterations),
@@ -191,4 +193,3 @@ fn named(all: Value, wanted: &Value) -> Value {
     let kept: Map<_, _> = all.into_iter().filter(|(name, _)| wanted.get(name).is_some()).collect();
     Value::Object(kept)
 }
-

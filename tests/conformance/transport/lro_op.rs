@@ -88,7 +88,8 @@ impl LongRunning for Start {
 
     fn state(output: &Value) -> Result<LroState<Value>> {
         let member = |value: &Value, name: &str| value[name].as_str().map(str::to_owned);
-        let error = output.get("error").filter(|error| error.is_object()).map(|error| (member(error, "error_code"), member(error, "message")));
+        let error =
+            output.get("error").filter(|error| error.is_object()).map(|error| (member(error, "error_code"), member(error, "message")));
         lro::state(output["done"].as_bool(), error, output["response"].as_object())
     }
 

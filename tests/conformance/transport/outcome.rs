@@ -77,7 +77,8 @@ fn error_problems(wanted: &Value, error: &Error, script: &Script, problems: &mut
         complain("the status");
     }
     if let Some(code) = wanted.get("error_code")
-        && error.api().and_then(|api| api.code()).or_else(|| error.statement().and_then(|statement| statement.error_code())) != code.as_str()
+        && error.api().and_then(|api| api.code()).or_else(|| error.statement().and_then(|statement| statement.error_code()))
+            != code.as_str()
     {
         complain("the code");
     }

@@ -12,6 +12,9 @@ use crate::redact;
 /// The most characters of a body that are shown as a message.
 const EXCERPT: usize = 1000;
 
+/// The longest wait that is believed, far beyond any budget, so that arithmetic with it cannot overflow.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+
 impl ApiError {
     /// Reads the error in an answer, by the first shape that fits: empty, JSON (also of API 1.2, SCIM and OAuth), `CODE: text`, HTML,
     /// anything else.
@@ -37,7 +40,8 @@ impl ApiError {
         error.retry_after = headers
             .get(RETRY_AFTER)
             .and_then(|value| wait(value.to_str().ok()?, now))
-            .or_else(|| error.details().retry_info.as_ref().map(|info| info.retry_delay));
+            .or_else(|| error.details().retry_info.as_ref().map(|info| info.retry_delay))
+            .map(|wait| wait.min(LONGEST_WAIT));
         error
     }
 
@@ -202,7 +206,8 @@ fn is_missing_resource(error: &ApiError, method: &Method, path: &str) -> bool {
 fn wait(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        return value.parse().ok().map(Duration::from_secs);
+        // Too many digits for a number are still a very long wait.
+        return Some(value.parse().map_or(LONGEST_WAIT, Duration::from_secs));
     }
     let date = jiff::fmt::rfc2822::parse(value).ok()?;
     let until = SystemTime::from(date.timestamp());

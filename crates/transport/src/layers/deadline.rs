@@ -27,7 +27,7 @@ impl Middleware for DeadlineLayer {
         let Some(timeout) = options.timeout else { return next.send(request).await };
         let class = options.effective_idempotency(request.method());
         let line = request_line(request.method(), request.uri());
-        CallState::of_mut(&mut request).deadline = Some(self.clock.now() + timeout);
+        CallState::of_mut(&mut request).deadline = self.clock.now().checked_add(timeout);
         match tokio::time::timeout(timeout, next.send(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, format!("the call was not over after {:.1} s", timeout.as_secs_f64()))

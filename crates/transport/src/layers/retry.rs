@@ -84,11 +84,12 @@ impl Plan {
             Some(asked) => asked + asked.mul_f64(fastrand::f64() / 10.0),
             None => self.policy.backoff.delay(attempt),
         };
-        let next = now + wait;
-        if self.budget.is_some_and(|budget| next - self.start >= budget) {
+        // A wait beyond what the clock can count passes every budget and deadline.
+        let next = now.checked_add(wait);
+        if self.budget.is_some_and(|budget| next.is_none_or(|next| next - self.start >= budget)) {
             return Err(Stop::Exhausted("the retry budget is used up"));
         }
-        if self.deadline.is_some_and(|deadline| next >= deadline) {
+        if self.deadline.is_some_and(|deadline| next.is_none_or(|next| next >= deadline)) {
             return Err(Stop::Exhausted("the deadline is too near"));
         }
         if self.policy.retry_budget.as_ref().is_some_and(|purse| !purse.withdraw()) {

@@ -33,9 +33,10 @@ impl Default for InactivityLayer {
 }
 
 impl InactivityLayer {
-    /// With this longest silence.
+    /// With this longest silence. More than a year counts as a year.
     pub fn new(limit: Duration) -> Self {
-        Self { limit }
+        // So that no sum with it overflows.
+        Self { limit: limit.min(Duration::from_secs(366 * 24 * 3600)) }
     }
 }
 

@@ -80,6 +80,9 @@ fn waits_come_from_the_header_then_from_the_details() {
     assert_eq!(of(Some("7"), ""), Some(Duration::from_secs(7)));
     assert_eq!(of(Some("Sun, 06 Nov 1994 08:50:37 GMT"), ""), Some(Duration::from_secs(60)));
     assert_eq!(of(Some("Wed, 21 Oct 1992 07:28:00 GMT"), ""), Some(Duration::ZERO));
+    for endless in ["18446744073709551615", "99999999999999999999999999"] {
+        assert_eq!(of(Some(endless), ""), Some(LONGEST_WAIT));
+    }
     for odd in ["soon", "1.58", "-3", "+3"] {
         assert_eq!(of(Some(odd), ""), None, "{odd}");
     }

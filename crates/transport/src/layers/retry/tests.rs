@@ -182,3 +182,17 @@ async fn dropping_the_call_stops_at_once() {
     tokio::time::sleep(Duration::from_secs(100)).await;
     assert_eq!(calls.count(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn absurd_durations_are_no_reason_to_panic() {
+    let (answer, calls, _) = run(RetryPolicy::default(), vec![refused_for(503, "18446744073709551615")], get()).await;
+    assert!(answer.unwrap_err().retries_exhausted());
+    assert_eq!(calls, 1);
+    let policy = RetryPolicy::default().budget(Duration::MAX).backoff(Backoff::fixed(Duration::MAX));
+    let (answer, ..) = run(policy, vec![refused(503)], get()).await;
+    assert!(answer.unwrap_err().retries_exhausted());
+    let (script, _) = Script::forever(|_| ok());
+    let service =
+        DeadlineLayer::default().layer(RetryLayer::default().layer(crate::layers::InactivityLayer::new(Duration::MAX).layer(script)));
+    service.oneshot(with(get(), CallOptions::new().timeout(Duration::MAX))).await.unwrap();
+}
