@@ -54,6 +54,8 @@ mod lro;
 mod options;
 mod pages;
 mod raw;
+// An input may be called `add` or `default`: the API's words, not Rust's traits.
+#[allow(clippy::should_implement_trait)]
 #[rustfmt::skip]
 pub mod services;
 #[cfg(feature = "sql")]

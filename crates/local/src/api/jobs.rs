@@ -175,7 +175,7 @@ async fn list_runs(State(app): State<Arc<App>>, query: Query) -> Reply {
     let (active, completed) = (query.opt_bool("active_only")?.unwrap_or_default(), query.opt_bool("completed_only")?.unwrap_or_default());
     let jobs = lock(&app.jobs);
     let wanted = jobs.runs().filter(|run| job.is_none_or(|job| run.job_id == Some(job)));
-    let wanted = wanted.filter(|run| !(active && !run.is_active()) && !(completed && run.is_active()));
+    let wanted = wanted.filter(|run| (!active || run.is_active()) && (!completed || !run.is_active()));
     let all: Vec<_> = wanted.map(|run| run.listed(with_tasks)).collect();
     answer("runs", page(all, "runs", query.opt_i64("limit")?, query.get("page_token"), RUNS)?)
 }

@@ -19,9 +19,12 @@ use super::statement::{self, Statement};
 use super::{Column, Disposition, Format, Query, Row};
 use crate::Table;
 
+/// What a result looks like, with a chunk of it but for the first time.
+type Chunks = Pin<Box<dyn Stream<Item = Result<(Shape, Option<Arc<Chunk>>)>> + Send>>;
+
 /// The rows of a result, untyped, as they arrive.
 pub struct RowStream {
-    chunks: Pin<Box<dyn Stream<Item = Result<(Shape, Option<Arc<Chunk>>)>> + Send>>,
+    chunks: Chunks,
     shape: Option<Shape>,
     chunk: Option<Arc<Chunk>>,
     at: usize,
