@@ -66,6 +66,18 @@ impl Browser for Person {
     }
 }
 
+/// Where nobody is to be asked.
+#[derive(Debug)]
+struct Nobody;
+
+const NOBODY: Nobody = Nobody;
+
+impl Browser for Nobody {
+    fn open(&self, url: &str) -> std::io::Result<()> {
+        panic!("a browser was opened: {url}");
+    }
+}
+
 const ANN: Person = Person { forged_state: None };
 
 /// A client as programs have it: tokens and calls through one transport.
@@ -152,6 +164,26 @@ async fn a_person_signs_in_for_one_program() {
     session.get("/test/expire").await.unwrap();
     assert_eq!(session.me().await.unwrap(), "ann");
     assert_eq!(session.get("/test/counts").await.unwrap(), json!({ "tokens": 2, "refused": 1 }));
+
+    // The next program finds the login, and so does the official Python SDK, which stores it in its own words in turn.
+    let again = || Session::new(server.config(&home).auth_type("external-browser").browser(NOBODY), &server);
+    assert_eq!(again().me().await.unwrap(), "ann");
+    if let Some(python) = std::env::var_os("PYTHON_SDK") {
+        assert_eq!(python_login(&python, &server, &home, &[]), ["ann"]);
+        let said = python_login(&python, &server, &home, &["save"]);
+        let text = std::fs::read_to_string(&said[1]).unwrap();
+        assert!(!text.contains("+00:00"), "Python did not store it: {text}");
+        assert_eq!(again().me().await.unwrap(), "ann");
+    }
+    assert_eq!(session.get("/test/counts").await.unwrap(), json!({ "tokens": 2, "refused": 1 }));
+}
+
+/// Runs the official Python SDK with the logins of a home, and gives its lines.
+fn python_login(python: &std::ffi::OsStr, server: &Server, home: &TempDir, more: &[&str]) -> Vec<String> {
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("interop/oidc/python_login.py");
+    let output = Command::new(python).arg(script).arg(&server.origin).args(more).env("HOME", home.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
 }
 
 async fn a_forged_callback_is_refused() {

@@ -89,7 +89,7 @@ impl Flow {
     }
 
     fn authorize_url(&self, authorize: &str, redirect_uri: &str, pkce: &Pkce) -> String {
-        let scope = self.scope();
+        let scope = self.scopes().join(" ");
         let challenge = pkce.challenge();
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs([
@@ -108,12 +108,18 @@ impl Flow {
         format!("{authorize}{separator}{}", query.finish())
     }
 
-    fn scope(&self) -> String {
+    /// The client that signs people in.
+    pub(crate) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// The scopes, and that there be a refresh token unless it is not wanted.
+    pub(crate) fn scopes(&self) -> Vec<String> {
         let mut scopes = self.cx.config.scopes();
         if !self.cx.config.flag(Key::DisableOauthRefreshToken) && !scopes.iter().any(|scope| scope == "offline_access") {
-            scopes.insert(0, "offline_access".to_owned());
+            scopes.push("offline_access".to_owned());
         }
-        scopes.join(" ")
+        scopes
     }
 
     /// Opens the browser, or else logs the address for the person to open.

@@ -1,18 +1,26 @@
 //! `external-browser`: a person signs in in a browser, for this program alone. Only on request.
+//!
+//! The login is kept where the official Python SDK keeps its own, so the next run, there or here, does not ask again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use databricks_core::{Result, Secret};
 
 use super::headers::Headers;
 use super::{Outcome, Provider, need};
+use crate::config::Source;
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
 use crate::login::{Flow, Granted};
+use crate::store::{Entry, Lock, SessionFile, SessionKey};
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "external-browser";
+
+/// A stored token this close to its end is refreshed.
+const AHEAD: Duration = Duration::from_secs(300);
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: NAME,
@@ -21,41 +29,89 @@ pub(crate) static PROVIDER: Provider = Provider {
     inputs: |config| need(config, &[Key::Host]),
     configure: |cx| {
         Box::pin(async {
-            let source = Person { flow: Flow::configured(cx, NAME), refresh_token: Mutex::default(), cx: Arc::clone(cx) };
+            let flow = Flow::configured(cx, NAME);
+            let file = file(cx, &flow);
+            let source = Person { flow, file, cx: Arc::clone(cx), last: tokio::sync::Mutex::default() };
             Ok(Outcome::Ready(Headers::token(cx.cache(NAME, source))))
         })
     },
 };
 
+/// The file of this login; `None` without a home directory.
+fn file(cx: &Context, flow: &Flow) -> Option<SessionFile> {
+    let config = &cx.config;
+    // The profile of last resort has no name there.
+    let profile = config.profile().filter(|name| *name != "DEFAULT" || config.source("profile") == Some(&Source::Explicit));
+    let key = SessionKey {
+        host: config.host()?,
+        client_id: flow.client_id(),
+        scopes: &flow.scopes(),
+        profile: profile.unwrap_or_default(),
+        group_id: config.text(Key::GroupId),
+    };
+    Some(SessionFile::new(config.home()?, &key))
+}
+
 #[derive(Debug)]
 struct Person {
     cx: Arc<Context>,
     flow: Flow,
-    refresh_token: Mutex<Option<Secret>>,
+    file: Option<SessionFile>,
+    /// The login as this program had it last.
+    last: tokio::sync::Mutex<Option<Entry>>,
 }
 
 impl TokenSource for Person {
     async fn token(&self) -> Result<Token> {
-        let granted = match self.refresh_token() {
-            Some(refresh_token) => match self.flow.refresh(&refresh_token).await {
-                Ok(granted) => granted,
-                // The server says that this login is over; anything else may pass.
-                Err(error) if error.oauth_error().is_some() => {
-                    tracing::info!(target: "databricks_auth", error = error.explained(), "the login is over, asking the person again");
-                    self.sign_in().await?
-                }
-                Err(error) => return Err(error.into()),
-            },
+        let mut last = self.last.lock().await;
+        let is_first = last.is_none();
+        // Other programs refresh the same login, and a refresh token may be good for one time only.
+        let _lock = match self.file.as_ref().filter(|file| file.path().exists()) {
+            Some(file) => Some(Lock::beside(file.path()).await),
+            None => None,
+        };
+        let stored = self.stored();
+        if let Some(token) = stored.as_ref().and_then(|entry| self.still_good(entry, last.as_ref(), is_first)) {
+            *last = stored;
+            return Ok(token);
+        }
+        let mut entry = stored.or_else(|| last.clone()).unwrap_or_default();
+        let granted = match entry.refresh_token() {
+            Some(refresh_token) => self.refresh_or_ask(&refresh_token).await?,
             None => self.sign_in().await?,
         };
-        *self.refresh_token.lock().unwrap_or_else(PoisonError::into_inner) = granted.refresh_token;
+        entry.renew(&granted.token, granted.refresh_token.as_ref().map(Secret::expose), self.cx.now());
+        if let Some(file) = &self.file
+            && let Err(error) = file.put(&entry, self.cx.now())
+        {
+            tracing::warn!(target: "databricks_auth", %error, "cannot store the login; the next program will ask again");
+        }
+        *last = Some(entry);
         Ok(granted.token)
     }
 }
 
 impl Person {
-    fn refresh_token(&self) -> Option<Secret> {
-        self.refresh_token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn stored(&self) -> Option<Entry> {
+        self.file.as_ref()?.get(self.cx.config.environment().get("TZ"), self.cx.now())
+    }
+
+    /// The stored token, if it is good for a while and not the one that this program was about to replace.
+    fn still_good(&self, stored: &Entry, last: Option<&Entry>, is_first: bool) -> Option<Token> {
+        let is_news = is_first || last.and_then(Entry::access_token) != stored.access_token();
+        let token = stored.token(self.cx.now()).filter(|_| is_news && stored.left(self.cx.now()) > AHEAD)?;
+        Some(token.refresh_ahead(AHEAD))
+    }
+
+    async fn refresh_or_ask(&self, refresh_token: &Secret) -> Result<Granted, AuthError> {
+        match self.flow.refresh(refresh_token).await {
+            // The server says that this login is over; anything else may pass.
+            Err(error) if error.oauth_error().is_some() => {
+                tracing::info!(target: "databricks_auth", error = error.explained(), "the login is over, asking the person again");
+                self.sign_in().await
+            }
+            outcome => outcome,
+        }
     }
 
     async fn sign_in(&self) -> Result<Granted, AuthError> {

@@ -5,6 +5,7 @@ mod entry;
 mod keyring;
 mod lock;
 mod logins;
+mod session_file;
 mod token_file;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use databricks_core::Secret;
 pub(crate) use entry::Entry;
 pub(crate) use lock::Lock;
 pub(crate) use logins::Logins;
+pub(crate) use session_file::{SessionFile, SessionKey};
 
 /// Which of the two storages to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -120,7 +120,7 @@ fn ends_later(a: &Entry, b: &Entry) -> bool {
 }
 
 /// Creates a folder that only its owner can enter.
-fn create_private(folder: &Path) -> io::Result<()> {
+pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
