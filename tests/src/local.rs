@@ -9,6 +9,7 @@ const SPEED: f64 = 10_000.0;
 
 /// A fresh embedded workspace and a client that is signed in to it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Fixture {
     /// The server.
     pub local: LocalWorkspace,
@@ -36,7 +37,8 @@ impl Fixture {
 
     /// A client of the account, signed in by client credentials.
     pub fn account(&self) -> AccountClient {
-        let config = self.config().account_id(self.local.account_id()).client_id(self.local.client_id()).client_secret(self.local.client_secret());
+        let config =
+            self.config().account_id(self.local.account_id()).client_id(self.local.client_id()).client_secret(self.local.client_secret());
         AccountClient::new(config).expect("the settings are complete")
     }
 }

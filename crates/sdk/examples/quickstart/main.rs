@@ -7,6 +7,8 @@
 //! cargo run -p databricks-sdk --example quickstart [-- --yes]
 //! ```
 
+#![allow(clippy::print_stdout)] // Printing is what it is for.
+
 mod clusters;
 mod code;
 mod show;
