@@ -24,34 +24,38 @@ use serde_json::Value;
 
 use crate::report::{Outcome, Report};
 
-/// Runs the cases of `config_cases.json` whose names or features contain one of the filters.
+/// Runs the cases of `config_cases.json`, and of `config_own_cases.json` if it is there, whose names or features contain one of the
+/// filters.
 pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
     let mut report = Report::new("config");
-    let path = folder.join("config_cases.json");
-    let document =
-        std::fs::read(&path).map_err(|e| e.to_string()).and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()));
-    let document: Value = match document {
-        Ok(document) => document,
-        Err(error) => {
-            report.add("file", "config_cases.json", Outcome::Failed(format!("{} cannot be read: {error}", path.display())));
-            return report;
-        }
-    };
-    let cases = document.get("cases").and_then(Value::as_array).cloned().unwrap_or_default();
-    if cases.is_empty() {
-        report.add("file", "config_cases.json", Outcome::Failed("there are no cases in it".to_owned()));
-    }
-    for case in &cases {
-        let (name, feature) = (text(case, "name"), text(case, "feature"));
-        if filters.is_empty() || filters.iter().any(|part| name.contains(part.as_str()) || feature.contains(part.as_str())) {
-            let outcome = match drive::run(case) {
-                Ok(()) => Outcome::Passed,
-                Err(why) => Outcome::Failed(why),
-            };
-            report.add(feature, name, outcome);
+    let own = folder.join("config_own_cases.json");
+    for path in std::iter::once(folder.join("config_cases.json")).chain(own.is_file().then_some(own)) {
+        let cases = match read(&path) {
+            Ok(cases) => cases,
+            Err(error) => {
+                report.add("file", &path.display().to_string(), Outcome::Failed(error));
+                continue;
+            }
+        };
+        for case in &cases {
+            let (name, feature) = (text(case, "name"), text(case, "feature"));
+            if filters.is_empty() || filters.iter().any(|part| name.contains(part.as_str()) || feature.contains(part.as_str())) {
+                let outcome = match drive::run(case) {
+                    Ok(()) => Outcome::Passed,
+                    Err(why) => Outcome::Failed(why),
+                };
+                report.add(feature, name, outcome);
+            }
         }
     }
     report
+}
+
+fn read(path: &Path) -> Result<Vec<Value>, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let document: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    let cases = document.get("cases").and_then(Value::as_array).cloned().unwrap_or_default();
+    if cases.is_empty() { Err("there are no cases in it".to_owned()) } else { Ok(cases) }
 }
 
 /// A text member, empty if it is missing.
