@@ -1,5 +1,7 @@
 //! Operations called by name, over a socket.
 
+#![allow(clippy::unwrap_used)] // A test may stop at the first thing that is not as it should be.
+
 use std::time::Duration;
 
 use databricks_sdk::{AccountClient, Config, ErrorKind, WorkspaceClient};

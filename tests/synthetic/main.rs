@@ -1,5 +1,7 @@
 //! Every shape that the generator knows, generated from a made-up API and exercised over a socket.
 
+#![allow(clippy::unwrap_used)] // A test may stop at the first thing that is not as it should be.
+
 // Generated source for a program that uses a part of it.
 #[allow(dead_code, unreachable_pub)]
 #[rustfmt::skip]
