@@ -31,7 +31,7 @@ async fn a_request_says_who_it_is_from() {
             when.method("GET")
                 .path("/api/2.0/x")
                 .header("authorization", "Bearer dapi123")
-                .header("accept-encoding", "gzip")
+                .header_includes("accept-encoding", "gzip")
                 .header("x-team", "blue")
                 .header_matches("user-agent", "^app/1.0.0 databricks-sdk-rust/.* auth/pat sdk-feature/pagination$")
                 .header_matches("traceparent", "^00-[0-9a-f]{32}-[0-9a-f]{16}-01$");
