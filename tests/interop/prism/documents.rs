@@ -60,8 +60,8 @@ impl Documents {
                     if method == "head"
                         && let Some(headers) = plain["responses"]["200"]["headers"].as_object_mut()
                     {
-                        // Prism makes up a length and then cannot answer with it.
-                        headers.remove("content-length");
+                        // Prism makes up a length and a media type, and then cannot answer with them.
+                        headers.retain(|name, _| name != "content-length" && name != "content-type");
                     }
                     layers[at].document["paths"][&served][method] = plain;
                 }
@@ -89,6 +89,17 @@ impl Documents {
                 references(&schema, &mut open);
                 reached.insert(name, schema);
             }
+        }
+        let edges: BTreeMap<String, Vec<String>> = reached
+            .iter()
+            .map(|(name, schema)| {
+                let mut to = Vec::new();
+                references(schema, &mut to);
+                (name.clone(), to)
+            })
+            .collect();
+        for (name, schema) in &mut reached {
+            cut(name, schema, &edges);
         }
         json!({"openapi": "3.1.0", "info": {"title": package, "version": "1"}, "paths": {}, "components": {"schemas": reached}})
     }
@@ -156,6 +167,36 @@ fn references(schema: &Value, open: &mut Vec<String>) {
         Value::Array(items) => items.iter().for_each(|item| references(item, open)),
         _ => {}
     }
+}
+
+/// Opens the members through which a message holds itself: Prism cuts the recursion in the answers it makes up, and then refuses them.
+fn cut(own: &str, schema: &mut Value, edges: &BTreeMap<String, Vec<String>>) {
+    match schema {
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/components/schemas/"));
+            if target.is_some_and(|target| reaches(edges, target, own)) {
+                *schema = json!({"type": "object"});
+                return;
+            }
+            members.values_mut().for_each(|member| cut(own, member, edges));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| cut(own, item, edges)),
+        _ => {}
+    }
+}
+
+fn reaches(edges: &BTreeMap<String, Vec<String>>, from: &str, to: &str) -> bool {
+    let (mut seen, mut open) = (Vec::new(), vec![from]);
+    while let Some(next) = open.pop() {
+        if next == to {
+            return true;
+        }
+        if !seen.contains(&next) {
+            seen.push(next);
+            open.extend(edges.get(next).into_iter().flatten().map(String::as_str));
+        }
+    }
+    false
 }
 
 /// Spells out what the extensions say, at any depth, and drops them.
