@@ -92,37 +92,37 @@ pub(crate) fn notebook_only(name: &str) -> Option<&'static str> {
 }
 
 fn exhausted(config: &ResolvedConfig, declined: Vec<Declined>) -> AuthError {
-    let mut text = String::from("cannot sign in: no way to sign in has what it needs.");
+    let advice = match config.host() {
+        None => "set host, for example through DATABRICKS_HOST, and the credentials of one way to sign in",
+        Some(_) => {
+            "set the credentials of one way to sign in, for example token through DATABRICKS_TOKEN, or sign in with `databricks auth login`"
+        }
+    };
+    let mut text = format!("cannot sign in, since no way to sign in has what it needs; {advice}.");
     for (key, label) in [(Key::Host, "host"), (Key::Profile, "profile"), (Key::ConfigFile, "config_file")] {
         if let Some(value) = config.text(key) {
-            text.push_str(&format!(" {label} is {value}."));
+            text.push_str(&format!("\n  {label} is {value}"));
         }
     }
     if let Some(path) = crate::config::profile_path(config)
         && !path.exists()
     {
-        text.push_str(&format!(" There is no profile file {}.", path.display()));
+        text.push_str(&format!("\n  there is no profile file {}", path.display()));
     }
     let set: Vec<_> = ATTRIBUTES
         .iter()
         .filter_map(|attribute| config.settings().source(attribute.key).map(|source| format!("{} ({source})", attribute.name())))
         .collect();
     if !set.is_empty() {
-        text.push_str(&format!(" Set are: {}.", set.join(", ")));
+        text.push_str(&format!("\n  set are: {}", set.join(", ")));
     }
     let seen = config.variables_seen();
     if !seen.is_empty() {
-        text.push_str(&format!(" Variables seen: {}.", seen.join(", ")));
+        text.push_str(&format!("\n  variables seen: {}", seen.join(", ")));
     }
-    text.push_str(" Not used:");
+    text.push_str("\nNot used:");
     for one in &declined {
-        text.push_str(&format!(" {}: {};", one.provider, one.reason));
+        text.push_str(&format!("\n  {}: {}", one.provider, one.reason));
     }
-    let hint = match config.host() {
-        None => "set host, for example through DATABRICKS_HOST, and the credentials of one way to sign in",
-        Some(_) => {
-            "set the credentials of one way to sign in, for example token through DATABRICKS_TOKEN, or sign in with `databricks auth login`"
-        }
-    };
-    AuthError::new(AuthErrorKind::NoCredentials, text.trim_end_matches(';')).with_declined(declined).with_hint(hint)
+    AuthError::new(AuthErrorKind::NoCredentials, text).with_declined(declined)
 }

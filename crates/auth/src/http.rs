@@ -117,6 +117,12 @@ impl Outgoing {
         self
     }
 
+    /// Sent three times at most: for questions whose answer a person waits for.
+    pub(crate) fn few(mut self) -> Self {
+        self.options = self.options.max_attempts(3);
+        self
+    }
+
     /// The longest one attempt may take.
     pub(crate) fn attempt_limit(mut self, limit: Duration) -> Self {
         self.options = self.options.attempt_timeout(limit);

@@ -66,7 +66,7 @@ impl Context {
     /// Reads an OAuth server's document (RFC 8414).
     async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<Endpoints, AuthError> {
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the OAuth endpoints at {}: {why}", shown(url)));
-        let answer = self.http.send(Outgoing::get(url).operation("OAuth discovery")).await;
+        let answer = self.http.send(Outgoing::get(url).few().operation("OAuth discovery")).await;
         let answer = answer.map_err(|error| failed("there is no answer".to_owned()).with_cause(error))?;
         if answer.status == StatusCode::NOT_FOUND {
             return Err(failed("OAuth is not supported for this host".to_owned()).with_status(Some(answer.status), answer.request_id()));
