@@ -64,3 +64,57 @@ async fn a_dropped_context_is_destroyed() {
     };
     tokio::time::timeout(Duration::from_secs(10), destroyed).await.expect("destroyed in the background");
 }
+
+#[tokio::test]
+async fn the_course_of_a_command_is_a_stream() {
+    use databricks_sdk::CommandUpdate;
+    let f = Fixture::start().await;
+    let context = context(&f).await;
+    let mut course = context.run("import time\ntime.sleep(0.3)\nprint('done')").stream();
+    let (mut states, mut result) = (Vec::new(), None);
+    while let Some(update) = course.next().await.unwrap() {
+        match update {
+            CommandUpdate::Status(status) => states.push(status.as_str().to_owned()),
+            CommandUpdate::Result(end) => result = Some(end),
+            _ => {}
+        }
+    }
+    assert_eq!(states.last().map(String::as_str), Some("Running"));
+    assert_eq!(result.unwrap().text().unwrap().trim(), "done");
+}
+
+#[tokio::test]
+async fn a_command_can_be_cancelled_and_the_context_lives_on() {
+    let f = Fixture::start().await;
+    let context = context(&f).await;
+    let command = context.run("import time\ntime.sleep(600)").start().await.unwrap();
+    command.cancel().await.unwrap();
+    let error = context.run("import time\ntime.sleep(600)").timeout(Duration::from_millis(200)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WaitTimeout);
+    f.w.client().shutdown().await;
+    assert_eq!(f.local.requests().iter().filter(|request| request.path.ends_with("/commands/cancel")).count(), 2);
+    assert_eq!(context.run("print(1)").await.unwrap().text().unwrap().trim(), "1");
+}
+
+#[tokio::test]
+async fn sql_in_a_context_gives_a_table() {
+    let f = Fixture::start().await;
+    let python = context(&f).await;
+    let context = f.w.context(python.cluster_id(), Language::Sql).await.unwrap();
+    let result = context.run("SELECT id, CAST(id AS STRING) AS text FROM range(0, 2)").await.unwrap();
+    let CommandResult::Table(table) = &result else { panic!("{result:?}") };
+    assert_eq!(table.columns.iter().map(|c| c.type_text.as_str()).collect::<Vec<_>>(), ["long", "string"]);
+    assert_eq!(result.to_string(), "id  text\n--  ----\n0   0\n1   1\n");
+    let failed = context.run("SELECT nothing FROM nowhere").await.unwrap();
+    assert!(failed.text().unwrap_err().to_string().contains("nowhere"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn languages_that_a_cluster_does_not_run_are_its_own_error() {
+    let f = Fixture::start().await;
+    let python = context(&f).await;
+    for language in [Language::Scala, Language::R] {
+        let error = f.w.context(python.cluster_id(), language).await.unwrap_err();
+        assert!(error.to_string().contains("python and sql"), "{error}");
+    }
+}

@@ -11,6 +11,8 @@ use databricks_tests::Fixture;
 use futures_util::TryStreamExt as _;
 
 const STORAGE: &str = "/local/storage/*";
+/// Hours of work in little memory.
+const SLOW: &str = "SELECT sum(id % 7) FROM range(0, 1000000000000000)";
 
 /// How often a path that contains `part` was asked for.
 fn asked(f: &Fixture, part: &str) -> usize {
@@ -129,8 +131,7 @@ async fn more_than_25_mib_come_by_links_without_being_asked_for() {
 #[tokio::test]
 async fn a_statement_that_is_dropped_is_cancelled() {
     let f = Fixture::start().await;
-    let slow = "SELECT count(*) FROM range(0, 1000000000) a JOIN range(0, 1000) b ON a.id % 7 = b.id % 3";
-    let statement = f.w.sql(slow).warehouse(f.local.warehouse_id()).execute().await.unwrap();
+    let statement = f.w.sql(SLOW).warehouse(f.local.warehouse_id()).execute().await.unwrap();
     let id = statement.id().to_owned();
     drop(statement);
     f.w.client().shutdown().await;
@@ -142,8 +143,7 @@ async fn a_statement_that_is_dropped_is_cancelled() {
 #[tokio::test]
 async fn a_query_that_is_dropped_before_its_id_is_known_is_cancelled_too() {
     let f = Fixture::start().await;
-    let slow = "SELECT count(*) FROM range(0, 1000000000) a JOIN range(0, 1000) b ON a.id % 7 = b.id % 3";
-    let query = f.w.sql(slow).warehouse(f.local.warehouse_id());
+    let query = f.w.sql(SLOW).warehouse(f.local.warehouse_id());
     // The service holds its answer back for ten seconds.
     tokio::time::timeout(Duration::from_millis(300), query.row_stream().next()).await.unwrap_err();
     f.w.client().shutdown().await;
@@ -153,8 +153,7 @@ async fn a_query_that_is_dropped_before_its_id_is_known_is_cancelled_too() {
 #[tokio::test]
 async fn a_timeout_cancels_before_it_reports() {
     let f = Fixture::start().await;
-    let slow = "SELECT count(*) FROM range(0, 1000000000) a JOIN range(0, 1000) b ON a.id % 7 = b.id % 3";
-    let error = f.w.sql(slow).warehouse(f.local.warehouse_id()).timeout(Duration::from_millis(300)).await.unwrap_err();
+    let error = f.w.sql(SLOW).warehouse(f.local.warehouse_id()).timeout(Duration::from_millis(300)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
     let id = error.statement().unwrap().statement_id().to_owned();
     assert_eq!(asked(&f, "/cancel"), 1);

@@ -130,7 +130,9 @@ impl RunState {
         let failed: Vec<&str> = self.latest().filter(|task| task.phase == Phase::Failed).map(|task| task.key.as_str()).collect();
         match failed.as_slice() {
             [] => ("TERMINATED", Some("SUCCESS"), String::new()),
-            [first, ..] => ("TERMINATED", Some("FAILED"), format!("Task {first} failed with an error; {} of the tasks failed.", failed.len())),
+            [first, ..] => {
+                ("TERMINATED", Some("FAILED"), format!("Task {first} failed with message: Workload failed, see run output for details."))
+            }
         }
     }
 }

@@ -219,7 +219,7 @@ impl RunHandle {
         let state = State::of_run(run);
         let mut message = format!("run {} ended as {}", self.id, state.label());
         if !state.message().is_empty() {
-            let _ = write!(message, ": {}", state.message());
+            let _ = write!(message, ": {}", state.message().trim_end_matches('.'));
         }
         let tasks = latest(run);
         let failed: Vec<_> = tasks.iter().filter(|task| State::of_task(task).is_failure()).collect();

@@ -206,7 +206,8 @@ impl<'de> MapAccess<'de> for Members<'_, '_> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Outcome<V::Value> {
         let (name, raw) = self.value.take().ok_or_else(|| ValueError("a value is read before its key".to_owned()))?;
         let (_, kind) = self.object.kind.member(name);
-        seed.deserialize(self.object.nested(raw, kind)?)
+        let value = self.object.nested(raw, kind).and_then(|value| seed.deserialize(value));
+        value.map_err(|ValueError(why)| ValueError(format!("member {name}: {why}")))
     }
 }
 
