@@ -97,7 +97,19 @@ impl Context {
         client: Option<(&str, &Secret)>,
         secrets: &[&str],
     ) -> Result<(Token, Value), AuthError> {
-        let endpoint = &self.endpoints(provider).await?.token;
+        let endpoint = self.endpoints(provider).await?.token.clone();
+        self.grant_at(&endpoint, provider, fields, client, secrets).await
+    }
+
+    /// As [`grant`](Self::grant), at another token endpoint.
+    pub(crate) async fn grant_at(
+        &self,
+        endpoint: &str,
+        provider: &str,
+        fields: &[(&str, &str)],
+        client: Option<(&str, &Secret)>,
+        secrets: &[&str],
+    ) -> Result<(Token, Value), AuthError> {
         let mut request = Outgoing::post(endpoint).form(fields).operation("OAuth token");
         let mut secrets = secrets.to_vec();
         if let Some((id, secret)) = client {

@@ -12,8 +12,11 @@ use super::browser::Browser;
 use super::listener::{Callback, Listener};
 use super::pkce::Pkce;
 use crate::config::attributes::Key;
+use crate::config::cloud::AzureEnvironment;
 use crate::context::Context;
-use crate::error::AuthError;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::http::Outgoing;
+use crate::oauth::{Endpoints, not_configured, shown};
 use crate::token::Token;
 use crate::trust;
 
@@ -27,6 +30,8 @@ pub(crate) struct Flow {
     cx: Arc<Context>,
     client_id: String,
     client_secret: Option<Secret>,
+    /// Whether the client is an application of Entra, and Entra signs the person in.
+    is_entra: bool,
 }
 
 /// What a login brings.
@@ -37,15 +42,18 @@ pub(crate) struct Granted {
 }
 
 impl Flow {
-    /// For the program's own client where it has one, else for the public one.
+    /// For the program's own client where it has one, or its application of Entra, else for the public one.
     pub(crate) fn configured(cx: &Arc<Context>, provider: &'static str) -> Self {
-        let client_id = cx.config.text(Key::ClientId).unwrap_or(PUBLIC_CLIENT).to_owned();
-        Self { provider, cx: Arc::clone(cx), client_id, client_secret: cx.config.secret_of(Key::ClientSecret).cloned() }
+        let (client_id, client_secret, is_entra) = match (cx.config.text(Key::ClientId), cx.config.text(Key::AzureClientId)) {
+            (None, Some(id)) => (id, cx.config.secret_of(Key::AzureClientSecret), true),
+            (id, _) => (id.unwrap_or(PUBLIC_CLIENT), cx.config.secret_of(Key::ClientSecret), false),
+        };
+        Self { provider, cx: Arc::clone(cx), client_id: client_id.to_owned(), client_secret: client_secret.cloned(), is_entra }
     }
 
     /// For the public client, whose logins the CLI shares.
     pub(crate) fn public(cx: &Arc<Context>, provider: &'static str) -> Self {
-        Self { provider, cx: Arc::clone(cx), client_id: PUBLIC_CLIENT.to_owned(), client_secret: None }
+        Self { provider, cx: Arc::clone(cx), client_id: PUBLIC_CLIENT.to_owned(), client_secret: None, is_entra: false }
     }
 
     fn failed(&self, why: impl std::fmt::Display) -> AuthError {
@@ -54,7 +62,7 @@ impl Flow {
 
     /// Signs a person in.
     pub(crate) async fn run(&self) -> Result<Granted, AuthError> {
-        let endpoints = self.cx.endpoints(self.provider).await?;
+        let endpoints = self.endpoints().await?;
         let authorize =
             endpoints.authorize.as_deref().ok_or_else(|| self.failed("the authorization endpoint is not known; set discovery_url"))?;
         let origin = trust::check_scheme(authorize, "the authorization endpoint")?;
@@ -86,6 +94,31 @@ impl Flow {
                 Err(self.failed(format!("{why}; the login was stopped")).with_hint("sign in again, from this program's window"))
             }
         }
+    }
+
+    /// Where people sign in: the platform's server, or for an application of Entra the place that the workspace sends its people to.
+    async fn endpoints(&self) -> Result<Endpoints, AuthError> {
+        if !self.is_entra {
+            return self.cx.endpoints(self.provider).await.cloned();
+        }
+        if self.cx.config.is_set(Key::GroupId) {
+            return Err(not_configured(self.provider, "group_id is set, and Entra cannot take on a group's rights"));
+        }
+        let host = self.cx.host_url(self.provider)?;
+        let request = Outgoing::get(format!("{host}/oidc/oauth2/v2.0/authorize")).few().operation("Entra discovery");
+        let answer = self.cx.http.send(request).await;
+        let answer = answer.map_err(|error| self.failed("the workspace does not tell where Entra signs in").with_cause(error))?;
+        let location = answer.headers.get(http::header::LOCATION).filter(|_| answer.status.is_redirection());
+        let location = location.and_then(|location| location.to_str().ok()?.split('?').next());
+        let authorize = location.ok_or_else(|| self.failed("the workspace does not tell where Entra signs in"))?.to_owned();
+        let is_entra = authorize.parse::<http::Uri>().is_ok_and(|uri| {
+            uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| AzureEnvironment::of_sign_in(host).is_some())
+        });
+        let Some(base) = authorize.strip_suffix("/authorize").filter(|_| is_entra) else {
+            let text = format!("{}: the workspace sends people to {}, which is not Entra", self.provider, shown(&authorize));
+            return Err(AuthError::new(AuthErrorKind::UntrustedEndpoint, text).with_provider(self.provider));
+        };
+        Ok(Endpoints { token: format!("{base}/token"), authorize: Some(authorize) })
     }
 
     fn authorize_url(&self, authorize: &str, redirect_uri: &str, pkce: &Pkce) -> String {
@@ -164,7 +197,8 @@ impl Flow {
         let secret = self.client_secret.as_ref().map(Secret::expose);
         let fields: Vec<_> = fields.iter().copied().chain(secret.map(|secret| ("client_secret", secret))).collect();
         let secrets: Vec<_> = secrets.iter().copied().chain(secret).collect();
-        let (token, body) = self.cx.grant(self.provider, &fields, None, &secrets).await?;
+        let endpoint = self.endpoints().await?.token;
+        let (token, body) = self.cx.grant_at(&endpoint, self.provider, &fields, None, &secrets).await?;
         let refresh_token = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from);
         Ok(Granted { token, refresh_token })
     }
