@@ -85,7 +85,8 @@ async fn starting_a_cluster_that_runs_is_an_error_of_the_service() {
 async fn a_cluster_runs_when_it_is_needed() {
     let f = Fixture::start().await;
     let soon = Duration::from_millis(5);
-    let cluster = f.w.clusters().get_or_create_running("shared").poll_interval(soon).configure(|create| create.num_workers(3)).await.unwrap();
+    let cluster =
+        f.w.clusters().get_or_create_running("shared").poll_interval(soon).configure(|create| create.num_workers(3)).await.unwrap();
     assert_eq!((cluster.state, cluster.num_workers, cluster.autotermination_minutes), (Some(State::Running), Some(3), Some(60)));
     let id = cluster.cluster_id.unwrap();
     f.w.clusters().delete(&id).await.unwrap();

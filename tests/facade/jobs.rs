@@ -17,7 +17,8 @@ async fn put(w: &WorkspaceClient, path: &str, text: &str) {
     use base64::Engine as _;
     let content = base64::engine::general_purpose::STANDARD.encode(text);
     let import = w.workspace().import(path).content(content).overwrite(true);
-    let import = if path.contains('.') { import.format(ImportFormat::Auto) } else { import.format(ImportFormat::Source).language(Language::Python) };
+    let import =
+        if path.contains('.') { import.format(ImportFormat::Auto) } else { import.format(ImportFormat::Source).language(Language::Python) };
     import.await.unwrap();
 }
 
@@ -75,7 +76,8 @@ async fn a_failed_run_names_its_tasks_and_can_be_repaired() {
     let f = Fixture::start().await;
     put(&f.w, "/good.py", "print('fine')").await;
     put(&f.w, "/bad.py", "raise ValueError('no such column: fare')").await;
-    let tasks = vec![python("good", "/good.py", &[]), python("bad", "/bad.py", &[]), after(python("last", "/good.py", &[]), &["good", "bad"])];
+    let tasks =
+        vec![python("good", "/good.py", &[]), python("bad", "/bad.py", &[]), after(python("last", "/good.py", &[]), &["good", "bad"])];
     let run = start(&f.w, "fails", tasks).await;
     // A failed result is a result: only the second kind of wait makes an error of it.
     run.wait().await.unwrap();

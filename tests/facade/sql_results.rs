@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use databricks_arrow::ArrowExt as _;
 use databricks_local::faults::Rule;
-use databricks_sdk::sql::{Disposition, Format};
 use databricks_sdk::ErrorKind;
+use databricks_sdk::sql::{Disposition, Format};
 use databricks_tests::Fixture;
 use futures_util::TryStreamExt as _;
 
@@ -63,7 +63,12 @@ async fn links_that_end_soon_are_renewed_before_they_are_used() {
     // Under the half minute that a download is given at least.
     let f = Fixture::start_with(|builder| builder.chunk_rows(1000).link_lifetime(Duration::from_secs(20))).await;
     let rows: Vec<i64> =
-        f.w.sql("SELECT id FROM range(0, 3000)").disposition(Disposition::ExternalLinks).warehouse(f.local.warehouse_id()).rows().await.unwrap();
+        f.w.sql("SELECT id FROM range(0, 3000)")
+            .disposition(Disposition::ExternalLinks)
+            .warehouse(f.local.warehouse_id())
+            .rows()
+            .await
+            .unwrap();
     assert_eq!(rows.len(), 3000);
     assert!(asked(&f, "/result/chunks/0") > 0, "the link that came with the answer was renewed");
     assert_eq!(asked(&f, "/local/storage/"), 3);
@@ -87,14 +92,13 @@ async fn a_link_that_has_ended_is_renewed() {
 async fn a_download_that_breaks_off_goes_on_where_it_was() {
     let f = Fixture::start().await;
     f.local.faults().add(Rule::new("GET", STORAGE).times(2).cut_after(200_000).after_handler());
-    let rows: Vec<(i64, String)> = f
-        .w
-        .sql("SELECT id, repeat('x', 100) AS text FROM range(0, 20000)")
-        .disposition(Disposition::ExternalLinks)
-        .warehouse(f.local.warehouse_id())
-        .rows()
-        .await
-        .unwrap();
+    let rows: Vec<(i64, String)> =
+        f.w.sql("SELECT id, repeat('x', 100) AS text FROM range(0, 20000)")
+            .disposition(Disposition::ExternalLinks)
+            .warehouse(f.local.warehouse_id())
+            .rows()
+            .await
+            .unwrap();
     assert!(rows.iter().enumerate().all(|(i, (id, text))| *id == i as i64 && text.len() == 100));
     assert_eq!(rows.len(), 20_000);
     let downloads: Vec<_> = f.local.requests().into_iter().filter(|request| request.path.starts_with("/local/storage/")).collect();
@@ -166,7 +170,10 @@ async fn progress_tells_of_states_and_chunks() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let told = seen.clone();
     let query = f.w.sql("SELECT id FROM range(0, 2500)").warehouse(f.local.warehouse_id());
-    query.on_progress(move |look| told.lock().unwrap().push((look.state.to_owned(), look.chunks, look.rows, look.total_rows))).await.unwrap();
+    query
+        .on_progress(move |look| told.lock().unwrap().push((look.state.to_owned(), look.chunks, look.rows, look.total_rows)))
+        .await
+        .unwrap();
     let seen = seen.lock().unwrap();
     let done: Vec<_> = seen.iter().filter(|look| look.1 > 0).map(|look| (look.1, look.2, look.3)).collect();
     assert_eq!(done, [(1, 1000, Some(2500)), (2, 2000, Some(2500)), (3, 2500, Some(2500))]);

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use arrow_array::builder::{Decimal128Builder, Int32Builder, ListBuilder, MapBuilder, StringBuilder};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalYearMonthType,
-    TimestampMicrosecondType,
+    Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    IntervalYearMonthType, TimestampMicrosecondType,
 };
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DurationMicrosecondArray, Float32Array, Float64Array, Int8Array,
-    Int16Array, Int32Array, Int64Array, IntervalYearMonthArray, NullArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DurationMicrosecondArray, Float32Array, Float64Array,
+    Int8Array, Int16Array, Int32Array, Int64Array, IntervalYearMonthArray, NullArray, RecordBatch, StringArray, StructArray,
+    TimestampMicrosecondArray,
 };
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
@@ -85,7 +86,8 @@ fn value(array: &dyn Array, row: usize) -> Value {
 fn rows_of(batch: &RecordBatch) -> Vec<Value> {
     let schema = batch.schema();
     let row = |i: usize| {
-        let cells: Map<_, _> = schema.fields().iter().zip(batch.columns()).map(|(field, column)| (field.name().clone(), value(column, i))).collect();
+        let cells: Map<_, _> =
+            schema.fields().iter().zip(batch.columns()).map(|(field, column)| (field.name().clone(), value(column, i))).collect();
         Value::Object(cells)
     };
     (0..batch.num_rows()).map(row).collect()
@@ -119,7 +121,8 @@ fn case(type_name: &'static str, type_text: &'static str, cell: &'static str, ar
 
 /// Every type that a result can have.
 fn cases() -> Vec<Case> {
-    let decimal = |value: i128, precision, scale| Decimal128Array::from(vec![Some(value), None]).with_precision_and_scale(precision, scale).unwrap();
+    let decimal =
+        |value: i128, precision, scale| Decimal128Array::from(vec![Some(value), None]).with_precision_and_scale(precision, scale).unwrap();
     let micros = 1_704_067_200_123_456_i64;
     let mut numbers = ListBuilder::new(Int32Builder::new());
     numbers.append_value([Some(1), None, Some(-3)]);

@@ -17,6 +17,7 @@ impl Default for Background {
 
 impl Background {
     /// Runs a task. Outside of a runtime nothing can be sent any more, so nothing is done.
+    #[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         self.0.send_modify(|running| *running += 1);
@@ -35,6 +36,7 @@ impl Background {
 }
 
 /// A task that runs; dropped with it, even if the runtime ends before the task does.
+#[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
 struct Counted(Background);
 
 impl Drop for Counted {

@@ -1,6 +1,7 @@
 //! Where operations meet a connection.
 
 use std::sync::{Arc, OnceLock};
+#[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
 use std::time::Duration;
 
 use databricks_auth::{Config, ResolvedConfig, SignIn};
@@ -28,6 +29,7 @@ struct Inner {
     /// The same pool without credentials: for other hosts, which must not see any.
     anonymous: databricks_transport::Client,
     /// For cloud storage; built at its first use.
+    #[cfg_attr(not(feature = "sql"), allow(dead_code))]
     storage: (databricks_transport::ClientBuilder, OnceLock<databricks_transport::Client>),
     clock: SharedClock,
     background: Background,
@@ -48,7 +50,11 @@ impl Client {
     /// A client over a transport without credentials.
     ///
     /// * `storage`: what requests to cloud storage go through.
-    pub(crate) fn assemble(config: ResolvedConfig, plain: databricks_transport::Client, storage: databricks_transport::ClientBuilder) -> Self {
+    pub(crate) fn assemble(
+        config: ResolvedConfig,
+        plain: databricks_transport::Client,
+        storage: databricks_transport::ClientBuilder,
+    ) -> Self {
         let clock = config.clock().clone();
         let sign_in = config.sign_in(plain.service());
         let transport = plain.with_credentials(SharedCredentials::new(sign_in.clone()));
@@ -152,14 +158,16 @@ impl Client {
     }
 
     /// Tasks that go on when nobody waits for them.
+    #[cfg(feature = "sql")]
     pub(crate) fn background(&self) -> &Background {
         &self.inner.background
     }
 
     /// Makes a call that nobody waits for, within ten seconds; a failure is logged with this complaint.
+    #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
     pub(crate) fn call_in_background<O: Operation>(&self, operation: O, complaint: &'static str) {
         let client = self.clone();
-        self.background().spawn(async move {
+        self.inner.background.spawn(async move {
             let mut options = Options::default();
             options.timeout(Duration::from_secs(10));
             if let Err(error) = crate::Call::send_ref(&client, &operation, &options).await {

@@ -114,8 +114,10 @@ async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
         parameters.extend(given);
         let only = fields.opt_strings("only")?;
         let tasks = all_tasks(jobs.job(job_id)?)?;
-        let tasks: Vec<Value> =
-            tasks.into_iter().filter(|task| only.as_ref().is_none_or(|only| only.iter().any(|key| task["task_key"] == json!(key)))).collect();
+        let tasks: Vec<Value> = tasks
+            .into_iter()
+            .filter(|task| only.as_ref().is_none_or(|only| only.iter().any(|key| task["task_key"] == json!(key))))
+            .collect();
         let token = fields.opt_str("idempotency_token")?;
         jobs.start(Start { job: Some(job_id), name: &name, tasks: &tasks, parameters, token, url: &app.url }, app.clock.now_ms())?
     };
@@ -190,7 +192,9 @@ async fn output(State(app): State<Arc<App>>, query: Query) -> Reply {
     let tasks: Vec<i64> = lock(&run.state).tasks.iter().map(|task| task.run_id).collect();
     match tasks.as_slice() {
         [only] => run.output(*only).map(Json).ok_or_else(|| ApiError::not_found(format!("Run {id} has no output"))),
-        _ => Err(ApiError::invalid_parameter("Retrieving the output of runs with multiple tasks is not supported. Ask for each task's run.")),
+        _ => {
+            Err(ApiError::invalid_parameter("Retrieving the output of runs with multiple tasks is not supported. Ask for each task's run."))
+        }
     }
 }
 

@@ -154,9 +154,9 @@ impl Run {
         }
         if with_history {
             let original = json!({"type": "ORIGINAL", "start_time": self.started_ms, "task_run_ids": self.originals(&state)});
-            let repairs = state.repairs.iter().map(|repair| {
-                json!({"type": "REPAIR", "id": repair.id, "start_time": repair.started_ms, "task_run_ids": repair.task_runs})
-            });
+            let repairs = state.repairs.iter().map(
+                |repair| json!({"type": "REPAIR", "id": repair.id, "start_time": repair.started_ms, "task_run_ids": repair.task_runs}),
+            );
             out["repair_history"] = std::iter::once(original).chain(repairs).collect();
         }
         Ok(out)

@@ -78,7 +78,8 @@ impl Objects {
             return Err(ApiError::invalid_parameter(format!("Path ({path}) is a folder")));
         }
         let by_name = language_of(&path);
-        let marked = || std::str::from_utf8(&import.content).is_ok_and(|text| text.lines().next().is_some_and(|line| line.contains(NOTEBOOK_MARK)));
+        let marked =
+            || std::str::from_utf8(&import.content).is_ok_and(|text| text.lines().next().is_some_and(|line| line.contains(NOTEBOOK_MARK)));
         let language = match import.format {
             "SOURCE" => Some(import.language.or(by_name).ok_or_else(|| crate::extract::missing("language"))?),
             "AUTO" if marked() => import.language.or(by_name),
@@ -204,7 +205,8 @@ mod tests {
         import(&mut all, "/Workspace/a/d.txt", "AUTO", "1").unwrap();
         all.make_folder("/a/e/").unwrap();
         let names: Vec<_> = all.list("/a").unwrap().iter().map(|o| (o["path"].to_string(), o["object_type"].to_string())).collect();
-        let wanted = [("/a/b", "DIRECTORY"), ("/a/e", "DIRECTORY"), ("/a/d.txt", "FILE")].map(|(p, t)| (format!("\"{p}\""), format!("\"{t}\"")));
+        let wanted =
+            [("/a/b", "DIRECTORY"), ("/a/e", "DIRECTORY"), ("/a/d.txt", "FILE")].map(|(p, t)| (format!("\"{p}\""), format!("\"{t}\"")));
         assert_eq!(names, wanted);
         assert_eq!(all.list("/").unwrap().len(), 1);
         assert!(all.delete("/a", false).is_err());

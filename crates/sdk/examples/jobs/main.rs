@@ -8,6 +8,8 @@
 //! cargo run -p databricks-sdk --example jobs [-- --yes]
 //! ```
 
+#![allow(clippy::print_stdout)]
+
 #[path = "../quickstart/workspace.rs"]
 mod workspace;
 

@@ -9,6 +9,8 @@
 //!
 //! A cell ends with an empty line. `:sql`, `:python`, `:scala` and `:r` change the language, `:quit` or the end of the input ends it.
 
+#![allow(clippy::print_stdout)]
+
 #[path = "../quickstart/workspace.rs"]
 mod workspace;
 

@@ -8,6 +8,8 @@
 //! cargo run -p databricks-sdk --example sql -- "SELECT 1"   one statement of your own
 //! ```
 
+#![allow(clippy::print_stdout)]
+
 #[path = "../quickstart/workspace.rs"]
 mod workspace;
 

@@ -93,7 +93,8 @@ fn code(path: &str, arguments: &impl Serialize) -> Result<String> {
         let message = format!("{path:?} is not the path of a function of dbutils; write it as fs.mount");
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
-    let invalid = |error: serde_json::Error| Error::new(ErrorKind::InvalidInput, "the arguments cannot be written as JSON").with_source(error);
+    let invalid =
+        |error: serde_json::Error| Error::new(ErrorKind::InvalidInput, "the arguments cannot be written as JSON").with_source(error);
     let list = match serde_json::to_value(arguments).map_err(invalid)? {
         Value::Null => Vec::new(),
         Value::Array(list) => list,

@@ -43,7 +43,9 @@ fn execution_error(cause: &str) -> Option<String> {
     // The last line is no line of its own unless something ends it.
     let complete = &lines[..lines.len() - 1];
     let is_code = |line: &str| line.strip_prefix("StatusCode=").is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit()));
-    let at = (1..complete.len().saturating_sub(1)).rev().find(|i| is_code(complete[*i]) && complete[*i + 1].starts_with("StatusDescription="))?;
+    let at = (1..complete.len().saturating_sub(1))
+        .rev()
+        .find(|i| is_code(complete[*i]) && complete[*i + 1].starts_with("StatusDescription="))?;
     Some(lines[..at + 2].join("\n"))
 }
 
@@ -131,7 +133,8 @@ fn without_colours(text: &str) -> String {
         plain.push_str(&rest[..at]);
         let sequence = &rest[at..];
         let parameters = sequence.strip_prefix('\u{9b}').or_else(|| sequence.strip_prefix("\u{1b}["));
-        let end = parameters.map(|p| p.trim_start_matches(|c: char| ('0'..='?').contains(&c)).trim_start_matches(|c: char| (' '..='/').contains(&c)));
+        let end = parameters
+            .map(|p| p.trim_start_matches(|c: char| ('0'..='?').contains(&c)).trim_start_matches(|c: char| (' '..='/').contains(&c)));
         match end.and_then(|end| end.strip_prefix(|c: char| ('@'..='~').contains(&c))) {
             Some(after) => rest = after,
             None => {
@@ -169,7 +172,10 @@ mod tests {
 
     #[test]
     fn then_the_summary_without_markup() {
-        assert_eq!(extract("<b>NameError</b>: name &#39;x&#x27; &amp; 1 &unknown; 2 < 3", "trace"), "NameError: name 'x' & 1 &unknown; 2 < 3");
+        assert_eq!(
+            extract("<b>NameError</b>: name &#39;x&#x27; &amp; 1 &unknown; 2 < 3", "trace"),
+            "NameError: name 'x' & 1 &unknown; 2 < 3"
+        );
         assert_eq!(extract("a & b", "\u{1b}[31"), "a & b");
         assert_eq!(without_colours("\u{1b}[1;31mred\u{1b}[0m \u{9b}2Kx \u{1b}"), "red x \u{1b}");
     }

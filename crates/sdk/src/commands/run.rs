@@ -208,7 +208,9 @@ impl Command {
                 self.armed = false;
                 Some(Ok(match CommandResult::from_model(results) {
                     // An end in error without a word of explanation is still an error.
-                    CommandResult::Text(text) if *status == CommandStatus::Error => CommandResult::Error { message: text, cause: String::new() },
+                    CommandResult::Text(text) if *status == CommandStatus::Error => {
+                        CommandResult::Error { message: text, cause: String::new() }
+                    }
                     result => result,
                 }))
             }

@@ -97,8 +97,10 @@ impl UpdateLibraries {
             let pause = interval.unwrap_or_else(|| pause(attempt));
             let elapsed = clock.now().saturating_duration_since(started);
             if elapsed + pause > timeout {
-                let message = format!("timed out after {elapsed:.0?} waiting for libraries of cluster {cluster_id}: {waiting} still to install");
-                return Err(Error::new(ErrorKind::WaitTimeout, message).with_hint("they are still being installed; wait again or raise the timeout"));
+                let message =
+                    format!("timed out after {elapsed:.0?} waiting for libraries of cluster {cluster_id}: {waiting} still to install");
+                return Err(Error::new(ErrorKind::WaitTimeout, message)
+                    .with_hint("they are still being installed; wait again or raise the timeout"));
             }
             clock.sleep(pause).await;
         }

@@ -122,11 +122,10 @@ impl SparkVersionQuery {
         match fitting.as_slice() {
             [] => Err(Error::new(ErrorKind::InvalidInput, format!("spark versions query returned no results: {self:?}"))
                 .with_hint(format!("the workspace offers {} runtimes; list them with spark_versions()", versions.len()))),
-            [_, _, ..] if !self.latest => Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!("spark versions query returned multiple results: {}", fitting.join(", ")),
-            )
-            .with_hint("turn latest on, or ask for more")),
+            [_, _, ..] if !self.latest => {
+                Err(Error::new(ErrorKind::InvalidInput, format!("spark versions query returned multiple results: {}", fitting.join(", ")))
+                    .with_hint("turn latest on, or ask for more"))
+            }
             [newest, ..] => Ok((*newest).to_owned()),
         }
     }

@@ -226,7 +226,8 @@ impl RunHandle {
         if !failed.is_empty() {
             let _ = write!(message, "; {} of {} tasks failed", failed.len(), tasks.len());
         }
-        let reasons: Vec<String> = stream::iter(failed.iter().take(MOST_REASONS).map(|task| self.reason(task))).buffered(AT_ONCE).collect().await;
+        let reasons: Vec<String> =
+            stream::iter(failed.iter().take(MOST_REASONS).map(|task| self.reason(task))).buffered(AT_ONCE).collect().await;
         for reason in reasons {
             let _ = write!(message, "; {reason}");
         }
@@ -245,7 +246,9 @@ impl RunHandle {
         let state = State::of_task(task);
         let output = match task.run_id {
             // Tasks that never ran have no output.
-            Some(id) if matches!(state.result(), "FAILED" | "TIMEDOUT" | "") => self.client.call(operations::GetRunOutput::new(id)).await.ok(),
+            Some(id) if matches!(state.result(), "FAILED" | "TIMEDOUT" | "") => {
+                self.client.call(operations::GetRunOutput::new(id)).await.ok()
+            }
             _ => None,
         };
         let said = output.and_then(|output| output.error).filter(|text| !text.is_empty()).unwrap_or_else(|| state.message().to_owned());
@@ -259,7 +262,8 @@ impl RunHandle {
     /// When the run or an output cannot be read.
     pub async fn outputs(&self) -> Result<Vec<TaskOutput>> {
         let run = self.status().await?;
-        let tasks = latest(&run).into_iter().filter_map(|task| Some((task.task_key.clone(), task.run_id?, State::of_task(task).is_final())));
+        let tasks =
+            latest(&run).into_iter().filter_map(|task| Some((task.task_key.clone(), task.run_id?, State::of_task(task).is_final())));
         let read = tasks.filter(|(_, _, ended)| *ended).map(|(task_key, run_id, _)| async move {
             let output = self.client.call(operations::GetRunOutput::new(run_id)).await?;
             Ok(TaskOutput { task_key, run_id, output })

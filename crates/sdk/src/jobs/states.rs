@@ -73,7 +73,9 @@ mod tests {
 
     #[test]
     fn old_and_new_members_say_the_same() {
-        let old: Run = serde_json::from_str(r#"{"state": {"life_cycle_state": "TERMINATED", "result_state": "FAILED", "state_message": "no"}}"#).unwrap();
+        let old: Run =
+            serde_json::from_str(r#"{"state": {"life_cycle_state": "TERMINATED", "result_state": "FAILED", "state_message": "no"}}"#)
+                .unwrap();
         let new: Run = serde_json::from_str(
             r#"{"status": {"state": "TERMINATED", "termination_details": {"code": "RUN_EXECUTION_ERROR", "message": "no"}}}"#,
         )

@@ -120,8 +120,12 @@ async fn perform(app: &Arc<App>, run: &Run, task: &TaskRun) -> Outcome {
     if let Some(python) = spec.get("spark_python_task") {
         let path = text(python, "python_file");
         let (source, _) = source(app, &path)?;
-        let arguments: Vec<String> =
-            python["parameters"].as_array().into_iter().flatten().map(|value| substitute(value.as_str().unwrap_or_default(), run)).collect();
+        let arguments: Vec<String> = python["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|value| substitute(value.as_str().unwrap_or_default(), run))
+            .collect();
         let answer = python_run(app, task, &source, &path, &arguments, &BTreeMap::new()).await?;
         return Ok(json!({"logs": answer.printed, "logs_truncated": false}));
     }
@@ -142,7 +146,9 @@ async fn perform(app: &Arc<App>, run: &Run, task: &TaskRun) -> Outcome {
 /// The text of a file or notebook, and the language of a notebook.
 fn source(app: &App, path: &str) -> Result<(String, Option<&'static str>), Failure> {
     let objects = lock(&app.objects);
-    let object = objects.get(path).map_err(|_| Failure::new(format!("Unable to access \"{path}\": it does not exist, or the path is not right.")))?;
+    let object = objects
+        .get(path)
+        .map_err(|_| Failure::new(format!("Unable to access \"{path}\": it does not exist, or the path is not right.")))?;
     let text = String::from_utf8(object.content.clone()).map_err(|_| Failure::new(format!("\"{path}\" is not text.")))?;
     Ok((text, object.language))
 }
@@ -261,7 +267,8 @@ async fn python_run(
     let literal = |value: Value| Value::from(value.to_string()).to_string();
     let widgets: Map<String, Value> = widgets.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let argv: Vec<&str> = std::iter::once(path).chain(arguments.iter().map(String::as_str)).collect();
-    let setup = format!("{PRELUDE}\n_widgets = _json.loads({})\n_sys.argv = _json.loads({})", literal(json!(widgets)), literal(json!(argv)));
+    let setup =
+        format!("{PRELUDE}\n_widgets = _json.loads({})\n_sys.argv = _json.loads({})", literal(json!(widgets)), literal(json!(argv)));
     let body = format!(
         "try:\n    exec(compile(_json.loads({}), {}, 'exec'), globals())\nexcept _Exit:\n    pass\nexcept SystemExit as _e:\n    if _e.code not in (None, 0):\n        raise RuntimeError('SystemExit: ' + str(_e.code))",
         literal(json!(source)),
