@@ -85,8 +85,7 @@ fn cell(language: &Language) -> Result<Option<String>> {
     let broken = |e: std::io::Error| Error::new(ErrorKind::Io, "the terminal cannot be read").with_source(e);
     let interactive = std::io::stdin().is_terminal();
     let mut cell = String::new();
-    for line in std::iter::once(()).cycle() {
-        let () = line;
+    loop {
         if interactive {
             print!("{} ", if cell.is_empty() { format!("{language}>") } else { ".".repeat(language.as_str().len() + 1) });
             std::io::stdout().flush().map_err(broken)?;
@@ -99,14 +98,13 @@ fn cell(language: &Language) -> Result<Option<String>> {
         }
         let command = cell.is_empty() && line.starts_with(':');
         if line.trim().is_empty() && !cell.is_empty() {
-            break;
+            return Ok(Some(cell));
         }
         cell.push_str(&line);
         if command {
-            break;
+            return Ok(Some(cell));
         }
     }
-    Ok(Some(cell))
 }
 
 /// Runs a cell and prints what it gave. An exception ends the cell, not the notebook.

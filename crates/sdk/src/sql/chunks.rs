@@ -118,10 +118,16 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
     report.total_chunks = manifest.total_chunk_count;
     report.total_rows = manifest.total_row_count;
     let first = result.map(|data| source.take_in(0, data));
+    let in_turn = match &first {
+        // Rows that come inline lead from each chunk to the one after it.
+        Some(Described::Rows(_, _, next)) => next.is_some(),
+        _ => false,
+    };
     let chunks = Prefetch {
         next: Some(0).filter(|_| first.is_some()),
         first,
         total: manifest.total_chunk_count,
+        in_turn: in_turn || manifest.total_chunk_count.is_none(),
         source,
         sizes,
         queue: VecDeque::new(),
@@ -143,6 +149,8 @@ struct Prefetch {
     next: Option<i64>,
     /// The number of chunks, if the service stated it.
     total: Option<i64>,
+    /// Whether each chunk tells where the one after it is, so that they are fetched one by one: while one is read, the next is on its way.
+    in_turn: bool,
     /// Bytes and rows by chunk, as far as the service stated them.
     sizes: BTreeMap<i64, (i64, Option<i64>)>,
     queue: VecDeque<Pending>,
@@ -177,8 +185,8 @@ impl Prefetch {
         let fetched = fetched.map_err(|e| Error::new(ErrorKind::Other, "the task that fetches a chunk ended").with_source(e))??;
         self.held -= pending.bytes;
         self.typical = self.typical.max(i64::try_from(fetched.bytes.len()).unwrap_or(i64::MAX));
-        if self.total.is_none() {
-            self.next = fetched.next;
+        if self.in_turn {
+            self.next = fetched.next.or(self.after(pending.index));
         }
         // What comes next is fetched while the reader works on this one.
         self.fill();
@@ -203,11 +211,13 @@ impl Prefetch {
             let task = tokio::spawn(async move { source.chunk(index, described).await }.instrument(span));
             self.queue.push_back(Pending { index, bytes, task });
             self.held += bytes;
-            self.next = match self.total {
-                Some(total) => Some(index + 1).filter(|next| *next < total),
-                None => None,
-            };
+            self.next = if self.in_turn { None } else { self.after(index) };
         }
+    }
+
+    /// The index of the chunk after this one, as far as the number of chunks tells.
+    fn after(&self, index: i64) -> Option<i64> {
+        self.total.filter(|total| index + 1 < *total).map(|_| index + 1)
     }
 }
 

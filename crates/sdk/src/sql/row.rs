@@ -73,8 +73,9 @@ impl Row {
     /// | `FLOAT`, `DOUBLE` | floats |
     /// | `DECIMAL` | a text, exact; a float; whatever reads itself from a text |
     /// | `STRING`, `DATE`, `TIMESTAMP`, `INTERVAL` | a text, [`Timestamp`](crate::Timestamp) for `TIMESTAMP`, whatever reads itself from a text |
-    /// | `BINARY` | the bytes, for types that ask for bytes; otherwise base64 text |
-    /// | `ARRAY`, `MAP`, `STRUCT`, `VARIANT` | lists, maps, structs, [`serde_json::Value`] |
+    /// | `BINARY` | the bytes, for types that ask for bytes or a list of them; otherwise base64 text |
+    /// | `ARRAY`, `MAP`, `STRUCT` | lists, maps, structs, with members by these same rules; [`serde_json::Value`] |
+    /// | `VARIANT` | whatever fits its JSON; [`serde_json::Value`] |
     /// | `NULL` | `Option` alone |
     ///
     /// # Errors
