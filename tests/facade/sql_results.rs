@@ -213,3 +213,17 @@ async fn a_warehouse_by_its_name() {
     let error = f.w.warehouses().by_name("no such").await.unwrap_err();
     assert!(error.to_string().contains("no SQL warehouse with the name \"no such\""), "{error}");
 }
+
+#[tokio::test]
+async fn a_row_prints_and_reads_wherever_it_stands_in_the_result() {
+    let f = Fixture::start_with(|builder| builder.chunk_rows(2)).await;
+    let query = || f.w.sql("SELECT CASE WHEN id < 4 THEN id END AS n FROM range(0, 5) ORDER BY id").warehouse(f.local.warehouse_id());
+    let paths: Vec<String> = {
+        query().disposition(Disposition::Inline).row_stream().collect().await.unwrap();
+        f.local.requests().into_iter().filter(|request| request.path.contains("/result/chunks/")).map(|request| request.query).collect()
+    };
+    assert_eq!(paths, ["row_offset=2", "row_offset=4"], "chunks are asked for as the service names them");
+    let error = query().rows::<i64>().await.unwrap_err();
+    assert!(error.to_string().contains("column n (BIGINT), row 4: the value is NULL"), "{error}");
+    assert_eq!(query().await.unwrap().to_string(), "n\n----\n0\n1\n2\n3\nNULL\n");
+}

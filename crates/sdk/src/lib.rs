@@ -48,7 +48,7 @@ pub mod compute;
 mod dynamic;
 #[cfg(feature = "jobs")]
 pub mod jobs;
-#[cfg(any(feature = "compute", feature = "sql"))]
+#[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
 mod lookup;
 mod lro;
 mod options;

@@ -4,7 +4,7 @@ use databricks_sdk::compute::{NodeQuery, SparkVersionQuery};
 use databricks_sdk::models::compute::{Language, Library};
 use databricks_sdk::models::jobs::{Job, Run};
 use databricks_sdk::sql::{Disposition, Format, Parameter, Query};
-use databricks_sdk::{Error, ErrorKind, Result, WorkspaceClient};
+use databricks_sdk::{CommandResult, Error, ErrorKind, Result, WorkspaceClient};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -98,8 +98,11 @@ async fn command(w: &WorkspaceClient, params: &Value) -> Came {
     let context = w.context(text(params, "cluster_id"), Language::from(text(params, "language"))).await?;
     let result = context.run(text(params, "command")).await;
     context.shutdown().await?;
-    let result = result?.into_result()?;
-    Ok(result.text().map_or_else(|_| Value::from(result.to_string()), Value::from))
+    Ok(match result?.into_result()? {
+        CommandResult::Table(table) => json(&table.data),
+        CommandResult::Images(names) => json(&names),
+        text => Value::from(text.text()?),
+    })
 }
 
 /// A function of `dbutils` on the configured cluster.

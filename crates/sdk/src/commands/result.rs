@@ -176,13 +176,11 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Takes away the marker `Out[12]: ` in front of the value of a Python expression.
+/// Takes away the marker `Out[12]: ` in front of the value of a Python expression. A value of several lines may begin below it.
 fn strip_marker(text: &str) -> &str {
-    let Some(rest) = text.strip_prefix("Out[") else { return text };
-    match rest.split_once("]: ") {
-        Some((number, value)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => value,
-        _ => text,
-    }
+    let Some((number, value)) = text.strip_prefix("Out[").and_then(|rest| rest.split_once("]:")) else { return text };
+    let counts = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c.is_whitespace());
+    value.strip_prefix(char::is_whitespace).filter(|_| counts).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -192,7 +190,9 @@ mod tests {
     #[test]
     fn the_marker_of_python_goes_away() {
         assert_eq!(strip_marker("Out[12]: 2"), "2");
+        assert_eq!(strip_marker("Out[ 3]:\n   a  b"), "   a  b");
         assert_eq!(strip_marker("Out[x]: 2"), "Out[x]: 2");
+        assert_eq!(strip_marker("Out[1]:2"), "Out[1]:2");
         assert_eq!(strip_marker("Output"), "Output");
     }
 

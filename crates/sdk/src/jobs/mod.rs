@@ -22,6 +22,7 @@
 //! | take up a run by its id | [`Jobs::run`] |
 //! | wait, look on, cancel, repair, read outputs | [`RunHandle`] |
 //! | read a job or run with more than 100 tasks | [`all_pages`](crate::Call#method.all_pages) on `get` and `get_run` |
+//! | find a job by its name | [`Jobs::by_name`] |
 //! | list jobs or runs with all of their tasks | [`in_full`](crate::Call#method.in_full) on `list` and `list_runs` |
 //!
 //! Every start carries an idempotency token, made once unless the caller sets one, so that it may be repeated after a lost connection

@@ -11,6 +11,7 @@ use futures_util::stream::{self, TryStreamExt as _};
 
 use crate::Call;
 use crate::client::Client;
+use crate::services::jobs::Jobs;
 
 /// Adds the items of a later page. A page that lacks a list has nothing to add.
 fn append<T>(all: &mut Option<Vec<T>>, more: Option<Vec<T>>) {
@@ -73,6 +74,17 @@ impl Call<operations::GetRun> {
             append(&mut run.repair_history, page.repair_history);
             run.next_page_token = page.next_page_token;
         }
+    }
+}
+
+impl Jobs {
+    /// The job with this name.
+    ///
+    /// # Errors
+    /// When no job or more than one has the name, or they cannot be listed.
+    pub async fn by_name(&self, name: &str) -> Result<BaseJob> {
+        // The service filters by name in any case of letters.
+        crate::lookup::by_name(self.list().name(name), "job", name, |job| job.settings.as_ref()?.name.as_deref()).await
     }
 }
 
