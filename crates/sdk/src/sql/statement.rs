@@ -385,7 +385,10 @@ async fn execute(client: &Client, request: operations::ExecuteStatement) -> Resu
             Either::Left((answer, _)) => answer,
             Either::Right(_) => match select(&mut sending, abandoned.clock().sleep(WAIT * 2)).await {
                 Either::Left((answer, _)) => answer,
-                Either::Right(_) => return,
+                Either::Right(_) => {
+                    tracing::warn!("a statement that was dropped while it was being started may run on: the service did not answer");
+                    return;
+                }
             },
         };
         if let Err(Ok(Answer { statement_id: Some(id), status, .. })) = tell.send(answer)
