@@ -33,5 +33,5 @@ mod generated;
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
 pub mod dynamic;
 
-#[allow(unused_imports)] // With no package there is nothing in it.
+#[allow(unreachable_pub, unused_imports)] // With no package there is nothing in it.
 pub use generated::*;
