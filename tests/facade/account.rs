@@ -6,7 +6,14 @@ use databricks_tests::Fixture;
 async fn custom_app_integrations() {
     let f = Fixture::start().await;
     let a = f.account();
-    let made = a.custom_app_integration().create().name("tableau").confidential(true).redirect_urls(["https://example.com/callback".to_owned()]).await.unwrap();
+    let made = a
+        .custom_app_integration()
+        .create()
+        .name("tableau")
+        .confidential(true)
+        .redirect_urls(["https://example.com/callback".to_owned()])
+        .await
+        .unwrap();
     let id = made.integration_id.unwrap();
     assert!(made.client_secret.is_some_and(|secret| !secret.is_empty()));
     let all = a.custom_app_integration().list().items().try_collect().await.unwrap();
