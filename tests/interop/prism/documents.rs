@@ -5,6 +5,7 @@
 //! members are forbidden, so that Prism refuses what the description does not have.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -84,10 +85,10 @@ impl Documents {
         let mut reached = BTreeMap::new();
         let mut open: Vec<String> = schemas.keys().filter(|name| name.starts_with(&format!("{package}_"))).cloned().collect();
         while let Some(name) = open.pop() {
-            if !reached.contains_key(&name) {
-                let schema = schemas[&name].clone();
+            if let Entry::Vacant(new) = reached.entry(name) {
+                let schema = schemas[new.key()].clone();
                 references(&schema, &mut open);
-                reached.insert(name, schema);
+                new.insert(schema);
             }
         }
         let edges: BTreeMap<String, Vec<String>> = reached
@@ -130,7 +131,7 @@ impl Documents {
             // Messages that hold themselves have no last level; the driver's inputs end before this one.
             Some(_) if name.matches('.').count() > 4 => {}
             Some(properties) => {
-                properties.iter().for_each(|(member, property)| self.dotted(package, &format!("{name}.{member}"), property, parameters))
+                properties.iter().for_each(|(member, property)| self.dotted(package, &format!("{name}.{member}"), property, parameters));
             }
             None => {
                 let mut schema = schema.clone();

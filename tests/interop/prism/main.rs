@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first thing that is not as it should be.
 
+#[allow(clippy::type_complexity)]
 #[rustfmt::skip]
 mod generated;
 
