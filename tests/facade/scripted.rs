@@ -72,6 +72,36 @@ async fn a_lost_post_is_not_sent_twice_but_a_refused_one_is() {
     assert!(!error.maybe_executed());
 }
 
+#[tokio::test]
+async fn a_serving_endpoint_is_asked_at_its_own_host_with_a_token_of_its_own() {
+    let workspace = MockServer::start_async().await;
+    let endpoint = MockServer::start_async().await;
+    workspace.mock(|when, then| {
+        when.method(GET).path("/api/2.0/serving-endpoints/e").header("authorization", "Bearer tok");
+        let direct = json!({"endpoint_url": endpoint.url("/direct/e"), "authorization_details": "[{\"type\":\"x\"}]"});
+        then.status(200).json_body(json!({"name": "e", "data_plane_info": {"query_info": direct}}));
+    });
+    workspace.mock(|when, then| {
+        when.method(GET).path("/oidc/.well-known/oauth-authorization-server");
+        let at = |path: &str| workspace.url(path);
+        then.status(200).json_body(json!({"token_endpoint": at("/oidc/v1/token"), "authorization_endpoint": at("/oidc/v1/authorize")}));
+    });
+    let exchange = workspace.mock(|when, then| {
+        when.method(POST).path("/oidc/v1/token").body_includes("assertion=tok");
+        then.status(200).json_body(json!({"access_token": "narrow", "token_type": "Bearer", "expires_in": 3600}));
+    });
+    let query = endpoint.mock(|when, then| {
+        when.method(POST).path("/direct/e").header("authorization", "Bearer narrow").header_missing("x-databricks-workspace-id");
+        then.status(200).header("served-model-name", "m1").json_body(json!({"predictions": [1]}));
+    });
+    let w = client(&workspace);
+    for _ in 0..2 {
+        let answer = w.serving_endpoints_data_plane().query("e").inputs(json!([1])).send_direct().await.unwrap();
+        assert_eq!(answer.served_model_name.as_deref(), Some("m1"));
+    }
+    assert_eq!((exchange.calls_async().await, query.calls_async().await), (1, 2));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

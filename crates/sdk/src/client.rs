@@ -93,10 +93,15 @@ impl Client {
 
     /// Sends a request of an operation and reads the answer, unless it is a stream.
     pub(crate) async fn execute(&self, parts: RequestParts, options: &Options) -> Result<ResponseParts> {
-        options.check()?;
-        let info = parts.info;
         let base = self.base().await?;
         let uri = join(&base, &parts.path_and_query())?;
+        self.execute_at(parts, uri, options).await
+    }
+
+    /// As [`execute`](Self::execute), at a URL of its own. The options say which credentials go there.
+    pub(crate) async fn execute_at(&self, parts: RequestParts, uri: Uri, options: &Options) -> Result<ResponseParts> {
+        options.check()?;
+        let info = parts.info;
         let call = options
             .transport
             .clone()

@@ -45,6 +45,8 @@ const CALL_METHODS: &[&str] = &[
     "resume",
     "retry",
     "send",
+    "send_control",
+    "send_direct",
     "send_full",
     "send_ref",
     "start",
