@@ -50,6 +50,8 @@ enum Task {
         #[arg(long)]
         sample: Option<u64>,
     },
+    /// Measure what a call costs, compared with the bare HTTP client in the same run.
+    Bench,
     /// Measure what models and facade cost to compile.
     BuildCost {
         /// The crates to measure.
@@ -85,6 +87,7 @@ fn main() -> Result<()> {
         Task::Spec(SpecTask::Diff { old, new }) => commands::diff::run(&old, &new),
         Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
+        Task::Bench => commands::bench::run(&root),
         Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
     }
 }
