@@ -1,7 +1,7 @@
 //! The form in which generated messages are written.
 //!
-//! One declarative macro per message instead of derives: it costs a third of the compile time of derived serde code and decodes
-//! at the same speed. What differs from a derive is leniency, for a service that moves on faster than its clients: `null` is the
+//! One declarative macro per message instead of derives: it costs about half the compile time of derived serde code and decodes at about
+//! the same speed (0.95 of it when measured). What differs from a derive is leniency, for a service that moves on faster than its clients: `null` is the
 //! same as absent, a missing required member takes its default, an unknown member is skipped, and an integer may arrive as text.
 
 use std::borrow::Cow;

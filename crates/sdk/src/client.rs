@@ -125,7 +125,7 @@ impl Client {
     }
 
     /// Sends a request to cloud storage: without credentials, headers or rate limit of this client, and over HTTP/1.1, where each
-    /// download has a connection of its own. Bulk data goes about twice as fast that way as through one connection of HTTP/2.
+    /// download has a connection of its own instead of a share of one.
     #[cfg(feature = "sql")]
     pub(crate) async fn send_to_storage(&self, request: Request<Body>) -> Result<http::Response<Body>> {
         let (builder, built) = &self.inner.storage;
