@@ -46,9 +46,14 @@ enum Task {
         /// The crate to check.
         #[arg(long = "crate", default_value = "databricks-models")]
         crate_name: String,
-        /// Check one package in this many, others every day.
+        /// Check one package in this many, others for each commit.
         #[arg(long)]
         sample: Option<u64>,
+    },
+    /// Run the project's check, or some of its steps, and print the time of each.
+    Ci {
+        /// The steps to run, all by default.
+        steps: Vec<String>,
     },
     /// Measure what a call costs, compared with the bare HTTP client in the same run.
     Bench,
@@ -87,6 +92,7 @@ fn main() -> Result<()> {
         Task::Spec(SpecTask::Diff { old, new }) => commands::diff::run(&old, &new),
         Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
+        Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench => commands::bench::run(&root),
         Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
     }

@@ -39,7 +39,7 @@ fn cold(root: &Path, target: &Path, name: &str, command: &str, features: &[&str]
 }
 
 /// CPU seconds of all children so far, from Linux's accounts.
-fn children() -> Result<f64> {
+pub(super) fn children() -> Result<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").context("CPU time is read from /proc, which only Linux has")?;
     // The name of the program, in parentheses, may hold spaces; fields 16 and 17 are user and system time of the children, in ticks.
     let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();

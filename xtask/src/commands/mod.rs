@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod build_cost;
+pub(crate) mod ci;
 pub(crate) mod codegen;
 pub(crate) mod coverage;
 pub(crate) mod diff;

@@ -1,0 +1,105 @@
+//! The steps: cheap ones first, then what compiles for running, then what compiles for looking.
+//!
+//! Steps share what they build: all that run programs ask for the features of `--workspace` (`unify` holds that), all that only check
+//! ask for `--all-features`.
+
+use anyhow::{Context, Result};
+
+use super::{Shell, Step};
+
+pub(super) const ALL: &[Step] = &[
+    Step { name: "fmt", about: "formatting", run: |shell| shell.cargo(&["fmt", "--all", "--check"]) },
+    Step { name: "codegen", about: "generated code is what the generator writes", run: codegen },
+    Step { name: "layers", about: "which crate depends on what, and from which compiler on", run: layers },
+    Step { name: "unify", about: "packages built alone share what the workspace compiles", run: unify },
+    Step { name: "deny", about: "licences, sources and bans of dependencies", run: deny },
+    Step { name: "tests", about: "the tests, as the README runs them", run: tests },
+    Step { name: "quickstart", about: "the README's first command", run: quickstart },
+    Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
+    Step { name: "oidc", about: "authentication against a certified OAuth server", run: |shell| script(shell, "tests/interop/oidc/run") },
+    Step { name: "prism", about: "the round trip of every operation against Prism", run: |shell| script(shell, "tests/interop/prism/run") },
+    Step { name: "lint", about: "clippy", run: lint },
+    Step { name: "docs", about: "documentation builds without warnings", run: docs },
+    Step { name: "features", about: "packages of the API build alone", run: features },
+];
+
+fn codegen(shell: &Shell<'_>) -> Result<()> {
+    crate::commands::codegen::run(shell.root, true)
+}
+
+fn layers(shell: &Shell<'_>) -> Result<()> {
+    script(shell, ".ci/layers")
+}
+
+fn unify(shell: &Shell<'_>) -> Result<()> {
+    shell.run(shell.command(shell.root.join(".ci/unify")).args(["-p", "databricks-sdk"]))?;
+    shell.run(shell.command(shell.root.join(".ci/unify")).args(["-p", "databricks-tests", "--features", "oidc,prism"]))
+}
+
+/// Advisories are left out: they need a database that a closed network does not have.
+fn deny(shell: &Shell<'_>) -> Result<()> {
+    let tools = shell.root.join("target/tools");
+    let own = tools.join("bin/cargo-deny");
+    let program = if own.exists() {
+        own
+    } else if shell.has("cargo-deny") {
+        "cargo-deny".into()
+    } else {
+        // A debug build: installed in a third of the time, and quick enough.
+        let root = tools.to_str().context("the path of the workspace is not UTF-8")?;
+        shell.cargo(&["install", "cargo-deny", "--quiet", "--locked", "--debug", "--no-default-features", "--root", root])?;
+        own
+    };
+    shell.run(shell.command(program).args(["--all-features", "check", "bans", "licenses", "sources"]))
+}
+
+fn tests(shell: &Shell<'_>) -> Result<()> {
+    // A proxy of the field. Without it the tests that need one are skipped; here they must run.
+    if cfg!(target_os = "linux") && !shell.has("tinyproxy") {
+        let sudo = if shell.has("sudo") { "sudo " } else { "" };
+        let install = format!("{sudo}apt-get update -qq && {sudo}apt-get install -qq --yes tinyproxy >/dev/null");
+        shell.run(shell.command("sh").args(["-c", &install]))?;
+    }
+    let mut command = shell.command(env!("CARGO"));
+    command.args(["test", "--workspace"]);
+    if cfg!(target_os = "linux") {
+        command.env("DATABRICKS_TEST_TINYPROXY", "1");
+    }
+    shell.run(&mut command)
+}
+
+/// Without any configuration, as on a fresh machine.
+fn quickstart(shell: &Shell<'_>) -> Result<()> {
+    let mut command = shell.command(env!("CARGO"));
+    command.args(["run", "-p", "databricks-sdk", "--example", "quickstart"]);
+    shell.run(command.env_remove("DATABRICKS_HOST").env_remove("DATABRICKS_TOKEN"))
+}
+
+/// With the program that the tests were built with: on its own it would be compiled once more, SQL engine and all.
+fn python(shell: &Shell<'_>) -> Result<()> {
+    let program = shell.root.join("target/debug/databricks-local");
+    if !program.exists() {
+        shell.cargo(&["build", "--workspace", "--bin", "databricks-local"])?;
+    }
+    shell.run(shell.command(shell.root.join("tests/interop/run_python_sdk.sh")).env("DATABRICKS_LOCAL", program))
+}
+
+fn lint(shell: &Shell<'_>) -> Result<()> {
+    shell.cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+}
+
+fn docs(shell: &Shell<'_>) -> Result<()> {
+    let mut command = shell.command(env!("CARGO"));
+    shell.run(command.args(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Other packages for each commit; `cargo xtask features` checks all.
+fn features(shell: &Shell<'_>) -> Result<()> {
+    crate::commands::features::run(shell.root, "databricks-models", Some(5))?;
+    crate::commands::features::run(shell.root, "databricks-sdk", Some(9))?;
+    shell.cargo(&["check", "--quiet", "-p", "databricks-sdk", "--no-default-features"])
+}
+
+fn script(shell: &Shell<'_>, path: &str) -> Result<()> {
+    shell.run(&mut shell.command(shell.root.join(path)))
+}
