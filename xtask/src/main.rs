@@ -11,6 +11,7 @@ mod spec;
 mod tests;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -50,6 +51,12 @@ enum Task {
         #[arg(long)]
         sample: Option<u64>,
     },
+    /// Write down the public API of every published crate.
+    Api {
+        /// Write nothing; fail if the API is not what was written down.
+        #[arg(long)]
+        check: bool,
+    },
     /// Run the project's check, or some of its steps, and print the time of each.
     Ci {
         /// The steps to run, all by default.
@@ -83,9 +90,18 @@ enum SpecTask {
     },
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
+    if let Some(code) = commands::api::stand_in() {
+        return Ok(code);
+    }
+    run(Arguments::parse().command)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run(task: Task) -> Result<()> {
     let root = root();
-    match Arguments::parse().command {
+    match task {
+        Task::Api { check } => commands::api::run(&root, check),
         Task::Codegen { check } => commands::codegen::run(&root, check),
         Task::Spec(SpecTask::Coverage) => commands::coverage::run(&root),
         Task::Spec(SpecTask::Lint { folder }) => commands::lint::run(&folder.unwrap_or_else(|| root.join(SPEC))),

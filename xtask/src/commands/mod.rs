@@ -1,5 +1,6 @@
 //! What `cargo xtask` can do, one file each.
 
+pub(crate) mod api;
 pub(crate) mod bench;
 pub(crate) mod build_cost;
 pub(crate) mod ci;

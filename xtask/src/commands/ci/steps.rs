@@ -20,6 +20,7 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "prism", about: "the round trip of every operation against Prism", run: |shell| script(shell, "tests/interop/prism/run") },
     Step { name: "lint", about: "clippy", run: lint },
     Step { name: "docs", about: "documentation builds without warnings", run: docs },
+    Step { name: "api", about: "the public API is what was written down", run: |shell| crate::commands::api::run(shell.root, true) },
     Step { name: "features", about: "packages of the API build alone", run: features },
 ];
 
