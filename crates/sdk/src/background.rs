@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 /// Counts the tasks that clean up, so that a program can wait for them before it ends.
@@ -19,7 +20,7 @@ impl Background {
     /// Runs a task. Outside of a runtime nothing can be sent any more, so nothing is done.
     #[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Some(runtime) = runtime() else { return };
         self.0.send_modify(|running| *running += 1);
         let counted = Counted(self.clone());
         runtime.spawn(async move {
@@ -33,6 +34,15 @@ impl Background {
         // The sender lives in `self`, so the wait cannot fail.
         let _ = self.0.subscribe().wait_for(|running| *running == 0).await;
     }
+}
+
+/// Where a task can run: the runtime of the caller, or that of blocking calls.
+#[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
+fn runtime() -> Option<Handle> {
+    let current = Handle::try_current().ok();
+    #[cfg(feature = "blocking")]
+    let current = current.or_else(|| crate::blocking::handle().cloned());
+    current
 }
 
 /// A task that runs; dropped with it, even if the runtime ends before the task does.

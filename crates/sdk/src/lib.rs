@@ -30,12 +30,16 @@
 //! | choose, start and furnish clusters | [`compute`] |
 //! | run jobs and follow their runs | [`jobs`] |
 //! | call an endpoint that has no method | [`WorkspaceClient::raw`] |
+//! | call without async (feature `blocking`) | [`Block`](https://docs.rs/databricks-sdk/latest/databricks_sdk/blocking/trait.Block.html) |
 //! | sign in | [`Config`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod account;
 mod background;
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 mod builder;
 mod call;
 mod client;

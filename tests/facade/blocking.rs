@@ -1,0 +1,67 @@
+//! Calls without async, from a plain thread and from inside of other runtimes.
+
+use databricks_sdk::WorkspaceClient;
+use databricks_sdk::blocking::{Block as _, BlockIter as _};
+use databricks_tests::Fixture;
+
+/// Runs `work` on a plain thread with a client of a workspace that a runtime of its own serves.
+fn beside_a_workspace(work: impl FnOnce(WorkspaceClient)) {
+    let server = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let fixture = server.block_on(Fixture::start());
+    work(fixture.w.clone());
+}
+
+fn warehouse(w: &WorkspaceClient) -> String {
+    let first = w.warehouses().list().items().block_iter().next();
+    first.expect("the embedded workspace has a warehouse").unwrap().id.unwrap()
+}
+
+/// Calls, lists, waits and SQL.
+fn whole_way(w: &WorkspaceClient) {
+    assert!(w.current_user().me().block().unwrap().user_name.is_some());
+    let missing = w.clusters().get("no-such-cluster").block().unwrap_err();
+    assert!(missing.api().is_some(), "{missing}");
+    let warehouse = warehouse(w);
+    w.warehouses().start(&warehouse).wait().block().unwrap();
+    let rows: Vec<(i64, String)> = w.sql("SELECT 1, 'a' UNION ALL SELECT 2, 'b' ORDER BY 1").warehouse(&warehouse).rows().block().unwrap();
+    assert_eq!(rows, [(1, "a".to_owned()), (2, "b".to_owned())]);
+}
+
+#[test]
+fn a_plain_thread_needs_no_runtime() {
+    beside_a_workspace(|w| whole_way(&w));
+}
+
+#[test]
+fn another_runtime_is_no_obstacle() {
+    beside_a_workspace(|w| {
+        let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        other.block_on(async { whole_way(&w) });
+    });
+}
+
+#[test]
+fn many_threads_share_a_client() {
+    beside_a_workspace(|w| {
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..5 {
+                        w.current_user().me().block().unwrap();
+                    }
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn a_statement_dropped_outside_of_any_runtime_is_cancelled_at_the_service() {
+    beside_a_workspace(|w| {
+        let warehouse = warehouse(&w);
+        let statement = w.sql("SELECT 1").warehouse(&warehouse).execute().block().unwrap();
+        drop(statement);
+        // Returns once the clean-up that the drop began is done.
+        async { databricks_sdk::Result::Ok(w.client().shutdown().await) }.block().unwrap();
+    });
+}
