@@ -54,8 +54,7 @@ pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
 fn read(path: &Path) -> Result<Vec<Value>, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let document: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
-    let cases = document.get("cases").and_then(Value::as_array).cloned().unwrap_or_default();
-    if cases.is_empty() { Err("there are no cases in it".to_owned()) } else { Ok(cases) }
+    document.get("cases").and_then(Value::as_array).cloned().ok_or_else(|| "it has no list of cases".to_owned())
 }
 
 /// A text member, empty if it is missing.

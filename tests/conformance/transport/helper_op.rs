@@ -36,6 +36,7 @@ pub(crate) async fn run(case: &Case<'_>, wanted: &Value) -> Option<Came> {
         "jobs.get_run" => w.jobs().get_run(number(params, "run_id")).all_pages().await.map(|run| run_keys(&run, wanted)),
         "jobs.list" => w.jobs().list().in_full().try_collect().await.map(|jobs| json(&jobs)),
         "jobs.wait_success" => w.jobs().run(number(params, "run_id")).wait_success().await.map(|run| json(&run)),
+        "jobs.outputs" => outputs(&w, params).await,
         "jobs.repair_failed" => w.jobs().run(number(params, "run_id")).repair_failed().await.map(Value::from),
         _ => return None,
     })
@@ -161,6 +162,12 @@ async fn libraries(w: &WorkspaceClient, params: &Value) -> Came {
     };
     let update = w.libraries().update(text(params, "cluster_id")).install(read("install")?).uninstall(read("uninstall")?);
     update.await.map(|all| json(&all))
+}
+
+/// The keys of the tasks that have an output.
+async fn outputs(w: &WorkspaceClient, params: &Value) -> Came {
+    let outputs = w.jobs().run(number(params, "run_id")).outputs().await?;
+    Ok(outputs.into_iter().map(|output| output.task_key).collect())
 }
 
 /// The keys of a job's parts.
