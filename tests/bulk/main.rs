@@ -51,7 +51,8 @@ struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        // The end of its input tells it to stop, so that it removes what it stored; killed, it would leave the results behind.
+        drop(self.0.stdin.take());
         let _ = self.0.wait();
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,9 +31,6 @@ impl Fault {
     pub(crate) const ALL: [Self; 8] =
         [Self::ResetBefore, Self::ResetAfter, Self::Truncated, Self::Stalled, Self::Silent, Self::Storm, Self::Unavailable, Self::SlowHead];
 }
-
-/// Longer than the client bears.
-const STALL: Duration = Duration::from_millis(800);
 
 /// A running proxy.
 pub(crate) struct Proxy {
@@ -138,17 +134,16 @@ impl State {
                         }
                         Some(Fault::Stalled) => {
                             client.write_all(&answer[..middle]).await?;
-                            tokio::time::sleep(STALL).await;
-                            return Ok(());
+                            return given_up(&mut client).await;
                         }
                         Some(Fault::Silent) => {
-                            tokio::time::sleep(STALL).await;
-                            return Ok(());
+                            return given_up(&mut client).await;
                         }
                         Some(Fault::SlowHead) => {
                             for byte in &answer[..head_end] {
                                 client.write_all(&[*byte]).await?;
-                                tokio::time::sleep(Duration::from_micros(200)).await;
+                                client.flush().await?;
+                                tokio::task::yield_now().await;
                             }
                             client.write_all(&answer[head_end..]).await?;
                         }
@@ -210,4 +205,11 @@ async fn message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Resul
             return Ok(None);
         }
     }
+}
+
+/// Waits until the other side closes the connection, however long that takes.
+async fn given_up(client: &mut TcpStream) -> std::io::Result<()> {
+    let mut ignored = [0; 1024];
+    while client.read(&mut ignored).await? > 0 {}
+    Ok(())
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use databricks_sdk::models::compute::{Library, PythonPyPiLibrary};
-use databricks_sdk::{Config, Environment, ErrorKind, WorkspaceClient};
+use databricks_sdk::{ErrorKind, WorkspaceClient};
+use databricks_tests::scripted_client;
 use httpmock::{Method::GET, Method::POST, MockServer};
 use serde_json::json;
 
@@ -35,7 +36,7 @@ fn accept<'a>(server: &'a MockServer, call: &str, package: &str) -> httpmock::Mo
 }
 
 fn client(server: &MockServer) -> WorkspaceClient {
-    WorkspaceClient::new(Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok")).unwrap()
+    scripted_client(server.base_url())
 }
 
 #[tokio::test]

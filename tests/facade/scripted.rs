@@ -1,14 +1,15 @@
 //! Exchanges that a real workspace gives now and then, scripted.
 
-use databricks_sdk::{Config, WorkspaceClient};
-use databricks_transport::Environment;
+use databricks_sdk::WorkspaceClient;
+use databricks_tests::scripted_client;
 use httpmock::{Method::GET, Method::POST, MockServer};
 use proptest::prelude::*;
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 
 fn client(server: &MockServer) -> WorkspaceClient {
-    let config = Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok");
-    WorkspaceClient::new(config).unwrap()
+    scripted_client(server.base_url())
 }
 
 #[tokio::test]
@@ -60,7 +61,34 @@ async fn what_a_newer_service_sends_is_kept() {
 }
 
 #[tokio::test]
-async fn a_lost_post_is_not_sent_twice_but_a_refused_one_is() {
+async fn a_lost_post_is_not_sent_twice() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let w = scripted_client(format!("http://{}", listener.local_addr().unwrap()));
+    // Reads requests and hangs up without a response. Those that only ask what the host is do not count.
+    let server = tokio::spawn(async move {
+        let mut posts = 0;
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let length = connection.read(&mut request).await.unwrap();
+            posts += u32::from(request[..length].starts_with(b"POST /api/2.1/clusters/start"));
+            if posts > 0 {
+                drop(connection);
+                break;
+            }
+        }
+        // A second one would be waiting by now: the client is done when this is asked for.
+        (listener, posts)
+    });
+    let error = w.clusters().start("a").await.unwrap_err();
+    assert!(error.maybe_executed(), "{error:?}");
+    assert_eq!(error.attempts(), 1);
+    let (_listener, posts) = server.await.unwrap();
+    assert_eq!(posts, 1);
+}
+
+#[tokio::test]
+async fn a_refused_post_is_sent_again() {
     let server = MockServer::start_async().await;
     let throttled = server.mock(|when, then| {
         when.method(POST).path("/api/2.1/clusters/start");

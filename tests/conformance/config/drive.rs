@@ -9,9 +9,9 @@ use http::Request;
 use serde_json::{Value, json};
 
 use super::expect::{self, Came};
-use super::log::Log;
 use super::machine::Machine;
 use super::text;
+use databricks_tests::Log;
 
 /// The longest that a case may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) fn run(case: &Value) -> Result<(), String> {
     let machine = Machine::set_up(case)?;
     let log = Log::default();
-    let catching = log.catch();
+    let catching = log.catch_all();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let came = runtime.block_on(async { tokio::time::timeout(LIMIT, drive(&machine)).await });
     runtime.shutdown_timeout(Duration::from_millis(200));

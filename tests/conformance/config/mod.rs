@@ -13,7 +13,6 @@ mod expect;
 mod failure;
 mod jwt;
 mod keys;
-mod log;
 mod machine;
 mod matcher;
 mod network;

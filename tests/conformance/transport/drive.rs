@@ -9,11 +9,10 @@ use databricks_transport::Environment;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::clock::JumpClock;
-use super::log::Log;
 use super::script::Script;
 use super::{api_op, codec, helper_op, http_op, lro_op, outcome, raw_op, server, text};
 use crate::report::Outcome;
+use databricks_tests::{JumpClock, Log};
 
 /// What an operation came to: a value to compare, or the client's error.
 pub(crate) type Came = std::result::Result<Value, Error>;

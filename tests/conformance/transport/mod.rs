@@ -1,13 +1,11 @@
 //! Cases of the transport: `TRANSPORT.md` of the cases states their form.
 
 mod api_op;
-mod clock;
 mod codec;
 mod compare;
 mod drive;
 mod helper_op;
 mod http_op;
-mod log;
 mod lro_op;
 mod outcome;
 mod raw_op;

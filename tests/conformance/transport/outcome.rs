@@ -6,11 +6,11 @@ use databricks_core::api_error::{ApiErrorKind, ErrorDetails};
 use databricks_core::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
-use super::clock::JumpClock;
 use super::compare;
 use super::drive::Came;
 use super::script::Script;
 use crate::report::Outcome;
+use databricks_tests::JumpClock;
 
 pub(crate) fn judge(expect: &Value, came: Came, script: &Script, clock: &JumpClock, log: &str) -> Outcome {
     let mut problems = script.problems();

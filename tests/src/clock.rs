@@ -6,25 +6,33 @@ use std::time::{Duration, Instant, SystemTime};
 
 use databricks_transport::{Clock, Sleep};
 
+/// A clock whose waits take no time: it jumps to their end. Retries and polls of a client with it depend on what the server answers alone.
 #[derive(Clone, Debug)]
-pub(crate) struct JumpClock {
+pub struct JumpClock {
     slept_nanos: Arc<AtomicU64>,
     start: Instant,
 }
 
 impl JumpClock {
-    pub(crate) fn new() -> Self {
+    /// A clock that has not jumped yet.
+    pub fn new() -> Self {
         Self { slept_nanos: Arc::default(), start: Instant::now() }
     }
 
     /// The sum of all waits.
-    pub(crate) fn slept(&self) -> Duration {
+    pub fn slept(&self) -> Duration {
         Duration::from_nanos(self.slept_nanos.load(Ordering::SeqCst))
     }
 
     /// Clock time since the start: waits and what really passed.
-    pub(crate) fn elapsed(&self) -> Duration {
+    pub fn elapsed(&self) -> Duration {
         self.start.elapsed() + self.slept()
+    }
+}
+
+impl Default for JumpClock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
