@@ -478,13 +478,25 @@ impl ResponseParts {
     /// Decodes the JSON body. Nothing and `null` give the default.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] naming the member at fault.
+    /// [`ErrorKind::Decode`] saying what was expected. If the operation changes anything, [`Error::maybe_executed`] is true: the service said
+    /// that it succeeded.
     pub fn json<T: for<'de> crate::model::Wire<'de> + Default>(self) -> Result<T> {
-        match self.content {
-            Content::Bytes(bytes) => crate::model::from_json(&bytes).map_err(|e| e.with_operation(self.info.id).with_status(self.status)),
-            Content::Stream(_) => {
-                Err(Error::new(ErrorKind::Decode, "expected a JSON answer and got a stream").with_operation(self.info.id))
-            }
+        match &self.content {
+            Content::Bytes(bytes) => crate::model::from_json(bytes).map_err(|error| self.describe(error)),
+            Content::Stream(_) => Err(self.describe(Error::new(ErrorKind::Decode, "expected a JSON response, found a stream"))),
+        }
+    }
+
+    /// Adds what is known of request and response.
+    fn describe(&self, error: Error) -> Error {
+        let error = error
+            .with_operation(self.info.id)
+            .with_request(format!("{} {}", self.info.method, self.info.path))
+            .with_status(self.status)
+            .with_maybe_executed(self.info.idempotency != Idempotency::ReadOnly);
+        match crate::api_error::request_id(&self.headers) {
+            Some(id) => error.with_request_id(id),
+            None => error,
         }
     }
 

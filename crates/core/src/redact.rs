@@ -50,7 +50,7 @@ fn walk(value: &mut Value, marks: &Marks) {
             for (name, member) in members {
                 match marks.mark(name) {
                     Mark::Secret => hide(member),
-                    Mark::Map => hide_entries(member),
+                    Mark::Map => settings(member),
                     Mark::Plain => walk(member, marks),
                 }
             }
@@ -65,8 +65,8 @@ fn walk(value: &mut Value, marks: &Marks) {
     }
 }
 
-/// Hides what may be a secret in a value of free form; the names stay.
-fn hide_entries(value: &mut Value) {
+/// Hides what may be a secret in settings of free form; the names stay.
+pub(crate) fn settings(value: &mut Value) {
     match value {
         Value::Object(entries) => {
             for (key, entry) in entries {
@@ -75,7 +75,7 @@ fn hide_entries(value: &mut Value) {
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(hide_entries),
+        Value::Array(items) => items.iter_mut().for_each(settings),
         other => hide(other),
     }
 }
