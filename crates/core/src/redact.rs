@@ -7,6 +7,7 @@
 //! Text from outside may also drive a terminal; [`printable`] takes that out, and [`message`] does both.
 
 mod calls;
+#[rustfmt::skip] // Generated.
 mod members;
 mod names;
 mod patterns;

@@ -44,17 +44,52 @@ impl Marks {
     }
 }
 
-/// Whether a path is one of a template such as `/api/2.0/serving-endpoints/{name}`; a parameter in the template may span segments.
+/// Whether a path is one of a template such as `/api/2.0/serving-endpoints/{name}`.
+///
+/// A parameter may span segments, and another version of the API counts too: in doubt the call is this one.
 fn fits(template: &str, path: &str) -> bool {
-    let template: Vec<&str> = template.split('/').collect();
-    let path: Vec<&str> = path.trim_end_matches('/').split('/').collect();
-    match template.iter().position(|segment| segment.contains('{') && !segment.starts_with('{')) {
-        // `/files{path}`: the rest may be anything.
-        Some(open) => path.len() >= open && template[..open].iter().zip(&path).all(segment_fits),
-        None => template.len() == path.len() && template.iter().zip(&path).all(segment_fits),
+    // `/files{path}` is `/files/{path}`, as far as segments go.
+    let template: Vec<&str> = template.split(['/', '{']).filter(|part| !part.is_empty()).collect();
+    let path: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    spans(&template, &path)
+}
+
+fn spans(template: &[&str], path: &[&str]) -> bool {
+    match (template, path) {
+        ([], []) => true,
+        ([wanted, after @ ..], [given, rest @ ..]) => {
+            let parameter = wanted.ends_with('}') || wanted.contains("}:");
+            let fits = parameter || wanted == given || is_version(wanted) && is_version(given);
+            fits && (spans(after, rest) || parameter && spans(template, rest))
+        }
+        _ => false,
     }
 }
 
-fn segment_fits((wanted, given): (&&str, &&str)) -> bool {
-    wanted.starts_with('{') || wanted == given
+/// `2.1` and the like.
+fn is_version(segment: &str) -> bool {
+    segment
+        .split_once('.')
+        .is_some_and(|(major, minor)| [major, minor].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_fit_their_calls() {
+        for (template, path, expected) in [
+            ("/api/2.0/secrets/get", "/api/2.0/secrets/get", true),
+            ("/api/2.0/secrets/get", "/api/2.1/secrets/get/", true),
+            ("/api/2.0/secrets/get", "/api/2.0/secrets/list", false),
+            ("/api/2.0/apps/{name}/start", "/api/2.0/apps/a/start", true),
+            ("/api/2.0/apps/{name}/start", "/api/2.0/apps/a", false),
+            ("/api/2.1/unity-catalog/{name}", "/api/2.1/unity-catalog/mcp-services/a", true),
+            ("/api/2.0/fs/files{path}", "/api/2.0/fs/files/a/b", true),
+            ("/api/2.0/x/{name}:query", "/api/2.0/x/a:query", true),
+        ] {
+            assert_eq!(fits(template, path), expected, "{template} {path}");
+        }
+    }
 }
