@@ -173,11 +173,6 @@ impl ApiError {
         self.body.as_deref()
     }
 
-    /// Whether the service may have carried out a request that it answered like this: it failed inside, or a gateway gave up waiting for it.
-    pub fn may_have_run(&self) -> bool {
-        matches!(self.status.as_u16(), 408 | 500 | 502 | 504 | 520..=527 | 529)
-    }
-
     /// What the service tells beyond code and message; empty if it told nothing.
     pub fn details(&self) -> &ErrorDetails {
         static NONE: ErrorDetails = ErrorDetails {

@@ -372,7 +372,7 @@ impl Described {
                 json[name] = value.into();
             }
         }
-        Ok(Answer { json, contents })
+        Ok(Answer { json, contents, path: self.info.path })
     }
 
     /// Sets what the first request of a list always has, and the defaults.
@@ -442,12 +442,14 @@ pub struct Answer {
     pub json: Value,
     /// The bytes, where the answer is a stream.
     pub contents: Option<ByteStream>,
+    /// The path of the call, which decides what `Debug` hides.
+    path: &'static str,
 }
 
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut json = self.json.clone();
-        crate::redact::json(&mut json);
+        crate::redact::json_of(self.path, &mut json);
         f.debug_struct("Answer").field("json", &json).field("contents", &self.contents.is_some()).finish()
     }
 }

@@ -170,7 +170,11 @@ fn from_json(status: StatusCode, members: &Map<String, Value>) -> ApiError {
         })
     };
     let mut error = ApiError::new(status, code, message.unwrap_or_else(|| unknown_shape(status, Value::Object(members.clone()))));
-    let details = members.get("details").map(ErrorDetails::read).filter(|details| *details != ErrorDetails::default());
+    let details = members.get("details").cloned().map(|mut details| {
+        redact::json(&mut details);
+        ErrorDetails::read(&details)
+    });
+    let details = details.filter(|details| *details != ErrorDetails::default());
     error.details = details.map(Box::new);
     error
 }
