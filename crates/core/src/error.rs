@@ -132,7 +132,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: one_line(message.into()),
+            message: lines(message.into()),
             source: None,
             api: None,
             operation: None,
@@ -252,7 +252,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The sentence about what happened, without the context that `Display` adds.
+    /// The sentence about what happened, without the context that `Display` adds; what a service or program said may span lines.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -335,6 +335,13 @@ impl Error {
     }
 }
 
+fn lines(text: String) -> String {
+    match crate::redact::printable_lines(&text) {
+        std::borrow::Cow::Borrowed(_) => text,
+        std::borrow::Cow::Owned(clean) => clean,
+    }
+}
+
 fn one_line(text: String) -> String {
     match crate::redact::printable(&text) {
         std::borrow::Cow::Borrowed(_) => text,
@@ -380,7 +387,7 @@ impl fmt::Display for Error {
         if let Some(operation) = inner.operation {
             write!(f, "{operation}: ")?;
         }
-        f.write_str(&inner.message)?;
+        f.write_str(&crate::redact::printable(&inner.message))?;
         let mut context = Vec::new();
         if let Some(request) = &inner.request {
             context.push(request.clone());
@@ -457,6 +464,7 @@ mod tests {
             .with_hint("d\u{9b}")
             .with_source("the answer was dapi0123456789abcdef\u{1b}]0;");
         assert_eq!(error.to_string(), "a[2Jb c (request id id ); d");
+        assert_eq!(error.message(), "a[2Jb\nc");
         assert!(!error.report().contains("dapi") && !error.report().contains('\u{1b}'));
         assert!(!format!("{error:?} {error:#?}").contains("dapi"));
     }

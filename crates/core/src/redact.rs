@@ -21,6 +21,7 @@ use serde_json::Value;
 use calls::{Mark, Marks};
 pub use names::{is_secret_header, is_secret_member, is_secret_parameter};
 pub use printable::printable;
+pub(crate) use printable::printable_lines;
 
 /// The text that stands for a secret.
 pub const REDACTED: &str = "**REDACTED**";

@@ -24,6 +24,7 @@ pub(super) const SENSITIVE: &[&str] = &[
     "clientsecret",
     "cohereapikey",
     "cohereapikeyplaintext",
+    "content",
     "credential",
     "databricksapitoken",
     "databricksapitokenplaintext",
@@ -107,7 +108,6 @@ pub(super) const PLAIN: &[&str] = &[
     "conditionevaluationsqlsessionid",
     "configid",
     "configname",
-    "content",
     "contentrange",
     "contentresourceid",
     "contents",
@@ -322,10 +322,6 @@ pub(super) const PLAIN: &[&str] = &[
 
 /// Members that are secrets in the calls of these paths.
 pub(super) const SECRETS_IN_CALLS: &[(&str, &[&str])] = &[
-    ("content", &[
-        "/api/2.0/workspace/export",
-        "/api/2.0/workspace/import",
-    ]),
     ("headers", &[
         "/api/2.0/external-function",
     ]),

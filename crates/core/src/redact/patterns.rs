@@ -90,6 +90,9 @@ const ANYWHERE_HEX: usize = 16;
 /// Schemes of storage, where what stands before `@` names a container.
 const STORAGE_SCHEMES: &[&str] = &["abfs", "abfss", "wasb", "wasbs", "adl"];
 
+/// Names of auth types, which begin sentences about them.
+const AUTH_TYPES: &[&str] = &["azure-client-secret"];
+
 /// The text with every secret replaced; the text itself if there is none.
 pub(super) fn redact(text: &str) -> Cow<'_, str> {
     let found = Scanner::new(text).find();
@@ -286,7 +289,7 @@ impl<'a> Scanner<'a> {
         let equals = self.bytes[sign] != b':';
         // In a query there are no blanks around the sign, and the rule for parameters is the wider one.
         let is_secret = if equals && name_end == sign { is_secret_parameter(&name) } else { is_secret_member(&name) };
-        if name.is_empty() || !is_secret {
+        if name.is_empty() || !is_secret || !equals && AUTH_TYPES.contains(&&*name) {
             return None;
         }
         let lower = name.to_ascii_lowercase();

@@ -33,6 +33,20 @@ fn treatment(c: char) -> Treatment {
 /// assert_eq!(printable("no\r\n\u{1b}[31mway\u{202e}"), "no [31mway");
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
+    clean(text, false)
+}
+
+/// As [`printable`], but lines stay lines, for texts whose form is part of what they say.
+pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
+    clean(text, true)
+}
+
+fn clean(text: &str, lines: bool) -> Cow<'_, str> {
+    let treatment = |c: char| match c {
+        '\n' | '\t' if lines => Treatment::Keep,
+        '\r' if lines => Treatment::Drop,
+        c => treatment(c),
+    };
     if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control()) || text.chars().all(|c| matches!(treatment(c), Treatment::Keep))
     {
         return Cow::Borrowed(text);

@@ -83,6 +83,7 @@ fn ordinary_texts_stay() {
         "ünïcödé ✓ password",
         "commit deadbeef0123456789abcdef0123456789abcdef, version 1.2.3",
         "abfss://container@account.dfs.core.windows.net/path, git@github.com:o/r, ssh://git@h/r",
+        "azure-client-secret: azure_tenant_id (ARM_TENANT_ID) is not set",
         "task-runner-2024, disk-12345678901234567890",
         "",
     ] {

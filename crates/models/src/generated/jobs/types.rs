@@ -3639,7 +3639,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The view as HTML.
-            content: String = "content",
+            content: String = "content" (secret),
             /// Name of the notebook, or of the dashboard.
             name: String = "name",
             /// Kind of view.

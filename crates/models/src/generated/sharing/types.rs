@@ -675,7 +675,7 @@ databricks_core::model! {
             /// The notebook, in base64.
             ///
             /// Needed to add a `NOTEBOOK_FILE`, optional to update one, ignored otherwise.
-            content: String = "content",
+            content: String = "content" (secret),
             /// What kind of object it is.
             data_object_type: SharedDataObjectDataObjectType = "data_object_type",
             /// Whether the history of the table is shared; `DISABLED` by default.
