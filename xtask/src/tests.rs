@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::commands::diff;
 use crate::files::Files;
-use crate::ir::{self, Api};
+use crate::ir::{self, Api, Mark, PagingKind, Place};
 use crate::spec::{Documents, Signatures};
 
 static FOLDERS: AtomicU32 = AtomicU32::new(0);
@@ -27,6 +27,11 @@ impl Folder {
         let folder = Self::new(document);
         std::fs::write(folder.0.join("signatures.json"), signatures.render()).unwrap();
         folder
+    }
+
+    fn with(self, name: &str, file: &Value) -> Self {
+        std::fs::write(self.0.join(name), file.to_string()).unwrap();
+        self
     }
 
     fn build(&self) -> anyhow::Result<(Api, Signatures)> {
@@ -102,6 +107,64 @@ fn what_is_not_known_is_refused() {
         let error = format!("{:#}", Folder::new(&changed(change)).build().unwrap_err());
         assert!(error.contains(told), "expected {told} in: {error}");
     }
+}
+
+#[test]
+fn every_suspicious_member_is_decided() {
+    let document = changed(|d| {
+        let members = &mut d["components"]["schemas"]["Room"]["properties"];
+        members["door_pin"] = json!({"type": "string"});
+        members["env"] = json!({"type": "object", "additionalProperties": {"type": "string"}});
+        members["note"] = json!({"type": "string"});
+        members["tokens"] = json!({"type": "integer", "format": "int64"});
+    });
+    let error = Folder::new(&document).build().unwrap_err().to_string();
+    assert!(error.ends_with("(secrets, settings or plain):\n  rooms.Room.door_pin\n  rooms.Room.env"), "{error}");
+
+    let decided = json!({"secrets": ["rooms.Room.door_pin"], "settings": ["env"]});
+    let (api, _) = Folder::new(&document).with("sensitive.json", &decided).build().unwrap();
+    let marks: Vec<_> = api.packages["rooms"].messages[0].members().map(|(member, _)| (member.wire.as_str(), member.mark)).collect();
+    for expected in [("door_pin", Mark::Secret), ("env", Mark::Settings), ("note", Mark::None), ("tokens", Mark::None)] {
+        assert!(marks.contains(&expected), "{expected:?} in {marks:?}");
+    }
+    assert!(api.hidden.secrets.is_empty() && api.hidden.settings.contains("env"));
+    assert_eq!(api.hidden.secrets_in_calls["doorpin"].iter().collect::<Vec<_>>(), ["/api/2.0/rooms/{room_id}"]);
+
+    let unused = json!({"secrets": ["door_pin", "gone"], "settings": ["env"]});
+    let error = Folder::new(&document).with("sensitive.json", &unused).build().unwrap_err().to_string();
+    assert!(error.contains("members that do not exist: gone"), "{error}");
+}
+
+#[test]
+fn slashes_and_lone_tokens_come_from_the_overrides() {
+    let listed = changed(|d| {
+        operation(d)["parameters"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"name": "page_token", "in": "query", "required": false, "schema": {"type": "string"}}));
+        operation(d)["x-databricks-pagination"] = json!({
+            "kind": "token", "in": "query", "request_token": "page_token", "response_token": "next_page_token",
+            "items": "things", "item": {"type": "string"}
+        });
+        let members = &mut d["components"]["schemas"]["Room"]["properties"];
+        members["things"] = json!({"type": "array", "items": {"type": "string"}});
+        members["next_page_token"] = json!({"type": "string"});
+    });
+    let plain = json!({"plain": ["page_token", "next_page_token"]});
+    let overrides = json!({"token_alone": {"rooms.get": []}, "multi_segment": ["rooms.get.room_id"]});
+    let (api, _) = Folder::new(&listed).with("sensitive.json", &plain).with("overrides.json", &overrides).build().unwrap();
+    let package = &api.packages["rooms"];
+    let operation = &package.services[0].operations[0];
+    assert_eq!(operation.input("room_id").unwrap().places, [Place::Segments]);
+    let Some(PagingKind::Token { clears, .. }) = operation.paging.as_ref().map(|paging| &paging.kind) else { panic!("no token") };
+    assert_eq!(clears.iter().map(|input| input.wire.as_str()).collect::<Vec<_>>(), ["light"]);
+    let essential: Vec<_> =
+        package.messages[0].members().filter(|(m, _)| m.mark == Mark::Essential).map(|(m, _)| m.wire.as_str()).collect();
+    assert_eq!(essential, ["next_page_token", "things"]);
+
+    let wrong = json!({"multi_segment": ["rooms.get.floor"]});
+    let error = format!("{:#}", Folder::new(&listed).with("sensitive.json", &plain).with("overrides.json", &wrong).build().unwrap_err());
+    assert!(error.contains("a value with slashes outside of the path"), "{error}");
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+pub(crate) use read::request_id;
+
 pub use details::{
     DebugInfo, ErrorDetails, ErrorInfo, FieldViolation, HelpLink, PreconditionViolation, QuotaViolation, RequestInfo, ResourceInfo,
     RetryInfo,
@@ -23,6 +25,7 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     kind: ApiErrorKind,
     details: Option<Box<ErrorDetails>>,
+    body: Option<Box<str>>,
 }
 
 /// The kinds of [`ApiError`]; the narrow ones follow from the error code, whatever the status.
@@ -130,7 +133,7 @@ impl ApiError {
     /// An error from its parts.
     pub fn new(status: StatusCode, code: Option<String>, message: impl Into<String>) -> Self {
         let kind = ApiErrorKind::of(status, code.as_deref());
-        Self { status, code, message: message.into(), request_id: None, retry_after: None, kind, details: None }
+        Self { status, code, message: message.into(), request_id: None, retry_after: None, kind, details: None, body: None }
     }
 
     /// The status.
@@ -161,6 +164,13 @@ impl ApiError {
     /// How long the service asked to wait, by the header `Retry-After` or else by a detail `google.rpc.RetryInfo`.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The body of the response as it came, up to 64 KiB, for shapes that this SDK does not read; `None` if there was none.
+    ///
+    /// Unlike [`message`](Self::message) it may hold secrets and control characters: do not print it as it is.
+    pub fn body(&self) -> Option<&str> {
+        self.body.as_deref()
     }
 
     /// What the service tells beyond code and message; empty if it told nothing.

@@ -112,6 +112,8 @@ pub struct Paging {
     pub defaults: &'static [(&'static str, i64)],
     /// The member of an item that identifies it, where the service may repeat some.
     pub key: Option<&'static str>,
+    /// Inputs that must not stand beside the token of a page, which stands for them.
+    pub clears: &'static [&'static str],
 }
 
 /// How to go on to the next page.
@@ -204,7 +206,7 @@ impl Input {
 impl Paging {
     /// A list whose items stand in this member.
     pub const fn new(items: &'static str, turn: Turn) -> Self {
-        Self { items, turn, initial: &[], defaults: &[], key: None }
+        Self { items, turn, initial: &[], defaults: &[], key: None, clears: &[] }
     }
 
     /// With inputs of the first request: those it always has, and those it has unless they are given.
@@ -212,6 +214,13 @@ impl Paging {
     pub const fn start(mut self, initial: &'static [(&'static str, i64)], defaults: &'static [(&'static str, i64)]) -> Self {
         self.initial = initial;
         self.defaults = defaults;
+        self
+    }
+
+    /// With inputs that must not stand beside the token of a page.
+    #[must_use]
+    pub const fn clears(mut self, inputs: &'static [&'static str]) -> Self {
+        self.clears = inputs;
         self
     }
 
@@ -363,7 +372,7 @@ impl Described {
                 json[name] = value.into();
             }
         }
-        Ok(Answer { json, contents })
+        Ok(Answer { json, contents, path: self.info.path })
     }
 
     /// Sets what the first request of a list always has, and the defaults.
@@ -406,6 +415,9 @@ impl Described {
         match self.paging.as_ref().map(|paging| paging.turn) {
             Some(Turn::Token { request, .. }) => {
                 inputs.insert(request.to_owned(), next.token()?.into());
+                for name in self.paging.iter().flat_map(|paging| paging.clears) {
+                    inputs.remove(*name);
+                }
             }
             Some(Turn::Index(name)) => {
                 inputs.insert(name.to_owned(), count(inputs, name, received)?.into());
@@ -430,12 +442,14 @@ pub struct Answer {
     pub json: Value,
     /// The bytes, where the answer is a stream.
     pub contents: Option<ByteStream>,
+    /// The path of the call, which decides what `Debug` hides.
+    path: &'static str,
 }
 
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut json = self.json.clone();
-        crate::redact::json(&mut json);
+        crate::redact::json_of(self.path, &mut json);
         f.debug_struct("Answer").field("json", &json).field("contents", &self.contents.is_some()).finish()
     }
 }
@@ -594,6 +608,12 @@ mod tests {
         DO.advance(&mut given, &page.next, 2).unwrap();
         assert_eq!(given["page_token"], "t");
         assert_eq!(DO.split(json!({})).unwrap(), Page::new(vec![], Next::End));
+
+        let turn = Turn::Token { request: "page_token", response: "next" };
+        let alone = Described::new(INFO, "", &[]).paging(Paging::new("r", turn).clears(&["filter"]));
+        let mut given = inputs(json!({"id": 1, "filter": "f"}));
+        alone.advance(&mut given, &Next::Token("t".into()), 2).unwrap();
+        assert_eq!(Value::Object(given), json!({"id": 1, "page_token": "t"}));
 
         let counted =
             Described::new(INFO, "", &[]).paging(Paging::new("r", Turn::Index("start")).start(&[("start", 1)], &[("count", 100)]));

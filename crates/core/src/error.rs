@@ -1,5 +1,7 @@
 //! The one error of every call.
 
+mod decode;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -125,10 +127,12 @@ pub enum ErrorKind {
 
 impl Error {
     /// An error with a message for people: what happened and what to do next.
+    ///
+    /// Control characters of the message are left out, since parts of it may come from outside.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: lines(message.into()),
             source: None,
             api: None,
             operation: None,
@@ -156,10 +160,13 @@ impl Error {
         error
     }
 
-    /// An answer that is not what was expected, with the path of the member at fault.
+    /// A response that could not be understood, with the path of the member at fault, empty if unknown.
+    ///
+    /// The error says what was expected there and never repeats a value of the response, which may be a secret.
     pub fn decode(path: &str, bytes: &[u8], error: serde_json::Error) -> Self {
-        let place = if path.is_empty() || path == "." { String::new() } else { format!(" at {path}") };
-        Self::new(ErrorKind::Decode, format!("the answer ({} bytes) is not what the API describes{place}", bytes.len())).with_source(error)
+        let place = if path.is_empty() || path == "." || path == "?" { String::new() } else { format!(" at {path}") };
+        let why = decode::reason(&error);
+        Self::new(ErrorKind::Decode, format!("cannot decode the response of {} bytes{place}: {why}", bytes.len()))
     }
 
     /// Adds the cause.
@@ -179,7 +186,7 @@ impl Error {
     /// Adds method and redacted URL or path, unless there are some.
     #[must_use]
     pub fn with_request(mut self, line: impl Into<String>) -> Self {
-        self.0.request.get_or_insert_with(|| line.into());
+        self.0.request.get_or_insert_with(|| crate::redact::message(&line.into()));
         self
     }
 
@@ -193,7 +200,7 @@ impl Error {
     /// Adds the service's id of the request, unless one is there.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
-        self.0.request_id.get_or_insert_with(|| id.into());
+        self.0.request_id.get_or_insert_with(|| one_line(id.into()));
         self
     }
 
@@ -236,7 +243,7 @@ impl Error {
     /// Adds what to try next.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
+        self.0.hint = Some(one_line(hint.into()));
         self
     }
 
@@ -245,7 +252,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The sentence about what happened, without the context that `Display` adds.
+    /// The sentence about what happened, without the context that `Display` adds; what a service or program said may span lines.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -315,7 +322,7 @@ impl Error {
         self.0.hint.as_deref()
     }
 
-    /// The message with all its causes, for programs that print errors without a reporter.
+    /// The message with all its causes on one line, without secrets, for programs that print errors without a reporter.
     pub fn report(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();
@@ -324,7 +331,21 @@ impl Error {
             text.push_str(&error.to_string());
             cause = error.source();
         }
-        text
+        crate::redact::message(&text)
+    }
+}
+
+fn lines(text: String) -> String {
+    match crate::redact::printable_lines(&text) {
+        std::borrow::Cow::Borrowed(_) => text,
+        std::borrow::Cow::Owned(clean) => clean,
+    }
+}
+
+fn one_line(text: String) -> String {
+    match crate::redact::printable(&text) {
+        std::borrow::Cow::Borrowed(_) => text,
+        std::borrow::Cow::Owned(clean) => clean,
     }
 }
 
@@ -366,7 +387,7 @@ impl fmt::Display for Error {
         if let Some(operation) = inner.operation {
             write!(f, "{operation}: ")?;
         }
-        f.write_str(&inner.message)?;
+        f.write_str(&crate::redact::printable(&inner.message))?;
         let mut context = Vec::new();
         if let Some(request) = &inner.request {
             context.push(request.clone());
@@ -396,13 +417,10 @@ impl fmt::Display for Error {
     }
 }
 
+/// As [`report`](Error::report), since programs print the error of `main` in this form.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("message", &self.to_string())
-            .field("source", &self.0.source)
-            .finish_non_exhaustive()
+        f.write_str(&self.report())
     }
 }
 
@@ -436,5 +454,18 @@ mod tests {
             "jobs.run_now: the connection broke (POST /api/2.2/jobs/run-now, 2 attempts, 1.5 s); the service may have carried out the request"
         );
         assert!(error.report().ends_with(": reset by peer"));
+        assert_eq!(format!("{error:?}"), error.report());
+    }
+
+    #[test]
+    fn nothing_from_outside_drives_a_terminal_or_shows_a_secret() {
+        let error = Error::new(ErrorKind::Other, "a\u{1b}[2Jb\r\nc\u{7}\u{202e}")
+            .with_request_id("id\n")
+            .with_hint("d\u{9b}")
+            .with_source("the answer was dapi0123456789abcdef\u{1b}]0;");
+        assert_eq!(error.to_string(), "a[2Jb c (request id id ); d");
+        assert_eq!(error.message(), "a[2Jb\nc");
+        assert!(!error.report().contains("dapi") && !error.report().contains('\u{1b}'));
+        assert!(!format!("{error:?} {error:#?}").contains("dapi"));
     }
 }

@@ -11,7 +11,7 @@
 //! | [`body`] | request and response bodies: bytes, replayable streams, one-pass streams |
 //! | [`error`], [`api_error`] | the one error of every call, and what the service said |
 //! | [`credentials`] | the trait that every sign-in implements |
-//! | [`secret`], [`redact`] | keeping secrets out of logs, errors and `Debug` |
+//! | [`secret`], [`redact`] | keeping secrets and control characters out of logs, errors and `Debug` |
 //! | [`model`](mod@model), [`open_enum`](mod@open_enum) | the macros that generated types are written in |
 //! | [`dynamic`] | operations as tables of facts, for generic tools |
 //! | [`time`] | timestamps, durations and field masks as they look on the wire |

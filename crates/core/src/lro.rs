@@ -55,7 +55,7 @@ pub fn state_without_result(done: Option<bool>, error: Option<(Option<String>, O
 pub fn decode<T: for<'de> Wire<'de>>(object: Option<&Map<String, Value>>) -> Result<Option<T>> {
     let Some(object) = object else { return Ok(None) };
     let value = Value::Object(object.clone());
-    T::read(&value).map(Some).map_err(|error| Error::decode(".", value.to_string().as_bytes(), error))
+    T::read(&value).map(Some).map_err(|error| Error::decode("response", value.to_string().as_bytes(), error))
 }
 
 /// An operation that answers with the name of work under way.

@@ -1,15 +1,34 @@
 //! The form in which generated messages are written.
 //!
 //! One declarative macro per message instead of derives: it costs about half the compile time of derived serde code and decodes at about
-//! the same speed (0.95 of it when measured). What differs from a derive is leniency, for a service that moves on faster than its clients: `null` is the
-//! same as absent, a missing required member takes its default, an unknown member is skipped, and an integer may arrive as text.
+//! the same speed (0.95 of it when measured).
+//!
+//! # Odd values
+//!
+//! Services move on faster than their clients, and at times send a value in another JSON type than they describe. Reading is lenient, so
+//! that one such value does not cost the whole response:
+//!
+//! - A member that is `null` is the same as an absent one, a missing required member takes its default, an unknown member is skipped.
+//! - A scalar of another JSON type is read where its meaning is certain: `"12"` and `2.0` as integers, `"1.5"` as a number, `12` and `true` as
+//!   strings, `"true"`, `0` and `1` as booleans.
+//! - Any other value of the wrong type leaves the member absent (a required member at its default). In a list or map it costs that item or
+//!   entry alone.
+//! - Whatever is left out is named by one warning of `tracing` (target `databricks_core::model`) per member and process, without the value.
+//! - What a listing depends on, its items and the token of its next page, is never left out: a wrong type there is an error, since a list that
+//!   lacks items without a word is worse than none.
+//!
+//! A response that is no JSON, or of another type as a whole, is an error. [`from_json_strict`] makes an error of every odd value, for tests
+//! that compare a server with the API's description.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
+mod read;
+mod show;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+pub use read::{At, Message, Wire, from_json, from_json_strict};
+#[doc(hidden)]
+pub use read::{Scalar, member, message, require, scalar, skip};
+pub use show::Mark;
+#[doc(hidden)]
+pub use show::{debug_field, mark};
 
 /// Declares a message of the API: a struct with public fields, a constructor of the required ones, chainable setters of the
 /// optional ones, and serde code in both directions.
@@ -35,11 +54,14 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAcces
 /// let paint: Paint = serde_json::from_str(r#"{"volumeMl":"12","lid":null}"#).unwrap();
 /// assert_eq!((paint.color.as_str(), paint.volume), ("", Some(12)));
 /// ```
+///
+/// A mark in parentheses after the wire name says what a member needs: `(secret)` hides its value in `Debug`, `(settings)` hides values of
+/// a map but flags and small numbers, `(essential)` makes a wrong type an error instead of a warning.
 #[macro_export]
 macro_rules! model {
     ($(#[$meta:meta])* $name:ident {
-        required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $rwire:literal,)* }
-        optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $owire:literal,)* }
+        required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $rwire:literal $(($rmark:ident))?,)* }
+        optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $owire:literal $(($omark:ident))?,)* }
     }) => {
         $(#[$meta])*
         #[derive(Clone, Default, PartialEq)]
@@ -70,38 +92,43 @@ macro_rules! model {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 #[allow(unused_mut)]
                 let mut s = f.debug_struct(::core::stringify!($name));
-                $($crate::model::debug_field(&mut s, ::core::stringify!($rfield), $rwire, &self.$rfield);)*
+                $($crate::model::debug_field(&mut s, ::core::stringify!($rfield), $crate::model::mark!($($rmark)?), &self.$rfield);)*
                 $(if let ::core::option::Option::Some(value) = &self.$ofield {
-                    $crate::model::debug_field(&mut s, ::core::stringify!($ofield), $owire, value);
+                    $crate::model::debug_field(&mut s, ::core::stringify!($ofield), $crate::model::mark!($($omark)?), value);
                 })*
                 s.finish_non_exhaustive()
             }
         }
 
+        impl $crate::model::Message for $name {
+            const NAME: &'static str = ::core::stringify!($name);
+
+            fn member<'de, A: $crate::__private::serde::de::MapAccess<'de>>(
+                &mut self,
+                name: &str,
+                map: &mut A,
+                strict: bool,
+            ) -> ::core::result::Result<(), A::Error> {
+                match name {
+                    $($rwire => {
+                        let at = $crate::model::At::new(::core::stringify!($name), $rwire, strict, $crate::model::mark!($($rmark)?));
+                        if let ::core::option::Option::Some(value) = $crate::model::member(map, at)? {
+                            self.$rfield = value;
+                        }
+                    })*
+                    $($owire => {
+                        let at = $crate::model::At::new(::core::stringify!($name), $owire, strict, $crate::model::mark!($($omark)?));
+                        self.$ofield = $crate::model::member(map, at)?;
+                    })*
+                    _ => $crate::model::skip(map)?,
+                }
+                ::core::result::Result::Ok(())
+            }
+        }
+
         impl<'de> $crate::__private::serde::Deserialize<'de> for $name {
             fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(d: D) -> ::core::result::Result<Self, D::Error> {
-                struct V;
-                impl<'de> $crate::__private::serde::de::Visitor<'de> for V {
-                    type Value = $name;
-                    fn expecting(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                        f.write_str(::core::concat!("an object (", ::core::stringify!($name), ")"))
-                    }
-                    fn visit_map<A: $crate::__private::serde::de::MapAccess<'de>>(self, mut map: A) -> ::core::result::Result<$name, A::Error> {
-                        #[allow(unused_mut)]
-                        let mut message = <$name as ::core::default::Default>::default();
-                        while let ::core::option::Option::Some(key) = map.next_key_seed($crate::model::Key)? {
-                            match &*key {
-                                $($rwire => {
-                                    message.$rfield = map.next_value_seed($crate::model::Nullable::<$rtype>::new())?.unwrap_or_default();
-                                })*
-                                $($owire => message.$ofield = map.next_value_seed($crate::model::Nullable::<$otype>::new())?,)*
-                                _ => { map.next_value::<$crate::__private::serde::de::IgnoredAny>()?; }
-                            }
-                        }
-                        ::core::result::Result::Ok(message)
-                    }
-                }
-                d.deserialize_map(V)
+                <Self as $crate::model::Wire<'de>>::read(d)
             }
         }
 
@@ -119,258 +146,23 @@ macro_rules! model {
 
         impl<'de> $crate::model::Wire<'de> for $name {
             fn read<D: $crate::__private::serde::Deserializer<'de>>(d: D) -> ::core::result::Result<Self, D::Error> {
-                $crate::__private::serde::Deserialize::deserialize(d)
+                $crate::model::require(d, ::core::stringify!($name))
+            }
+            fn read_at<D: $crate::__private::serde::Deserializer<'de>>(
+                d: D,
+                at: $crate::model::At,
+            ) -> ::core::result::Result<::core::option::Option<Self>, D::Error> {
+                $crate::model::message(d, at)
             }
         }
     };
-}
-
-/// What can stand in a member of a message; reading only, since writing is plain `Serialize`.
-///
-/// It differs from `Deserialize` in one type: an `i64` may arrive as a number or as a text of digits, as proto3's JSON mapping says.
-pub trait Wire<'de>: Sized {
-    /// Reads a value that is not `null`.
-    ///
-    /// # Errors
-    /// When the input is of another type.
-    fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error>;
-}
-
-macro_rules! plain {
-    ($($t:ty),*) => {$(
-        impl<'de> Wire<'de> for $t {
-            fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                Deserialize::deserialize(d)
-            }
-        }
-    )*};
-}
-plain!(String, bool, serde_json::Value, crate::Timestamp, crate::Duration, crate::FieldMask);
-
-impl<'de> Wire<'de> for serde_json::Map<String, serde_json::Value> {
-    fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Deserialize::deserialize(d)
-    }
-}
-
-impl<'de> Wire<'de> for i64 {
-    fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Integer;
-        impl Visitor<'_> for Integer {
-            type Value = i64;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an integer, as a number or as text")
-            }
-            fn visit_i64<E>(self, v: i64) -> Result<i64, E> {
-                Ok(v)
-            }
-            fn visit_u64<E: serde::de::Error>(self, v: u64) -> Result<i64, E> {
-                i64::try_from(v).map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(v), &self))
-            }
-            fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<i64, E> {
-                // Beyond 2^53 a float does not hold an exact integer any more.
-                if v.fract() == 0.0 && v.abs() <= 9_007_199_254_740_992.0 {
-                    Ok(v as i64)
-                } else {
-                    Err(E::invalid_value(serde::de::Unexpected::Float(v), &self))
-                }
-            }
-            fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<i64, E> {
-                v.parse().map_err(|_| E::invalid_value(serde::de::Unexpected::Str(v), &self))
-            }
-        }
-        d.deserialize_any(Integer)
-    }
-}
-
-impl<'de> Wire<'de> for f64 {
-    fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Float;
-        impl Visitor<'_> for Float {
-            type Value = f64;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number")
-            }
-            fn visit_f64<E>(self, v: f64) -> Result<f64, E> {
-                Ok(v)
-            }
-            fn visit_i64<E>(self, v: i64) -> Result<f64, E> {
-                Ok(v as f64)
-            }
-            fn visit_u64<E>(self, v: u64) -> Result<f64, E> {
-                Ok(v as f64)
-            }
-            fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<f64, E> {
-                // proto3's JSON mapping writes the values that JSON lacks as "NaN", "Infinity" and "-Infinity".
-                v.parse().map_err(|_| E::invalid_value(serde::de::Unexpected::Str(v), &self))
-            }
-        }
-        d.deserialize_any(Float)
-    }
-}
-
-impl<'de, T: Wire<'de>> Wire<'de> for Box<T> {
-    fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        T::read(d).map(Box::new)
-    }
-}
-
-impl<'de, T: Wire<'de>> Wire<'de> for Vec<T> {
-    fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct List<T>(PhantomData<T>);
-        impl<'de, T: Wire<'de>> Visitor<'de> for List<T> {
-            type Value = Vec<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
-                let mut list = Vec::new();
-                while let Some(item) = seq.next_element_seed(Plain(PhantomData))? {
-                    list.push(item);
-                }
-                Ok(list)
-            }
-        }
-        d.deserialize_seq(List(PhantomData))
-    }
-}
-
-impl<'de, T: Wire<'de>> Wire<'de> for BTreeMap<String, T> {
-    fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Entries<T>(PhantomData<T>);
-        impl<'de, T: Wire<'de>> Visitor<'de> for Entries<T> {
-            type Value = BTreeMap<String, T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = BTreeMap::new();
-                while let Some(key) = map.next_key()? {
-                    // An entry without a value says no more than an absent one.
-                    if let Some(value) = map.next_value_seed(Nullable::new())? {
-                        entries.insert(key, value);
-                    }
-                }
-                Ok(entries)
-            }
-        }
-        d.deserialize_map(Entries(PhantomData))
-    }
-}
-
-/// Reads a value that is not `null`.
-struct Plain<T>(PhantomData<T>);
-
-impl<'de, T: Wire<'de>> DeserializeSeed<'de> for Plain<T> {
-    type Value = T;
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<T, D::Error> {
-        T::read(d)
-    }
-}
-
-/// Reads a value or `null`.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Nullable<T>(PhantomData<T>);
-
-impl<T> Nullable<T> {
-    #[allow(clippy::new_without_default)]
-    pub fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<'de, T: Wire<'de>> DeserializeSeed<'de> for Nullable<T> {
-    type Value = Option<T>;
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Option<T>, D::Error> {
-        d.deserialize_option(self)
-    }
-}
-
-impl<'de, T: Wire<'de>> Visitor<'de> for Nullable<T> {
-    type Value = Option<T>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value or null")
-    }
-    fn visit_none<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-    fn visit_unit<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-    fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Option<T>, D::Error> {
-        T::read(d).map(Some)
-    }
-}
-
-/// Reads a member's name, borrowed where the format allows it.
-#[doc(hidden)]
-#[derive(Debug)]
-#[allow(clippy::exhaustive_structs)] // The macros of this crate make it elsewhere.
-pub struct Key;
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Cow<'de, str>;
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Cow<'de, str>, D::Error> {
-        d.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Key {
-    type Value = Cow<'de, str>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a member")
-    }
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Borrowed(text))
-    }
-    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Owned(text.to_owned()))
-    }
-}
-
-/// Shows a member in `Debug`, unless its name says that it holds a secret.
-#[doc(hidden)]
-pub fn debug_field(s: &mut fmt::DebugStruct<'_, '_>, field: &str, wire: &str, value: &dyn fmt::Debug) {
-    if crate::redact::is_secret_member(wire) {
-        s.field(field, &format_args!("{}", crate::redact::REDACTED));
-    } else {
-        s.field(field, value);
-    }
-}
-
-/// Decodes a JSON answer; an error names the path of the member at fault.
-///
-/// # Errors
-/// [`ErrorKind::Decode`](crate::ErrorKind::Decode) with the path and what was found there.
-pub fn from_json<'de, T: Wire<'de> + Default>(bytes: &'de [u8]) -> crate::Result<T> {
-    let blank = bytes.iter().all(u8::is_ascii_whitespace);
-    if blank {
-        return Ok(T::default());
-    }
-    let mut plain = serde_json::Deserializer::from_slice(bytes);
-    let read = Nullable::<T>::new().deserialize(&mut plain).and_then(|value| plain.end().map(|()| value));
-    match read {
-        Ok(value) => Ok(value.unwrap_or_default()),
-        // Tracking the path costs time, so it is done only once decoding has failed.
-        Err(error) => Err(locate::<T>(bytes, error)),
-    }
-}
-
-fn locate<'de, T: Wire<'de>>(bytes: &'de [u8], error: serde_json::Error) -> crate::Error {
-    let mut tracked = serde_json::Deserializer::from_slice(bytes);
-    let mut track = serde_path_to_error::Track::new();
-    let again = Nullable::<T>::new().deserialize(serde_path_to_error::Deserializer::new(&mut tracked, &mut track));
-    let (path, error) = match again {
-        Err(error) => (track.path().to_string(), error),
-        Ok(_) => (".".to_owned(), serde_json::Error::custom(error)),
-    };
-    crate::Error::decode(&path, bytes, error)
 }
 
 #[cfg(test)]
 #[allow(dead_code, unreachable_pub)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use serde_json::json;
 
@@ -406,7 +198,19 @@ mod tests {
                 /// Anything.
                 any: serde_json::Value = "any",
                 /// A secret.
-                token_value: String = "token_value",
+                handle: String = "handle" (secret),
+                /// Settings.
+                settings: BTreeMap<String, String> = "settings" (settings),
+                /// Tags.
+                tags: BTreeMap<String, String> = "tags",
+                /// A moment.
+                at: crate::Timestamp = "at",
+                /// A flag.
+                on: bool = "on",
+                /// Nothing without it.
+                page: String = "page" (essential),
+                /// The same.
+                items: Vec<Node> = "items" (essential),
             }
         }
     }
@@ -433,18 +237,166 @@ mod tests {
         assert_eq!(from_json::<Node>(br#"{"name":null,"children":null,"count":null}"#).unwrap(), Node::default());
     }
 
-    #[test]
-    fn errors_name_the_member() {
-        let error = from_json::<Node>(br#"{"children":[{"name":"ok"},{"next":{"count":"many"}}]}"#).unwrap_err();
-        let text = error.to_string();
-        assert!(text.contains("children[1].next.count"), "{text}");
-        let error = from_json::<Node>(br#"{"name":"x"} trailing"#).unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::Decode);
+    /// What is read of one member.
+    fn of(member: &str, value: serde_json::Value) -> serde_json::Value {
+        let json = json!({"name": "n", "side": "LEFT", member: value}).to_string();
+        let node: Node = from_json(json.as_bytes()).unwrap();
+        serde_json::to_value(&node).unwrap().get(member).cloned().unwrap_or(serde_json::Value::Null)
     }
 
     #[test]
-    fn debug_hides_secret_members() {
-        let text = format!("{:?}", Node::new("n", Side::Left).token_value("dapi1"));
-        assert!(text.contains("\"n\"") && !text.contains("dapi1"), "{text}");
+    fn scalars_of_another_type_are_read_where_the_meaning_is_certain() {
+        for (member, value, read) in [
+            ("count", json!("12"), json!(12)),
+            ("count", json!(" 12 "), json!(12)),
+            ("count", json!(2.0), json!(2)),
+            ("count", json!("2.0"), json!(2)),
+            ("count", json!("1e3"), json!(1000)),
+            ("count", json!("-9223372036854775808"), json!(i64::MIN)),
+            ("ratio", json!("1.5"), json!(1.5)),
+            ("ratio", json!(3), json!(3.0)),
+            ("name", json!(12), json!("12")),
+            ("name", json!(u64::MAX), json!("18446744073709551615")),
+            ("name", json!(1.5), json!("1.5")),
+            ("name", json!(true), json!("true")),
+            ("side", json!(3), json!("3")),
+            ("on", json!("true"), json!(true)),
+            ("on", json!("False"), json!(false)),
+            ("on", json!(1), json!(true)),
+            ("on", json!("0"), json!(false)),
+            ("counts", json!(["1", 2.0, 3]), json!([1, 2, 3])),
+            ("settings", json!({"a": 1, "b": true}), json!({"a": "1", "b": "true"})),
+            ("at", json!("9999-12-31T23:59:59.999999999Z"), json!("9999-12-31T23:59:59.999999999Z")),
+        ] {
+            assert_eq!(of(member, value.clone()), read, "{member}: {value}");
+        }
+    }
+
+    #[test]
+    fn an_odd_value_costs_itself_alone() {
+        for (member, value, left) in [
+            ("count", json!(""), json!(null)),
+            ("count", json!("many"), json!(null)),
+            ("count", json!(true), json!(null)),
+            ("count", json!(1.5), json!(null)),
+            ("count", json!(1e300), json!(null)),
+            ("count", json!({"a": [1]}), json!(null)),
+            ("counts", json!([1, null, "x", [2], {"y": 1}, 3]), json!([1, 3])),
+            ("counts", json!(7), json!(null)),
+            ("counts", json!({"a": 1}), json!(null)),
+            ("ratio", json!(""), json!(null)),
+            ("ratio", json!([]), json!(null)),
+            ("name", json!({"a": 1}), json!("")),
+            ("name", json!(1e300), json!("")),
+            ("side", json!([1]), json!("")),
+            ("on", json!("yes"), json!(null)),
+            ("on", json!(2), json!(null)),
+            ("at", json!(1_714_557_600), json!(null)),
+            ("at", json!("yesterday"), json!(null)),
+            ("next", json!("text"), json!(null)),
+            ("next", json!([1]), json!(null)),
+            ("children", json!([{"name": "a", "side": "LEFT"}, 5, null]), json!([{"name": "a", "side": "LEFT"}])),
+            ("items", json!([{"name": "a", "side": "LEFT"}, 5]), json!([{"name": "a", "side": "LEFT"}])),
+            ("byName", json!({"a": 1, "b": {"name": "b", "side": "LEFT"}}), json!({"b": {"name": "b", "side": "LEFT"}})),
+            ("tags", json!([1]), json!(null)),
+        ] {
+            assert_eq!(of(member, value.clone()), left, "{member}: {value}");
+            let json = json!({member: value}).to_string();
+            let error = from_json_strict::<Node>(json.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(&format!("Node.{member}: expected ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn lists_are_never_cut_short_without_an_error() {
+        for (member, value) in
+            [("page", json!(["dapi12ab"])), ("page", json!({})), ("items", json!({"a": "dapi12ab"})), ("items", json!("dapi12ab"))]
+        {
+            let json = json!({member: value}).to_string();
+            let error = from_json::<Node>(json.as_bytes()).unwrap_err();
+            let text = format!("{error} {error:?} {}", error.report());
+            assert!(text.contains(&format!("Node.{member}: expected a ")) && !text.contains("dapi"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_an_error_without_its_content() {
+        for bad in ["[1]", "\"dapi12ab\"", "7", "{\"name\":\"dapi12ab\"} trailing", "{\"name\":\"dapi12ab", "{\"a\" 1}", "<html>dapi12ab"] {
+            let error = from_json::<Node>(bad.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Decode);
+            assert!(!format!("{error} {error:?}").contains("dapi"), "{error:?}");
+        }
+        assert_eq!(
+            from_json::<Node>(b"[1]").unwrap_err().to_string(),
+            "cannot decode the response of 3 bytes: expected an object, found a list at line 1 column 3"
+        );
+    }
+
+    #[test]
+    fn each_odd_member_is_warned_of_once_without_its_value() {
+        use std::sync::{Arc, Mutex};
+
+        crate::model! {
+            /// Seen here alone.
+            Warned { required {} optional { /// A number.
+                count: i64 = "count", /// Another.
+                size: i64 = "size", } }
+        }
+
+        #[derive(Clone, Default)]
+        struct Warnings(Arc<Mutex<Vec<String>>>);
+        struct Fields(String);
+        impl tracing::field::Visit for Fields {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0.push_str(&format!("{}={value:?} ", field.name()));
+            }
+        }
+        impl tracing::Subscriber for Warnings {
+            fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+                true
+            }
+            fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+                tracing::span::Id::from_u64(1)
+            }
+            fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+            fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+            fn event(&self, event: &tracing::Event<'_>) {
+                let mut fields = Fields(format!("{} ", event.metadata().level()));
+                event.record(&mut fields);
+                self.0.lock().unwrap().push(fields.0);
+            }
+            fn enter(&self, _: &tracing::span::Id) {}
+            fn exit(&self, _: &tracing::span::Id) {}
+        }
+
+        let warnings = Warnings::default();
+        tracing::subscriber::with_default(warnings.clone(), || {
+            for _ in 0..3 {
+                assert_eq!(from_json::<Warned>(br#"{"count":"hunter2","size":[1]}"#).unwrap(), Warned::default());
+            }
+        });
+        let told = warnings.0.lock().unwrap().clone();
+        let of = |member: &str| told.iter().filter(|line| line.contains(&format!("member=Warned.{member} "))).count();
+        assert_eq!((of("count"), of("size")), (1, 1), "{told:?}");
+        assert!(told.iter().all(|line| line.starts_with("WARN") && !line.contains("hunter2")), "{told:?}");
+    }
+
+    #[test]
+    fn debug_hides_what_is_marked_and_what_looks_like_a_secret() {
+        let entries = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>();
+        let mut node = Node::new("the token is dapi0123456789abcdef", Side::Left).handle("hunter2");
+        node.settings = Some(entries(&[("fs.azure.account.key.a", "c2VjcmV0"), ("spark.speculation", "true"), ("plain", "granite")]));
+        node.tags = Some(entries(&[("db_password", "hunter2"), ("team", "blue")]));
+        node.any = Some(json!({"a": [{"client_secret": "hunter2"}], "b": "dapi0123456789abcdef"}));
+        node.children = Some(vec![Node::new("child", Side::Right).handle("hunter2")]);
+        node.next = Some(Box::new(Node::new("next", Side::Right).handle("hunter2")));
+        for text in [format!("{node:?}"), format!("{node:#?}")] {
+            for hidden in ["hunter2", "dapi", "c2VjcmV0", "granite"] {
+                assert!(!text.contains(hidden), "{hidden} in {text}");
+            }
+            for shown in ["fs.azure.account.key.a", "\"true\"", "\"blue\"", "db_password", "\"child\"", "**REDACTED**"] {
+                assert!(text.contains(shown), "{shown} in {text}");
+            }
+        }
     }
 }

@@ -79,15 +79,31 @@ macro_rules! open_enum {
             }
         }
 
+        impl $crate::model::Scalar for $name {
+            const EXPECTED: &'static str = "a string";
+            fn from_text(text: &str) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(Self::from(text))
+            }
+            fn from_integer(value: i128) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(Self::from(::std::string::ToString::to_string(&value)))
+            }
+        }
+
         impl<'de> $crate::__private::serde::Deserialize<'de> for $name {
             fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(d: D) -> ::core::result::Result<Self, D::Error> {
-                $crate::open_enum::read(d)
+                <Self as $crate::model::Wire<'de>>::read(d)
             }
         }
 
         impl<'de> $crate::model::Wire<'de> for $name {
             fn read<D: $crate::__private::serde::Deserializer<'de>>(d: D) -> ::core::result::Result<Self, D::Error> {
-                $crate::open_enum::read(d)
+                $crate::model::require(d, ::core::stringify!($name))
+            }
+            fn read_at<D: $crate::__private::serde::Deserializer<'de>>(
+                d: D,
+                at: $crate::model::At,
+            ) -> ::core::result::Result<::core::option::Option<Self>, D::Error> {
+                $crate::model::scalar(d, at)
             }
         }
     };
@@ -113,22 +129,6 @@ impl UnknownValue {
 
 impl std::fmt::Debug for UnknownValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(&*self.0, f)
+        std::fmt::Debug::fmt(&*crate::redact::text(&self.0), f)
     }
-}
-
-/// Reads the text of an open enum.
-#[doc(hidden)]
-pub fn read<'de, T: for<'a> From<&'a str>, D: serde::Deserializer<'de>>(d: D) -> Result<T, D::Error> {
-    struct Text<T>(std::marker::PhantomData<T>);
-    impl<T: for<'a> From<&'a str>> serde::de::Visitor<'_> for Text<T> {
-        type Value = T;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a text")
-        }
-        fn visit_str<E>(self, text: &str) -> Result<T, E> {
-            Ok(T::from(text))
-        }
-    }
-    d.deserialize_str(Text(std::marker::PhantomData))
 }

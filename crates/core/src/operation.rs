@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::body::{Body, ByteStream, Part};
-use crate::{Error, ErrorKind, Idempotency, Result};
+use crate::{Error, ErrorKind, Idempotency, Result, redact};
 
 /// A call of the API, as a value: its inputs are the fields of the implementing type.
 ///
@@ -184,7 +184,6 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 const MULTI_SEGMENT: &AsciiSet = &SEGMENT.remove(b'/');
 
 /// A request before it has a host: method, encoded path and query, headers, body.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct RequestParts {
     /// The operation.
@@ -198,7 +197,6 @@ pub struct RequestParts {
 }
 
 /// What a request sends.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Payload {
     /// No body.
@@ -376,7 +374,6 @@ impl RequestParts {
 }
 
 /// Writes the members of a JSON body one by one.
-#[derive(Debug)]
 pub struct JsonObject {
     info: &'static OperationInfo,
     text: Vec<u8>,
@@ -454,6 +451,36 @@ pub enum Content {
     Stream(ByteStream),
 }
 
+impl std::fmt::Debug for RequestParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, value)| (name.as_str(), redact::header(name, value))).collect();
+        f.debug_struct("RequestParts")
+            .field("operation", &self.info.id)
+            .field("path", &redact::text(&self.path))
+            .field("query", &redact::query(&self.query))
+            .field("headers", &headers)
+            .field("payload", &self.payload)
+            .finish()
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("nothing"),
+            Self::Json(text) => write!(f, "{} bytes of JSON", text.len()),
+            Self::Body { content_type, body } => write!(f, "{content_type}: {body:?}"),
+            Self::Multipart(parts) => write!(f, "a form of {} parts", parts.len()),
+        }
+    }
+}
+
+impl std::fmt::Debug for JsonObject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JsonObject").field("operation", &self.info.id).field("bytes", &self.text.len()).finish()
+    }
+}
+
 impl std::fmt::Debug for ResponseParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ResponseParts").field("operation", &self.info.id).field("status", &self.status).finish_non_exhaustive()
@@ -478,13 +505,25 @@ impl ResponseParts {
     /// Decodes the JSON body. Nothing and `null` give the default.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] naming the member at fault.
+    /// [`ErrorKind::Decode`] saying what was expected. If the operation changes anything, [`Error::maybe_executed`] is true: the service said
+    /// that it succeeded.
     pub fn json<T: for<'de> crate::model::Wire<'de> + Default>(self) -> Result<T> {
-        match self.content {
-            Content::Bytes(bytes) => crate::model::from_json(&bytes).map_err(|e| e.with_operation(self.info.id).with_status(self.status)),
-            Content::Stream(_) => {
-                Err(Error::new(ErrorKind::Decode, "expected a JSON answer and got a stream").with_operation(self.info.id))
-            }
+        match &self.content {
+            Content::Bytes(bytes) => crate::model::from_json(bytes).map_err(|error| self.describe(error)),
+            Content::Stream(_) => Err(self.describe(Error::new(ErrorKind::Decode, "expected a JSON response, found a stream"))),
+        }
+    }
+
+    /// Adds what is known of request and response.
+    fn describe(&self, error: Error) -> Error {
+        let error = error
+            .with_operation(self.info.id)
+            .with_request(format!("{} {}", self.info.method, self.info.path))
+            .with_status(self.status)
+            .with_maybe_executed(self.info.idempotency != Idempotency::ReadOnly);
+        match crate::api_error::request_id(&self.headers) {
+            Some(id) => error.with_request_id(id),
+            None => error,
         }
     }
 
@@ -581,6 +620,36 @@ mod tests {
             })
             .unwrap();
         assert!(matches!(parts.payload, Payload::Json(text) if text == r#"{"a":1,"c":false}"#));
+    }
+
+    #[test]
+    fn debug_shows_no_content() {
+        let parts = parts(GET)
+            .query("client_secret", "hunter2")
+            .and_then(|parts| parts.header(http::header::AUTHORIZATION, Some("hunter2")))
+            .and_then(|parts| parts.json_object(|body| body.member("a", "hunter2")))
+            .unwrap();
+        let text = format!("{parts:?}");
+        assert!(!text.contains("hunter2") && text.contains("15 bytes of JSON"), "{text}");
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_read_may_have_been_carried_out() {
+        const CREATE: &OperationInfo = &OperationInfo::new("things.create", Method::POST, "/api/2.0/things", Level::Workspace);
+        let read = |info: &'static OperationInfo| {
+            let headers = HeaderMap::from_iter([(HeaderName::from_static("x-request-id"), HeaderValue::from_static("r-1"))]);
+            let content = Content::Bytes(Bytes::from_static(b"[\"dapi0123456789abcdef\"]"));
+            let map: Result<std::collections::BTreeMap<String, String>> = ResponseParts::new(info, StatusCode::OK, headers, content).json();
+            map.unwrap_err()
+        };
+        let error = read(CREATE);
+        assert!(error.maybe_executed());
+        assert_eq!(
+            error.to_string(),
+            "things.create: cannot decode the response of 24 bytes: expected an object, found a list at line 1 column 24 \
+             (POST /api/2.0/things, status 200, request id r-1); the service may have carried out the request"
+        );
+        assert!(!read(GET).maybe_executed());
     }
 
     proptest! {

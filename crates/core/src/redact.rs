@@ -1,93 +1,30 @@
 //! What must not be seen in logs, errors and `Debug`.
 //!
-//! Two rules work together. By name: members of JSON, form fields, query parameters and headers that are known to hold secrets lose their
-//! value. By look: texts that look like a Databricks token, a JSON Web Token or a signed URL lose that part, wherever they stand.
+//! Two rules work together. By name: members of JSON, form fields, query parameters and headers that are known to hold secrets, or whose
+//! name says so, lose their value. By pattern: strings that look like a token of Databricks, of a cloud or of GitHub, a JSON Web Token or a
+//! signed URL lose that part, wherever they stand.
+//!
+//! Text from outside may also drive a terminal; [`printable`] takes that out, and [`message`] does both.
 
-mod look;
+mod calls;
+#[rustfmt::skip] // Generated.
+mod members;
+mod names;
+mod patterns;
+mod printable;
 
 use std::borrow::Cow;
 
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
+use calls::{Mark, Marks};
+pub use names::{is_secret_header, is_secret_member, is_secret_parameter};
+pub use printable::printable;
+pub(crate) use printable::printable_lines;
+
 /// The text that stands for a secret.
 pub const REDACTED: &str = "**REDACTED**";
-
-/// Members of JSON bodies and forms that hold secrets, in lower case.
-const SECRET_MEMBERS: &[&str] = &[
-    "access_token",
-    "actor_token",
-    "api_key",
-    "apikey",
-    "assertion",
-    "authorization",
-    "bytes_value",
-    "client_assertion",
-    "client_secret",
-    "code_verifier",
-    "content",
-    "credential",
-    "external_link",
-    "id_token",
-    "oauth_token",
-    "password",
-    "private_key",
-    "refresh_token",
-    "sas_token",
-    "secret",
-    "secret_access_key",
-    "secret_value",
-    "session_token",
-    "string_value",
-    "subject_token",
-    "token",
-    "token_value",
-];
-
-/// Endings of names that hold secrets, beside the names above: `aws_secret_access_key`, `bind_password`, `azure_client_secret` and so on.
-const SECRET_ENDINGS: &[&str] =
-    &["_secret", "_password", "_passphrase", "_private_key", "_access_key", "_api_key", "_sas_token", "_session_token"];
-
-/// Query parameters that sign a URL, in lower case.
-const SECRET_PARAMETERS: &[&str] = &["sig", "signature", "code", "state", "code_challenge", "key", "awsaccesskeyid", "googleaccessid"];
-
-/// Whether a member of this name holds a secret, in any case of letters.
-pub fn is_secret_member(name: &str) -> bool {
-    let ends = |ending: &&str| {
-        name.len() > ending.len()
-            && name.is_char_boundary(name.len() - ending.len())
-            && name[name.len() - ending.len()..].eq_ignore_ascii_case(ending)
-    };
-    SECRET_MEMBERS.iter().any(|member| name.eq_ignore_ascii_case(member)) || SECRET_ENDINGS.iter().any(ends)
-}
-
-/// Whether a query parameter of this name holds a secret, in any case of letters.
-pub fn is_secret_parameter(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    is_secret_member(&lower) || SECRET_PARAMETERS.contains(&lower.as_str()) || lower.starts_with("x-amz-") || lower.starts_with("x-goog-")
-}
-
-/// Whether a header holds a secret.
-pub fn is_secret_header(name: &HeaderName) -> bool {
-    const NAMES: &[&str] = &[
-        "authorization",
-        "cookie",
-        "metadata-flavor-token",
-        "proxy-authorization",
-        "set-cookie",
-        "x-amz-security-token",
-        "x-api-key",
-        "x-databricks-azure-sp-management-token",
-        "x-databricks-gcp-sa-access-token",
-        "x-identity-header",
-        "x-ms-copy-source",
-    ];
-    let name = name.as_str();
-    NAMES.contains(&name)
-        || ["token", "secret", "password", "authorization"].iter().any(|part| name.contains(part))
-        || name.contains("encryption-customer-key")
-        || name.contains("encryption-key")
-}
 
 /// The value of a header as it may be shown: hidden if the header is secret or marked sensitive, else without control characters and
 /// with what looks like a secret taken out.
@@ -95,8 +32,7 @@ pub fn header(name: &HeaderName, value: &HeaderValue) -> String {
     if is_secret_header(name) || value.is_sensitive() {
         return REDACTED.to_owned();
     }
-    let shown: String = String::from_utf8_lossy(value.as_bytes()).chars().filter(|c| !c.is_control()).collect();
-    text(&shown).into_owned()
+    message(&String::from_utf8_lossy(value.as_bytes()))
 }
 
 /// Replaces the secrets in a JSON value, at any depth.
@@ -104,57 +40,72 @@ pub fn json(value: &mut Value) {
     json_of("", value);
 }
 
-/// As [`json`], for a body that goes to or comes from this path: some members hold secrets in some calls only, such as `value` in those of
-/// secret scopes and links in those of SQL results.
+/// As [`json`], for a body of a request to this path or of its response: some names are those of secrets in some calls only, such as
+/// `value` in those of secret scopes and `url` in those that hand out signed URLs.
 pub fn json_of(path: &str, value: &mut Value) {
-    let more: &[&str] = if path.contains("/secrets/") || path.contains("/secret") {
-        &["value"]
-    } else if path.contains("/statements") || path.contains("/fs/") || path.contains("/files") {
-        &["url", "upload_url", "abort_url"]
-    } else if path.contains("credentials") || path.contains("/token") || path.contains("/oidc/") {
-        &["url", "value", "credentials_value"]
-    } else {
-        &[]
-    };
-    walk(value, more);
+    walk(value, &Marks::of(path));
 }
 
-fn walk(value: &mut Value, more: &[&str]) {
+fn walk(value: &mut Value, marks: &Marks) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                let secret = is_secret_member(name) || more.iter().any(|other| name.eq_ignore_ascii_case(other));
-                match member {
-                    Value::Null => {}
-                    // A flag says nothing, and a nested message called `token` may be worth reading.
-                    Value::Bool(_) => {}
-                    Value::Object(_) if secret && holds_members(member) => walk_all(member),
-                    _ if secret => *member = Value::from(REDACTED),
-                    _ => walk(member, more),
+                match marks.mark(name) {
+                    Mark::Secret => hide(member),
+                    Mark::Map => settings(member),
+                    Mark::Plain => walk(member, marks),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, more)),
+        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, marks)),
         Value::String(s) => {
             if let Cow::Owned(clean) = text(s) {
                 *s = clean;
             }
         }
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn holds_members(value: &Value) -> bool {
-    value.as_object().is_some_and(|members| !members.is_empty())
+/// Hides what may be a secret in settings of free form; the names stay.
+pub(crate) fn settings(value: &mut Value) {
+    match value {
+        Value::Object(entries) => {
+            for (key, entry) in entries {
+                if !is_harmless_entry(key, entry) {
+                    hide(entry);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(settings),
+        other => hide(other),
+    }
 }
 
-/// Hides every text and number below a member that holds a secret.
-fn walk_all(value: &mut Value) {
+/// Whether an entry of a map whose values may be secrets can be shown: its key is not that of a secret, and its value is a flag or a small
+/// number.
+pub(crate) fn is_harmless_entry(key: &str, entry: &Value) -> bool {
+    let plain = match entry {
+        Value::Null | Value::Bool(_) => true,
+        Value::Number(number) => number.to_string().len() <= 4,
+        Value::String(s) => is_harmless_setting(s),
+        _ => false,
+    };
+    plain && !is_secret_member(key)
+}
+
+/// Whether a setting is a flag or a small number, which no secret is.
+pub(crate) fn is_harmless_setting(value: &str) -> bool {
+    matches!(value, "" | "true" | "false") || value.len() <= 4 && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Hides every string and number in a member that holds a secret; a nested message keeps the names of its members.
+fn hide(value: &mut Value) {
     match value {
-        Value::Object(members) => members.values_mut().for_each(walk_all),
-        Value::Array(items) => items.iter_mut().for_each(walk_all),
+        Value::Object(members) => members.values_mut().for_each(hide),
+        Value::Array(items) => items.iter_mut().for_each(hide),
         Value::String(_) | Value::Number(_) => *value = Value::from(REDACTED),
-        _ => {}
+        Value::Null | Value::Bool(_) => {}
     }
 }
 
@@ -199,8 +150,11 @@ pub fn url(url: &str) -> String {
     format!("{place}{fields}{fragment}")
 }
 
-/// A text with everything that looks like a secret replaced: Databricks tokens (`dapi…`, `dose…`, `dkea…`, `dsapi…`), JSON Web Tokens,
-/// what follows `Bearer` and `Basic`, queries of signed URLs, `password=…` and the like, JSON members of secret names, private keys.
+/// A string with everything that looks like a secret replaced.
+///
+/// Found are tokens of Databricks (`dapi…`, `dose…`, `dkea…`, `dsapi…` and the like), keys of AWS, Google, GitHub and others with a known
+/// prefix, client secrets of Azure, JSON Web Tokens, what follows `Bearer` and `Basic`, users and passwords in URLs, queries of signed URLs,
+/// `password=…` and the like, JSON members of secret names, private keys. The time it takes grows with the length of the string alone.
 ///
 /// ```
 /// use databricks_core::redact::text;
@@ -209,7 +163,24 @@ pub fn url(url: &str) -> String {
 /// assert_eq!(text("GET https://s3/x?X-Amz-Signature=abc&partNumber=1"), "GET https://s3/x?X-Amz-Signature=**REDACTED**&partNumber=1");
 /// ```
 pub fn text(text: &str) -> Cow<'_, str> {
-    look::redact(text)
+    patterns::redact(text)
+}
+
+/// A string from outside as it may stand in an error or a log: on one line, without control characters ([`printable`]) and secrets
+/// ([`text()`]).
+///
+/// ```
+/// use databricks_core::redact::message;
+///
+/// assert_eq!(message("refused\r\n\u{1b}[2Jdapi0123456789abcdef"), "refused [2J**REDACTED**");
+/// ```
+pub fn message(text: &str) -> String {
+    let clean = self::text(text);
+    match printable(&clean) {
+        // A secret may have been hidden by the very characters that are gone now.
+        Cow::Owned(line) => self::text(&line).into_owned(),
+        Cow::Borrowed(line) => line.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -48,8 +48,8 @@ macro_rules! operation {
         output: $output:ty = $read:expr;
         request { $($call:ident($($arg:literal),*))* }
         $(prepare: |$op:ident| $prepare:expr;)?
-        required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $($rkind:ident $rwire:literal)+,)* }
-        optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $($okind:ident $owire:literal)+,)* }
+        required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $($rkind:ident $rwire:literal)+ $(($rmark:ident))?,)* }
+        optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $($okind:ident $owire:literal)+ $(($omark:ident))?,)* }
     }) => {
         $(#[$meta])*
         #[derive(Clone)]
@@ -103,9 +103,9 @@ macro_rules! operation {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 #[allow(unused_mut)]
                 let mut s = f.debug_struct(::core::stringify!($name));
-                $($crate::model::debug_field(&mut s, ::core::stringify!($rfield), ::core::stringify!($rfield), &self.$rfield);)*
+                $($crate::model::debug_field(&mut s, ::core::stringify!($rfield), $crate::model::mark!($($rmark)?), &self.$rfield);)*
                 $(if let ::core::option::Option::Some(value) = &self.$ofield {
-                    $crate::model::debug_field(&mut s, ::core::stringify!($ofield), ::core::stringify!($ofield), value);
+                    $crate::model::debug_field(&mut s, ::core::stringify!($ofield), $crate::model::mark!($($omark)?), value);
                 })*
                 s.finish()
             }
@@ -116,8 +116,8 @@ macro_rules! operation {
         output: $output:ty = $read:expr;
         request { $($call:ident($($arg:literal),*))* }
         $(prepare: |$op:ident| $prepare:expr;)?
-        required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $($rkind:ident $rwire:literal)+,)* }
-        optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $($okind:ident $owire:literal)+,)* }
+        required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $($rkind:ident $rwire:literal)+ $(($rmark:ident))?,)* }
+        optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $($okind:ident $owire:literal)+ $(($omark:ident))?,)* }
         stream { $(#[$smeta:meta])* $sfield:ident = $skind:ident $swire:literal, }
     }) => {
         $(#[$meta])*
@@ -184,9 +184,9 @@ macro_rules! operation {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 #[allow(unused_mut)]
                 let mut s = f.debug_struct(::core::stringify!($name));
-                $($crate::model::debug_field(&mut s, ::core::stringify!($rfield), ::core::stringify!($rfield), &self.$rfield);)*
+                $($crate::model::debug_field(&mut s, ::core::stringify!($rfield), $crate::model::mark!($($rmark)?), &self.$rfield);)*
                 $(if let ::core::option::Option::Some(value) = &self.$ofield {
-                    $crate::model::debug_field(&mut s, ::core::stringify!($ofield), ::core::stringify!($ofield), value);
+                    $crate::model::debug_field(&mut s, ::core::stringify!($ofield), $crate::model::mark!($($omark)?), value);
                 })*
                 s.field(::core::stringify!($sfield), &self.$sfield);
                 s.finish()

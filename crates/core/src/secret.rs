@@ -6,12 +6,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// A token, password or other text that must not be seen.
 ///
-/// `Debug` prints `[redacted]`, there is no `Display` and no `Serialize`, and the memory is wiped when the value is dropped.
+/// `Debug` prints [`REDACTED`](crate::redact::REDACTED), there is no `Display` and no `Serialize`, and the memory is wiped when the value is dropped.
 /// Copies that are made while a header or form is built are outside of that promise.
 ///
 /// ```
 /// let token = databricks_core::Secret::from("dapi123");
-/// assert_eq!(format!("{token:?}"), "[redacted]");
+/// assert_eq!(format!("{token:?}"), "**REDACTED**");
 /// assert_eq!(token.expose(), "dapi123");
 /// ```
 #[derive(Clone, Default)]
@@ -43,7 +43,7 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
+        f.write_str(crate::redact::REDACTED)
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) const MODELS: &str = "crates/models/src/generated";
 const SERVICES: &str = "crates/sdk/src/services";
 /// What drives every operation in the round trip against a foreign server.
 const DRIVE: &str = "tests/interop/prism/generated";
+/// The names that logs hide.
+const NAMES: &str = "crates/core/src/redact/members.rs";
 const COMMAND: &str = "cargo xtask codegen";
 
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
@@ -39,6 +41,7 @@ fn render(root: &Path) -> Result<Files> {
     emit::facade(&api, SERVICES, "databricks_models", true, &mut files)?;
     emit::manifests(&api, root, &mut files)?;
     emit::drive(&api, DRIVE, &mut files)?;
+    emit::hidden_names(&api, NAMES, &mut files)?;
     let api = build(root, SYNTHETIC, &mut files)?;
     emit::models(&api, &format!("{SYNTHETIC_SOURCE}/models"), false, &mut files)?;
     emit::facade(&api, &format!("{SYNTHETIC_SOURCE}/services"), "crate::models", false, &mut files)?;

@@ -113,7 +113,7 @@ fn paging(paging: &Paging) -> TokenStream {
     let items = &paging.items.wire;
     let turn = match &paging.kind {
         PagingKind::Single => quote!(Turn::Single),
-        PagingKind::Token { request, response } => {
+        PagingKind::Token { request, response, .. } => {
             let (request, response) = (&request.wire, &response.wire);
             quote!(Turn::Token { request: #request, response: #response })
         }
@@ -145,7 +145,14 @@ fn paging(paging: &Paging) -> TokenStream {
         let wire = &step.wire;
         quote!(.key(#wire))
     });
-    quote!(.paging(Paging::new(#items, #turn) #start #key))
+    let clears = match &paging.kind {
+        PagingKind::Token { clears, .. } if !clears.is_empty() => {
+            let names = clears.iter().map(|input| &input.wire);
+            Some(quote!(.clears(&[#(#names),*])))
+        }
+        _ => None,
+    };
+    quote!(.paging(Paging::new(#items, #turn) #start #key #clears))
 }
 
 fn wires(steps: &[Step]) -> TokenStream {

@@ -3,6 +3,7 @@
 mod doc;
 mod drive;
 mod dynamic;
+mod hidden;
 mod manifest;
 mod operations;
 mod services;
@@ -17,6 +18,7 @@ use quote::{format_ident, quote};
 
 use crate::files::Files;
 use crate::ir::{Api, Package};
+pub(crate) use hidden::hidden_names;
 use source::{Block, Source};
 
 /// The lints that generated source does not keep: deprecated items of the API refer to each other, and some packages have a service of

@@ -166,7 +166,7 @@ fn inputs<'a>(block: &mut Block, section: &str, inputs: impl Iterator<Item = &'a
         block.doc(&doc::lines(&input.doc, &input.name));
         block.deprecated(input.doc.deprecated);
         let places: Vec<_> = input.places.iter().map(|at| format!("{} {}", call(*at, input), wire(*at, input))).collect();
-        block.line(format!("{}: {} = {},", input.name, place.ty(&input.ty), places.join(" ")));
+        block.line(format!("{}: {} = {}{},", input.name, place.ty(&input.ty), places.join(" "), input.mark.suffix()));
     }
     block.close();
 }

@@ -31,10 +31,11 @@ fn paging(name: &proc_macro2::Ident, paging: &Paging, place: Place<'_>) -> Resul
     };
     let (next, received, advance) = match &paging.kind {
         PagingKind::Single => (quote!(databricks_core::Next::End), quote!(_received), quote!(next.refuse())),
-        PagingKind::Token { request, response } => {
+        PagingKind::Token { request, response, clears } => {
             let (request, response) = (format_ident!("{}", request.name), optional(response));
+            let clears = clears.iter().map(|input| format_ident!("{}", input.name));
             let next = quote!(databricks_core::Next::from_token(#response));
-            (next, quote!(_received), quote!(self.#request = Some(next.token()?); Ok(())))
+            (next, quote!(_received), quote!(self.#request = Some(next.token()?); #(self.#clears = None;)* Ok(())))
         }
         PagingKind::Index { request } | PagingKind::Page { request } => {
             let (first, field) = (initial(request)?, format_ident!("{}", request.name));

@@ -38,7 +38,7 @@ fn message(message: &Message, place: Place<'_>) -> Block {
         for member in members {
             block.doc(&doc::lines(&member.doc, &member.name));
             block.deprecated(member.doc.deprecated);
-            block.line(format!("{}: {} = {},", member.name, place.ty(&member.ty), literal(&member.wire)));
+            block.line(format!("{}: {} = {}{},", member.name, place.ty(&member.ty), literal(&member.wire), member.mark.suffix()));
         }
         block.close();
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Accessor, Api, Doc, Package, Service, messages, names, operations, recursion, traits};
+use super::{Accessor, Api, Doc, Package, Place, Service, marks, messages, names, operations, recursion, traits};
 use crate::spec::{Document, Documents, Level, Signatures, operations_of};
 
 /// Builds the intermediate form, and the signatures as they are after it: frozen ones as they were, new ones added, those of
@@ -23,8 +23,9 @@ pub(crate) fn build(documents: &Documents) -> Result<(Api, Signatures)> {
     }
     check_names(&packages)?;
     check_overrides(documents, &packages)?;
+    let hidden = marks::resolve(&documents.sensitive, &mut packages)?;
     Ok((
-        Api { version: documents.version()?.to_owned(), packages, default_packages: documents.overrides.default_packages.clone() },
+        Api { version: documents.version()?.to_owned(), packages, default_packages: documents.overrides.default_packages.clone(), hidden },
         signatures,
     ))
 }
@@ -152,9 +153,16 @@ fn check_overrides(documents: &Documents, packages: &BTreeMap<String, Package>) 
         .chain(&overrides.not_idempotent)
         .chain(overrides.idempotency_keys.keys())
         .chain(overrides.pagination.keys())
-        .chain(overrides.wait.keys());
+        .chain(overrides.wait.keys())
+        .chain(overrides.token_alone.keys());
     for id in named {
         ensure!(ids.contains(id.as_str()), "the overrides name the operation {id}, which does not exist");
+    }
+    let operations = || packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations);
+    for parameter in &overrides.multi_segment {
+        let found =
+            operations().any(|o| o.inputs.iter().any(|i| i.places == [Place::Segments] && *parameter == format!("{}.{}", o.id, i.wire)));
+        ensure!(found, "the overrides name the path parameter {parameter}, which does not exist");
     }
     for package in &overrides.default_packages {
         ensure!(packages.contains_key(package), "the overrides name the package {package}, which does not exist");

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Doc, Enum, Member, Message, Ty, TypeRef, Value, names};
+use super::{Doc, Enum, Mark, Member, Message, Ty, TypeRef, Value, names};
 use crate::spec::{Documents, Kind, Schema, Signatures, Source, Texts, Wkt, schema_name};
 
 /// What is gathered while the schemas of one package are read.
@@ -87,7 +87,7 @@ impl<'a> Lowering<'a> {
                 Some(Source::Stream) => {
                     ensure!(message.stream.is_none(), "two members are the body's stream");
                     doc.facts.push("The body of the answer.".to_owned());
-                    message.stream = Some(Member { name: rust, wire: wire.clone(), ty: Ty::Any, doc, header: false });
+                    message.stream = Some(Member { name: rust, wire: wire.clone(), ty: Ty::Any, doc, header: false, mark: Mark::None });
                     continue;
                 }
                 Some(Source::Header) => doc.facts.push(format!("From the header `{wire}` of the answer.")),
@@ -95,7 +95,8 @@ impl<'a> Lowering<'a> {
             }
             let ty = self.ty(property, &format!("{name}{}", names::camel(wire))).with_context(|| format!("member {wire}"))?;
             doc.facts.extend(facts(&rust, wire, property.source, property));
-            let member = Member { name: rust, wire: wire.clone(), ty, doc, header: property.source == Some(Source::Header) };
+            let member =
+                Member { name: rust, wire: wire.clone(), ty, doc, header: property.source == Some(Source::Header), mark: Mark::None };
             if arguments.contains(wire) { &mut message.required } else { &mut message.optional }.push(member);
         }
         // Arguments stand in the order of the frozen list.

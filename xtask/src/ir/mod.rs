@@ -1,6 +1,7 @@
 //! What is generated, free of how the documents spell it and of how Rust source is laid out.
 
 mod build;
+mod marks;
 mod messages;
 mod names;
 mod operations;
@@ -21,6 +22,7 @@ pub(crate) struct Api {
     pub(crate) packages: BTreeMap<String, Package>,
     /// Packages whose features are on by default.
     pub(crate) default_packages: BTreeSet<String>,
+    pub(crate) hidden: HiddenNames,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,43 @@ pub(crate) struct Member {
     pub(crate) doc: Doc,
     /// Filled from the response header of the wire name.
     pub(crate) header: bool,
+    pub(crate) mark: Mark,
+}
+
+/// What a member needs beside its type.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Mark {
+    #[default]
+    None,
+    /// Hidden in `Debug` and logs.
+    Secret,
+    /// The values of its entries are hidden.
+    Settings,
+    /// A wrong type is an error.
+    Essential,
+}
+
+impl Mark {
+    /// The mark in a declaration.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Secret => " (secret)",
+            Self::Settings => " (settings)",
+            Self::Essential => " (essential)",
+        }
+    }
+}
+
+/// Names of members that are hidden in logs, where no type says what a member is.
+#[derive(Debug, Default)]
+pub(crate) struct HiddenNames {
+    pub(crate) secrets: BTreeSet<String>,
+    pub(crate) settings: BTreeSet<String>,
+    pub(crate) plain: BTreeSet<String>,
+    /// Names that are those of secrets in some calls only, with the paths of these.
+    pub(crate) secrets_in_calls: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) settings_in_calls: BTreeMap<String, BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -215,6 +254,7 @@ pub(crate) struct Input {
     /// What the description says, whatever is frozen.
     pub(crate) stated_required: bool,
     pub(crate) places: Vec<Place>,
+    pub(crate) mark: Mark,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -294,20 +334,15 @@ pub(crate) enum PagingKind {
     Token {
         request: Input,
         response: Step,
+        /// Inputs that must not stand beside the token.
+        clears: Vec<Input>,
     },
     /// Count on by the number of items.
-    Index {
-        request: Input,
-    },
+    Index { request: Input },
     /// Count on by one.
-    Page {
-        request: Input,
-    },
+    Page { request: Input },
     /// The answer spells out the next request.
-    Body {
-        response: Step,
-        inputs: Vec<(Input, Step)>,
-    },
+    Body { response: Step, inputs: Vec<(Input, Step)> },
 }
 
 #[derive(Clone, Debug)]

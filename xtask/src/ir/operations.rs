@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use indexmap::IndexMap;
 
 use super::messages::{Lowering, facts};
-use super::{Class, Doc, Input, Member, Operation, Output, Place, StreamInput, Ty, TypeRef, names};
+use super::{Class, Doc, Input, Mark, Member, Operation, Output, Place, StreamInput, Ty, TypeRef, names};
 use crate::spec::{self, Generate, Kind, Method, ParameterPlace, Schema, schema_name};
 
 pub(crate) fn operation(lowering: &mut Lowering<'_>, path: &str, method: Method, source: &spec::Operation) -> Result<Operation> {
@@ -78,7 +78,9 @@ impl Request {
             self.constants.push((parameter.name.clone(), value.clone()));
             return Ok(());
         }
-        let place = match (parameter.place, parameter.multi_segment) {
+        let slashes =
+            parameter.multi_segment || lowering.documents.overrides.multi_segment.contains(&format!("{}.{}", source.id, parameter.name));
+        let place = match (parameter.place, slashes) {
             (ParameterPlace::Path, false) => Place::Path,
             (ParameterPlace::Path, true) => Place::Segments,
             (ParameterPlace::Query, false) => Place::Query,
@@ -105,6 +107,7 @@ impl Request {
             required: parameter.required,
             stated_required: parameter.required,
             places: vec![place],
+            mark: Mark::None,
         };
         ensure!(self.inputs.insert(parameter.name.clone(), input).is_none(), "given twice");
         Ok(())
@@ -156,6 +159,7 @@ impl Request {
             required,
             stated_required: required,
             places: vec![Place::Json],
+            mark: Mark::None,
         };
         ensure!(self.inputs.insert(wire.to_owned(), input).is_none(), "the body has the name of a parameter, {wire}");
         Ok(())
@@ -185,7 +189,16 @@ impl Request {
             doc.facts.extend(facts(&rust, wire, None, property));
             self.inputs.insert(
                 wire.clone(),
-                Input { name: rust, wire: wire.clone(), ty, doc, required, stated_required: required, places: vec![place] },
+                Input {
+                    name: rust,
+                    wire: wire.clone(),
+                    ty,
+                    doc,
+                    required,
+                    stated_required: required,
+                    places: vec![place],
+                    mark: Mark::None,
+                },
             );
         }
         Ok(())
@@ -315,7 +328,7 @@ fn header_members(lowering: &mut Lowering<'_>, name: &str, response: &spec::Resp
         let ty = lowering.ty(&header.schema, "")?;
         let rust = names::member(wire, header.snake.as_deref());
         let doc = Doc { text: None, facts: vec![format!("From the header `{wire}` of the answer.")], deprecated: false };
-        lowering.add_header(name, Member { name: rust, wire: wire.clone(), ty, doc, header: true })?;
+        lowering.add_header(name, Member { name: rust, wire: wire.clone(), ty, doc, header: true, mark: Mark::None })?;
     }
     let members = lowering.header_members(name)?;
     ensure!(members.len() == response.headers.len(), "members of {name} come from headers that the answer does not list");

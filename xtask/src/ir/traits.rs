@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use indexmap::IndexMap;
 
 use super::{
-    Argument, DataPlane, Lro, LroMembers, Message, Operation, OperationRef, Package, Paging, PagingKind, Place, Step, Ty, TypeRef, Wait,
+    Argument, DataPlane, Input, Lro, LroMembers, Message, Operation, OperationRef, Package, Paging, PagingKind, Place, Step, Ty, TypeRef,
+    Wait,
 };
 use crate::spec::{self, Bind, BindSource, Documents, PageKind, Schema, TokenPlace, operations_of, schema_name};
 
@@ -50,7 +51,10 @@ impl<'a> Lookup<'a> {
         let paging = overrides.pagination.get(&source.id).or(source.pagination.as_ref());
         let wait = overrides.wait.get(&source.id).or(source.wait.as_ref());
         Ok(Connected {
-            paging: paging.map(|paging| self.paging(operation, paging)).transpose().context("paging")?,
+            paging: paging
+                .map(|paging| self.paging(operation, paging, overrides.token_alone.get(&source.id)))
+                .transpose()
+                .context("paging")?,
             wait: wait.map(|wait| self.wait(operation, wait)).transpose().context("wait")?,
             lro: source.lro.as_ref().map(|lro| self.lro(operation, lro)).transpose().context("long-running work")?,
             data_plane: source.data_plane.as_ref().map(|plane| self.data_plane(operation, plane)).transpose().context("data plane")?,
@@ -104,7 +108,8 @@ impl<'a> Lookup<'a> {
         Ok(if is_message { Ty::Message(name) } else { Ty::Enum(name) })
     }
 
-    fn paging(&self, operation: &Operation, paging: &spec::Pagination) -> Result<Paging> {
+    /// * `alone`: the inputs that may stand beside the token, if others may not.
+    fn paging(&self, operation: &Operation, paging: &spec::Pagination, alone: Option<&Vec<String>>) -> Result<Paging> {
         let output = self.output(operation)?;
         let items = self.step(&output, &paging.items)?;
         let Ty::List(item) = &items.ty else { bail!("{} is no list", paging.items) };
@@ -135,7 +140,13 @@ impl<'a> Lookup<'a> {
             PageKind::Token => {
                 let response = response()?;
                 ensure!(response.ty == Ty::String, "the token is no text");
-                PagingKind::Token { request: typed_input(Ty::String)?, response }
+                let request = typed_input(Ty::String)?;
+                for name in alone.into_iter().flatten() {
+                    ensure!(operation.input(name).is_some(), "no input {name} stands beside the token");
+                }
+                let cleared = |input: &&Input| alone.is_some_and(|kept| !kept.contains(&input.wire)) && input.wire != request.wire;
+                let clears = operation.optional().filter(cleared).cloned().collect();
+                PagingKind::Token { request, response, clears }
             }
             PageKind::StartIndex => PagingKind::Index { request: typed_input(Ty::Int)? },
             PageKind::Page => PagingKind::Page { request: typed_input(Ty::Int)? },

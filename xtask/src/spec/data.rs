@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Pagination, Wait};
@@ -43,15 +44,49 @@ pub(crate) struct Overrides {
     /// Waits whose marking is wrong.
     #[serde(default)]
     pub(crate) wait: IndexMap<String, Wait>,
+    /// Lists whose token stands for all other inputs, with the optional inputs that may stand beside it.
+    #[serde(default)]
+    pub(crate) token_alone: BTreeMap<String, Vec<String>>,
+    /// Path parameters (`service.operation.parameter`) whose values may have slashes, beside those marked.
+    #[serde(default)]
+    pub(crate) multi_segment: BTreeSet<String>,
 }
 
 impl Overrides {
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        if !path.exists() {
-            return Ok(Self::default());
-        }
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
+        read(path)
+    }
+}
+
+fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
+    if !path.exists() {
+        return Ok(T::default());
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
+}
+
+/// Which members hold secrets, decided by a person. An entry is a name on the wire or a path, `package.Schema.member` or
+/// `service.operation.input`, which wins over the name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sensitive {
+    #[serde(rename = "note", default)]
+    pub(crate) _note: String,
+    /// Members that are secrets.
+    #[serde(default)]
+    pub(crate) secrets: BTreeSet<String>,
+    /// Members of free form, of which some entries may be secrets.
+    #[serde(default)]
+    pub(crate) settings: BTreeSet<String>,
+    /// Members that sound like secrets, or are of free form, and hold none.
+    #[serde(default)]
+    pub(crate) plain: BTreeSet<String>,
+}
+
+impl Sensitive {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        read(path)
     }
 }
 
@@ -68,11 +103,7 @@ pub(crate) struct Signatures {
 
 impl Signatures {
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        if !path.exists() {
-            return Ok(Self::default());
-        }
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
+        read(path)
     }
 
     /// One line per entry, so that a review sees what was added.

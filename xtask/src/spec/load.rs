@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Document, Method, Operation, Overrides, Signatures, Texts};
+use super::{Document, Method, Operation, Overrides, Sensitive, Signatures, Texts};
 
 /// All documents of a folder, with their texts and data files.
 #[derive(Debug)]
@@ -15,10 +15,11 @@ pub(crate) struct Documents {
     pub(crate) texts: BTreeMap<String, Texts>,
     pub(crate) overrides: Overrides,
     pub(crate) signatures: Signatures,
+    pub(crate) sensitive: Sensitive,
 }
 
 /// Files of the folder that are no documents.
-const OTHERS: &[&str] = &["index", "overrides", "signatures"];
+const OTHERS: &[&str] = &["index", "overrides", "sensitive", "signatures"];
 
 impl Documents {
     pub(crate) fn read(folder: &Path) -> Result<Self> {
@@ -45,6 +46,7 @@ impl Documents {
             texts,
             overrides: Overrides::read(&folder.join("overrides.json"))?,
             signatures: Signatures::read(&folder.join("signatures.json"))?,
+            sensitive: Sensitive::read(&folder.join("sensitive.json"))?,
         })
     }
 

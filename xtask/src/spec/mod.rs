@@ -6,7 +6,7 @@ mod data;
 mod docs;
 mod load;
 
-pub(crate) use data::{Overrides, Signatures};
+pub(crate) use data::{Overrides, Sensitive, Signatures};
 pub(crate) use docs::Texts;
 pub(crate) use load::{Documents, operations_of, schema_name};
 

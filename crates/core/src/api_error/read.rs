@@ -9,8 +9,14 @@ use serde_json::{Map, Value};
 use super::{ApiError, ApiErrorKind, ErrorDetails};
 use crate::redact;
 
-/// The most characters of a body that are shown as a message.
+/// The most characters of a body of unknown shape that are shown as a message.
 const EXCERPT: usize = 1000;
+
+/// The most bytes of a message that are kept; the whole is in the body.
+const MESSAGE: usize = 16 << 10;
+
+/// The most bytes of a body that are kept.
+const BODY: usize = 64 << 10;
 
 /// The longest wait that is believed, far beyond any budget, so that arithmetic with it cannot overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
@@ -28,15 +34,17 @@ impl ApiError {
     /// As [`read`](Self::read), at a given time of day, which dates in `Retry-After` are compared with.
     pub fn read_at(status: StatusCode, headers: &HeaderMap, body: &[u8], method: &Method, path: &str, now: SystemTime) -> Self {
         let mut error = from_body(status, body, method, path);
-        error.message = redact::text(&error.message).into_owned();
+        error.message = redact::message(cut(&error.message, MESSAGE));
+        error.code = error.code.map(|code| redact::message(cut(&code, 256)));
+        if !body.trim_ascii().is_empty() {
+            error.body = Some(cut(&String::from_utf8_lossy(&body[..body.len().min(BODY)]), BODY).into());
+        }
         if is_missing_resource(&error, method, path) {
             error.kind = ApiErrorKind::ResourceDoesNotExist;
         }
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-        error.request_id = header("x-request-id")
-            .or_else(|| header("x-databricks-request-id"))
-            .map(str::to_owned)
-            .or_else(|| error.details().request_info.as_ref().map(|info| info.request_id.clone()).filter(|id| !id.is_empty()));
+        error.request_id = request_id(headers).or_else(|| {
+            error.details().request_info.as_ref().map(|info| redact::message(cut(&info.request_id, 256))).filter(|id| !id.is_empty())
+        });
         error.retry_after = headers
             .get(RETRY_AFTER)
             .and_then(|value| wait(value.to_str().ok()?, now))
@@ -76,12 +84,26 @@ impl ApiError {
     }
 }
 
+/// The service's id of a request, from the headers of its response.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    header("x-request-id").or_else(|| header("x-databricks-request-id")).map(|id| redact::message(cut(id, 256)))
+}
+
+/// The start of a text, up to so many bytes.
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
 fn from_body(status: StatusCode, body: &[u8], method: &Method, path: &str) -> ApiError {
     if body.trim_ascii().is_empty() {
         return ApiError::new(status, None, reason(status));
     }
-    if let Ok(Value::Object(members)) = serde_json::from_slice(body) {
-        return from_json(status, &members);
+    if let Ok(json) = serde_json::from_slice(body) {
+        return match json {
+            Value::Object(members) => from_json(status, &members),
+            other => ApiError::new(status, None, generic(&other, 0).unwrap_or_else(|| unknown_shape(status, other))),
+        };
     }
     let text = String::from_utf8_lossy(body);
     if let Some((code, message)) = code_and_text(&text) {
@@ -92,9 +114,28 @@ fn from_body(status: StatusCode, body: &[u8], method: &Method, path: &str) -> Ap
         let message = inner.trim_matches([' ', '.', '\n', '\r', '\t']);
         return ApiError::new(status, Some(code), if message.is_empty() { reason(status) } else { message.to_owned() });
     }
-    let shown: String = text.chars().take(EXCERPT).collect();
-    let cut = if shown.len() < text.len() { format!("{shown}... ({} bytes in all)", body.len()) } else { shown };
-    ApiError::new(status, None, format!("{method} {} was answered with: {}", redact::text(path), cut.trim()))
+    ApiError::new(status, None, format!("{method} {} was answered with: {}", redact::text(path), excerpt(&text)))
+}
+
+/// The start of a body, and how long it is.
+fn excerpt(text: &str) -> String {
+    let shown: String = text.trim().chars().take(EXCERPT).collect();
+    if shown.len() < text.trim().len() { format!("{shown}... ({} bytes in all)", text.len()) } else { shown }
+}
+
+/// The message of a JSON body in which nothing is known: the reason of the status and the start of the body.
+fn unknown_shape(status: StatusCode, mut json: Value) -> String {
+    let nothing = match &json {
+        Value::Null => true,
+        Value::Object(members) => members.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    if nothing {
+        return format!("the request failed: {}", reason(status));
+    }
+    redact::json(&mut json);
+    format!("the request failed: {}; the body of the response is {}", reason(status), excerpt(&json.to_string()))
 }
 
 fn from_json(status: StatusCode, members: &Map<String, Value>) -> ApiError {
@@ -123,10 +164,17 @@ fn from_json(status: StatusCode, members: &Map<String, Value>) -> ApiError {
         let detail = if detail == "null" { "SCIM API Internal Error" } else { detail };
         Some(format!("{} {detail}", text("scimType").unwrap_or_default()).trim().to_owned())
     } else {
-        nested(members, &mut code)
+        nested(members, &mut code).or_else(|| {
+            code = code.take().or_else(|| ["code", "errorCode", "Code", "__type"].into_iter().find_map(text).map(str::to_owned));
+            generic(&Value::Object(members.clone()), 0)
+        })
     };
-    let mut error = ApiError::new(status, code, message.unwrap_or_else(|| format!("the request failed: {}", reason(status))));
-    let details = members.get("details").map(ErrorDetails::read).filter(|details| *details != ErrorDetails::default());
+    let mut error = ApiError::new(status, code, message.unwrap_or_else(|| unknown_shape(status, Value::Object(members.clone()))));
+    let details = members.get("details").cloned().map(|mut details| {
+        redact::json(&mut details);
+        ErrorDetails::read(&details)
+    });
+    let details = details.filter(|details| *details != ErrorDetails::default());
     error.details = details.map(Box::new);
     error
 }
@@ -144,6 +192,70 @@ fn nested(members: &Map<String, Value>, code: &mut Option<String>) -> Option<Str
     error.get("message")?.as_str().map(str::to_owned)
 }
 
+/// Members that hold an explanation, most telling first, for shapes of other frameworks: `{"detail": [{"loc": […], "msg": …}]}`,
+/// `{"errors": […]}`, problem details (RFC 9457), faults of gateways.
+const EXPLANATIONS: &[&str] = &[
+    "message",
+    "msg",
+    "detail",
+    "details",
+    "error_message",
+    "errorMessage",
+    "Message",
+    "error_description",
+    "description",
+    "faultstring",
+    "reason",
+    "title",
+    "error",
+    "errors",
+    "Error",
+    "Errors",
+    "messages",
+    "fault",
+    "exception",
+    "cause",
+];
+
+/// The most levels of nesting that are looked into, and the most items of a list that are told.
+const DEPTH: usize = 6;
+const ITEMS: usize = 10;
+
+/// What can be read of a body of unknown shape.
+fn generic(value: &Value, depth: usize) -> Option<String> {
+    if depth > DEPTH {
+        return None;
+    }
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Array(items) => {
+            let told: Vec<_> = items.iter().filter_map(|item| generic(item, depth + 1)).take(ITEMS).collect();
+            (!told.is_empty()).then(|| told.join("; "))
+        }
+        Value::Object(members) => {
+            let told = EXPLANATIONS.iter().find_map(|name| generic(members.get(*name)?, depth + 1))?;
+            // Where it went wrong, as validators tell.
+            match members.get("loc").or_else(|| members.get("field")).or_else(|| members.get("path")).and_then(place) {
+                Some(place) => Some(format!("{place}: {told}")),
+                None => Some(told),
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// `["body", "items", 3]` or a string as a path.
+fn place(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Value::Array(steps) => {
+            let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+            (!steps.is_empty()).then(|| steps.iter().map(step).collect::<Vec<_>>().join("."))
+        }
+        _ => None,
+    }
+}
+
 /// `CODE: text`, where the code has capitals and underscores only.
 fn code_and_text(text: &str) -> Option<(&str, &str)> {
     let (code, rest) = text.split_once(':')?;
@@ -152,23 +264,23 @@ fn code_and_text(text: &str) -> Option<(&str, &str)> {
     is_code.then(|| (code, rest.trim()))
 }
 
-/// What stands in `<pre>`, else in `<title>`; the start of the page's text if it has neither.
+/// What stands in `<pre>`, else in `<title>` or `<h1>`; the start of the page's text if it has neither.
 fn html(text: &str) -> Option<String> {
     // Lower case of ASCII alone, so that places in both texts are the same.
     let lower = text.to_ascii_lowercase();
     let start = lower.trim_start();
-    let page =
-        start.starts_with('<') && ["<html", "<!doctype html", "<head", "<body", "<pre", "<title"].iter().any(|tag| lower.contains(tag));
+    let page = start.starts_with('<')
+        && ["<html", "<!doctype html", "<head", "<body", "<pre", "<title", "<h1"].iter().any(|tag| lower.contains(tag));
     if !page {
         return None;
     }
-    for tag in ["pre", "title"] {
+    for tag in ["pre", "title", "h1"] {
         let inner = lower.find(&format!("<{tag}")).and_then(|at| {
             let from = at + lower[at..].find('>')? + 1;
             let to = from + lower[from..].find(&format!("</{tag}"))?;
             Some(&text[from..to])
         });
-        if let Some(inner) = inner {
+        if let Some(inner) = inner.filter(|inner| !inner.trim().is_empty()) {
             return Some(unescape(inner));
         }
     }

@@ -42,6 +42,45 @@ fn other_shapes() {
 }
 
 #[test]
+fn shapes_of_other_frameworks_tell_what_they_can() {
+    for (body, told) in [
+        (r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#, "body: field required"),
+        (r#"{"detail":[{"loc":["body","items",3],"msg":"too long","type":"x"},{"msg":"b"}]}"#, "body.items.3: too long; b"),
+        (r#"{"detail":{"message":"m"}}"#, "m"),
+        (r#"{"errors":["a","b"]}"#, "a; b"),
+        (r#"{"errors":[{"message":"m","code":1},{"title":"t"}]}"#, "m; t"),
+        (r#"{"error":{"errors":[{"message":"deep"}]}}"#, "deep"),
+        (r#"{"title":"Bad","status":400,"type":"about:blank"}"#, "Bad"),
+        (r#"{"Message":"User: x is not authorized"}"#, "User: x is not authorized"),
+        (r#"{"fault":{"faultstring":"rate limit"}}"#, "rate limit"),
+        (r#"{"reason":"why"}"#, "why"),
+        (r#"[{"message":"m"}]"#, "m"),
+        (r#""only text""#, "only text"),
+        (r#"{"odd":{"x":1}}"#, r#"the request failed: Bad Request; the body of the response is {"odd":{"x":1}}"#),
+        ("[1,2]", "the request failed: Bad Request; the body of the response is [1,2]"),
+        ("7", "the request failed: Bad Request; the body of the response is 7"),
+        ("null", "the request failed: Bad Request"),
+        ("<html><title> </title><body><h1>Not here</h1></body></html>", "Not here"),
+    ] {
+        let error = read(400, body);
+        assert_eq!((error.message(), error.body()), (told, Some(body)));
+    }
+    let hidden = read(400, r#"{"odd":{"client_secret":"hunter2"}}"#);
+    assert!(!hidden.message().contains("hunter2") && hidden.body().unwrap().contains("hunter2"));
+    assert!(!format!("{hidden:?}").contains("hunter2"));
+    assert_eq!(read(400, " ").body(), None);
+    assert_eq!(read(500, &"é".repeat(100_000)).body().unwrap().len(), BODY);
+    let deep = format!("{}1{}", r#"{"error":"#.repeat(100), "}".repeat(100));
+    assert!(read(400, &deep).message().starts_with("the request failed"));
+}
+
+#[test]
+fn nothing_in_an_answer_drives_a_terminal() {
+    let error = read(400, "{\"error_code\":\"A\\u001b[1m\",\"message\":\"x\\u001b]0;t\\u0007\\r\\ny\\u202e\"}");
+    assert_eq!(error.to_string(), "A[1m: x]0;t y");
+}
+
+#[test]
 fn secrets_in_messages_are_hidden() {
     assert_eq!(read(403, r#"{"message":"token dapi0123456789 expired"}"#).message(), "token **REDACTED** expired");
     assert!(!read(500, r#"request was {"password":"hunter2"}"#).message().contains("hunter2"));

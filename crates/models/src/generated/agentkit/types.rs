@@ -67,9 +67,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Entries of this page, with content if the view asks for it.
-            managed_memory_entries: Vec<ManagedMemoryEntry> = "managed_memory_entries",
+            managed_memory_entries: Vec<ManagedMemoryEntry> = "managed_memory_entries" (essential),
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -80,9 +80,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Stores of this page.
-            managed_memory_stores: Vec<ManagedMemoryStore> = "managed_memory_stores",
+            managed_memory_stores: Vec<ManagedMemoryStore> = "managed_memory_stores" (essential),
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -93,9 +93,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Direct grants only: what owners and admins have anyway, and what is inherited, is left out.
-            memory_store_permissions: Vec<MemoryStorePermission> = "memory_store_permissions",
+            memory_store_permissions: Vec<MemoryStorePermission> = "memory_store_permissions" (essential),
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -106,9 +106,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Items of this page.
-            session_items: Vec<SessionItem> = "session_items",
+            session_items: Vec<SessionItem> = "session_items" (essential),
         }
     }
 }
@@ -119,9 +119,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Direct grants only: what owners and admins have anyway, and what is inherited, is left out.
-            session_store_permissions: Vec<SessionStorePermission> = "session_store_permissions",
+            session_store_permissions: Vec<SessionStorePermission> = "session_store_permissions" (essential),
         }
     }
 }
@@ -132,9 +132,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Stores of this page.
-            session_stores: Vec<SessionStore> = "session_stores",
+            session_stores: Vec<SessionStore> = "session_stores" (essential),
         }
     }
 }
@@ -145,9 +145,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Sessions of this page.
-            sessions: Vec<Session> = "sessions",
+            sessions: Vec<Session> = "sessions" (essential),
         }
     }
 }
@@ -279,9 +279,9 @@ databricks_core::model! {
             #[deprecated = "deprecated by the API"]
             managed_memory_entries: Vec<ManagedMemoryEntry> = "managed_memory_entries",
             /// Never set at present, as searches have no pages.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Hits with their scores, best first.
-            results: Vec<ManagedMemoryEntrySearchResult> = "results",
+            results: Vec<ManagedMemoryEntrySearchResult> = "results" (essential),
         }
     }
 }

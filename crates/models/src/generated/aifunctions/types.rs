@@ -321,9 +321,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Batches of this page.
-            batches: Vec<Batch> = "batches",
+            batches: Vec<Batch> = "batches" (essential),
             /// Token for the following page; empty on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }

@@ -296,9 +296,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Endpoints of this page.
-            endpoints: Vec<Endpoint> = "endpoints",
+            endpoints: Vec<Endpoint> = "endpoints" (essential),
             /// Token for the following page; empty on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -309,9 +309,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Indexes of this page.
-            indexes: Vec<Index> = "indexes",
+            indexes: Vec<Index> = "indexes" (essential),
             /// Token for the following page; empty on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }

@@ -669,7 +669,7 @@ databricks_core::model! {
             /// Name.
             name: String = "name",
             /// Literal value.
-            value: String = "value",
+            value: String = "value" (secret),
             /// Name of a resource, such as a secret, to take the value from.
             value_from: String = "value_from",
         }
@@ -735,9 +735,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Deployments on this page.
-            app_deployments: Vec<AppDeployment> = "app_deployments",
+            app_deployments: Vec<AppDeployment> = "app_deployments" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -748,9 +748,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Apps on this page.
-            apps: Vec<App> = "apps",
+            apps: Vec<App> = "apps" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -761,9 +761,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Templates on this page.
-            templates: Vec<CustomTemplate> = "templates",
+            templates: Vec<CustomTemplate> = "templates" (essential),
         }
     }
 }
@@ -774,9 +774,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Spaces on this page.
-            spaces: Vec<Space> = "spaces",
+            spaces: Vec<Space> = "spaces" (essential),
         }
     }
 }

@@ -393,9 +393,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Budgets on this page.
-            budgets: Vec<BudgetConfiguration> = "budgets",
+            budgets: Vec<BudgetConfiguration> = "budgets" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -406,9 +406,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Policies on this page.
-            policies: Vec<BudgetPolicy> = "policies",
+            policies: Vec<BudgetPolicy> = "policies" (essential),
             /// Pass as `page_token` to go back one page; absent on the first.
             previous_page_token: String = "previous_page_token",
         }
@@ -421,11 +421,11 @@ databricks_core::model! {
         required {}
         optional {
             /// One entry per budget.
-            budget_spend_statuses: Vec<BudgetSpendStatus> = "budget_spend_statuses",
+            budget_spend_statuses: Vec<BudgetSpendStatus> = "budget_spend_statuses" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
             ///
             /// Even an empty page can carry one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -583,9 +583,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Configurations on this page.
-            log_delivery_configurations: Vec<LogDeliveryConfiguration> = "log_delivery_configurations",
+            log_delivery_configurations: Vec<LogDeliveryConfiguration> = "log_delivery_configurations" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }

@@ -52,9 +52,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Deployments.
-            deployments: Vec<Deployment> = "deployments",
+            deployments: Vec<Deployment> = "deployments" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -65,9 +65,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Operations.
-            operations: Vec<Operation> = "operations",
+            operations: Vec<Operation> = "operations" (essential),
         }
     }
 }
@@ -78,9 +78,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Resources.
-            resources: Vec<Resource> = "resources",
+            resources: Vec<Resource> = "resources" (essential),
         }
     }
 }
@@ -91,9 +91,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Versions.
-            versions: Vec<Version> = "versions",
+            versions: Vec<Version> = "versions" (essential),
         }
     }
 }

@@ -95,9 +95,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Deployments.
-            deployments: Vec<Deployment> = "deployments",
+            deployments: Vec<Deployment> = "deployments" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -108,9 +108,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Operations.
-            operations: Vec<Operation> = "operations",
+            operations: Vec<Operation> = "operations" (essential),
         }
     }
 }
@@ -121,9 +121,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Resources.
-            resources: Vec<Resource> = "resources",
+            resources: Vec<Resource> = "resources" (essential),
         }
     }
 }
@@ -134,9 +134,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Versions.
-            versions: Vec<Version> = "versions",
+            versions: Vec<Version> = "versions" (essential),
         }
     }
 }

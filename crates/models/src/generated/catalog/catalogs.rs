@@ -29,7 +29,7 @@ databricks_core::operation! {
             /// Customer-managed key for managed data.
             managed_encryption_settings: super::EncryptionSettings = optional "managed_encryption_settings",
             /// Options that depend on the kind of catalog, such as the database for a foreign one.
-            options: std::collections::BTreeMap<String, String> = optional "options",
+            options: std::collections::BTreeMap<String, String> = optional "options" (settings),
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = optional "properties",
             /// Delta Sharing provider, for a catalog made from a share.
@@ -167,7 +167,7 @@ databricks_core::operation! {
             /// Name to change to.
             new_name: String = optional "new_name",
             /// Options that depend on the kind of catalog.
-            options: std::collections::BTreeMap<String, String> = optional "options",
+            options: std::collections::BTreeMap<String, String> = optional "options" (settings),
             /// User, group or service principal that becomes the owner.
             owner: String = optional "owner",
             /// Properties, as keys and values.

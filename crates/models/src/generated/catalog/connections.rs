@@ -19,7 +19,7 @@ databricks_core::operation! {
             /// Name of the new connection.
             name: String = member "name",
             /// Options of the data source, such as host, port and how to sign in; they depend on the type.
-            options: std::collections::BTreeMap<String, String> = member "options",
+            options: std::collections::BTreeMap<String, String> = member "options" (settings),
         }
         optional {
             /// Comment.
@@ -35,7 +35,7 @@ databricks_core::operation! {
             /// Whether the data source can only be read.
             read_only: bool = optional "read_only",
             /// Options whose values come from secrets of Unity Catalog: full name of the secret by option name.
-            secrets: std::collections::BTreeMap<String, String> = optional "secrets",
+            secrets: std::collections::BTreeMap<String, String> = optional "secrets" (settings),
         }
     }
 }
@@ -134,7 +134,7 @@ databricks_core::operation! {
             /// Present name of the connection.
             name: String = path "name",
             /// Options of the data source; they depend on the type.
-            options: std::collections::BTreeMap<String, String> = member "options",
+            options: std::collections::BTreeMap<String, String> = member "options" (settings),
         }
         optional {
             /// Software environment of the connection.
@@ -144,7 +144,7 @@ databricks_core::operation! {
             /// User who becomes the owner.
             owner: String = optional "owner",
             /// Options whose values come from secrets of Unity Catalog: full name of the secret by option name.
-            secrets: std::collections::BTreeMap<String, String> = optional "secrets",
+            secrets: std::collections::BTreeMap<String, String> = optional "secrets" (settings),
         }
     }
 }

@@ -95,7 +95,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Metastores.
-            metastores: Vec<MetastoreInfo> = "metastores",
+            metastores: Vec<MetastoreInfo> = "metastores" (essential),
         }
     }
 }
@@ -196,13 +196,13 @@ databricks_core::model! {
         required {}
         optional {
             /// Access key ID.
-            access_key_id: String = "access_key_id",
+            access_key_id: String = "access_key_id" (secret),
             /// ARN of the S3 access point to go through.
             access_point: String = "access_point",
             /// Key to sign requests with; a secret.
-            secret_access_key: String = "secret_access_key",
+            secret_access_key: String = "secret_access_key" (secret),
             /// Token to send along with each request; a secret.
-            session_token: String = "session_token",
+            session_token: String = "session_token" (secret),
         }
     }
 }
@@ -270,7 +270,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The token; opaque and secret.
-            aad_token: String = "aad_token",
+            aad_token: String = "aad_token" (secret),
         }
     }
 }
@@ -376,7 +376,7 @@ databricks_core::model! {
             /// ID of the application registration in the tenant.
             application_id: String = "application_id",
             /// Client secret of the application.
-            client_secret: String = "client_secret",
+            client_secret: String = "client_secret" (secret),
             /// ID of the Microsoft Entra tenant of the application.
             directory_id: String = "directory_id",
         }
@@ -390,7 +390,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The SAS token for the path; a secret.
-            sas_token: String = "sas_token",
+            sas_token: String = "sas_token" (secret),
         }
     }
 }
@@ -450,7 +450,7 @@ databricks_core::model! {
             /// Name.
             name: String = "name",
             /// Options that depend on the kind of catalog.
-            options: std::collections::BTreeMap<String, String> = "options",
+            options: std::collections::BTreeMap<String, String> = "options" (settings),
             /// User, group or service principal that owns it.
             owner: String = "owner",
             /// Properties, as keys and values.
@@ -480,11 +480,11 @@ databricks_core::model! {
     CloudflareApiToken {
         required {
             /// Access key ID of the token.
-            access_key_id: String = "access_key_id",
+            access_key_id: String = "access_key_id" (secret),
             /// Cloudflare account of the token.
             account_id: String = "account_id",
             /// Secret access key of the token.
-            secret_access_key: String = "secret_access_key",
+            secret_access_key: String = "secret_access_key" (secret),
         }
         optional {}
     }
@@ -624,7 +624,7 @@ databricks_core::model! {
             /// Name.
             name: String = "name",
             /// Options of the data source; they depend on the type.
-            options: std::collections::BTreeMap<String, String> = "options",
+            options: std::collections::BTreeMap<String, String> = "options" (settings),
             /// User, group or service principal that owns it.
             owner: String = "owner",
             /// Properties, as keys and values.
@@ -634,7 +634,7 @@ databricks_core::model! {
             /// Whether the data source can only be read.
             read_only: bool = "read_only",
             /// Options whose values come from secrets of Unity Catalog: full name of the secret by option name.
-            secrets: std::collections::BTreeMap<String, String> = "secrets",
+            secrets: std::collections::BTreeMap<String, String> = "secrets" (settings),
             /// Securable type.
             securable_type: SecurableType = "securable_type",
             /// When it was last changed, in milliseconds since the Unix epoch.
@@ -1687,7 +1687,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The token; a secret.
-            oauth_token: String = "oauth_token",
+            oauth_token: String = "oauth_token" (secret),
         }
     }
 }
@@ -1892,9 +1892,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Bindings.
-            bindings: Vec<WorkspaceBinding> = "bindings",
+            bindings: Vec<WorkspaceBinding> = "bindings" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1956,7 +1956,7 @@ databricks_core::model! {
         required {}
         optional {
             /// IDs of the workspaces.
-            workspace_ids: Vec<i64> = "workspace_ids",
+            workspace_ids: Vec<i64> = "workspace_ids" (essential),
         }
     }
 }
@@ -1967,7 +1967,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Storage credentials.
-            storage_credentials: Vec<StorageCredentialInfo> = "storage_credentials",
+            storage_credentials: Vec<StorageCredentialInfo> = "storage_credentials" (essential),
         }
     }
 }
@@ -1978,9 +1978,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Catalogs.
-            catalogs: Vec<CatalogInfo> = "catalogs",
+            catalogs: Vec<CatalogInfo> = "catalogs" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1991,9 +1991,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Connections.
-            connections: Vec<ConnectionInfo> = "connections",
+            connections: Vec<ConnectionInfo> = "connections" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2004,9 +2004,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Credentials.
-            credentials: Vec<CredentialInfo> = "credentials",
+            credentials: Vec<CredentialInfo> = "credentials" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2017,9 +2017,9 @@ databricks_core::model! {
         required {}
         optional {
             /// One entry per principal.
-            effective_privilege_assignments: Vec<EffectivePrivilegeAssignment> = "effective_privilege_assignments",
+            effective_privilege_assignments: Vec<EffectivePrivilegeAssignment> = "effective_privilege_assignments" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2030,9 +2030,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Tag assignments.
-            tag_assignments: Vec<EntityTagAssignment> = "tag_assignments",
+            tag_assignments: Vec<EntityTagAssignment> = "tag_assignments" (essential),
         }
     }
 }
@@ -2043,9 +2043,9 @@ databricks_core::model! {
         required {}
         optional {
             /// External lineage relationships.
-            external_lineage_relationships: Vec<ExternalLineageInfo> = "external_lineage_relationships",
+            external_lineage_relationships: Vec<ExternalLineageInfo> = "external_lineage_relationships" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2056,9 +2056,9 @@ databricks_core::model! {
         required {}
         optional {
             /// External locations.
-            external_locations: Vec<ExternalLocationInfo> = "external_locations",
+            external_locations: Vec<ExternalLocationInfo> = "external_locations" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2069,9 +2069,9 @@ databricks_core::model! {
         required {}
         optional {
             /// External metadata.
-            external_metadata: Vec<ExternalMetadata> = "external_metadata",
+            external_metadata: Vec<ExternalMetadata> = "external_metadata" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2082,9 +2082,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Functions.
-            functions: Vec<FunctionInfo> = "functions",
+            functions: Vec<FunctionInfo> = "functions" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2095,9 +2095,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Mcp services.
-            mcp_services: Vec<McpService> = "mcp_services",
+            mcp_services: Vec<McpService> = "mcp_services" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2108,9 +2108,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Metastores.
-            metastores: Vec<MetastoreInfo> = "metastores",
+            metastores: Vec<MetastoreInfo> = "metastores" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2121,9 +2121,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Model provider services.
-            model_provider_services: Vec<ModelProviderService> = "model_provider_services",
+            model_provider_services: Vec<ModelProviderService> = "model_provider_services" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2134,9 +2134,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Model services.
-            model_services: Vec<ModelService> = "model_services",
+            model_services: Vec<ModelService> = "model_services" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2147,9 +2147,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Model versions.
-            model_versions: Vec<ModelVersionInfo> = "model_versions",
+            model_versions: Vec<ModelVersionInfo> = "model_versions" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -2160,9 +2160,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Policies.
-            policies: Vec<PolicyInfo> = "policies",
+            policies: Vec<PolicyInfo> = "policies" (essential),
         }
     }
 }
@@ -2173,9 +2173,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// One entry per principal.
-            privilege_assignments: Vec<PrivilegeAssignment> = "privilege_assignments",
+            privilege_assignments: Vec<PrivilegeAssignment> = "privilege_assignments" (essential),
         }
     }
 }
@@ -2186,9 +2186,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Quotas.
-            quotas: Vec<QuotaInfo> = "quotas",
+            quotas: Vec<QuotaInfo> = "quotas" (essential),
         }
     }
 }
@@ -2199,9 +2199,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Registered models.
-            registered_models: Vec<RegisteredModelInfo> = "registered_models",
+            registered_models: Vec<RegisteredModelInfo> = "registered_models" (essential),
         }
     }
 }
@@ -2212,9 +2212,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Schemas.
-            schemas: Vec<SchemaInfo> = "schemas",
+            schemas: Vec<SchemaInfo> = "schemas" (essential),
         }
     }
 }
@@ -2225,9 +2225,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Secrets.
-            secrets: Vec<Secret> = "secrets",
+            secrets: Vec<Secret> = "secrets" (essential),
         }
     }
 }
@@ -2238,9 +2238,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Skills.
-            skills: Vec<Skill> = "skills",
+            skills: Vec<Skill> = "skills" (essential),
         }
     }
 }
@@ -2251,9 +2251,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Storage credentials.
-            storage_credentials: Vec<StorageCredentialInfo> = "storage_credentials",
+            storage_credentials: Vec<StorageCredentialInfo> = "storage_credentials" (essential),
         }
     }
 }
@@ -2264,9 +2264,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Schemas.
-            schemas: Vec<SystemSchemaInfo> = "schemas",
+            schemas: Vec<SystemSchemaInfo> = "schemas" (essential),
         }
     }
 }
@@ -2277,9 +2277,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Tables.
-            tables: Vec<TableSummary> = "tables",
+            tables: Vec<TableSummary> = "tables" (essential),
         }
     }
 }
@@ -2290,9 +2290,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Tables.
-            tables: Vec<TableInfo> = "tables",
+            tables: Vec<TableInfo> = "tables" (essential),
         }
     }
 }
@@ -2303,9 +2303,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Volumes.
-            volumes: Vec<VolumeInfo> = "volumes",
+            volumes: Vec<VolumeInfo> = "volumes" (essential),
         }
     }
 }
@@ -2395,7 +2395,7 @@ databricks_core::model! {
             /// `authorization_endpoint` and `token_endpoint`.
             ///
             /// Set by the server.
-            options: std::collections::BTreeMap<String, String> = "options",
+            options: std::collections::BTreeMap<String, String> = "options" (settings),
         }
     }
 }
@@ -2406,7 +2406,7 @@ databricks_core::model! {
         required {}
         optional {
             /// When it expires: `access_token_expiration`, and `refresh_token_expiration` if there is a refresh token.
-            options: std::collections::BTreeMap<String, String> = "options",
+            options: std::collections::BTreeMap<String, String> = "options" (settings),
             /// Only the state `ACTIVE` means that the caller is signed in.
             provisioning_info: ProvisioningInfo = "provisioning_info",
         }
@@ -2419,7 +2419,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The fields `authorization_code`, `pkce_verifier` and `oauth_redirect_uri`.
-            options: std::collections::BTreeMap<String, String> = "options",
+            options: std::collections::BTreeMap<String, String> = "options" (settings),
         }
     }
 }
@@ -2654,7 +2654,7 @@ databricks_core::model! {
             /// Access key ID.
             ///
             /// Not a secret: it is returned by reads.
-            access_key_id: String = "access_key_id",
+            access_key_id: String = "access_key_id" (secret),
             /// Secret access key; given in `plaintext`.
             secret_access_key: ModelProviderServiceConfigProviderSecret = "secret_access_key",
         }
@@ -2891,7 +2891,7 @@ databricks_core::model! {
             /// The value.
             ///
             /// Write-only, stored encrypted.
-            plaintext: String = "plaintext",
+            plaintext: String = "plaintext" (secret),
             /// A secret of Unity Catalog that holds the value.
             ///
             /// It is read at each request with the access of the owner of the service, so changes of the secret take effect by
@@ -3680,11 +3680,11 @@ databricks_core::model! {
         required {}
         optional {
             /// Access key ID.
-            access_key_id: String = "access_key_id",
+            access_key_id: String = "access_key_id" (secret),
             /// Key to sign requests with; a secret.
-            secret_access_key: String = "secret_access_key",
+            secret_access_key: String = "secret_access_key" (secret),
             /// JWT to send along with each request; a secret.
-            session_token: String = "session_token",
+            session_token: String = "session_token" (secret),
         }
     }
 }
@@ -3862,7 +3862,7 @@ databricks_core::model! {
             /// The value, at most 60 KiB.
             ///
             /// Write-only; it is read as `effective_value`.
-            value: String = "value",
+            value: String = "value" (secret),
         }
         optional {
             /// Comment.
@@ -3876,7 +3876,7 @@ databricks_core::model! {
             /// The value, at most 60 KiB.
             ///
             /// Only in answers to requests with `include_value`, and with `READ_SECRET`.
-            effective_value: String = "effective_value",
+            effective_value: String = "effective_value" (secret),
             /// When it should no longer be used.
             ///
             /// Informative only: nothing happens then.

@@ -539,9 +539,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Revisions on this page.
-            revisions: Vec<CleanRoomAsset> = "revisions",
+            revisions: Vec<CleanRoomAsset> = "revisions" (essential),
         }
     }
 }
@@ -552,9 +552,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Assets on this page.
-            assets: Vec<CleanRoomAsset> = "assets",
+            assets: Vec<CleanRoomAsset> = "assets" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -565,9 +565,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Rules on this page.
-            rules: Vec<CleanRoomAutoApprovalRule> = "rules",
+            rules: Vec<CleanRoomAutoApprovalRule> = "rules" (essential),
         }
     }
 }
@@ -578,9 +578,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Runs on this page.
-            runs: Vec<CleanRoomNotebookTaskRun> = "runs",
+            runs: Vec<CleanRoomNotebookTaskRun> = "runs" (essential),
         }
     }
 }
@@ -591,9 +591,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Runs on this page.
-            runs: Vec<CleanRoomTaskRun> = "runs",
+            runs: Vec<CleanRoomTaskRun> = "runs" (essential),
         }
     }
 }
@@ -604,9 +604,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Clean rooms on this page.
-            clean_rooms: Vec<CleanRoom> = "clean_rooms",
+            clean_rooms: Vec<CleanRoom> = "clean_rooms" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }

@@ -113,11 +113,11 @@ databricks_core::operation! {
             ///
             /// Extra JVM options go into `spark.driver.extraJavaOptions` for the driver, `spark.executor.extraJavaOptions` for
             /// executors.
-            spark_conf: std::collections::BTreeMap<String, String> = optional "spark_conf",
+            spark_conf: std::collections::BTreeMap<String, String> = optional "spark_conf" (settings),
             /// Environment variables, exported literally on driver and workers.
             ///
             /// To add to `SPARK_DAEMON_JAVA_OPTS`, start the value with `$SPARK_DAEMON_JAVA_OPTS`, so that the defaults stay in place.
-            spark_env_vars: std::collections::BTreeMap<String, String> = optional "spark_env_vars",
+            spark_env_vars: std::collections::BTreeMap<String, String> = optional "spark_env_vars" (settings),
             /// Public keys put on each node, 10 at most; log in as `ubuntu` on port 2200.
             ssh_public_keys: Vec<String> = optional "ssh_public_keys",
             /// Total initial size of remote disks in GB; for Google Cloud.
@@ -299,11 +299,11 @@ databricks_core::operation! {
             ///
             /// Extra JVM options go into `spark.driver.extraJavaOptions` for the driver, `spark.executor.extraJavaOptions` for
             /// executors.
-            spark_conf: std::collections::BTreeMap<String, String> = optional "spark_conf",
+            spark_conf: std::collections::BTreeMap<String, String> = optional "spark_conf" (settings),
             /// Environment variables, exported literally on driver and workers.
             ///
             /// To add to `SPARK_DAEMON_JAVA_OPTS`, start the value with `$SPARK_DAEMON_JAVA_OPTS`, so that the defaults stay in place.
-            spark_env_vars: std::collections::BTreeMap<String, String> = optional "spark_env_vars",
+            spark_env_vars: std::collections::BTreeMap<String, String> = optional "spark_env_vars" (settings),
             /// Public keys put on each node, 10 at most; log in as `ubuntu` on port 2200.
             ssh_public_keys: Vec<String> = optional "ssh_public_keys",
             /// Total initial size of remote disks in GB; for Google Cloud.

@@ -267,11 +267,11 @@ databricks_core::model! {
             ///
             /// Extra JVM options go into `spark.driver.extraJavaOptions` for the driver, `spark.executor.extraJavaOptions` for
             /// executors.
-            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf",
+            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf" (settings),
             /// Environment variables, exported literally on driver and workers.
             ///
             /// To add to `SPARK_DAEMON_JAVA_OPTS`, start the value with `$SPARK_DAEMON_JAVA_OPTS`, so that the defaults stay in place.
-            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars",
+            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars" (settings),
             /// Public keys put on each node, 10 at most; log in as `ubuntu` on port 2200.
             ssh_public_keys: Vec<String> = "ssh_public_keys",
             /// Total initial size of remote disks in GB; for Google Cloud.
@@ -404,13 +404,13 @@ databricks_core::model! {
             ///
             /// Extra JVM options go into `spark.driver.extraJavaOptions` for the driver, `spark.executor.extraJavaOptions` for
             /// executors.
-            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf",
+            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf" (settings),
             /// ID of the Spark context, new with each restart of the driver; globally unique together with `cluster_id`.
             spark_context_id: i64 = "spark_context_id",
             /// Environment variables, exported literally on driver and workers.
             ///
             /// To add to `SPARK_DAEMON_JAVA_OPTS`, start the value with `$SPARK_DAEMON_JAVA_OPTS`, so that the defaults stay in place.
-            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars",
+            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars" (settings),
             /// Runtime version key, from `clusters.spark_versions`.
             spark_version: String = "spark_version",
             /// The settings as last given by a user; absent in lists.
@@ -469,7 +469,7 @@ databricks_core::model! {
             /// ID of the cluster.
             cluster_id: String = "cluster_id",
             /// One entry per library.
-            library_statuses: Vec<LibraryFullStatus> = "library_statuses",
+            library_statuses: Vec<LibraryFullStatus> = "library_statuses" (essential),
         }
     }
 }
@@ -717,11 +717,11 @@ databricks_core::model! {
             ///
             /// Extra JVM options go into `spark.driver.extraJavaOptions` for the driver, `spark.executor.extraJavaOptions` for
             /// executors.
-            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf",
+            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf" (settings),
             /// Environment variables, exported literally on driver and workers.
             ///
             /// To add to `SPARK_DAEMON_JAVA_OPTS`, start the value with `$SPARK_DAEMON_JAVA_OPTS`, so that the defaults stay in place.
-            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars",
+            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars" (settings),
             /// Runtime version key, from `clusters.spark_versions`.
             spark_version: String = "spark_version",
             /// Public keys put on each node, 10 at most; log in as `ubuntu` on port 2200.
@@ -950,7 +950,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Password.
-            password: String = "password",
+            password: String = "password" (secret),
             /// Username.
             username: String = "username",
         }
@@ -1091,11 +1091,11 @@ databricks_core::model! {
             ///
             /// Extra JVM options go into `spark.driver.extraJavaOptions` for the driver, `spark.executor.extraJavaOptions` for
             /// executors.
-            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf",
+            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf" (settings),
             /// Environment variables, exported literally on driver and workers.
             ///
             /// To add to `SPARK_DAEMON_JAVA_OPTS`, start the value with `$SPARK_DAEMON_JAVA_OPTS`, so that the defaults stay in place.
-            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars",
+            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars" (settings),
             /// Runtime version key, from `clusters.spark_versions`.
             spark_version: String = "spark_version",
             /// Public keys put on each node, 10 at most; log in as `ubuntu` on port 2200.
@@ -1310,10 +1310,10 @@ databricks_core::model! {
         required {}
         optional {
             /// Events.
-            events: Vec<ClusterEvent> = "events",
+            events: Vec<ClusterEvent> = "events" (essential),
             /// Replaced by the page tokens: parameters of the following page.
             #[deprecated = "deprecated by the API"]
-            next_page: GetEvents = "next_page",
+            next_page: GetEvents = "next_page" (essential),
             /// Token for the following page; empty when there is none.
             next_page_token: String = "next_page_token",
             /// Token for the preceding page; empty when there is none.
@@ -1828,7 +1828,7 @@ databricks_core::model! {
         required {}
         optional {
             /// One entry per cluster.
-            statuses: Vec<ClusterLibraryStatuses> = "statuses",
+            statuses: Vec<ClusterLibraryStatuses> = "statuses" (essential),
         }
     }
 }
@@ -1852,9 +1852,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Clusters of this page.
-            clusters: Vec<ClusterCompliance> = "clusters",
+            clusters: Vec<ClusterCompliance> = "clusters" (essential),
             /// Token for the following page; empty when there is none.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Token for the preceding page; empty when there is none.
             prev_page_token: String = "prev_page_token",
         }
@@ -1884,9 +1884,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Clusters.
-            clusters: Vec<ClusterDetails> = "clusters",
+            clusters: Vec<ClusterDetails> = "clusters" (essential),
             /// Token for the following page; empty when there is none.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Token for the preceding page; empty when there is none.
             prev_page_token: String = "prev_page_token",
         }
@@ -1912,7 +1912,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Scripts.
-            scripts: Vec<GlobalInitScriptDetails> = "scripts",
+            scripts: Vec<GlobalInitScriptDetails> = "scripts" (essential),
         }
     }
 }
@@ -1923,7 +1923,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Instance pools.
-            instance_pools: Vec<InstancePoolAndStats> = "instance_pools",
+            instance_pools: Vec<InstancePoolAndStats> = "instance_pools" (essential),
         }
     }
 }
@@ -1934,7 +1934,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The profiles.
-            instance_profiles: Vec<InstanceProfile> = "instance_profiles",
+            instance_profiles: Vec<InstanceProfile> = "instance_profiles" (essential),
         }
     }
 }
@@ -1956,7 +1956,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The policies.
-            policies: Vec<Policy> = "policies",
+            policies: Vec<Policy> = "policies" (essential),
         }
     }
 }
@@ -1967,9 +1967,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Policy families of this page.
-            policy_families: Vec<PolicyFamily> = "policy_families",
+            policy_families: Vec<PolicyFamily> = "policy_families" (essential),
         }
     }
 }
@@ -1991,7 +1991,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Primary key of the Log Analytics workspace.
-            log_analytics_primary_key: String = "log_analytics_primary_key",
+            log_analytics_primary_key: String = "log_analytics_primary_key" (secret),
             /// ID of the Log Analytics workspace.
             log_analytics_workspace_id: String = "log_analytics_workspace_id",
         }
@@ -2486,11 +2486,11 @@ databricks_core::model! {
             ///
             /// Extra JVM options go into `spark.driver.extraJavaOptions` for the driver, `spark.executor.extraJavaOptions` for
             /// executors.
-            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf",
+            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf" (settings),
             /// Environment variables, exported literally on driver and workers.
             ///
             /// To add to `SPARK_DAEMON_JAVA_OPTS`, start the value with `$SPARK_DAEMON_JAVA_OPTS`, so that the defaults stay in place.
-            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars",
+            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars" (settings),
             /// Runtime version key, from `clusters.spark_versions`.
             spark_version: String = "spark_version",
             /// Public keys put on each node, 10 at most; log in as `ubuntu` on port 2200.

@@ -34,9 +34,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Migrations of this page.
-            migrations: Vec<Migration> = "migrations",
+            migrations: Vec<Migration> = "migrations" (essential),
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }

@@ -395,7 +395,7 @@ databricks_core::operation! {
             /// From `generate_download_full_query_result`.
             download_id: String = path "download_id",
             /// Signature (JWT) that was returned along with `download_id`.
-            download_id_signature: String = query "download_id_signature",
+            download_id_signature: String = query "download_id_signature" (secret),
         }
         optional {}
     }

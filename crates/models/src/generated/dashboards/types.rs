@@ -285,7 +285,7 @@ databricks_core::model! {
             /// Id of the download.
             download_id: String = "download_id",
             /// JWT that proves the right to read this download.
-            download_id_signature: String = "download_id_signature",
+            download_id_signature: String = "download_id_signature" (secret),
         }
     }
 }
@@ -604,9 +604,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Dashboards of this page, with summary data.
-            dashboards: Vec<Dashboard> = "dashboards",
+            dashboards: Vec<Dashboard> = "dashboards" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -617,9 +617,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Schedules of this page.
-            schedules: Vec<Schedule> = "schedules",
+            schedules: Vec<Schedule> = "schedules" (essential),
         }
     }
 }
@@ -630,9 +630,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Subscriptions of this page.
-            subscriptions: Vec<Subscription> = "subscriptions",
+            subscriptions: Vec<Subscription> = "subscriptions" (essential),
         }
     }
 }
@@ -694,7 +694,7 @@ databricks_core::model! {
             /// Id in the statement execution API, for reading the complete result there.
             statement_id: String = "statement_id",
             /// JWT for the statement.
-            statement_id_signature: String = "statement_id_signature",
+            statement_id_signature: String = "statement_id_signature" (secret),
         }
     }
 }

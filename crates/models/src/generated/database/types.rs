@@ -43,7 +43,7 @@ databricks_core::model! {
             /// When the token expires.
             expiration_time: String = "expiration_time",
             /// Token; send it as the password.
-            token: String = "token",
+            token: String = "token" (secret),
         }
     }
 }
@@ -221,9 +221,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Database catalogs.
-            database_catalogs: Vec<DatabaseCatalog> = "database_catalogs",
+            database_catalogs: Vec<DatabaseCatalog> = "database_catalogs" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -234,9 +234,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Database instance roles.
-            database_instance_roles: Vec<DatabaseInstanceRole> = "database_instance_roles",
+            database_instance_roles: Vec<DatabaseInstanceRole> = "database_instance_roles" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -247,9 +247,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Database instances.
-            database_instances: Vec<DatabaseInstance> = "database_instances",
+            database_instances: Vec<DatabaseInstance> = "database_instances" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -260,9 +260,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Synced tables.
-            synced_tables: Vec<SyncedDatabaseTable> = "synced_tables",
+            synced_tables: Vec<SyncedDatabaseTable> = "synced_tables" (essential),
         }
     }
 }

@@ -156,9 +156,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Monitors.
-            monitors: Vec<Monitor> = "monitors",
+            monitors: Vec<Monitor> = "monitors" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -169,9 +169,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Refreshes.
-            refreshes: Vec<Refresh> = "refreshes",
+            refreshes: Vec<Refresh> = "refreshes" (essential),
         }
     }
 }

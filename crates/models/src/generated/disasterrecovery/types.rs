@@ -65,9 +65,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Groups on this page, in shortened form.
-            failover_groups: Vec<FailoverGroup> = "failover_groups",
+            failover_groups: Vec<FailoverGroup> = "failover_groups" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -78,9 +78,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Stable urls.
-            stable_urls: Vec<StableUrl> = "stable_urls",
+            stable_urls: Vec<StableUrl> = "stable_urls" (essential),
         }
     }
 }

@@ -61,9 +61,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Domains of this page.
-            domains: Vec<Domain> = "domains",
+            domains: Vec<Domain> = "domains" (essential),
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }

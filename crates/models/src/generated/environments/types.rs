@@ -58,9 +58,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to fetch the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Workspace base environments.
-            workspace_base_environments: Vec<WorkspaceBaseEnvironment> = "workspace_base_environments",
+            workspace_base_environments: Vec<WorkspaceBaseEnvironment> = "workspace_base_environments" (essential),
         }
     }
 }

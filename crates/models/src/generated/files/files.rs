@@ -17,7 +17,7 @@ databricks_core::operation! {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
             /// Session token that `initiate_upload` returned.
-            session_token: String = query "session_token",
+            session_token: String = query "session_token" (secret),
         }
         optional {}
     }
@@ -53,7 +53,7 @@ databricks_core::operation! {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
             /// Session token that `initiate_upload` returned.
-            session_token: String = query "session_token",
+            session_token: String = query "session_token" (secret),
             /// Number and `ETag` of every uploaded part, in ascending part order.
             parts: Vec<super::CompleteUploadRequestParts> = member "parts",
         }
@@ -134,7 +134,7 @@ databricks_core::operation! {
             /// Path of the file being uploaded.
             path: String = member "path",
             /// Session token that `initiate_upload` returned.
-            session_token: String = member "session_token",
+            session_token: String = member "session_token" (secret),
             /// Number of the first part to get a URL for.
             start_part_number: i64 = member "start_part_number",
             /// How many URLs to create.
@@ -434,7 +434,7 @@ databricks_core::operation! {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
             /// Session token that `initiate_upload` returned.
-            session_token: String = query "session_token",
+            session_token: String = query "session_token" (secret),
             /// Number of this part.
             part_number: i64 = query "part_number",
         }

@@ -49,7 +49,7 @@ databricks_core::model! {
     CreateDownloadUrlResponse {
         required {
             /// Url.
-            url: String = "url",
+            url: String = "url" (secret),
         }
         optional {
             /// Headers.
@@ -65,7 +65,7 @@ databricks_core::model! {
             /// Name.
             name: String = "name",
             /// Value.
-            value: String = "value",
+            value: String = "value" (secret),
         }
         optional {}
     }
@@ -100,7 +100,7 @@ databricks_core::model! {
             /// Part number.
             part_number: i64 = "part_number",
             /// Url.
-            url: String = "url",
+            url: String = "url" (secret),
         }
         optional {
             /// Headers.
@@ -116,7 +116,7 @@ databricks_core::model! {
             /// Name.
             name: String = "name",
             /// Value.
-            value: String = "value",
+            value: String = "value" (secret),
         }
         optional {}
     }
@@ -234,7 +234,7 @@ databricks_core::model! {
     InitiateUploadResponseMultipartUpload {
         required {
             /// Session token.
-            session_token: String = "session_token",
+            session_token: String = "session_token" (secret),
         }
         optional {}
     }
@@ -257,9 +257,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Entries of this page.
-            contents: Vec<DirectoryEntry> = "contents",
+            contents: Vec<DirectoryEntry> = "contents" (essential),
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -302,7 +302,7 @@ databricks_core::model! {
         required {}
         optional {
             /// One entry per file or directory; for a file path, the file itself.
-            files: Vec<FileInfo> = "files",
+            files: Vec<FileInfo> = "files" (essential),
         }
     }
 }

@@ -435,9 +435,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Agents of this page.
-            genie_agents: Vec<GenieAgent> = "genie_agents",
+            genie_agents: Vec<GenieAgent> = "genie_agents" (essential),
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Resource names of agents that belong on this page but could not be read; full view only.
             ///
             /// Reading one by name tells why. Names of other kinds may follow.

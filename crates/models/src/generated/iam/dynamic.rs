@@ -656,7 +656,7 @@ pub static OPERATIONS: &[Described] = &[
         super::permissions::Get::INFO,
         "Returns the access control list of an object, including what it inherits from its parents.",
         &[
-            Input::required("request_object_type", Kind::Text, &[Place::Path]),
+            Input::required("request_object_type", Kind::Text, &[Place::Segments]),
             Input::required("request_object_id", Kind::Text, &[Place::Path]),
         ],
     ),
@@ -664,7 +664,7 @@ pub static OPERATIONS: &[Described] = &[
         super::permissions::GetPermissionLevels::INFO,
         "Returns which permission levels exist for an object.",
         &[
-            Input::required("request_object_type", Kind::Text, &[Place::Path]),
+            Input::required("request_object_type", Kind::Text, &[Place::Segments]),
             Input::required("request_object_id", Kind::Text, &[Place::Path]),
         ],
     ),
@@ -672,7 +672,7 @@ pub static OPERATIONS: &[Described] = &[
             super::permissions::Set::INFO,
             "Replaces the access control list of an object.",
             &[
-                Input::required("request_object_type", Kind::Text, &[Place::Path]),
+                Input::required("request_object_type", Kind::Text, &[Place::Segments]),
                 Input::required("request_object_id", Kind::Text, &[Place::Path]),
                 Input::optional("access_control_list", Kind::List, &[Place::Member]),
             ],
@@ -682,7 +682,7 @@ pub static OPERATIONS: &[Described] = &[
             super::permissions::Update::INFO,
             "Adds or changes entries of an access control list; entries not mentioned stay.",
             &[
-                Input::required("request_object_type", Kind::Text, &[Place::Path]),
+                Input::required("request_object_type", Kind::Text, &[Place::Segments]),
                 Input::required("request_object_id", Kind::Text, &[Place::Path]),
                 Input::optional("access_control_list", Kind::List, &[Place::Member]),
             ],

@@ -20,7 +20,7 @@ databricks_core::operation! {
             /// Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
             /// `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
             /// `knowledge-assistants`, `supervisor-agents`, `authorization`.
-            request_object_type: String = path "request_object_type",
+            request_object_type: String = segments "request_object_type",
             /// ID of the object.
             ///
             /// For `authorization` it is the kind of right, such as `tokens`.
@@ -45,7 +45,7 @@ databricks_core::operation! {
             /// Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
             /// `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
             /// `knowledge-assistants`, `supervisor-agents`, `authorization`.
-            request_object_type: String = path "request_object_type",
+            request_object_type: String = segments "request_object_type",
             /// ID of the object.
             ///
             /// For `authorization` it is the kind of right, such as `tokens`.
@@ -72,7 +72,7 @@ databricks_core::operation! {
             /// Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
             /// `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
             /// `knowledge-assistants`, `supervisor-agents`, `authorization`.
-            request_object_type: String = path "request_object_type",
+            request_object_type: String = segments "request_object_type",
             /// ID of the object.
             ///
             /// For `authorization` it is the kind of right, such as `tokens`.
@@ -100,7 +100,7 @@ databricks_core::operation! {
             /// Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
             /// `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
             /// `knowledge-assistants`, `supervisor-agents`, `authorization`.
-            request_object_type: String = path "request_object_type",
+            request_object_type: String = segments "request_object_type",
             /// ID of the object.
             ///
             /// For `authorization` it is the kind of right, such as `tokens`.

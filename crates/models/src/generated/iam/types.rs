@@ -284,7 +284,7 @@ databricks_core::model! {
             /// The results on this page.
             ///
             /// `Resources` on the wire.
-            resources: Vec<AccountGroup> = "Resources",
+            resources: Vec<AccountGroup> = "Resources" (essential),
             /// Number of results on this page.
             ///
             /// `itemsPerPage` on the wire.
@@ -309,7 +309,7 @@ databricks_core::model! {
             /// The results on this page.
             ///
             /// `Resources` on the wire.
-            resources: Vec<AccountServicePrincipal> = "Resources",
+            resources: Vec<AccountServicePrincipal> = "Resources" (essential),
             /// Number of results on this page.
             ///
             /// `itemsPerPage` on the wire.
@@ -334,7 +334,7 @@ databricks_core::model! {
             /// The results on this page.
             ///
             /// `Resources` on the wire.
-            resources: Vec<AccountUser> = "Resources",
+            resources: Vec<AccountUser> = "Resources" (essential),
             /// Number of results on this page.
             ///
             /// `itemsPerPage` on the wire.
@@ -359,7 +359,7 @@ databricks_core::model! {
             /// The results on this page.
             ///
             /// `Resources` on the wire.
-            resources: Vec<Group> = "Resources",
+            resources: Vec<Group> = "Resources" (essential),
             /// Number of results on this page.
             ///
             /// `itemsPerPage` on the wire.
@@ -386,7 +386,7 @@ databricks_core::model! {
             /// The results on this page.
             ///
             /// `Resources` on the wire.
-            resources: Vec<ServicePrincipal> = "Resources",
+            resources: Vec<ServicePrincipal> = "Resources" (essential),
             /// Number of results on this page.
             ///
             /// `itemsPerPage` on the wire.
@@ -413,7 +413,7 @@ databricks_core::model! {
             /// The results on this page.
             ///
             /// `Resources` on the wire.
-            resources: Vec<User> = "Resources",
+            resources: Vec<User> = "Resources" (essential),
             /// Number of results on this page.
             ///
             /// `itemsPerPage` on the wire.
@@ -605,7 +605,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Permission assignments.
-            permission_assignments: Vec<PermissionAssignment> = "permission_assignments",
+            permission_assignments: Vec<PermissionAssignment> = "permission_assignments" (essential),
         }
     }
 }

@@ -184,9 +184,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Direct group members.
-            direct_group_members: Vec<DirectGroupMember> = "direct_group_members",
+            direct_group_members: Vec<DirectGroupMember> = "direct_group_members" (essential),
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -197,9 +197,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Groups.
-            groups: Vec<Group> = "groups",
+            groups: Vec<Group> = "groups" (essential),
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -210,9 +210,9 @@ databricks_core::model! {
         required {}
         optional {
             /// The rules, not the groups they match.
-            identity_visibility_filters: Vec<IdentityVisibilityFilter> = "identity_visibility_filters",
+            identity_visibility_filters: Vec<IdentityVisibilityFilter> = "identity_visibility_filters" (essential),
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -223,9 +223,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Service principals.
-            service_principals: Vec<ServicePrincipal> = "service_principals",
+            service_principals: Vec<ServicePrincipal> = "service_principals" (essential),
         }
     }
 }
@@ -236,9 +236,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Transitive parent groups.
-            transitive_parent_groups: Vec<TransitiveParentGroup> = "transitive_parent_groups",
+            transitive_parent_groups: Vec<TransitiveParentGroup> = "transitive_parent_groups" (essential),
         }
     }
 }
@@ -249,9 +249,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Users.
-            users: Vec<User> = "users",
+            users: Vec<User> = "users" (essential),
         }
     }
 }
@@ -262,9 +262,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Workspace assignment details.
-            workspace_assignment_details: Vec<WorkspaceAssignmentDetail> = "workspace_assignment_details",
+            workspace_assignment_details: Vec<WorkspaceAssignmentDetail> = "workspace_assignment_details" (essential),
         }
     }
 }
@@ -275,9 +275,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Workspace assignments.
-            workspace_assignments: Vec<WorkspaceAssignment> = "workspace_assignments",
+            workspace_assignments: Vec<WorkspaceAssignment> = "workspace_assignments" (essential),
         }
     }
 }

@@ -723,9 +723,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Headers to send along with the download request.
-            artifacts_headers: std::collections::BTreeMap<String, String> = "artifacts_headers",
+            artifacts_headers: std::collections::BTreeMap<String, String> = "artifacts_headers" (settings),
             /// Pre-signed URL of the compressed artifacts, valid for 30 minutes; set once the run has ended.
-            artifacts_link: String = "artifacts_link",
+            artifacts_link: String = "artifacts_link" (secret),
         }
     }
 }
@@ -1372,7 +1372,7 @@ databricks_core::model! {
             ///
             /// Names have 1 to 256 ASCII letters, digits and underscores and do not start with a digit; values have up to 512
             /// characters.
-            variables: std::collections::BTreeMap<String, String> = "variables",
+            variables: std::collections::BTreeMap<String, String> = "variables" (settings),
         }
     }
 }
@@ -1632,9 +1632,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Jobs of this page with their compliance.
-            jobs: Vec<JobCompliance> = "jobs",
+            jobs: Vec<JobCompliance> = "jobs" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Token for the previous page; absent on the first one.
             prev_page_token: String = "prev_page_token",
         }
@@ -1649,9 +1649,9 @@ databricks_core::model! {
             /// Whether there are more jobs.
             has_more: bool = "has_more",
             /// Jobs of this page; absent if there are none.
-            jobs: Vec<BaseJob> = "jobs",
+            jobs: Vec<BaseJob> = "jobs" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Token for the previous page; absent on the first one.
             prev_page_token: String = "prev_page_token",
         }
@@ -1666,11 +1666,11 @@ databricks_core::model! {
             /// Whether there are more runs.
             has_more: bool = "has_more",
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Token for the previous page; absent on the first one.
             prev_page_token: String = "prev_page_token",
             /// Runs of this page, most recently started first; absent if there are none.
-            runs: Vec<BaseRun> = "runs",
+            runs: Vec<BaseRun> = "runs" (essential),
         }
     }
 }
@@ -3639,7 +3639,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The view as HTML.
-            content: String = "content",
+            content: String = "content" (secret),
             /// Name of the notebook, or of the dashboard.
             name: String = "name",
             /// Kind of view.

@@ -230,9 +230,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Examples of this page.
-            examples: Vec<Example> = "examples",
+            examples: Vec<Example> = "examples" (essential),
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -243,9 +243,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Assistants of this page.
-            knowledge_assistants: Vec<KnowledgeAssistant> = "knowledge_assistants",
+            knowledge_assistants: Vec<KnowledgeAssistant> = "knowledge_assistants" (essential),
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -256,9 +256,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Sources of this page.
-            knowledge_sources: Vec<KnowledgeSource> = "knowledge_sources",
+            knowledge_sources: Vec<KnowledgeSource> = "knowledge_sources" (essential),
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }

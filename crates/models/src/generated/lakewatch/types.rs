@@ -74,7 +74,7 @@ databricks_core::model! {
             /// Parsing options of Auto Loader, of which each format but Parquet accepts some.
             ///
             /// XML needs `rowTag`.
-            format_options: std::collections::BTreeMap<String, String> = "format_options",
+            format_options: std::collections::BTreeMap<String, String> = "format_options" (settings),
             /// Whether to take in files present at the start, or only those that come later, the default.
             ///
             /// Fixed on creation.
@@ -409,11 +409,11 @@ databricks_core::model! {
         required {}
         optional {
             /// Data sources of this page; may be empty although more follow.
-            datasources: Vec<Datasource> = "datasources",
+            datasources: Vec<Datasource> = "datasources" (essential),
             /// Token for the following page.
             ///
             /// Only an empty one marks the end.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -424,9 +424,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page; empty on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Rules of this page.
-            rules: Vec<Rule> = "rules",
+            rules: Vec<Rule> = "rules" (essential),
         }
     }
 }
@@ -838,7 +838,7 @@ databricks_core::model! {
             ///
             /// It must not contain the secret, neither as last path segment nor as `secret` parameter, nor have a path under
             /// `/api/public`.
-            webhook_uri: String = "webhook_uri",
+            webhook_uri: String = "webhook_uri" (secret),
         }
         optional {
             /// Also delivers later changes of an alert, closing included, as a further event `lakewatch.alert.updated` to the same
@@ -861,7 +861,7 @@ databricks_core::model! {
         }
         optional {
             /// Settings of the pipeline.
-            configuration: std::collections::BTreeMap<String, String> = "configuration",
+            configuration: std::collections::BTreeMap<String, String> = "configuration" (settings),
             /// Type of connector, e.g. `SLACK_AUDIT_LOGS`.
             ///
             /// Derived from the connection by the server.
@@ -889,7 +889,7 @@ databricks_core::model! {
             /// Address to post to.
             ///
             /// A user and password in it are sent as basic authentication.
-            url: String = "url",
+            url: String = "url" (secret),
         }
     }
 }

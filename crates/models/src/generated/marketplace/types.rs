@@ -93,7 +93,7 @@ databricks_core::model! {
             /// File info.
             file_info: FileInfo = "file_info",
             /// Signed URL to which to `POST` the content.
-            upload_url: String = "upload_url",
+            upload_url: String = "upload_url" (secret),
         }
     }
 }
@@ -281,7 +281,7 @@ databricks_core::model! {
             /// Name to show, for files where it is shown.
             display_name: String = "display_name",
             /// URL of the content.
-            download_link: String = "download_link",
+            download_link: String = "download_link" (secret),
             /// Object the file belongs to.
             file_parent: FileParent = "file_parent",
             /// Id.
@@ -352,9 +352,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Shared data objects.
-            shared_data_objects: Vec<SharedDataObject> = "shared_data_objects",
+            shared_data_objects: Vec<SharedDataObject> = "shared_data_objects" (essential),
         }
     }
 }
@@ -376,9 +376,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Listings.
-            listings: Vec<Listing> = "listings",
+            listings: Vec<Listing> = "listings" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -457,9 +457,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Installations.
-            installations: Vec<InstallationDetail> = "installations",
+            installations: Vec<InstallationDetail> = "installations" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -470,9 +470,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Personalization requests.
-            personalization_requests: Vec<PersonalizationRequest> = "personalization_requests",
+            personalization_requests: Vec<PersonalizationRequest> = "personalization_requests" (essential),
         }
     }
 }
@@ -483,9 +483,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Filters.
-            filters: Vec<ExchangeFilter> = "filters",
+            filters: Vec<ExchangeFilter> = "filters" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -496,9 +496,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Exchange listing.
-            exchange_listing: Vec<ExchangeListing> = "exchange_listing",
+            exchange_listing: Vec<ExchangeListing> = "exchange_listing" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -509,9 +509,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Exchanges.
-            exchanges: Vec<Exchange> = "exchanges",
+            exchanges: Vec<Exchange> = "exchanges" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -522,9 +522,9 @@ databricks_core::model! {
         required {}
         optional {
             /// File infos.
-            file_infos: Vec<FileInfo> = "file_infos",
+            file_infos: Vec<FileInfo> = "file_infos" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -535,9 +535,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Fulfillments.
-            fulfillments: Vec<ListingFulfillment> = "fulfillments",
+            fulfillments: Vec<ListingFulfillment> = "fulfillments" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -548,9 +548,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Installations.
-            installations: Vec<InstallationDetail> = "installations",
+            installations: Vec<InstallationDetail> = "installations" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -561,9 +561,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Exchange listings.
-            exchange_listings: Vec<ExchangeListing> = "exchange_listings",
+            exchange_listings: Vec<ExchangeListing> = "exchange_listings" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -574,9 +574,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Listings.
-            listings: Vec<Listing> = "listings",
+            listings: Vec<Listing> = "listings" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -603,9 +603,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Providers.
-            providers: Vec<ProviderInfo> = "providers",
+            providers: Vec<ProviderInfo> = "providers" (essential),
         }
     }
 }
@@ -915,9 +915,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Listings.
-            listings: Vec<Listing> = "listings",
+            listings: Vec<Listing> = "listings" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -956,7 +956,7 @@ databricks_core::model! {
             /// Token to send.
             ///
             /// `bearerToken` on the wire.
-            bearer_token: String = "bearerToken",
+            bearer_token: String = "bearerToken" (secret),
             /// URL of the sharing server.
             endpoint: String = "endpoint",
             /// When the token expires.
@@ -977,7 +977,7 @@ databricks_core::model! {
         required {}
         optional {
             /// URL to collect the token from, which works once; empty once that is done.
-            activation_url: String = "activation_url",
+            activation_url: String = "activation_url" (secret),
             /// When it was created, in milliseconds since 1970.
             created_at: i64 = "created_at",
             /// User who created the token.

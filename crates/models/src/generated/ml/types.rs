@@ -1241,7 +1241,7 @@ databricks_core::model! {
             /// One item per stage, for the newest version with status `READY`.
             ///
             /// Without stages in the request, every stage counts, even `None`.
-            model_versions: Vec<ModelVersion> = "model_versions",
+            model_versions: Vec<ModelVersion> = "model_versions" (essential),
         }
     }
 }
@@ -1263,9 +1263,9 @@ databricks_core::model! {
         required {}
         optional {
             /// The values; all of them if there are few enough and no limit was given.
-            metrics: Vec<Metric> = "metrics",
+            metrics: Vec<Metric> = "metrics" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1330,17 +1330,17 @@ databricks_core::model! {
     HttpUrlSpec {
         required {
             /// HTTPS URL, called with POST.
-            url: String = "url",
+            url: String = "url" (secret),
         }
         optional {
             /// Content of the `Authorization` header, scheme and credentials; no header if empty.
-            authorization: String = "authorization",
+            authorization: String = "authorization" (secret),
             /// Whether the certificate of the server is checked; true by default.
             ///
             /// False is needed for self-signed certificates and makes it easier to misdirect calls; check the signature then.
             enable_ssl_verification: bool = "enable_ssl_verification",
             /// Shared secret for an HMAC of the body, sent in header `X-Databricks-Signature`.
-            secret: String = "secret",
+            secret: String = "secret" (secret),
         }
     }
 }
@@ -1353,7 +1353,7 @@ databricks_core::model! {
             /// Whether the certificate of the server is checked.
             enable_ssl_verification: bool = "enable_ssl_verification",
             /// HTTPS URL, called with POST.
-            url: String = "url",
+            url: String = "url" (secret),
         }
     }
 }
@@ -1511,7 +1511,7 @@ databricks_core::model! {
     JobSpec {
         required {
             /// Personal access token with which the job is run.
-            access_token: String = "access_token",
+            access_token: String = "access_token" (secret),
             /// Job id.
             job_id: String = "job_id",
         }
@@ -1554,7 +1554,7 @@ databricks_core::model! {
             /// Its schema must be that of key and value.
             backfill_source: BackfillSource = "backfill_source",
             /// Options of the source, or of the Kafka consumer with prefix `kafka.`.
-            extra_options: std::collections::BTreeMap<String, String> = "extra_options",
+            extra_options: std::collections::BTreeMap<String, String> = "extra_options" (settings),
             /// How the data is copied to a table.
             ingestion_config: IngestionConfig = "ingestion_config",
             /// Schema of message keys.
@@ -1599,7 +1599,7 @@ databricks_core::model! {
             /// `kafka.max.partition.fetch.bytes`, `kafka.request.timeout.ms` and `kafka.session.timeout.ms`.
             ///
             /// Connection and authentication go into the connection of the stream.
-            extra_options: std::collections::BTreeMap<String, String> = "extra_options",
+            extra_options: std::collections::BTreeMap<String, String> = "extra_options" (settings),
         }
     }
 }
@@ -1628,7 +1628,7 @@ databricks_core::model! {
             /// `shardsPerTask`.
             ///
             /// `maxRecordsPerFetch` is for ingestion only. Connection and authentication go into the connection of the stream.
-            extra_options: std::collections::BTreeMap<String, String> = "extra_options",
+            extra_options: std::collections::BTreeMap<String, String> = "extra_options" (settings),
             /// Kinesis streams to read, by ARN.
             stream_arns: StreamArnList = "stream_arns",
             /// Kinesis streams to read, by name.
@@ -1708,9 +1708,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Files and directories.
-            files: Vec<FileInfo> = "files",
+            files: Vec<FileInfo> = "files" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Root of the artifacts of the run.
             root_uri: String = "root_uri",
         }
@@ -1723,9 +1723,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Experiments.
-            experiments: Vec<Experiment> = "experiments",
+            experiments: Vec<Experiment> = "experiments" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1736,9 +1736,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Feature tags.
-            feature_tags: Vec<FeatureTag> = "feature_tags",
+            feature_tags: Vec<FeatureTag> = "feature_tags" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1749,9 +1749,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Features.
-            features: Vec<Feature> = "features",
+            features: Vec<Feature> = "features" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1761,11 +1761,11 @@ databricks_core::model! {
     ListKafkaConfigsResponse {
         required {
             /// The configurations, without their schemas.
-            kafka_configs: Vec<KafkaConfig> = "kafka_configs",
+            kafka_configs: Vec<KafkaConfig> = "kafka_configs" (essential),
         }
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1776,9 +1776,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Materialized features.
-            materialized_features: Vec<MaterializedFeature> = "materialized_features",
+            materialized_features: Vec<MaterializedFeature> = "materialized_features" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1789,9 +1789,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Registered models.
-            registered_models: Vec<Model> = "registered_models",
+            registered_models: Vec<Model> = "registered_models" (essential),
         }
     }
 }
@@ -1802,9 +1802,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Online stores.
-            online_stores: Vec<OnlineStore> = "online_stores",
+            online_stores: Vec<OnlineStore> = "online_stores" (essential),
         }
     }
 }
@@ -1815,9 +1815,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Webhooks.
-            webhooks: Vec<RegistryWebhook> = "webhooks",
+            webhooks: Vec<RegistryWebhook> = "webhooks" (essential),
         }
     }
 }
@@ -1830,9 +1830,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Streams.
-            streams: Vec<Stream> = "streams",
+            streams: Vec<Stream> = "streams" (essential),
         }
     }
 }
@@ -1843,7 +1843,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The requests.
-            requests: Vec<Activity> = "requests",
+            requests: Vec<Activity> = "requests" (essential),
         }
     }
 }
@@ -3034,9 +3034,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Experiments.
-            experiments: Vec<Experiment> = "experiments",
+            experiments: Vec<Experiment> = "experiments" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -3047,9 +3047,9 @@ databricks_core::model! {
         required {}
         optional {
             /// The issues, in the order asked for.
-            issues: Vec<Issue> = "issues",
+            issues: Vec<Issue> = "issues" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Number of all issues that match.
             total_size: i64 = "total_size",
         }
@@ -3094,9 +3094,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Models.
-            models: Vec<LoggedModel> = "models",
+            models: Vec<LoggedModel> = "models" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -3107,9 +3107,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Model versions.
-            model_versions: Vec<ModelVersion> = "model_versions",
+            model_versions: Vec<ModelVersion> = "model_versions" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -3120,9 +3120,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Registered models.
-            registered_models: Vec<Model> = "registered_models",
+            registered_models: Vec<Model> = "registered_models" (essential),
         }
     }
 }
@@ -3133,9 +3133,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Runs.
-            runs: Vec<Run> = "runs",
+            runs: Vec<Run> = "runs" (essential),
         }
     }
 }

@@ -114,9 +114,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Endpoints on this page.
-            items: Vec<Endpoint> = "items",
+            items: Vec<Endpoint> = "items" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -127,9 +127,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Gateways on this page.
-            private_network_gateways: Vec<PrivateNetworkGateway> = "private_network_gateways",
+            private_network_gateways: Vec<PrivateNetworkGateway> = "private_network_gateways" (essential),
         }
     }
 }

@@ -10,7 +10,7 @@ databricks_core::model! {
             /// OAuth client id generated for the application.
             client_id: String = "client_id",
             /// OAuth client secret; set for confidential applications only.
-            client_secret: String = "client_secret",
+            client_secret: String = "client_secret" (secret),
             /// Id with which to read, change or delete the application.
             integration_id: String = "integration_id",
         }
@@ -42,9 +42,9 @@ databricks_core::model! {
             /// API scopes that tokens obtained with the secret can have; empty for all APIs.
             scopes: Vec<String> = "scopes",
             /// Value of the secret, to be kept by the caller.
-            secret: String = "secret",
+            secret: String = "secret" (secret),
             /// Hash of the secret value.
-            secret_hash: String = "secret_hash",
+            secret_hash: String = "secret_hash" (secret),
             /// Status of the secret.
             status: String = "status",
             /// Time of the last change, UTC.
@@ -134,9 +134,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Applications of this page.
-            apps: Vec<GetCustomAppIntegrationOutput> = "apps",
+            apps: Vec<GetCustomAppIntegrationOutput> = "apps" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -168,9 +168,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Integrations of this page.
-            apps: Vec<GetPublishedAppIntegrationOutput> = "apps",
+            apps: Vec<GetPublishedAppIntegrationOutput> = "apps" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -181,9 +181,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Applications of this page.
-            apps: Vec<PublishedAppOutput> = "apps",
+            apps: Vec<PublishedAppOutput> = "apps" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -194,9 +194,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Policies of this page.
-            policies: Vec<FederationPolicy> = "policies",
+            policies: Vec<FederationPolicy> = "policies" (essential),
         }
     }
 }
@@ -207,9 +207,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Secrets of this page, without values.
-            secrets: Vec<SecretInfo> = "secrets",
+            secrets: Vec<SecretInfo> = "secrets" (essential),
         }
     }
 }
@@ -282,7 +282,7 @@ databricks_core::model! {
             /// API scopes that tokens obtained with the secret can have; empty for all APIs.
             scopes: Vec<String> = "scopes",
             /// Hash of the secret value.
-            secret_hash: String = "secret_hash",
+            secret_hash: String = "secret_hash" (secret),
             /// Status of the secret.
             status: String = "status",
             /// Time of the last change, UTC.

@@ -153,12 +153,13 @@ pub static OPERATIONS: &[Described] = &[
         )
         .paging(
             Paging::new(
-                "events",
-                Turn::Token {
-                    request: "page_token",
-                    response: "next_page_token",
-                },
-            ),
+                    "events",
+                    Turn::Token {
+                        request: "page_token",
+                        response: "next_page_token",
+                    },
+                )
+                .clears(&["filter", "order_by"]),
         ),
     Described::new(
             super::pipelines::ListPipelines::INFO,

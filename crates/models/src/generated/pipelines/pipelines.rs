@@ -53,7 +53,7 @@ databricks_core::operation! {
             /// Compute settings for classic pipelines; leave out for serverless ones.
             clusters: Vec<super::PipelineCluster> = optional "clusters",
             /// Key-value settings handed to the pipeline's code and its Spark session.
-            configuration: std::collections::BTreeMap<String, String> = optional "configuration",
+            configuration: std::collections::BTreeMap<String, String> = optional "configuration" (settings),
             /// Whether the pipeline keeps running instead of stopping after one pass.
             ///
             /// A continuous job around the pipeline takes its place and overrides it.
@@ -149,7 +149,7 @@ databricks_core::operation! {
             /// Compute settings for classic pipelines; leave out for serverless ones.
             clusters: Vec<super::PipelineCluster> = optional "clusters",
             /// Key-value settings handed to the pipeline's code and its Spark session.
-            configuration: std::collections::BTreeMap<String, String> = optional "configuration",
+            configuration: std::collections::BTreeMap<String, String> = optional "configuration" (settings),
             /// Whether the pipeline keeps running instead of stopping after one pass.
             ///
             /// A continuous job around the pipeline takes its place and overrides it.
@@ -363,6 +363,8 @@ impl databricks_core::Paginated for ListPipelineEvents {
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
+        self.filter = None;
+        self.order_by = None;
         Ok(())
     }
 }
@@ -580,7 +582,7 @@ databricks_core::operation! {
             /// Compute settings for classic pipelines; leave out for serverless ones.
             clusters: Vec<super::PipelineCluster> = optional "clusters",
             /// Key-value settings handed to the pipeline's code and its Spark session.
-            configuration: std::collections::BTreeMap<String, String> = optional "configuration",
+            configuration: std::collections::BTreeMap<String, String> = optional "configuration" (settings),
             /// Whether the pipeline keeps running instead of stopping after one pass.
             ///
             /// A continuous job around the pipeline takes its place and overrides it.

@@ -8,7 +8,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Settings by name; the connector defines which ones exist.
-            configs: std::collections::BTreeMap<String, String> = "configs",
+            configs: std::collections::BTreeMap<String, String> = "configs" (settings),
         }
     }
 }
@@ -19,7 +19,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Settings by name; the connector defines which ones exist.
-            options: std::collections::BTreeMap<String, String> = "options",
+            options: std::collections::BTreeMap<String, String> = "options" (settings),
         }
     }
 }
@@ -293,7 +293,7 @@ databricks_core::model! {
             /// Needed when ingesting into a single table.
             format: FileIngestionOptionsFileFormat = "format",
             /// Further Auto Loader options of the file format.
-            format_options: std::collections::BTreeMap<String, String> = "format_options",
+            format_options: std::collections::BTreeMap<String, String> = "format_options" (settings),
             /// Whether to pass over unreadable files.
             ignore_corrupt_files: bool = "ignore_corrupt_files",
             /// Whether to derive column types from the data.
@@ -672,7 +672,7 @@ databricks_core::model! {
             /// Settings for the Kafka client.
             ///
             /// Unsupported; may stop working at any time.
-            client_config: std::collections::BTreeMap<String, String> = "client_config",
+            client_config: std::collections::BTreeMap<String, String> = "client_config" (settings),
             /// How to parse message keys; raw bytes by default.
             key_transformer: Transformer = "key_transformer",
             /// Upper limit on the offsets processed at once.
@@ -747,9 +747,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Events.
-            events: Vec<PipelineEvent> = "events",
+            events: Vec<PipelineEvent> = "events" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Token of the page before, if there is one.
             prev_page_token: String = "prev_page_token",
         }
@@ -762,9 +762,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// The pipelines.
-            statuses: Vec<PipelineStateInfo> = "statuses",
+            statuses: Vec<PipelineStateInfo> = "statuses" (essential),
         }
     }
 }
@@ -1120,11 +1120,11 @@ databricks_core::model! {
             /// Cluster policy to apply.
             policy_id: String = "policy_id",
             /// Spark settings by name.
-            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf",
+            spark_conf: std::collections::BTreeMap<String, String> = "spark_conf" (settings),
             /// Environment variables for driver and workers, exported as they are.
             ///
             /// Refer to `$SPARK_DAEMON_JAVA_OPTS` when setting that variable, or its defaults are lost.
-            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars",
+            spark_env_vars: std::collections::BTreeMap<String, String> = "spark_env_vars" (settings),
             /// Up to 10 public keys that may log in to the nodes as `ubuntu` on port 2200.
             ssh_public_keys: Vec<String> = "ssh_public_keys",
         }
@@ -1280,7 +1280,7 @@ databricks_core::model! {
             /// Compute settings for classic pipelines; leave out for serverless ones.
             clusters: Vec<PipelineCluster> = "clusters",
             /// Key-value settings handed to the pipeline's code and its Spark session.
-            configuration: std::collections::BTreeMap<String, String> = "configuration",
+            configuration: std::collections::BTreeMap<String, String> = "configuration" (settings),
             /// Whether the pipeline keeps running instead of stopping after one pass.
             ///
             /// A continuous job around the pipeline takes its place and overrides it.

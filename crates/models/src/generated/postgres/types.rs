@@ -378,7 +378,7 @@ databricks_core::model! {
             /// When the token expires.
             expire_time: databricks_core::Timestamp = "expire_time",
             /// OAuth token; send it as the password.
-            token: String = "token",
+            token: String = "token" (secret),
         }
     }
 }
@@ -664,9 +664,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Branches.
-            branches: Vec<Branch> = "branches",
+            branches: Vec<Branch> = "branches" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -677,9 +677,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Cdf configs.
-            cdf_configs: Vec<CdfConfig> = "cdf_configs",
+            cdf_configs: Vec<CdfConfig> = "cdf_configs" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -690,9 +690,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Cdf statuses.
-            cdf_statuses: Vec<CdfStatus> = "cdf_statuses",
+            cdf_statuses: Vec<CdfStatus> = "cdf_statuses" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -703,9 +703,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Databases.
-            databases: Vec<Database> = "databases",
+            databases: Vec<Database> = "databases" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -716,9 +716,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Endpoints.
-            endpoints: Vec<Endpoint> = "endpoints",
+            endpoints: Vec<Endpoint> = "endpoints" (essential),
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -729,9 +729,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Projects.
-            projects: Vec<Project> = "projects",
+            projects: Vec<Project> = "projects" (essential),
         }
     }
 }
@@ -742,9 +742,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Roles.
-            roles: Vec<Role> = "roles",
+            roles: Vec<Role> = "roles" (essential),
         }
     }
 }
@@ -755,9 +755,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token of the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Snapshots.
-            snapshots: Vec<Snapshot> = "snapshots",
+            snapshots: Vec<Snapshot> = "snapshots" (essential),
         }
     }
 }
@@ -988,7 +988,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Password.
-            password: String = "password",
+            password: String = "password" (secret),
         }
     }
 }

@@ -23,9 +23,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Quality monitors.
-            quality_monitors: Vec<QualityMonitor> = "quality_monitors",
+            quality_monitors: Vec<QualityMonitor> = "quality_monitors" (essential),
         }
     }
 }

@@ -175,7 +175,7 @@ databricks_core::operation! {
             /// Arguments of the command.
             args: Vec<String> = optional "args",
             /// Environment variables on top of those of the sandbox.
-            envs: std::collections::BTreeMap<String, String> = optional "envs",
+            envs: std::collections::BTreeMap<String, String> = optional "envs" (settings),
             /// How long to wait at most.
             ///
             /// The server has a default and an upper bound, to which longer values are cut; invalid ones fail with `INVALID_ARGUMENT`.

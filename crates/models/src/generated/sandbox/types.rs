@@ -160,9 +160,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Entries of this page.
-            contents: Vec<SandboxFileInfo> = "contents",
+            contents: Vec<SandboxFileInfo> = "contents" (essential),
             /// Token for the following page; empty on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -173,9 +173,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Sandboxes of this page.
-            sandboxes: Vec<Sandbox> = "sandboxes",
+            sandboxes: Vec<Sandbox> = "sandboxes" (essential),
         }
     }
 }

@@ -305,11 +305,11 @@ databricks_core::operation! {
             /// Further headers, as JSON text of an object.
             ///
             /// Those for authentication come from the connection.
-            headers: String = optional "headers",
+            headers: String = optional "headers" (secret),
             /// Request body as JSON text.
             json: String = optional "json",
             /// Query parameters, as JSON text of an object.
-            params: String = optional "params",
+            params: String = optional "params" (secret),
             /// Label to put before the host: with `custom`, `api.example.com` becomes `custom.api.example.com`.
             sub_domain: String = optional "sub_domain",
         }

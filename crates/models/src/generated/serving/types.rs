@@ -10,9 +10,9 @@ databricks_core::model! {
         required {}
         optional {
             /// API key, as a reference to a Databricks secret; or set `ai21labs_api_key_plaintext`.
-            ai21labs_api_key: String = "ai21labs_api_key",
+            ai21labs_api_key: String = "ai21labs_api_key" (secret),
             /// API key, in plain text; or set `ai21labs_api_key`.
-            ai21labs_api_key_plaintext: String = "ai21labs_api_key_plaintext",
+            ai21labs_api_key_plaintext: String = "ai21labs_api_key_plaintext" (secret),
         }
     }
 }
@@ -138,13 +138,13 @@ databricks_core::model! {
         }
         optional {
             /// ID of an AWS access key for Bedrock, as a reference to a Databricks secret; or set `aws_access_key_id_plaintext`.
-            aws_access_key_id: String = "aws_access_key_id",
+            aws_access_key_id: String = "aws_access_key_id" (secret),
             /// ID of an AWS access key for Bedrock, in plain text; or set `aws_access_key_id`.
-            aws_access_key_id_plaintext: String = "aws_access_key_id_plaintext",
+            aws_access_key_id_plaintext: String = "aws_access_key_id_plaintext" (secret),
             /// Secret part of the access key, as a reference to a Databricks secret; or set `aws_secret_access_key_plaintext`.
-            aws_secret_access_key: String = "aws_secret_access_key",
+            aws_secret_access_key: String = "aws_secret_access_key" (secret),
             /// Secret part of the access key, in plain text; or set `aws_secret_access_key`.
-            aws_secret_access_key_plaintext: String = "aws_secret_access_key_plaintext",
+            aws_secret_access_key_plaintext: String = "aws_secret_access_key_plaintext" (secret),
             /// Instance profile to use in place of access keys.
             instance_profile_arn: String = "instance_profile_arn",
             /// Service credential of Unity Catalog to use for AWS.
@@ -161,9 +161,9 @@ databricks_core::model! {
         required {}
         optional {
             /// API key, as a reference to a Databricks secret; or set `anthropic_api_key_plaintext`.
-            anthropic_api_key: String = "anthropic_api_key",
+            anthropic_api_key: String = "anthropic_api_key" (secret),
             /// API key, in plain text; or set `anthropic_api_key`.
-            anthropic_api_key_plaintext: String = "anthropic_api_key_plaintext",
+            anthropic_api_key_plaintext: String = "anthropic_api_key_plaintext" (secret),
         }
     }
 }
@@ -177,9 +177,9 @@ databricks_core::model! {
         }
         optional {
             /// The key, as a reference to a Databricks secret; or set `value_plaintext`.
-            value: String = "value",
+            value: String = "value" (secret),
             /// The key, in plain text; or set `value`.
-            value_plaintext: String = "value_plaintext",
+            value_plaintext: String = "value_plaintext" (secret),
         }
     }
 }
@@ -239,9 +239,9 @@ databricks_core::model! {
         required {}
         optional {
             /// The token, as a reference to a Databricks secret; or set `token_plaintext`.
-            token: String = "token",
+            token: String = "token" (secret),
             /// The token, in plain text; or set `token`.
-            token_plaintext: String = "token_plaintext",
+            token_plaintext: String = "token_plaintext" (secret),
         }
     }
 }
@@ -280,9 +280,9 @@ databricks_core::model! {
             /// Base URL; that of Cohere by default.
             cohere_api_base: String = "cohere_api_base",
             /// API key, as a reference to a Databricks secret; or set `cohere_api_key_plaintext`.
-            cohere_api_key: String = "cohere_api_key",
+            cohere_api_key: String = "cohere_api_key" (secret),
             /// API key, in plain text; or set `cohere_api_key`.
-            cohere_api_key_plaintext: String = "cohere_api_key_plaintext",
+            cohere_api_key_plaintext: String = "cohere_api_key_plaintext" (secret),
         }
     }
 }
@@ -328,9 +328,9 @@ databricks_core::model! {
         optional {
             /// Token of a user or service principal who may query that endpoint, as a reference to a Databricks secret; or set
             /// `databricks_api_token_plaintext`.
-            databricks_api_token: String = "databricks_api_token",
+            databricks_api_token: String = "databricks_api_token" (secret),
             /// Token of a user or service principal who may query that endpoint, in plain text; or set `databricks_api_token`.
-            databricks_api_token_plaintext: String = "databricks_api_token_plaintext",
+            databricks_api_token_plaintext: String = "databricks_api_token_plaintext" (secret),
         }
     }
 }
@@ -634,9 +634,9 @@ databricks_core::model! {
         optional {
             /// Private key of a service account with access to Vertex AI, as a reference to a Databricks secret; or set
             /// `private_key_plaintext`.
-            private_key: String = "private_key",
+            private_key: String = "private_key" (secret),
             /// Private key of a service account with access to Vertex AI, in plain text; or set `private_key`.
-            private_key_plaintext: String = "private_key_plaintext",
+            private_key_plaintext: String = "private_key_plaintext" (secret),
         }
     }
 }
@@ -668,7 +668,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Endpoints.
-            endpoints: Vec<ServingEndpoint> = "endpoints",
+            endpoints: Vec<ServingEndpoint> = "endpoints" (essential),
         }
     }
 }
@@ -693,17 +693,17 @@ databricks_core::model! {
             microsoft_entra_client_id: String = "microsoft_entra_client_id",
             /// Client secret for Microsoft Entra ID, as a reference to a Databricks secret; or set
             /// `microsoft_entra_client_secret_plaintext`.
-            microsoft_entra_client_secret: String = "microsoft_entra_client_secret",
+            microsoft_entra_client_secret: String = "microsoft_entra_client_secret" (secret),
             /// Client secret for Microsoft Entra ID, in plain text; or set `microsoft_entra_client_secret`.
-            microsoft_entra_client_secret_plaintext: String = "microsoft_entra_client_secret_plaintext",
+            microsoft_entra_client_secret_plaintext: String = "microsoft_entra_client_secret_plaintext" (secret),
             /// Tenant ID, for Azure with Microsoft Entra ID only.
             microsoft_entra_tenant_id: String = "microsoft_entra_tenant_id",
             /// Base URL; required for Azure, otherwise that of OpenAI by default.
             openai_api_base: String = "openai_api_base",
             /// API key, as a reference to a Databricks secret; or set `openai_api_key_plaintext`.
-            openai_api_key: String = "openai_api_key",
+            openai_api_key: String = "openai_api_key" (secret),
             /// API key, in plain text; or set `openai_api_key`.
-            openai_api_key_plaintext: String = "openai_api_key_plaintext",
+            openai_api_key_plaintext: String = "openai_api_key_plaintext" (secret),
             /// Kind of API; required for Azure: `azure` for access tokens, `azuread` for Microsoft Entra ID.
             openai_api_type: String = "openai_api_type",
             /// Version of the API; required for Azure, where it is a date.
@@ -724,9 +724,9 @@ databricks_core::model! {
         required {}
         optional {
             /// API key, as a reference to a Databricks secret; or set `palm_api_key_plaintext`.
-            palm_api_key: String = "palm_api_key",
+            palm_api_key: String = "palm_api_key" (secret),
             /// API key, in plain text; or set `palm_api_key`.
-            palm_api_key_plaintext: String = "palm_api_key_plaintext",
+            palm_api_key_plaintext: String = "palm_api_key_plaintext" (secret),
         }
     }
 }
@@ -896,7 +896,7 @@ databricks_core::model! {
             /// Environment variables of the server.
             ///
             /// A value can refer to a secret: `{{secrets/scope/key}}`.
-            environment_vars: std::collections::BTreeMap<String, String> = "environment_vars",
+            environment_vars: std::collections::BTreeMap<String, String> = "environment_vars" (settings),
             /// Model of another provider.
             ///
             /// Goes without entity name, version, workload fields and `scale_to_zero_enabled`. An endpoint either has external models
@@ -953,7 +953,7 @@ databricks_core::model! {
             /// Environment variables of the server.
             ///
             /// A value can refer to a secret: `{{secrets/scope/key}}`.
-            environment_vars: std::collections::BTreeMap<String, String> = "environment_vars",
+            environment_vars: std::collections::BTreeMap<String, String> = "environment_vars" (settings),
             /// Model of another provider.
             ///
             /// Goes without entity name, version, workload fields and `scale_to_zero_enabled`. An endpoint either has external models
@@ -1030,7 +1030,7 @@ databricks_core::model! {
             /// Environment variables of the server.
             ///
             /// A value can refer to a secret: `{{secrets/scope/key}}`.
-            environment_vars: std::collections::BTreeMap<String, String> = "environment_vars",
+            environment_vars: std::collections::BTreeMap<String, String> = "environment_vars" (settings),
             /// Instance profile with which the entity reaches AWS resources.
             instance_profile_arn: String = "instance_profile_arn",
             /// Upper bound of parallel requests; excludes `workload_size`.
@@ -1074,7 +1074,7 @@ databricks_core::model! {
             /// Environment variables of the server.
             ///
             /// A value can refer to a secret: `{{secrets/scope/key}}`.
-            environment_vars: std::collections::BTreeMap<String, String> = "environment_vars",
+            environment_vars: std::collections::BTreeMap<String, String> = "environment_vars" (settings),
             /// Instance profile with which the entity reaches AWS resources.
             instance_profile_arn: String = "instance_profile_arn",
             /// Upper bound of parallel requests; excludes `workload_size`.

@@ -294,7 +294,7 @@ databricks_core::model! {
             /// Metadata of the token.
             token_info: TokenInfo = "token_info",
             /// The secret token itself.
-            token_value: String = "token_value",
+            token_value: String = "token_value" (secret),
         }
     }
 }
@@ -334,7 +334,7 @@ databricks_core::model! {
             /// Metadata of the token.
             token_info: PublicTokenInfo = "token_info",
             /// The secret token itself.
-            token_value: String = "token_value",
+            token_value: String = "token_value" (secret),
         }
     }
 }
@@ -1331,7 +1331,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The token itself.
-            credential: String = "credential",
+            credential: String = "credential" (secret),
             /// Time at which the token ceases to be valid.
             ///
             /// `credentialEolTime` on the wire.
@@ -1395,11 +1395,11 @@ databricks_core::model! {
         required {}
         optional {
             /// Password, where the endpoint wants one; write-only.
-            password: String = "password",
+            password: String = "password" (secret),
             /// True when a password is stored.
             password_set: bool = "password_set",
             /// URL to call; write-only.
-            url: String = "url",
+            url: String = "url" (secret),
             /// True when a URL is stored.
             url_set: bool = "url_set",
             /// User name, where the endpoint wants one; write-only.
@@ -1427,7 +1427,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The lists.
-            ip_access_lists: Vec<IpAccessListInfo> = "ip_access_lists",
+            ip_access_lists: Vec<IpAccessListInfo> = "ip_access_lists" (essential),
         }
     }
 }
@@ -1500,7 +1500,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The lists.
-            ip_access_lists: Vec<IpAccessListInfo> = "ip_access_lists",
+            ip_access_lists: Vec<IpAccessListInfo> = "ip_access_lists" (essential),
         }
     }
 }
@@ -1511,9 +1511,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Configurations on this page.
-            items: Vec<NetworkConnectivityConfiguration> = "items",
+            items: Vec<NetworkConnectivityConfiguration> = "items" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1524,9 +1524,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Policies on this page.
-            items: Vec<AccountNetworkPolicy> = "items",
+            items: Vec<AccountNetworkPolicy> = "items" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1537,9 +1537,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Destinations on this page.
-            results: Vec<ListNotificationDestinationsResult> = "results",
+            results: Vec<ListNotificationDestinationsResult> = "results" (essential),
         }
     }
 }
@@ -1565,9 +1565,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Rules on this page.
-            items: Vec<NccPrivateEndpointRule> = "items",
+            items: Vec<NccPrivateEndpointRule> = "items" (essential),
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1578,7 +1578,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Metadata of each token.
-            token_infos: Vec<PublicTokenInfo> = "token_infos",
+            token_infos: Vec<PublicTokenInfo> = "token_infos" (essential),
         }
     }
 }
@@ -1589,7 +1589,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Metadata of each token that users created.
-            token_infos: Vec<TokenInfo> = "token_infos",
+            token_infos: Vec<TokenInfo> = "token_infos" (essential),
         }
     }
 }
@@ -1658,7 +1658,7 @@ databricks_core::model! {
             /// True when an app id is stored.
             app_id_set: bool = "app_id_set",
             /// App secret; write-only.
-            auth_secret: String = "auth_secret",
+            auth_secret: String = "auth_secret" (secret),
             /// True when a secret is stored.
             auth_secret_set: bool = "auth_secret_set",
             /// Channel URL for the app; write-only.
@@ -1670,7 +1670,7 @@ databricks_core::model! {
             /// True when a tenant id is stored.
             tenant_id_set: bool = "tenant_id_set",
             /// Webhook URL; write-only.
-            url: String = "url",
+            url: String = "url" (secret),
             /// True when a webhook URL is stored.
             url_set: bool = "url_set",
         }
@@ -1885,7 +1885,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Integration key; write-only.
-            integration_key: String = "integration_key",
+            integration_key: String = "integration_key" (secret),
             /// True when an integration key is stored.
             integration_key_set: bool = "integration_key_set",
         }
@@ -2009,11 +2009,11 @@ databricks_core::model! {
             /// True when a channel id is stored.
             channel_id_set: bool = "channel_id_set",
             /// OAuth token; write-only.
-            oauth_token: String = "oauth_token",
+            oauth_token: String = "oauth_token" (secret),
             /// True when an OAuth token is stored.
             oauth_token_set: bool = "oauth_token_set",
             /// Webhook URL; write-only.
-            url: String = "url",
+            url: String = "url" (secret),
             /// True when a URL is stored.
             url_set: bool = "url_set",
         }

@@ -149,9 +149,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Settings on this page.
-            settings_metadata: Vec<SettingsMetadata> = "settings_metadata",
+            settings_metadata: Vec<SettingsMetadata> = "settings_metadata" (essential),
         }
     }
 }
@@ -162,9 +162,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Settings on this page.
-            settings_metadata: Vec<SettingsMetadata> = "settings_metadata",
+            settings_metadata: Vec<SettingsMetadata> = "settings_metadata" (essential),
         }
     }
 }
@@ -175,9 +175,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Settings on this page.
-            settings_metadata: Vec<SettingsMetadata> = "settings_metadata",
+            settings_metadata: Vec<SettingsMetadata> = "settings_metadata" (essential),
         }
     }
 }

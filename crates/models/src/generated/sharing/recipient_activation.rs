@@ -14,7 +14,7 @@ databricks_core::operation! {
         request {}
         required {
             /// The activation URL, or just the activation token in it.
-            activation_url: String = path "activation_url",
+            activation_url: String = path "activation_url" (secret),
         }
         optional {}
     }
@@ -32,7 +32,7 @@ databricks_core::operation! {
         request {}
         required {
             /// The activation URL, or just the activation token in it.
-            activation_url: String = path "activation_url",
+            activation_url: String = path "activation_url" (secret),
         }
         optional {}
     }

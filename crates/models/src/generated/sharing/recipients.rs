@@ -38,7 +38,7 @@ databricks_core::operation! {
             /// Properties of the recipient, which partition filters of shares can refer to.
             properties_kvpairs: super::SecurablePropertiesKvPairs = optional "properties_kvpairs",
             /// One-time code that the recipient has passed on; for the type `DATABRICKS` only.
-            sharing_code: String = optional "sharing_code",
+            sharing_code: String = optional "sharing_code" (secret),
         }
     }
 }

@@ -211,9 +211,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Policies.
-            policies: Vec<FederationPolicy> = "policies",
+            policies: Vec<FederationPolicy> = "policies" (essential),
         }
     }
 }
@@ -243,9 +243,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Shares.
-            shares: Vec<ProviderShare> = "shares",
+            shares: Vec<ProviderShare> = "shares" (essential),
         }
     }
 }
@@ -256,9 +256,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Providers.
-            providers: Vec<ProviderInfo> = "providers",
+            providers: Vec<ProviderInfo> = "providers" (essential),
         }
     }
 }
@@ -269,9 +269,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Recipients.
-            recipients: Vec<RecipientInfo> = "recipients",
+            recipients: Vec<RecipientInfo> = "recipients" (essential),
         }
     }
 }
@@ -282,9 +282,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Shares.
-            shares: Vec<ShareInfo> = "shares",
+            shares: Vec<ShareInfo> = "shares" (essential),
         }
     }
 }
@@ -459,7 +459,7 @@ databricks_core::model! {
             /// Whether the activation link has been used.
             activated: bool = "activated",
             /// Link with which the recipient fetches its token; empty once it has.
-            activation_url: String = "activation_url",
+            activation_url: String = "activation_url" (secret),
             /// How the recipient authenticates.
             authentication_type: AuthenticationType = "authentication_type",
             /// Cloud of the recipient's metastore.
@@ -501,7 +501,7 @@ databricks_core::model! {
             /// One-time code that the recipient has passed on.
             ///
             /// Set only for the type `DATABRICKS`.
-            sharing_code: String = "sharing_code",
+            sharing_code: String = "sharing_code" (secret),
             /// Tokens of the recipient.
             ///
             /// Set only for the type `TOKEN`.
@@ -520,7 +520,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Token that authenticates the recipient.
-            bearer_token: String = "bearer_token",
+            bearer_token: String = "bearer_token" (secret),
             /// URL of the sharing server.
             endpoint: String = "endpoint",
             /// Version of the credential file format.
@@ -535,7 +535,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Link with which the recipient fetches the token; empty once it has.
-            activation_url: String = "activation_url",
+            activation_url: String = "activation_url" (secret),
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
             /// User who created it.
@@ -573,7 +573,7 @@ databricks_core::model! {
             /// Token that authenticates the recipient; a secret.
             ///
             /// `bearerToken` on the wire.
-            bearer_token: String = "bearerToken",
+            bearer_token: String = "bearerToken" (secret),
             /// URL of the sharing server.
             endpoint: String = "endpoint",
             /// When the token expires.
@@ -675,7 +675,7 @@ databricks_core::model! {
             /// The notebook, in base64.
             ///
             /// Needed to add a `NOTEBOOK_FILE`, optional to update one, ignored otherwise.
-            content: String = "content",
+            content: String = "content" (secret),
             /// What kind of object it is.
             data_object_type: SharedDataObjectDataObjectType = "data_object_type",
             /// Whether the history of the table is shared; `DISABLED` by default.

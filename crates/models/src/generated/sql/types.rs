@@ -891,11 +891,11 @@ databricks_core::model! {
             /// Presigned URL of the chunk, valid for at most 15 minutes.
             ///
             /// It contains a credential: keep it out of logs.
-            external_link: String = "external_link",
+            external_link: String = "external_link" (secret),
             /// Headers that the download must send, such as decryption keys.
             ///
             /// They are sensitive: keep them out of logs.
-            http_headers: std::collections::BTreeMap<String, String> = "http_headers",
+            http_headers: std::collections::BTreeMap<String, String> = "http_headers" (settings),
             /// Index of the following chunk; absent on the last one.
             next_chunk_index: i64 = "next_chunk_index",
             /// Path of the following chunk on the workspace host, to be treated as opaque; absent on the last one.
@@ -1200,9 +1200,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Results.
-            results: Vec<ListAlertsResponseAlert> = "results",
+            results: Vec<ListAlertsResponseAlert> = "results" (essential),
         }
     }
 }
@@ -1250,9 +1250,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Alerts.
-            alerts: Vec<AlertV2> = "alerts",
+            alerts: Vec<AlertV2> = "alerts" (essential),
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1263,9 +1263,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Overrides of this page.
-            default_warehouse_overrides: Vec<DefaultWarehouseOverride> = "default_warehouse_overrides",
+            default_warehouse_overrides: Vec<DefaultWarehouseOverride> = "default_warehouse_overrides" (essential),
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -1291,9 +1291,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Results.
-            results: Vec<ListQueryObjectsResponseQuery> = "results",
+            results: Vec<ListQueryObjectsResponseQuery> = "results" (essential),
         }
     }
 }
@@ -1351,7 +1351,7 @@ databricks_core::model! {
             /// Dashboards per page.
             page_size: i64 = "page_size",
             /// Dashboards of this page.
-            results: Vec<Dashboard> = "results",
+            results: Vec<Dashboard> = "results" (essential),
         }
     }
 }
@@ -1362,9 +1362,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Results.
-            results: Vec<Visualization> = "results",
+            results: Vec<Visualization> = "results" (essential),
         }
     }
 }
@@ -1375,9 +1375,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Warehouses of this page.
-            warehouses: Vec<EndpointInfo> = "warehouses",
+            warehouses: Vec<EndpointInfo> = "warehouses" (essential),
         }
     }
 }
@@ -1606,7 +1606,7 @@ databricks_core::model! {
             /// Queries per page.
             page_size: i64 = "page_size",
             /// Queries of this page.
-            results: Vec<LegacyQuery> = "results",
+            results: Vec<LegacyQuery> = "results" (essential),
         }
     }
 }

@@ -77,9 +77,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Examples of this page.
-            examples: Vec<Example> = "examples",
+            examples: Vec<Example> = "examples" (essential),
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -90,9 +90,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Agents of this page.
-            supervisor_agents: Vec<SupervisorAgent> = "supervisor_agents",
+            supervisor_agents: Vec<SupervisorAgent> = "supervisor_agents" (essential),
         }
     }
 }
@@ -103,9 +103,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the following page.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Tools of this page.
-            tools: Vec<Tool> = "tools",
+            tools: Vec<Tool> = "tools" (essential),
         }
     }
 }

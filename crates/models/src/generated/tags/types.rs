@@ -8,9 +8,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Tag assignments.
-            tag_assignments: Vec<TagAssignment> = "tag_assignments",
+            tag_assignments: Vec<TagAssignment> = "tag_assignments" (essential),
         }
     }
 }
@@ -21,9 +21,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Tag policies.
-            tag_policies: Vec<TagPolicy> = "tag_policies",
+            tag_policies: Vec<TagPolicy> = "tag_policies" (essential),
         }
     }
 }

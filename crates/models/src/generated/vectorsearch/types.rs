@@ -260,9 +260,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Endpoints.
-            endpoints: Vec<EndpointInfo> = "endpoints",
+            endpoints: Vec<EndpointInfo> = "endpoints" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }
@@ -284,9 +284,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Vector indexes.
-            vector_indexes: Vec<MiniVectorIndex> = "vector_indexes",
+            vector_indexes: Vec<MiniVectorIndex> = "vector_indexes" (essential),
         }
     }
 }
@@ -473,9 +473,9 @@ databricks_core::model! {
         required {}
         optional {
             /// One time series per metric.
-            metric_values: Vec<MetricValues> = "metric_values",
+            metric_values: Vec<MetricValues> = "metric_values" (essential),
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
         }
     }
 }

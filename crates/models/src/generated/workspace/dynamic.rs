@@ -280,7 +280,7 @@ pub static OPERATIONS: &[Described] = &[
         super::workspace::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on a workspace object.",
         &[
-            Input::required("workspace_object_type", Kind::Text, &[Place::Path]),
+            Input::required("workspace_object_type", Kind::Text, &[Place::Segments]),
             Input::required("workspace_object_id", Kind::Text, &[Place::Path]),
         ],
     ),
@@ -288,7 +288,7 @@ pub static OPERATIONS: &[Described] = &[
         super::workspace::GetPermissions::INFO,
         "Gets the access list of a workspace object.",
         &[
-            Input::required("workspace_object_type", Kind::Text, &[Place::Path]),
+            Input::required("workspace_object_type", Kind::Text, &[Place::Segments]),
             Input::required("workspace_object_id", Kind::Text, &[Place::Path]),
         ],
     ),
@@ -332,7 +332,7 @@ pub static OPERATIONS: &[Described] = &[
             super::workspace::SetPermissions::INFO,
             "Replaces the direct grants on a workspace object.",
             &[
-                Input::required("workspace_object_type", Kind::Text, &[Place::Path]),
+                Input::required("workspace_object_type", Kind::Text, &[Place::Segments]),
                 Input::required("workspace_object_id", Kind::Text, &[Place::Path]),
                 Input::optional("access_control_list", Kind::List, &[Place::Member]),
             ],
@@ -342,7 +342,7 @@ pub static OPERATIONS: &[Described] = &[
             super::workspace::UpdatePermissions::INFO,
             "Adds or changes grants on a workspace object and leaves the others in place.",
             &[
-                Input::required("workspace_object_type", Kind::Text, &[Place::Path]),
+                Input::required("workspace_object_type", Kind::Text, &[Place::Segments]),
                 Input::required("workspace_object_id", Kind::Text, &[Place::Path]),
                 Input::optional("access_control_list", Kind::List, &[Place::Member]),
             ],

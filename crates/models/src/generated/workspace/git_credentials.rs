@@ -33,7 +33,7 @@ databricks_core::operation! {
             /// Label that helps to tell several credentials apart.
             name: String = optional "name",
             /// Personal access token issued by the provider; some providers accept other scoped tokens here.
-            personal_access_token: String = optional "personal_access_token",
+            personal_access_token: String = optional "personal_access_token" (secret),
             /// Numeric id of a service principal to act for instead of the caller; the caller must be a manager of that service
             /// principal.
             principal_id: i64 = optional "principal_id",
@@ -149,7 +149,7 @@ databricks_core::operation! {
             /// Label that helps to tell several credentials apart.
             name: String = optional "name",
             /// Personal access token issued by the provider; some providers accept other scoped tokens here.
-            personal_access_token: String = optional "personal_access_token",
+            personal_access_token: String = optional "personal_access_token" (secret),
             /// Numeric id of a service principal to act for instead of the caller; the caller must be a manager of that service
             /// principal.
             principal_id: i64 = optional "principal_id",

@@ -282,11 +282,11 @@ databricks_core::operation! {
             /// Binary value, base64-encoded; at most 128 KB.
             ///
             /// Set either this or `string_value`.
-            bytes_value: String = optional "bytes_value",
+            bytes_value: String = optional "bytes_value" (secret),
             /// Text value, stored as UTF-8; at most 128 KB.
             ///
             /// Set either this or `bytes_value`.
-            string_value: String = optional "string_value",
+            string_value: String = optional "string_value" (secret),
         }
     }
 }

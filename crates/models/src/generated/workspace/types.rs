@@ -147,7 +147,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The data, base64-encoded; at most 10 MB.
-            content: String = "content",
+            content: String = "content" (secret),
             /// File type of the exported data.
             file_type: String = "file_type",
         }
@@ -220,7 +220,7 @@ databricks_core::model! {
             /// Key of the secret in its scope.
             key: String = "key",
             /// Bytes of the value, base64-encoded.
-            value: String = "value",
+            value: String = "value" (secret),
         }
     }
 }
@@ -250,7 +250,7 @@ databricks_core::model! {
         required {}
         optional {
             /// One entry per principal.
-            items: Vec<AclItem> = "items",
+            items: Vec<AclItem> = "items" (essential),
         }
     }
 }
@@ -261,7 +261,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The credentials, without tokens.
-            credentials: Vec<CredentialInfo> = "credentials",
+            credentials: Vec<CredentialInfo> = "credentials" (essential),
         }
     }
 }
@@ -272,9 +272,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Token for the next page; absent on the last one.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Git folders of this page.
-            repos: Vec<RepoInfo> = "repos",
+            repos: Vec<RepoInfo> = "repos" (essential),
         }
     }
 }
@@ -285,7 +285,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The entries.
-            objects: Vec<ObjectInfo> = "objects",
+            objects: Vec<ObjectInfo> = "objects" (essential),
         }
     }
 }
@@ -296,7 +296,7 @@ databricks_core::model! {
         required {}
         optional {
             /// The scopes.
-            scopes: Vec<SecretScope> = "scopes",
+            scopes: Vec<SecretScope> = "scopes" (essential),
         }
     }
 }
@@ -307,7 +307,7 @@ databricks_core::model! {
         required {}
         optional {
             /// Keys and times of change, no values.
-            secrets: Vec<SecretMetadata> = "secrets",
+            secrets: Vec<SecretMetadata> = "secrets" (essential),
         }
     }
 }

@@ -87,7 +87,7 @@ databricks_core::operation! {
         required {
             /// Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
             /// `alertsv2`, `genie`, `experiments`.
-            workspace_object_type: String = path "workspace_object_type",
+            workspace_object_type: String = segments "workspace_object_type",
             /// Id of the object within its kind.
             workspace_object_id: String = path "workspace_object_id",
         }
@@ -108,7 +108,7 @@ databricks_core::operation! {
         required {
             /// Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
             /// `alertsv2`, `genie`, `experiments`.
-            workspace_object_type: String = path "workspace_object_type",
+            workspace_object_type: String = segments "workspace_object_type",
             /// Id of the object within its kind.
             workspace_object_id: String = path "workspace_object_id",
         }
@@ -152,7 +152,7 @@ databricks_core::operation! {
         }
         optional {
             /// The data, base64-encoded; at most 10 MB, else `MAX_NOTEBOOK_SIZE_EXCEEDED`.
-            content: String = optional "content",
+            content: String = optional "content" (secret),
             /// How to read the content, case-sensitive.
             format: super::ImportFormat = optional "format",
             /// Language of the notebook; required for a single notebook in `SOURCE` format.
@@ -238,7 +238,7 @@ databricks_core::operation! {
         required {
             /// Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
             /// `alertsv2`, `genie`, `experiments`.
-            workspace_object_type: String = path "workspace_object_type",
+            workspace_object_type: String = segments "workspace_object_type",
             /// Id of the object within its kind.
             workspace_object_id: String = path "workspace_object_id",
         }
@@ -260,7 +260,7 @@ databricks_core::operation! {
         required {
             /// Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
             /// `alertsv2`, `genie`, `experiments`.
-            workspace_object_type: String = path "workspace_object_type",
+            workspace_object_type: String = segments "workspace_object_type",
             /// Id of the object within its kind.
             workspace_object_id: String = path "workspace_object_id",
         }

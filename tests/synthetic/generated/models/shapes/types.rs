@@ -7,7 +7,7 @@ databricks_core::model! {
     AllShapesResponse {
         required {
             /// Shapes.
-            shapes: Vec<Shape> = "shapes",
+            shapes: Vec<Shape> = "shapes" (essential),
         }
         optional {}
     }
@@ -66,9 +66,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Events.
-            events: Vec<Event> = "events",
+            events: Vec<Event> = "events" (essential),
             /// Next page.
-            next_page: NextEvents = "next_page",
+            next_page: NextEvents = "next_page" (essential),
         }
     }
 }
@@ -235,7 +235,7 @@ databricks_core::model! {
             /// Resources.
             ///
             /// `Resources` on the wire.
-            resources: Vec<Person> = "Resources",
+            resources: Vec<Person> = "Resources" (essential),
         }
     }
 }
@@ -246,9 +246,9 @@ databricks_core::model! {
         required {}
         optional {
             /// Next page token.
-            next_page_token: String = "next_page_token",
+            next_page_token: String = "next_page_token" (essential),
             /// Shapes.
-            shapes: Vec<Shape> = "shapes",
+            shapes: Vec<Shape> = "shapes" (essential),
         }
     }
 }
