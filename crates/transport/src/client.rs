@@ -277,7 +277,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The longest time to connect, and again to pass proxy and TLS; 30 s by default.
+    /// Sets the timeout of each step of connecting (TCP with the look-up of the name, the proxy, the TLS handshake); 30 s by default.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
@@ -339,7 +339,7 @@ impl ClientBuilder {
         let environment = self.environment.unwrap_or_else(Environment::process);
         let mut tls = self.tls;
         if let Some(file) = environment.get("SSL_CERT_FILE") {
-            tls = tls.ca_file(file);
+            tls.env_file = Some(file.into());
         }
         let proxy = Arc::new(self.proxy.rules(&environment)?);
         let settings = Settings {

@@ -32,6 +32,7 @@
 mod body;
 mod client;
 mod clock;
+mod connect_error;
 mod connector;
 mod curl;
 mod environment;
@@ -40,7 +41,9 @@ pub mod layers;
 mod multipart;
 mod options;
 mod proxy;
+mod resolver;
 mod retry_policy;
+mod stream;
 mod tls;
 mod tunnel;
 mod user_agent;

@@ -204,6 +204,16 @@ pub(crate) fn try_clone(request: &Request<Body>) -> Option<Request<Body>> {
     Some(clone)
 }
 
+/// A request without its body.
+pub(crate) fn head(request: &Request<Body>) -> Request<Body> {
+    let mut head = Request::new(Body::empty());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = request.headers().clone();
+    *head.extensions_mut() = request.extensions().clone();
+    head
+}
+
 /// Method and URL without the query, for errors: the path alone where the host goes without saying.
 pub(crate) fn request_line(method: &http::Method, uri: &http::Uri) -> String {
     let path = databricks_core::redact::text(uri.path());
