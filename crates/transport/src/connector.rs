@@ -49,30 +49,34 @@ impl Connector {
 
 impl Shared {
     async fn connect(&self, uri: Uri) -> Result<Stream> {
-        let encrypted = uri.scheme_str() == Some("https");
         let server = Peer::server(&uri);
-        let Some(proxy) = self.proxy.intercept(&uri) else {
-            let stream = self.tcp(&uri, &server).await?;
-            return if encrypted { self.to_server(stream, &uri, &server).await } else { Ok(stream.plain(server)) };
+        // First, since it needs no connection to find that files of certificates cannot be used.
+        let encrypted = match uri.scheme_str() {
+            Some("https") => Some(self.to_server(uri.host().unwrap_or_default()).await?),
+            _ => None,
         };
-        if proxy.is_socks() {
-            let stream = self.socks(&proxy, &uri).await?;
-            return if encrypted { self.to_server(stream, &uri, &server).await } else { Ok(stream.plain(server)) };
+        let stream = match self.proxy.intercept(&uri) {
+            None => self.tcp(&uri, &server).await?,
+            Some(proxy) if proxy.is_socks() => self.socks(&proxy, &uri).await?,
+            Some(proxy) => {
+                let peer = Peer::Proxy(Arc::clone(&proxy));
+                let mut stream = self.tcp(proxy.uri(), &peer).await?;
+                if proxy.uri().scheme_str() == Some("https") {
+                    stream = self.tls(stream, proxy.uri(), self.config(&self.to_proxy, false).await?, &peer).await?;
+                } else if encrypted.is_none() {
+                    stream = stream.plain(peer.clone());
+                }
+                if encrypted.is_none() {
+                    return Ok(stream.proxied());
+                }
+                let asking = tunnel::connect(stream, &uri, proxy.basic_auth(), &peer);
+                self.within(&peer, "the connection through it", asking).await?
+            }
+        };
+        match encrypted {
+            Some(config) => self.tls(stream, &uri, config, &server).await,
+            None => Ok(stream.plain(server)),
         }
-        let peer = Peer::Proxy(Arc::clone(&proxy));
-        let mut stream = self.tcp(proxy.uri(), &peer).await?;
-        if proxy.uri().scheme_str() == Some("https") {
-            let config = self.config(&self.to_proxy, false).await?;
-            stream = self.tls(stream, proxy.uri(), config, &peer).await?;
-        } else if !encrypted {
-            stream = stream.plain(peer.clone());
-        }
-        if !encrypted {
-            return Ok(stream.proxied());
-        }
-        let asking = tunnel::connect(stream, &uri, proxy.basic_auth(), &peer);
-        let stream = self.within(&peer, "the connection through it", asking).await?;
-        self.to_server(stream, &uri, &server).await
     }
 
     async fn tcp(&self, uri: &Uri, peer: &Peer) -> Result<Stream> {
@@ -81,11 +85,10 @@ impl Shared {
         self.within(peer, "the connection", connecting).await
     }
 
-    /// TLS to a server, offering HTTP/2.
-    async fn to_server(&self, stream: Stream, uri: &Uri, peer: &Peer) -> Result<Stream> {
-        self.tls.check_host(uri.host().unwrap_or_default())?;
-        let config = self.config(&self.to_server, true).await?;
-        self.tls(stream, uri, config, peer).await
+    /// The configuration of TLS to a server, which offers HTTP/2.
+    async fn to_server(&self, host: &str) -> Result<Arc<ClientConfig>> {
+        self.tls.check_host(host)?;
+        self.config(&self.to_server, true).await
     }
 
     async fn tls(&self, stream: Stream, uri: &Uri, config: Arc<ClientConfig>, peer: &Peer) -> Result<Stream> {

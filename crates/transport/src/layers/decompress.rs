@@ -1,12 +1,12 @@
 //! Compressed responses.
 
-use databricks_core::{Body, Error, ErrorKind, Result};
-use futures_util::TryStreamExt as _;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, RANGE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use http_body_util::BodyExt as _;
-use tower::ServiceExt as _;
-use tower_http::decompression::DecompressionLayer;
+use async_compression::tokio::bufread;
+use databricks_core::{Body, ByteStream, Error, ErrorKind, Result};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
+use http::{HeaderMap, HeaderValue, Method, Request};
+use tokio::io::AsyncRead;
+use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::{Answer, Middleware, Next, tower_layer};
 
@@ -17,6 +17,9 @@ const ASKED: &str = match (cfg!(feature = "zstd"), cfg!(feature = "brotli")) {
     (false, true) => "gzip,br",
     (false, false) => "gzip",
 };
+
+/// The most bytes that are unpacked at once.
+const PIECE: usize = 16 << 10;
 
 /// The most codings on top of one another.
 const MOST: usize = 3;
@@ -55,10 +58,10 @@ impl Middleware for DecompressLayer {
             return if response.status().is_success() { Err(error.with_status(response.status())) } else { Ok(response) };
         }
         // They are listed in the order in which they were applied.
-        for coding in codings.into_iter().rev() {
-            response = unpack(response, coding).await?;
+        for name in [CONTENT_ENCODING, CONTENT_LENGTH] {
+            response.headers_mut().remove(name);
         }
-        Ok(response)
+        Ok(response.map(|body| codings.into_iter().rev().fold(body, unpack)))
     }
 }
 
@@ -92,41 +95,54 @@ fn known(codings: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Takes one coding off.
-async fn unpack(mut response: Response<Body>, coding: String) -> Answer {
-    if let Ok(value) = HeaderValue::try_from(coding) {
-        response.headers_mut().insert(CONTENT_ENCODING, value);
-    }
-    let mut response = Some(response);
-    let given = tower::service_fn(move |_: Request<Body>| {
-        let response = response.take().ok_or_else(|| Error::new(ErrorKind::Other, "the response was taken"));
-        async { response }
-    });
-    let response = tower::Layer::layer(&DecompressionLayer::new(), given).oneshot(Request::new(Body::empty())).await?;
-    let (parts, body) = response.into_parts();
-    let length = http_body::Body::size_hint(&body).exact();
-    let stream = body.into_data_stream().map_err(|error| match error.downcast::<Error>() {
-        Ok(error) => *error,
-        Err(error) => match error.downcast::<std::io::Error>() {
-            Ok(error) => from_io(*error),
-            Err(error) => broken().with_source(error),
-        },
-    });
-    Ok(Response::from_parts(parts, Body::from_stream(length, Box::pin(stream))))
+/// Takes one coding off. No bytes at all are an empty body, whatever its coding.
+fn unpack(body: Body, coding: String) -> Body {
+    let unpacked = async move {
+        let mut stream = body.into_stream();
+        while let Some(first) = stream.try_next().await? {
+            if !first.is_empty() {
+                return Ok(decoded(Box::pin(stream::iter([Ok(first)]).chain(stream)), &coding).into_stream());
+            }
+        }
+        Ok(Body::empty().into_stream())
+    };
+    Body::from_stream(None, Box::pin(stream::once(unpacked).try_flatten()))
 }
 
-fn broken() -> Error {
-    Error::new(ErrorKind::ConnectionLost, "the compressed response is broken")
+fn decoded(stream: ByteStream, coding: &str) -> Body {
+    let reader = StreamReader::new(stream.map_err(std::io::Error::other));
+    match coding {
+        #[cfg(feature = "brotli")]
+        "br" => read(bufread::BrotliDecoder::new(reader)),
+        #[cfg(feature = "zstd")]
+        "zstd" => {
+            let mut decoder = bufread::ZstdDecoder::new(reader);
+            decoder.multiple_members(true);
+            read(decoder)
+        }
+        // The coding that HTTP calls deflate is zlib (RFC 9110, section 8.4.1.2).
+        "deflate" => read(bufread::ZlibDecoder::new(reader)),
+        _ => {
+            let mut decoder = bufread::GzipDecoder::new(reader);
+            decoder.multiple_members(true);
+            read(decoder)
+        }
+    }
+}
+
+fn read(decoder: impl AsyncRead + Send + 'static) -> Body {
+    Body::from_stream(None, Box::pin(ReaderStream::with_capacity(decoder, PIECE).map_err(from_io)))
 }
 
 /// The decoder wraps errors of the body below it; ours is taken out again.
 fn from_io(error: std::io::Error) -> Error {
+    const BROKEN: &str = "the compressed response is broken";
     if !error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
-        return broken().with_source(error);
+        return Error::new(ErrorKind::ConnectionLost, BROKEN).with_source(error);
     }
     match error.into_inner().map(|inner| inner.downcast::<Error>()) {
         Some(Ok(inner)) => *inner,
-        _ => broken(),
+        _ => Error::new(ErrorKind::ConnectionLost, BROKEN),
     }
 }
 
@@ -136,8 +152,9 @@ tower_layer!(DecompressLayer);
 mod tests {
     use super::*;
     use crate::layers::testing::{Script, get};
+    use http::Response;
     use std::io::Write as _;
-    use tower::Layer as _;
+    use tower::{Layer as _, ServiceExt as _};
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
