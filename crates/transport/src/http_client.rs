@@ -174,7 +174,10 @@ fn explain(uri: &Uri, error: hyper_util::client::legacy::Error) -> Error {
     } else {
         format!("the connection to {peer} broke before the response came")
     };
-    Error::new(ErrorKind::ConnectionLost, why).with_source(error)
+    let lost = Error::new(ErrorKind::ConnectionLost, why);
+    // Some servers of TLS answer plain HTTP with a reset and no word of TLS.
+    let lost = if uri.scheme_str() == Some("http") { lost.with_hint("if this port serves TLS, write https:// in the host") } else { lost };
+    lost.with_source(error)
 }
 
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {

@@ -26,7 +26,8 @@ pub(crate) async fn connect<S: Read + Write + Unpin>(stream: S, target: &Uri, au
         request.extend_from_slice(b"\r\n");
     }
     request.extend_from_slice(b"\r\n");
-    let broken = |error: std::io::Error| failed(format!("the connection to {peer} broke")).with_source(error);
+    let scheme = || format!("if the proxy speaks TLS, write https:// in {}", source(peer));
+    let broken = |error: std::io::Error| failed(format!("the connection to {peer} broke")).with_hint(scheme()).with_source(error);
     stream.write_all(&request).await.map_err(broken)?;
     stream.flush().await.map_err(broken)?;
 
@@ -37,7 +38,7 @@ pub(crate) async fn connect<S: Read + Write + Unpin>(stream: S, target: &Uri, au
             return Err(failed(format!("the response of {peer} has no end")));
         }
         if stream.read_buf(&mut head).await.map_err(broken)? == 0 {
-            return Err(failed(format!("{peer} closed the connection before it answered")));
+            return Err(failed(format!("{peer} closed the connection before it answered")).with_hint(scheme()));
         }
         if connect_error::is_tls(head[0]) {
             return Err(connect_error::speaks_tls(peer));
@@ -61,19 +62,23 @@ fn status(head: &[u8]) -> Option<StatusCode> {
 }
 
 fn refused(status: StatusCode, authenticated: bool, peer: &Peer, host: &str) -> Error {
-    let source = match peer {
-        Peer::Proxy(proxy) => proxy.source(),
-        Peer::Server(_) => "the proxy's URL",
-    };
     match status {
         StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED => {
             let why = if authenticated { "refuses the user and password given" } else { "wants a user and password" };
-            failed(format!("{peer} {why} ({status})")).with_hint(format!("put user:password@ into {source}")).with_permanent()
+            failed(format!("{peer} {why} ({status})")).with_hint(format!("put user:password@ into {}", source(peer))).with_permanent()
         }
         status if status.is_client_error() => failed(format!("{peer} refuses to connect to {host} ({status})"))
             .with_hint("ask who runs the proxy to allow this host, or list it in NO_PROXY to connect without a proxy")
             .with_permanent(),
         status => failed(format!("{peer} cannot reach {host} ({status})")),
+    }
+}
+
+/// Where the proxy is set.
+fn source(peer: &Peer) -> &str {
+    match peer {
+        Peer::Proxy(proxy) => proxy.source(),
+        Peer::Server(_) => "the proxy's URL",
     }
 }
 

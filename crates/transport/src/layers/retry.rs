@@ -1,4 +1,4 @@
-//! Sending again what failed and may be sent again.
+//! Retries.
 
 mod classify;
 
@@ -15,7 +15,7 @@ use http::Request;
 use super::{Answer, CallState, Middleware, Next, head, request_line, tower_layer, try_clone};
 use crate::{CallOptions, RetryPolicy, SharedClock};
 
-/// Repeats attempts by a [`RetryPolicy`].
+/// Retries by a [`RetryPolicy`].
 ///
 /// What surely did not run (no connection, 429, 503) is sent again whatever it is; what may have run (lost connections, timeouts) only
 /// if its [`Idempotency`] allows it. A body that can be read once is sent again only while not a byte of it was read. The wait is the
@@ -105,7 +105,7 @@ impl Plan {
         if self.deadline.is_some_and(|deadline| next.is_none_or(|next| next >= deadline)) {
             return Err(Stop::Exhausted("the wait would pass the deadline"));
         }
-        if self.policy.retry_budget.as_ref().is_some_and(|purse| !purse.withdraw()) {
+        if self.policy.retry_budget.as_ref().is_some_and(|bucket| !bucket.withdraw()) {
             return Err(Stop::Exhausted("the client's retry budget is exhausted"));
         }
         Ok(wait)
@@ -203,8 +203,8 @@ impl Middleware for RetryLayer {
 
             let error = match next.send(request).await {
                 Ok(mut response) => {
-                    if let Some(purse) = &plan.policy.retry_budget {
-                        purse.deposit();
+                    if let Some(bucket) = &plan.policy.retry_budget {
+                        bucket.deposit();
                     }
                     let elapsed = self.clock.now() - plan.start;
                     response.extensions_mut().insert(CallInfo { attempts: attempt, elapsed });

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::layers::testing::{Script, get, ok, post, refused, refused_for};
-use crate::layers::{AnswerLayer, DeadlineLayer};
+use crate::layers::{DeadlineLayer, ResponseLayer};
 use crate::{Backoff, RetryBudget};
 use databricks_core::ErrorKind;
 use tokio::time::Instant;
@@ -145,9 +145,9 @@ async fn the_deadline_covers_waits_and_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shared_purse_limits_repetitions() {
-    let purse = RetryBudget::new(10, 2);
-    let layer = RetryLayer::new(RetryPolicy::default().retry_budget(purse), SharedClock::default());
+async fn a_shared_bucket_limits_retries() {
+    let bucket = RetryBudget::new(10, 2);
+    let layer = RetryLayer::new(RetryPolicy::default().retry_budget(bucket), SharedClock::default());
     let (script, calls) = Script::forever(|_| refused(503));
     let error = layer.layer(script).oneshot(get()).await.unwrap_err();
     assert_eq!(calls.count(), 3);
@@ -164,12 +164,12 @@ async fn an_answer_that_breaks_off_is_a_failed_attempt() {
         Ok(http::Response::new(Body::from_stream(Some(20), Box::pin(futures_util::stream::iter(pieces)))))
     };
     let (script, calls) = Script::new(vec![broken(), ok()]);
-    RetryLayer::default().layer(AnswerLayer::default().layer(script)).oneshot(get()).await.unwrap();
+    RetryLayer::default().layer(ResponseLayer::default().layer(script)).oneshot(get()).await.unwrap();
     assert_eq!(calls.count(), 2);
     // A stream's reader gets the error instead.
     let (script, calls) = Script::new(vec![broken()]);
     let request = with(get(), CallOptions::new().stream_response(true));
-    let response = RetryLayer::default().layer(AnswerLayer::default().layer(script)).oneshot(request).await.unwrap();
+    let response = RetryLayer::default().layer(ResponseLayer::default().layer(script)).oneshot(request).await.unwrap();
     assert_eq!(crate::read_body(response.into_body(), 100).await.unwrap_err().kind(), ErrorKind::ConnectionLost);
     assert_eq!(calls.count(), 1);
 }
@@ -282,7 +282,7 @@ async fn a_success_that_was_lost_may_have_run() {
     let html = || Ok(http::Response::builder().header("content-type", "text/html").body(Body::from("<html>")).unwrap());
     for reply in [cut(), long(), html()] {
         let (script, calls) = Script::new(vec![reply]);
-        let service = RetryLayer::default().layer(AnswerLayer::default().layer(script));
+        let service = RetryLayer::default().layer(ResponseLayer::default().layer(script));
         let mut request = post("{}");
         request.headers_mut().insert("accept", "application/json".parse().unwrap());
         let error = service.oneshot(request).await.unwrap_err();
@@ -291,6 +291,6 @@ async fn a_success_that_was_lost_may_have_run() {
     }
     // Nothing of it for a request that changes nothing.
     let (script, _) = Script::new(vec![long()]);
-    let error = RetryLayer::default().layer(AnswerLayer::default().layer(script)).oneshot(get()).await.unwrap_err();
+    let error = RetryLayer::default().layer(ResponseLayer::default().layer(script)).oneshot(get()).await.unwrap_err();
     assert!(!error.maybe_executed());
 }

@@ -1,4 +1,4 @@
-//! From an answer to a success or an error.
+//! From a response to a success or an error.
 
 use bytes::Bytes;
 use databricks_core::{ApiError, Body, Error, ErrorKind, Idempotency};
@@ -12,24 +12,24 @@ use crate::{CallOptions, RawAnswer, SharedClock, read_body};
 /// The most bytes of an error's body that are looked at.
 const ERROR_LIMIT: usize = 1 << 20;
 
-/// Turns answers with an error status, and login pages with status 200, into an [`Error`].
+/// Turns responses with an error status, and login pages with status 200, into an [`Error`].
 ///
-/// The body of a success is read whole, so that an answer that breaks off is a failed attempt, unless [`CallOptions::stream_response`]
+/// The body of a success is read whole, so that a response that breaks off is a failed attempt, unless [`CallOptions::stream_response`]
 /// is set.
 #[derive(Clone, Debug)]
-pub struct AnswerLayer {
+pub struct ResponseLayer {
     limit: usize,
     clock: SharedClock,
 }
 
-impl Default for AnswerLayer {
+impl Default for ResponseLayer {
     /// With a limit of 256 MiB.
     fn default() -> Self {
         Self::new(256 << 20, SharedClock::default())
     }
 }
 
-impl AnswerLayer {
+impl ResponseLayer {
     /// * `limit`: the most bytes of a body that are read at once.
     /// * `clock`: tells the time that dates in `Retry-After` are compared with.
     pub fn new(limit: usize, clock: SharedClock) -> Self {
@@ -64,7 +64,7 @@ fn speaks_tls(uri: &Uri, body: &[u8]) -> bool {
     uri.scheme_str() == Some("http") && TEXTS.iter().any(|text| body.windows(text.len()).any(|window| window == text.as_bytes()))
 }
 
-impl Middleware for AnswerLayer {
+impl Middleware for ResponseLayer {
     async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> Answer {
         let stream = CallOptions::of(request.extensions()).stream_response;
         let raw = CallOptions::of(request.extensions()).raw_answer.clone();
@@ -138,4 +138,4 @@ fn html(uri: &Uri) -> Error {
         .with_hint("this is usually a login page or a wrong host; check the host of the configuration")
 }
 
-tower_layer!(AnswerLayer);
+tower_layer!(ResponseLayer);
