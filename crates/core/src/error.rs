@@ -24,7 +24,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// |---|---|
 /// | [`Config`](ErrorKind::Config) | the message names the setting and where it came from |
 /// | [`Auth`](ErrorKind::Auth) | the message lists what was tried; see also the `describe()` of the configuration |
-/// | [`Connect`](ErrorKind::Connect) | check host, proxy and certificates; nothing was sent |
+/// | [`Connect`](ErrorKind::Connect) | check host, proxy and certificates; nothing was carried out |
 /// | [`ConnectionLost`](ErrorKind::ConnectionLost) | ask [`maybe_executed`](Error::maybe_executed) before sending again |
 /// | [`Api`](ErrorKind::Api) | the service refused; [`api`](Error::api) has code, message and details |
 /// | [`Decode`](ErrorKind::Decode) | the answer is not what the API describes; the message names the member |
@@ -91,7 +91,7 @@ pub enum ErrorKind {
     Auth,
     /// An input cannot be sent.
     InvalidInput,
-    /// No connection came about; nothing was sent.
+    /// No connection came about, or the server states that it did not process the request: nothing was carried out.
     Connect,
     /// The connection broke after something was sent.
     ConnectionLost,
@@ -216,6 +216,13 @@ impl Error {
     #[must_use]
     pub fn with_maybe_executed(mut self, maybe: bool) -> Self {
         self.0.maybe_executed = maybe;
+        self
+    }
+
+    /// States how long to wait before the next attempt; zero where there is no need to.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
         self
     }
 

@@ -105,7 +105,8 @@ impl RawRequest {
         self
     }
 
-    /// Adds a header. The first of a name replaces the client's, more of the same name are added. `Authorization` stays the client's.
+    /// Adds a header. The first of a name replaces the client's, more of the same name are added. `Authorization` is sent in place of the
+    /// client's credentials, to the URL it is given for and no further.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.options.header(name, value);
         self
@@ -295,13 +296,20 @@ impl RawRequest {
             text.push(if text.contains('?') { '&' } else { '?' });
             text.push_str(&pairs);
         }
-        if url.contains("://") {
+        if has_scheme(url) {
             return text.parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "the URL cannot be sent").with_source(e));
         }
         let text = format!("/{}", text.trim_start_matches('/'));
         // A path that states the prefix already keeps it.
         if text.starts_with("/api/") { join(base, &text) } else { join(base, &format!("/api{text}")) }
     }
+}
+
+/// Whether a text begins with a scheme (RFC 3986, section 3.1) and is a URL by that; `://` further on is part of a path or query.
+fn has_scheme(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+    })
 }
 
 impl Retry {

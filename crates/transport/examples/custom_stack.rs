@@ -3,7 +3,7 @@
 //! `cargo run -p databricks-transport --example custom_stack`
 
 use databricks_core::{Body, Error, Result};
-use databricks_transport::layers::{AnswerLayer, RateLimitLayer, RetryLayer, UserAgentLayer};
+use databricks_transport::layers::{RateLimitLayer, ResponseLayer, RetryLayer, UserAgentLayer};
 use databricks_transport::{Environment, RetryPolicy, SharedClock, UserAgent, read_body};
 use http::{Request, Response, StatusCode};
 use tower::{ServiceBuilder, ServiceExt as _};
@@ -36,7 +36,7 @@ async fn main() -> Result<()> {
             request.headers_mut().insert("x-team", http::HeaderValue::from_static("blue"));
             request
         })
-        .layer(AnswerLayer::default())
+        .layer(ResponseLayer::default())
         .service(backend);
 
     let mut request = Request::new(Body::empty());

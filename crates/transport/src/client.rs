@@ -11,17 +11,19 @@ use tower::Service;
 
 use crate::http_client::HttpClient;
 use crate::layers::{
-    AnswerLayer, AttemptLayer, AuthLayer, Boxed, DeadlineLayer, DebugLogLayer, DecompressLayer, HeadersLayer, InactivityLayer, Inner,
-    Next as _, RateLimitLayer, RedirectLayer, RetryLayer, SpanLayer, UserAgentLayer, With,
+    AttemptLayer, AuthLayer, Boxed, DeadlineLayer, DebugLogLayer, DecompressLayer, HeadersLayer, InactivityLayer, Inner, Layered,
+    Next as _, RateLimitLayer, RedirectLayer, ResponseLayer, RetryLayer, SpanLayer, UserAgentLayer,
 };
 use crate::{Environment, HttpService, ProxyOptions, RetryPolicy, SharedClock, TlsOptions, UserAgent};
 
 /// The layers with their types, from outside in: the order in which a request passes them.
-type Stack = With<SpanLayer, With<DeadlineLayer, With<RetryLayer, With<RateLimitLayer, With<AttemptLayer, Boxed<Attempt>>>>>>;
+type Stack =
+    Layered<SpanLayer, Layered<DeadlineLayer, Layered<RetryLayer, Layered<RateLimitLayer, Layered<AttemptLayer, Boxed<Attempt>>>>>>;
 /// What happens in one attempt.
-type Attempt = With<AuthLayer, With<HeadersLayer, With<UserAgentLayer, With<AnswerLayer, With<DebugLogLayer, Boxed<Wire>>>>>>;
+type Attempt =
+    Layered<AuthLayer, Layered<HeadersLayer, Layered<UserAgentLayer, Layered<ResponseLayer, Layered<DebugLogLayer, Boxed<Wire>>>>>>;
 /// What happens close to the wire.
-type Wire = With<InactivityLayer, With<RedirectLayer, With<DecompressLayer, Inner<HttpClient>>>>;
+type Wire = Layered<InactivityLayer, Layered<RedirectLayer, Layered<DecompressLayer, Inner<HttpClient>>>>;
 
 type Sending = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
 
@@ -60,15 +62,15 @@ struct Settings {
 
 impl Settings {
     fn into_client(self) -> Client {
-        let wire = With::new(RedirectLayer::default(), With::new(DecompressLayer::new(), Inner(self.http.clone())));
-        let wire = With::new(InactivityLayer::new(self.inactivity), wire);
-        let attempt = With::new(AnswerLayer::new(self.response_limit, self.clock.clone()), With::new(self.log, Boxed(wire)));
-        let attempt = With::new(UserAgentLayer::new(self.user_agent.clone()), attempt);
-        let attempt = With::new(HeadersLayer::new(self.headers.clone(), self.origin.clone()), attempt);
-        let attempt = With::new(AuthLayer::new(self.credentials.clone(), self.origin.clone()), attempt);
-        let stack = With::new(self.limit.clone(), With::new(AttemptLayer::new(), Boxed(attempt)));
-        let stack = With::new(RetryLayer::new(self.retry.clone(), self.clock.clone()), stack);
-        let stack = With::new(SpanLayer::new(), With::new(DeadlineLayer::new(self.clock.clone()), stack));
+        let wire = Layered::new(RedirectLayer::default(), Layered::new(DecompressLayer::new(), Inner(self.http.clone())));
+        let wire = Layered::new(InactivityLayer::new(self.inactivity), wire);
+        let attempt = Layered::new(ResponseLayer::new(self.response_limit, self.clock.clone()), Layered::new(self.log, Boxed(wire)));
+        let attempt = Layered::new(UserAgentLayer::new(self.user_agent.clone()), attempt);
+        let attempt = Layered::new(HeadersLayer::new(self.headers.clone(), self.origin.clone()), attempt);
+        let attempt = Layered::new(AuthLayer::new(self.credentials.clone(), self.origin.clone()), attempt);
+        let stack = Layered::new(self.limit.clone(), Layered::new(AttemptLayer::new(), Boxed(attempt)));
+        let stack = Layered::new(RetryLayer::new(self.retry.clone(), self.clock.clone()), stack);
+        let stack = Layered::new(SpanLayer::new(), Layered::new(DeadlineLayer::new(self.clock.clone()), stack));
         Client { stack: Arc::new(stack), settings: Arc::new(self) }
     }
 }
@@ -277,7 +279,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The longest time to connect, and again to pass proxy and TLS; 30 s by default.
+    /// Sets the timeout of each step of connecting (TCP with the look-up of the name, the proxy, the TLS handshake); 30 s by default.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
@@ -339,7 +341,7 @@ impl ClientBuilder {
         let environment = self.environment.unwrap_or_else(Environment::process);
         let mut tls = self.tls;
         if let Some(file) = environment.get("SSL_CERT_FILE") {
-            tls = tls.ca_file(file);
+            tls.env_file = Some(file.into());
         }
         let proxy = Arc::new(self.proxy.rules(&environment)?);
         let settings = Settings {

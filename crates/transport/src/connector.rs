@@ -1,245 +1,167 @@
 //! From a URL to a connection: TCP, perhaps through a proxy, perhaps with TLS on top.
 
-use std::error::Error as StdError;
 use std::future::Future;
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use databricks_core::{Error, ErrorKind, Result};
-use http::{HeaderValue, Uri};
-use hyper::rt::{Read, ReadBufCursor, Write};
+use http::Uri;
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
+use tokio::sync::OnceCell;
 use tower::{Service, ServiceExt as _};
 
-use crate::proxy::ProxyRules;
+use crate::connect_error::{self, Failure, Peer};
+use crate::proxy::{Proxy, ProxyRules};
+use crate::resolver::Resolver;
+use crate::stream::Stream;
 use crate::{TlsOptions, tunnel};
-
-type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Makes connections. Clones share the configuration of TLS, which is built at the first encrypted connection.
 #[derive(Clone)]
 pub(crate) struct Connector(Arc<Shared>);
 
 struct Shared {
-    http: HttpConnector,
+    http: HttpConnector<Resolver>,
     tls: TlsOptions,
-    to_server: OnceLock<Arc<ClientConfig>>,
-    to_proxy: OnceLock<Arc<ClientConfig>>,
+    to_server: OnceCell<Arc<ClientConfig>>,
+    to_proxy: OnceCell<Arc<ClientConfig>>,
     proxy: Arc<ProxyRules>,
+    /// The longest time for each step: TCP, the proxy, TLS.
     limit: Duration,
 }
 
 impl Connector {
-    /// A connector that gives up after `connect_timeout` to connect, and after as long again to pass proxy and TLS.
+    /// A connector whose steps (TCP, proxy, TLS) may take `connect_timeout` each.
     pub(crate) fn new(tls: TlsOptions, proxy: Arc<ProxyRules>, connect_timeout: Duration) -> Self {
-        let mut http = HttpConnector::new();
+        let mut http = HttpConnector::new_with_resolver(Resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(connect_timeout));
         http.set_keepalive(Some(Duration::from_secs(30)));
-        let limit = connect_timeout.saturating_mul(2);
-        Self(Arc::new(Shared { http, tls, to_server: OnceLock::new(), to_proxy: OnceLock::new(), proxy, limit }))
+        Self(Arc::new(Shared { http, tls, to_server: OnceCell::new(), to_proxy: OnceCell::new(), proxy, limit: connect_timeout }))
     }
 }
 
 impl Shared {
-    /// TLS to a server, offering HTTP/2.
-    fn to_server(&self, host: &str) -> Result<Arc<ClientConfig>> {
-        self.tls.check_host(host)?;
-        cached(&self.to_server, || self.tls.client_config(true))
-    }
-
-    /// TLS to a proxy, which speaks HTTP/1.1.
-    fn to_proxy(&self) -> Result<Arc<ClientConfig>> {
-        cached(&self.to_proxy, || self.tls.client_config(false))
-    }
-
-    async fn connect(&self, uri: Uri) -> Result<Stream, BoxError> {
-        let host = uri.host().unwrap_or_default();
-        let encrypted = uri.scheme_str() == Some("https");
-        let Some(proxy) = self.proxy.intercept(&uri) else {
-            return Ok(if encrypted {
-                Stream::new(HttpsConnector::from((self.http.clone(), self.to_server(host)?)).oneshot(uri).await?)
-            } else {
-                Stream::new(self.http.clone().oneshot(uri).await?)
-            });
+    async fn connect(&self, uri: Uri) -> Result<Stream> {
+        let server = Peer::server(&uri);
+        // First, since it needs no connection to find that files of certificates cannot be used.
+        let encrypted = match uri.scheme_str() {
+            Some("https") => Some(self.to_server(uri.host().unwrap_or_default()).await?),
+            _ => None,
         };
-        let proxy_uri = proxy.uri().clone();
-        if proxy_uri.scheme_str().is_some_and(|scheme| scheme.starts_with("socks")) {
-            return self.socks(&proxy, uri).await;
+        let stream = match self.proxy.intercept(&uri) {
+            None => self.tcp(&uri, &server).await?,
+            Some(proxy) if proxy.is_socks() => self.socks(&proxy, &uri).await?,
+            Some(proxy) => {
+                let peer = Peer::Proxy(Arc::clone(&proxy));
+                let mut stream = self.tcp(proxy.uri(), &peer).await?;
+                if proxy.uri().scheme_str() == Some("https") {
+                    stream = self.tls(stream, proxy.uri(), self.config(&self.to_proxy, false).await?, &peer).await?;
+                } else if encrypted.is_none() {
+                    stream = stream.plain(peer.clone());
+                }
+                if encrypted.is_none() {
+                    return Ok(stream.proxied());
+                }
+                let asking = tunnel::connect(stream, &uri, proxy.basic_auth(), &peer);
+                self.within(&peer, "the connection through it", asking).await?
+            }
+        };
+        match encrypted {
+            Some(config) => self.tls(stream, &uri, config, &server).await,
+            None => Ok(stream.plain(server)),
         }
-        let to_proxy =
-            ToProxy { http: self.http.clone(), tls: if proxy_uri.scheme_str() == Some("https") { Some(self.to_proxy()?) } else { None } };
-        if !encrypted {
-            let mut stream = to_proxy.oneshot(proxy_uri).await.map_err(to_the_proxy)?;
-            stream.proxied = true;
-            return Ok(stream);
+    }
+
+    async fn tcp(&self, uri: &Uri, peer: &Peer) -> Result<Stream> {
+        let connecting = self.http.clone().oneshot(uri.clone());
+        let connecting = async { connecting.await.map(Stream::new).map_err(|error| connect_error::tcp(peer, uri, error)) };
+        self.within(peer, "the connection", connecting).await
+    }
+
+    /// The configuration of TLS to a server, which offers HTTP/2.
+    async fn to_server(&self, host: &str) -> Result<Arc<ClientConfig>> {
+        self.tls.check_host(host)?;
+        self.config(&self.to_server, true).await
+    }
+
+    async fn tls(&self, stream: Stream, uri: &Uri, config: Arc<ClientConfig>, peer: &Peer) -> Result<Stream> {
+        let shaking = HttpsConnector::from((once(stream), config)).oneshot(uri.clone());
+        let shaking = async { shaking.await.map(Stream::new).map_err(|error| connect_error::tls(peer, error)) };
+        self.within(peer, "the TLS handshake", shaking).await
+    }
+
+    /// A configuration of TLS. It is made on a thread for blocking work, since it reads files.
+    async fn config(&self, cell: &OnceCell<Arc<ClientConfig>>, alpn: bool) -> Result<Arc<ClientConfig>> {
+        let make = || async {
+            let tls = self.tls.clone();
+            match tokio::task::spawn_blocking(move || tls.client_config(alpn)).await {
+                Ok(made) => made.map(Arc::new),
+                Err(error) => Err(Error::new(ErrorKind::Other, "the configuration of TLS could not be made").with_source(error)),
+            }
+        };
+        cell.get_or_try_init(make).await.cloned()
+    }
+
+    async fn within<T>(&self, peer: &Peer, step: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        match tokio::time::timeout(self.limit, work).await {
+            Ok(result) => result,
+            Err(_) => Err(connect_error::late(peer, step, self.limit)),
         }
-        let tunnel = Tunnel { to_proxy, proxy: proxy_uri, auth: proxy.basic_auth().cloned() };
-        Ok(Stream::new(HttpsConnector::from((tunnel, self.to_server(host)?)).oneshot(uri).await?))
     }
 
     #[cfg(feature = "socks")]
-    async fn socks(&self, proxy: &hyper_util::client::proxy::matcher::Intercept, uri: Uri) -> Result<Stream, BoxError> {
+    async fn socks(&self, proxy: &Arc<Proxy>, uri: &Uri) -> Result<Stream> {
         use hyper_util::client::legacy::connect::proxy::SocksV5;
 
+        let peer = Peer::Proxy(Arc::clone(proxy));
+        let stream = self.tcp(proxy.uri(), &peer).await?;
         // socks5h leaves the resolution of names to the proxy, socks5 does not.
         let local_dns = proxy.uri().scheme_str() == Some("socks5");
-        let mut socks = SocksV5::new(proxy.uri().clone(), self.http.clone()).local_dns(local_dns);
-        if let Some((user, password)) = proxy.raw_auth() {
-            socks = socks.with_auth(user.to_owned(), password.to_owned());
+        let mut socks = SocksV5::new(proxy.uri().clone(), once(stream)).local_dns(local_dns);
+        if let Some((user, password)) = proxy.user() {
+            socks = socks.with_auth(user, password);
         }
         let host = uri.host().unwrap_or_default();
-        Ok(if uri.scheme_str() == Some("https") {
-            Stream::new(HttpsConnector::from((socks, self.to_server(host)?)).oneshot(uri).await?)
-        } else {
-            Stream::new(socks.oneshot(uri).await.map_err(|e| to_the_proxy(e.into()))?)
-        })
+        let connecting = async {
+            let refused = |why| Error::new(ErrorKind::Connect, format!("{peer} does not connect to {host} ({why})"));
+            socks.oneshot(uri.clone()).await.map(Stream::new).map_err(|error| refused(error.to_string()))
+        };
+        self.within(&peer, "the connection through it", connecting).await
     }
 
     #[cfg(not(feature = "socks"))]
-    async fn socks(&self, _: &hyper_util::client::proxy::matcher::Intercept, _: Uri) -> Result<Stream, BoxError> {
-        Err(Error::new(ErrorKind::Config, "a SOCKS proxy is set, which needs the feature socks of databricks-transport")
-            .with_permanent()
-            .into())
+    async fn socks(&self, proxy: &Arc<Proxy>, _: &Uri) -> Result<Stream> {
+        Err(crate::proxy::needs_socks(proxy.source()))
     }
 }
 
-fn cached(cell: &OnceLock<Arc<ClientConfig>>, make: impl FnOnce() -> Result<ClientConfig>) -> Result<Arc<ClientConfig>> {
-    if let Some(config) = cell.get() {
-        return Ok(Arc::clone(config));
-    }
-    // Two first connections at once may both get here; the first to finish is kept.
-    let made = Arc::new(make()?);
-    Ok(Arc::clone(cell.get_or_init(|| made)))
-}
-
-/// What went wrong between us and the proxy.
-fn to_the_proxy(error: BoxError) -> BoxError {
-    Error::new(ErrorKind::Connect, "cannot connect to the proxy").with_source(error).into()
+/// A connection that is there already, in the form that protocols on top of it ask for.
+fn once(stream: Stream) -> impl Service<Uri, Response = Stream, Error = io::Error, Future: Send + 'static> + Send {
+    let mut stream = Some(stream);
+    tower::service_fn(move |_: Uri| {
+        let stream = stream.take().ok_or_else(|| io::Error::other("the connection is in use"));
+        async { stream }
+    })
 }
 
 impl Service<Uri> for Connector {
     type Response = Stream;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, Failure>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let shared = Arc::clone(&self.0);
-        Box::pin(async move {
-            match tokio::time::timeout(shared.limit, shared.connect(uri)).await {
-                Ok(result) => result,
-                Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "timed out").into()),
-            }
-        })
-    }
-}
-
-/// A connection to a proxy, encrypted if its URL says so.
-#[derive(Clone)]
-struct ToProxy {
-    http: HttpConnector,
-    tls: Option<Arc<ClientConfig>>,
-}
-
-impl Service<Uri> for ToProxy {
-    type Response = Stream;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let Self { http, tls } = self.clone();
-        Box::pin(async move {
-            Ok(match tls {
-                Some(tls) => Stream::new(HttpsConnector::from((http, tls)).oneshot(uri).await?),
-                None => Stream::new(http.oneshot(uri).await?),
-            })
-        })
-    }
-}
-
-/// A tunnel through a proxy.
-#[derive(Clone)]
-struct Tunnel {
-    to_proxy: ToProxy,
-    proxy: Uri,
-    auth: Option<HeaderValue>,
-}
-
-impl Service<Uri> for Tunnel {
-    type Response = Stream;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, target: Uri) -> Self::Future {
-        let Self { to_proxy, proxy, auth } = self.clone();
-        Box::pin(async move {
-            let stream = to_proxy.oneshot(proxy).await.map_err(to_the_proxy)?;
-            Ok(tunnel::connect(stream, &target, auth.as_ref()).await?)
-        })
-    }
-}
-
-trait Io: Read + Write + Connection + Send + Unpin {}
-impl<T: Read + Write + Connection + Send + Unpin> Io for T {}
-
-/// A connection of whatever kind.
-pub(crate) struct Stream {
-    io: Box<dyn Io>,
-    /// Whether requests on it must name the whole URL, since the other end is a proxy.
-    proxied: bool,
-}
-
-impl Stream {
-    fn new(io: impl Io + 'static) -> Self {
-        Self { io: Box::new(io), proxied: false }
-    }
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        let connected = self.io.connected();
-        if self.proxied { connected.proxy(true) } else { connected }
-    }
-}
-
-impl Read for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.io).poll_read(cx, buf)
-    }
-}
-
-impl Write for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.io).poll_write(cx, buf)
-    }
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.io).poll_flush(cx)
-    }
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.io).poll_shutdown(cx)
-    }
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.io).poll_write_vectored(cx, bufs)
+        Box::pin(async move { shared.connect(uri).await.map_err(Failure::new) })
     }
 }

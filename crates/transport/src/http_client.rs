@@ -1,14 +1,15 @@
-//! The innermost service: a pool of connections, without any manners of its own.
+//! The innermost service: the pooled HTTP client.
 
+use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use databricks_core::{Body, Error, ErrorKind, Result};
+use databricks_core::{Body, Error, ErrorKind, Origin, Result};
 use futures_core::Stream;
 use http::{Request, Response, Uri};
 use http_body::Body as _;
@@ -17,6 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::{Service, ServiceExt as _};
 
+use crate::connect_error::{self, Failure, Peer, chain};
 use crate::connector::Connector;
 use crate::proxy::ProxyRules;
 use crate::{HttpService, TlsOptions};
@@ -25,6 +27,10 @@ use crate::{HttpService, TlsOptions};
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     client: Client<Connector, Body>,
+    /// As `client`, but without HTTP/2.
+    http1: Client<Connector, Body>,
+    /// The servers that asked for HTTP/1.1.
+    old: Arc<Mutex<HashSet<Origin>>>,
     proxy: Arc<ProxyRules>,
     /// What sends in place of `client`.
     given: Option<HttpService>,
@@ -38,15 +44,41 @@ impl HttpClient {
     }
 
     pub(crate) fn new(tls: TlsOptions, proxy: Arc<ProxyRules>, connect_timeout: Duration, idle_timeout: Duration) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(idle_timeout)
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .http2_keep_alive_timeout(Duration::from_secs(20))
-            .http2_adaptive_window(true)
-            .build(Connector::new(tls, Arc::clone(&proxy), connect_timeout));
-        Self { client, proxy, given: None }
+        let client = |tls: TlsOptions| {
+            Client::builder(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(idle_timeout)
+                .http2_keep_alive_interval(Duration::from_secs(30))
+                .http2_keep_alive_timeout(Duration::from_secs(20))
+                .http2_adaptive_window(true)
+                .build(Connector::new(tls, Arc::clone(&proxy), connect_timeout))
+        };
+        let http1 = client(tls.clone().http1_only(true));
+        Self { client: client(tls), http1, old: Arc::default(), proxy, given: None }
+    }
+
+    /// Sends on a connection of the pool, or a new one.
+    fn send(&self, mut request: Request<Body>) -> impl Future<Output = Result<Response<Body>>> + Send + 'static {
+        if let Some(value) = self.proxy.header(request.uri()) {
+            request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, value);
+        }
+        let uri = request.uri().clone();
+        let origin = Origin::of(&uri);
+        let old = Arc::clone(&self.old);
+        let is_old = origin.as_ref().is_some_and(|origin| old.lock().unwrap_or_else(PoisonError::into_inner).contains(origin));
+        let sending = if is_old { self.http1.request(request) } else { self.client.request(request) };
+        async move {
+            match sending.await {
+                Ok(response) => Ok(response.map(incoming)),
+                Err(error) => {
+                    if let Some(origin) = origin.filter(|_| wants_http1(&error)) {
+                        old.lock().unwrap_or_else(PoisonError::into_inner).insert(origin);
+                    }
+                    Err(explain(&uri, error))
+                }
+            }
+        }
     }
 }
 
@@ -59,25 +91,15 @@ impl Service<Request<Body>> for HttpClient {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        if let Some(given) = &self.given {
-            return Box::pin(given.clone().oneshot(request));
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        match &self.given {
+            Some(given) => Box::pin(given.clone().oneshot(request)),
+            None => Box::pin(self.send(request)),
         }
-        if let Some(value) = self.proxy.header(request.uri()) {
-            request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, value);
-        }
-        let uri = request.uri().clone();
-        let sending = self.client.request(request);
-        Box::pin(async move {
-            match sending.await {
-                Ok(response) => Ok(response.map(incoming)),
-                Err(error) => Err(explain(&uri, error)),
-            }
-        })
     }
 }
 
-/// An answer's body as ours.
+/// A response's body as ours.
 fn incoming(body: Incoming) -> Body {
     let length = body.size_hint().exact();
     if length == Some(0) || body.is_end_stream() {
@@ -101,7 +123,8 @@ impl Stream for IncomingStream {
                     Err(_) => continue,
                 },
                 Some(Err(error)) => {
-                    let error = Error::new(ErrorKind::ConnectionLost, "the connection broke while the answer was read").with_source(error);
+                    let error =
+                        Error::new(ErrorKind::ConnectionLost, "the connection broke while the response was read").with_source(error);
                     Poll::Ready(Some(Err(error)))
                 }
             };
@@ -109,81 +132,73 @@ impl Stream for IncomingStream {
     }
 }
 
-/// Says what a failure of the connection means: was anything sent, and would it help to try again?
+/// Says what a failure of the connection means: was the request carried out, and would a retry help?
 fn explain(uri: &Uri, error: hyper_util::client::legacy::Error) -> Error {
-    let server = databricks_core::Origin::of(uri).map_or_else(|| "the server".to_owned(), |origin| origin.to_string());
-    let mut own = None;
-    let mut tls = None;
-    let mut io = None;
-    let mut unsent = error.is_connect();
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
-    while let Some(this) = cause {
-        if let Some(found) = this.downcast_ref::<Error>() {
-            own = own.or(Some((found.kind(), found.message().to_owned(), found.is_permanent(), found.hint().map(str::to_owned))));
-        }
-        tls = tls.or_else(|| this.downcast_ref::<rustls::Error>());
-        io = io.or_else(|| this.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
-        // hyper gives a request back unsent when the connection it was to use closed before.
-        unsent |= this.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled);
-        // rustls' errors come wrapped in an `io::Error`, whose source is that of its content; the content itself is asked for here.
-        cause = match this.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => this.source(),
-        };
+    if let Some(failure) = find::<Failure>(&error).and_then(Failure::take) {
+        return failure;
     }
-    if let Some(rustls::Error::InvalidCertificate(why)) = tls {
-        return Error::new(ErrorKind::Connect, format!("the certificate of {server} is not trusted: {}", certificate(why)))
-            .with_hint("if it is signed by your company, give its certificate as ca_file")
-            .with_permanent()
+    // A request body that failed. It can be had by reference alone.
+    if let Some(own) = find::<Error>(&error) {
+        let mut copy = Error::new(own.kind(), own.message());
+        if own.is_permanent() {
+            copy = copy.with_permanent();
+        }
+        if let Some(hint) = own.hint() {
+            copy = copy.with_hint(hint);
+        }
+        return copy.with_source(error);
+    }
+    let peer = Peer::server(uri);
+    // With TLS 1.3 a server tells only after the handshake that it does not accept this client. It has read no request by then.
+    if let Some(alert @ rustls::Error::AlertReceived(_)) = find::<rustls::Error>(&error) {
+        let refused = connect_error::refused(&peer, alert);
+        if refused.is_permanent() {
+            return refused.with_source(error);
+        }
+    }
+    if let Some(why) = unprocessed(&error) {
+        // The next attempt may come at once: nothing is wrong with the server.
+        return Error::new(ErrorKind::Connect, format!("{peer} did not process the request: {why}"))
+            .with_retry_after(Duration::ZERO)
             .with_source(error);
     }
-    if let Some((kind, message, permanent, hint)) = own {
-        let mut mapped = Error::new(kind, message);
-        if permanent {
-            mapped = mapped.with_permanent();
-        }
-        if let Some(hint) = hint {
-            mapped = mapped.with_hint(hint);
-        }
-        return mapped.with_source(error);
-    }
-    if !unsent {
-        return Error::new(ErrorKind::ConnectionLost, format!("the connection to {server} broke before the answer came"))
+    // hyper gives a request back unsent when the connection that it was to use closed before.
+    if error.is_connect() || find::<hyper::Error>(&error).is_some_and(hyper::Error::is_canceled) {
+        return Error::new(ErrorKind::Connect, format!("the connection to {peer} closed before the request was sent"))
+            .with_retry_after(Duration::ZERO)
             .with_source(error);
     }
-    let why = match (io, tls) {
-        (_, Some(_)) => "the TLS handshake failed",
-        (Some(std::io::ErrorKind::ConnectionRefused), _) => "the connection was refused",
-        (Some(std::io::ErrorKind::TimedOut), _) => "no answer in time",
-        (Some(std::io::ErrorKind::ConnectionReset), _) => "the connection was reset",
-        (Some(std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable), _) => "the network cannot be reached",
-        _ if chain_has(&error, "dns error") => "its name cannot be resolved",
-        _ => "no connection came about",
+    let hyper = find::<hyper::Error>(&error);
+    let why = if hyper.is_some_and(hyper::Error::is_parse) {
+        format!("the response of {peer} is not valid HTTP")
+    } else {
+        format!("the connection to {peer} broke before the response came")
     };
-    Error::new(ErrorKind::Connect, format!("cannot connect to {server}: {why}")).with_source(error)
+    let lost = Error::new(ErrorKind::ConnectionLost, why);
+    // Some servers of TLS answer plain HTTP with a reset and no word of TLS.
+    let lost = if uri.scheme_str() == Some("http") { lost.with_hint("if this port serves TLS, write https:// in the host") } else { lost };
+    lost.with_source(error)
 }
 
-/// hyper-util marks failures to resolve a name by this text alone.
-fn chain_has(error: &(dyn StdError + 'static), text: &str) -> bool {
-    let mut cause = Some(error);
-    while let Some(this) = cause {
-        if this.to_string().contains(text) {
-            return true;
-        }
-        cause = this.source();
-    }
-    false
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    chain(error).find_map(|this| this.downcast_ref::<T>())
 }
 
-fn certificate(why: &rustls::CertificateError) -> &'static str {
-    use rustls::CertificateError as E;
-    match why {
-        E::Expired | E::ExpiredContext { .. } => "it has expired",
-        E::NotValidYet | E::NotValidYetContext { .. } => "it is not valid yet; check this machine's clock",
-        E::UnknownIssuer => "no trusted authority signed it",
-        E::NotValidForName | E::NotValidForNameContext { .. } => "it is for another name",
-        E::Revoked => "it was revoked",
-        E::BadSignature => "its signature is wrong",
-        _ => "it cannot be verified",
+/// How a server of HTTP/2 states that it did not process the request (RFC 9113, sections 6.8, 8.7 and 7), if it does.
+///
+/// Of a GOAWAY only those streams hear as an error of their own that are beyond the last which the server may have processed.
+fn unprocessed(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let error = find::<h2::Error>(error).filter(|error| error.is_remote())?;
+    if error.is_go_away() {
+        return Some("it closes the connection (GOAWAY)");
     }
+    match error.reason().filter(|_| error.is_reset())? {
+        h2::Reason::REFUSED_STREAM => Some("it refused the stream (REFUSED_STREAM)"),
+        h2::Reason::HTTP_1_1_REQUIRED => Some("it wants HTTP/1.1 for it (HTTP_1_1_REQUIRED)"),
+        _ => None,
+    }
+}
+
+fn wants_http1(error: &(dyn StdError + 'static)) -> bool {
+    find::<h2::Error>(error).is_some_and(|error| error.is_remote() && error.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED))
 }

@@ -1,19 +1,18 @@
 //! Tower middleware and HTTP client of the Databricks SDK for Rust.
 //!
-//! [`Client`] is the whole stack: retries, rate limit, sign-in, user agent, redacting debug log, inactivity timeout, redirects,
+//! [`Client`] is the whole stack: retries, rate limit, authentication, user agent, redacting debug log, inactivity timeout, redirects,
 //! decompression, proxies and TLS. It is a [`tower::Service`] from `http::Request<Body>` to `http::Response<Body>`, cheap to clone,
-//! and building it does no IO. An answer of status 400 and above comes out as a typed [`Error`].
+//! and building it does no IO. A response of status 400 and above comes out as a typed [`Error`].
 //!
 //! ```no_run
-//! # async fn example() -> databricks_core::Result<()> {
-//! use databricks_core::Body;
-//! use databricks_transport::{CallOptions, Client, read_body};
+//! # async fn example() -> databricks_transport::Result<()> {
+//! use databricks_transport::{Body, CallOptions, Client, read_body};
 //!
 //! let client = Client::builder().build()?;
 //! let mut request = http::Request::get("https://example.cloud.databricks.com/api/2.0/clusters/list").body(Body::empty()).unwrap();
 //! request.extensions_mut().insert(CallOptions::new().max_attempts(3));
-//! let answer = client.send(request).await?;
-//! let bytes = read_body(answer.into_body(), 1 << 20).await?;
+//! let response = client.send(request).await?;
+//! let bytes = read_body(response.into_body(), 1 << 20).await?;
 //! # Ok(()) }
 //! ```
 //!
@@ -27,11 +26,12 @@
 //! | `aws-lc-rs` | cryptography by `aws-lc-rs`; wins when both are on |
 //! | `webpki-roots` | Mozilla's root certificates, for machines without any |
 //! | `socks` | SOCKS5 proxies |
-//! | `brotli`, `zstd` | more kinds of compressed answers |
+//! | `brotli`, `zstd` | more kinds of compressed responses |
 
 mod body;
 mod client;
 mod clock;
+mod connect_error;
 mod connector;
 mod curl;
 mod environment;
@@ -40,7 +40,9 @@ pub mod layers;
 mod multipart;
 mod options;
 mod proxy;
+mod resolver;
 mod retry_policy;
+mod stream;
 mod tls;
 mod tunnel;
 mod user_agent;
@@ -58,7 +60,8 @@ pub use retry_policy::{Backoff, RetryBudget, RetryOn, RetryPolicy};
 pub use tls::TlsOptions;
 pub use user_agent::UserAgent;
 
-use databricks_core::{Body, Error};
+/// What the signatures of this crate and implementations of [`Credentials`] need.
+pub use databricks_core::{AuthHeaders, Body, Credentials, Error, ErrorKind, Origin, Result, Secret, SharedCredentials};
 
 /// A service that answers requests, with its type erased: what the layers of this SDK pass around.
 ///

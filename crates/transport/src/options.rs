@@ -53,6 +53,8 @@ pub struct CallOptions {
     pub user_agent_extra: Vec<(String, String)>,
     /// Credentials in place of the client's.
     pub credentials: Option<SharedCredentials>,
+    /// Sends no credentials at all.
+    pub anonymous: bool,
     /// Lets the client's credentials go to an origin other than its own.
     pub foreign_credentials: bool,
     /// Follows no redirect, and keeps an answer that is no success here as it came. Sign-in needs it: OAuth servers explain
@@ -97,6 +99,8 @@ setters! {
     stream_response: bool => value value;
     /// Sets [`credentials`](Self#structfield.credentials).
     credentials: SharedCredentials => value Some(value);
+    /// Sets [`anonymous`](Self#structfield.anonymous).
+    anonymous: bool => value value;
     /// Sets [`foreign_credentials`](Self#structfield.foreign_credentials).
     foreign_credentials: bool => value value;
     /// Sets [`raw_answer`](Self#structfield.raw_answer).
@@ -142,6 +146,7 @@ impl CallOptions {
             stream_response: false,
             user_agent_extra: Vec::new(),
             credentials: None,
+            anonymous: false,
             foreign_credentials: false,
             raw_answer: None,
         };

@@ -1,11 +1,13 @@
 //! Which requests go through a proxy.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
+use base64::Engine as _;
 use databricks_core::{Error, ErrorKind, Result, Secret};
 use http::{HeaderValue, Uri};
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::Environment;
 
@@ -14,6 +16,9 @@ use crate::Environment;
 /// The variables are `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or small letters; capitals come first, and
 /// `HTTP_PROXY` in capitals is ignored when `REQUEST_METHOD` is set, since a CGI program's caller controls it. `NO_PROXY` is a
 /// list of host names (with all names below them), addresses, networks such as `10.0.0.0/8`, each with an optional `:port`, or `*`.
+///
+/// This machine (`localhost`, loopback addresses) and its cloud's metadata service (link-local addresses, `metadata.google.internal`) are
+/// never asked through a proxy, whatever is set.
 ///
 /// ```
 /// use databricks_transport::ProxyOptions;
@@ -49,7 +54,8 @@ impl ProxyOptions {
 
     /// This proxy for everything, whatever the environment says.
     ///
-    /// * `url`: `http://`, `https://` or, with the feature `socks`, `socks5://` and `socks5h://`; may hold `user:password@`.
+    /// * `url`: `http://`, `https://` or, with the feature `socks`, `socks5://` and `socks5h://`: how the proxy itself is spoken to, whatever
+    ///   it is used for. May hold `user:password@`, as typed or with escapes such as `%40`.
     pub fn new(url: impl Into<String>) -> Self {
         Self(Kind::Fixed { url: Secret::new(url), auth: None, no_proxy: String::new() })
     }
@@ -86,23 +92,19 @@ impl ProxyOptions {
                 };
                 let http =
                     if env.contains("REQUEST_METHOD") { first("http_proxy", "http_proxy") } else { first("HTTP_PROXY", "http_proxy") };
-                let url = |found: Option<(String, String)>| found.map(|(name, value)| checked(&name, &value)).transpose();
-                let http = url(http)?;
-                let https = url(first("HTTPS_PROXY", "https_proxy"))?;
-                let all = url(first("ALL_PROXY", "all_proxy"))?;
+                let parse = |found: Option<(String, String)>| found.map(|(name, value)| Proxy::parse(&name, &value)).transpose();
+                let http = parse(http)?;
+                let https = parse(first("HTTPS_PROXY", "https_proxy"))?;
+                let all = parse(first("ALL_PROXY", "all_proxy"))?;
                 let no_proxy = first("NO_PROXY", "no_proxy").map(|(_, value)| value).unwrap_or_default();
-                Ok(ProxyRules::new(http.as_ref().or(all.as_ref()), https.as_ref().or(all.as_ref()), &no_proxy))
+                Ok(ProxyRules::new(http.or_else(|| all.clone()), https.or(all), &no_proxy))
             }
             Kind::Fixed { url, auth, no_proxy } => {
-                let mut url = checked("the proxy given in code", url.expose())?;
-                if let Some((user, password)) = auth
-                    && let Some((scheme, rest)) = url.expose().split_once("://")
-                {
-                    let escape = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-                    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-                    url = Secret::new(format!("{scheme}://{}:{}@{host}", escape(user), escape(password.expose())));
+                let mut proxy = Proxy::parse("ProxyOptions::new", url.expose())?;
+                if let Some((user, password)) = auth {
+                    proxy = proxy.authenticated(user.as_bytes().to_vec(), password.expose().as_bytes().to_vec());
                 }
-                Ok(ProxyRules::new(Some(&url), Some(&url), no_proxy))
+                Ok(ProxyRules::new(Some(proxy.clone()), Some(proxy), no_proxy))
             }
         }
     }
@@ -118,87 +120,232 @@ impl fmt::Debug for ProxyOptions {
     }
 }
 
-/// A proxy's URL with a scheme, or an error that names where it came from and does not repeat it, since it may hold a password.
-fn checked(origin: &str, url: &str) -> Result<Secret> {
-    let refuse = |why: &str| Err(Error::new(ErrorKind::Config, format!("{origin} is not the URL of a proxy: {why}")).with_permanent());
-    let url = url.trim().trim_end_matches('/');
-    let with_scheme = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-    let Ok(uri) = with_scheme.parse::<Uri>() else { return refuse("write it as http://host:port") };
-    match uri.scheme_str() {
-        Some("http" | "https") => {}
-        Some("socks5" | "socks5h") if cfg!(feature = "socks") => {}
-        Some("socks5" | "socks5h") => return refuse("SOCKS needs the feature socks of databricks-transport"),
-        _ => return refuse("its scheme must be http, https, socks5 or socks5h"),
+/// One proxy.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    /// Scheme, host and port.
+    uri: Uri,
+    user: Option<(Vec<u8>, Vec<u8>)>,
+    header: Option<HeaderValue>,
+    source: String,
+}
+
+impl Proxy {
+    /// Reads a proxy's URL; `http` if it has no scheme.
+    ///
+    /// User and password are taken as they were typed as far as that can be told: the last `@` ends them, the first `:` parts them, and
+    /// escapes such as `%40` are resolved unless there is a `%` that belongs to none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] naming `source`, without the URL, since it may hold a password.
+    fn parse(source: &str, text: &str) -> Result<Self> {
+        let refuse = |why: &str| {
+            Error::new(ErrorKind::Config, format!("{source} is not the URL of a proxy: {why}"))
+                .with_hint("write it as http://host:port or http://user:password@host:port")
+                .with_permanent()
+        };
+        let text = text.trim();
+        let is_scheme = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        let (scheme, rest) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("http", text));
+        let scheme = scheme.to_ascii_lowercase();
+        match scheme.as_str() {
+            "http" | "https" => {}
+            "socks5" | "socks5h" if cfg!(feature = "socks") => {}
+            "socks5" | "socks5h" => return Err(needs_socks(source)),
+            _ => return Err(refuse("its scheme must be http, https, socks5 or socks5h")),
+        }
+        let (user, place) = match rest.rsplit_once('@') {
+            Some((user, place)) => (Some(user), place),
+            None => (None, rest),
+        };
+        let place = place.split(['/', '?', '#']).next().unwrap_or_default();
+        if place.is_empty() || place.starts_with(':') {
+            return Err(refuse("it has no host"));
+        }
+        let uri: Uri = format!("{scheme}://{place}/").parse().map_err(|_| refuse("its host cannot be read"))?;
+        if uri.host().is_none_or(str::is_empty) {
+            return Err(refuse("it has no host"));
+        }
+        // `Uri` takes any digits for a port and then gives none.
+        let has_port = place.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
+        if has_port && uri.port_u16().is_none_or(|port| port == 0) {
+            return Err(refuse("its port is not a number from 1 to 65535"));
+        }
+        let proxy = Self { uri, user: None, header: None, source: source.to_owned() };
+        Ok(match user {
+            None | Some("") => proxy,
+            Some(user) => {
+                let (user, password) = user.split_once(':').unwrap_or((user, ""));
+                proxy.authenticated(unescape(user), unescape(password))
+            }
+        })
     }
-    if uri.host().is_none_or(str::is_empty) {
-        return refuse("it has no host");
+
+    fn authenticated(mut self, user: Vec<u8>, password: Vec<u8>) -> Self {
+        let pair = [user.as_slice(), b":", password.as_slice()].concat();
+        let text = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+        // Base64 is never refused.
+        self.header = HeaderValue::try_from(text).ok().map(|mut value| {
+            value.set_sensitive(true);
+            value
+        });
+        self.user = Some((user, password));
+        self
     }
-    // `Uri` takes any digits for a port and then gives none.
-    let place = uri.authority().map_or("", |authority| authority.as_str().rsplit('@').next().unwrap_or_default());
-    if uri.port_u16().is_none()
-        && split_port(place).is_none()
-        && place.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-    {
-        return refuse("its port is not a number up to 65535");
+
+    /// Scheme, host and port.
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
     }
-    Ok(Secret::new(with_scheme))
+
+    /// The variable or setting that names the proxy.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether it speaks SOCKS rather than HTTP.
+    pub(crate) fn is_socks(&self) -> bool {
+        self.uri.scheme_str().is_some_and(|scheme| scheme.starts_with("socks"))
+    }
+
+    /// The value of `Proxy-Authorization`.
+    pub(crate) fn basic_auth(&self) -> Option<&HeaderValue> {
+        self.header.as_ref()
+    }
+
+    /// User and password.
+    #[cfg(feature = "socks")]
+    pub(crate) fn user(&self) -> Option<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.user.as_ref().map(|(user, password)| (text(user), text(password)))
+    }
+}
+
+/// Where it is and where that is set, without user and password.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (set by {})", self.uri.to_string().trim_end_matches('/'), self.source)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A SOCKS proxy is set, which this build does not know.
+pub(crate) fn needs_socks(source: &str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!("{source} names a SOCKS proxy, which needs the feature socks of databricks-sdk (or databricks-transport)"),
+    )
+    .with_permanent()
+}
+
+/// Escapes resolved, unless one of them is none: then the text was typed as it is.
+fn unescape(text: &str) -> Vec<u8> {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('%') {
+        if !after.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+            return text.as_bytes().to_vec();
+        }
+        rest = after;
+    }
+    percent_encoding::percent_decode_str(text).collect()
 }
 
 /// The answer to "does this request go through a proxy?".
-#[derive(Debug)]
 pub(crate) struct ProxyRules {
-    matcher: Matcher,
+    http: Option<Arc<Proxy>>,
+    https: Option<Arc<Proxy>>,
+    /// Would send everything through a proxy but the hosts of `NO_PROXY`: what it lets pass is one of them.
+    exempt: Matcher,
     /// Hosts with a port: the matcher knows none.
-    exempt: Vec<(Matcher, u16)>,
-    none: bool,
+    exempt_ports: Vec<(Matcher, u16)>,
 }
 
 impl Default for ProxyRules {
     fn default() -> Self {
-        Self { matcher: Matcher::builder().build(), exempt: Vec::new(), none: true }
+        Self::new(None, None, "")
     }
 }
 
 impl ProxyRules {
-    fn new(http: Option<&Secret>, https: Option<&Secret>, no_proxy: &str) -> Self {
-        let (mut plain, mut exempt) = (Vec::new(), Vec::new());
+    fn new(http: Option<Proxy>, https: Option<Proxy>, no_proxy: &str) -> Self {
+        let matcher = |hosts: &str| Matcher::builder().all("http://proxy.invalid").no(hosts).build();
+        let (mut plain, mut exempt_ports) = (Vec::new(), Vec::new());
         for entry in no_proxy.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             match split_port(entry) {
-                // A matcher that would send everything but this host through a proxy: what it lets pass is the host.
-                Some((host, port)) => exempt.push((Matcher::builder().all("http://proxy.invalid").no(host).build(), port)),
+                Some((host, port)) => exempt_ports.push((matcher(&host), port)),
                 // curl's form, where a leading "*." means the same as a leading dot.
                 None => plain.push(entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry)),
             }
         }
-        let mut builder = Matcher::builder().no(plain.join(","));
-        if let Some(url) = http {
-            builder = builder.http(url.expose().to_owned());
-        }
-        if let Some(url) = https {
-            builder = builder.https(url.expose().to_owned());
-        }
-        Self { matcher: builder.build(), exempt, none: http.is_none() && https.is_none() }
+        Self { http: http.map(Arc::new), https: https.map(Arc::new), exempt: matcher(&plain.join(",")), exempt_ports }
     }
 
     /// The proxy for a URL, if any.
-    pub(crate) fn intercept(&self, uri: &Uri) -> Option<Intercept> {
-        if self.none {
-            return None;
-        }
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-        if self.exempt.iter().any(|(host, exempt)| *exempt == port && host.intercept(uri).is_none()) {
-            return None;
-        }
-        self.matcher.intercept(uri)
+    pub(crate) fn intercept(&self, uri: &Uri) -> Option<Arc<Proxy>> {
+        let encrypted = uri.scheme_str() == Some("https");
+        let proxy = if encrypted { self.https.as_ref() } else { self.http.as_ref() }?;
+        let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
+        let exempt = is_this_machine(uri.host().unwrap_or_default())
+            || self.exempt.intercept(uri).is_none()
+            || self.exempt_ports.iter().any(|(host, exempt)| *exempt == port && host.intercept(uri).is_none());
+        (!exempt).then(|| Arc::clone(proxy))
     }
 
-    /// The header by which a request without a tunnel signs in at its proxy.
+    /// The header by which a request without a tunnel authenticates at its proxy.
     pub(crate) fn header(&self, uri: &Uri) -> Option<HeaderValue> {
-        if self.none || uri.scheme_str() != Some("http") {
+        if uri.scheme_str() != Some("http") {
             return None;
         }
-        self.intercept(uri)?.basic_auth().cloned()
+        self.intercept(uri).filter(|proxy| !proxy.is_socks())?.basic_auth().cloned()
     }
+}
+
+/// Whether a host is this machine or a service of its cloud that only this machine can see: loopback and link-local addresses, which
+/// metadata services of instances have, and their names. Through a proxy they would be another machine's, and tokens for them would be
+/// shown to the proxy in clear. No setting changes this.
+fn is_this_machine(host: &str) -> bool {
+    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let host = host.split('%').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    if host == "localhost" || host.ends_with(".localhost") || host == "metadata.google.internal" {
+        return true;
+    }
+    if let Ok(address) = host.parse::<Ipv6Addr>() {
+        // Amazon's metadata service.
+        const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+        return match address.to_ipv4_mapped() {
+            Some(mapped) => is_local_v4(mapped),
+            None => address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local() || address == METADATA,
+        };
+    }
+    ipv4(&host).is_some_and(is_local_v4)
+}
+
+fn is_local_v4(address: Ipv4Addr) -> bool {
+    address.is_loopback() || address.is_link_local() || address.is_unspecified()
+}
+
+/// An IPv4 address in any form that operating systems connect to: `127.0.0.1`, `127.1`, `0x7f.1`, `2130706433`.
+fn ipv4(host: &str) -> Option<Ipv4Addr> {
+    let parts: Vec<u32> = host
+        .split('.')
+        .map(|part| match part.strip_prefix("0x") {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None if part.len() > 1 && part.starts_with('0') => u32::from_str_radix(part, 8).ok(),
+            None => part.parse().ok(),
+        })
+        .collect::<Option<_>>()?;
+    let (last, first) = parts.split_last()?;
+    if first.len() > 3 || first.iter().any(|part| *part > 255) {
+        return None;
+    }
+    let high = first.iter().enumerate().fold(0, |sum, (i, part)| sum | (part << (24 - 8 * i)));
+    let room = 32 - 8 * first.len() as u32;
+    (u64::from(*last) < 1 << room).then(|| Ipv4Addr::from(high | last))
 }
 
 /// `host:port` taken apart; `None` for anything without a port, such as an IPv6 address.
@@ -212,59 +359,4 @@ fn split_port(entry: &str) -> Option<(String, u16)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn proxy_of(env: &[(&str, &str)], url: &str) -> Option<String> {
-        let rules = ProxyOptions::from_environment().rules(&env.iter().copied().collect()).unwrap();
-        rules.intercept(&url.parse().unwrap()).map(|found| found.uri().to_string())
-    }
-
-    #[test]
-    fn the_environment_is_read_as_curl_does() {
-        let env = [("HTTPS_PROXY", "s:1"), ("http_proxy", "http://h:2/"), ("NO_PROXY", "a.com, .b.com ,10.0.0.0/8,*.c.com")];
-        assert_eq!(proxy_of(&env, "https://x.com/").as_deref(), Some("http://s:1/"));
-        assert_eq!(proxy_of(&env, "http://x.com/").as_deref(), Some("http://h:2/"));
-        for direct in ["https://a.com/", "https://w.a.com/", "https://w.b.com/", "http://10.1.2.3/", "https://w.c.com/"] {
-            assert_eq!(proxy_of(&env, direct), None, "{direct}");
-        }
-        assert!(proxy_of(&env, "https://nota.com/").is_some());
-        assert_eq!(proxy_of(&[("ALL_PROXY", "http://p:3"), ("no_proxy", "*")], "https://x.com/"), None);
-        assert_eq!(proxy_of(&[("all_proxy", "http://p:3")], "https://x.com/").as_deref(), Some("http://p:3/"));
-        assert_eq!(proxy_of(&[], "https://x.com/"), None);
-    }
-
-    #[test]
-    fn no_proxy_may_name_a_port() {
-        let env = [("ALL_PROXY", "http://p:3"), ("NO_PROXY", "x.com:8443,127.0.0.1:80,[::1]:443")];
-        assert_eq!(proxy_of(&env, "https://x.com:8443/"), None);
-        assert_eq!(proxy_of(&env, "http://127.0.0.1/"), None);
-        assert!(proxy_of(&env, "https://x.com/").is_some());
-        assert!(proxy_of(&env, "https://y.com:8443/").is_some());
-    }
-
-    #[test]
-    fn a_cgi_program_does_not_let_its_caller_choose() {
-        assert_eq!(proxy_of(&[("HTTP_PROXY", "http://evil:1"), ("REQUEST_METHOD", "GET")], "http://x.com/"), None);
-    }
-
-    #[test]
-    fn code_beats_the_environment() {
-        let env = Environment::from_iter([("HTTPS_PROXY", "http://env:1")]);
-        let uri = "https://x.com/".parse().unwrap();
-        assert!(ProxyOptions::none().rules(&env).unwrap().intercept(&uri).is_none());
-        let rules = ProxyOptions::new("http://code:2").basic_auth("u@x", "p:w".into()).rules(&env).unwrap();
-        let found = rules.intercept(&uri).unwrap();
-        assert_eq!(found.uri().host(), Some("code"));
-        assert_eq!(found.basic_auth().unwrap(), "Basic dUB4OnA6dw==");
-    }
-
-    #[test]
-    fn a_bad_url_is_an_error_that_names_the_variable_and_hides_the_password() {
-        for bad in ["http://u:secret@", "ftp://u:secret@x", "http://u:secret@h:99999"] {
-            let error = ProxyOptions::from_environment().rules(&Environment::from_iter([("HTTPS_PROXY", bad)])).unwrap_err();
-            assert!(error.to_string().contains("HTTPS_PROXY"), "{error}");
-            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
-        }
-    }
-}
+mod tests;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-/// How a client, or one call, repeats requests that failed.
+/// How a client, or one call, retries requests that failed.
 ///
-/// The default repeats for up to 5 minutes whatever surely did not run, and what may be repeated, with the waits of the official SDKs.
+/// The default retries for up to 5 minutes requests that certainly did not execute, and those that may execute twice, with the waits of
+/// the official SDKs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,11 +29,12 @@ pub struct RetryPolicy {
     pub max_attempts: Option<u32>,
     /// The time in which attempts may start, counted from the first; unlimited if unset. Zero means one attempt.
     pub budget: Option<Duration>,
-    /// Whether a wait that the service asks for (`Retry-After`, `google.rpc.RetryInfo`) comes before the backoff's own.
+    /// Whether waits are at least as long as the service asks for (`Retry-After`, `google.rpc.RetryInfo`). A first retry then waits for that
+    /// alone, further ones also for the backoff.
     pub honor_retry_after: bool,
     /// Whether 408, 502 and 504 are a reason to send an idempotent request again. The official SDKs do not, so this is off.
     pub gateway_errors: bool,
-    /// A share of repeated to successful requests that all calls of a client keep to together; none if unset.
+    /// The share of retries to successes that all calls of a client keep to together; none if unset.
     pub retry_budget: Option<RetryBudget>,
 }
 
@@ -177,7 +179,7 @@ impl RetryPolicy {
         self
     }
 
-    /// Keeps all calls that share this policy to a share of repetitions.
+    /// Keeps all calls that share this policy to a share of retries.
     #[must_use]
     pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
         self.retry_budget = Some(budget);
@@ -185,16 +187,15 @@ impl RetryPolicy {
     }
 }
 
-/// A purse that every success fills a little and every repetition empties by one: when a service is down, its clients do not
-/// multiply the load.
+/// A token bucket that successes refill and retries empty: when a service is down, its clients do not multiply the load.
 ///
-/// Clones share the purse. Give one to the policy of a client, so that all its calls draw on it.
+/// Clones share the bucket. Give one to the policy of a client, so that all its calls draw on it.
 #[derive(Clone, Debug)]
-pub struct RetryBudget(Arc<Purse>);
+pub struct RetryBudget(Arc<Bucket>);
 
 #[derive(Debug)]
-struct Purse {
-    /// In hundredths of a repetition.
+struct Bucket {
+    /// In hundredths of a retry.
     balance: AtomicI64,
     deposit: i64,
     most: i64,
@@ -203,22 +204,22 @@ struct Purse {
 const WHOLE: i64 = 100;
 
 impl RetryBudget {
-    /// A purse that starts full.
+    /// A bucket that starts full.
     ///
-    /// * `percent`: repetitions allowed per hundred successes.
-    /// * `reserve`: repetitions allowed without any success, and the most that can be saved up.
+    /// * `percent`: retries allowed per hundred successes.
+    /// * `reserve`: retries allowed without any success, and the most that can be saved up.
     pub fn new(percent: u32, reserve: u32) -> Self {
         let most = i64::from(reserve) * WHOLE;
-        Self(Arc::new(Purse { balance: AtomicI64::new(most), deposit: i64::from(percent), most }))
+        Self(Arc::new(Bucket { balance: AtomicI64::new(most), deposit: i64::from(percent), most }))
     }
 
     /// Notes a success.
     pub fn deposit(&self) {
-        let purse = &*self.0;
-        let _ = purse.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| Some((b + purse.deposit).min(purse.most)));
+        let bucket = &*self.0;
+        let _ = bucket.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| Some((b + bucket.deposit).min(bucket.most)));
     }
 
-    /// Takes one repetition out; `false` if there is none.
+    /// Takes one retry out; `false` if there is none.
     pub fn withdraw(&self) -> bool {
         self.0.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| (b >= WHOLE).then(|| b - WHOLE)).is_ok()
     }
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn the_purse_empties_and_fills() {
+    fn the_bucket_empties_and_fills() {
         let budget = RetryBudget::new(50, 1);
         assert!(budget.withdraw());
         assert!(!budget.withdraw());

@@ -11,6 +11,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
+mod ca_bundle;
+
 /// How connections are encrypted: TLS 1.2 and 1.3, trusting what the operating system trusts, unless said otherwise here.
 ///
 /// Files are read at the first encrypted connection.
@@ -23,7 +25,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct TlsOptions {
-    /// Files of more certificates to trust, in PEM.
+    /// Files of more certificates to trust, in PEM. A block that holds no usable certificate is left out with a warning.
     pub ca_files: Vec<PathBuf>,
     /// More certificates to trust, in PEM.
     pub ca_pem: Vec<Vec<u8>>,
@@ -39,6 +41,8 @@ pub struct TlsOptions {
     pub skip_verify_public_hosts: bool,
     /// Does not offer HTTP/2.
     pub http1_only: bool,
+    /// The file that `SSL_CERT_FILE` names.
+    pub(crate) env_file: Option<PathBuf>,
 }
 
 impl TlsOptions {
@@ -148,35 +152,40 @@ impl TlsOptions {
         Ok(config)
     }
 
+    /// The certificates to trust beside those of the operating system.
+    fn extra_roots(&self) -> Result<Vec<CertificateDer<'static>>> {
+        let files = self.ca_files.iter().map(|path| (path, path.display().to_string()));
+        let files = files.chain(self.env_file.iter().map(|path| (path, format!("{} (set by SSL_CERT_FILE)", path.display()))));
+        let mut roots = Vec::new();
+        for (path, name) in files {
+            let pem = std::fs::read(path)
+                .map_err(|e| config_error(&format!("the file of trusted certificates {name} cannot be read ({e})"), e))?;
+            roots.extend(ca_bundle::roots(&pem, &name)?);
+        }
+        for pem in &self.ca_pem {
+            roots.extend(ca_bundle::roots(pem, "TlsOptions::ca_pem")?);
+        }
+        Ok(roots)
+    }
+
     fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
         if self.skip_verify {
             tracing::warn!("TLS certificates are not checked, since skip_verify is on: this connection can be read and changed by others");
             return Ok(Arc::new(AcceptAny(provider)));
         }
-        let mut extra = Vec::new();
-        for path in &self.ca_files {
-            let name = path.display().to_string();
-            let pem =
-                std::fs::read(path).map_err(|e| config_error(&format!("the file of trusted certificates {name} cannot be read"), e))?;
-            extra.extend(certificates(&pem, &name)?);
-        }
-        for pem in &self.ca_pem {
-            extra.extend(certificates(pem, "ca_pem")?);
-        }
+        let extra = self.extra_roots()?;
         if self.bundled_roots || self.only_given_roots {
             let mut roots = rustls::RootCertStore::empty();
             if self.bundled_roots {
                 bundled(&mut roots)?;
             }
-            for certificate in extra {
-                roots.add(certificate).map_err(|e| config_error("a certificate to trust cannot be used", e))?;
-            }
+            roots.add_parsable_certificates(extra);
             let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
             return Ok(verifier.map_err(|e| config_error("there is no certificate to trust; give a ca_file", e))?);
         }
         let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider).map_err(|e| {
             config_error(
-                "the operating system's trusted certificates cannot be used; install them, give a ca_file, or use the feature webpki-roots",
+                "the operating system's trusted certificates cannot be used; install them, name a file of certificates in SSL_CERT_FILE, or turn on the feature webpki-roots of databricks-sdk and bundled_roots",
                 e,
             )
         })?;
@@ -192,8 +201,11 @@ fn bundled(roots: &mut rustls::RootCertStore) -> Result<()> {
 
 #[cfg(not(feature = "webpki-roots"))]
 fn bundled(_: &mut rustls::RootCertStore) -> Result<()> {
-    Err(Error::new(ErrorKind::Config, "bundled_roots is on, but databricks-transport was built without the feature webpki-roots")
-        .with_permanent())
+    Err(Error::new(
+        ErrorKind::Config,
+        "bundled_roots is on, which needs the feature webpki-roots of databricks-sdk (or databricks-transport)",
+    )
+    .with_permanent())
 }
 
 /// The provider is always passed on explicitly: with two in the dependency graph, rustls' own choice panics.
@@ -206,7 +218,7 @@ fn provider() -> Result<Arc<CryptoProvider>> {
     return CryptoProvider::get_default().cloned().ok_or_else(|| {
         Error::new(
             ErrorKind::Config,
-            "no cryptography library for TLS: turn on the feature ring or aws-lc-rs of databricks-transport, or install a rustls provider for the process",
+            "no cryptography library for TLS: turn on the feature ring or aws-lc-rs of databricks-sdk (or databricks-transport), or install a rustls provider for the process",
         )
         .with_permanent()
     });
@@ -238,6 +250,7 @@ impl fmt::Debug for TlsOptions {
             .field("skip_verify", &self.skip_verify)
             .field("skip_verify_public_hosts", &self.skip_verify_public_hosts)
             .field("http1_only", &self.http1_only)
+            .field("env_file", &self.env_file)
             .finish()
     }
 }

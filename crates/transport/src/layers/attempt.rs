@@ -91,7 +91,8 @@ async fn limited(limit: Option<Duration>, sending: impl Future<Output = Answer> 
     let Some(limit) = limit else { return sending.await };
     match tokio::time::timeout(limit, sending).await {
         Ok(answer) => answer,
-        Err(_) => Err(Error::new(ErrorKind::Timeout, format!("no complete answer within {:.1} s", limit.as_secs_f64()))),
+        Err(_) => Err(Error::new(ErrorKind::Timeout, format!("no complete response within {limit:?}, the timeout of an attempt"))
+            .with_hint("set a longer attempt timeout, or none")),
     }
 }
 

@@ -1,6 +1,6 @@
-//! Headers that sign in.
+//! Headers that authenticate.
 
-use databricks_core::{AuthHeaders, Body, Credentials as _, Error, ErrorKind, Origin, Result, SharedCredentials};
+use databricks_core::{AuthHeaders, Body, Credentials as _, Error, Origin, Result, SharedCredentials};
 use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 
@@ -10,8 +10,10 @@ use crate::CallOptions;
 /// Asks [`Credentials`](databricks_core::Credentials) for headers before every attempt and adds them.
 ///
 /// The headers go to one origin only: that which they name, else the client's own, else that of the request. A request elsewhere travels
-/// without, unless [`CallOptions::foreign_credentials`] is set. A header `Authorization` of the caller beside credentials
-/// is an error: nothing is replaced in silence.
+/// without, unless [`CallOptions::foreign_credentials`] is set.
+///
+/// A request that has a header `Authorization` of its own, or is marked with [`CallOptions::anonymous`], travels without the client's
+/// credentials. An own header stays with the URL it was given for: a redirect to another origin does not get it.
 ///
 /// When the service answers 401 and the credentials can get a fresh token, the request is sent once more, if its body can be.
 #[derive(Clone, Debug, Default)]
@@ -44,17 +46,20 @@ impl Middleware for AuthLayer {
     async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
         let options = CallOptions::of(request.extensions());
         let foreign = options.foreign_credentials;
+        if options.anonymous {
+            return next.send(request).await;
+        }
         let Some(credentials) = options.credentials.clone().or_else(|| self.credentials.clone()) else {
             return next.send(request).await;
         };
+        if let Some(own) = request.headers_mut().get_mut(AUTHORIZATION) {
+            own.set_sensitive(true);
+            return next.send(request).await.map_err(explain_own);
+        }
         let target = Origin::of(request.uri());
         let Some(headers) = self.headers(&credentials, target.as_ref(), foreign).await? else {
             return next.send(request).await;
         };
-        if request.headers().contains_key(AUTHORIZATION) && headers.headers.contains_key(AUTHORIZATION) {
-            return Err(Error::new(ErrorKind::InvalidInput, "the request has a header Authorization, and its client has credentials")
-                .with_hint("give the call credentials of its own, or use a client without credentials"));
-        }
         let again = try_clone(&request);
         add(&mut request, &headers, &credentials);
         let error = match next.send(request).await {
@@ -88,6 +93,14 @@ fn explain(error: Error, target: Option<&Origin>, credentials: &SharedCredential
     }
     let host = target.map(ToString::to_string).unwrap_or_default();
     error.with_hint(format!("config: host={host}, auth_type={}", credentials.auth_type()))
+}
+
+/// As [`explain`], for a request that brought its own header.
+fn explain_own(error: Error) -> Error {
+    if !matches!(error.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) || error.hint().is_some() {
+        return error;
+    }
+    error.with_hint("the request has a header Authorization of its own, which was sent in place of the client's credentials")
 }
 
 tower_layer!(AuthLayer);

@@ -1,4 +1,4 @@
-//! The longest time for a call as a whole.
+//! The timeout of a call as a whole.
 
 use databricks_core::{Body, Error, ErrorKind, Idempotency};
 use http::Request;
@@ -30,10 +30,10 @@ impl Middleware for DeadlineLayer {
         CallState::of_mut(&mut request).deadline = self.clock.now().checked_add(timeout);
         match tokio::time::timeout(timeout, next.send(request)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, format!("the call was not over after {:.1} s", timeout.as_secs_f64()))
+            Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, format!("the call timed out after {timeout:?}"))
                 .with_request(line)
                 .with_maybe_executed(class != Idempotency::ReadOnly)
-                .with_hint("give it a longer timeout, or none")),
+                .with_hint("set a longer timeout of the call, or none")),
         }
     }
 }

@@ -4,7 +4,7 @@ use databricks_core::{ApiError, Body, Error, ErrorKind, Origin, Result};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 
-use super::{Answer, CallState, Middleware, Next, tower_layer, try_clone};
+use super::{Answer, CallState, Middleware, Next, head, tower_layer, try_clone};
 use crate::CallOptions;
 
 /// Follows redirects: at most 10, never from https to http.
@@ -58,12 +58,11 @@ impl Middleware for RedirectLayer {
                 return Err(Error::new(ErrorKind::Redirect, format!("more than {} redirects", self.most)).with_status(response.status()));
             }
             followed += 1;
-            let location = location.and_then(|location| resolve(&uri, location));
-            let Some(location) = location else {
-                return Err(Error::new(ErrorKind::Redirect, "redirected to something that is not a URL").with_status(response.status()));
+            let Some(location) = resolve(&uri, &location) else {
+                return Err(Error::new(ErrorKind::Redirect, "redirected to a location that is not a URL").with_status(response.status()));
             };
             if signed_in {
-                stay_at_home(&uri, &location, response.status())?;
+                reject_cross_origin(&uri, &location, response.status())?;
             }
             if uri.scheme_str() == Some("https") && location.scheme_str() != Some("https") {
                 return Err(
@@ -94,19 +93,9 @@ impl Middleware for RedirectLayer {
     }
 }
 
-/// A request without its body.
-fn head(request: &Request<Body>) -> Request<Body> {
-    let mut head = Request::new(Body::empty());
-    *head.method_mut() = request.method().clone();
-    *head.uri_mut() = request.uri().clone();
-    *head.headers_mut() = request.headers().clone();
-    *head.extensions_mut() = request.extensions().clone();
-    head
-}
-
 /// A request with the client's credentials follows no redirect to another origin: what it asked for is not there, and whoever sends it
 /// elsewhere may want the credentials. A redirect to the login page means that they were not accepted.
-fn stay_at_home(from: &Uri, to: &Uri, status: StatusCode) -> Result<()> {
+fn reject_cross_origin(from: &Uri, to: &Uri, status: StatusCode) -> Result<()> {
     let (here, there) = (Origin::of(from), Origin::of(to));
     if here != there {
         let place = there.map_or_else(String::new, |origin| origin.to_string());
@@ -122,10 +111,19 @@ fn stay_at_home(from: &Uri, to: &Uri, status: StatusCode) -> Result<()> {
     Ok(())
 }
 
-/// Where an answer sends us: `None` if nowhere, `Some(None)` if it does not say where in a readable form.
-fn target(status: StatusCode, headers: &HeaderMap) -> Option<Option<&str>> {
+/// Where a response sends us, if anywhere.
+fn target(status: StatusCode, headers: &HeaderMap) -> Option<String> {
     let moved = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
-    headers.get(LOCATION).filter(|_| moved).map(|value| value.to_str().ok())
+    headers.get(LOCATION).filter(|_| moved).map(|value| escape(value.as_bytes()))
+}
+
+/// A reference with the bytes escaped that no URL may hold, such as raw UTF-8: servers send them, and browsers follow.
+fn escape(reference: &[u8]) -> String {
+    use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
+    const INVALID: &AsciiSet =
+        &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+    percent_encode(reference.trim_ascii(), INVALID).to_string()
 }
 
 /// Takes out what another origin must not see.
@@ -165,6 +163,10 @@ fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
         format!("{scheme}://{authority}{folder}/{reference}")
     };
     let uri: Uri = absolute.parse().ok()?;
+    // An escape in a host would name another host than was meant.
+    if uri.authority()?.as_str().contains('%') {
+        return None;
+    }
     if matches!(uri.scheme_str(), Some("http" | "https")) { dots(uri) } else { None }
 }
 

@@ -1,20 +1,25 @@
-//! Sending again what failed and may be sent again.
+//! Retries.
 
 mod classify;
 
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use databricks_core::{Body, Error, Idempotency};
+use bytes::Bytes;
+use databricks_core::{Body, ByteStream, Error, Idempotency, Result};
+use futures_core::Stream;
 use http::Request;
 
-use super::{Answer, CallState, Middleware, Next, request_line, tower_layer, try_clone};
+use super::{Answer, CallState, Middleware, Next, head, request_line, tower_layer, try_clone};
 use crate::{CallOptions, RetryPolicy, SharedClock};
 
-/// Repeats attempts by a [`RetryPolicy`].
+/// Retries by a [`RetryPolicy`].
 ///
 /// What surely did not run (no connection, 429, 503) is sent again whatever it is; what may have run (lost connections, timeouts) only
-/// if its [`Idempotency`] allows it. A body that can be read once is never sent twice. The wait is what the service asks for, else the
-/// policy's; no wait begins that would pass the budget or the deadline. The last error comes out unchanged, with the number of attempts
+/// if its [`Idempotency`] allows it. A body that can be read once is sent again only while not a byte of it was read. The wait is the
+/// policy's and at least what the service asks for; no wait begins that would pass the budget or the deadline. The last error comes out unchanged, with the number of attempts
 /// and the time they took, and [`retries_exhausted`](Error::retries_exhausted) set if there was a reason to go on.
 #[derive(Clone, Debug, Default)]
 pub struct RetryLayer {
@@ -48,6 +53,8 @@ struct Plan {
     class: Idempotency,
     /// The caller vouches for a second run, so that answers of a gateway count too.
     vouched: bool,
+    /// The caller forbids a second run, whatever the policy.
+    forbidden: bool,
     loud: bool,
     operation: Option<&'static str>,
     start: Instant,
@@ -63,6 +70,7 @@ impl Plan {
             deadline: CallState::of(request).and_then(|state| state.deadline),
             class: options.effective_idempotency(request.method()),
             vouched: options.idempotent == Some(true) || policy.gateway_errors,
+            forbidden: options.idempotent == Some(false),
             loud: options.debug,
             operation: options.operation,
             start: layer.clock.now(),
@@ -72,37 +80,114 @@ impl Plan {
 
     /// The wait before the next attempt, or why there is none.
     fn wait(&self, error: &Error, attempt: u32, now: Instant) -> Result<Duration, Stop> {
-        if !classify::is_reason(error, &self.policy, self.class, self.vouched) {
+        let risky = self.forbidden && classify::may_have_run(error);
+        if risky || !classify::is_reason(error, &self.policy, self.class, self.vouched) {
             return Err(Stop::NoReason);
         }
         if self.max_attempts.is_some_and(|most| attempt >= most) {
             // One attempt is what was asked for, not something that ran out.
-            return Err(if attempt > 1 { Stop::Exhausted("the attempts are used up") } else { Stop::NoReason });
+            return Err(if attempt > 1 { Stop::Exhausted("all attempts are used") } else { Stop::NoReason });
         }
-        let asked = error.retry_after().filter(|_| self.policy.honor_retry_after);
-        let wait = match asked {
-            Some(asked) => asked + asked.mul_f64(fastrand::f64() / 10.0),
-            None => self.policy.backoff.delay(attempt),
+        let backoff = self.policy.backoff.delay(attempt);
+        let wait = match error.retry_after().filter(|_| self.policy.honor_retry_after) {
+            // The hint is a floor. The first retry goes by it alone; a server that goes on to say "at once" is not taken at its word.
+            Some(asked) => {
+                let least = if attempt == 1 { backoff.min(QUICK) } else { backoff };
+                asked.saturating_add(jitter(asked)).max(least)
+            }
+            None => backoff,
         };
         // A wait beyond what the clock can count passes every budget and deadline.
         let next = now.checked_add(wait);
         if self.budget.is_some_and(|budget| next.is_none_or(|next| next - self.start >= budget)) {
-            return Err(Stop::Exhausted("the retry budget is used up"));
+            return Err(Stop::Exhausted("the retry budget is exhausted"));
         }
         if self.deadline.is_some_and(|deadline| next.is_none_or(|next| next >= deadline)) {
-            return Err(Stop::Exhausted("the deadline is too near"));
+            return Err(Stop::Exhausted("the wait would pass the deadline"));
         }
-        if self.policy.retry_budget.as_ref().is_some_and(|purse| !purse.withdraw()) {
-            return Err(Stop::Exhausted("this client repeats too much already"));
+        if self.policy.retry_budget.as_ref().is_some_and(|bucket| !bucket.withdraw()) {
+            return Err(Stop::Exhausted("the client's retry budget is exhausted"));
         }
         Ok(wait)
     }
+}
+
+/// The least pause before a first retry that the service asks for at once.
+const QUICK: Duration = Duration::from_millis(100);
+
+/// Up to a tenth of a wait, so that clients that were refused together do not come back together.
+fn jitter(wait: Duration) -> Duration {
+    Duration::try_from_secs_f64(wait.as_secs_f64() * fastrand::f64() / 10.0).unwrap_or_default()
 }
 
 /// Why there is no next attempt.
 enum Stop {
     NoReason,
     Exhausted(&'static str),
+}
+
+/// How a request can be had once more.
+enum Again {
+    No,
+    Clone(Request<Body>),
+    /// A body that can be read once, and the rest of the request.
+    Unread(Request<Body>, Option<u64>, Unread),
+}
+
+impl Again {
+    /// Looks at a request before it is sent. A body that can be read once is put where it can be had back until it is read.
+    fn prepare(request: &mut Request<Body>) -> Self {
+        if let Some(clone) = try_clone(request) {
+            return Self::Clone(clone);
+        }
+        let length = request.body().len();
+        let unread = Unread::default();
+        let body = std::mem::take(request.body_mut());
+        unread.put(body.into_stream());
+        *request.body_mut() = Body::from_stream(length, Box::pin(OnePass { place: unread.clone(), stream: None }));
+        Self::Unread(head(request), length, unread)
+    }
+
+    fn request(self) -> Option<Request<Body>> {
+        match self {
+            Self::No => None,
+            Self::Clone(request) => Some(request),
+            Self::Unread(head, length, place) => place.take().map(|stream| head.map(|_| Body::from_stream(length, stream))),
+        }
+    }
+}
+
+/// Where a body lies until its first byte is asked for.
+#[derive(Clone, Default)]
+struct Unread(Arc<Mutex<Option<ByteStream>>>);
+
+impl Unread {
+    fn put(&self, stream: ByteStream) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
+    }
+    fn take(&self) -> Option<ByteStream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A body that takes its stream out of its place when it is read.
+struct OnePass {
+    place: Unread,
+    stream: Option<ByteStream>,
+}
+
+impl Stream for OnePass {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        if self.stream.is_none() {
+            self.stream = self.place.take();
+        }
+        match &mut self.stream {
+            Some(stream) => stream.as_mut().poll_next(cx),
+            None => Poll::Ready(None),
+        }
+    }
 }
 
 impl Middleware for RetryLayer {
@@ -113,14 +198,13 @@ impl Middleware for RetryLayer {
         loop {
             // Without an allocation, unlike the line that an error needs.
             let (method, uri) = (request.method().clone(), request.uri().clone());
-            let again = if plan.max_attempts == Some(attempt) { None } else { try_clone(&request) };
-            let one_pass = again.is_none() && plan.max_attempts != Some(attempt);
+            let again = if plan.max_attempts == Some(attempt) { Again::No } else { Again::prepare(&mut request) };
             CallState::of_mut(&mut request).attempt = attempt;
 
             let error = match next.send(request).await {
                 Ok(mut response) => {
-                    if let Some(purse) = &plan.policy.retry_budget {
-                        purse.deposit();
+                    if let Some(bucket) = &plan.policy.retry_budget {
+                        bucket.deposit();
                     }
                     let elapsed = self.clock.now() - plan.start;
                     response.extensions_mut().insert(CallInfo { attempts: attempt, elapsed });
@@ -147,8 +231,7 @@ impl Middleware for RetryLayer {
                     return Err(error.with_retries_exhausted());
                 }
             };
-            let Some(again) = again else {
-                debug_assert!(one_pass, "a next attempt is only planned where one is allowed");
+            let Some(again) = again.request() else {
                 return Err(error.with_hint("the body is a stream that can be read once, so the request was not sent again"));
             };
             log(plan.loud, format_args!("Retrying in {:.3} s after attempt {attempt}: {error}", wait.as_secs_f64()));

@@ -1,4 +1,4 @@
-//! Ends what has fallen silent.
+//! The inactivity timeout.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -41,7 +41,8 @@ impl InactivityLayer {
 }
 
 fn silent(limit: Duration) -> Error {
-    Error::new(ErrorKind::Timeout, format!("nothing was heard for {:.1} s", limit.as_secs_f64()))
+    Error::new(ErrorKind::Timeout, format!("no data was sent or received for {limit:?}, the inactivity timeout"))
+        .with_hint("set a longer inactivity timeout if the server needs more time to respond")
 }
 
 impl Middleware for InactivityLayer {
@@ -132,3 +133,59 @@ impl Stream for Received {
 }
 
 tower_layer!(InactivityLayer);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::testing::{Script, get, post};
+    use crate::read_body;
+    use futures_util::StreamExt as _;
+    use http::Response;
+    use tower::{Layer as _, ServiceExt as _};
+
+    /// A body of pieces that come this far apart.
+    fn slow(pieces: usize, pause: Duration) -> Body {
+        let pieces = futures_util::stream::iter(0..pieces).then(move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok(Bytes::from_static(b"x"))
+        });
+        Body::from_stream(Some(10), Box::pin(pieces))
+    }
+
+    /// The result of reading a response whose pieces come this far apart, with a limit of a minute.
+    async fn receive(pause: Duration) -> Result<Bytes> {
+        let (script, _) = Script::forever(move |_| Ok(Response::new(slow(10, pause))));
+        let response = InactivityLayer::default().layer(script).oneshot(get()).await?;
+        read_body(response.into_body(), 100).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_a_response_and_progress_does_not() {
+        assert_eq!(receive(Duration::from_secs(59)).await.unwrap(), "xxxxxxxxxx");
+        let start = Instant::now();
+        let error = receive(Duration::from_secs(61)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert_eq!(start.elapsed(), Duration::from_secs(60));
+        assert!(error.to_string().contains("60s"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_before_a_response_ends_the_attempt() {
+        for (delay, ok) in [(59, true), (61, false)] {
+            let (script, _) = Script::forever(|_| Ok(Response::new(Body::empty())));
+            let answer = InactivityLayer::default().layer(script.delay(Duration::from_secs(delay))).oneshot(get()).await;
+            assert_eq!(answer.is_ok(), ok, "{delay}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_progresses_is_not_silent() {
+        for (pause, ok) in [(59, true), (61, false)] {
+            let start = Instant::now();
+            let (script, _) = Script::forever(|_| Ok(Response::new(Body::empty())));
+            let answer = InactivityLayer::default().layer(script).oneshot(post(slow(10, Duration::from_secs(pause)))).await;
+            assert_eq!(answer.is_ok(), ok, "{pause}");
+            assert_eq!(start.elapsed(), Duration::from_secs(if ok { 590 } else { 60 }));
+        }
+    }
+}

@@ -3,6 +3,8 @@
 // Helpers of tests are outside of test functions, where the lint does not know better.
 #![allow(clippy::unwrap_used)]
 
+mod connect;
+mod http2;
 mod proxy;
 mod secrets;
 mod server;

@@ -10,8 +10,12 @@ use tokio::net::TcpStream;
 
 use crate::server::{Seen, answer_all, client, get, listen, read_head};
 
-/// A proxy for both ways: absolute-form requests and tunnels. Wants this `Proxy-Authorization` if there is one.
-async fn proxy(wanted: Option<&'static str>) -> (String, Seen) {
+/// A name that only the proxies here know: what is at a loopback address is never asked through a proxy.
+const NAME: &str = "workspace.invalid";
+
+/// A proxy for both ways: absolute-form requests and tunnels, which lead to this port of this machine whatever they are for.
+/// Wants this `Proxy-Authorization` if there is one.
+async fn proxy(wanted: Option<&'static str>, port: u16) -> (String, Seen) {
     let seen = Seen::default();
     let seen_too = seen.clone();
     let address = listen(move |mut stream: TcpStream| {
@@ -27,7 +31,7 @@ async fn proxy(wanted: Option<&'static str>) -> (String, Seen) {
             let mut words = head.split(' ');
             let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default().to_owned());
             if method == "CONNECT" {
-                let Ok(mut server) = TcpStream::connect(&target).await else {
+                let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await else {
                     let _ = stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
                     return;
                 };
@@ -52,7 +56,7 @@ fn header(head: &str, name: &str) -> Option<String> {
 
 #[tokio::test]
 async fn plain_requests_name_the_whole_url_and_sign_in() {
-    let (address, seen) = proxy(Some("Basic dTpw")).await;
+    let (address, seen) = proxy(Some("Basic dTpw"), 9).await;
     let env = Environment::from_iter([("HTTP_PROXY", format!("http://u:p@{address}"))]);
     let client = client().environment(env).build().unwrap();
     let body = get(&client, "http://workspace.invalid/api/2.0/x?a=1").await.unwrap();
@@ -61,23 +65,20 @@ async fn plain_requests_name_the_whole_url_and_sign_in() {
 }
 
 #[tokio::test]
-async fn tunnels_sign_in_and_what_passes_them_does_not() {
-    // The tunnel ends at a server without TLS, so the handshake fails: what matters is what the proxy and the server saw.
-    let server = Seen::default();
-    let server_too = server.clone();
-    let target = listen(move |stream| answer_all(stream, server_too.clone())).await;
-    let (address, seen) = proxy(Some("Basic dTpw")).await;
+async fn tunnels_authenticate_and_what_passes_them_does_not() {
+    let (authority, port, server) = crate::tls::https_server(NAME).await;
+    let (address, seen) = proxy(Some("Basic dTpw"), port).await;
     let options = ProxyOptions::new(format!("http://{address}")).basic_auth("u", "p".into());
-    let client = client().proxy(options).connect_timeout(Duration::from_millis(200)).build().unwrap();
-    get(&client, &format!("https://127.0.0.1:{}/", target.port())).await.unwrap_err();
+    let client = client().proxy(options).tls(authority).build().unwrap();
+    assert_eq!(get(&client, &format!("https://{NAME}/api/2.0/x")).await.unwrap(), r#"{"ok":true}"#);
     let head = seen.all().remove(0);
-    assert!(head.starts_with(&format!("CONNECT 127.0.0.1:{} HTTP/1.1", target.port())), "{head}");
-    assert!(server.all().is_empty());
+    assert!(head.starts_with(&format!("CONNECT {NAME}:443 HTTP/1.1")), "{head}");
+    assert!(header(&server.all()[0], "proxy-authorization").is_none(), "what is for the proxy must not reach the server");
 }
 
 #[tokio::test]
 async fn refused_authentication_is_final_and_says_what_to_do() {
-    let (address, seen) = proxy(Some("Basic dTpw")).await;
+    let (address, seen) = proxy(Some("Basic dTpw"), 9).await;
     let client = client().retry(RetryPolicy::default()).proxy(ProxyOptions::new(format!("http://u:pa55@{address}"))).build().unwrap();
     let error = get(&client, "https://workspace.invalid/").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
@@ -88,17 +89,36 @@ async fn refused_authentication_is_final_and_says_what_to_do() {
 
 #[tokio::test]
 async fn no_proxy_and_code_beat_the_environment() {
+    let (address, seen) = proxy(None, 9).await;
+    let url = format!("http://{NAME}/");
+    let proxy = ("HTTP_PROXY", address.as_str());
+    get(&client().environment([proxy].into_iter().collect()).build().unwrap(), &url).await.unwrap();
+    assert_eq!(seen.all().len(), 1);
+    let exempt = client().environment([proxy, ("NO_PROXY", ".invalid")].into_iter().collect());
+    let direct = client().environment([proxy].into_iter().collect()).proxy(ProxyOptions::none());
+    for client in [exempt, direct] {
+        let error = get(&client.build().unwrap(), &url).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connect);
+        assert!(error.to_string().contains("cannot be resolved"), "{error}");
+    }
+    assert_eq!(seen.all().len(), 1);
+}
+
+#[tokio::test]
+async fn this_machine_is_never_asked_through_a_proxy() {
     let seen = Seen::default();
     let direct = seen.clone();
     let target = listen(move |stream| answer_all(stream, direct.clone())).await;
-    let url = format!("http://127.0.0.1:{}/", target.port());
-    let broken = [("HTTP_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "127.0.0.0/8")];
-    get(&client().environment(broken.into_iter().collect()).build().unwrap(), &url).await.unwrap();
-    let env: Environment = broken[..1].iter().copied().collect();
-    get(&client().environment(env.clone()).proxy(ProxyOptions::none()).build().unwrap(), &url).await.unwrap();
-    let error = get(&client().environment(env).build().unwrap(), &url).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connect);
-    assert_eq!(seen.all().len(), 2);
+    let (address, proxied) = proxy(None, 9).await;
+    let env: Environment = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, address.clone())).into_iter().collect();
+    for client in [client().environment(env), client().proxy(ProxyOptions::new(format!("http://{address}")))] {
+        let client = client.build().unwrap();
+        for host in ["127.0.0.1", "localhost"] {
+            get(&client, &format!("http://{host}:{}/", target.port())).await.unwrap();
+        }
+    }
+    assert_eq!(seen.all().len(), 4);
+    assert!(proxied.all().is_empty());
 }
 
 /// tinyproxy with this configuration, ended when dropped.
@@ -147,24 +167,22 @@ fn through(port: u16, user: &str) -> Environment {
 
 #[tokio::test]
 async fn tinyproxy_passes_plain_requests() {
-    let Some(proxy) = tinyproxy("").await else { return };
-    let seen = Seen::default();
-    let server = seen.clone();
-    let target = listen(move |stream| answer_all(stream, server.clone())).await;
+    let (next, seen) = proxy(None, 9).await;
+    let Some(proxy) = tinyproxy(&format!("Upstream http {next}\n")).await else { return };
     let client = client().environment(through(proxy.port, "")).build().unwrap();
-    assert_eq!(get(&client, &format!("http://127.0.0.1:{}/api/2.0/x", target.port())).await.unwrap(), r#"{"ok":true}"#);
+    assert_eq!(get(&client, &format!("http://{NAME}/api/2.0/x")).await.unwrap(), format!(r#"{{"target":"http://{NAME}:80/api/2.0/x"}}"#));
     let head = seen.all().remove(0);
-    assert!(head.starts_with("GET /api/2.0/x HTTP/1."), "{head}");
     assert!(header(&head, "via").is_some(), "the request did not pass the proxy: {head}");
 }
 
 #[tokio::test]
 async fn tinyproxy_passes_tunnels() {
-    let (authority, port, seen) = crate::tls::https_server().await;
-    let Some(proxy) = tinyproxy(&format!("ConnectPort {port}\nBasicAuth user pass\n")).await else { return };
-    let url = format!("https://localhost:{port}/api/2.0/x");
-    let signed_in = client().tls(authority.clone()).environment(through(proxy.port, "user:pass@")).build().unwrap();
-    assert_eq!(get(&signed_in, &url).await.unwrap(), r#"{"ok":true}"#);
+    let (authority, port, seen) = crate::tls::https_server(NAME).await;
+    let (next, _) = proxy(None, port).await;
+    let Some(proxy) = tinyproxy(&format!("Upstream http {next}\nConnectPort 443\nBasicAuth user pass\n")).await else { return };
+    let url = format!("https://{NAME}/api/2.0/x");
+    let known = client().tls(authority.clone()).environment(through(proxy.port, "user:pass@")).build().unwrap();
+    assert_eq!(get(&known, &url).await.unwrap(), r#"{"ok":true}"#);
     assert!(header(&seen.all()[0], "proxy-authorization").is_none(), "what is for the proxy must not reach the server");
 
     let stranger = client().retry(RetryPolicy::default()).tls(authority).environment(through(proxy.port, "user:wrong@")).build().unwrap();
@@ -175,17 +193,15 @@ async fn tinyproxy_passes_tunnels() {
 
     // Another port than the one it may connect to.
     let other = client().retry(RetryPolicy::default()).environment(through(proxy.port, "user:pass@")).build().unwrap();
-    let error = get(&other, "https://localhost:1/").await.unwrap_err();
+    let error = get(&other, &format!("https://{NAME}:1/")).await.unwrap_err();
     assert!(error.is_permanent() && error.to_string().contains("refuses to connect"), "{error}");
 }
 
 #[tokio::test]
 async fn tinyproxy_refuses_plain_requests_of_strangers() {
-    let Some(proxy) = tinyproxy("BasicAuth user pass\n").await else { return };
-    let seen = Seen::default();
-    let server = seen.clone();
-    let target = listen(move |stream| answer_all(stream, server.clone())).await;
-    let url = format!("http://127.0.0.1:{}/", target.port());
+    let (next, seen) = proxy(None, 9).await;
+    let Some(proxy) = tinyproxy(&format!("Upstream http {next}\nBasicAuth user pass\n")).await else { return };
+    let url = format!("http://{NAME}/");
     let client_of = |user: &str| client().environment(through(proxy.port, user)).build().unwrap();
     get(&client_of("user:pass@"), &url).await.unwrap();
     let error = get(&client_of("user:wrong@"), &url).await.unwrap_err();

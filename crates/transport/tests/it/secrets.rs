@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use databricks_core::{AuthHeaders, Body, Credentials, Error, Result, Secret, SharedCredentials};
 use databricks_transport::layers::{
-    AnswerLayer, AttemptLayer, AuthLayer, DebugLogLayer, HeadersLayer, RetryLayer, SpanLayer, UserAgentLayer,
+    AttemptLayer, AuthLayer, DebugLogLayer, HeadersLayer, ResponseLayer, RetryLayer, SpanLayer, UserAgentLayer,
 };
 use databricks_transport::{CallOptions, Environment, RetryPolicy, SharedClock, UserAgent, curl};
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -212,7 +212,7 @@ async fn everything(secrets: &Secrets, shape: &Shape) -> String {
         .layer(AuthLayer::new(Some(credentials), None))
         .layer(HeadersLayer::default())
         .layer(UserAgentLayer::new(UserAgent::new(&Environment::empty())))
-        .layer(AnswerLayer::default())
+        .layer(ResponseLayer::default())
         .layer(DebugLogLayer::new(true, 1 << 16))
         .service_fn(move |_| {
             let response = answer(&secrets_too, &shape_too);

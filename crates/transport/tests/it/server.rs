@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
 
 use databricks_core::{Body, Result};
-use databricks_transport::{Client, ClientBuilder, Environment, RetryPolicy, read_body};
+use databricks_transport::{Client, ClientBuilder, Clock, Environment, RetryPolicy, SharedClock, Sleep, read_body};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -64,6 +65,27 @@ pub(crate) async fn answer_all(mut stream: impl AsyncRead + AsyncWrite + Unpin, 
     }
 }
 
+/// A clock whose waits are over at once.
+#[derive(Debug)]
+struct NoWait;
+
+impl Clock for NoWait {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+    fn sleep(&self, _: Duration) -> Sleep {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// A client that goes on for up to five attempts, without waiting between them.
+pub(crate) fn persistent() -> ClientBuilder {
+    client().retry(RetryPolicy::default().max_attempts(5)).clock(SharedClock::new(NoWait))
+}
+
 /// A client that tries once and sees no environment.
 pub(crate) fn client() -> ClientBuilder {
     Client::builder().environment(Environment::empty()).retry(RetryPolicy::none())
@@ -71,6 +93,12 @@ pub(crate) fn client() -> ClientBuilder {
 
 pub(crate) async fn get(client: &Client, url: &str) -> Result<String> {
     let request = http::Request::get(url).header("accept", "application/json").body(Body::empty()).unwrap();
+    let body = read_body(client.send(request).await?.into_body(), 1 << 20).await?;
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+pub(crate) async fn post(client: &Client, url: &str) -> Result<String> {
+    let request = http::Request::post(url).header("accept", "application/json").body(Body::from("{}")).unwrap();
     let body = read_body(client.send(request).await?.into_body(), 1 << 20).await?;
     Ok(String::from_utf8_lossy(&body).into_owned())
 }

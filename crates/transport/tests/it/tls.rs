@@ -1,7 +1,6 @@
 //! TLS with certificates of an authority of our own.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use databricks_core::{ErrorKind, Secret};
 use databricks_transport::{RetryPolicy, TlsOptions};
@@ -185,19 +184,69 @@ async fn http2_is_offered_unless_switched_off() {
     assert_eq!(offered, [vec![b"h2".to_vec(), b"http/1.1".to_vec()], vec![b"http/1.1".to_vec()]]);
 }
 
-#[tokio::test]
-async fn a_server_that_does_not_speak_tls_is_a_failed_connection() {
-    let seen = Seen::default();
-    let address = listen(move |stream| answer_all(stream, seen.clone())).await;
-    let client = client().connect_timeout(Duration::from_millis(300)).tls(TlsOptions::new().skip_verify(true)).build().unwrap();
-    let error = get(&client, &format!("https://localhost:{}/", address.port())).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
-}
-
 /// A server for other tests: what a client must trust, its port, and what it sees.
-pub(crate) async fn https_server() -> (TlsOptions, u16, Seen) {
+pub(crate) async fn https_server(name: &str) -> (TlsOptions, u16, Seen) {
     let authority = Authority::new();
-    let (certificate, key) = authority.issue("localhost", |_| {});
+    let (certificate, key) = authority.issue(name, |_| {});
     let (port, seen, _) = serve(&certificate, &key, None).await;
     (trusting(&authority), port, seen)
+}
+
+/// A configuration of servers for other tests, and what a client must trust.
+pub(crate) fn server_config(name: &str, alpn: &[&[u8]]) -> (TlsOptions, Arc<ServerConfig>) {
+    let authority = Authority::new();
+    let (certificate, key) = authority.issue(name, |_| {});
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let mut config = builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    (trusting(&authority), Arc::new(config))
+}
+
+/// A block that says that it is a certificate and is none.
+const JUNK: &str = "-----BEGIN CERTIFICATE-----\nMIIAEG5vdCBhIGNlcnRpZmljYXRl\n-----END CERTIFICATE-----\n";
+
+#[tokio::test]
+async fn a_bad_block_in_a_bundle_does_not_spoil_the_rest() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.issue("localhost", |_| {});
+    let (port, ..) = serve(&certificate, &key, None).await;
+    let url = format!("https://localhost:{port}/");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let env = databricks_transport::Environment::from_iter([("SSL_CERT_FILE", file.path().to_str().unwrap())]);
+
+    std::fs::write(file.path(), format!("# company bundle\n{JUNK}\n{}", authority.pem())).unwrap();
+    get(&client().environment(env.clone()).build().unwrap(), &url).await.unwrap();
+    let only = TlsOptions::new().ca_file(file.path()).only_given_roots(true);
+    get(&client().tls(only.clone()).build().unwrap(), &url).await.unwrap();
+
+    // With nothing left it is the file's fault, not the server's.
+    std::fs::write(file.path(), JUNK).unwrap();
+    for client in [client().environment(env), client().tls(only)] {
+        let error = get(&client.retry(RetryPolicy::default()).build().unwrap(), &url).await.unwrap_err();
+        let text = error.to_string();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Config, 1), "{error:?}");
+        assert!(text.contains(file.path().to_str().unwrap()) && text.contains("block 1 at line 1"), "{text}");
+        assert!(!text.contains("not trusted"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_trusted_names_what_helps() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.issue("localhost", |_| {});
+    let (port, ..) = serve(&certificate, &key, None).await;
+    let text = get(&client().build().unwrap(), &format!("https://localhost:{port}/")).await.unwrap_err().to_string();
+    assert!(text.contains("SSL_CERT_FILE") && text.contains("ca_file"), "{text}");
+    // An authority that is a server too: self-signed, as servers set up by hand are.
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let (port, ..) = serve(&params.self_signed(&key).unwrap(), &key, None).await;
+    let error = get(&client().build().unwrap(), &format!("https://localhost:{port}/")).await.unwrap_err();
+    assert!(error.is_permanent() && error.to_string().contains("SSL_CERT_FILE"), "{error}");
+    let (certificate, key) = authority.issue("other.example", |_| {});
+    let (port, ..) = serve(&certificate, &key, None).await;
+    let error = get(&client().tls(trusting(&authority)).build().unwrap(), &format!("https://localhost:{port}/")).await.unwrap_err();
+    assert!(error.to_string().contains("another name (other.example)"), "{error}");
 }

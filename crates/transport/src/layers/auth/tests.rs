@@ -85,20 +85,47 @@ async fn headers_stay_with_their_origin() {
 }
 
 #[tokio::test]
-async fn nothing_replaces_authorization_in_silence() {
+async fn an_own_header_is_sent_in_place_of_the_credentials() {
+    for credentials in [layer(Tokens::default(), None), layer(Tokens::default(), Some("https://h.example")), AuthLayer::default()] {
+        let mut request = get();
+        request.headers_mut().insert(AUTHORIZATION, "Basic x".parse().unwrap());
+        let (script, calls) = Script::new(vec![ok()]);
+        credentials.layer(script).oneshot(request).await.unwrap();
+        assert_eq!(calls.take()[0].headers[AUTHORIZATION], "Basic x");
+    }
+    // Refused, it is not replaced, and the error says which was refused.
     let mut request = get();
     request.headers_mut().insert(AUTHORIZATION, "Basic x".parse().unwrap());
-    let (script, calls) = Script::new(vec![]);
-    let error = layer(Tokens::default(), None).layer(script).oneshot(request).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert_eq!(calls.count(), 0);
+    let (script, calls) = Script::new(vec![refused(401)]);
+    let tokens = Tokens { refreshable: true, ..Tokens::default() };
+    let error = layer(tokens, None).layer(script).oneshot(request).await.unwrap_err();
+    assert!(error.to_string().contains("header Authorization of its own"), "{error}");
+    assert_eq!(calls.count(), 1);
+}
 
-    // Without credentials the header is the caller's business.
+#[tokio::test]
+async fn an_own_header_stays_with_its_url() {
+    for (location, kept) in [("https://h.example/y", true), ("https://other.example/y", false)] {
+        let moved = Ok(http::Response::builder().status(302).header("location", location).body(Body::empty()).unwrap());
+        let (script, calls) = Script::new(vec![moved, ok()]);
+        let service = layer(Tokens::default(), None).layer(crate::layers::RedirectLayer::default().layer(script));
+        let mut request = get();
+        request.headers_mut().insert(AUTHORIZATION, "Basic x".parse().unwrap());
+        service.oneshot(request).await.unwrap();
+        assert_eq!(calls.take()[1].headers.contains_key(AUTHORIZATION), kept, "{location}");
+    }
+}
+
+#[tokio::test]
+async fn an_anonymous_call_asks_for_no_token() {
+    let tokens = Tokens::default();
+    let asked = Arc::clone(&tokens.asked);
     let mut request = get();
-    request.headers_mut().insert(AUTHORIZATION, "Basic x".parse().unwrap());
+    request.extensions_mut().insert(CallOptions::new().anonymous(true));
     let (script, calls) = Script::new(vec![ok()]);
-    AuthLayer::default().layer(script).oneshot(request).await.unwrap();
-    assert_eq!(calls.take()[0].headers[AUTHORIZATION], "Basic x");
+    layer(tokens, None).layer(script).oneshot(request).await.unwrap();
+    assert!(!calls.take()[0].headers.contains_key(AUTHORIZATION));
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

@@ -62,6 +62,29 @@ async fn a_one_pass_body_may_be_left_behind() {
     assert_eq!(calls.take()[1].body, b"");
 }
 
+#[tokio::test]
+async fn bytes_that_no_url_may_hold_are_escaped() {
+    for (location, expected) in [
+        (&b"/api/2.0/caf\xc3\xa9"[..], "https://h.example/api/2.0/caf%C3%A9"),
+        (b"/a b?c=d e", "https://h.example/a%20b?c=d%20e"),
+        (b"/caf%C3%A9", "https://h.example/caf%C3%A9"),
+        (b"/a/{b}|\"c\"", "https://h.example/a/%7Bb%7D%7C%22c%22"),
+        (b"caf\xe9", "https://h.example/api/2.0/caf%E9"),
+        (b" /x ", "https://h.example/x"),
+        (b"https://h.example/\xe6\x97\xa5", "https://h.example/%E6%97%A5"),
+    ] {
+        let value = http::HeaderValue::from_bytes(location).unwrap();
+        let reply = Ok(Response::builder().status(302).header(LOCATION, value).body(Body::empty()).unwrap());
+        let (script, _) = Script::new(vec![reply, ok()]);
+        let response = RedirectLayer::default().layer(script).oneshot(get()).await.unwrap();
+        assert_eq!(response.extensions().get::<FinalUri>().unwrap().0.to_string(), expected);
+    }
+    let value = http::HeaderValue::from_bytes(b"https://h\xc3\xa9.example/").unwrap();
+    let reply = Ok(Response::builder().status(302).header(LOCATION, value).body(Body::empty()).unwrap());
+    let (script, _) = Script::new(vec![reply]);
+    assert_eq!(RedirectLayer::default().layer(script).oneshot(get()).await.unwrap_err().kind(), ErrorKind::Redirect);
+}
+
 #[test]
 fn references_resolve_as_the_rfc_says() {
     let base: Uri = "https://h:1/a/b?q".parse().unwrap();

@@ -56,8 +56,11 @@ fn transient_answer(error: &Error, class: Idempotency, vouched: bool) -> bool {
         408 | 502 | 504 if vouched && class.may_repeat() => return true,
         _ => {}
     }
-    let says = |texts: &[&str]| texts.iter().any(|text| api.message().contains(text));
-    says(NOT_RUN) || worker_env_not_found(api.message()) || (class.may_repeat() && says(PASSING))
+    says_not_run(api.message()) || (class.may_repeat() && PASSING.iter().any(|text| api.message().contains(text)))
+}
+
+fn says_not_run(message: &str) -> bool {
+    NOT_RUN.iter().any(|text| message.contains(text)) || worker_env_not_found(message)
 }
 
 /// `worker env WorkerEnvId(…) not found`.
@@ -67,9 +70,16 @@ fn worker_env_not_found(message: &str) -> bool {
 
 /// Whether the service may have carried out the request although it failed.
 pub(super) fn may_have_run(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::ConnectionLost | ErrorKind::Timeout => true,
-        ErrorKind::Api => error.status().is_some_and(|status| matches!(status.as_u16(), 408 | 502 | 504)),
+    let Some(status) = error.status() else { return matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::Timeout) };
+    // A success whose response was lost or cannot be read, and a redirect to the result.
+    if status.is_success() || status.as_u16() == 303 {
+        return true;
+    }
+    match status.as_u16() {
+        408 => true,
+        // Refused before anything was done.
+        501 | 503 | 505 => false,
+        500.. => error.api().is_none_or(|api| !says_not_run(api.message()) && !api.kind().is_a(ApiErrorKind::TooManyRequests)),
         _ => false,
     }
 }
@@ -122,6 +132,35 @@ mod tests {
         }
         assert!(may_have_run(&Error::new(ErrorKind::Timeout, "x")));
         assert!(!may_have_run(&Error::new(ErrorKind::Connect, "x")));
+    }
+
+    #[test]
+    fn what_may_have_run_says_so() {
+        for error in [
+            api(500, "", "x"),
+            api(500, "INTERNAL_ERROR", "x"),
+            api(502, "", "x"),
+            api(504, "", "x"),
+            api(524, "", "x"),
+            api(408, "", "x"),
+            Error::new(ErrorKind::Decode, "unreadable").with_status(StatusCode::OK),
+            Error::new(ErrorKind::ConnectionLost, "cut").with_status(StatusCode::CREATED),
+            Error::new(ErrorKind::Redirect, "no URL").with_status(StatusCode::SEE_OTHER),
+        ] {
+            assert!(may_have_run(&error), "{error}");
+        }
+        for error in [
+            api(400, "", "x"),
+            api(429, "", "x"),
+            api(503, "", "x"),
+            api(501, "", "x"),
+            api(500, "", "worker env WorkerEnvId(1) not found"),
+            api(500, "RESOURCE_EXHAUSTED", "x"),
+            Error::new(ErrorKind::Redirect, "elsewhere").with_status(StatusCode::TEMPORARY_REDIRECT),
+            Error::new(ErrorKind::Config, "x"),
+        ] {
+            assert!(!may_have_run(&error), "{error}");
+        }
     }
 
     #[test]

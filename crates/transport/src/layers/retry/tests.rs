@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::layers::testing::{Script, get, ok, post, refused, refused_for};
-use crate::layers::{AnswerLayer, DeadlineLayer};
+use crate::layers::{DeadlineLayer, ResponseLayer};
 use crate::{Backoff, RetryBudget};
 use databricks_core::ErrorKind;
 use tokio::time::Instant;
@@ -145,9 +145,9 @@ async fn the_deadline_covers_waits_and_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shared_purse_limits_repetitions() {
-    let purse = RetryBudget::new(10, 2);
-    let layer = RetryLayer::new(RetryPolicy::default().retry_budget(purse), SharedClock::default());
+async fn a_shared_bucket_limits_retries() {
+    let bucket = RetryBudget::new(10, 2);
+    let layer = RetryLayer::new(RetryPolicy::default().retry_budget(bucket), SharedClock::default());
     let (script, calls) = Script::forever(|_| refused(503));
     let error = layer.layer(script).oneshot(get()).await.unwrap_err();
     assert_eq!(calls.count(), 3);
@@ -164,12 +164,12 @@ async fn an_answer_that_breaks_off_is_a_failed_attempt() {
         Ok(http::Response::new(Body::from_stream(Some(20), Box::pin(futures_util::stream::iter(pieces)))))
     };
     let (script, calls) = Script::new(vec![broken(), ok()]);
-    RetryLayer::default().layer(AnswerLayer::default().layer(script)).oneshot(get()).await.unwrap();
+    RetryLayer::default().layer(ResponseLayer::default().layer(script)).oneshot(get()).await.unwrap();
     assert_eq!(calls.count(), 2);
     // A stream's reader gets the error instead.
     let (script, calls) = Script::new(vec![broken()]);
     let request = with(get(), CallOptions::new().stream_response(true));
-    let response = RetryLayer::default().layer(AnswerLayer::default().layer(script)).oneshot(request).await.unwrap();
+    let response = RetryLayer::default().layer(ResponseLayer::default().layer(script)).oneshot(request).await.unwrap();
     assert_eq!(crate::read_body(response.into_body(), 100).await.unwrap_err().kind(), ErrorKind::ConnectionLost);
     assert_eq!(calls.count(), 1);
 }
@@ -195,4 +195,102 @@ async fn absurd_durations_are_no_reason_to_panic() {
     let service =
         DeadlineLayer::default().layer(RetryLayer::default().layer(crate::layers::InactivityLayer::new(Duration::MAX).layer(script)));
     service.oneshot(with(get(), CallOptions::new().timeout(Duration::MAX))).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_says_at_once_again_and_again_is_asked_less_and_less() {
+    let replies = (0..8).map(|_| refused_for(429, "0")).chain([ok()]).collect();
+    let (answer, calls, took) = run(RetryPolicy::default(), replies, get()).await;
+    answer.unwrap();
+    assert_eq!(calls, 9);
+    // A quick first retry, then 2 to 8 seconds.
+    assert!((35.0..=42.0).contains(&took.as_secs_f64()), "{took:?}");
+    // The first retry is quick, but not at once.
+    let (_, _, took) = run(RetryPolicy::default(), vec![refused_for(429, "0"), ok()], get()).await;
+    assert!((100..1000).contains(&took.as_millis()), "{took:?}");
+    // A hint longer than the policy's own wait counts.
+    let (_, _, took) = run(RetryPolicy::default(), vec![refused(503), refused_for(429, "30"), ok()], get()).await;
+    assert!((31.0..=35.0).contains(&took.as_secs_f64()), "{took:?}");
+    // Who asks for no pause gets none.
+    let policy = RetryPolicy::default().backoff(Backoff::fixed(Duration::ZERO));
+    let (_, _, took) = run(policy, vec![refused_for(429, "0"), refused_for(429, "0"), ok()], get()).await;
+    assert_eq!(took, Duration::ZERO);
+}
+
+/// Fails `count` requests without reading them, then takes one.
+#[derive(Clone)]
+struct Unreached {
+    left: Arc<std::sync::atomic::AtomicUsize>,
+    then: Script,
+}
+
+impl Service<Request<Body>> for Unreached {
+    type Response = http::Response<Body>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        use std::sync::atomic::Ordering;
+        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            return Box::pin(async { Err(Error::new(ErrorKind::Connect, "refused")) });
+        }
+        Box::pin(self.then.call(request))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_one_pass_body_that_was_not_read_is_sent() {
+    let (then, calls) = Script::new(vec![ok()]);
+    let service = RetryLayer::default().layer(Unreached { left: Arc::new(3.into()), then });
+    let mut request = post(Body::from_stream(Some(3), Body::from("abc").into_stream()));
+    request.headers_mut().insert("x-a", "b".parse().unwrap());
+    service.oneshot(request).await.unwrap();
+    let seen = calls.take().remove(0);
+    assert_eq!((seen.method.as_str(), seen.body.as_slice()), ("POST", &b"abc"[..]));
+    assert_eq!(seen.headers["x-a"], "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_must_not_run_twice_does_not_under_any_policy() {
+    let once = || with(post("grant"), CallOptions::new().idempotent(false));
+    let wide = RetryPolicy::default().on_all_errors().max_attempts(5);
+    for replies in [vec![lost()], vec![Err(Error::new(ErrorKind::Timeout, "slow"))], vec![refused(500)], vec![refused(502)]] {
+        let (answer, calls, _) = run(wide.clone(), replies, once()).await;
+        assert!(answer.unwrap_err().maybe_executed());
+        assert_eq!(calls, 1);
+    }
+    // What certainly did not run may be sent again.
+    let unsent = || Err(Error::new(ErrorKind::Connect, "refused"));
+    for policy in [wide, RetryPolicy::default()] {
+        let (answer, calls, _) = run(policy, vec![unsent(), refused(503), ok()], once()).await;
+        answer.unwrap();
+        assert_eq!(calls, 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_was_lost_may_have_run() {
+    let cut = || {
+        let pieces = [Ok("{\"a\":".into()), Err(Error::new(ErrorKind::ConnectionLost, "cut"))];
+        Ok(http::Response::new(Body::from_stream(Some(20), Box::pin(futures_util::stream::iter(pieces)))))
+    };
+    let long = || Ok(http::Response::new(Body::from_stream(Some(1 << 40), Body::empty().into_stream())));
+    let html = || Ok(http::Response::builder().header("content-type", "text/html").body(Body::from("<html>")).unwrap());
+    for reply in [cut(), long(), html()] {
+        let (script, calls) = Script::new(vec![reply]);
+        let service = RetryLayer::default().layer(ResponseLayer::default().layer(script));
+        let mut request = post("{}");
+        request.headers_mut().insert("accept", "application/json".parse().unwrap());
+        let error = service.oneshot(request).await.unwrap_err();
+        assert!(error.maybe_executed(), "{error}");
+        assert_eq!((error.status().map(|status| status.as_u16()), calls.count()), (Some(200), 1), "{error}");
+    }
+    // Nothing of it for a request that changes nothing.
+    let (script, _) = Script::new(vec![long()]);
+    let error = RetryLayer::default().layer(ResponseLayer::default().layer(script)).oneshot(get()).await.unwrap_err();
+    assert!(!error.maybe_executed());
 }

@@ -1,7 +1,7 @@
-//! From an answer to a success or an error.
+//! From a response to a success or an error.
 
 use bytes::Bytes;
-use databricks_core::{ApiError, Body, Error, ErrorKind};
+use databricks_core::{ApiError, Body, Error, ErrorKind, Idempotency};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response, Uri};
 
@@ -12,24 +12,24 @@ use crate::{CallOptions, RawAnswer, SharedClock, read_body};
 /// The most bytes of an error's body that are looked at.
 const ERROR_LIMIT: usize = 1 << 20;
 
-/// Turns answers with an error status, and login pages with status 200, into an [`Error`].
+/// Turns responses with an error status, and login pages with status 200, into an [`Error`].
 ///
-/// The body of a success is read whole, so that an answer that breaks off is a failed attempt, unless [`CallOptions::stream_response`]
+/// The body of a success is read whole, so that a response that breaks off is a failed attempt, unless [`CallOptions::stream_response`]
 /// is set.
 #[derive(Clone, Debug)]
-pub struct AnswerLayer {
+pub struct ResponseLayer {
     limit: usize,
     clock: SharedClock,
 }
 
-impl Default for AnswerLayer {
+impl Default for ResponseLayer {
     /// With a limit of 256 MiB.
     fn default() -> Self {
         Self::new(256 << 20, SharedClock::default())
     }
 }
 
-impl AnswerLayer {
+impl ResponseLayer {
     /// * `limit`: the most bytes of a body that are read at once.
     /// * `clock`: tells the time that dates in `Retry-After` are compared with.
     pub fn new(limit: usize, clock: SharedClock) -> Self {
@@ -41,19 +41,37 @@ impl AnswerLayer {
         // What cannot be read is as good as nothing: status and headers say enough to classify the failure.
         let body = read_start(body, ERROR_LIMIT).await;
         let api = ApiError::read_at(parts.status, &parts.headers, &body, method, uri.path(), self.clock.wall());
+        let plain_to_tls = speaks_tls(uri, &body);
         if let Some(raw) = raw {
             raw.set(Response::from_parts(parts, Bytes::from(body)));
         }
-        Error::from_api(api).with_request(request_line(method, uri))
+        let error = Error::from_api(api).with_request(request_line(method, uri));
+        if plain_to_tls {
+            error.with_hint("the server speaks TLS on this port: write https:// in the host").with_permanent()
+        } else {
+            error
+        }
     }
 }
 
-impl Middleware for AnswerLayer {
+/// Whether a web server explains that plain HTTP came to its port for TLS, as nginx, Go and Apache do.
+fn speaks_tls(uri: &Uri, body: &[u8]) -> bool {
+    const TEXTS: &[&str] = &[
+        "plain HTTP request was sent to HTTPS port",
+        "Client sent an HTTP request to an HTTPS server",
+        "speaking plain HTTP to an SSL-enabled server port",
+    ];
+    uri.scheme_str() == Some("http") && TEXTS.iter().any(|text| body.windows(text.len()).any(|window| window == text.as_bytes()))
+}
+
+impl Middleware for ResponseLayer {
     async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> Answer {
         let stream = CallOptions::of(request.extensions()).stream_response;
         let raw = CallOptions::of(request.extensions()).raw_answer.clone();
         let wants_json = request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|w| w == b"json"));
         let (method, uri) = (request.method().clone(), request.uri().clone());
+        let class = CallOptions::of(request.extensions()).effective_idempotency(&method);
+        let may_have_run = class != Idempotency::ReadOnly;
 
         let response = next.send(request).await?;
         let uri = response.extensions().get::<FinalUri>().map_or(uri, |last| last.0.clone());
@@ -66,8 +84,11 @@ impl Middleware for AnswerLayer {
         if wants_json && is_html(response.headers()) {
             return Err(html(&uri).with_status(response.status()).with_request(request_line(&method, &uri)));
         }
-        if stream || response.body().as_bytes().is_some() {
+        if response.body().as_bytes().is_some() {
             return Ok(response);
+        }
+        if stream {
+            return Ok(with_context(response, &method, &uri, may_have_run));
         }
         let (parts, body) = response.into_parts();
         let status = parts.status;
@@ -78,6 +99,19 @@ impl Middleware for AnswerLayer {
         }
         Ok(Response::from_parts(parts, Body::from(bytes)))
     }
+}
+
+/// A streamed body whose failures tell what request they belong to: the layers above see none of them.
+fn with_context(response: Response<Body>, method: &Method, uri: &Uri, may_have_run: bool) -> Response<Body> {
+    use futures_util::TryStreamExt as _;
+
+    let status = response.status();
+    let line = request_line(method, uri);
+    response.map(|body| {
+        let length = body.len();
+        let context = move |error: Error| error.with_status(status).with_request(line.clone()).with_maybe_executed(may_have_run);
+        Body::from_stream(length, Box::pin(body.into_stream().map_err(context)))
+    })
 }
 
 /// The start of a body, as far as it can be read.
@@ -104,4 +138,4 @@ fn html(uri: &Uri) -> Error {
         .with_hint("this is usually a login page or a wrong host; check the host of the configuration")
 }
 
-tower_layer!(AnswerLayer);
+tower_layer!(ResponseLayer);
