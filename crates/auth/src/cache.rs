@@ -1,16 +1,21 @@
 //! One token in memory, renewed ahead of its end by one task while everybody else goes on with the old one.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use databricks_core::{AuthHeaders, Credentials, Result, Secret};
 use databricks_transport::{Clock, SharedClock};
+use futures_util::FutureExt as _;
 use http::header::AUTHORIZATION;
 use tokio::sync::watch;
 
 use crate::error::{AuthError, AuthErrorKind};
+use crate::runtime;
+use crate::sanitize::{sanitize, trimmed_secret};
 use crate::token::{DynTokenSource, Token, TokenSource};
 
 /// The platform refuses tokens in their last 30 seconds; this is when we call them expired.
@@ -21,6 +26,8 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(20 * 60);
 const COOL_DOWN: Duration = Duration::from_secs(60);
 /// The longest a renewal ahead of time may take.
 const BACKGROUND_LIMIT: Duration = Duration::from_secs(60);
+/// How often one call begins a request again that was lost with its runtime.
+const ROUNDS: usize = 3;
 
 /// A cache around a [`TokenSource`]. Clones share it.
 ///
@@ -28,6 +35,9 @@ const BACKGROUND_LIMIT: Duration = Duration::from_secs(60);
 /// task gets a new one in the background, and everybody keeps the old one meanwhile. Only when a token has less than 40 seconds
 /// left do callers wait, all for the same request. A request that nobody waits for any more still comes to its end, so an
 /// abandoned call does not make the next one start over. A renewal ahead of time that fails is tried again after a minute.
+///
+/// Several Tokio runtimes may use one cache, at the same time or one after the other: a request that ends with its runtime is begun
+/// again by the next call.
 ///
 /// Life is measured from receipt with the clock that never goes back, so a wrong system time does no harm.
 ///
@@ -55,6 +65,16 @@ struct Flight {
     not_before: Option<Instant>,
     /// The number of tokens had so far.
     generation: u64,
+}
+
+impl Flight {
+    /// The request under way. One whose runtime has ended counts no longer: nothing will ever come of it.
+    fn under_way(&mut self) -> Option<&watch::Receiver<Option<Outcome>>> {
+        if self.result.as_ref().is_some_and(|result| result.has_changed().is_err() && result.borrow().is_none()) {
+            self.result = None;
+        }
+        self.result.as_ref()
+    }
 }
 
 type Outcome = Result<Arc<CachedToken>, AuthError>;
@@ -140,26 +160,26 @@ impl TokenCache {
     }
 
     pub(crate) async fn fetch(&self) -> Outcome {
-        if let Some(token) = self.current() {
-            let now = self.0.clock.now();
-            if !token.is_expired(now) {
-                if self.0.renew_ahead && token.is_due(now) {
-                    self.renew_behind(now);
+        for _ in 0..ROUNDS {
+            if let Some(token) = self.current() {
+                let now = self.0.clock.now();
+                if !token.is_expired(now) {
+                    if self.0.renew_ahead && token.is_due(now) {
+                        self.renew_behind(now);
+                    }
+                    return Ok(token);
                 }
-                return Ok(token);
             }
-        }
-        let Some(mut result) = self.join_or_start()? else {
-            // Somebody was faster between the look and the lock.
-            return self.current().ok_or_else(|| self.lost());
-        };
-        match result.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.as_ref().map_or_else(|| Err(self.lost()), Clone::clone),
-            Err(_) => {
-                self.flight().result = None;
-                Err(self.lost())
+            // Another caller may have been faster between the look and the lock.
+            let Some(mut result) = self.join_or_start()? else { continue };
+            if let Ok(outcome) = result.wait_for(Option::is_some).await
+                && let Some(outcome) = &*outcome
+            {
+                return outcome.clone();
             }
+            // The runtime of that request has ended, and the request with it: this caller begins it again in its own.
         }
+        Err(AuthError::failed(&self.0.name, "the Tokio runtime ended while a token was requested"))
     }
 
     /// Forgets the token if it is still that of this generation, since the service refused it. Returns whether a fresh one may be
@@ -186,7 +206,7 @@ impl TokenCache {
         if self.current().is_some_and(|token| !token.is_expired(self.0.clock.now())) {
             return Ok(None);
         }
-        if let Some(result) = &flight.result {
+        if let Some(result) = flight.under_way() {
             return Ok(Some(result.clone()));
         }
         self.start(&mut flight, None).map(Some)
@@ -194,7 +214,7 @@ impl TokenCache {
 
     fn renew_behind(&self, now: Instant) {
         let mut flight = self.flight();
-        if flight.result.is_some() || flight.not_before.is_some_and(|at| now < at) {
+        if flight.under_way().is_some() || flight.not_before.is_some_and(|at| now < at) {
             return;
         }
         if let Err(error) = self.start(&mut flight, Some(BACKGROUND_LIMIT)) {
@@ -204,23 +224,36 @@ impl TokenCache {
 
     /// Starts a request of its own task, which outlives the caller.
     fn start(&self, flight: &mut Flight, limit: Option<Duration>) -> Result<watch::Receiver<Option<Outcome>>, AuthError> {
-        let runtime = tokio::runtime::Handle::try_current()
-            .map_err(|_| AuthError::failed(&self.0.name, "getting a token needs a tokio runtime; call from within one"))?;
+        runtime::check().map_err(|missing| AuthError::from(missing).with_provider(&self.0.name))?;
         let (sender, receiver) = watch::channel(None);
         flight.result = Some(receiver.clone());
         let cache = self.clone();
-        runtime.spawn(async move {
+        tokio::spawn(async move {
+            let asking = AssertUnwindSafe(cache.0.source.token()).catch_unwind();
             let token = match limit {
-                None => cache.0.source.token().await,
-                Some(limit) => match tokio::time::timeout(limit, cache.0.source.token()).await {
-                    Ok(token) => token,
-                    Err(_) => Err(AuthError::failed(&cache.0.name, format!("no new token within {} s", limit.as_secs())).into()),
-                },
+                None => Some(asking.await),
+                Some(limit) => tokio::time::timeout(limit, asking).await.ok(),
+            };
+            let token = match (token, limit) {
+                (Some(Ok(token)), _) => token,
+                (Some(Err(panic)), _) => Err(cache.panicked(&*panic).into()),
+                (None, limit) => {
+                    let seconds = limit.unwrap_or_default().as_secs();
+                    Err(AuthError::failed(&cache.0.name, format!("no new token within {seconds} s")).into())
+                }
             };
             let outcome = cache.land(token, limit.is_some());
             sender.send_replace(Some(outcome));
         });
         Ok(receiver)
+    }
+
+    fn panicked(&self, panic: &(dyn Any + Send)) -> AuthError {
+        if let Some(missing) = runtime::missing(panic) {
+            return AuthError::from(missing).with_provider(&self.0.name);
+        }
+        let why = runtime::message(panic).map(|text| format!(": {}", sanitize(text))).unwrap_or_default();
+        AuthError::failed(&self.0.name, format!("the code that gets its tokens panicked{why}"))
     }
 
     /// Takes in the result of a request.
@@ -255,10 +288,6 @@ impl TokenCache {
                 Err(error)
             }
         }
-    }
-
-    fn lost(&self) -> AuthError {
-        AuthError::failed(&self.0.name, "the request for a token was broken off; call again")
     }
 }
 
@@ -381,7 +410,7 @@ pub struct StaticToken(Secret);
 impl StaticToken {
     /// A bearer token.
     pub fn new(token: impl Into<Secret>) -> Self {
-        Self(token.into())
+        Self(trimmed_secret(token.into()))
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use databricks_core::redact::REDACTED;
 use databricks_core::{Body, Error};
 use databricks_transport::{CallOptions, HttpService, RawAnswer, RetryPolicy, read_body};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE};
@@ -11,7 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::scrub::{scrub, snippet};
+use crate::runtime;
+use crate::sanitize::{sanitize, snippet};
 
 /// The most bytes of an answer that are read.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -173,7 +175,8 @@ impl Http {
         *request.headers_mut() = headers;
         let raw = RawAnswer::new();
         request.extensions_mut().insert(options.raw_answer(raw.clone()));
-        match self.service.clone().oneshot(request).await {
+        runtime::check()?;
+        match runtime::guard(self.service.clone().oneshot(request)).await? {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
                 let body = read_body(body, LONGEST_ANSWER).await?;
@@ -231,9 +234,9 @@ impl Answer {
             (None, None) if self.body.is_empty() => "the answer is empty".to_owned(),
             (None, None) => snippet(&String::from_utf8_lossy(&self.body)),
         };
-        let mut text = scrub(&text);
+        let mut text = sanitize(&text);
         for secret in secrets.iter().filter(|secret| secret.len() > 2) {
-            text = text.replace(secret, "[redacted]");
+            text = text.replace(secret, REDACTED);
         }
         format!("{} {}: {text}", self.status.as_u16(), self.status.canonical_reason().unwrap_or("")).replace(" :", ":")
     }
@@ -267,7 +270,7 @@ fn without_trace(description: &str) -> &str {
 
 /// The `error` of an OAuth answer.
 pub(crate) fn oauth_code(answer: &Answer) -> Option<String> {
-    answer.json()?.get("error")?.as_str().map(str::to_owned)
+    answer.json()?.get("error")?.as_str().map(sanitize)
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ fn suggestions(families: &[&str]) -> Vec<&'static str> {
 fn azure_environment(settings: &Settings) -> Result<(), AuthError> {
     match (settings.text(Key::AzureEnvironment), settings.source(Key::AzureEnvironment)) {
         (Some(text), Some(source)) if AzureEnvironment::named(&text).is_none() => {
-            Err(super::resolve::invalid_value(Key::AzureEnvironment.attribute(), source, AzureEnvironment::EXPECTED))
+            Err(super::value::invalid_value(Key::AzureEnvironment.attribute(), source, AzureEnvironment::EXPECTED))
         }
         _ => Ok(()),
     }

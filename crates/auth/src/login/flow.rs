@@ -1,5 +1,6 @@
 //! One login: send the person to the server, wait for the code, swap it for a token.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::Outgoing;
 use crate::oauth::{Endpoints, not_configured, shown};
+use crate::providers::feature_off;
 use crate::token::Token;
 use crate::trust;
 
@@ -86,10 +88,11 @@ impl Flow {
             }
         };
         let callback = tokio::time::timeout(PATIENCE, waiting).await;
-        let callback = callback.map_err(|_| self.failed(format!("nobody signed in within {} minutes", PATIENCE.as_secs() / 60)))?;
+        let callback =
+            callback.map_err(|_| self.failed(format!("the login was not completed within {} minutes", PATIENCE.as_secs() / 60)))?;
         match callback.map_err(|error| self.failed(format!("cannot listen for the browser: {error}")))? {
             Callback::Code(code) => self.swap(&code, &redirect_uri, &pkce).await,
-            Callback::Refused(why) => Err(self.failed(format!("the server did not sign in: {}", crate::scrub::scrub(&why)))),
+            Callback::Refused(why) => Err(self.failed(format!("the server refused the login: {}", crate::sanitize::sanitize(&why)))),
             Callback::Foreign(why) => {
                 Err(self.failed(format!("{why}; the login was stopped")).with_hint("sign in again, from this program's window"))
             }
@@ -155,11 +158,12 @@ impl Flow {
         scopes
     }
 
-    /// Opens the browser, or else logs the address for the person to open.
+    /// Opens the browser, or else shows the address for the person to open: on standard error, since a program that waits must not be
+    /// silent, and a log may go anywhere.
     async fn open(&self, url: String) {
         let browser = browser(self.cx.config.machine().browser.clone());
         let opened = match browser {
-            None => Err("this build opens no browser; see the feature browser of databricks-auth".to_owned()),
+            None => Err(feature_off("browser")),
             Some(browser) => {
                 let url = url.clone();
                 match tokio::task::spawn_blocking(move || browser.open(&url)).await {
@@ -170,7 +174,14 @@ impl Flow {
             }
         };
         if let Err(why) = opened {
-            tracing::warn!(target: "databricks_auth", why, "cannot open a browser; open this address to sign in: {url}");
+            tracing::warn!(target: "databricks_auth", why, "cannot open a browser; the address to log in at is on standard error");
+            let host = self.cx.host().map(|host| host.url).unwrap_or_default();
+            let minutes = PATIENCE.as_secs() / 60;
+            let text =
+                format!("To log in to {host}, open this address in a browser of this machine within {minutes} minutes:\n\n  {url}\n");
+            if let Err(error) = writeln!(std::io::stderr(), "{text}") {
+                tracing::warn!(target: "databricks_auth", %error, "cannot write to standard error; open this address to log in: {url}");
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::AuthError;
 use crate::http::Outgoing;
 use crate::oauth::not_configured;
+use crate::sanitize::trimmed;
 use crate::trust;
 
 /// Whether this runs in a job that may ask for ID tokens.
@@ -40,7 +41,8 @@ impl Context {
             );
         }
         let value = answer.json();
-        let value = value.as_ref().and_then(|value| value.get("value")).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let value =
+            value.as_ref().and_then(|value| value.get("value")).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
         value.map(Secret::from).ok_or_else(|| not_configured(provider, "GitHub's answer has no ID token"))
     }
 }

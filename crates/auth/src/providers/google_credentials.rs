@@ -26,7 +26,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             let Some(text) = cx.config.secret_of(Key::GoogleCredentials) else { return Outcome::declined("google_credentials is not set") };
             let key = ServiceAccountKey::load(text.expose(), cx.config.home());
             if let Err(reason) = cx.require_google().await {
-                return if key.is_err() && cx.config.auth_type() == Some(NAME) { broken(key) } else { Outcome::declined(reason) };
+                return if key.is_err() && cx.config.stated_auth_type() == Some(NAME) { broken(key) } else { Outcome::declined(reason) };
             }
             let key = match key {
                 Ok(key) => Arc::new(key),

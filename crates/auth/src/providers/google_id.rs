@@ -19,7 +19,7 @@ use crate::error::AuthError;
 use crate::expiry;
 use crate::http::Outgoing;
 use crate::process::{self, ProcessRequest};
-use crate::scrub::{scrub, snippet};
+use crate::sanitize::snippet;
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "google-id";
@@ -127,7 +127,7 @@ impl TokenSource for Gcloud {
         let output = process::run(&self.cx.config.machine().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
         if !output.success {
-            return Err(failed(scrub(&snippet(&output.stderr))).into());
+            return Err(failed(snippet(&output.stderr)).into());
         }
         match output.stdout.expose().trim() {
             "" => Err(failed("its output is empty".to_owned()).into()),
