@@ -15,7 +15,6 @@ use futures_util::future::{Either, join, select};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
-use crate::config::attributes::ATTRIBUTES;
 use crate::runtime;
 use crate::token::BoxFuture;
 
@@ -37,14 +36,10 @@ pub struct ProcessRequest {
 }
 
 impl ProcessRequest {
-    pub(crate) fn new(program: &Path, arguments: &[&str], environment: &Environment, limit: Duration) -> Self {
-        let is_secret = |name: &str| ATTRIBUTES.iter().any(|attribute| attribute.sensitive && attribute.variables.contains(&name));
-        Self {
-            program: program.to_owned(),
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
-            environment: environment.iter().filter(|(name, _)| !is_secret(name)).map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-            limit,
-        }
+    /// * `environment`: without the secrets of other credentials.
+    pub(crate) fn new(program: &Path, arguments: &[&str], environment: Vec<(String, String)>, limit: Duration) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self { program: program.to_owned(), arguments, environment, limit }
     }
 }
 
@@ -277,8 +272,8 @@ mod tests {
     use super::*;
 
     fn request(script: &str, limit: Duration) -> ProcessRequest {
-        let variables = [("DATABRICKS_TOKEN", "dapi-secret"), ("KEPT", "yes"), ("PATH", "/usr/bin:/bin")];
-        ProcessRequest::new(Path::new("/bin/sh"), &["-c", script], &Environment::from_iter(variables), limit)
+        let variables = [("KEPT", "yes"), ("PATH", "/usr/bin:/bin")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        ProcessRequest::new(Path::new("/bin/sh"), &["-c", script], variables.to_vec(), limit)
     }
 
     async fn shell(script: &str, limit: Duration) -> io::Result<ProcessOutput> {
@@ -290,7 +285,7 @@ mod tests {
 
     #[tokio::test]
     async fn output_and_environment() {
-        let output = shell("echo \"$KEPT/$DATABRICKS_TOKEN\"; echo oops >&2; exit 3", LONG).await.unwrap();
+        let output = shell("echo \"$KEPT/$HOME\"; echo oops >&2; exit 3", LONG).await.unwrap();
         assert_eq!((output.success, output.stdout.expose(), output.stderr.as_str()), (false, "yes/\n", "oops\n"));
     }
 

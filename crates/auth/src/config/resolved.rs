@@ -10,7 +10,7 @@ use databricks_core::redact::REDACTED;
 use databricks_core::{Credentials, Secret, SharedCredentials};
 use databricks_transport::{Environment, SharedClock};
 
-use super::attributes::Key;
+use super::attributes::{ATTRIBUTES, Key};
 use super::cloud::{Cloud, HostType};
 use super::host::Host;
 use super::source::Source;
@@ -93,6 +93,13 @@ impl ResolvedConfig {
     /// The environment variables that the configuration was resolved with.
     pub fn environment(&self) -> &Environment {
         &self.0.environment
+    }
+
+    /// The variables for programs that are run for a token: all but the secrets of other credentials.
+    pub(crate) fn program_environment(&self) -> Vec<(String, String)> {
+        let is_secret = |name: &str| ATTRIBUTES.iter().any(|attribute| attribute.sensitive && attribute.variables.contains(&name));
+        let kept = self.0.environment.iter().filter(|(name, _)| !is_secret(name));
+        kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     pub(crate) fn home(&self) -> Option<&Path> {
@@ -311,5 +318,18 @@ impl fmt::Debug for ResolvedConfig {
             debug.field(key.name(), &format_args!("{value:?} ({source})"));
         }
         debug.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn programs_get_no_secrets_of_other_credentials() {
+        let variables = [("ARM_CLIENT_SECRET", "a"), ("DATABRICKS_CLIENT_SECRET", "b"), ("GOOGLE_CREDENTIALS", "c"), ("HTTPS_PROXY", "d")];
+        let config = Config::new().environment(Environment::from_iter(variables)).auth_type("azure-cli").resolve().unwrap();
+        assert_eq!(config.program_environment(), [("HTTPS_PROXY".to_owned(), "d".to_owned())]);
     }
 }

@@ -176,10 +176,7 @@ impl Flow {
         if let Err(why) = opened {
             tracing::warn!(target: "databricks_auth", why, "cannot open a browser; the address to log in at is on standard error");
             let host = self.cx.host().map(|host| host.url).unwrap_or_default();
-            let minutes = PATIENCE.as_secs() / 60;
-            let text =
-                format!("To log in to {host}, open this address in a browser of this machine within {minutes} minutes:\n\n  {url}\n");
-            if let Err(error) = writeln!(std::io::stderr(), "{text}") {
+            if let Err(error) = writeln!(std::io::stderr(), "{}", announcement(&host, &url)) {
                 tracing::warn!(target: "databricks_auth", %error, "cannot write to standard error; open this address to log in: {url}");
             }
         }
@@ -213,6 +210,12 @@ impl Flow {
         let refresh_token = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from);
         Ok(Granted { token, refresh_token })
     }
+}
+
+/// What the person reads where no browser opens.
+fn announcement(host: &str, url: &str) -> String {
+    let minutes = PATIENCE.as_secs() / 60;
+    format!("To log in to {host}, open this address in a browser of this machine within {minutes} minutes:\n\n  {url}\n")
 }
 
 /// The given browser, or the system's where this build has it.

@@ -80,7 +80,7 @@ pub(crate) struct Session {
 impl Session {
     /// Runs `az` and reads its JSON.
     async fn run(&self, arguments: &[&str]) -> Result<Value, AuthError> {
-        let request = ProcessRequest::new(&self.program, arguments, self.cx.config.environment(), LIMIT);
+        let request = ProcessRequest::new(&self.program, arguments, self.cx.config.program_environment(), LIMIT);
         let failed = |why: String| AuthError::failed(self.provider, format!("az {}: {why}", arguments[..2.min(arguments.len())].join(" ")));
         let output = process::run(&self.cx.config.machine().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;

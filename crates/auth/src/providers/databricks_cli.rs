@@ -104,7 +104,7 @@ impl Version {
 
 /// The arguments that this version understands.
 async fn arguments(cx: &Arc<Context>, program: &Path) -> Vec<String> {
-    let request = ProcessRequest::new(program, &["version", "--output", "json"], cx.config.environment(), VERSION_LIMIT);
+    let request = ProcessRequest::new(program, &["version", "--output", "json"], cx.config.program_environment(), VERSION_LIMIT);
     let version = match process::run(&cx.config.machine().runner, request).await {
         Ok(output) if output.success => Version::parse(output.stdout.expose()),
         _ => None,
@@ -174,7 +174,7 @@ impl Cli {
 
     async fn run(&self) -> Result<ProcessOutput, AuthError> {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.environment(), TOKEN_LIMIT);
+        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), TOKEN_LIMIT);
         process::run(&self.cx.config.machine().runner, request).await.map_err(|error| failed(&format!("cannot be run: {error}")))
     }
 }

@@ -122,7 +122,7 @@ impl TokenSource for Gcloud {
         let host = self.cx.host_url(NAME)?;
         let (account, audience) = (format!("--impersonate-service-account={}", account(&self.cx)), format!("--audiences={host}"));
         let arguments = ["auth", "print-identity-token", account.as_str(), audience.as_str(), "--include-email"];
-        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.environment(), GCLOUD_LIMIT);
+        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), GCLOUD_LIMIT);
         let failed = |why: String| AuthError::failed(NAME, format!("gcloud auth print-identity-token: {why}"));
         let output = process::run(&self.cx.config.machine().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
