@@ -52,7 +52,7 @@ async fn first(cx: &Arc<Context>) -> Result<Chosen, AuthError> {
         }
         match attempt(cx, provider).await {
             Ok(Outcome::Ready(headers)) => {
-                tracing::debug!(target: "databricks_auth", auth_type = provider.name, "signing in");
+                tracing::debug!(target: "databricks_auth", auth_type = provider.name, "authenticating");
                 return Ok(Chosen { name: provider.name, headers, declined });
             }
             Ok(Outcome::Declined(reason)) => declined.push(Declined::new(provider.name, reason)),

@@ -75,7 +75,7 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
             one.reason.clone()
         } else if chosen.is_some_and(|chosen| chosen.name == provider.name) {
             is_decided = true;
-            "signs in".to_owned()
+            "authenticates".to_owned()
         } else if failure.is_some_and(|failure| failure.provider() == Some(provider.name)) {
             is_decided = true;
             format!("failed: {}", failure.map(AuthError::explained).unwrap_or_default())
@@ -86,11 +86,11 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
         } else {
             match inputs(provider, config) {
                 Err(reason) => reason,
-                Ok(()) if is_decided => "not tried, since an earlier one was there".to_owned(),
+                Ok(()) if is_decided => "not tried, since an earlier one is configured".to_owned(),
                 Ok(()) if provider.ambient => "will be tried".to_owned(),
                 Ok(()) => {
                     is_decided = true;
-                    "has its inputs and will sign in".to_owned()
+                    "is configured and will authenticate".to_owned()
                 }
             }
         };
@@ -122,7 +122,7 @@ fn shown(value: &Value) -> String {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Signs in with: {}", self.auth_type.as_deref().unwrap_or("not known before the first request"))?;
+        writeln!(f, "Authenticates with: {}", self.auth_type.as_deref().unwrap_or("not known before the first request"))?;
         writeln!(f, "\nAttributes")?;
         if self.attributes.is_empty() {
             writeln!(f, "  none is set")?;
@@ -156,8 +156,8 @@ mod tests {
         let description = config.describe();
         let state = |name: &str| description.providers.iter().find(|provider| provider.name == name).unwrap().state.clone();
         assert_eq!(state("pat"), "token (DATABRICKS_TOKEN) is not set");
-        assert_eq!(state("oauth-m2m"), "has its inputs and will sign in");
-        assert_eq!(state("databricks-cli"), "not tried, since an earlier one was there");
+        assert_eq!(state("oauth-m2m"), "is configured and will authenticate");
+        assert_eq!(state("databricks-cli"), "not tried, since an earlier one is configured");
         assert_eq!(state("external-browser"), "used only if auth_type asks for it");
         assert!(state("runtime").contains("notebook"));
         let text = description.to_string();

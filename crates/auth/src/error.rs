@@ -329,6 +329,13 @@ impl From<AuthError> for Error {
     }
 }
 
+/// What to say where a feature of this crate is off. Programs mostly have it through `databricks-sdk`, whose features have the same names.
+pub(crate) fn feature_off(feature: &str) -> String {
+    format!(
+        "this build cannot do that; turn on the feature `{feature}` of databricks-sdk (or of databricks-auth, if you depend on it alone)"
+    )
+}
+
 /// The kind of an error that came from configuration or sign-in; `None` for any other error.
 ///
 /// ```

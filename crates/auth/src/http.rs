@@ -170,7 +170,7 @@ impl Http {
             return Err(Error::new(databricks_core::ErrorKind::InvalidInput, text));
         }
         let mut request = Request::builder().method(method).uri(url).body(body).map_err(|error| {
-            Error::new(databricks_core::ErrorKind::InvalidInput, "the address of the request is no URL").with_source(error)
+            Error::new(databricks_core::ErrorKind::InvalidInput, "the address of the request is not a URL").with_source(error)
         })?;
         *request.headers_mut() = headers;
         let raw = RawAnswer::new();
@@ -230,8 +230,8 @@ impl Answer {
     pub(crate) fn explanation(&self, secrets: &[&str]) -> String {
         let text = match (&self.said, self.json()) {
             (Some(said), _) => said.clone(),
-            (None, Some(value)) => spoken(&value).unwrap_or_else(|| "the answer holds no explanation".to_owned()),
-            (None, None) if self.body.is_empty() => "the answer is empty".to_owned(),
+            (None, Some(value)) => spoken(&value).unwrap_or_else(|| "the response has no explanation".to_owned()),
+            (None, None) if self.body.is_empty() => "the response is empty".to_owned(),
             (None, None) => snippet(&String::from_utf8_lossy(&self.body)),
         };
         let mut text = sanitize(&text);
@@ -300,8 +300,8 @@ mod tests {
             (r#"{"error":{"code":403,"message":"denied","status":"PERMISSION_DENIED"}}"#, "401 Unauthorized: PERMISSION_DENIED: denied"),
             (r#"{"error_code":"PERMISSION_DENIED","message":"no"}"#, "401 Unauthorized: PERMISSION_DENIED: no"),
             ("<html>forbidden by proxy</html>", "401 Unauthorized: forbidden by proxy"),
-            ("", "401 Unauthorized: the answer is empty"),
-            ("{}", "401 Unauthorized: the answer holds no explanation"),
+            ("", "401 Unauthorized: the response is empty"),
+            ("{}", "401 Unauthorized: the response has no explanation"),
         ] {
             assert_eq!(answer(401, body).explanation(&[]), expected);
         }

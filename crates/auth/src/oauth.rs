@@ -68,14 +68,14 @@ impl Context {
     async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<Endpoints, AuthError> {
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the OAuth endpoints at {}: {why}", shown(url)));
         let answer = self.http.send(Outgoing::get(url).few().operation("OAuth discovery")).await;
-        let answer = answer.map_err(|error| failed("there is no answer".to_owned()).with_cause(error))?;
+        let answer = answer.map_err(|error| failed("there is no response".to_owned()).with_cause(error))?;
         if answer.status == StatusCode::NOT_FOUND {
             return Err(failed("OAuth is not supported for this host".to_owned()).with_status(Some(answer.status), answer.request_id()));
         }
         if !answer.is_success() {
             return Err(failed(answer.explanation(&[])).with_status(Some(answer.status), answer.request_id()));
         }
-        let document = answer.json().ok_or_else(|| failed("the answer is no JSON, perhaps a sign-in page".to_owned()))?;
+        let document = answer.json().ok_or_else(|| failed("the response is not JSON, perhaps a login page".to_owned()))?;
         let endpoint = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let token = endpoint("token_endpoint").ok_or_else(|| failed("the document names no token_endpoint".to_owned()))?;
         let authorize = endpoint("authorization_endpoint");
@@ -194,7 +194,7 @@ pub(crate) fn shown(url: &str) -> String {
             Some(origin) => format!("{origin}{}", uri.path()),
             None => uri.path().to_owned(),
         },
-        Err(_) => "an address that is no URL".to_owned(),
+        Err(_) => "an address that is not a URL".to_owned(),
     }
 }
 
@@ -207,11 +207,11 @@ pub(crate) fn read_token(provider: &str, answer: &Answer, now: SystemTime, secre
     }
     let Some(body) = answer.json() else {
         let what = if answer.is_html() { "a web page" } else { "something else" };
-        return Err(AuthError::failed(provider, format!("the token endpoint answered {what} instead of JSON")));
+        return Err(AuthError::failed(provider, format!("the token endpoint returned {what} instead of JSON")));
     };
     let value = body.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
     let Some(value) = value else {
-        return Err(AuthError::failed(provider, "the answer of the token endpoint has no access_token"));
+        return Err(AuthError::failed(provider, "the response of the token endpoint has no access_token"));
     };
     warn_of_skew(provider, answer, now);
     let token = Token::new(value)

@@ -93,7 +93,7 @@ fn read_host(settings: &mut Settings, allow_insecure: bool) -> Result<Option<Hos
     let host = Host::parse(&text, allow_insecure).map_err(|error| match error {
         HostError::Invalid { shown, problem } => AuthError::new(
             AuthErrorKind::InvalidHost,
-            format!("{shown:?} is no host: {problem} ({source}); it should look like https://<workspace>.cloud.databricks.com"),
+            format!("{shown:?} is not a host: {problem} ({source}); it should look like https://<workspace>.cloud.databricks.com"),
         ),
         HostError::Insecure { shown } => AuthError::new(
             AuthErrorKind::InsecureHost,

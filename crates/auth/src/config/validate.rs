@@ -27,7 +27,7 @@ fn known_auth_type(settings: &Settings, name: &str) -> Result<(), AuthError> {
     let source = settings.source(Key::AuthType).map(|source| format!(" ({source})")).unwrap_or_default();
     Err(AuthError::new(
         AuthErrorKind::UnknownAuthType,
-        format!("auth_type is {name:?}{source}, which names no way to sign in; there are: {}", AUTH_TYPES.join(", ")),
+        format!("auth_type is {name:?}{source}, which does not exist; there are: {}", AUTH_TYPES.join(", ")),
     ))
 }
 

@@ -15,10 +15,9 @@ use super::pkce::Pkce;
 use crate::config::attributes::Key;
 use crate::config::cloud::AzureEnvironment;
 use crate::context::Context;
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::{AuthError, AuthErrorKind, feature_off};
 use crate::http::Outgoing;
 use crate::oauth::{Endpoints, not_configured, shown};
-use crate::providers::feature_off;
 use crate::token::Token;
 use crate::trust;
 
@@ -94,7 +93,7 @@ impl Flow {
             Callback::Code(code) => self.swap(&code, &redirect_uri, &pkce).await,
             Callback::Refused(why) => Err(self.failed(format!("the server refused the login: {}", crate::sanitize::sanitize(&why)))),
             Callback::Foreign(why) => {
-                Err(self.failed(format!("{why}; the login was stopped")).with_hint("sign in again, from this program's window"))
+                Err(self.failed(format!("{why}; the login was stopped")).with_hint("log in again, from this program's window"))
             }
         }
     }
@@ -110,10 +109,10 @@ impl Flow {
         let host = self.cx.host_url(self.provider)?;
         let request = Outgoing::get(format!("{host}/oidc/oauth2/v2.0/authorize")).few().operation("Entra discovery");
         let answer = self.cx.http.send(request).await;
-        let answer = answer.map_err(|error| self.failed("the workspace does not tell where Entra signs in").with_cause(error))?;
+        let answer = answer.map_err(|error| self.failed("the workspace does not name the login page of Entra").with_cause(error))?;
         let location = answer.headers.get(http::header::LOCATION).filter(|_| answer.status.is_redirection());
         let location = location.and_then(|location| location.to_str().ok()?.split('?').next());
-        let authorize = location.ok_or_else(|| self.failed("the workspace does not tell where Entra signs in"))?.to_owned();
+        let authorize = location.ok_or_else(|| self.failed("the workspace does not name the login page of Entra"))?.to_owned();
         let is_entra = authorize.parse::<http::Uri>().is_ok_and(|uri| {
             uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| AzureEnvironment::of_sign_in(host).is_some())
         });

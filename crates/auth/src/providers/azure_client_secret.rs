@@ -66,7 +66,7 @@ impl Identity for Principal {
                 [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret.expose()), ("resource", resource)];
             let request = Outgoing::post(self.cx.entra_endpoint(&self.tenant)).form(&fields).operation("Entra token");
             let answer = self.cx.http.send(request).await;
-            let answer = answer.map_err(|error| AuthError::failed(self.provider, "Entra gave no answer").with_cause(error))?;
+            let answer = answer.map_err(|error| AuthError::failed(self.provider, "Entra did not respond").with_cause(error))?;
             match read_token(self.provider, &answer, self.cx.now(), &[secret.expose()]) {
                 Ok((token, _)) => Ok(token),
                 Err(error) if is_client_refused(&error) => {

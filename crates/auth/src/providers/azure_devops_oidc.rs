@@ -73,7 +73,7 @@ impl IdTokens for Pipeline {
             let outgoing = Outgoing::post(url).bearer(token).plain_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let answer = cx.http.send(outgoing.operation("Azure DevOps ID token")).await;
             let answer = answer
-                .map_err(|error| AuthError::failed(NAME, "the request for the pipeline's ID token got no answer").with_cause(error))?;
+                .map_err(|error| AuthError::failed(NAME, "the request for the pipeline's ID token got no response").with_cause(error))?;
             if !answer.is_success() {
                 let why = answer.explanation(&[token]);
                 return Err(
@@ -83,7 +83,7 @@ impl IdTokens for Pipeline {
             let body = answer.json();
             let id =
                 body.as_ref().and_then(|body| body.get("oidcToken")).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
-            id.map(Secret::from).ok_or_else(|| not_configured(NAME, "the answer of Azure DevOps has no oidcToken"))
+            id.map(Secret::from).ok_or_else(|| not_configured(NAME, "the response of Azure DevOps has no oidcToken"))
         })
     }
 }

@@ -191,7 +191,7 @@ fn refusal(output: &ProcessOutput) -> AuthError {
     }
     let is_invalid = [output.stdout.expose(), &output.stderr].iter().any(|text| text.contains("INVALID_REFRESH_TOKEN"));
     let error = failed(&said);
-    if is_invalid { error.with_hint("sign in again: databricks auth login") } else { error }
+    if is_invalid { error.with_hint("log in again: databricks auth login") } else { error }
 }
 
 /// Stored logins with the check of scopes.
@@ -229,7 +229,7 @@ fn check_scopes(cx: &Context, token: &Token) -> Result<(), AuthError> {
         return Ok(());
     }
     let text = format!("the login has the scopes {:?}, and the configuration asks for {:?}", have.join(" "), want.join(" "));
-    Err(AuthError::failed(NAME, text).with_hint("sign in again with these scopes: databricks auth login"))
+    Err(AuthError::failed(NAME, text).with_hint("log in again with these scopes: databricks auth login"))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl TokenSource for Ids {
         let answer = self.key.ask(&self.cx, NAME, Grant::Id(&audience)).await?;
         let body = answer.json();
         let value = body.as_ref().and_then(|body| body.get("id_token")).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let value = value.ok_or_else(|| AuthError::failed(NAME, "Google's answer has no id_token"))?;
+        let value = value.ok_or_else(|| AuthError::failed(NAME, "Google's response has no id_token"))?;
         Ok(id_token(value, self.cx.now()))
     }
 }

@@ -62,7 +62,7 @@ impl Default {
             #[cfg(feature = "google")]
             Some("service_account") => Ok(Self::Key(Box::new(ServiceAccountKey::parse(text)?))),
             #[cfg(not(feature = "google"))]
-            Some("service_account") => Err(format!("it is a service account key, and {}", super::feature_off("google"))),
+            Some("service_account") => Err(format!("it is a service account key, and {}", crate::error::feature_off("google"))),
             Some(other) => Err(format!("its type {other:?} is not supported; use authorized_user or service_account")),
             None => Err("it states no type".to_owned()),
         }
@@ -88,7 +88,7 @@ impl TokenSource for DefaultTokens {
                     ("refresh_token", refresh_token.expose()),
                 ];
                 let answer = self.cx.http.send(Outgoing::post(TOKEN_ENDPOINT).form(&fields).operation("Google token")).await;
-                let answer = answer.map_err(|error| AuthError::failed(self.provider, "Google gave no answer").with_cause(error))?;
+                let answer = answer.map_err(|error| AuthError::failed(self.provider, "Google did not respond").with_cause(error))?;
                 read_token(self.provider, &answer, self.cx.now(), &[client_secret.expose(), refresh_token.expose()])?.0
             }
             #[cfg(feature = "google")]

@@ -88,7 +88,7 @@ impl Impersonation {
         let url = format!("https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{email}:{action}");
         let request = Outgoing::post(url).bearer(source.token().value.expose()).json(&body).operation("Google impersonation");
         let answer = self.cx.http.send(request).await;
-        let answer = answer.map_err(|error| AuthError::failed(NAME, "Google gave no answer").with_cause(error))?;
+        let answer = answer.map_err(|error| AuthError::failed(NAME, "Google did not respond").with_cause(error))?;
         if !answer.is_success() {
             let why = answer.explanation(&[source.token().value.expose()]);
             return Err(AuthError::failed(NAME, format!("{action} for {} was refused with {why}", account(&self.cx)))
@@ -100,9 +100,9 @@ impl Impersonation {
         match self.grant {
             Grant::Id => text("token")
                 .map(|token| id_token(token, self.cx.now()))
-                .ok_or_else(|| AuthError::failed(NAME, "Google's answer has no token")),
+                .ok_or_else(|| AuthError::failed(NAME, "Google's response has no token")),
             Grant::Access => {
-                let token = text("accessToken").ok_or_else(|| AuthError::failed(NAME, "Google's answer has no accessToken"))?;
+                let token = text("accessToken").ok_or_else(|| AuthError::failed(NAME, "Google's response has no accessToken"))?;
                 let left = text("expireTime").and_then(|at| expiry::utc(at, self.cx.now()));
                 Ok(Token::new(token).expires_in(left.unwrap_or(Duration::from_secs(3600))))
             }

@@ -75,7 +75,7 @@ impl ServiceAccountKey {
         let required = |name: &str| field(name).ok_or_else(|| format!("it has no {name}"));
         let token_uri = field("token_uri").unwrap_or(AUDIENCE);
         let key = EncodingKey::from_rsa_pem(required("private_key")?.as_bytes())
-            .map_err(|_| "its private_key is no RSA key in PEM".to_owned())?;
+            .map_err(|_| "its private_key is not an RSA key in PEM".to_owned())?;
         // jsonwebtoken reads the PEM and hands out PKCS#1. It would sign by a backend chosen for the whole process; ring needs no choice.
         let pair = KeyPair::from_der(key.as_bytes()).map_err(|error| format!("its private_key cannot be used: {error}"))?;
         Ok(Self {
@@ -125,7 +125,7 @@ impl ServiceAccountKey {
         let assertion = self.assertion(&grant, now).map_err(|why| AuthError::failed(provider, why))?;
         let fields = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.expose())];
         let answer = cx.http.send(Outgoing::post(&self.token_uri).form(&fields).operation("Google token")).await;
-        let answer = answer.map_err(|error| AuthError::failed(provider, "Google gave no answer").with_cause(error))?;
+        let answer = answer.map_err(|error| AuthError::failed(provider, "Google did not respond").with_cause(error))?;
         if answer.is_success() {
             return Ok(answer);
         }

@@ -1,7 +1,8 @@
 //! `google-credentials` in a build that cannot sign assertions: says which feature is missing.
 
-use super::{Outcome, Provider, feature_off, need};
+use super::{Outcome, Provider, need};
 use crate::config::attributes::Key;
+use crate::error::feature_off;
 use crate::oauth::not_configured;
 
 const NAME: &str = "google-credentials";

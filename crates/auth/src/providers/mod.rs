@@ -106,13 +106,6 @@ pub(crate) fn need(config: &ResolvedConfig, keys: &[Key]) -> Result<(), String> 
     }
 }
 
-/// What to say where a feature of this crate is off. Programs mostly have it through `databricks-sdk`, whose features have the same names.
-pub(crate) fn feature_off(feature: &str) -> String {
-    format!(
-        "this build cannot do that; turn on the feature `{feature}` of databricks-sdk (or of databricks-auth, if you depend on it alone)"
-    )
-}
-
 /// A CI system's identity is not swapped for a token of the platform where the configuration names an identity of Entra instead.
 pub(crate) fn meant_for_entra(config: &ResolvedConfig, name: &str) -> Result<(), String> {
     let is_entra = config.is_set(Key::AzureClientId) && !config.is_set(Key::ClientId) && config.stated_auth_type() != Some(name);

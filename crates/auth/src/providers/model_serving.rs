@@ -66,7 +66,7 @@ impl File {
 fn read(path: &Path) -> Result<Secret, String> {
     let fail = |why: &str| format!("the token file {} {why}", path.display());
     let text = fs::read_to_string(path).map_err(|error| fail(&format!("cannot be read: {error}")))?;
-    let json: Json = serde_json::from_str(trimmed(&text)).map_err(|_| fail("is no JSON"))?;
+    let json: Json = serde_json::from_str(trimmed(&text)).map_err(|_| fail("is not JSON"))?;
     let token = json.pointer("/OAUTH_TOKEN/0/oauthTokenValue").and_then(Json::as_str).map(trimmed).filter(|token| !token.is_empty());
     token.map(Secret::from).ok_or_else(|| fail("has no OAUTH_TOKEN[0].oauthTokenValue"))
 }

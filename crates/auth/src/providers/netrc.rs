@@ -43,7 +43,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             if crate::machine::is_readable_by_others(&path) {
                 tracing::warn!(target: "databricks_auth", "{} can be read by others; restrict it, for example with chmod 600", path.display());
             }
-            tracing::debug!(target: "databricks_auth", "signing in with the entry at line {} of {}", entry.line, path.display());
+            tracing::debug!(target: "databricks_auth", "authenticating with the entry at line {} of {}", entry.line, path.display());
             let value = match trimmed(&entry.login) {
                 "token" => Secret::new(format!("Bearer {}", entry.password().expose())),
                 login => basic::value(login, &entry.password()),

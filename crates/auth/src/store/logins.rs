@@ -14,7 +14,7 @@ use crate::config::file::with_value;
 use crate::config::host::Host;
 use crate::config::{HostType, ResolvedConfig, read_profile_file};
 use crate::context::Context;
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::{AuthError, AuthErrorKind, feature_off};
 use crate::sanitize::trimmed;
 
 /// The service under which the CLI keeps logins in key stores.
@@ -127,7 +127,7 @@ impl Logins {
             (Storage::Secure, Some(keys)) => Ok(Some(keys)),
             (Storage::Secure, None) if !self.is_chosen => Ok(None),
             (Storage::Secure, None) => {
-                Err(format!("the storage is secure, which means the system's key store, and {}", crate::providers::feature_off("keyring")))
+                Err(format!("the storage is secure, which means the system's key store, and {}", feature_off("keyring")))
             }
         }
     }
@@ -154,7 +154,7 @@ impl Logins {
         let (keys, key) = (Arc::clone(keys), key.to_owned());
         let secret = limited(move || keys.get(SERVICE, &key)).await?;
         let Some(secret) = secret else { return Ok(None) };
-        let damaged = || KeyStoreError::Failed("its entry is no stored login; sign in again".to_owned());
+        let damaged = || KeyStoreError::Failed("its entry is no stored login; log in again".to_owned());
         let document: Value = serde_json::from_str(trimmed(secret.expose())).map_err(|_| damaged())?;
         document.get("token").and_then(Entry::from_json).map(Some).ok_or_else(damaged)
     }
