@@ -4,13 +4,16 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use databricks_core::{AuthHeaders, Credentials, Result, Secret};
 use databricks_transport::{Clock, SharedClock};
 use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use http::header::AUTHORIZATION;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::error::{AuthError, AuthErrorKind};
@@ -26,6 +29,8 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(20 * 60);
 const COOL_DOWN: Duration = Duration::from_secs(60);
 /// The longest a renewal ahead of time may take.
 const BACKGROUND_LIMIT: Duration = Duration::from_secs(60);
+/// How long another runtime may take to run an empty task before it counts as one that nobody drives.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How often one call begins a request again that was lost with its runtime.
 const ROUNDS: usize = 3;
 
@@ -37,7 +42,7 @@ const ROUNDS: usize = 3;
 /// abandoned call does not make the next one start over. A renewal ahead of time that fails is tried again after a minute.
 ///
 /// Several Tokio runtimes may use one cache, at the same time or one after the other: a request that ends with its runtime is begun
-/// again by the next call.
+/// again by the next call, and so does one whose runtime nobody drives any more.
 ///
 /// Life is measured from receipt with the clock that never goes back, so a wrong system time does no harm.
 ///
@@ -59,21 +64,62 @@ struct Shared {
 
 #[derive(Default)]
 struct Flight {
-    /// Where the result of the request under way will appear.
-    result: Option<watch::Receiver<Option<Outcome>>>,
+    /// The request under way.
+    request: Option<Request>,
     /// The end of the pause after a failure.
     not_before: Option<Instant>,
     /// The number of tokens had so far.
     generation: u64,
+    /// The number of requests begun so far.
+    begun: u64,
+}
+
+/// A request for a token, which runs on the runtime of the caller that began it.
+#[derive(Clone)]
+struct Request {
+    number: u64,
+    runtime: Handle,
+    /// When it counts as lost, for a renewal ahead of time: nobody waits for it, so nobody else would notice.
+    lost_at: Option<Instant>,
+    /// Where its result will appear.
+    result: watch::Receiver<Option<Outcome>>,
+}
+
+impl Request {
+    /// The result; `None` if the request was lost: its runtime has ended, or nobody drives it any more.
+    async fn outcome(&self) -> Option<Outcome> {
+        let mut result = self.result.clone();
+        let waiting = pin!(async move { result.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) });
+        let watching = pin!(async {
+            while tokio::time::timeout(PATIENCE, self.runtime.spawn(async {})).await.is_ok() {
+                tokio::time::sleep(PATIENCE).await;
+            }
+        });
+        match select(waiting, watching).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), _)) => None,
+        }
+    }
 }
 
 impl Flight {
-    /// The request under way. One whose runtime has ended counts no longer: nothing will ever come of it.
-    fn under_way(&mut self) -> Option<&watch::Receiver<Option<Outcome>>> {
-        if self.result.as_ref().is_some_and(|result| result.has_changed().is_err() && result.borrow().is_none()) {
-            self.result = None;
+    /// The request under way, unless nothing will ever come of it.
+    fn under_way(&mut self, now: Instant) -> Option<&Request> {
+        let is_lost = |request: &Request| {
+            let is_closed = request.result.has_changed().is_err() && request.result.borrow().is_none();
+            is_closed || request.lost_at.is_some_and(|at| now >= at)
+        };
+        if self.request.as_ref().is_some_and(is_lost) {
+            self.request = None;
         }
-        self.result.as_ref()
+        self.request.as_ref()
+    }
+
+    /// Forgets a request, unless another one has taken its place.
+    fn forget(&mut self, number: u64) {
+        if self.request.as_ref().is_some_and(|request| request.number == number) {
+            self.request = None;
+        }
     }
 }
 
@@ -171,13 +217,12 @@ impl TokenCache {
                 }
             }
             // Another caller may have been faster between the look and the lock.
-            let Some(mut result) = self.join_or_start()? else { continue };
-            if let Ok(outcome) = result.wait_for(Option::is_some).await
-                && let Some(outcome) = &*outcome
-            {
-                return outcome.clone();
+            let Some(request) = self.join_or_start()? else { continue };
+            if let Some(outcome) = request.outcome().await {
+                return outcome;
             }
-            // The runtime of that request has ended, and the request with it: this caller begins it again in its own.
+            // The request is gone with its runtime: this caller begins it again in its own.
+            self.flight().forget(request.number);
         }
         Err(AuthError::failed(&self.0.name, "the Tokio runtime ended while a token was requested"))
     }
@@ -201,32 +246,40 @@ impl TokenCache {
     }
 
     /// The request under way, or a new one; `None` if a fresh token arrived meanwhile.
-    fn join_or_start(&self) -> Result<Option<watch::Receiver<Option<Outcome>>>, AuthError> {
+    fn join_or_start(&self) -> Result<Option<Request>, AuthError> {
+        runtime::check().map_err(|missing| AuthError::from(missing).with_provider(&self.0.name))?;
         let mut flight = self.flight();
-        if self.current().is_some_and(|token| !token.is_expired(self.0.clock.now())) {
+        let now = self.0.clock.now();
+        if self.current().is_some_and(|token| !token.is_expired(now)) {
             return Ok(None);
         }
-        if let Some(result) = flight.under_way() {
-            return Ok(Some(result.clone()));
+        if let Some(request) = flight.under_way(now) {
+            return Ok(Some(request.clone()));
         }
-        self.start(&mut flight, None).map(Some)
+        Ok(Some(self.start(&mut flight, now, None)))
     }
 
     fn renew_behind(&self, now: Instant) {
         let mut flight = self.flight();
-        if flight.under_way().is_some() || flight.not_before.is_some_and(|at| now < at) {
+        if flight.under_way(now).is_some() || flight.not_before.is_some_and(|at| now < at) {
             return;
         }
-        if let Err(error) = self.start(&mut flight, Some(BACKGROUND_LIMIT)) {
-            tracing::debug!(target: "databricks_auth", provider = self.0.name, error = error.explained(), "cannot renew the token ahead of time");
+        match runtime::check() {
+            Ok(()) => drop(self.start(&mut flight, now, Some(BACKGROUND_LIMIT))),
+            Err(missing) => {
+                tracing::debug!(target: "databricks_auth", provider = self.0.name, %missing, "cannot renew the token ahead of time");
+            }
         }
     }
 
-    /// Starts a request of its own task, which outlives the caller.
-    fn start(&self, flight: &mut Flight, limit: Option<Duration>) -> Result<watch::Receiver<Option<Outcome>>, AuthError> {
-        runtime::check().map_err(|missing| AuthError::from(missing).with_provider(&self.0.name))?;
+    /// Starts a request as a task of its own, which outlives the caller. There must be a runtime.
+    fn start(&self, flight: &mut Flight, now: Instant, limit: Option<Duration>) -> Request {
         let (sender, receiver) = watch::channel(None);
-        flight.result = Some(receiver.clone());
+        flight.begun += 1;
+        let number = flight.begun;
+        let lost_at = limit.and_then(|limit| now.checked_add(limit * 2));
+        let request = Request { number, runtime: Handle::current(), lost_at, result: receiver };
+        flight.request = Some(request.clone());
         let cache = self.clone();
         tokio::spawn(async move {
             let asking = AssertUnwindSafe(cache.0.source.token()).catch_unwind();
@@ -242,10 +295,10 @@ impl TokenCache {
                     Err(AuthError::failed(&cache.0.name, format!("no new token within {seconds} s")).into())
                 }
             };
-            let outcome = cache.land(token, limit.is_some());
+            let outcome = cache.land(number, token, limit.is_some());
             sender.send_replace(Some(outcome));
         });
-        Ok(receiver)
+        request
     }
 
     fn panicked(&self, panic: &(dyn Any + Send)) -> AuthError {
@@ -257,9 +310,9 @@ impl TokenCache {
     }
 
     /// Takes in the result of a request.
-    fn land(&self, token: Result<Token>, ahead: bool) -> Outcome {
+    fn land(&self, number: u64, token: Result<Token>, ahead: bool) -> Outcome {
         let mut flight = self.flight();
-        flight.result = None;
+        flight.forget(number);
         let now = self.0.clock.now();
         match token {
             Ok(token) => {

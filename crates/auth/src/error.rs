@@ -275,7 +275,7 @@ impl AuthError {
     pub fn report(&self) -> String {
         let mut text = self.explained();
         if !self.0.declined.is_empty() {
-            text.push_str("\n");
+            text.push('\n');
             text.push_str(&self.to_string());
         }
         text
@@ -295,12 +295,13 @@ impl fmt::Display for AuthError {
     }
 }
 
+/// Without the message, which the error around it shows.
 impl fmt::Debug for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthError")
             .field("kind", &self.0.kind)
-            .field("message", &self.0.message)
             .field("provider", &self.0.provider)
+            .field("declined", &self.0.declined)
             .field("cause", &self.0.cause)
             .finish_non_exhaustive()
     }

@@ -251,6 +251,38 @@ fn a_caller_that_waits_elsewhere_begins_a_lost_request_again() {
     });
 }
 
+#[test]
+fn a_request_on_a_runtime_that_nobody_drives_is_begun_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let cache = databricks_auth::from_fn("slow", move || {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            tokio::task::yield_now().await;
+            Ok(Token::new(number.to_string()).expires_in(Duration::from_secs(3600)))
+        }
+    });
+    // Begun, and left in a runtime that is there but stands still.
+    let idle = runtime();
+    idle.block_on(async {
+        let cache = cache.clone();
+        tokio::spawn(async move { cache.get().await.map(drop) });
+        while asked.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    let other = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    assert_eq!(other.block_on(value(&cache)), "1");
+    // When it moves on after all, its late result harms nothing.
+    idle.block_on(async {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        value(&cache).await;
+    });
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
 /// Time that a test moves, in seconds.
 #[derive(Clone, Debug)]
 struct Moved(std::time::Instant, Arc<AtomicUsize>);
