@@ -54,11 +54,14 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
         "describe" => describe(config, offline).await,
         "login" => {
             let config = config.resolve()?;
-            let outcome = config.login(http()?).await?;
+            let outcome = config.login(config.http_service()?).await?;
             println!("Signed in to {}; the login is kept in the storage {:?}.", outcome.host, outcome.storage);
             Ok(())
         }
-        "logout" => config.resolve()?.logout(http()?).await,
+        "logout" => {
+            let config = config.resolve()?;
+            config.logout(config.http_service()?).await
+        }
         "token" => {
             let headers = sign_in(config)?.headers().await?;
             for (name, value) in &headers.headers {
@@ -96,10 +99,5 @@ async fn describe(config: Config, offline: bool) -> Result<()> {
 }
 
 fn sign_in(config: Config) -> Result<SignIn> {
-    Ok(config.resolve()?.sign_in(http()?))
-}
-
-/// The transport that asks for tokens: proxies, certificates and retries as everywhere in this SDK.
-fn http() -> Result<databricks_auth::HttpService> {
-    Ok(databricks_transport::Client::builder().build()?.service())
+    config.resolve()?.credentials()
 }

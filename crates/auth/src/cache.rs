@@ -1,16 +1,24 @@
 //! One token in memory, renewed ahead of its end by one task while everybody else goes on with the old one.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use databricks_core::{AuthHeaders, Credentials, Result, Secret};
 use databricks_transport::{Clock, SharedClock};
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use http::header::AUTHORIZATION;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::error::{AuthError, AuthErrorKind};
+use crate::runtime;
+use crate::sanitize::{sanitize, trimmed_secret};
 use crate::token::{DynTokenSource, Token, TokenSource};
 
 /// The platform refuses tokens in their last 30 seconds; this is when we call them expired.
@@ -21,6 +29,10 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(20 * 60);
 const COOL_DOWN: Duration = Duration::from_secs(60);
 /// The longest a renewal ahead of time may take.
 const BACKGROUND_LIMIT: Duration = Duration::from_secs(60);
+/// How long another runtime may take to run an empty task before it counts as one that nobody drives.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often one call begins a request again that was lost with its runtime.
+const ROUNDS: usize = 3;
 
 /// A cache around a [`TokenSource`]. Clones share it.
 ///
@@ -28,6 +40,9 @@ const BACKGROUND_LIMIT: Duration = Duration::from_secs(60);
 /// task gets a new one in the background, and everybody keeps the old one meanwhile. Only when a token has less than 40 seconds
 /// left do callers wait, all for the same request. A request that nobody waits for any more still comes to its end, so an
 /// abandoned call does not make the next one start over. A renewal ahead of time that fails is tried again after a minute.
+///
+/// Several Tokio runtimes may use one cache, at the same time or one after the other: a request that ends with its runtime is begun
+/// again by the next call, and so does one whose runtime nobody drives any more.
 ///
 /// Life is measured from receipt with the clock that never goes back, so a wrong system time does no harm.
 ///
@@ -49,12 +64,63 @@ struct Shared {
 
 #[derive(Default)]
 struct Flight {
-    /// Where the result of the request under way will appear.
-    result: Option<watch::Receiver<Option<Outcome>>>,
+    /// The request under way.
+    request: Option<Request>,
     /// The end of the pause after a failure.
     not_before: Option<Instant>,
     /// The number of tokens had so far.
     generation: u64,
+    /// The number of requests begun so far.
+    begun: u64,
+}
+
+/// A request for a token, which runs on the runtime of the caller that began it.
+#[derive(Clone)]
+struct Request {
+    number: u64,
+    runtime: Handle,
+    /// When it counts as lost, for a renewal ahead of time: nobody waits for it, so nobody else would notice.
+    lost_at: Option<Instant>,
+    /// Where its result will appear.
+    result: watch::Receiver<Option<Outcome>>,
+}
+
+impl Request {
+    /// The result; `None` if the request was lost: its runtime has ended, or nobody drives it any more.
+    async fn outcome(&self) -> Option<Outcome> {
+        let mut result = self.result.clone();
+        let waiting = pin!(async move { result.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) });
+        let watching = pin!(async {
+            while tokio::time::timeout(PATIENCE, self.runtime.spawn(async {})).await.is_ok() {
+                tokio::time::sleep(PATIENCE).await;
+            }
+        });
+        match select(waiting, watching).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), _)) => None,
+        }
+    }
+}
+
+impl Flight {
+    /// The request under way, unless nothing will ever come of it.
+    fn under_way(&mut self, now: Instant) -> Option<&Request> {
+        let is_lost = |request: &Request| {
+            let is_closed = request.result.has_changed().is_err() && request.result.borrow().is_none();
+            is_closed || request.lost_at.is_some_and(|at| now >= at)
+        };
+        if self.request.as_ref().is_some_and(is_lost) {
+            self.request = None;
+        }
+        self.request.as_ref()
+    }
+
+    /// Forgets a request, unless another one has taken its place.
+    fn forget(&mut self, number: u64) {
+        if self.request.as_ref().is_some_and(|request| request.number == number) {
+            self.request = None;
+        }
+    }
 }
 
 type Outcome = Result<Arc<CachedToken>, AuthError>;
@@ -140,26 +206,25 @@ impl TokenCache {
     }
 
     pub(crate) async fn fetch(&self) -> Outcome {
-        if let Some(token) = self.current() {
-            let now = self.0.clock.now();
-            if !token.is_expired(now) {
-                if self.0.renew_ahead && token.is_due(now) {
-                    self.renew_behind(now);
+        for _ in 0..ROUNDS {
+            if let Some(token) = self.current() {
+                let now = self.0.clock.now();
+                if !token.is_expired(now) {
+                    if self.0.renew_ahead && token.is_due(now) {
+                        self.renew_behind(now);
+                    }
+                    return Ok(token);
                 }
-                return Ok(token);
             }
-        }
-        let Some(mut result) = self.join_or_start()? else {
-            // Somebody was faster between the look and the lock.
-            return self.current().ok_or_else(|| self.lost());
-        };
-        match result.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.as_ref().map_or_else(|| Err(self.lost()), Clone::clone),
-            Err(_) => {
-                self.flight().result = None;
-                Err(self.lost())
+            // Another caller may have been faster between the look and the lock.
+            let Some(request) = self.join_or_start()? else { continue };
+            if let Some(outcome) = request.outcome().await {
+                return outcome;
             }
+            // The request is gone with its runtime: this caller begins it again in its own.
+            self.flight().forget(request.number);
         }
+        Err(AuthError::failed(&self.0.name, "the Tokio runtime ended while a token was requested"))
     }
 
     /// Forgets the token if it is still that of this generation, since the service refused it. Returns whether a fresh one may be
@@ -181,52 +246,73 @@ impl TokenCache {
     }
 
     /// The request under way, or a new one; `None` if a fresh token arrived meanwhile.
-    fn join_or_start(&self) -> Result<Option<watch::Receiver<Option<Outcome>>>, AuthError> {
+    fn join_or_start(&self) -> Result<Option<Request>, AuthError> {
+        runtime::check().map_err(|missing| AuthError::from(missing).with_provider(&self.0.name))?;
         let mut flight = self.flight();
-        if self.current().is_some_and(|token| !token.is_expired(self.0.clock.now())) {
+        let now = self.0.clock.now();
+        if self.current().is_some_and(|token| !token.is_expired(now)) {
             return Ok(None);
         }
-        if let Some(result) = &flight.result {
-            return Ok(Some(result.clone()));
+        if let Some(request) = flight.under_way(now) {
+            return Ok(Some(request.clone()));
         }
-        self.start(&mut flight, None).map(Some)
+        Ok(Some(self.start(&mut flight, now, None)))
     }
 
     fn renew_behind(&self, now: Instant) {
         let mut flight = self.flight();
-        if flight.result.is_some() || flight.not_before.is_some_and(|at| now < at) {
+        if flight.under_way(now).is_some() || flight.not_before.is_some_and(|at| now < at) {
             return;
         }
-        if let Err(error) = self.start(&mut flight, Some(BACKGROUND_LIMIT)) {
-            tracing::debug!(target: "databricks_auth", provider = self.0.name, error = error.explained(), "cannot renew the token ahead of time");
+        match runtime::check() {
+            Ok(()) => drop(self.start(&mut flight, now, Some(BACKGROUND_LIMIT))),
+            Err(missing) => {
+                tracing::debug!(target: "databricks_auth", provider = self.0.name, %missing, "cannot renew the token ahead of time");
+            }
         }
     }
 
-    /// Starts a request of its own task, which outlives the caller.
-    fn start(&self, flight: &mut Flight, limit: Option<Duration>) -> Result<watch::Receiver<Option<Outcome>>, AuthError> {
-        let runtime = tokio::runtime::Handle::try_current()
-            .map_err(|_| AuthError::failed(&self.0.name, "getting a token needs a tokio runtime; call from within one"))?;
+    /// Starts a request as a task of its own, which outlives the caller. There must be a runtime.
+    fn start(&self, flight: &mut Flight, now: Instant, limit: Option<Duration>) -> Request {
         let (sender, receiver) = watch::channel(None);
-        flight.result = Some(receiver.clone());
+        flight.begun += 1;
+        let number = flight.begun;
+        let lost_at = limit.and_then(|limit| now.checked_add(limit * 2));
+        let request = Request { number, runtime: Handle::current(), lost_at, result: receiver };
+        flight.request = Some(request.clone());
         let cache = self.clone();
-        runtime.spawn(async move {
+        tokio::spawn(async move {
+            let asking = AssertUnwindSafe(cache.0.source.token()).catch_unwind();
             let token = match limit {
-                None => cache.0.source.token().await,
-                Some(limit) => match tokio::time::timeout(limit, cache.0.source.token()).await {
-                    Ok(token) => token,
-                    Err(_) => Err(AuthError::failed(&cache.0.name, format!("no new token within {} s", limit.as_secs())).into()),
-                },
+                None => Some(asking.await),
+                Some(limit) => tokio::time::timeout(limit, asking).await.ok(),
             };
-            let outcome = cache.land(token, limit.is_some());
+            let token = match (token, limit) {
+                (Some(Ok(token)), _) => token,
+                (Some(Err(panic)), _) => Err(cache.panicked(&*panic).into()),
+                (None, limit) => {
+                    let seconds = limit.unwrap_or_default().as_secs();
+                    Err(AuthError::failed(&cache.0.name, format!("no new token within {seconds} s")).into())
+                }
+            };
+            let outcome = cache.land(number, token, limit.is_some());
             sender.send_replace(Some(outcome));
         });
-        Ok(receiver)
+        request
+    }
+
+    fn panicked(&self, panic: &(dyn Any + Send)) -> AuthError {
+        if let Some(missing) = runtime::missing(panic) {
+            return AuthError::from(missing).with_provider(&self.0.name);
+        }
+        let why = runtime::message(panic).map(|text| format!(": {}", sanitize(text))).unwrap_or_default();
+        AuthError::failed(&self.0.name, format!("the code that gets its tokens panicked{why}"))
     }
 
     /// Takes in the result of a request.
-    fn land(&self, token: Result<Token>, ahead: bool) -> Outcome {
+    fn land(&self, number: u64, token: Result<Token>, ahead: bool) -> Outcome {
         let mut flight = self.flight();
-        flight.result = None;
+        flight.forget(number);
         let now = self.0.clock.now();
         match token {
             Ok(token) => {
@@ -255,10 +341,6 @@ impl TokenCache {
                 Err(error)
             }
         }
-    }
-
-    fn lost(&self) -> AuthError {
-        AuthError::failed(&self.0.name, "the request for a token was broken off; call again")
     }
 }
 
@@ -381,7 +463,7 @@ pub struct StaticToken(Secret);
 impl StaticToken {
     /// A bearer token.
     pub fn new(token: impl Into<Secret>) -> Self {
-        Self(token.into())
+        Self(trimmed_secret(token.into()))
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Chosen {
 
 /// Chooses.
 pub(crate) async fn choose(cx: &Arc<Context>) -> Result<Chosen, AuthError> {
-    match cx.config.auth_type() {
+    match cx.config.stated_auth_type() {
         Some(name) => forced(cx, name).await,
         None => first(cx).await,
     }
@@ -32,7 +32,7 @@ async fn forced(cx: &Arc<Context>, name: &str) -> Result<Chosen, AuthError> {
     }
     let provider = CHAIN.iter().chain(ON_REQUEST).find(|provider| provider.name == name).copied();
     let Some(provider) = provider else {
-        return Err(not_configured(name, "this build has no such provider; see the features of databricks-auth"));
+        return Err(not_configured(name, "there is no such credentials provider"));
     };
     if let Err(reason) = inputs(provider, &cx.config) {
         return Err(not_configured(name, reason));
@@ -52,17 +52,19 @@ async fn first(cx: &Arc<Context>) -> Result<Chosen, AuthError> {
         }
         match attempt(cx, provider).await {
             Ok(Outcome::Ready(headers)) => {
-                tracing::debug!(target: "databricks_auth", auth_type = provider.name, "signing in");
+                tracing::debug!(target: "databricks_auth", auth_type = provider.name, "authenticating");
                 return Ok(Chosen { name: provider.name, headers, declined });
             }
             Ok(Outcome::Declined(reason)) => declined.push(Declined::new(provider.name, reason)),
-            Err(error) if provider.ambient => {
+            Err(error) if provider.ambient && crate::runtime::is_missing(&error).is_none() => {
                 tracing::debug!(target: "databricks_auth", auth_type = provider.name, error = error.explained(), "the provider failed, trying the next");
                 declined.push(Declined::new(provider.name, error.explained()));
             }
             Err(error) => return Err(error),
         }
     }
+    // Providers that need a runtime were passed over for want of it, which would not be understood from a list.
+    crate::runtime::check()?;
     Err(exhausted(&cx.config, declined))
 }
 
@@ -81,7 +83,7 @@ async fn attempt(cx: &Arc<Context>, provider: &Provider) -> Result<Outcome, Auth
 pub(crate) fn inputs(provider: &Provider, config: &ResolvedConfig) -> Result<(), String> {
     (provider.inputs)(config)?;
     if config.is_set(Key::GroupId) && !provider.honours_group {
-        return Err("group_id is set, and this way to sign in cannot take on a group's rights".to_owned());
+        return Err("group_id is set, and this provider cannot take on a group's rights".to_owned());
     }
     Ok(())
 }
@@ -92,37 +94,53 @@ pub(crate) fn notebook_only(name: &str) -> Option<&'static str> {
 }
 
 fn exhausted(config: &ResolvedConfig, declined: Vec<Declined>) -> AuthError {
-    let advice = match config.host() {
-        None => "set host, for example through DATABRICKS_HOST, and the credentials of one way to sign in",
-        Some(_) => {
-            "set the credentials of one way to sign in, for example token through DATABRICKS_TOKEN, or sign in with `databricks auth login`"
-        }
-    };
-    let mut text = format!("cannot sign in, since no way to sign in has what it needs; {advice}.");
-    for (key, label) in [(Key::Host, "host"), (Key::Profile, "profile"), (Key::ConfigFile, "config_file")] {
-        if let Some(value) = config.text(key) {
-            text.push_str(&format!("\n  {label} is {value}"));
-        }
+    let facts: Vec<_> = [Key::Host, Key::Profile, Key::ConfigFile, Key::AzureWorkspaceResourceId]
+        .into_iter()
+        .filter_map(|key| Some(format!("{} is {} ({})", key.name(), config.text(key)?, config.settings().source(key)?)))
+        .collect();
+    let mut text = "no credentials found".to_owned();
+    if !facts.is_empty() {
+        text.push_str(&format!(": {}", facts.join(", ")));
     }
-    if let Some(path) = crate::config::profile_path(config)
-        && !path.exists()
-    {
-        text.push_str(&format!("\n  there is no profile file {}", path.display()));
-    }
-    let set: Vec<_> = ATTRIBUTES
+    let others: Vec<_> = ATTRIBUTES
         .iter()
+        .filter(|attribute| attribute.family.is_some())
         .filter_map(|attribute| config.settings().source(attribute.key).map(|source| format!("{} ({source})", attribute.name())))
         .collect();
-    if !set.is_empty() {
-        text.push_str(&format!("\n  set are: {}", set.join(", ")));
+    if !others.is_empty() {
+        text.push_str(&format!("; set are {}", others.join(", ")));
     }
-    let seen = config.variables_seen();
-    if !seen.is_empty() {
-        text.push_str(&format!("\n  variables seen: {}", seen.join(", ")));
+    if let Some(path) = crate::config::profile_path(config).filter(|path| !path.exists()) {
+        text.push_str(&format!("; there is no profile file {}", path.display()));
     }
-    text.push_str("\nNot used:");
-    for one in &declined {
-        text.push_str(&format!("\n  {}: {}", one.provider, one.reason));
+    let advice = if config.host().is_none() && !config.is_set(Key::AzureWorkspaceResourceId) {
+        "set host (DATABRICKS_HOST) and credentials, for example token (DATABRICKS_TOKEN), or choose a profile (DATABRICKS_CONFIG_PROFILE)"
+    } else {
+        "set credentials, for example token (DATABRICKS_TOKEN), or log in with `databricks auth login`"
+    };
+    AuthError::new(AuthErrorKind::NoCredentials, text).with_hint(advice).with_warnings(config.warnings()).with_declined(declined)
+}
+
+#[cfg(test)]
+mod tests {
+    use databricks_transport::Environment;
+
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn one_line_says_what_to_do_and_the_report_lists_the_providers() {
+        let environment = Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_ID", "sp-1")]);
+        let config = Config::new().environment(environment).resolve().unwrap();
+        let declined = vec![Declined::new("pat", "token (DATABRICKS_TOKEN) is not set")];
+        let error: databricks_core::Error = exhausted(&config, declined).into();
+        assert_eq!(
+            error.to_string(),
+            "no credentials found: host is https://ws.example.com (environment variable DATABRICKS_HOST); set are client_id (environment \
+             variable DATABRICKS_CLIENT_ID); set credentials, for example token (DATABRICKS_TOKEN), or log in with `databricks auth login`"
+        );
+        assert!(error.report().ends_with("credentials providers that were not used:\n  pat: token (DATABRICKS_TOKEN) is not set"));
+        assert!(AuthError::of(&error).unwrap().report().contains("\n  pat: token"));
+        assert!(!error.report().contains("no_credentials"));
     }
-    AuthError::new(AuthErrorKind::NoCredentials, text).with_declined(declined)
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use databricks_core::redact::REDACTED;
+
 use crate::chain::{Chosen, inputs, notebook_only};
 use crate::config::ResolvedConfig;
 use crate::config::value::Value;
@@ -19,7 +21,7 @@ pub struct Description {
     pub auth_type: Option<String>,
     /// The providers with what is known of each, in the order in which they are tried.
     pub providers: Vec<DescribedProvider>,
-    /// Oddities that do not stop anything.
+    /// Warnings about the configuration, which stop nothing.
     pub warnings: Vec<String>,
 }
 
@@ -45,9 +47,11 @@ pub struct DescribedProvider {
     pub state: String,
 }
 
-/// Before any request: which providers have their inputs.
-pub(crate) fn of_config(config: &ResolvedConfig) -> Description {
-    describe(config, None, None)
+impl ResolvedConfig {
+    /// Which attribute came from where, and which credentials providers have their inputs. Secrets are not shown.
+    pub fn describe(&self) -> Description {
+        describe(self, None, None)
+    }
 }
 
 /// With what the chain found, if it ran.
@@ -61,7 +65,7 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
         .iter()
         .map(|(key, value, source)| DescribedAttribute { name: key.name(), value: shown(value), source: source.to_string() })
         .collect();
-    let forced = if chosen.is_some() { None } else { config.auth_type() };
+    let forced = if chosen.is_some() { None } else { config.stated_auth_type() };
     let mut providers = Vec::new();
     let mut is_decided = false;
     for (provider, on_request) in CHAIN.iter().map(|p| (p, false)).chain(ON_REQUEST.iter().map(|p| (p, true))) {
@@ -71,7 +75,7 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
             one.reason.clone()
         } else if chosen.is_some_and(|chosen| chosen.name == provider.name) {
             is_decided = true;
-            "signs in".to_owned()
+            "authenticates".to_owned()
         } else if failure.is_some_and(|failure| failure.provider() == Some(provider.name)) {
             is_decided = true;
             format!("failed: {}", failure.map(AuthError::explained).unwrap_or_default())
@@ -82,11 +86,11 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
         } else {
             match inputs(provider, config) {
                 Err(reason) => reason,
-                Ok(()) if is_decided => "not tried, since an earlier one was there".to_owned(),
+                Ok(()) if is_decided => "not tried, since an earlier one is configured".to_owned(),
                 Ok(()) if provider.ambient => "will be tried".to_owned(),
                 Ok(()) => {
                     is_decided = true;
-                    "has its inputs and will sign in".to_owned()
+                    "is configured and will authenticate".to_owned()
                 }
             }
         };
@@ -111,14 +115,14 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::Secret(_) => "[set]".to_owned(),
+        Value::Secret(_) => REDACTED.to_owned(),
         value => value.text(),
     }
 }
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Signs in with: {}", self.auth_type.as_deref().unwrap_or("not known before the first request"))?;
+        writeln!(f, "Authenticates with: {}", self.auth_type.as_deref().unwrap_or("not known before the first request"))?;
         writeln!(f, "\nAttributes")?;
         if self.attributes.is_empty() {
             writeln!(f, "  none is set")?;
@@ -152,12 +156,12 @@ mod tests {
         let description = config.describe();
         let state = |name: &str| description.providers.iter().find(|provider| provider.name == name).unwrap().state.clone();
         assert_eq!(state("pat"), "token (DATABRICKS_TOKEN) is not set");
-        assert_eq!(state("oauth-m2m"), "has its inputs and will sign in");
-        assert_eq!(state("databricks-cli"), "not tried, since an earlier one was there");
+        assert_eq!(state("oauth-m2m"), "is configured and will authenticate");
+        assert_eq!(state("databricks-cli"), "not tried, since an earlier one is configured");
         assert_eq!(state("external-browser"), "used only if auth_type asks for it");
         assert!(state("runtime").contains("notebook"));
         let text = description.to_string();
-        assert!(text.contains("client_secret  [set]  (environment variable DATABRICKS_CLIENT_SECRET)"), "{text}");
+        assert!(text.contains("client_secret  **REDACTED**  (environment variable DATABRICKS_CLIENT_SECRET)"), "{text}");
         assert!(!text.contains("cs-secret"), "{text}");
     }
 

@@ -56,6 +56,23 @@ impl AuthErrorKind {
         }
     }
 
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::ConfigFile => "the profile file cannot be used",
+            Self::ProfileNotFound => "the profile does not exist",
+            Self::ReservedProfile => "the section is not a profile",
+            Self::InvalidValue => "the value is not valid",
+            Self::InvalidHost => "the host is not valid",
+            Self::InsecureHost => "the host is not secure",
+            Self::UntrustedEndpoint => "the endpoint is not trusted",
+            Self::ConflictingAuth => "the settings contradict each other",
+            Self::UnknownAuthType => "the auth type does not exist",
+            Self::AuthNotConfigured => "the credentials provider is not configured",
+            Self::AuthFailed => "the credentials provider failed",
+            Self::NoCredentials => "no credentials were found",
+        }
+    }
+
     const fn broad(self) -> ErrorKind {
         match self {
             Self::UntrustedEndpoint | Self::AuthNotConfigured | Self::AuthFailed | Self::NoCredentials => ErrorKind::Auth,
@@ -72,7 +89,8 @@ impl fmt::Display for AuthErrorKind {
 
 /// The cause inside of every [`Error`] that configuration and sign-in give: its kind, and the facts behind the message.
 ///
-/// The message for people is that of the [`Error`]; this one shows its kind only. Reach it with [`AuthError::of`].
+/// The message for people is that of the [`Error`]; as its cause this one adds in a sentence what was found wrong or, where no credentials
+/// were found, why each provider was not used. Reach it with [`AuthError::of`].
 ///
 /// ```
 /// use databricks_auth::{AuthError, AuthErrorKind, Config, Environment};
@@ -93,6 +111,8 @@ struct Inner {
     request_id: Option<String>,
     oauth_error: Option<String>,
     hint: Option<String>,
+    /// Warnings about the configuration that may be the reason.
+    warnings: Vec<String>,
     cause: Option<Arc<Error>>,
 }
 
@@ -123,6 +143,7 @@ impl AuthError {
             request_id: None,
             oauth_error: None,
             hint: None,
+            warnings: Vec::new(),
             cause: None,
         }))
     }
@@ -158,6 +179,20 @@ impl AuthError {
 
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         self.change(|inner| inner.hint = Some(hint.into()))
+    }
+
+    /// Says before what went wrong what was done.
+    pub(crate) fn prefixed(self, what: impl fmt::Display) -> Self {
+        self.change(|inner| {
+            let provider = inner.provider.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
+            let rest = inner.message.strip_prefix(&provider).unwrap_or(&inner.message);
+            inner.message = format!("{provider}{what}: {rest}");
+        })
+    }
+
+    /// Adds warnings about the configuration that may be the reason.
+    pub(crate) fn with_warnings(self, warnings: &[String]) -> Self {
+        if warnings.is_empty() { self } else { self.change(|inner| inner.warnings = warnings.to_vec()) }
     }
 
     pub(crate) fn with_cause(self, cause: Error) -> Self {
@@ -208,9 +243,40 @@ impl AuthError {
             text.push_str(": ");
             text.push_str(&cause.report());
         }
-        if let Some(hint) = &self.0.hint {
+        if let Some(advice) = self.advice() {
             text.push_str("; ");
-            text.push_str(hint);
+            text.push_str(&advice);
+        }
+        text
+    }
+
+    /// What to do, and what else may be wrong.
+    fn advice(&self) -> Option<String> {
+        let hint = self.0.hint.iter().cloned();
+        let parts: Vec<_> = hint.chain(self.0.warnings.iter().map(|warning| format!("note that {warning}"))).collect();
+        if parts.is_empty() { None } else { Some(parts.join("; ")) }
+    }
+
+    /// The message, what to do, all causes and, where no credentials were found, every provider with the reason why it was not used.
+    /// Several lines without any secret.
+    ///
+    /// ```
+    /// use databricks_auth::{AuthError, Config};
+    ///
+    /// # async fn example() -> databricks_core::Result<()> {
+    /// let credentials = Config::hermetic().host("ws.cloud.databricks.com").resolve()?.credentials()?;
+    /// if let Err(error) = databricks_auth::Credentials::headers(&credentials).await {
+    ///     if let Some(error) = AuthError::of(&error) {
+    ///         eprintln!("{}", error.report());
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn report(&self) -> String {
+        let mut text = self.explained();
+        if !self.0.declined.is_empty() {
+            text.push('\n');
+            text.push_str(&self.to_string());
         }
         text
     }
@@ -218,16 +284,24 @@ impl AuthError {
 
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.kind.fmt(f)
+        if self.0.declined.is_empty() {
+            return f.write_str(self.0.kind.sentence());
+        }
+        f.write_str("credentials providers that were not used:")?;
+        for one in &self.0.declined {
+            write!(f, "\n  {}: {}", one.provider, one.reason)?;
+        }
+        Ok(())
     }
 }
 
+/// Without the message, which the error around it shows.
 impl fmt::Debug for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthError")
             .field("kind", &self.0.kind)
-            .field("message", &self.0.message)
             .field("provider", &self.0.provider)
+            .field("declined", &self.0.declined)
             .field("cause", &self.0.cause)
             .finish_non_exhaustive()
     }
@@ -249,11 +323,18 @@ impl From<AuthError> for Error {
         if let Some(id) = &inner.request_id {
             outer = outer.with_request_id(id.clone());
         }
-        if let Some(hint) = &inner.hint {
-            outer = outer.with_hint(hint.clone());
+        if let Some(advice) = error.advice() {
+            outer = outer.with_hint(advice);
         }
         outer.with_source(error)
     }
+}
+
+/// What to say where a feature of this crate is off. Programs mostly have it through `databricks-sdk`, whose features have the same names.
+pub(crate) fn feature_off(feature: &str) -> String {
+    format!(
+        "this build cannot do that; turn on the feature `{feature}` of databricks-sdk (or of databricks-auth, if you depend on it alone)"
+    )
 }
 
 /// The kind of an error that came from configuration or sign-in; `None` for any other error.
@@ -277,7 +358,7 @@ mod tests {
         let cause = Error::new(ErrorKind::Connect, "connection refused");
         let error: Error = AuthError::failed("oauth-m2m", "the token request failed").with_cause(cause).into();
         assert_eq!(error.kind(), ErrorKind::Auth);
-        assert_eq!(error.report(), "oauth-m2m: the token request failed: auth_failed: connection refused");
+        assert_eq!(error.report(), "oauth-m2m: the token request failed: the credentials provider failed: connection refused");
         assert_eq!(error_kind(&error), Some(AuthErrorKind::AuthFailed));
         assert_eq!(AuthError::of(&error).unwrap().provider(), Some("oauth-m2m"));
         assert_eq!(error_kind(&Error::new(ErrorKind::Io, "x")), None);

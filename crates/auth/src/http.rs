@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use databricks_core::redact::REDACTED;
 use databricks_core::{Body, Error};
 use databricks_transport::{CallOptions, HttpService, RawAnswer, RetryPolicy, read_body};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE};
@@ -11,7 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::scrub::{scrub, snippet};
+use crate::runtime;
+use crate::sanitize::{sanitize, snippet};
 
 /// The most bytes of an answer that are read.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -168,12 +170,13 @@ impl Http {
             return Err(Error::new(databricks_core::ErrorKind::InvalidInput, text));
         }
         let mut request = Request::builder().method(method).uri(url).body(body).map_err(|error| {
-            Error::new(databricks_core::ErrorKind::InvalidInput, "the address of the request is no URL").with_source(error)
+            Error::new(databricks_core::ErrorKind::InvalidInput, "the address of the request is not a URL").with_source(error)
         })?;
         *request.headers_mut() = headers;
         let raw = RawAnswer::new();
         request.extensions_mut().insert(options.raw_answer(raw.clone()));
-        match self.service.clone().oneshot(request).await {
+        runtime::check()?;
+        match runtime::guard(self.service.clone().oneshot(request)).await? {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
                 let body = read_body(body, LONGEST_ANSWER).await?;
@@ -227,13 +230,13 @@ impl Answer {
     pub(crate) fn explanation(&self, secrets: &[&str]) -> String {
         let text = match (&self.said, self.json()) {
             (Some(said), _) => said.clone(),
-            (None, Some(value)) => spoken(&value).unwrap_or_else(|| "the answer holds no explanation".to_owned()),
-            (None, None) if self.body.is_empty() => "the answer is empty".to_owned(),
+            (None, Some(value)) => spoken(&value).unwrap_or_else(|| "the response has no explanation".to_owned()),
+            (None, None) if self.body.is_empty() => "the response is empty".to_owned(),
             (None, None) => snippet(&String::from_utf8_lossy(&self.body)),
         };
-        let mut text = scrub(&text);
+        let mut text = sanitize(&text);
         for secret in secrets.iter().filter(|secret| secret.len() > 2) {
-            text = text.replace(secret, "[redacted]");
+            text = text.replace(secret, REDACTED);
         }
         format!("{} {}: {text}", self.status.as_u16(), self.status.canonical_reason().unwrap_or("")).replace(" :", ":")
     }
@@ -267,7 +270,7 @@ fn without_trace(description: &str) -> &str {
 
 /// The `error` of an OAuth answer.
 pub(crate) fn oauth_code(answer: &Answer) -> Option<String> {
-    answer.json()?.get("error")?.as_str().map(str::to_owned)
+    answer.json()?.get("error")?.as_str().map(sanitize)
 }
 
 #[cfg(test)]
@@ -297,8 +300,8 @@ mod tests {
             (r#"{"error":{"code":403,"message":"denied","status":"PERMISSION_DENIED"}}"#, "401 Unauthorized: PERMISSION_DENIED: denied"),
             (r#"{"error_code":"PERMISSION_DENIED","message":"no"}"#, "401 Unauthorized: PERMISSION_DENIED: no"),
             ("<html>forbidden by proxy</html>", "401 Unauthorized: forbidden by proxy"),
-            ("", "401 Unauthorized: the answer is empty"),
-            ("{}", "401 Unauthorized: the answer holds no explanation"),
+            ("", "401 Unauthorized: the response is empty"),
+            ("{}", "401 Unauthorized: the response has no explanation"),
         ] {
             assert_eq!(answer(401, body).explanation(&[]), expected);
         }

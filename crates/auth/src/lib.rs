@@ -1,28 +1,29 @@
-//! Configuration and sign-in for Databricks: profiles, environment, and every way to get credentials.
+//! Configuration and authentication for Databricks: profiles, environment, and every way to get credentials.
 //!
 //! A [`Config`] takes what a program sets; [`Config::resolve`] adds the environment and the profile file
-//! (`~/.databrickscfg`) and validates, without any network; [`ResolvedConfig::sign_in`] makes [`Credentials`] of it, which find
-//! and renew tokens over the given HTTP service. It works without the rest of the SDK, for any HTTP client.
+//! (`~/.databrickscfg`) and validates, without any network; [`ResolvedConfig::credentials`] makes [`Credentials`] of it, which find
+//! and renew tokens. It works without the rest of the SDK, for any HTTP client.
 //!
 //! ```no_run
 //! # async fn example() -> databricks_core::Result<()> {
-//! use databricks_auth::Config;
-//! use databricks_core::Credentials as _;
+//! use databricks_auth::{Config, Credentials as _};
 //!
 //! let config = Config::new().profile("dev").resolve()?;
 //! println!("{}", config.describe());
-//! let http = databricks_transport::Client::builder().build()?;
-//! let sign_in = config.sign_in(http.service());
-//! let headers = sign_in.headers().await?; // `Authorization`, and what else the cloud needs
+//! let credentials = config.credentials()?;
+//! let headers = credentials.headers().await?; // `Authorization`, and what else the cloud needs
 //! # Ok(()) }
 //! ```
 //!
-//! # Ways to sign in
+//! [`ResolvedConfig::sign_in`] takes an HTTP service of your own in place of the default one. Fetching a token needs a Tokio runtime
+//! with IO and timers (`#[tokio::main]`, or `enable_all()` of the builder); any other is an error. Several runtimes may share credentials.
 //!
-//! With `auth_type` unset, the first of these that has what it needs is used, in this order; `auth_type` names one and leaves the
+//! # Credentials providers
+//!
+//! With `auth_type` unset, the first of these that is configured is used, in this order; `auth_type` names one and leaves the
 //! others out.
 //!
-//! | `auth_type` | who signs in | needs, besides `host` |
+//! | `auth_type` | who is authenticated | needs, besides `host` |
 //! |---|---|---|
 //! | `pat` | whoever made the token | `token` |
 //! | `basic` | an account admin | `username`, `password` |
@@ -43,11 +44,13 @@
 //! | `external-browser` | a person, for this program alone | to be asked for by `auth_type` |
 //! | `azure-pat` | an Entra identity, through a short-lived token of the workspace | to be asked for by `auth_type` |
 //!
-//! With an Azure resource id (`azure_workspace_resource_id`) in place of a host, the ways through Entra find the host. The notebook
+//! With an Azure resource id (`azure_workspace_resource_id`) in place of a host, the providers of Entra find the host. The notebook
 //! runtime of the Python SDK works only inside of a notebook's Python interpreter, and is not here.
 //!
-//! When nothing fits, the error says why each of them was not used; [`ResolvedConfig::describe`] and [`SignIn::describe`] tell the same
-//! at any time, with the source of every setting.
+//! When no credentials are found, the error says on one line what to do, and its `report()` says why each provider was not used;
+//! [`ResolvedConfig::describe`] and [`SignIn::describe`] tell the same at any time, with the source of every setting.
+//!
+//! Blanks, line ends and byte order marks around a value are dropped, whatever it comes from: files and CI systems add them.
 //!
 //! # Safety of credentials
 //!
@@ -60,7 +63,7 @@
 //! | feature | gives |
 //! |---|---|
 //! | `ring` (default), `aws-lc-rs` | cryptography of TLS, as in `databricks-transport` |
-//! | `browser` | opens the system's browser for logins; without it the address is logged, or goes to [`Config::browser`] |
+//! | `browser` | opens the system's browser for logins; without it the address is written to standard error, or goes to [`Config::browser`] |
 //! | `google` | `google-credentials`, and service account keys for `google-id` |
 //! | `keyring` | the system's key store for logins of people, with the file as fallback |
 //!
@@ -84,7 +87,8 @@ mod metadata;
 mod oauth;
 mod process;
 mod providers;
-mod scrub;
+mod runtime;
+mod sanitize;
 mod sign_in;
 mod store;
 mod token;

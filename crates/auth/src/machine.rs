@@ -8,14 +8,14 @@ use std::sync::Arc;
 use databricks_transport::SharedClock;
 
 use crate::login::browser::Browser;
-use crate::process::{ProcessRunner, SystemRunner};
+use crate::process::{DynProcessRunner, SystemRunner};
 use crate::store::KeyStore;
 
 /// The parts of this machine that providers use.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     pub(crate) clock: SharedClock,
-    pub(crate) runner: Arc<dyn ProcessRunner>,
+    pub(crate) runner: Arc<dyn DynProcessRunner>,
     /// `None` follows the features this crate was built with.
     pub(crate) browser: Option<Arc<dyn Browser>>,
     /// `None` follows the features this crate was built with.

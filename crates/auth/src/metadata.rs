@@ -10,6 +10,7 @@ use crate::config::value::Value;
 use crate::config::{ResolvedConfig, Settings, Source};
 use crate::context::Context;
 use crate::http::Outgoing;
+use crate::runtime::{self, Missing};
 
 /// The longest that the question may take: it is best effort, and everything goes on without an answer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -28,7 +29,18 @@ pub(crate) struct Metadata {
 impl Context {
     /// What the host says about itself; asked once, without credentials. `None` without a host or without a usable answer.
     pub(crate) async fn metadata(&self) -> Option<&Metadata> {
-        let host = self.host()?;
+        self.try_metadata().await.ok().flatten()
+    }
+
+    /// As [`metadata`](Self::metadata).
+    ///
+    /// # Errors
+    /// When the runtime does not allow to ask. The next call asks again then.
+    pub(crate) async fn try_metadata(&self) -> Result<Option<&Metadata>, Missing> {
+        let Some(host) = self.host() else { return Ok(None) };
+        if self.metadata.get().is_none() {
+            runtime::check()?;
+        }
         let ask = || async {
             let url = format!("{}/.well-known/databricks-config", host.url);
             let answer = self.http.send(Outgoing::get(url).once(LIMIT).operation("host metadata"));
@@ -39,6 +51,9 @@ impl Context {
                     None
                 }
                 Ok(Err(error)) => {
+                    if let Some(missing) = runtime::is_missing(&error) {
+                        return Err(missing);
+                    }
                     tracing::debug!(target: "databricks_auth", host = host.url, error = error.report(), "cannot read the host's metadata");
                     None
                 }
@@ -47,9 +62,9 @@ impl Context {
                     None
                 }
             };
-            answer.filter(Json::is_object).map(|answer| Metadata::read(&answer, &self.config))
+            Ok(answer.filter(Json::is_object).map(|answer| Metadata::read(&answer, &self.config)))
         };
-        self.metadata.get_or_init(ask).await.as_ref()
+        Ok(self.metadata.get_or_try_init(ask).await?.as_ref())
     }
 }
 

@@ -13,12 +13,13 @@ use crate::config::attributes::Key;
 use crate::config::cloud::HostType;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
+use crate::expiry::seconds;
 use crate::http::{Answer, Outgoing, oauth_code};
 use crate::token::Token;
 use crate::trust;
 
-/// The life of a token whose answer does not state one.
-const UNSTATED_LIFE: Duration = Duration::from_secs(300);
+/// The life of a token whose issuer does not state one.
+pub(crate) const UNSTATED_LIFE: Duration = Duration::from_secs(300);
 
 /// Where the platform's OAuth server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,14 +68,14 @@ impl Context {
     async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<Endpoints, AuthError> {
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the OAuth endpoints at {}: {why}", shown(url)));
         let answer = self.http.send(Outgoing::get(url).few().operation("OAuth discovery")).await;
-        let answer = answer.map_err(|error| failed("there is no answer".to_owned()).with_cause(error))?;
+        let answer = answer.map_err(|error| failed("there is no response".to_owned()).with_cause(error))?;
         if answer.status == StatusCode::NOT_FOUND {
             return Err(failed("OAuth is not supported for this host".to_owned()).with_status(Some(answer.status), answer.request_id()));
         }
         if !answer.is_success() {
             return Err(failed(answer.explanation(&[])).with_status(Some(answer.status), answer.request_id()));
         }
-        let document = answer.json().ok_or_else(|| failed("the answer is no JSON, perhaps a sign-in page".to_owned()))?;
+        let document = answer.json().ok_or_else(|| failed("the response is not JSON, perhaps a login page".to_owned()))?;
         let endpoint = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let token = endpoint("token_endpoint").ok_or_else(|| failed("the document names no token_endpoint".to_owned()))?;
         let authorize = endpoint("authorization_endpoint");
@@ -111,6 +112,10 @@ impl Context {
         secrets: &[&str],
     ) -> Result<(Token, Value), AuthError> {
         let mut request = Outgoing::post(endpoint).form(fields).operation("OAuth token");
+        let single_use = single_use(fields);
+        if single_use.is_some() {
+            request = request.not_twice();
+        }
         let mut secrets = secrets.to_vec();
         if let Some((id, secret)) = client {
             request = request.header(http::header::AUTHORIZATION, &basic(id, secret));
@@ -118,9 +123,32 @@ impl Context {
         }
         let answer = self.http.send(request).await;
         let answer = answer.map_err(|error| {
-            AuthError::failed(provider, format!("the token request to {} got no answer", shown(endpoint))).with_cause(error)
+            let spent = single_use.filter(|_| error.maybe_executed());
+            let failed = AuthError::failed(provider, format!("the token request to {} got no response", shown(endpoint))).with_cause(error);
+            match spent {
+                Some(what) => failed.with_hint(spent_hint(what)),
+                None => failed,
+            }
         })?;
-        read_token(provider, &answer, self.now(), &secrets)
+        match (read_token(provider, &answer, self.now(), &secrets), single_use) {
+            // A response that is not the server's own word leaves open what became of the grant.
+            (Err(error), Some(what)) if answer.is_success() || answer.status.is_server_error() => Err(error.with_hint(spent_hint(what))),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Which identity was used and where its settings came from: what to look at when a client is refused.
+    pub(crate) fn check_client(&self, id: Key, secret: Key) -> String {
+        let settings = self.config.settings();
+        let source = |key: Key| settings.source(key).map(|source| format!(" ({source})")).unwrap_or_default();
+        format!(
+            "check {} {:?}{} and {}{}, which may be wrong, expired or of another account",
+            id.name(),
+            self.config.text(id).unwrap_or_default(),
+            source(id),
+            secret.name(),
+            source(secret)
+        )
     }
 
     /// The optional fields that several grants have in common.
@@ -130,6 +158,25 @@ impl Context {
             .filter_map(|(field, key)| Some((field, self.config.text(key)?)))
             .collect()
     }
+}
+
+/// What a grant uses up, where it can be used one time only: sent a second time, it may end the login that it belongs to.
+fn single_use(fields: &[(&str, &str)]) -> Option<&'static str> {
+    fields.iter().find_map(|field| match field {
+        ("grant_type", "refresh_token") => Some("the refresh token"),
+        ("grant_type", "authorization_code") => Some("the code of the login"),
+        _ => None,
+    })
+}
+
+fn spent_hint(what: &str) -> String {
+    format!("{what} may have been used up by this request, which was not sent again; if the next call is refused, log in again")
+}
+
+/// Whether the server says that it does not accept the client, rather than what it asked for.
+pub(crate) fn is_client_refused(error: &AuthError) -> bool {
+    error.oauth_error().is_some_and(|code| matches!(code, "invalid_client" | "unauthorized_client"))
+        || error.status() == Some(StatusCode::UNAUTHORIZED)
 }
 
 /// `Basic`, with id and secret encoded as RFC 6749 (section 2.3.1) says.
@@ -147,7 +194,7 @@ pub(crate) fn shown(url: &str) -> String {
             Some(origin) => format!("{origin}{}", uri.path()),
             None => uri.path().to_owned(),
         },
-        Err(_) => "an address that is no URL".to_owned(),
+        Err(_) => "an address that is not a URL".to_owned(),
     }
 }
 
@@ -160,11 +207,11 @@ pub(crate) fn read_token(provider: &str, answer: &Answer, now: SystemTime, secre
     }
     let Some(body) = answer.json() else {
         let what = if answer.is_html() { "a web page" } else { "something else" };
-        return Err(AuthError::failed(provider, format!("the token endpoint answered {what} instead of JSON")));
+        return Err(AuthError::failed(provider, format!("the token endpoint returned {what} instead of JSON")));
     };
     let value = body.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
     let Some(value) = value else {
-        return Err(AuthError::failed(provider, "the answer of the token endpoint has no access_token"));
+        return Err(AuthError::failed(provider, "the response of the token endpoint has no access_token"));
     };
     warn_of_skew(provider, answer, now);
     let token = Token::new(value)
@@ -183,22 +230,6 @@ pub(crate) fn life(provider: &str, value: Option<&Value>) -> Duration {
             UNSTATED_LIFE
         }
     }
-}
-
-/// A number, or a number as text.
-pub(crate) fn seconds(value: &Value) -> Option<f64> {
-    let number = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    number.filter(|number| number.is_finite())
-}
-
-/// How long until a moment in seconds since 1970; zero if it has passed.
-pub(crate) fn until_epoch(seconds: f64, now: SystemTime) -> Duration {
-    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    Duration::try_from_secs_f64(seconds - now).unwrap_or_default()
 }
 
 fn warn_of_skew(provider: &str, answer: &Answer, now: SystemTime) {
@@ -234,7 +265,6 @@ mod tests {
             assert_eq!(life("t", Some(&odd)), UNSTATED_LIFE, "{odd}");
         }
         assert_eq!(life("t", None), UNSTATED_LIFE);
-        assert_eq!(until_epoch(-1.0, SystemTime::UNIX_EPOCH), Duration::ZERO);
     }
 
     #[test]

@@ -1,20 +1,25 @@
 //! Running programs for a token: no shell, a time limit, an output limit.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::future::Future;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::pin::pin;
+use std::process::Stdio;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use databricks_core::Secret;
 use databricks_transport::Environment;
+use futures_util::future::{Either, join, select};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, Command};
 
-use crate::config::attributes::ATTRIBUTES;
+use crate::runtime;
+use crate::token::BoxFuture;
 
-/// The most bytes of output that are read.
-const LONGEST_OUTPUT: u64 = 1 << 20;
+/// The most bytes of output that are kept.
+const LONGEST_OUTPUT: usize = 1 << 20;
 
 /// A program to run.
 #[derive(Clone)]
@@ -24,21 +29,17 @@ pub struct ProcessRequest {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// Its environment, all of it. Variables with secrets of other ways to sign in are not among them.
+    /// Its environment, all of it. Variables with secrets of other credentials are not among them.
     pub environment: Vec<(String, String)>,
     /// How long it may take before it is ended.
     pub limit: Duration,
 }
 
 impl ProcessRequest {
-    pub(crate) fn new(program: &Path, arguments: &[&str], environment: &Environment, limit: Duration) -> Self {
-        let is_secret = |name: &str| ATTRIBUTES.iter().any(|attribute| attribute.sensitive && attribute.variables.contains(&name));
-        Self {
-            program: program.to_owned(),
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
-            environment: environment.iter().filter(|(name, _)| !is_secret(name)).map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-            limit,
-        }
+    /// * `environment`: without the secrets of other credentials.
+    pub(crate) fn new(program: &Path, arguments: &[&str], environment: Vec<(String, String)>, limit: Duration) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self { program: program.to_owned(), arguments, environment, limit }
     }
 }
 
@@ -52,7 +53,7 @@ impl fmt::Debug for ProcessRequest {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProcessOutput {
-    /// Whether it ended by itself with exit code 0.
+    /// Whether it ended with exit code 0.
     pub success: bool,
     /// Standard output, at most 1 MiB. May hold a token.
     pub stdout: Secret,
@@ -68,12 +69,40 @@ impl ProcessOutput {
 }
 
 /// Runs programs such as `az`. Replace it to run them elsewhere, or not at all.
+///
+/// ```
+/// use databricks_auth::{Config, ProcessOutput, ProcessRequest, ProcessRunner};
+///
+/// #[derive(Debug)]
+/// struct NoPrograms;
+///
+/// impl ProcessRunner for NoPrograms {
+///     async fn run(&self, request: &ProcessRequest) -> std::io::Result<ProcessOutput> {
+///         Err(std::io::Error::other(format!("{} may not be run here", request.program.display())))
+///     }
+/// }
+///
+/// let config = Config::new().process_runner(NoPrograms);
+/// ```
 pub trait ProcessRunner: fmt::Debug + Send + Sync + 'static {
-    /// Runs a program to its end. Called on a thread that may block.
+    /// Runs a program to its end. Must not block.
+    ///
+    /// The future is dropped when [`ProcessRequest::limit`] has passed; the program should be ended then.
     ///
     /// # Errors
-    /// When the program cannot be run, or took longer than its limit ([`io::ErrorKind::TimedOut`]).
-    fn run(&self, request: &ProcessRequest) -> io::Result<ProcessOutput>;
+    /// When the program cannot be run.
+    fn run(&self, request: &ProcessRequest) -> impl Future<Output = io::Result<ProcessOutput>> + Send;
+}
+
+/// The form of [`ProcessRunner`] that can stand behind a pointer.
+pub(crate) trait DynProcessRunner: fmt::Debug + Send + Sync {
+    fn run<'a>(&'a self, request: &'a ProcessRequest) -> BoxFuture<'a, io::Result<ProcessOutput>>;
+}
+
+impl<T: ProcessRunner> DynProcessRunner for T {
+    fn run<'a>(&'a self, request: &'a ProcessRequest) -> BoxFuture<'a, io::Result<ProcessOutput>> {
+        Box::pin(ProcessRunner::run(self, request))
+    }
 }
 
 /// Child processes of this one.
@@ -81,52 +110,133 @@ pub trait ProcessRunner: fmt::Debug + Send + Sync + 'static {
 pub(crate) struct SystemRunner;
 
 impl ProcessRunner for SystemRunner {
-    fn run(&self, request: &ProcessRequest) -> io::Result<ProcessOutput> {
-        let mut child = Command::new(&request.program)
+    /// The output counts as soon as the program itself has ended: what it started and left behind may keep the pipes open for ever.
+    async fn run(&self, request: &ProcessRequest) -> io::Result<ProcessOutput> {
+        let mut command = Command::new(&request.program);
+        command
             .args(&request.arguments)
             .env_clear()
             .envs(request.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .spawn()?;
-        let stdout = child.stdout.take().map(|pipe| thread::spawn(move || read(pipe)));
-        let stderr = child.stderr.take().map(|pipe| thread::spawn(move || read(pipe)));
-        let deadline = Instant::now() + request.limit;
-        let mut pause = Duration::from_millis(1);
-        let status = loop {
-            if let Some(status) = child.try_wait()? {
-                break status;
+            .kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn()?;
+        let group = Group::of(&child);
+        let (mut stdout, mut stderr) = (Output::new(child.stdout.take()), Output::new(child.stderr.take()));
+        let status = {
+            let (ending, reading) = (pin!(child.wait()), pin!(join(stdout.read(), stderr.read())));
+            match select(ending, reading).await {
+                Either::Left((status, _)) => status?,
+                Either::Right((_, ending)) => ending.await?,
             }
-            if Instant::now() >= deadline {
-                // A child that has ended meanwhile needs no kill; the pipes close with it, so the readers end too.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {} s", request.limit.as_secs())));
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(50));
         };
-        let join = |reader: Option<thread::JoinHandle<io::Result<String>>>| match reader.map(thread::JoinHandle::join) {
-            Some(Ok(text)) => text,
-            _ => Ok(String::new()),
-        };
-        Ok(ProcessOutput { success: status.success(), stdout: Secret::new(join(stdout)?), stderr: join(stderr)? })
+        group.let_go();
+        stdout.read_rest().await;
+        stderr.read_rest().await;
+        Ok(ProcessOutput { success: status.success(), stdout: Secret::new(stdout.text()), stderr: stderr.text() })
     }
 }
 
-fn read(pipe: impl Read) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    pipe.take(LONGEST_OUTPUT).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+/// The process group of a child: ended as a whole when this is dropped.
+struct Group(Option<u32>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id())
+    }
+
+    /// Leaves the group alone, since its leader has ended.
+    fn let_go(mut self) {
+        self.0 = None;
+    }
 }
 
-/// Runs a program without blocking the async thread.
-pub(crate) async fn run(runner: &Arc<dyn ProcessRunner>, request: ProcessRequest) -> io::Result<ProcessOutput> {
-    let runner = Arc::clone(runner);
-    match tokio::task::spawn_blocking(move || runner.run(&request)).await {
-        Ok(output) => output,
-        Err(error) => Err(io::Error::other(error)),
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The leader was not waited for yet, so its number cannot belong to anything else.
+        #[cfg(unix)]
+        if let Some(id) = self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[cfg(unix)]
+trait Pipe: AsyncRead + std::os::fd::AsFd + Unpin {}
+#[cfg(unix)]
+impl<T: AsyncRead + std::os::fd::AsFd + Unpin> Pipe for T {}
+#[cfg(not(unix))]
+trait Pipe: AsyncRead + Unpin {}
+#[cfg(not(unix))]
+impl<T: AsyncRead + Unpin> Pipe for T {}
+
+/// What comes out of a pipe, up to a limit; the rest is dropped, so that the program is not held up.
+struct Output<P> {
+    pipe: Option<P>,
+    bytes: Vec<u8>,
+}
+
+impl<P: Pipe> Output<P> {
+    fn new(pipe: Option<P>) -> Self {
+        Self { pipe, bytes: Vec::new() }
+    }
+
+    fn keep(&mut self, piece: &[u8]) {
+        let room = LONGEST_OUTPUT.saturating_sub(self.bytes.len());
+        self.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+    }
+
+    /// Reads until every writer is gone.
+    async fn read(&mut self) {
+        let mut piece = [0; 4096];
+        while let Some(pipe) = &mut self.pipe {
+            match pipe.read(&mut piece).await {
+                Ok(0) | Err(_) => self.pipe = None,
+                Ok(count) => self.keep(&piece[..count]),
+            }
+        }
+    }
+
+    /// Reads what an ended program left in the pipe, without waiting for other writers.
+    #[cfg(unix)]
+    async fn read_rest(&mut self) {
+        let mut piece = [0; 4096];
+        let mut most = LONGEST_OUTPUT;
+        while let Some(pipe) = self.pipe.as_ref().filter(|_| most > 0) {
+            // Not by tokio, which reads only once it was told that there is something to read. The pipe does not block.
+            match rustix::io::read(pipe, &mut piece[..]) {
+                Ok(0) => return,
+                Ok(count) => {
+                    most = most.saturating_sub(count);
+                    self.keep(&piece[..count]);
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn read_rest(&mut self) {
+        const GRACE: Duration = Duration::from_millis(500);
+        let _ = tokio::time::timeout(GRACE, self.read()).await;
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+/// Runs a program, for no longer than its limit whatever the runner does.
+pub(crate) async fn run(runner: &Arc<dyn DynProcessRunner>, request: ProcessRequest) -> io::Result<ProcessOutput> {
+    runtime::check().map_err(io::Error::other)?;
+    match runtime::guard(tokio::time::timeout(request.limit, runner.run(&request))).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {} s", request.limit.as_secs()))),
+        Err(missing) => Err(io::Error::other(missing)),
     }
 }
 
@@ -161,25 +271,114 @@ pub(crate) fn is_program(file: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn shell(script: &str, limit: Duration) -> io::Result<ProcessOutput> {
-        let environment = Environment::from_iter([("DATABRICKS_TOKEN", "dapi-secret"), ("KEPT", "yes")]);
-        SystemRunner.run(&ProcessRequest::new(Path::new("/bin/sh"), &["-c", script], &environment, limit))
+    fn request(script: &str, limit: Duration) -> ProcessRequest {
+        let variables = [("KEPT", "yes"), ("PATH", "/usr/bin:/bin")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        ProcessRequest::new(Path::new("/bin/sh"), &["-c", script], variables.to_vec(), limit)
     }
 
-    #[test]
-    fn output_and_environment() {
-        let output = shell("echo \"$KEPT/$DATABRICKS_TOKEN\"; echo oops >&2; exit 3", Duration::from_secs(10)).unwrap();
+    async fn shell(script: &str, limit: Duration) -> io::Result<ProcessOutput> {
+        let runner: Arc<dyn DynProcessRunner> = Arc::new(SystemRunner);
+        run(&runner, request(script, limit)).await
+    }
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    #[tokio::test]
+    async fn output_and_environment() {
+        let output = shell("echo \"$KEPT/$HOME\"; echo oops >&2; exit 3", LONG).await.unwrap();
         assert_eq!((output.success, output.stdout.expose(), output.stderr.as_str()), (false, "yes/\n", "oops\n"));
     }
 
-    #[test]
-    fn a_program_that_hangs_is_ended() {
-        let error = shell("read forever < /dev/zero", Duration::from_millis(50)).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    #[tokio::test]
+    async fn more_output_than_is_kept_does_not_hold_the_program_up() {
+        let output = shell("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2", LONG).await.unwrap();
+        assert!(output.success);
+        assert_eq!((output.stdout.expose().len(), output.stderr.len()), (LONGEST_OUTPUT, LONGEST_OUTPUT));
+    }
+
+    fn named_pipe(path: &Path) {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.is_ok_and(|status| status.success()), "mkfifo cannot be run");
+    }
+
+    #[tokio::test]
+    async fn what_a_program_leaves_behind_is_not_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let gate = home.path().join("gate");
+        named_pipe(&gate);
+        // What is left behind ends once the gate is opened, which is after the program's output was had.
+        for (script, length) in [
+            ("cat GATE & echo done", 5),
+            ("cat GATE 2>&1 & echo done", 5),
+            ("(cat GATE | cat) & echo done", 5),
+            ("cat GATE >/dev/null & echo done", 5),
+            ("cat GATE & head -c 60000 /dev/zero", 60_000),
+        ] {
+            let output = shell(&script.replace("GATE", &gate.display().to_string()), LONG).await.unwrap();
+            assert_eq!((output.success, output.stdout.expose().len()), (true, length), "{script}");
+            std::fs::write(&gate, "").unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_given_up_takes_its_group_with_it() {
+        for script in
+            ["sleep 600", "sleep 600 & sleep 600", "trap '' TERM; sleep 600 & wait", "exec >&- 2>&-; sleep 600", "sleep 600 & sleep 0"]
+        {
+            let home = tempfile::tempdir().unwrap();
+            let alive = home.path().join("alive");
+            named_pipe(&alive);
+            // Everything that the script starts holds this pipe open: its end shows that all of it is gone.
+            let (started, gone) = (tokio::sync::oneshot::channel(), tokio::sync::oneshot::channel());
+            let path = alive.clone();
+            std::thread::spawn(move || {
+                let mut pipe = std::fs::File::open(path).unwrap();
+                started.0.send(()).unwrap();
+                std::io::copy(&mut pipe, &mut io::sink()).unwrap();
+                gone.0.send(()).unwrap();
+            });
+            let request = request(&format!("exec 3> {}; {script}; read forever < {0}", alive.display()), LONG);
+            let running = tokio::spawn(async move { ProcessRunner::run(&SystemRunner, &request).await });
+            started.1.await.unwrap();
+            running.abort();
+            assert!(running.await.unwrap_err().is_cancelled());
+            gone.1.await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limit_holds_whatever_the_runner_does() {
+        #[derive(Debug)]
+        struct Hangs;
+        impl ProcessRunner for Hangs {
+            async fn run(&self, _: &ProcessRequest) -> io::Result<ProcessOutput> {
+                std::future::pending().await
+            }
+        }
+        let runner: Arc<dyn DynProcessRunner> = Arc::new(Hangs);
+        let start = tokio::time::Instant::now();
+        let error = run(&runner, request("true", Duration::from_secs(30))).await.unwrap_err();
+        assert_eq!((error.kind(), start.elapsed().as_secs()), (io::ErrorKind::TimedOut, 30));
     }
 
     #[test]
-    fn the_search_needs_an_absolute_folder_and_a_mode() {
+    fn a_runtime_that_lacks_something_is_an_error() {
+        let text = |io: bool, time: bool| {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            if io {
+                builder.enable_io();
+            }
+            if time {
+                builder.enable_time();
+            }
+            builder.build().unwrap().block_on(shell("true", LONG)).unwrap_err().to_string()
+        };
+        assert!(text(false, true).contains("IO"), "{}", text(false, true));
+        assert!(text(true, false).contains("timers"), "{}", text(true, false));
+    }
+
+    #[test]
+    fn the_search_needs_an_absolute_directory_and_a_mode() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("tool");
         std::fs::write(&file, "").unwrap();

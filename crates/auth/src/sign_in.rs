@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 
 use databricks_core::{AuthHeaders, Credentials, Error, ErrorKind, Origin, Result};
-use databricks_transport::HttpService;
+use databricks_transport::{HttpService, TlsOptions, UserAgent};
 use http::Uri;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -16,6 +16,7 @@ use crate::derived::DataPlane;
 use crate::describe::Description;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::Http;
+use crate::runtime;
 
 /// Where a client sends its requests, and to whom: the configuration, completed by what the host says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,54 @@ pub(crate) struct Inner {
     pub(crate) data_plane: DataPlane,
 }
 
+impl ResolvedConfig {
+    /// Prepares credentials over this HTTP service. Nothing is sent before the first request needs headers.
+    ///
+    /// * `http`: carries the token requests. It must not have an auth layer of its own.
+    pub fn sign_in(&self, http: HttpService) -> SignIn {
+        SignIn::new(self.clone(), http)
+    }
+
+    /// Prepares credentials over connections of their own, with the proxy of the environment, the system's certificates and the
+    /// `http_timeout_seconds`, `skip_verify` and debug settings of this configuration. Nothing is sent before the first request needs headers.
+    ///
+    /// ```no_run
+    /// # async fn example() -> databricks_core::Result<()> {
+    /// use databricks_auth::{Config, Credentials as _};
+    ///
+    /// let credentials = Config::new().profile("dev").resolve()?.credentials()?;
+    /// let headers = credentials.headers().await?; // for any HTTP client
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When the certificates or the proxy of this machine cannot be used.
+    pub fn credentials(&self) -> Result<SignIn> {
+        Ok(self.sign_in(self.http_service()?))
+    }
+
+    /// An HTTP service for token requests: what [`credentials`](Self::credentials) uses, for [`login`](Self::login) and its like.
+    ///
+    /// # Errors
+    /// When the certificates or the proxy of this machine cannot be used.
+    pub fn http_service(&self) -> Result<HttpService> {
+        let mut tls = TlsOptions::new();
+        if self.skip_verify() {
+            tls = tls.skip_verify(true);
+        }
+        let client = databricks_transport::Client::builder()
+            .clock(self.clock().clone())
+            .environment(self.environment().clone())
+            .user_agent(UserAgent::new(self.environment()))
+            .inactivity_timeout(self.http_timeout())
+            .debug_headers(self.debug_headers())
+            .debug_truncate_bytes(self.debug_truncate_bytes())
+            .tls(tls)
+            .build()?;
+        Ok(client.service())
+    }
+}
+
 impl SignIn {
     pub(crate) fn new(config: ResolvedConfig, http: HttpService) -> Self {
         Self(Arc::new(Inner {
@@ -98,10 +147,13 @@ impl SignIn {
         let cx = &self.0.cx;
         let Some(host) = cx.host() else {
             return Err(AuthError::new(AuthErrorKind::NoCredentials, "there is no host to send requests to")
-                .with_hint("set host, for example through DATABRICKS_HOST")
+                .with_hint("set host (DATABRICKS_HOST), or choose a profile (DATABRICKS_CONFIG_PROFILE)")
+                .with_warnings(cx.config.warnings())
                 .into());
         };
-        let base = host.url.parse().map_err(|error| Error::new(ErrorKind::Config, format!("{} is no URL", host.url)).with_source(error))?;
+        cx.try_metadata().await.map_err(AuthError::from)?;
+        let base =
+            host.url.parse().map_err(|error| Error::new(ErrorKind::Config, format!("{} is not a URL", host.url)).with_source(error))?;
         Ok(Endpoint {
             base,
             account_id: cx.account_id().await,
@@ -158,8 +210,13 @@ impl SignIn {
         {
             return Err(failure);
         }
-        match chain::choose(&inner.cx).await {
+        let outcome = match runtime::guard(chain::choose(&inner.cx)).await {
+            Ok(outcome) => outcome,
+            Err(missing) => Err(missing.into()),
+        };
+        match outcome {
             Ok(chosen) => {
+                inner.cx.config.choose(chosen.name);
                 *inner.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 Ok(inner.chosen.get_or_init(|| chosen))
             }
@@ -180,7 +237,7 @@ impl Credentials for SignIn {
         }
         match self.0.chosen.get() {
             Some(chosen) => chosen.name,
-            None => self.0.cx.config.auth_type().unwrap_or_default(),
+            None => self.0.cx.config.stated_auth_type().unwrap_or_default(),
         }
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use databricks_core::{Result, Secret};
 
+use crate::sanitize::trimmed_secret;
+
 /// A token as its issuer gave it.
 ///
 /// ```
@@ -31,9 +33,9 @@ pub struct Token {
 }
 
 impl Token {
-    /// A bearer token that does not expire.
+    /// A bearer token that does not expire. Blanks and line ends around it are dropped.
     pub fn new(value: impl Into<Secret>) -> Self {
-        Self { value: value.into(), token_type: "Bearer".to_owned(), expires_in: None, refresh_ahead: None }
+        Self { value: trimmed_secret(value.into()), token_type: "Bearer".to_owned(), expires_in: None, refresh_ahead: None }
     }
 
     /// With another scheme; an empty one means `Bearer`.

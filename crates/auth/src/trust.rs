@@ -15,16 +15,14 @@ use crate::error::{AuthError, AuthErrorKind};
 pub(crate) fn check(url: &str, named_by: &str, own: &[Origin]) -> Result<(), AuthError> {
     let origin = url.parse::<Uri>().ok().as_ref().and_then(Origin::of);
     let Some(origin) = origin else {
-        return Err(AuthError::new(AuthErrorKind::UntrustedEndpoint, format!("{named_by} names an endpoint that is no absolute URL")));
+        return Err(AuthError::new(AuthErrorKind::UntrustedEndpoint, format!("{named_by} names an endpoint that is not an absolute URL")));
     };
     if own.contains(&origin) || is_trusted(&origin) {
         return Ok(());
     }
     Err(AuthError::new(
         AuthErrorKind::UntrustedEndpoint,
-        format!(
-            "{named_by} names {origin}, which is neither the configured host nor a known sign-in service; no credentials are sent there"
-        ),
+        format!("{named_by} names {origin}, which is neither the configured host nor a known login service; no credentials are sent there"),
     )
     .with_hint("if you trust it, name it yourself as token_endpoint or discovery_url"))
 }

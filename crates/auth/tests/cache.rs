@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use databricks_auth::{Credentials as _, Token, TokenCache, TokenSource};
 use databricks_core::{Error, ErrorKind, Result};
+use databricks_transport::{Clock, Sleep};
 use proptest::prelude::*;
 use tokio::time::{Instant, advance, sleep};
 
@@ -182,8 +183,172 @@ async fn a_refused_token_is_dropped_once() {
 #[tokio::test(start_paused = true)]
 async fn a_source_that_panics_is_an_error() {
     let cache = databricks_auth::from_fn("broken", || async { panic!("on purpose") });
-    assert!(cache.get().await.unwrap_err().to_string().contains("broken"));
+    let error = cache.get().await.unwrap_err().to_string();
+    assert!(error.contains("broken") && error.contains("panicked: on purpose"), "{error}");
     assert!(cache.get().await.is_err(), "and does not block the next caller");
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[test]
+fn a_request_that_is_lost_with_its_runtime_is_begun_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let cache = databricks_auth::from_fn("slow", move || {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number == 0 {
+                std::future::pending::<()>().await;
+            }
+            Ok(Token::new(number.to_string()).expires_in(Duration::from_secs(3600)))
+        }
+    });
+    // The caller gives up while the token is on its way, and takes its runtime along.
+    runtime().block_on(async {
+        let caller = tokio::spawn({
+            let cache = cache.clone();
+            async move { value(&cache).await }
+        });
+        while asked.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        caller.abort();
+    });
+    for _ in 0..2 {
+        assert_eq!(runtime().block_on(value(&cache)), "1");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_caller_that_waits_elsewhere_begins_a_lost_request_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let cache = databricks_auth::from_fn("slow", move || {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number == 0 {
+                std::future::pending::<()>().await;
+            }
+            Ok(Token::new(number.to_string()).expires_in(Duration::from_secs(3600)))
+        }
+    });
+    let first = runtime();
+    first.block_on(async {
+        let cache = cache.clone();
+        tokio::spawn(async move { cache.get().await.map(drop) });
+        while asked.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    runtime().block_on(async {
+        let mut waiting = Box::pin(value(&cache));
+        assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
+        first.shutdown_background();
+        assert_eq!(waiting.await, "1");
+    });
+}
+
+#[test]
+fn a_request_on_a_runtime_that_nobody_drives_is_begun_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let cache = databricks_auth::from_fn("slow", move || {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            tokio::task::yield_now().await;
+            Ok(Token::new(number.to_string()).expires_in(Duration::from_secs(3600)))
+        }
+    });
+    // Begun, and left in a runtime that is there but stands still.
+    let idle = runtime();
+    idle.block_on(async {
+        let cache = cache.clone();
+        tokio::spawn(async move { cache.get().await.map(drop) });
+        while asked.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    let other = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    assert_eq!(other.block_on(value(&cache)), "1");
+    // When it moves on after all, its late result harms nothing.
+    idle.block_on(async {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        value(&cache).await;
+    });
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+/// Time that a test moves, in seconds.
+#[derive(Clone, Debug)]
+struct Moved(std::time::Instant, Arc<AtomicUsize>);
+
+impl Clock for Moved {
+    fn now(&self) -> std::time::Instant {
+        self.0 + Duration::from_secs(self.1.load(Ordering::SeqCst) as u64)
+    }
+
+    fn wall(&self) -> std::time::SystemTime {
+        std::time::SystemTime::UNIX_EPOCH
+    }
+
+    fn sleep(&self, _: Duration) -> Sleep {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[test]
+fn a_renewal_that_is_lost_with_its_runtime_is_begun_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let time = Arc::new(AtomicUsize::new(0));
+    let cache = databricks_auth::from_fn("due", move || {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number == 1 {
+                std::future::pending::<()>().await;
+            }
+            Ok(Token::new(number.to_string()).expires_in(Duration::from_secs(3600)))
+        }
+    })
+    .clock(Moved(std::time::Instant::now(), Arc::clone(&time)));
+    let until_asked = |times: usize| {
+        let asked = Arc::clone(&asked);
+        async move {
+            while asked.load(Ordering::SeqCst) < times {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    runtime().block_on(async {
+        assert_eq!(value(&cache).await, "0");
+        time.store(3000, Ordering::SeqCst);
+        assert_eq!(value(&cache).await, "0");
+        until_asked(2).await;
+    });
+    // That renewal is gone. The token is still good, and the next call renews it again.
+    runtime().block_on(async {
+        assert_eq!(value(&cache).await, "0");
+        until_asked(3).await;
+        while value(&cache).await != "2" {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_runtime_without_timers_or_none_at_all_is_an_error() {
+    let cache = || databricks_auth::from_fn("test", || async { Ok(Token::new("t")) });
+    let without = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let error = without.block_on(cache().get()).unwrap_err();
+    assert!(error.to_string().contains("no timers") && error.to_string().contains("enable_all"), "{error}");
+    let error = futures_util::FutureExt::now_or_never(async { cache().get().await }).unwrap().unwrap_err();
+    assert!(error.to_string().contains("Tokio runtime"), "{error}");
 }
 
 proptest! {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use databricks_auth::{AuthErrorKind, Config, Credentials as _, Environment, HttpService, SignIn, error_kind};
-use databricks_core::{Body, Error};
+use databricks_auth::{AuthErrorKind, Config, Credentials as _, Environment, HttpService, SignIn, Storage, error_kind};
+use databricks_core::{Body, Error, ErrorKind};
 use http::{Request, Response};
 
 type Log = Arc<Mutex<Vec<String>>>;
@@ -87,6 +87,11 @@ async fn a_refusal_is_explained_shared_and_tried_again_later() {
         assert_eq!(error_kind(&error), Some(AuthErrorKind::AuthFailed));
         let text = error.report();
         assert!(text.contains("invalid_client") && text.contains("oauth-m2m") && !text.contains("top-secret"), "{text}");
+        for part in ["\"id\" (environment variable DATABRICKS_CLIENT_ID)", "client_secret (environment variable DATABRICKS_CLIENT_SECRET)"]
+        {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        assert!(!error.to_string().contains('\n') && !text.contains("auth_failed"), "{text}");
     }
     let tokens = || log.lock().unwrap().iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(tokens(), 1);
@@ -198,4 +203,157 @@ async fn data_plane_tokens_are_cached_by_what_they_are_for() {
     let orphan = sign_in.data_plane("[3]");
     drop(sign_in);
     assert!(orphan.headers().await.unwrap_err().report().contains("gone"));
+}
+
+/// A service behind the whole transport, with its retries, that answers each request by a function and counts them.
+fn transport(answer: impl Fn(&str) -> Result<(u16, &'static str), Error> + Clone + Send + Sync + 'static) -> (HttpService, Log) {
+    let log = Log::default();
+    let seen = Arc::clone(&log);
+    let connection = HttpService::new(tower::service_fn(move |request: Request<Body>| {
+        let line = format!("{} {}", request.method(), request.uri());
+        seen.lock().unwrap().push(line.clone());
+        let answer = answer(&line).map(|(status, text)| Response::builder().status(status).body(Body::from(text)).unwrap());
+        async move { answer }
+    }));
+    let client = databricks_transport::Client::builder().environment(Environment::empty()).connection(connection).build().unwrap();
+    (client.service(), log)
+}
+
+const LOGIN: &str = r#"{"version": 1, "tokens": {"https://ws.example.com": {"access_token": "old", "token_type": "Bearer",
+    "refresh_token": "rt-1", "expiry": "2001-01-01T00:00:00Z"}}}"#;
+
+/// A home directory with files.
+fn home(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = home.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    home
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_is_sent_once_and_client_credentials_again() {
+    let lost = || Err(Error::new(ErrorKind::ConnectionLost, "the connection broke"));
+    for failure in [None, Some(500), Some(502), Some(504)] {
+        let answer = move |line: &str| match (line.starts_with("POST"), failure) {
+            (true, None) => lost(),
+            (true, Some(status)) => Ok((status, "down")),
+            (false, _) if line.ends_with("oauth-authorization-server") => Ok((200, DISCOVERY.2)),
+            (false, _) => Ok((404, "{}")),
+        };
+        let (http, log) = transport(answer);
+        let home = home(&[(".databricks/token-cache.json", LOGIN)]);
+        let config =
+            Config::hermetic().home(home.path()).host("ws.example.com").auth_type("databricks-cli").auth_storage(Storage::Plaintext);
+        let error = config.resolve().unwrap().sign_in(http).headers().await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("may have been used up") && text.contains("log in again"), "{failure:?}: {text}");
+        let posts = |log: &Log| log.lock().unwrap().iter().filter(|line| line.starts_with("POST")).count();
+        assert_eq!(posts(&log), 1, "{failure:?}");
+
+        let (http, log) = transport(answer);
+        sign_in(M2M, http).headers().await.unwrap_err();
+        assert!(posts(&log) > 1 || failure == Some(500), "{failure:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_profiles_of_a_host_are_no_matter_where_the_ids_are_stated() {
+    let profiles = "[a]\nhost = https://ws.example.com\naccount_id = acc\n[b]\nhost = https://ws.example.com\naccount_id = acc\n";
+    let home = home(&[(".databrickscfg", profiles), (".databricks/token-cache.json", &LOGIN.replace("2001", "2999"))]);
+    let config =
+        || Config::hermetic().home(home.path()).host("ws.example.com").auth_type("databricks-cli").auth_storage(Storage::Plaintext);
+    let (http, _) = service(&[]);
+    let error = config().resolve().unwrap().sign_in(http.clone()).headers().await.unwrap_err().to_string();
+    assert!(error.contains("several profiles") && error.contains("DATABRICKS_CONFIG_PROFILE"), "{error}");
+    let credentials = config().account_id("acc").resolve().unwrap().sign_in(http);
+    assert_eq!(authorization(&credentials.headers().await.unwrap()), "Bearer old");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_of_the_profile_that_had_no_effect_is_told_with_the_error() {
+    let home = home(&[(".databrickscfg", "[dev]\nhost https://ws.example.com\ntoken = t\n")]);
+    let (http, _) = service(&[]);
+    let config = Config::hermetic().home(home.path()).profile("dev").resolve().unwrap();
+    let credentials = config.sign_in(http);
+    for error in [credentials.endpoint().await.map(drop).unwrap_err(), credentials.headers().await.map(drop).unwrap_err()] {
+        let text = error.to_string();
+        assert!(text.contains(".databrickscfg: line 2 has no equals sign") && text.contains("host ="), "{text}");
+        assert!(!text.contains('\n'), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_configuration_knows_the_provider_once_it_authenticated() {
+    let (http, _) = service(&[]);
+    let config = Config::hermetic().host("ws.example.com").token("dapi-1\r\n").resolve().unwrap();
+    let credentials = config.sign_in(http);
+    assert_eq!(config.auth_type(), None);
+    assert_eq!(authorization(&credentials.headers().await.unwrap()), "Bearer dapi-1");
+    assert_eq!((config.auth_type(), credentials.config().auth_type()), (Some("pat"), Some("pat")));
+}
+
+#[test]
+fn without_a_runtime_there_is_an_error_and_a_token_still_works() {
+    use futures_util::FutureExt as _;
+
+    let (http, _) = service(&[]);
+    let credentials = sign_in(M2M, http.clone());
+    for error in [
+        credentials.endpoint().now_or_never().unwrap().map(drop).unwrap_err(),
+        credentials.headers().now_or_never().unwrap().map(drop).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("needs a Tokio runtime") && error.to_string().contains("#[tokio::main]"), "{error}");
+    }
+    // The same credentials work in a runtime afterwards.
+    let (http, _) = service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "t1", "expires_in": 3600}"#)]);
+    let credentials = sign_in(M2M, http);
+    credentials.headers().now_or_never().unwrap().unwrap_err();
+    let without_timers = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let error = without_timers.block_on(credentials.headers()).unwrap_err();
+    assert!(error.to_string().contains("no timers"), "{error}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(authorization(&runtime.block_on(credentials.headers()).unwrap()), "Bearer t1");
+
+    let (http, _) = service(&[]);
+    let token = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t")], http);
+    assert_eq!(authorization(&token.headers().now_or_never().unwrap().unwrap()), "Bearer t");
+}
+
+#[test]
+fn a_runtime_without_io_is_an_error() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let config = Config::hermetic().host("http://127.0.0.1:9").client_id("id").client_secret("s").resolve().unwrap();
+    let credentials = config.credentials().unwrap();
+    for error in
+        [runtime.block_on(credentials.endpoint()).map(drop).unwrap_err(), runtime.block_on(credentials.headers()).map(drop).unwrap_err()]
+    {
+        assert!(error.report().contains("has no IO") && error.report().contains("enable_all"), "{}", error.report());
+    }
+}
+
+#[cfg(not(feature = "google"))]
+#[tokio::test(start_paused = true)]
+async fn a_key_that_this_build_cannot_use_is_told_with_the_feature() {
+    let (http, _) = service(&[]);
+    let config = Config::hermetic().host("1.2.gcp.databricks.com").google_credentials("{}").resolve().unwrap();
+    let error = config.sign_in(http).headers().await.unwrap_err().to_string();
+    for part in ["google_credentials is set (set in code)", "feature `google` of databricks-sdk"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_without_identity_is_told_what_was_asked() {
+    for (status, text) in
+        [(404, r#"{"error": "invalid_request", "error_description": "Identity not found"}"#), (502, "bad \u{1b}[31mgateway")]
+    {
+        let (http, _) = transport(move |line| if line.contains("169.254.169.254") { Ok((status, text)) } else { Ok((404, "{}")) });
+        let config = Config::hermetic().host("adb-1.2.azuredatabricks.net").azure_use_msi(true).resolve().unwrap();
+        let error = config.sign_in(http).headers().await.unwrap_err().to_string();
+        assert!(error.contains("http://169.254.169.254/metadata/identity/oauth2/token"), "{error}");
+        assert!(!error.contains('\u{1b}') && !error.contains("[31m"), "{error}");
+    }
 }

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::attributes::Key;
+
 /// The section that holds settings of the tools and is never a profile.
 pub(crate) const SETTINGS: &str = "__settings__";
 
@@ -101,6 +103,11 @@ impl ProfileFile {
     fn add(&mut self, section: usize, key: &str, value: &str, line: usize) {
         if value.ends_with('\\') {
             self.warnings.push(format!("the value at line {line} ends with a backslash, which does not join lines"));
+        }
+        if let Some(word) = key.split_whitespace().next().filter(|word| *word != key) {
+            // The rest may be a secret, and so may a first word that is no key.
+            let known = Key::find(word).map(|key| format!("; it should begin with \"{} =\"", key.name())).unwrap_or_default();
+            self.warnings.push(format!("line {line} has no equals sign after its key and is ignored{known}"));
         }
         let Section { name, entries } = &mut self.sections[section];
         let key = key.to_ascii_lowercase();
@@ -235,6 +242,22 @@ mod tests {
         assert_eq!(names, ["DEFAULT", "a b", "x [y]"]);
         assert_eq!(file.section("DEFAULT").unwrap().get("K"), Some("2"));
         assert_eq!(file.warnings.len(), 2);
+    }
+
+    #[test]
+    fn a_missing_equals_sign_is_a_warning_that_hides_the_line() {
+        for (line, hint) in [
+            ("host https://ws.example.com", true),
+            ("host\thttps://ws.example.com", true),
+            ("token dapi-leaky:x", true),
+            ("Client_Secret leaky=", true),
+            ("leaky1 leaky2 = x", false),
+        ] {
+            let file = ProfileFile::parse(&format!("[p]\nx = 1\n{line}\n")).unwrap();
+            let [warning] = file.warnings.as_slice() else { panic!("{line}: {:?}", file.warnings) };
+            assert!(warning.contains("line 3") && !warning.contains("leaky"), "{warning}");
+            assert_eq!(warning.contains("should begin with"), hint, "{warning}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub(crate) mod netrc;
 mod profile;
 mod resolve;
 mod resolved;
+pub(crate) mod serving;
 mod source;
 mod validate;
 pub(crate) mod value;
@@ -17,6 +18,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use databricks_core::redact::REDACTED;
 use databricks_core::{Credentials, Result, SharedCredentials};
 use databricks_transport::{Clock, Environment, SharedClock};
 
@@ -77,6 +79,19 @@ impl Config {
     /// The same as [`new`](Self::new), for programs that want to say that they rely on the environment.
     pub fn from_env() -> Self {
         Self::new()
+    }
+
+    /// Nothing set, and nothing read from the environment or the home directory: what is set in code is all there is. For tests, and for
+    /// programs that hold every setting themselves.
+    ///
+    /// ```
+    /// use databricks_auth::Config;
+    ///
+    /// let config = Config::hermetic().host("ws.cloud.databricks.com").token("dapi123").resolve().unwrap();
+    /// assert_eq!(config.profile(), None);
+    /// ```
+    pub fn hermetic() -> Self {
+        Self::new().environment(Environment::empty())
     }
 
     /// Sets an attribute by its name, as it stands in profile files. Names that do not exist are reported by
@@ -194,14 +209,14 @@ impl Config {
     }
 }
 
-/// Shows which attributes are set, secrets only as `[redacted]`.
+/// Shows which attributes are set, secrets only as `**REDACTED**`.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Config");
         for (key, raw) in &self.explicit {
             match raw {
                 Raw::Text(text) if !key.attribute().sensitive && *key != Key::Host => debug.field(key.name(), &text.expose()),
-                Raw::Text(_) => debug.field(key.name(), &format_args!("[redacted]")),
+                Raw::Text(_) => debug.field(key.name(), &format_args!("{REDACTED}")),
                 Raw::Bool(value) => debug.field(key.name(), value),
                 Raw::Int(value) => debug.field(key.name(), value),
                 Raw::List(items) => debug.field(key.name(), items),

@@ -20,7 +20,7 @@ pub(crate) struct Login {
 
 impl Login {
     pub(crate) fn password(&self) -> Secret {
-        Secret::from(self.password.as_str())
+        Secret::from(crate::sanitize::trimmed(&self.password))
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
         if raw.is_empty() {
             continue;
         }
-        let value = Value::read(attribute, &raw).map_err(|expected| super::resolve::invalid_value(attribute, &source, &expected))?;
+        let value = Value::read(attribute, &raw).map_err(|expected| super::value::invalid_value(attribute, &source, &expected))?;
         added_secret |= attribute.sensitive;
         settings.fill(attribute.key, value, source);
     }

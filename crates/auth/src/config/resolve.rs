@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use databricks_transport::Environment;
 
-use super::attributes::{ATTRIBUTES, Attribute, Key};
+use super::attributes::{ATTRIBUTES, Key};
 use super::cloud::Cloud;
 use super::host::{Host, HostError};
 use super::resolved::{Parts, ResolvedConfig, Settings};
 use super::source::Source;
-use super::value::Value;
-use super::{Config, profile, validate};
+use super::value::{Value, invalid_value};
+use super::{Config, profile, serving, validate};
 use crate::error::{AuthError, AuthErrorKind};
-use crate::providers::model_serving;
+use crate::sanitize::trimmed;
 
 pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
     let environment = config.read_variables();
@@ -21,18 +21,11 @@ pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
     let mut settings = given(&config, &environment)?;
     let mut warnings = Vec::new();
     let profile_host = profile::apply(&mut settings, home.as_deref(), &mut warnings)?;
-    if settings.text(Key::WorkspaceId).is_some_and(|id| id.eq_ignore_ascii_case("none")) {
-        settings.remove(Key::WorkspaceId);
-    }
-    model_serving::fill_host(&mut settings, &environment);
-    fill_from_token_endpoint(&mut settings);
-    let host = read_host(&mut settings, config.allow_insecure_host)?;
+    // A mistake in the file that had no effect may be the reason of what is wrong now.
+    let host = complete(&config, &mut settings, &environment).map_err(|error| error.with_warnings(&warnings))?;
     expand_paths(&mut settings, home.as_deref());
     if let Some(cloud) = settings.text(Key::Cloud).filter(|cloud| Cloud::named(cloud).is_none()) {
         warnings.push(format!("cloud is {cloud:?}, which is none of AWS, AZURE and GCP; it is ignored"));
-    }
-    if config.credentials.is_none() {
-        validate::check(&settings, host.as_ref())?;
     }
     warnings.extend(validate::mixed_sources(&settings));
     for warning in &warnings {
@@ -48,7 +41,22 @@ pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
         warnings,
         credentials: config.credentials,
         machine: Arc::new(config.machine),
+        chosen: Arc::default(),
     }))
+}
+
+/// Fills what follows from other values, and checks the whole.
+fn complete(config: &Config, settings: &mut Settings, environment: &Environment) -> Result<Option<Host>, AuthError> {
+    if settings.text(Key::WorkspaceId).is_some_and(|id| id.eq_ignore_ascii_case("none")) {
+        settings.remove(Key::WorkspaceId);
+    }
+    serving::fill_host(settings, environment);
+    fill_from_token_endpoint(settings);
+    let host = read_host(settings, config.allow_insecure_host)?;
+    if config.credentials.is_none() {
+        validate::check(settings, host.as_ref())?;
+    }
+    Ok(host)
 }
 
 /// What code and environment say.
@@ -66,7 +74,7 @@ pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settin
     }
     for attribute in ATTRIBUTES {
         let set = attribute.variables.iter().find_map(|name| {
-            let value = environment.get(name).filter(|value| !value.trim().is_empty())?;
+            let value = environment.get(name).filter(|value| !trimmed(value).is_empty())?;
             Some((*name, value))
         });
         let Some((name, text)) = set else { continue };
@@ -78,11 +86,6 @@ pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settin
     Ok(settings)
 }
 
-/// The error for a value that cannot be read. Does not show the value: of a mistyped one it is not known what it is.
-pub(crate) fn invalid_value(attribute: &Attribute, source: &Source, expected: &str) -> AuthError {
-    AuthError::new(AuthErrorKind::InvalidValue, format!("{} must be {expected} ({source})", source.spelled(attribute.name())))
-}
-
 /// The host, normalised; the ids of its query fill gaps.
 fn read_host(settings: &mut Settings, allow_insecure: bool) -> Result<Option<Host>, AuthError> {
     let Some(text) = settings.text(Key::Host) else { return Ok(None) };
@@ -90,7 +93,7 @@ fn read_host(settings: &mut Settings, allow_insecure: bool) -> Result<Option<Hos
     let host = Host::parse(&text, allow_insecure).map_err(|error| match error {
         HostError::Invalid { shown, problem } => AuthError::new(
             AuthErrorKind::InvalidHost,
-            format!("{shown:?} is no host: {problem} ({source}); it should look like https://<workspace>.cloud.databricks.com"),
+            format!("{shown:?} is not a host: {problem} ({source}); it should look like https://<workspace>.cloud.databricks.com"),
         ),
         HostError::Insecure { shown } => AuthError::new(
             AuthErrorKind::InsecureHost,

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use databricks_core::{Secret, SharedCredentials};
-use databricks_transport::{Environment, HttpService, SharedClock};
+use databricks_core::redact::REDACTED;
+use databricks_core::{Credentials, Secret, SharedCredentials};
+use databricks_transport::{Environment, SharedClock};
 
 use super::attributes::{ATTRIBUTES, Key};
 use super::cloud::{Cloud, HostType};
@@ -69,6 +70,8 @@ pub(crate) struct Parts {
     pub(crate) warnings: Vec<String>,
     pub(crate) credentials: Option<SharedCredentials>,
     pub(crate) machine: Arc<Machine>,
+    /// The provider that authenticated with this configuration.
+    pub(crate) chosen: Arc<OnceLock<&'static str>>,
 }
 
 /// The configuration after code, environment and profile file became one. Cheap to clone; holds no connection.
@@ -90,6 +93,13 @@ impl ResolvedConfig {
     /// The environment variables that the configuration was resolved with.
     pub fn environment(&self) -> &Environment {
         &self.0.environment
+    }
+
+    /// The variables for programs that are run for a token: all but the secrets of other credentials.
+    pub(crate) fn program_environment(&self) -> Vec<(String, String)> {
+        let is_secret = |name: &str| ATTRIBUTES.iter().any(|attribute| attribute.sensitive && attribute.variables.contains(&name));
+        let kept = self.0.environment.iter().filter(|(name, _)| !is_secret(name));
+        kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     pub(crate) fn home(&self) -> Option<&Path> {
@@ -162,9 +172,22 @@ impl ResolvedConfig {
         self.text(Key::WorkspaceId)
     }
 
-    /// The way to sign in, if it was stated; the one chosen by the chain is known to [`SignIn`](crate::SignIn).
+    /// The auth type: as stated or, once credentials of this configuration were used, as chosen. `None` before that.
     pub fn auth_type(&self) -> Option<&str> {
+        if let Some(own) = &self.0.credentials {
+            return Some(Credentials::auth_type(own));
+        }
+        self.stated_auth_type().or_else(|| self.0.chosen.get().copied())
+    }
+
+    /// The auth type that the settings ask for.
+    pub(crate) fn stated_auth_type(&self) -> Option<&str> {
         self.text(Key::AuthType)
+    }
+
+    /// Notes which provider authenticates.
+    pub(crate) fn choose(&self, provider: &'static str) {
+        let _ = self.0.chosen.set(provider);
     }
 
     /// The profile that was read, `DEFAULT` included where it was not asked for.
@@ -258,10 +281,10 @@ impl ResolvedConfig {
     }
 
     /// The value of an attribute by its name, lists joined by blanks. `None` if it is unset or there is no such attribute;
-    /// secrets give `[redacted]`, see [`secret`](Self::secret).
+    /// secrets give `**REDACTED**`, see [`secret`](Self::secret).
     pub fn get(&self, attribute: &str) -> Option<String> {
         match self.0.settings.value(Key::find(attribute)?)? {
-            Value::Secret(_) => Some("[redacted]".to_owned()),
+            Value::Secret(_) => Some(REDACTED.to_owned()),
             value => Some(value.text()),
         }
     }
@@ -276,36 +299,18 @@ impl ResolvedConfig {
         self.0.settings.source(Key::find(attribute)?)
     }
 
-    /// Oddities that do not stop anything, such as a key that appears twice. Also logged when the configuration was resolved.
+    /// Warnings about the configuration, such as a key that appears twice. Also logged when the configuration was resolved.
     pub fn warnings(&self) -> &[String] {
         &self.0.warnings
-    }
-
-    /// Which attribute came from where, and which ways to sign in have their inputs. Secrets are not shown.
-    pub fn describe(&self) -> crate::Description {
-        crate::describe::of_config(self)
-    }
-
-    /// Prepares the sign-in over this HTTP service. Nothing is sent before the first request needs headers.
-    ///
-    /// `http` carries the token requests. It must not have an auth layer of its own.
-    pub fn sign_in(&self, http: HttpService) -> crate::SignIn {
-        crate::SignIn::new(self.clone(), http)
     }
 
     /// The same configuration with more values.
     pub(crate) fn with(&self, host: Option<Host>, host_type: Option<HostType>, settings: Settings) -> Self {
         Self(Arc::new(Parts { settings, host, host_type, ..(*self.0).clone() }))
     }
-
-    /// The variables that are set and belong to an attribute, by name.
-    pub(crate) fn variables_seen(&self) -> Vec<&'static str> {
-        let names = ATTRIBUTES.iter().flat_map(|attribute| attribute.variables).copied();
-        names.filter(|name| self.0.environment.get(name).is_some()).collect()
-    }
 }
 
-/// Shows the attributes that are set, secrets only as `[set]`.
+/// Shows the attributes that are set, secrets only as `**REDACTED**`.
 impl fmt::Debug for ResolvedConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("ResolvedConfig");
@@ -313,5 +318,18 @@ impl fmt::Debug for ResolvedConfig {
             debug.field(key.name(), &format_args!("{value:?} ({source})"));
         }
         debug.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn programs_get_no_secrets_of_other_credentials() {
+        let variables = [("ARM_CLIENT_SECRET", "a"), ("DATABRICKS_CLIENT_SECRET", "b"), ("GOOGLE_CREDENTIALS", "c"), ("HTTPS_PROXY", "d")];
+        let config = Config::new().environment(Environment::from_iter(variables)).auth_type("azure-cli").resolve().unwrap();
+        assert_eq!(config.program_environment(), [("HTTPS_PROXY".to_owned(), "d".to_owned())]);
     }
 }

@@ -27,7 +27,7 @@ fn known_auth_type(settings: &Settings, name: &str) -> Result<(), AuthError> {
     let source = settings.source(Key::AuthType).map(|source| format!(" ({source})")).unwrap_or_default();
     Err(AuthError::new(
         AuthErrorKind::UnknownAuthType,
-        format!("auth_type is {name:?}{source}, which names no way to sign in; there are: {}", AUTH_TYPES.join(", ")),
+        format!("auth_type is {name:?}{source}, which does not exist; there are: {}", AUTH_TYPES.join(", ")),
     ))
 }
 
@@ -79,7 +79,7 @@ fn suggestions(families: &[&str]) -> Vec<&'static str> {
 fn azure_environment(settings: &Settings) -> Result<(), AuthError> {
     match (settings.text(Key::AzureEnvironment), settings.source(Key::AzureEnvironment)) {
         (Some(text), Some(source)) if AzureEnvironment::named(&text).is_none() => {
-            Err(super::resolve::invalid_value(Key::AzureEnvironment.attribute(), source, AzureEnvironment::EXPECTED))
+            Err(super::value::invalid_value(Key::AzureEnvironment.attribute(), source, AzureEnvironment::EXPECTED))
         }
         _ => Ok(()),
     }

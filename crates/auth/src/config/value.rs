@@ -3,8 +3,12 @@
 use std::fmt;
 
 use databricks_core::Secret;
+use databricks_core::redact::REDACTED;
 
 use super::attributes::{Attribute, Kind};
+use super::source::Source;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::sanitize::{trimmed, trimmed_secret};
 
 /// What a program or a file gave, before it is read. Text is kept as a secret, so that no `Debug` can show it.
 #[derive(Clone, Debug)]
@@ -19,7 +23,7 @@ impl Raw {
     /// Whether this counts as not given: an empty text, or a list without items.
     pub(crate) fn is_empty(&self) -> bool {
         match self {
-            Self::Text(text) => text.expose().trim().is_empty(),
+            Self::Text(text) => trimmed(text.expose()).is_empty(),
             Self::List(items) => items.iter().all(|item| item.trim().is_empty()),
             Self::Bool(_) | Self::Int(_) => false,
         }
@@ -40,11 +44,11 @@ impl Value {
     /// Reads a given value as the attribute asks; the error says which form was expected and never shows the text.
     pub(crate) fn read(attribute: &Attribute, raw: &Raw) -> Result<Self, String> {
         match (attribute.kind, raw) {
-            (Kind::Text | Kind::Path, Raw::Text(text)) if attribute.sensitive => Ok(Self::Secret(text.clone())),
-            (Kind::Text | Kind::Path, Raw::Text(text)) => Ok(Self::Text(text.expose().trim().to_owned())),
-            (Kind::Bool, Raw::Text(text)) => boolean(text.expose().trim()).map(Self::Bool).ok_or_else(|| "true or false".to_owned()),
+            (Kind::Text | Kind::Path, Raw::Text(text)) if attribute.sensitive => Ok(Self::Secret(trimmed_secret(text.clone()))),
+            (Kind::Text | Kind::Path, Raw::Text(text)) => Ok(Self::Text(trimmed(text.expose()).to_owned())),
+            (Kind::Bool, Raw::Text(text)) => boolean(trimmed(text.expose())).map(Self::Bool).ok_or_else(|| "true or false".to_owned()),
             (Kind::Bool, Raw::Bool(value)) => Ok(Self::Bool(*value)),
-            (Kind::Int(min, max), Raw::Text(text)) => integer(text.expose().trim(), min, max).map(Self::Int),
+            (Kind::Int(min, max), Raw::Text(text)) => integer(trimmed(text.expose()), min, max).map(Self::Int),
             (Kind::Int(min, max), Raw::Int(value)) => bounded(*value, min, max).map(Self::Int),
             (Kind::List, Raw::Text(text)) => Ok(Self::List(words([text.expose()]))),
             (Kind::List, Raw::List(items)) => Ok(Self::List(words(items.iter().map(String::as_str)))),
@@ -72,12 +76,17 @@ impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => write!(f, "{text:?}"),
-            Self::Secret(_) => f.write_str("[set]"),
+            Self::Secret(_) => f.write_str(REDACTED),
             Self::Bool(value) => write!(f, "{value}"),
             Self::Int(value) => write!(f, "{value}"),
             Self::List(items) => write!(f, "{items:?}"),
         }
     }
+}
+
+/// The error for a value that cannot be read. Does not show the value: of a mistyped one it is not known what it is.
+pub(crate) fn invalid_value(attribute: &Attribute, source: &Source, expected: &str) -> AuthError {
+    AuthError::new(AuthErrorKind::InvalidValue, format!("{} must be {expected} ({source})", source.spelled(attribute.name())))
 }
 
 fn boolean(text: &str) -> Option<bool> {
@@ -140,8 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_around_a_value_is_dropped() {
+        for key in [Key::Token, Key::ClientSecret, Key::Password, Key::ClientId, Key::Host, Key::Username, Key::AzureClientSecret] {
+            for text in ["v\n", "v\r\n", "\u{feff}v", " v\t", "v\0"] {
+                assert_eq!(read(key, text).unwrap(), "v", "{key:?} {text:?}");
+            }
+        }
+        assert_eq!(read(Key::DebugHeaders, "true\r\n").unwrap(), "true");
+    }
+
+    #[test]
     fn no_secret_in_debug() {
         let value = Value::read(Key::Token.attribute(), &Raw::Text("dapi-x".into())).unwrap();
-        assert_eq!(format!("{value:?}"), "[set]");
+        assert_eq!(format!("{value:?}"), REDACTED);
     }
 }

@@ -1,5 +1,6 @@
 //! One login: send the person to the server, wait for the code, swap it for a token.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::pkce::Pkce;
 use crate::config::attributes::Key;
 use crate::config::cloud::AzureEnvironment;
 use crate::context::Context;
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::{AuthError, AuthErrorKind, feature_off};
 use crate::http::Outgoing;
 use crate::oauth::{Endpoints, not_configured, shown};
 use crate::token::Token;
@@ -86,12 +87,13 @@ impl Flow {
             }
         };
         let callback = tokio::time::timeout(PATIENCE, waiting).await;
-        let callback = callback.map_err(|_| self.failed(format!("nobody signed in within {} minutes", PATIENCE.as_secs() / 60)))?;
+        let callback =
+            callback.map_err(|_| self.failed(format!("the login was not completed within {} minutes", PATIENCE.as_secs() / 60)))?;
         match callback.map_err(|error| self.failed(format!("cannot listen for the browser: {error}")))? {
             Callback::Code(code) => self.swap(&code, &redirect_uri, &pkce).await,
-            Callback::Refused(why) => Err(self.failed(format!("the server did not sign in: {}", crate::scrub::scrub(&why)))),
+            Callback::Refused(why) => Err(self.failed(format!("the server refused the login: {}", crate::sanitize::sanitize(&why)))),
             Callback::Foreign(why) => {
-                Err(self.failed(format!("{why}; the login was stopped")).with_hint("sign in again, from this program's window"))
+                Err(self.failed(format!("{why}; the login was stopped")).with_hint("log in again, from this program's window"))
             }
         }
     }
@@ -107,10 +109,10 @@ impl Flow {
         let host = self.cx.host_url(self.provider)?;
         let request = Outgoing::get(format!("{host}/oidc/oauth2/v2.0/authorize")).few().operation("Entra discovery");
         let answer = self.cx.http.send(request).await;
-        let answer = answer.map_err(|error| self.failed("the workspace does not tell where Entra signs in").with_cause(error))?;
+        let answer = answer.map_err(|error| self.failed("the workspace does not name the login page of Entra").with_cause(error))?;
         let location = answer.headers.get(http::header::LOCATION).filter(|_| answer.status.is_redirection());
         let location = location.and_then(|location| location.to_str().ok()?.split('?').next());
-        let authorize = location.ok_or_else(|| self.failed("the workspace does not tell where Entra signs in"))?.to_owned();
+        let authorize = location.ok_or_else(|| self.failed("the workspace does not name the login page of Entra"))?.to_owned();
         let is_entra = authorize.parse::<http::Uri>().is_ok_and(|uri| {
             uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| AzureEnvironment::of_sign_in(host).is_some())
         });
@@ -155,11 +157,12 @@ impl Flow {
         scopes
     }
 
-    /// Opens the browser, or else logs the address for the person to open.
+    /// Opens the browser, or else shows the address for the person to open: on standard error, since a program that waits must not be
+    /// silent, and a log may go anywhere.
     async fn open(&self, url: String) {
         let browser = browser(self.cx.config.machine().browser.clone());
         let opened = match browser {
-            None => Err("this build opens no browser; see the feature browser of databricks-auth".to_owned()),
+            None => Err(feature_off("browser")),
             Some(browser) => {
                 let url = url.clone();
                 match tokio::task::spawn_blocking(move || browser.open(&url)).await {
@@ -170,7 +173,11 @@ impl Flow {
             }
         };
         if let Err(why) = opened {
-            tracing::warn!(target: "databricks_auth", why, "cannot open a browser; open this address to sign in: {url}");
+            tracing::warn!(target: "databricks_auth", why, "cannot open a browser; the address to log in at is on standard error");
+            let host = self.cx.host().map(|host| host.url).unwrap_or_default();
+            if let Err(error) = writeln!(std::io::stderr(), "{}", announcement(&host, &url)) {
+                tracing::warn!(target: "databricks_auth", %error, "cannot write to standard error; open this address to log in: {url}");
+            }
         }
     }
 
@@ -202,6 +209,12 @@ impl Flow {
         let refresh_token = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from);
         Ok(Granted { token, refresh_token })
     }
+}
+
+/// What the person reads where no browser opens.
+fn announcement(host: &str, url: &str) -> String {
+    let minutes = PATIENCE.as_secs() / 60;
+    format!("To log in to {host}, open this address in a browser of this machine within {minutes} minutes:\n\n  {url}\n")
 }
 
 /// The given browser, or the system's where this build has it.

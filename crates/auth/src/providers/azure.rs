@@ -100,14 +100,14 @@ impl Context {
         let request = Outgoing::get(url).bearer(token.value.expose()).operation("Azure workspace");
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the host of {id}: {why}"));
         let answer =
-            self.http.send(request).await.map_err(|error| failed("no answer of Azure Resource Manager".to_owned()).with_cause(error))?;
+            self.http.send(request).await.map_err(|error| failed("Azure Resource Manager did not respond".to_owned()).with_cause(error))?;
         if !answer.is_success() {
             return Err(failed(answer.explanation(&[token.value.expose()])).with_status(Some(answer.status), answer.request_id()));
         }
         let body = answer.json();
         let name = body.as_ref().and_then(|body| body.pointer("/properties/workspaceUrl")).and_then(Value::as_str);
         let host = name.and_then(|name| Host::parse(name, false).ok());
-        let host = host.ok_or_else(|| failed("the answer names no workspaceUrl".to_owned()))?;
+        let host = host.ok_or_else(|| failed("the response names no workspaceUrl".to_owned()))?;
         self.found_host(host, provider);
         Ok(())
     }
@@ -146,7 +146,7 @@ fn tenant_of(location: &str) -> Option<String> {
 
 /// The reason of a provider that has no tenant.
 pub(crate) fn no_tenant() -> String {
-    format!("{} is not set, and the workspace does not tell it", Key::AzureTenantId.described())
+    format!("{} is not set, and the workspace does not name it", Key::AzureTenantId.described())
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
 use crate::expiry;
-use crate::oauth::{seconds, until_epoch};
+use crate::oauth::UNSTATED_LIFE;
 use crate::process::{self, ProcessRequest};
-use crate::scrub::{scrub, snippet};
+use crate::sanitize::{snippet, trimmed};
 use crate::token::{BoxFuture, Token};
 
 pub(crate) const NAME: &str = "azure-cli";
@@ -80,14 +80,14 @@ pub(crate) struct Session {
 impl Session {
     /// Runs `az` and reads its JSON.
     async fn run(&self, arguments: &[&str]) -> Result<Value, AuthError> {
-        let request = ProcessRequest::new(&self.program, arguments, self.cx.config.environment(), LIMIT);
+        let request = ProcessRequest::new(&self.program, arguments, self.cx.config.program_environment(), LIMIT);
         let failed = |why: String| AuthError::failed(self.provider, format!("az {}: {why}", arguments[..2.min(arguments.len())].join(" ")));
         let output = process::run(&self.cx.config.machine().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
         if !output.success {
-            return Err(failed(scrub(&snippet(&output.stderr))));
+            return Err(failed(snippet(&output.stderr)));
         }
-        serde_json::from_str(output.stdout.expose()).map_err(|_| failed("its output is no JSON".to_owned()))
+        serde_json::from_str(trimmed(output.stdout.expose())).map_err(|_| failed("its output is not JSON".to_owned()))
     }
 
     async fn ask(&self, resource: &str) -> Result<Value, AuthError> {
@@ -130,15 +130,13 @@ impl Identity for Session {
     }
 }
 
-/// Reads the output of `az account get-access-token`.
+/// Reads the output of `az account get-access-token`. Its versions state the end of the token in many ways, and for some identities not at
+/// all: then the token itself may tell, else it counts as short-lived.
 fn read(answer: &Value, now: SystemTime, zone: Option<&str>) -> Result<Token, String> {
-    let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |name: &str| answer.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
     let value = text("accessToken").ok_or("the output of az has no accessToken")?;
-    let left = match answer.get("expires_on").and_then(seconds) {
-        Some(epoch) => until_epoch(epoch, now),
-        // Older versions tell local time only.
-        None => text("expiresOn").and_then(|text| expiry::local(text, zone, now)).ok_or("the output of az has no readable expiresOn")?,
-    };
+    let stated = ["expires_on", "expiresOn"].iter().find_map(|name| expiry::any(answer.get(name)?, zone, now));
+    let left = stated.or_else(|| expiry::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
     Ok(Token::new(value).token_type(text("tokenType").unwrap_or_default()).expires_in(left))
 }
 
@@ -151,12 +149,27 @@ mod tests {
     #[test]
     fn output() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let life = |answer: Value, zone| read(&answer, now, Some(zone)).map(|token| token.expires_in.unwrap().as_secs());
-        assert_eq!(life(json!({"accessToken": "t", "expires_on": 1_700_000_100, "expiresOn": "2000-01-01 00:00:00"}), "UTC"), Ok(100));
-        assert_eq!(life(json!({"accessToken": "t", "expiresOn": "2023-11-14 22:13:40.000000"}), "UTC"), Ok(20));
-        assert_eq!(life(json!({"accessToken": "t", "expiresOn": "2023-11-14 23:13:40.5"}), "Etc/GMT-1"), Ok(20));
-        assert_eq!(life(json!({"accessToken": "t", "expiresOn": "2023-11-14 22:00:00"}), "UTC"), Ok(0));
-        assert!(life(json!({"accessToken": "t"}), "UTC").unwrap_err().contains("expiresOn"));
-        assert!(life(json!({}), "UTC").is_err());
+        let life = |mut answer: Value, zone| {
+            answer["accessToken"] = json!("t\n");
+            read(&answer, now, Some(zone)).map(|token| (token.value.expose().to_owned(), token.expires_in.unwrap().as_secs()))
+        };
+        let good = |seconds| Ok(("t".to_owned(), seconds));
+        assert_eq!(life(json!({"expires_on": 1_700_000_100, "expiresOn": "2000-01-01 00:00:00"}), "UTC"), good(100));
+        assert_eq!(life(json!({"expires_on": "1700000100", "expiresOn": null}), "UTC"), good(100));
+        assert_eq!(life(json!({"expires_on": null, "expiresOn": "2023-11-14 22:13:40.000000"}), "UTC"), good(20));
+        assert_eq!(life(json!({"expires_on": "", "expiresOn": "2023-11-14 22:13:40"}), "UTC"), good(20));
+        assert_eq!(life(json!({"expiresOn": "2023-11-14 23:13:40.5"}), "Etc/GMT-1"), good(20));
+        assert_eq!(life(json!({"expiresOn": "2023-11-14T22:13:40Z"}), "Etc/GMT-1"), good(20));
+        assert_eq!(life(json!({"expiresOn": 1_700_000_020}), "UTC"), good(20));
+        assert_eq!(life(json!({"expiresOn": "2023-11-14 22:00:00"}), "UTC"), good(0));
+        for unstated in
+            [json!({}), json!({"expiresOn": null}), json!({"expiresOn": ""}), json!({"expiresOn": "soon"}), json!({"expires_on": 0})]
+        {
+            assert_eq!(life(unstated, "UTC"), good(300));
+        }
+        // The claims are {"exp":1700000100}.
+        let jwt = json!({"accessToken": "h.eyJleHAiOjE3MDAwMDAxMDB9.s", "expiresOn": null});
+        assert_eq!(read(&jwt, now, None).unwrap().expires_in, Some(Duration::from_secs(100)));
+        assert!(read(&json!({}), now, None).is_err());
     }
 }

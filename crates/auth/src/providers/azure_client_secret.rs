@@ -11,7 +11,7 @@ use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
 use crate::http::Outgoing;
-use crate::oauth::{not_configured, read_token};
+use crate::oauth::{is_client_refused, not_configured, read_token};
 use crate::token::{BoxFuture, Token};
 
 pub(crate) const NAME: &str = "azure-client-secret";
@@ -66,8 +66,14 @@ impl Identity for Principal {
                 [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret.expose()), ("resource", resource)];
             let request = Outgoing::post(self.cx.entra_endpoint(&self.tenant)).form(&fields).operation("Entra token");
             let answer = self.cx.http.send(request).await;
-            let answer = answer.map_err(|error| AuthError::failed(self.provider, "Entra gave no answer").with_cause(error))?;
-            Ok(read_token(self.provider, &answer, self.cx.now(), &[secret.expose()])?.0)
+            let answer = answer.map_err(|error| AuthError::failed(self.provider, "Entra did not respond").with_cause(error))?;
+            match read_token(self.provider, &answer, self.cx.now(), &[secret.expose()]) {
+                Ok((token, _)) => Ok(token),
+                Err(error) if is_client_refused(&error) => {
+                    Err(error.with_hint(self.cx.check_client(Key::AzureClientId, Key::AzureClientSecret)))
+                }
+                Err(error) => Err(error),
+            }
         })
     }
 }

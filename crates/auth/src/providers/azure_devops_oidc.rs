@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::error::AuthError;
 use crate::http::Outgoing;
 use crate::oauth::not_configured;
+use crate::sanitize::trimmed;
 use crate::token::BoxFuture;
 use crate::trust;
 
@@ -33,11 +34,16 @@ pub(crate) static PROVIDER: Provider = Provider {
     inputs: |config| {
         need(config, &[Key::Host])?;
         meant_for_entra(config, NAME)?;
-        let missing: Vec<_> = VARIABLES.into_iter().filter(|name| config.environment().get(name).is_none()).collect();
-        match (missing.as_slice(), config.environment().get(TOKEN)) {
+        let missing: Vec<_> =
+            VARIABLES.into_iter().filter(|name| config.environment().get(name).is_none_or(|value| trimmed(value).is_empty())).collect();
+        match (missing.as_slice(), config.environment().get(TOKEN).filter(|token| !trimmed(token).is_empty())) {
             ([], Some(_)) => Ok(()),
             ([], None) => Err(format!("{TOKEN} is not set; map it in the pipeline: env: {TOKEN}: $(System.AccessToken)")),
-            _ => Err(format!("{} is not set: not inside of an Azure DevOps pipeline", missing.join(", "))),
+            _ => Err(format!(
+                "{} {} not set: not inside of an Azure DevOps pipeline",
+                missing.join(", "),
+                if missing.len() == 1 { "is" } else { "are" }
+            )),
         }
     },
     configure: |cx| {
@@ -53,10 +59,10 @@ struct Pipeline;
 /// Where the pipeline hands out ID tokens, and the token to ask with.
 fn request(config: &ResolvedConfig) -> Option<(String, &str)> {
     let environment = config.environment();
-    let [collection, project, plan, job, host_type] = VARIABLES.map(|name| environment.get(name));
+    let [collection, project, plan, job, host_type] = VARIABLES.map(|name| environment.get(name).map(trimmed));
     let collection = collection?.trim_end_matches('/');
     let path = format!("{}/_apis/distributedtask/hubs/{}/plans/{}/jobs/{}/oidctoken", project?, host_type?, plan?, job?);
-    Some((format!("{collection}/{path}?api-version=7.2-preview.1"), environment.get(TOKEN)?))
+    Some((format!("{collection}/{path}?api-version=7.2-preview.1"), environment.get(TOKEN).map(trimmed)?))
 }
 
 impl IdTokens for Pipeline {
@@ -67,7 +73,7 @@ impl IdTokens for Pipeline {
             let outgoing = Outgoing::post(url).bearer(token).plain_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let answer = cx.http.send(outgoing.operation("Azure DevOps ID token")).await;
             let answer = answer
-                .map_err(|error| AuthError::failed(NAME, "the request for the pipeline's ID token got no answer").with_cause(error))?;
+                .map_err(|error| AuthError::failed(NAME, "the request for the pipeline's ID token got no response").with_cause(error))?;
             if !answer.is_success() {
                 let why = answer.explanation(&[token]);
                 return Err(
@@ -75,8 +81,9 @@ impl IdTokens for Pipeline {
                 );
             }
             let body = answer.json();
-            let id = body.as_ref().and_then(|body| body.get("oidcToken")).and_then(Value::as_str).filter(|text| !text.is_empty());
-            id.map(Secret::from).ok_or_else(|| not_configured(NAME, "the answer of Azure DevOps has no oidcToken"))
+            let id =
+                body.as_ref().and_then(|body| body.get("oidcToken")).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
+            id.map(Secret::from).ok_or_else(|| not_configured(NAME, "the response of Azure DevOps has no oidcToken"))
         })
     }
 }

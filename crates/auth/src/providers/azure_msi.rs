@@ -13,8 +13,9 @@ use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
+use crate::expiry::{seconds, until_epoch};
 use crate::http::Outgoing;
-use crate::oauth::{life, read_token, seconds, until_epoch};
+use crate::oauth::{life, read_token};
 use crate::token::{BoxFuture, Token};
 
 pub(crate) const NAME: &str = "azure-msi";
@@ -71,16 +72,16 @@ impl Identity for Machine {
             let request = Outgoing::get(format!("{ENDPOINT}?{query}"))
                 .plain_header(HeaderName::from_static("metadata"), HeaderValue::from_static("true"))
                 .attempt_limit(LIMIT)
+                .few()
                 .operation("managed identity");
             let answer = self.cx.http.send(request).await;
             let answer = answer.map_err(|error| {
-                AuthError::failed(
-                    self.provider,
-                    "the instance metadata service gave no answer; is this an Azure machine with a managed identity?",
-                )
-                .with_cause(error)
+                AuthError::failed(self.provider, format!("the instance metadata service at {ENDPOINT} gave no token for {resource}"))
+                    .with_cause(error)
+                    .with_hint("is this an Azure machine with a managed identity?")
             })?;
-            let (token, body) = read_token(self.provider, &answer, self.cx.now(), &[])?;
+            let (token, body) = read_token(self.provider, &answer, self.cx.now(), &[])
+                .map_err(|error| error.prefixed(format!("the instance metadata service at {ENDPOINT} gave no token for {resource}")))?;
             let left = match body.get("expires_on").and_then(seconds) {
                 Some(epoch) => until_epoch(epoch, self.cx.now()),
                 None => life(self.provider, body.get("expires_in").filter(|value| !value.is_null())),

@@ -76,7 +76,7 @@ impl Minter {
         // Sent once: each request that arrives makes a token, and there is room for 600.
         let answer = self.post("create", &body).await?;
         let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let value = text("/token_value").ok_or_else(|| AuthError::failed(NAME, "the answer has no token_value"))?;
+        let value = text("/token_value").ok_or_else(|| AuthError::failed(NAME, "the response has no token_value"))?;
         if let Some(id) = text("/token_info/token_id") {
             self.made.lock().unwrap_or_else(PoisonError::into_inner).push(id.to_owned());
         }
@@ -88,8 +88,8 @@ impl Minter {
         let headers = self.identity.get().await?;
         let request = Outgoing::post(format!("{host}/api/2.0/token/{action}")).json(body).headers(headers.headers).not_twice();
         let answer = self.cx.http.send(request.operation("personal access token")).await;
-        let answer =
-            answer.map_err(|error| AuthError::failed(NAME, format!("the request to {action} a token got no answer")).with_cause(error))?;
+        let answer = answer
+            .map_err(|error| AuthError::failed(NAME, format!("the request to {action} a token got no response")).with_cause(error))?;
         if !answer.is_success() {
             let why = answer.explanation(&[]);
             return Err(AuthError::failed(NAME, format!("the request to {action} a token was refused with {why}"))
@@ -107,7 +107,7 @@ impl super::headers::Close for Minter {
             let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
             for id in made {
                 if let Err(error) = self.post("delete", &json!({ "token_id": id })).await {
-                    tracing::warn!(target: "databricks_auth", error = error.report(), "cannot delete a personal access token; it ends by itself");
+                    tracing::warn!(target: "databricks_auth", error = error.report(), "cannot delete a personal access token; it expires");
                 }
             }
         })

@@ -7,7 +7,6 @@ use std::time::Duration;
 use databricks_core::Result;
 use serde_json::Value;
 
-use super::google::claims;
 use super::headers::Headers;
 use super::stored_login::StoredLogin;
 use super::{Outcome, Provider, need};
@@ -15,10 +14,10 @@ use crate::config::attributes::Key;
 use crate::config::{HostType, ResolvedConfig};
 use crate::context::Context;
 use crate::error::AuthError;
-use crate::expiry;
-use crate::oauth::not_configured;
+use crate::expiry::{self, claims};
+use crate::oauth::{UNSTATED_LIFE, not_configured};
 use crate::process::{self, ProcessOutput, ProcessRequest};
-use crate::scrub::{scrub, snippet};
+use crate::sanitize::{snippet, trimmed};
 use crate::store::Lock;
 use crate::token::{Token, TokenSource};
 
@@ -61,7 +60,7 @@ fn find(config: &ResolvedConfig) -> Result<Option<PathBuf>, AuthError> {
         Some(path) if path.contains(['/', std::path::MAIN_SEPARATOR]) => {
             let path = PathBuf::from(path);
             if !process::is_program(&path) {
-                return Err(not_configured(NAME, format!("databricks_cli_path is {}, which is no program", path.display())));
+                return Err(not_configured(NAME, format!("databricks_cli_path is {}, which is not a program", path.display())));
             }
             Some(path)
         }
@@ -105,7 +104,7 @@ impl Version {
 
 /// The arguments that this version understands.
 async fn arguments(cx: &Arc<Context>, program: &Path) -> Vec<String> {
-    let request = ProcessRequest::new(program, &["version", "--output", "json"], cx.config.environment(), VERSION_LIMIT);
+    let request = ProcessRequest::new(program, &["version", "--output", "json"], cx.config.program_environment(), VERSION_LIMIT);
     let version = match process::run(&cx.config.machine().runner, request).await {
         Ok(output) if output.success => Version::parse(output.stdout.expose()),
         _ => None,
@@ -162,17 +161,20 @@ impl Cli {
         if !output.success {
             return Err(refusal(&output));
         }
-        let body: Value = serde_json::from_str(output.stdout.expose()).map_err(|_| failed("its output is no JSON"))?;
-        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let body: Value = serde_json::from_str(trimmed(output.stdout.expose())).map_err(|_| failed("its output is not JSON"))?;
+        let text = |name: &str| body.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
         let value = text("access_token").ok_or_else(|| failed("its output has no access_token"))?;
-        let left = text("expiry").and_then(|expiry| expiry::utc(expiry, self.cx.now()));
-        let left = left.ok_or_else(|| failed("its output has no readable expiry"))?;
+        let now = self.cx.now();
+        // UTC where it has no zone. An end that is not stated may stand in the token itself.
+        let stated = text("expiry").filter(|expiry| !expiry.starts_with("0001-01-01")).and_then(|expiry| expiry::utc(expiry, now));
+        let stated = stated.or_else(|| body.get("expiry").and_then(|expiry| expiry::any(expiry, Some("UTC"), now)));
+        let left = stated.or_else(|| expiry::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
         Ok(Token::new(value).token_type(text("token_type").unwrap_or_default()).expires_in(left))
     }
 
     async fn run(&self) -> Result<ProcessOutput, AuthError> {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.environment(), TOKEN_LIMIT);
+        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), TOKEN_LIMIT);
         process::run(&self.cx.config.machine().runner, request).await.map_err(|error| failed(&format!("cannot be run: {error}")))
     }
 }
@@ -183,13 +185,13 @@ fn failed(why: &str) -> AuthError {
 
 /// What the program said instead of a token.
 fn refusal(output: &ProcessOutput) -> AuthError {
-    let said = scrub(&snippet(&output.stderr));
+    let said = snippet(&output.stderr);
     if output.stderr.contains(NO_LOGIN) {
         return not_configured(NAME, said);
     }
     let is_invalid = [output.stdout.expose(), &output.stderr].iter().any(|text| text.contains("INVALID_REFRESH_TOKEN"));
     let error = failed(&said);
-    if is_invalid { error.with_hint("sign in again: databricks auth login") } else { error }
+    if is_invalid { error.with_hint("log in again: databricks auth login") } else { error }
 }
 
 /// Stored logins with the check of scopes.
@@ -227,7 +229,7 @@ fn check_scopes(cx: &Context, token: &Token) -> Result<(), AuthError> {
         return Ok(());
     }
     let text = format!("the login has the scopes {:?}, and the configuration asks for {:?}", have.join(" "), want.join(" "));
-    Err(AuthError::failed(NAME, text).with_hint("sign in again with these scopes: databricks auth login"))
+    Err(AuthError::failed(NAME, text).with_hint("log in again with these scopes: databricks auth login"))
 }
 
 #[cfg(test)]

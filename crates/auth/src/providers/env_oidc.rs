@@ -12,6 +12,7 @@ use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
 use crate::oauth::not_configured;
+use crate::sanitize::trimmed;
 use crate::token::BoxFuture;
 
 const NAME: &str = "env-oidc";
@@ -42,7 +43,7 @@ fn variable(config: &ResolvedConfig) -> &str {
 }
 
 fn read(config: &ResolvedConfig) -> Option<Secret> {
-    config.environment().get(variable(config)).map(str::trim).filter(|token| !token.is_empty()).map(Secret::from)
+    config.environment().get(variable(config)).map(trimmed).filter(|token| !token.is_empty()).map(Secret::from)
 }
 
 impl IdTokens for Variable {

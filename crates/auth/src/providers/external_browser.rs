@@ -115,7 +115,7 @@ impl Person {
     }
 
     async fn sign_in(&self) -> Result<Granted, AuthError> {
-        tracing::info!(target: "databricks_auth", host = self.cx.host().map(|host| host.url), "signing in through a browser");
+        tracing::info!(target: "databricks_auth", host = self.cx.host().map(|host| host.url), "logging in through a browser");
         self.flow.run().await
     }
 }

@@ -12,6 +12,7 @@ use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
+use crate::sanitize::trimmed;
 use crate::token::BoxFuture;
 
 const NAME: &str = "file-oidc";
@@ -37,8 +38,8 @@ struct File;
 fn read(config: &ResolvedConfig) -> Result<Secret, String> {
     let path = config.text(Key::OidcTokenFilepath).unwrap_or_default();
     match fs::read_to_string(path) {
-        Ok(text) if text.trim().is_empty() => Err(format!("the file {path} is empty")),
-        Ok(text) => Ok(Secret::from(text.trim())),
+        Ok(text) if trimmed(&text).is_empty() => Err(format!("the file {path} is empty")),
+        Ok(text) => Ok(Secret::from(trimmed(&text))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(format!("the file {path} is not found")),
         Err(error) => Err(format!("the file {path} cannot be read: {error}")),
     }

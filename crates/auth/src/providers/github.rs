@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::AuthError;
 use crate::http::Outgoing;
 use crate::oauth::not_configured;
+use crate::sanitize::trimmed;
 use crate::trust;
 
 /// Whether this runs in a job that may ask for ID tokens.
@@ -32,7 +33,7 @@ impl Context {
         let url = format!("{url}{separator}audience={}", utf8_percent_encode(audience, NON_ALPHANUMERIC));
         let answer = self.http.send(Outgoing::get(url).bearer(token.expose()).operation("GitHub ID token")).await;
         let answer =
-            answer.map_err(|error| AuthError::failed(provider, "the request for GitHub's ID token got no answer").with_cause(error))?;
+            answer.map_err(|error| AuthError::failed(provider, "the request for GitHub's ID token got no response").with_cause(error))?;
         if !answer.is_success() {
             let why = answer.explanation(&[token.expose()]);
             return Err(
@@ -40,7 +41,8 @@ impl Context {
             );
         }
         let value = answer.json();
-        let value = value.as_ref().and_then(|value| value.get("value")).and_then(Value::as_str).filter(|text| !text.is_empty());
-        value.map(Secret::from).ok_or_else(|| not_configured(provider, "GitHub's answer has no ID token"))
+        let value =
+            value.as_ref().and_then(|value| value.get("value")).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
+        value.map(Secret::from).ok_or_else(|| not_configured(provider, "GitHub's response has no ID token"))
     }
 }

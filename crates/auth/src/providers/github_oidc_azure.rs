@@ -61,7 +61,7 @@ impl Identity for Job {
             ];
             let request = Outgoing::post(self.cx.entra_endpoint(&self.tenant)).form(&fields).operation("Entra token");
             let answer = self.cx.http.send(request).await;
-            let answer = answer.map_err(|error| AuthError::failed(NAME, "Entra gave no answer").with_cause(error))?;
+            let answer = answer.map_err(|error| AuthError::failed(NAME, "Entra did not respond").with_cause(error))?;
             Ok(read_token(NAME, &answer, self.cx.now(), &[assertion.expose()])?.0)
         })
     }

@@ -26,7 +26,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             let Some(text) = cx.config.secret_of(Key::GoogleCredentials) else { return Outcome::declined("google_credentials is not set") };
             let key = ServiceAccountKey::load(text.expose(), cx.config.home());
             if let Err(reason) = cx.require_google().await {
-                return if key.is_err() && cx.config.auth_type() == Some(NAME) { broken(key) } else { Outcome::declined(reason) };
+                return if key.is_err() && cx.config.stated_auth_type() == Some(NAME) { broken(key) } else { Outcome::declined(reason) };
             }
             let key = match key {
                 Ok(key) => Arc::new(key),
@@ -57,7 +57,7 @@ impl TokenSource for Ids {
         let answer = self.key.ask(&self.cx, NAME, Grant::Id(&audience)).await?;
         let body = answer.json();
         let value = body.as_ref().and_then(|body| body.get("id_token")).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let value = value.ok_or_else(|| AuthError::failed(NAME, "Google's answer has no id_token"))?;
+        let value = value.ok_or_else(|| AuthError::failed(NAME, "Google's response has no id_token"))?;
         Ok(id_token(value, self.cx.now()))
     }
 }

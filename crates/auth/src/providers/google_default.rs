@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::AuthError;
 use crate::http::Outgoing;
 use crate::oauth::read_token;
+use crate::sanitize::trimmed;
 use crate::token::{Token, TokenSource};
 
 const TOKEN_ENDPOINT: &str = "https://oauth2.googleapis.com/token";
@@ -42,15 +43,15 @@ impl Default {
             let text = std::fs::read_to_string(&path).map_err(|error| failed(format!("cannot be read: {error}")))?;
             return Self::parse(&text).map(Some).map_err(failed);
         }
-        if cx.config.environment().get("NO_GCE_CHECK").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        if cx.config.environment().get("NO_GCE_CHECK").is_some_and(|value| trimmed(value).eq_ignore_ascii_case("true")) {
             return Ok(None);
         }
         Ok(machine_token(cx, provider).await.ok().map(|_| Self::Machine))
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let json: Value = serde_json::from_str(text).map_err(|_| "it is no JSON".to_owned())?;
-        let field = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let json: Value = serde_json::from_str(trimmed(text)).map_err(|_| "it is not JSON".to_owned())?;
+        let field = |name: &str| json.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty()).map(str::to_owned);
         let required = |name: &str| field(name).ok_or_else(|| format!("it has no {name}"));
         match field("type").as_deref() {
             Some("authorized_user") => Ok(Self::User {
@@ -61,7 +62,7 @@ impl Default {
             #[cfg(feature = "google")]
             Some("service_account") => Ok(Self::Key(Box::new(ServiceAccountKey::parse(text)?))),
             #[cfg(not(feature = "google"))]
-            Some("service_account") => Err("a service account key needs the feature google of databricks-auth".to_owned()),
+            Some("service_account") => Err(format!("it is a service account key, and {}", crate::error::feature_off("google"))),
             Some(other) => Err(format!("its type {other:?} is not supported; use authorized_user or service_account")),
             None => Err("it states no type".to_owned()),
         }
@@ -87,7 +88,7 @@ impl TokenSource for DefaultTokens {
                     ("refresh_token", refresh_token.expose()),
                 ];
                 let answer = self.cx.http.send(Outgoing::post(TOKEN_ENDPOINT).form(&fields).operation("Google token")).await;
-                let answer = answer.map_err(|error| AuthError::failed(self.provider, "Google gave no answer").with_cause(error))?;
+                let answer = answer.map_err(|error| AuthError::failed(self.provider, "Google did not respond").with_cause(error))?;
                 read_token(self.provider, &answer, self.cx.now(), &[client_secret.expose(), refresh_token.expose()])?.0
             }
             #[cfg(feature = "google")]
@@ -103,13 +104,15 @@ async fn machine_token(cx: &Arc<Context>, provider: &'static str) -> Result<Toke
         .once(METADATA_LIMIT)
         .operation("Google metadata server");
     let answer = cx.http.send(request).await;
-    let answer = answer.map_err(|error| AuthError::failed(provider, "Google's metadata server gave no answer").with_cause(error))?;
-    Ok(read_token(provider, &answer, cx.now(), &[])?.0)
+    let answer = answer
+        .map_err(|error| AuthError::failed(provider, format!("Google's metadata server at {METADATA} gave no token")).with_cause(error))?;
+    let token = read_token(provider, &answer, cx.now(), &[]);
+    Ok(token.map_err(|error| error.prefixed(format!("Google's metadata server at {METADATA} gave no token")))?.0)
 }
 
 /// The file of default credentials.
 fn file(config: &ResolvedConfig) -> Option<PathBuf> {
-    if let Some(path) = config.environment().get("GOOGLE_APPLICATION_CREDENTIALS") {
+    if let Some(path) = config.environment().get("GOOGLE_APPLICATION_CREDENTIALS").map(trimmed).filter(|path| !path.is_empty()) {
         return Some(crate::config::expand_home(path, config.home()));
     }
     let folder = match config.environment().get("APPDATA") {

@@ -19,7 +19,7 @@ use crate::error::AuthError;
 use crate::expiry;
 use crate::http::Outgoing;
 use crate::process::{self, ProcessRequest};
-use crate::scrub::{scrub, snippet};
+use crate::sanitize::snippet;
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "google-id";
@@ -88,7 +88,7 @@ impl Impersonation {
         let url = format!("https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{email}:{action}");
         let request = Outgoing::post(url).bearer(source.token().value.expose()).json(&body).operation("Google impersonation");
         let answer = self.cx.http.send(request).await;
-        let answer = answer.map_err(|error| AuthError::failed(NAME, "Google gave no answer").with_cause(error))?;
+        let answer = answer.map_err(|error| AuthError::failed(NAME, "Google did not respond").with_cause(error))?;
         if !answer.is_success() {
             let why = answer.explanation(&[source.token().value.expose()]);
             return Err(AuthError::failed(NAME, format!("{action} for {} was refused with {why}", account(&self.cx)))
@@ -100,9 +100,9 @@ impl Impersonation {
         match self.grant {
             Grant::Id => text("token")
                 .map(|token| id_token(token, self.cx.now()))
-                .ok_or_else(|| AuthError::failed(NAME, "Google's answer has no token")),
+                .ok_or_else(|| AuthError::failed(NAME, "Google's response has no token")),
             Grant::Access => {
-                let token = text("accessToken").ok_or_else(|| AuthError::failed(NAME, "Google's answer has no accessToken"))?;
+                let token = text("accessToken").ok_or_else(|| AuthError::failed(NAME, "Google's response has no accessToken"))?;
                 let left = text("expireTime").and_then(|at| expiry::utc(at, self.cx.now()));
                 Ok(Token::new(token).expires_in(left.unwrap_or(Duration::from_secs(3600))))
             }
@@ -122,12 +122,12 @@ impl TokenSource for Gcloud {
         let host = self.cx.host_url(NAME)?;
         let (account, audience) = (format!("--impersonate-service-account={}", account(&self.cx)), format!("--audiences={host}"));
         let arguments = ["auth", "print-identity-token", account.as_str(), audience.as_str(), "--include-email"];
-        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.environment(), GCLOUD_LIMIT);
+        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), GCLOUD_LIMIT);
         let failed = |why: String| AuthError::failed(NAME, format!("gcloud auth print-identity-token: {why}"));
         let output = process::run(&self.cx.config.machine().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
         if !output.success {
-            return Err(failed(scrub(&snippet(&output.stderr))).into());
+            return Err(failed(snippet(&output.stderr)).into());
         }
         match output.stdout.expose().trim() {
             "" => Err(failed("its output is empty".to_owned()).into()),

@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::{Answer, Outgoing};
 use crate::oauth::read_token;
+use crate::sanitize::trimmed;
 use crate::token::Token;
 use crate::trust;
 
@@ -25,6 +26,19 @@ use crate::trust;
 const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
 /// Against clocks that are a little behind.
 const BACKDATED: u64 = 10;
+
+/// Where Google is asked. Keys name the address that was usual when they were made, such as `https://accounts.google.com/o/oauth2/token` or
+/// `https://www.googleapis.com/oauth2/v4/token`. All of them are one service, which wants to be asked at its present address.
+fn endpoint(token_uri: &str) -> &str {
+    let is_google = token_uri.parse::<http::Uri>().is_ok_and(|uri| {
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        uri.scheme_str() == Some("https")
+            && uri.port_u16().is_none_or(|port| port == 443)
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && (host == "accounts.google.com" || host == "googleapis.com" || host.ends_with(".googleapis.com"))
+    });
+    if is_google { AUDIENCE } else { token_uri }
+}
 
 /// A parsed key.
 pub(crate) struct ServiceAccountKey {
@@ -51,8 +65,8 @@ pub(crate) enum Grant<'a> {
 impl ServiceAccountKey {
     /// Reads the JSON of a key. The error is the reason for people, without any of the text.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let json: Value = serde_json::from_str(text).map_err(|_| "it is neither the path of a file nor JSON".to_owned())?;
-        let field = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let json: Value = serde_json::from_str(trimmed(text)).map_err(|_| "it is neither the path of a file nor JSON".to_owned())?;
+        let field = |name: &str| json.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
         match field("type") {
             Some("service_account") => {}
             Some(other) => return Err(format!("its type is {other:?}, and only service_account can be used here")),
@@ -61,20 +75,20 @@ impl ServiceAccountKey {
         let required = |name: &str| field(name).ok_or_else(|| format!("it has no {name}"));
         let token_uri = field("token_uri").unwrap_or(AUDIENCE);
         let key = EncodingKey::from_rsa_pem(required("private_key")?.as_bytes())
-            .map_err(|_| "its private_key is no RSA key in PEM".to_owned())?;
+            .map_err(|_| "its private_key is not an RSA key in PEM".to_owned())?;
         // jsonwebtoken reads the PEM and hands out PKCS#1. It would sign by a backend chosen for the whole process; ring needs no choice.
         let pair = KeyPair::from_der(key.as_bytes()).map_err(|error| format!("its private_key cannot be used: {error}"))?;
         Ok(Self {
             email: required("client_email")?.to_owned(),
             key_id: required("private_key_id")?.to_owned(),
-            token_uri: token_uri.to_owned(),
+            token_uri: endpoint(token_uri).to_owned(),
             pair,
         })
     }
 
     /// Reads the key from a file or, if there is no such file, from the text itself.
     pub(crate) fn load(path_or_json: &str, home: Option<&Path>) -> Result<Self, String> {
-        let path = crate::config::expand_home(path_or_json.trim(), home);
+        let path = crate::config::expand_home(trimmed(path_or_json), home);
         if !path_or_json.trim_start().starts_with('{') && path.is_file() {
             let text = std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
             if crate::machine::is_readable_by_others(&path) {
@@ -111,7 +125,7 @@ impl ServiceAccountKey {
         let assertion = self.assertion(&grant, now).map_err(|why| AuthError::failed(provider, why))?;
         let fields = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.expose())];
         let answer = cx.http.send(Outgoing::post(&self.token_uri).form(&fields).operation("Google token")).await;
-        let answer = answer.map_err(|error| AuthError::failed(provider, "Google gave no answer").with_cause(error))?;
+        let answer = answer.map_err(|error| AuthError::failed(provider, "Google did not respond").with_cause(error))?;
         if answer.is_success() {
             return Ok(answer);
         }
@@ -135,5 +149,35 @@ impl ServiceAccountKey {
     pub(crate) async fn access_token(&self, cx: &Arc<Context>, provider: &'static str) -> Result<Token, AuthError> {
         let answer = self.ask(cx, provider, Grant::Access).await?;
         Ok(read_token(provider, &answer, cx.now(), &[])?.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_any_age_are_for_the_present_endpoint() {
+        for uri in [
+            "https://oauth2.googleapis.com/token",
+            "https://accounts.google.com/o/oauth2/token",
+            "https://Accounts.Google.com:443/o/oauth2/v2/token",
+            "https://www.googleapis.com/oauth2/v3/token",
+            "https://www.googleapis.com/oauth2/v4/token",
+            "https://oauth2.mtls.googleapis.com/token",
+        ] {
+            assert_eq!(endpoint(uri), AUDIENCE, "{uri}");
+        }
+        for uri in [
+            "http://accounts.google.com/o/oauth2/token",
+            "https://accounts.google.com.evil.example.com/o/oauth2/token",
+            "https://accounts.google.com@evil.example.com/token",
+            "https://evilgoogleapis.com/token",
+            "https://oauth2.googleapis.com:8443/token",
+            "http://127.0.0.1:9/token",
+            "token",
+        ] {
+            assert_eq!(endpoint(uri), uri);
+        }
     }
 }

@@ -13,8 +13,8 @@ use crate::config::attributes::Key;
 use crate::config::host::is_loopback;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
+use crate::expiry::{seconds, until_epoch};
 use crate::http::Outgoing;
-use crate::oauth::{seconds, until_epoch};
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "metadata-service";
@@ -61,16 +61,17 @@ impl Service {
         let request = Outgoing::get(url.as_str()).header(VERSION, "1").header(HOST, &host).once(LIMIT).secret_url();
         let answer = self.cx.http.send(request.operation("metadata service")).await;
         let answer = answer
-            .map_err(|error| AuthError::failed(NAME, "the metadata service gave no answer; is it still running?").with_cause(error))?;
+            .map_err(|error| AuthError::failed(NAME, "the metadata service did not respond; is it still running?").with_cause(error))?;
         if !answer.is_success() {
             let why = answer.explanation(&[&url]);
             return Err(AuthError::failed(NAME, format!("the metadata service refused with {why}")).with_status(Some(answer.status), None));
         }
-        let body = answer.json().ok_or_else(|| AuthError::failed(NAME, "the metadata service did not answer JSON"))?;
+        let body = answer.json().ok_or_else(|| AuthError::failed(NAME, "the metadata service did not return JSON"))?;
         let value = body.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
-        let value = value.ok_or_else(|| AuthError::failed(NAME, "the metadata service's answer has no access_token"))?;
+        let value = value.ok_or_else(|| AuthError::failed(NAME, "the metadata service's response has no access_token"))?;
         let expiry = body.get("expires_on").and_then(seconds);
-        let expiry = expiry.ok_or_else(|| AuthError::failed(NAME, "the metadata service's answer has no readable expiry (expires_on)"))?;
+        let expiry =
+            expiry.ok_or_else(|| AuthError::failed(NAME, "the metadata service's response has no readable expiry (expires_on)"))?;
         Ok(Token::new(value)
             .token_type(body.get("token_type").and_then(Value::as_str).unwrap_or_default())
             .expires_in(until_epoch(expiry, self.cx.now())))

@@ -22,6 +22,8 @@ mod google_default;
 mod google_id;
 #[cfg(feature = "google")]
 mod google_key;
+#[cfg(not(feature = "google"))]
+mod google_off;
 pub(crate) mod headers;
 mod metadata_service;
 pub(crate) mod model_serving;
@@ -84,6 +86,8 @@ pub(crate) static CHAIN: &[&Provider] = &[
     &azure_cli::PROVIDER,
     #[cfg(feature = "google")]
     &google_credentials::PROVIDER,
+    #[cfg(not(feature = "google"))]
+    &google_off::PROVIDER,
     &google_id::PROVIDER,
     &model_serving::PROVIDER,
     &netrc::PROVIDER,
@@ -104,6 +108,6 @@ pub(crate) fn need(config: &ResolvedConfig, keys: &[Key]) -> Result<(), String> 
 
 /// A CI system's identity is not swapped for a token of the platform where the configuration names an identity of Entra instead.
 pub(crate) fn meant_for_entra(config: &ResolvedConfig, name: &str) -> Result<(), String> {
-    let is_entra = config.is_set(Key::AzureClientId) && !config.is_set(Key::ClientId) && config.auth_type() != Some(name);
+    let is_entra = config.is_set(Key::AzureClientId) && !config.is_set(Key::ClientId) && config.stated_auth_type() != Some(name);
     if is_entra { Err("azure_client_id is set and client_id is not, so an identity of Entra is meant".to_owned()) } else { Ok(()) }
 }

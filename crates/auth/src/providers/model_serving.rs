@@ -5,38 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use databricks_core::Secret;
-use databricks_transport::{Environment, SharedClock};
+use databricks_transport::SharedClock;
 use serde_json::Value as Json;
 
 use super::headers::Headers;
 use super::{Outcome, Provider, need};
 use crate::config::attributes::Key;
-use crate::config::value::Value;
-use crate::config::{Settings, Source};
+use crate::config::serving::token_file;
 use crate::error::AuthError;
+use crate::sanitize::trimmed;
 use crate::token::{Token, TokenSource};
-
-/// Where the token is, if this process runs a model.
-pub(crate) fn token_file(environment: &Environment) -> Option<PathBuf> {
-    let serving =
-        ["IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV"].iter().any(|name| environment.get(name) == Some("true"));
-    let folder = environment.get("SERVING_CREDENTIALS_DIR").unwrap_or("/var/credentials-secret");
-    let path = PathBuf::from(folder).join("model-dependencies-oauth-token");
-    (serving && path.is_file()).then_some(path)
-}
-
-/// Inside of model serving, variables of their own name the host.
-pub(crate) fn fill_host(settings: &mut Settings, environment: &Environment) {
-    if settings.is_set(Key::Host) || token_file(environment).is_none() {
-        return;
-    }
-    for name in ["DATABRICKS_MODEL_SERVING_HOST_URL", "DB_MODEL_SERVING_HOST_URL"] {
-        if let Some(host) = environment.get(name) {
-            settings.fill(Key::Host, Value::Text(host.to_owned()), Source::Environment { variable: name.to_owned() });
-            return;
-        }
-    }
-}
 
 const NAME: &str = "model-serving";
 
@@ -87,9 +65,9 @@ impl File {
 
 fn read(path: &Path) -> Result<Secret, String> {
     let fail = |why: &str| format!("the token file {} {why}", path.display());
-    let text = fs::read(path).map_err(|error| fail(&format!("cannot be read: {error}")))?;
-    let json: Json = serde_json::from_slice(&text).map_err(|_| fail("is no JSON"))?;
-    let token = json.pointer("/OAUTH_TOKEN/0/oauthTokenValue").and_then(Json::as_str).filter(|token| !token.is_empty());
+    let text = fs::read_to_string(path).map_err(|error| fail(&format!("cannot be read: {error}")))?;
+    let json: Json = serde_json::from_str(trimmed(&text)).map_err(|_| fail("is not JSON"))?;
+    let token = json.pointer("/OAUTH_TOKEN/0/oauthTokenValue").and_then(Json::as_str).map(trimmed).filter(|token| !token.is_empty());
     token.map(Secret::from).ok_or_else(|| fail("has no OAUTH_TOKEN[0].oauthTokenValue"))
 }
 

@@ -11,6 +11,7 @@ use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::config::netrc;
 use crate::error::AuthError;
+use crate::sanitize::trimmed;
 
 const NAME: &str = "netrc";
 
@@ -42,8 +43,8 @@ pub(crate) static PROVIDER: Provider = Provider {
             if crate::machine::is_readable_by_others(&path) {
                 tracing::warn!(target: "databricks_auth", "{} can be read by others; restrict it, for example with chmod 600", path.display());
             }
-            tracing::debug!(target: "databricks_auth", "signing in with the entry at line {} of {}", entry.line, path.display());
-            let value = match entry.login.as_str() {
+            tracing::debug!(target: "databricks_auth", "authenticating with the entry at line {} of {}", entry.line, path.display());
+            let value = match trimmed(&entry.login) {
                 "token" => Secret::new(format!("Bearer {}", entry.password().expose())),
                 login => basic::value(login, &entry.password()),
             };
@@ -54,7 +55,7 @@ pub(crate) static PROVIDER: Provider = Provider {
 
 /// The file: as `NETRC` says, else in the home directory.
 fn file(config: &ResolvedConfig) -> Option<PathBuf> {
-    if let Some(path) = config.environment().get("NETRC") {
+    if let Some(path) = config.environment().get("NETRC").map(trimmed).filter(|path| !path.is_empty()) {
         return Some(crate::config::expand_home(path, config.home())).filter(|path| path.is_file());
     }
     let names: &[&str] = if cfg!(windows) { &[".netrc", "_netrc"] } else { &[".netrc"] };

@@ -8,6 +8,7 @@ use super::headers::Headers;
 use super::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::context::Context;
+use crate::oauth::is_client_refused;
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "oauth-m2m";
@@ -39,7 +40,10 @@ impl TokenSource for ClientCredentials {
         let scope = self.cx.scope();
         let mut fields = vec![("grant_type", "client_credentials"), ("scope", scope.as_str())];
         fields.extend(self.cx.narrowing());
-        let (token, _) = self.cx.grant(NAME, &fields, Some((id, secret)), &[]).await?;
-        Ok(token)
+        match self.cx.grant(NAME, &fields, Some((id, secret)), &[]).await {
+            Ok((token, _)) => Ok(token),
+            Err(error) if is_client_refused(&error) => Err(error.with_hint(self.cx.check_client(Key::ClientId, Key::ClientSecret)).into()),
+            Err(error) => Err(error.into()),
+        }
     }
 }

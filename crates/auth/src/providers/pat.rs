@@ -14,7 +14,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     configure: |cx| {
         Box::pin(async {
             let Some(token) = cx.config.secret_of(Key::Token) else { return Outcome::declined("token is not set") };
-            Ok(Outcome::Ready(Headers::fixed(&Secret::new(format!("Bearer {}", token.expose().trim())))))
+            Ok(Outcome::Ready(Headers::fixed(&Secret::new(format!("Bearer {}", token.expose())))))
         })
     },
 };

@@ -70,7 +70,7 @@ impl StoredLogin {
         let (token, body) = self.cx.grant(self.provider, &fields, None, &[refresh_token.expose()]).await?;
         entry.renew(&token, body.get("refresh_token").and_then(Value::as_str), self.cx.now());
         if let Err(why) = self.logins.put(&entry).await {
-            tracing::warn!(target: "databricks_auth", why, "cannot store the refreshed login; the next program may have to sign in again");
+            tracing::warn!(target: "databricks_auth", why, "cannot store the refreshed login; the next program may have to log in again");
         }
         Ok(token)
     }
@@ -102,8 +102,8 @@ impl StoredLogin {
     fn advice(&self) -> String {
         let host = self.cx.host().map(|host| host.url).unwrap_or_default();
         match self.cx.config.profile() {
-            Some(profile) => format!("sign in again: databricks auth login --profile {profile}"),
-            None => format!("sign in again: databricks auth login --host {host}"),
+            Some(profile) => format!("log in again: databricks auth login --profile {profile}"),
+            None => format!("log in again: databricks auth login --host {host}"),
         }
     }
 }

@@ -7,6 +7,7 @@ use databricks_core::Secret;
 use serde_json::{Map, Value};
 
 use crate::expiry;
+use crate::sanitize::trimmed;
 use crate::token::Token;
 
 /// A token with its refresh token and its end. Members that we do not know are kept.
@@ -30,7 +31,7 @@ impl Entry {
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.0.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty())
     }
 
     pub(crate) fn access_token(&self) -> Option<&str> {

@@ -14,7 +14,8 @@ use crate::config::file::with_value;
 use crate::config::host::Host;
 use crate::config::{HostType, ResolvedConfig, read_profile_file};
 use crate::context::Context;
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::{AuthError, AuthErrorKind, feature_off};
+use crate::sanitize::trimmed;
 
 /// The service under which the CLI keeps logins in key stores.
 const SERVICE: &str = "databricks-cli";
@@ -126,7 +127,7 @@ impl Logins {
             (Storage::Secure, Some(keys)) => Ok(Some(keys)),
             (Storage::Secure, None) if !self.is_chosen => Ok(None),
             (Storage::Secure, None) => {
-                Err("the storage is secure, and this build has no key store; see the feature keyring of databricks-auth".to_owned())
+                Err(format!("the storage is secure, which means the system's key store, and {}", feature_off("keyring")))
             }
         }
     }
@@ -153,8 +154,8 @@ impl Logins {
         let (keys, key) = (Arc::clone(keys), key.to_owned());
         let secret = limited(move || keys.get(SERVICE, &key)).await?;
         let Some(secret) = secret else { return Ok(None) };
-        let damaged = || KeyStoreError::Failed("its entry is no stored login; sign in again".to_owned());
-        let document: Value = serde_json::from_str(secret.expose()).map_err(|_| damaged())?;
+        let damaged = || KeyStoreError::Failed("its entry is no stored login; log in again".to_owned());
+        let document: Value = serde_json::from_str(trimmed(secret.expose())).map_err(|_| damaged())?;
         document.get("token").and_then(Entry::from_json).map(Some).ok_or_else(damaged)
     }
 
@@ -214,7 +215,7 @@ async fn host_key(cx: &Context, provider: &str) -> Result<String, AuthError> {
     })
 }
 
-/// The one profile with this host; `None` if there is none, an error if there are several.
+/// The one profile with this host; `None` if there is none, or if ids were stated and do not decide; an error if there are several.
 async fn profile_of_host(cx: &Context, provider: &str) -> Result<Option<String>, AuthError> {
     let Some((path, file)) = read_profile_file(&cx.config)? else { return Ok(None) };
     let host = cx.host_url(provider)?;
@@ -231,9 +232,15 @@ async fn profile_of_host(cx: &Context, provider: &str) -> Result<Option<String>,
     match matches.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(one.name.clone())),
+        // Everything that tells a login apart was stated, so no profile has to be chosen.
+        _ if cx.config.account_id().is_some() || cx.config.workspace_id().is_some() => Ok(None),
         several => {
             let names: Vec<_> = several.iter().map(|section| section.name.as_str()).collect();
-            let text = format!("{} has several profiles for {host}: {}; choose one as profile", path.display(), names.join(", "));
+            let text = format!(
+                "{} has several profiles for {host}: {}; choose one (profile, DATABRICKS_CONFIG_PROFILE), or set account_id or workspace_id",
+                path.display(),
+                names.join(", ")
+            );
             Err(AuthError::failed(provider, text))
         }
     }

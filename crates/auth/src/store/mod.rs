@@ -68,7 +68,7 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
 pub enum KeyStoreError {
     /// There is no store on this machine, or it cannot be reached.
     Unavailable(String),
-    /// It did not answer in time; perhaps it waits for its owner to unlock it.
+    /// It did not respond in time; perhaps it waits for its owner to unlock it.
     Timeout,
     /// Anything else, such as a refusal.
     Failed(String),
@@ -78,7 +78,7 @@ impl fmt::Display for KeyStoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unavailable(why) => write!(f, "the key store cannot be reached: {why}"),
-            Self::Timeout => f.write_str("the key store did not answer in time"),
+            Self::Timeout => f.write_str("the key store did not respond in time"),
             Self::Failed(why) => write!(f, "the key store failed: {why}"),
         }
     }

@@ -102,12 +102,12 @@ impl TokenFile {
 /// Reads the document and checks its version.
 fn parse(bytes: &[u8]) -> Result<Value, String> {
     let document: Value = serde_json::from_slice(bytes)
-        .map_err(|error| format!("is damaged (line {}, column {}); sign in again after removing it", error.line(), error.column()))?;
+        .map_err(|error| format!("is damaged (line {}, column {}); log in again after removing it", error.line(), error.column()))?;
     match document.get("version").and_then(Value::as_i64) {
         Some(VERSION) if document.get("tokens").is_none_or(|tokens| tokens.is_object() || tokens.is_null()) => Ok(document),
-        Some(VERSION) => Err("has no object of tokens; sign in again after removing it".to_owned()),
+        Some(VERSION) => Err("has no object of tokens; log in again after removing it".to_owned()),
         Some(other) => Err(format!("has version {other}, and only version {VERSION} is known here")),
-        None => Err("states no version; sign in again after removing it".to_owned()),
+        None => Err("states no version; log in again after removing it".to_owned()),
     }
 }
 

@@ -1,0 +1,34 @@
+//! What a model serving endpoint tells the model that it runs: the host, and where its token is.
+
+use std::path::PathBuf;
+
+use databricks_transport::Environment;
+
+use super::attributes::Key;
+use super::resolved::Settings;
+use super::source::Source;
+use super::value::Value;
+use crate::sanitize::trimmed;
+
+/// Where the token is, if this process runs a model.
+pub(crate) fn token_file(environment: &Environment) -> Option<PathBuf> {
+    let serving = ["IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV"]
+        .iter()
+        .any(|name| environment.get(name).map(trimmed) == Some("true"));
+    let directory = environment.get("SERVING_CREDENTIALS_DIR").map(trimmed).unwrap_or("/var/credentials-secret");
+    let path = PathBuf::from(directory).join("model-dependencies-oauth-token");
+    (serving && path.is_file()).then_some(path)
+}
+
+/// Inside of model serving, variables of their own name the host.
+pub(crate) fn fill_host(settings: &mut Settings, environment: &Environment) {
+    if settings.is_set(Key::Host) || token_file(environment).is_none() {
+        return;
+    }
+    for name in ["DATABRICKS_MODEL_SERVING_HOST_URL", "DB_MODEL_SERVING_HOST_URL"] {
+        if let Some(host) = environment.get(name) {
+            settings.fill(Key::Host, Value::Text(trimmed(host).to_owned()), Source::Environment { variable: name.to_owned() });
+            return;
+        }
+    }
+}
