@@ -3,9 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::{Pieces, PiecesOffset};
+use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A moment, to the nanosecond: RFC 3339 on the wire, in any offset when read, in UTC with `Z` when written.
+/// A moment in the years -9999 to 9999, to the nanosecond: RFC 3339 on the wire, in any offset when read, in UTC with `Z` when written.
 ///
 /// ```
 /// use databricks_core::Timestamp;
@@ -14,49 +18,83 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(t.to_string(), "2024-05-01T10:00:00.500Z");
 /// assert_eq!(t.as_unix_millis(), 1_714_557_600_500);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(jiff::Timestamp);
+// jiff's own timestamp ends a day before the year 9999 does, since it can be shown in any time zone. This one is always in UTC, and
+// tables write "valid until further notice" as the last day or the last moment of that year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(DateTime);
+
+/// 1970-01-01T00:00:00.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 impl Timestamp {
-    /// A moment from milliseconds since 1970-01-01T00:00:00Z, the form of the older integer members.
+    /// Returns the moment that is this many milliseconds after 1970-01-01T00:00:00Z, the form of the older integer members.
     ///
     /// `None` outside of the years -9999 to 9999.
     pub fn from_unix_millis(millis: i64) -> Option<Self> {
-        jiff::Timestamp::from_millisecond(millis).ok().map(Self)
+        Self::since_epoch(SignedDuration::from_millis(millis))
     }
 
-    /// A moment from seconds since 1970-01-01T00:00:00Z. `None` outside of the years -9999 to 9999.
+    /// Returns the moment that is this many seconds after 1970-01-01T00:00:00Z. `None` outside of the years -9999 to 9999.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
-        jiff::Timestamp::from_second(seconds).ok().map(Self)
+        Self::since_epoch(SignedDuration::from_secs(seconds))
+    }
+
+    fn since_epoch(span: SignedDuration) -> Option<Self> {
+        EPOCH.checked_add(span).ok().map(Self)
+    }
+
+    fn to_epoch(self) -> SignedDuration {
+        self.0.duration_since(EPOCH)
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z, cut to whole ones.
     pub fn as_unix_millis(self) -> i64 {
-        self.0.as_millisecond()
+        let span = self.to_epoch();
+        span.as_secs() * 1000 + i64::from(span.subsec_millis())
     }
 
     /// Seconds since 1970-01-01T00:00:00Z, cut to whole ones.
     pub fn as_unix_seconds(self) -> i64 {
-        self.0.as_second()
+        self.to_epoch().as_secs()
     }
 
     /// The moment as the standard library's type.
     pub fn to_system_time(self) -> std::time::SystemTime {
-        self.0.into()
+        let span = self.to_epoch();
+        if span.is_negative() { std::time::UNIX_EPOCH - span.unsigned_abs() } else { std::time::UNIX_EPOCH + span.unsigned_abs() }
+    }
+}
+
+impl Default for Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    fn default() -> Self {
+        Self(EPOCH)
     }
 }
 
 impl TryFrom<std::time::SystemTime> for Timestamp {
     type Error = InvalidTime;
     fn try_from(time: std::time::SystemTime) -> Result<Self, InvalidTime> {
-        jiff::Timestamp::try_from(time).map(Self).map_err(|_| InvalidTime("a moment between the years -9999 and 9999"))
+        let invalid = InvalidTime("a moment between the years -9999 and 9999");
+        let span = SignedDuration::system_until(std::time::UNIX_EPOCH, time).map_err(|_| invalid)?;
+        Self::since_epoch(span).ok_or(invalid)
     }
 }
 
 impl FromStr for Timestamp {
     type Err = InvalidTime;
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
-        text.parse().map(Self).map_err(|_| InvalidTime("a timestamp in the form of RFC 3339, such as 2024-05-01T12:00:00Z"))
+        let invalid = InvalidTime("a timestamp in the form of RFC 3339, such as 2024-05-01T12:00:00Z");
+        let pieces = Pieces::parse(text).map_err(|_| invalid)?;
+        let (Some(time), Some(offset)) = (pieces.time(), pieces.offset()) else { return Err(invalid) };
+        let offset = match offset {
+            PiecesOffset::Numeric(offset) => offset.offset(),
+            PiecesOffset::Zulu => Offset::UTC,
+            _ => return Err(invalid),
+        };
+        let local = pieces.date().to_datetime(time);
+        let utc = local.checked_sub(SignedDuration::from_secs(offset.seconds().into()));
+        utc.map(Self).map_err(|_| InvalidTime("a timestamp between the years -9999 and 9999"))
     }
 }
 
@@ -68,7 +106,7 @@ impl fmt::Display for Timestamp {
             n if n % 1_000 == 0 => 6,
             _ => 9,
         };
-        write!(f, "{:.*}", precision, self.0)
+        write!(f, "{:.*}Z", precision, self.0)
     }
 }
 
@@ -245,7 +283,33 @@ mod tests {
         ] {
             assert_eq!(read.parse::<Timestamp>().unwrap().to_string(), written);
         }
-        assert!("yesterday".parse::<Timestamp>().is_err());
+        for bad in ["yesterday", "", "2023-12-31", "2023-12-31T23:59:59", "2023-13-31T23:59:59Z", "9999-12-31T23:59:59-00:01"] {
+            assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn timestamps_go_from_the_first_to_the_last_moment_of_four_digit_years() {
+        for (read, written, millis) in [
+            ("9999-12-31T00:00:00.000Z", "9999-12-31T00:00:00Z", 253_402_214_400_000),
+            ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z", 253_402_300_799_999),
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z", 253_402_300_799_999),
+            ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999999999Z", 253_402_300_799_999),
+            ("9999-12-31 12:00:00+05:30", "9999-12-31T06:30:00Z", 253_402_237_800_000),
+            ("0001-01-01T00:00:00.000Z", "0001-01-01T00:00:00Z", -62_135_596_800_000),
+            ("0001-01-01T00:00:00.000+01:00", "0000-12-31T23:00:00Z", -62_135_600_400_000),
+            ("1969-12-31T23:59:59.9995Z", "1969-12-31T23:59:59.999500Z", 0),
+            ("1969-12-31T23:59:58.5Z", "1969-12-31T23:59:58.500Z", -1_500),
+        ] {
+            let read: Timestamp = read.parse().unwrap();
+            assert_eq!((read.to_string().as_str(), read.as_unix_millis()), (written, millis));
+            assert_eq!(read.to_string().parse::<Timestamp>().unwrap(), read);
+            assert_eq!(Timestamp::try_from(read.to_system_time()).unwrap(), read);
+        }
+        assert_eq!(Timestamp::from_unix_millis(253_402_300_799_999).unwrap().to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::from_unix_seconds(253_402_300_800), None);
+        assert_eq!(Timestamp::from_unix_millis(i64::MIN), None);
+        assert_eq!(Timestamp::default().as_unix_seconds(), 0);
     }
 
     #[test]
