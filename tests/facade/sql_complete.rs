@@ -302,6 +302,7 @@ async fn results_of_no_rows_are_empty_in_every_way() {
     for (manifest, result) in [
         (json!({"total_row_count": 0, "total_chunk_count": 0}), Value::Null),
         (json!({"total_row_count": 0}), json!({})),
+        (json!({"total_row_count": 0, "total_chunk_count": 0}), json!({"row_count": 0, "data_array": []})),
         (json!({"total_chunk_count": 0}), Value::Null),
         (json!({"total_row_count": 0, "total_chunk_count": 1}), json!({"row_count": 0, "data_array": []})),
         (

@@ -76,22 +76,29 @@ fn query(w: &WorkspaceClient) -> Query {
 
 #[tokio::test]
 async fn a_pause_that_the_storage_asks_for_ends_with_the_timeout_or_with_patience() {
-    let server = service("JSON_ARRAY", Some(3), at_storage).await;
-    let storage = server.mock(|when, then| {
-        when.method(GET).path("/storage/0");
-        then.status(503).header("retry-after", "86400");
-    });
     let clock = JumpClock::default();
-    let w = client(&server, &clock);
-    let error = query(&w).timeout(Duration::from_secs(5)).rows::<i32>().await.unwrap_err();
+    let down = async |seconds: &str| {
+        let server = service("JSON_ARRAY", Some(3), at_storage).await;
+        server.mock(|when, then| {
+            when.method(GET).path("/storage/0");
+            then.status(503).header("retry-after", seconds);
+        });
+        server
+    };
+    let server = down("60").await;
+    let error = query(&client(&server, &clock)).timeout(Duration::from_secs(50)).rows::<i32>().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout, "{error}");
     assert_eq!(error.statement().unwrap().statement_id(), "s-1");
-    assert!(error.to_string().contains("query's timeout of 5.0s"), "{error}");
-    let error = query(&w).rows::<i32>().await.unwrap_err();
-    assert_eq!(error.status().map(|status| status.as_u16()), Some(503));
-    assert!(error.to_string().contains("86400s") && !error.report().contains("SECRET"), "{error}");
-    assert_eq!(clock.sleeps(), [], "nothing is waited for in vain");
-    assert_eq!(storage.calls_async().await, 2);
+    assert!(error.to_string().contains("query's timeout of 50.0s"), "{error}");
+    let server = down("86400").await;
+    for timeout in [None, Some(Duration::from_secs(50))] {
+        let w = client(&server, &clock);
+        let query = timeout.into_iter().fold(query(&w), Query::timeout);
+        let error = query.rows::<i32>().await.unwrap_err();
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(503));
+        assert!(error.to_string().contains("86400s") && !error.report().contains("SECRET"), "{error}");
+    }
+    assert!(clock.sleeps().is_empty(), "nothing is waited for in vain");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
         disposition: if linked { Disposition::ExternalLinks } else { Disposition::Inline },
         truncated: manifest.truncated.unwrap_or_default(),
         limited: statement.is_limited(),
-        total_rows: plan.total_rows,
+        total_rows: if plan.is_empty() { Some(0) } else { plan.total_rows },
     };
     let (ahead, window) = statement.prefetch();
     let source = Arc::new(Source::new(statement.client().clone(), id.clone(), statement.deadline()));

@@ -116,7 +116,8 @@ impl Plan {
 
     /// Checks that no chunk is left when `delivered` of them have come.
     pub(super) fn finish(&self, delivered: i64) -> Result<()> {
-        if self.is_empty() && delivered == 0 {
+        // Whether a result of no rows has no chunk or an empty one is all the same.
+        if self.is_empty() {
             return Ok(());
         }
         if let Some(total) = self.total_chunks.filter(|total| *total != delivered) {
