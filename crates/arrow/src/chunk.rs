@@ -9,10 +9,10 @@ use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_ipc::convert::fb_to_schema;
 use arrow_ipc::reader::{read_dictionary, read_record_batch};
 use arrow_ipc::{DictionaryBatch, Message};
-use arrow_schema::{ArrowError, DataType, SchemaRef};
+use arrow_schema::{DataType, SchemaRef};
 use bytes::Bytes;
 
-use crate::frames::{Frame, Invalid, frames};
+use crate::frames::{Frame, Invalid, frames, one_line};
 use crate::unpack::Budget;
 use crate::{layout, schema};
 
@@ -79,14 +79,16 @@ impl Chunk {
             let values = dictionary.data().ok_or("a dictionary has no values")?;
             layout::check(&values, [&kind], version, &body, &mut self.budget)?;
             let (schema, dictionaries) = (&self.schema, &mut self.dictionaries);
-            guarded(|| read_dictionary(&body, dictionary, schema, dictionaries, &version))?.map_err(refused)?;
+            guarded(|| read_dictionary(&body, dictionary, schema, dictionaries, &version))?
+                .map_err(|error| one_line("it cannot be decoded", &error))?;
             return Ok(None);
         }
         let batch = message.header_as_record_batch().ok_or("a message has no batch")?;
         let columns = self.schema.fields().iter().map(|field| field.data_type());
         layout::check(&batch, columns, version, &body, &mut self.budget)?;
         let schema = self.schema.clone();
-        let batch = guarded(|| read_record_batch(&body, batch, schema, &self.dictionaries, None, &version))?.map_err(refused)?;
+        let batch = guarded(|| read_record_batch(&body, batch, schema, &self.dictionaries, None, &version))?
+            .map_err(|error| one_line("it cannot be decoded", &error))?;
         Ok(Some(batch))
     }
 
@@ -100,11 +102,6 @@ impl Chunk {
             _ => Err("it has a dictionary that no column uses".into()),
         }
     }
-}
-
-/// What the decoder says, on one line.
-fn refused(error: ArrowError) -> Invalid {
-    Invalid(error.to_string().replace(['\n', '\r'], " "))
 }
 
 /// The bytes where the decoder wants them: at a multiple of eight. Downloads are there already, so that they are not copied.
@@ -122,8 +119,7 @@ fn guarded<T>(decode: impl FnOnce() -> T) -> Result<T, Invalid> {
     // What is half done after a panic is not used again: the chunk ends with the error.
     catch_unwind(AssertUnwindSafe(decode)).map_err(|panic| {
         let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-        let why = why.unwrap_or_default().replace(['\n', '\r'], " ");
-        format!("the decoder gave up: {why}").into()
+        one_line("the decoder gave up", &why.unwrap_or_default())
     })
 }
 

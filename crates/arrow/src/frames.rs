@@ -23,6 +23,12 @@ impl fmt::Display for Invalid {
     }
 }
 
+/// What went wrong in a library, whose texts may have several lines.
+pub(crate) fn one_line(what: &str, error: &impl fmt::Display) -> Invalid {
+    let text = error.to_string();
+    Invalid(format!("{what}: {}", text.lines().next().unwrap_or_default().trim_end_matches(['.', ' '])))
+}
+
 /// A message within its stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
@@ -34,7 +40,8 @@ impl Frame {
     /// The message, verified anew: a matter of microseconds, and there is no safe way around it.
     pub(crate) fn message<'a>(&self, stream: &'a [u8]) -> Result<Message<'a>, Invalid> {
         let bytes = stream.get(self.message.clone()).ok_or("a message is outside of it")?;
-        root_as_message(bytes).map_err(|error| format!("a message cannot be read: {error}").replace('\n', " ").into())
+        // The first line says what is wrong, the others say where in the description of messages that is.
+        root_as_message(bytes).map_err(|error| one_line("a message cannot be read", &error))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 
 use arrow_ipc::{BodyCompression, BodyCompressionMethod, CompressionType};
 
-use crate::frames::Invalid;
+use crate::frames::{Invalid, one_line};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Codec {
@@ -55,7 +55,7 @@ pub(crate) fn unpacked(buffer: &[u8], codec: Codec, budget: &mut Budget) -> Resu
         && size > 0
     {
         let mut decoder = lz4_flex::frame::FrameDecoder::new(packed).take(size.saturating_add(1));
-        let found = io::copy(&mut decoder, &mut io::sink()).map_err(|error| format!("a buffer cannot be unpacked: {error}"))?;
+        let found = io::copy(&mut decoder, &mut io::sink()).map_err(|error| one_line("a buffer cannot be unpacked", &error))?;
         if found != size {
             return Err("a compressed buffer unpacks to another size than it claims".into());
         }

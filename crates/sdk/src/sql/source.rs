@@ -202,7 +202,7 @@ impl Source {
             }
             fresh = false;
             match download.attempt(&self.client, &link).await {
-                Ok(()) => return download.finish().map_err(|error| self.at_fault(index, &error)),
+                Ok(()) => return self.unpack(download).await.map_err(|error| self.at_fault(index, &error)),
                 Err(Next::Renew) => {
                     link = self.renewed(index, size).await?;
                     fresh = true;
@@ -214,9 +214,19 @@ impl Source {
                     }
                     self.client.clock().sleep(pause).await;
                 }
+                Err(Next::Fail(error)) if error.kind() == ErrorKind::Decode => return Err(self.at_fault(index, &error)),
                 Err(Next::Fail(error)) => return Err(error),
             }
         }
+    }
+
+    /// What was downloaded, unpacked on a thread where that may take its time.
+    async fn unpack(&self, download: Download) -> Result<Bytes> {
+        if !download.is_packed() {
+            return download.finish();
+        }
+        let unpacking = tokio::task::spawn_blocking(move || download.finish());
+        unpacking.await.map_err(|e| Error::new(ErrorKind::Other, "unpacking was broken off").with_source(e))?
     }
 
     /// A fresh link to the same rows.

@@ -64,6 +64,10 @@ impl Download {
         Self { bytes: BytesMut::new(), limit, gzip: false, tag: None, failures: 0, patience: PATIENCE }
     }
 
+    pub(super) fn is_packed(&self) -> bool {
+        self.gzip
+    }
+
     /// The bytes of the chunk, unpacked.
     pub(super) fn finish(self) -> Result<Bytes> {
         if !self.gzip {
@@ -71,7 +75,7 @@ impl Download {
         }
         let mut decoder = MultiGzDecoder::new(Unpacked { bytes: Vec::new(), limit: self.limit });
         let unpacked = decoder.write_all(&self.bytes).and_then(|()| decoder.finish());
-        let broken = |e| Error::new(ErrorKind::Decode, "what the storage sent cannot be unpacked").with_source(e);
+        let broken = |e| Error::new(ErrorKind::Decode, format!("what the storage sent cannot be unpacked: {e}"));
         unpacked.map(|unpacked| unpacked.bytes.into()).map_err(|error| match error.get_ref() {
             Some(inner) if inner.is::<TooLong>() => too_long(self.limit),
             _ => broken(error),
@@ -154,7 +158,7 @@ impl Download {
 
     fn request(&self, link: &Link) -> Result<Request<Body>> {
         // The link is as good as a credential: no message may hold it.
-        let broken = |what| Error::new(ErrorKind::Decode, format!("the service gave a link to a chunk of the result with {what}"));
+        let broken = |what| Error::new(ErrorKind::Decode, format!("the link to it has {what}"));
         let uri: Uri = link.external_link.as_deref().unwrap_or_default().parse().map_err(|_| broken("a URL that cannot be sent"))?;
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = uri;
