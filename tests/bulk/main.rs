@@ -81,7 +81,7 @@ async fn stream(rows: i64) -> bool {
     });
     let mut batches = query.batches();
     let (mut seen, mut sum, mut first) = (0_i64, 0_i64, None);
-    while let Some(batch) = batches.next().await.expect("the next batch") {
+    while let Some(batch) = batches.try_next().await.expect("the next batch") {
         first.get_or_insert_with(|| begun.elapsed());
         let ids = batch.column(0).as_primitive::<Int64Type>();
         let thrice = batch.column(1).as_primitive::<Int64Type>();

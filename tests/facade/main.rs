@@ -13,6 +13,8 @@ mod raw;
 mod scripted;
 mod sign_in;
 mod sql;
+mod sql_complete;
 mod sql_results;
+mod sql_storage;
 mod sql_types;
 mod warehouses;

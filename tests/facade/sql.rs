@@ -46,7 +46,7 @@ async fn inline_and_linked_results_are_the_same() {
     let links: Vec<_> = f.local.requests().into_iter().filter(|request| request.headers.get("authorization").is_none()).collect();
     assert!(!links.is_empty(), "storage is asked without credentials");
     let mut csv = f.w.sql(statement).warehouse(&id).chunks(Format::Csv);
-    let first = csv.next().await.unwrap().unwrap();
+    let first = csv.try_next().await.unwrap().unwrap();
     assert!(first.starts_with(b"id,twice"));
 }
 

@@ -33,13 +33,13 @@ async fn batches_come_in_order_and_ahead_of_their_reader() {
     let f = Fixture::start_with(|builder| builder.chunk_rows(1000)).await;
     let mut batches = f.w.sql("SELECT id FROM range(0, 10000)").warehouse(f.local.warehouse_id()).prefetch(3).batches();
     let mut rows = 0;
-    let first = batches.next().await.unwrap().unwrap();
+    let first = batches.try_next().await.unwrap().unwrap();
     rows += first.num_rows();
     // The chunk that was delivered and three more, though nobody asks for them.
     eventually("three chunks are fetched ahead", || asked(&f, "/local/storage/") == 4).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(asked(&f, "/local/storage/"), 4, "and no more");
-    while let Some(batch) = batches.next().await.unwrap() {
+    while let Some(batch) = batches.try_next().await.unwrap() {
         rows += batch.num_rows();
     }
     assert_eq!(rows, 10_000);
@@ -52,7 +52,7 @@ async fn the_window_is_bounded_by_bytes_too() {
     // A chunk has about 8 KiB: no two of them fit.
     let query = f.w.sql("SELECT id FROM range(0, 10000)").warehouse(f.local.warehouse_id()).prefetch(8).prefetch_bytes(10_000);
     let mut chunks = query.chunks(Format::ArrowStream);
-    chunks.next().await.unwrap().unwrap();
+    chunks.try_next().await.unwrap().unwrap();
     eventually("one chunk is fetched ahead", || asked(&f, "/local/storage/") == 2).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(asked(&f, "/local/storage/"), 2);
@@ -81,7 +81,7 @@ async fn a_link_that_has_ended_is_renewed() {
     f.local.faults().add(expired.body("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"));
     let mut batches = f.w.sql("SELECT id FROM range(0, 3000)").warehouse(f.local.warehouse_id()).batches();
     let mut rows = 0;
-    while let Some(batch) = batches.next().await.unwrap() {
+    while let Some(batch) = batches.try_next().await.unwrap() {
         rows += batch.num_rows();
     }
     assert_eq!(rows, 3000);
@@ -124,7 +124,7 @@ async fn storage_that_is_down_for_a_moment_is_asked_again_and_for_good_is_an_err
 async fn more_than_25_mib_come_by_links_without_being_asked_for() {
     let f = Fixture::start().await;
     let query = || f.w.sql("SELECT id, repeat('0123456789', 30) AS text FROM range(0, 100000)").warehouse(f.local.warehouse_id());
-    let error = query().disposition(Disposition::Inline).row_stream().collect().await.unwrap_err();
+    let error = query().disposition(Disposition::Inline).row_stream().try_collect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StatementFailed);
     let result = query().await.unwrap();
     assert_eq!((result.rows.len(), result.disposition), (100_000, Disposition::ExternalLinks));
@@ -149,7 +149,7 @@ async fn a_query_that_is_dropped_before_its_id_is_known_is_cancelled_too() {
     let f = Fixture::start().await;
     let query = f.w.sql(SLOW).warehouse(f.local.warehouse_id());
     // The service holds its answer back for ten seconds.
-    tokio::time::timeout(Duration::from_millis(300), query.row_stream().next()).await.unwrap_err();
+    tokio::time::timeout(Duration::from_millis(300), query.row_stream().try_next()).await.unwrap_err();
     f.w.client().shutdown().await;
     assert_eq!(asked(&f, "/cancel"), 1);
 }
@@ -195,12 +195,12 @@ async fn a_result_as_csv_and_as_json() {
     let query = || f.w.sql("SELECT id, CASE WHEN id > 0 THEN 'a,b' END AS text FROM range(0, 3)").warehouse(f.local.warehouse_id());
     let mut csv = query().csv();
     let mut text = String::new();
-    while let Some(chunk) = csv.next().await.unwrap() {
+    while let Some(chunk) = csv.try_next().await.unwrap() {
         text.push_str(std::str::from_utf8(&chunk).unwrap());
     }
     assert_eq!(text.lines().collect::<Vec<_>>(), ["id,text", "0,null", "1,\"a,b\"", "2,\"a,b\""]);
     let mut json = query().json();
-    assert_eq!(&*json.next().await.unwrap().unwrap(), br#"[["0",null],["1","a,b"]]"#);
+    assert_eq!(&*json.try_next().await.unwrap().unwrap(), br#"[["0",null],["1","a,b"]]"#);
     let rows = query().collect_json().await.unwrap();
     assert_eq!(rows[2], serde_json::json!({"id": 2, "text": "a,b"}));
 }
@@ -219,7 +219,7 @@ async fn a_row_prints_and_reads_wherever_it_stands_in_the_result() {
     let f = Fixture::start_with(|builder| builder.chunk_rows(2)).await;
     let query = || f.w.sql("SELECT CASE WHEN id < 4 THEN id END AS n FROM range(0, 5) ORDER BY id").warehouse(f.local.warehouse_id());
     let paths: Vec<String> = {
-        query().disposition(Disposition::Inline).row_stream().collect().await.unwrap();
+        query().disposition(Disposition::Inline).row_stream().try_collect().await.unwrap();
         f.local.requests().into_iter().filter(|request| request.path.contains("/result/chunks/")).map(|request| request.query).collect()
     };
     assert_eq!(paths, ["row_offset=2", "row_offset=4"], "chunks are asked for as the service names them");

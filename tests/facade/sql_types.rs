@@ -99,7 +99,7 @@ async fn three_ways(query: impl Fn() -> Query) -> [Vec<Value>; 3] {
     let linked = query().disposition(Disposition::ExternalLinks).collect_json().await.unwrap();
     let mut batches = query().batches();
     let mut arrow = Vec::new();
-    while let Some(batch) = batches.next().await.unwrap() {
+    while let Some(batch) = batches.try_next().await.unwrap() {
         arrow.extend(rows_of(&batch));
     }
     [inline, linked, arrow]

@@ -88,7 +88,7 @@ async fn bytes(w: &WorkspaceClient, params: &Value) -> Came {
     };
     let mut chunks = query(w, params).chunks(format);
     let mut all = Vec::new();
-    while let Some(chunk) = chunks.next().await? {
+    while let Some(chunk) = chunks.try_next().await? {
         all.extend_from_slice(&chunk);
     }
     Ok(Value::from(String::from_utf8_lossy(&all).into_owned()))

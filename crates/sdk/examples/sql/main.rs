@@ -78,7 +78,7 @@ async fn walk(w: &WorkspaceClient, warehouse: &str) -> Result<()> {
     });
     let mut rows = query.rows::<(i64, i64)>();
     let mut sundays = 0;
-    while let Some((_, day)) = rows.next().await? {
+    while let Some((_, day)) = rows.try_next().await? {
         sundays += i64::from(day == 6);
     }
     bar.finish();

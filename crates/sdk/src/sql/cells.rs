@@ -12,6 +12,8 @@ use super::Column;
 /// Rows of a result that came together.
 #[derive(Debug)]
 pub(crate) struct Chunk {
+    /// The id of the statement.
+    pub(crate) statement: Arc<str>,
     pub(crate) columns: Arc<[Column]>,
     /// The number of rows of the result before these.
     pub(crate) first_row: u64,
@@ -36,17 +38,15 @@ struct Slot {
 const NULL: Slot = Slot { start: u32::MAX, length: 0 };
 
 impl Chunk {
-    /// Reads a JSON array of arrays of texts and nulls.
-    pub(crate) fn read(columns: Arc<[Column]>, json: Bytes, first_row: u64) -> Result<Self> {
-        let broken = |source: Box<dyn std::error::Error + Send + Sync>| {
-            Error::new(ErrorKind::Decode, "the rows of the result are not a list of lists of texts").with_source(source)
-        };
+    /// Reads a JSON array of arrays of strings and nulls.
+    pub(crate) fn read(statement: Arc<str>, columns: Arc<[Column]>, json: Bytes, first_row: u64) -> Result<Self> {
+        let broken = |source| broken(&statement, first_row, source);
         let json = String::from_utf8(Vec::from(json)).map_err(|e| broken(e.into()))?;
         let mut reader = Reader { json: &json, resolved: String::new(), cells: Vec::new(), width: columns.len(), rows: 0 };
         let mut source = serde_json::Deserializer::from_str(&json);
         (&mut reader).deserialize(&mut source).and_then(|()| source.end()).map_err(|e| broken(e.into()))?;
         let Reader { resolved, cells, rows, .. } = reader;
-        Ok(Self { columns, first_row, json, resolved, cells, rows })
+        Ok(Self { statement, columns, first_row, json, resolved, cells, rows })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -64,6 +64,37 @@ impl Chunk {
             _ if slot.start == NULL.start => None,
             None => self.json.get(start..start + length),
             Some(start) => self.resolved.get(start..start + length),
+        }
+    }
+}
+
+fn broken(statement: &str, first_row: u64, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    let message = format!("the rows of statement {statement} from row {first_row} on are not a list of lists of strings");
+    Error::new(ErrorKind::Decode, message).with_source(source)
+}
+
+/// Counts the rows of a JSON array of arrays, without reading their cells.
+pub(crate) fn count(statement: &str, json: &[u8], first_row: u64) -> Result<u64> {
+    let rows: Vec<Row> = serde_json::from_slice(json).map_err(|error| broken(statement, first_row, error.into()))?;
+    return Ok(rows.len() as u64);
+
+    /// A list, whatever is in it. Takes no space.
+    struct Row;
+
+    impl<'de> de::Deserialize<'de> for Row {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            d.deserialize_seq(Row)
+        }
+    }
+
+    impl<'de> Visitor<'de> for Row {
+        type Value = Self;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a row")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
+            while seq.next_element::<de::IgnoredAny>()?.is_some() {}
+            Ok(self)
         }
     }
 }
@@ -185,7 +216,7 @@ mod tests {
 
     fn read(width: usize, json: &'static str) -> Result<Chunk> {
         let columns: Vec<_> = (0..width).map(|i| Column::new(format!("c{i}"), "STRING", "STRING")).collect();
-        Chunk::read(columns.into(), json.into(), 0)
+        Chunk::read("s".into(), columns.into(), json.into(), 0)
     }
 
     #[test]
@@ -205,5 +236,9 @@ mod tests {
         assert!(read(1, "{}").is_err());
         assert!(read(1, "[[[]]]").is_err());
         assert_eq!(read(0, "[[],[]]").unwrap().len(), 2);
+        assert_eq!(count("s", br#" [["a", null], [[1]], []] "#, 0).unwrap(), 3);
+        for broken in ["", "[", "[[]", "[[],", "{}", "[1]", "[[]] x"] {
+            assert!(count("s", broken.as_bytes(), 0).is_err(), "{broken}");
+        }
     }
 }

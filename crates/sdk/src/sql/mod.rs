@@ -23,15 +23,23 @@
 //! | take up a statement by its id | [`WorkspaceClient::sql_statement`](crate::WorkspaceClient::sql_statement) |
 //! | have the bytes of a result (CSV, JSON, Arrow) | [`Query::csv`], [`Query::json`], [`Query::chunks`] |
 //! | find a warehouse by its name | [`Warehouses::by_name`](crate::services::sql::Warehouses::by_name) |
+//!
+//! A result is complete or an error: the rows of each chunk and of all chunks are compared with what the service states, in every way of
+//! reading. A result that a limit cut is told by `truncated()` of the streams and by [`ResultSet::truncated`]; ways of reading that return
+//! nothing but rows fail, unless the query sets a limit.
 
 mod bind;
 mod cells;
 mod chunks;
+mod csv;
+mod prefetch;
 mod query;
 mod row;
 mod rows;
+mod source;
 mod statement;
 mod storage;
+mod tally;
 mod types;
 mod value;
 mod warehouses;
@@ -43,3 +51,5 @@ pub use query::{Disposition, Format, Query};
 pub use row::{Column, Row};
 pub use rows::{ResultSet, RowStream, Rows};
 pub use statement::{Statement, StatementProgress};
+pub use tally::ChunkInfo;
+pub use types::SqlType;

@@ -113,13 +113,13 @@ impl Query {
         self
     }
 
-    /// Cuts the result after so many rows; [`ResultSet::truncated`] tells whether it was.
+    /// Cuts the result after so many rows; `truncated()` of the streams and [`ResultSet::truncated`] tell whether it was.
     pub fn row_limit(mut self, rows: i64) -> Self {
         self.settings.row_limit = Some(rows);
         self
     }
 
-    /// Cuts the result after so many bytes; [`ResultSet::truncated`] tells whether it was.
+    /// Cuts the result after so many bytes; `truncated()` of the streams and [`ResultSet::truncated`] tell whether it was.
     pub fn byte_limit(mut self, bytes: i64) -> Self {
         self.settings.byte_limit = Some(bytes);
         self
@@ -131,7 +131,8 @@ impl Query {
         self
     }
 
-    /// Bounds the time until the statement has ended; past it the statement is cancelled. Default: none.
+    /// Sets the timeout of the query: until the statement has ended, past which it is cancelled, and until each chunk of its result has
+    /// arrived. Default: none.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(limit);
         self
@@ -203,7 +204,8 @@ impl Query {
     /// Runs the statement and reads all rows as JSON objects by column name.
     ///
     /// # Errors
-    /// Those of the statement and of fetching its result.
+    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when two columns have one name; when the service truncated
+    /// the result although no limit is set here.
     pub async fn collect_json(self) -> Result<Vec<serde_json::Value>> {
         self.rows().await
     }
@@ -213,7 +215,11 @@ impl Query {
     /// # Errors
     /// Those of the statement; [`ErrorKind::Decode`] when there is no row or more than one.
     pub async fn fetch_one<T: DeserializeOwned>(self) -> Result<T> {
-        self.fetch_optional().await?.ok_or_else(|| Error::new(ErrorKind::Decode, "expected one row, the result has none"))
+        let (row, id) = self.at_most_one().await?;
+        row.ok_or_else(|| {
+            let message = format!("expected one row, but the result of statement {id} has none");
+            Error::new(ErrorKind::Decode, message).with_hint("use fetch_optional if there may be none")
+        })
     }
 
     /// Runs the statement and reads its only row, if there is one.
@@ -221,12 +227,21 @@ impl Query {
     /// # Errors
     /// Those of the statement; [`ErrorKind::Decode`] when there is more than one row.
     pub async fn fetch_optional<T: DeserializeOwned>(self) -> Result<Option<T>> {
+        self.at_most_one().await.map(|(row, _)| row)
+    }
+
+    /// The only row, if there is one, and the id of the statement.
+    async fn at_most_one<T: DeserializeOwned>(self) -> Result<(Option<T>, String)> {
         let mut rows = self.rows();
-        let first = rows.next().await?;
-        match rows.next().await? {
-            None => Ok(first),
-            Some(_) => Err(Error::new(ErrorKind::Decode, "expected one row, the result has more; add LIMIT 1 or read all rows")),
+        let first = rows.try_next().await?;
+        let second = rows.try_next().await?;
+        let id = rows.statement_id().unwrap_or_default().to_owned();
+        if second.is_some() {
+            let message = format!("expected one row, but the result of statement {id} has more");
+            return Err(Error::new(ErrorKind::Decode, message).with_hint("add LIMIT 1 or read all rows"));
         }
+        rows.check_truncated()?;
+        Ok((first, id))
     }
 }
 
@@ -235,7 +250,7 @@ impl IntoFuture for Query {
     type IntoFuture = Pin<Box<dyn Future<Output = Result<ResultSet>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.row_stream().collect().await })
+        Box::pin(self.row_stream().try_collect())
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserialize
 
 use super::cells::Chunk;
 use super::types::SqlType;
-use super::value::{Value, ValueError};
+use super::value::{Value, ValueError, repeated};
 
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ impl Column {
         let (type_name, type_text) = (type_name.into(), type_text.into());
         let kind = SqlType::of_column(&type_name, &type_text);
         Self { name: name.into(), type_name, type_text, kind }
+    }
+
+    /// Its type, taken apart.
+    pub fn sql_type(&self) -> &SqlType {
+        &self.kind
     }
 }
 
@@ -57,6 +62,7 @@ impl Row {
     }
 
     /// The text of a cell by the name of its column, in any case of letters if no name is exactly the same; `None` for NULL and unknown names.
+    /// Of several columns with that name it is the first.
     pub fn get_by_name(&self, name: &str) -> Option<&str> {
         let columns = &self.chunk.columns;
         let found =
@@ -70,18 +76,38 @@ impl Row {
     /// |---|---|
     /// | `BOOLEAN` | `bool` |
     /// | `TINYINT` to `BIGINT` | any integer that is wide enough, or a float |
-    /// | `FLOAT`, `DOUBLE` | floats |
+    /// | `FLOAT`, `DOUBLE` | floats; in [`serde_json::Value`] `NaN`, `Infinity` and `-Infinity` are strings, since JSON has no such numbers |
     /// | `DECIMAL` | a text, exact; a float; whatever reads itself from a text |
     /// | `STRING`, `DATE`, `TIMESTAMP`, `INTERVAL` | a text, [`Timestamp`](crate::Timestamp) for `TIMESTAMP`, whatever reads itself from a text |
     /// | `BINARY` | the bytes, for types that ask for bytes or a list of them; otherwise base64 text |
     /// | `ARRAY`, `MAP`, `STRUCT` | lists, maps, structs, with members by these same rules; [`serde_json::Value`] |
-    /// | `VARIANT` | whatever fits its JSON; [`serde_json::Value`] |
+    /// | `VARIANT` | whatever fits its JSON; [`serde_json::Value`], where numbers with more digits than `i64`, `u64` or `f64` hold are strings |
     /// | `NULL` | `Option` alone |
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] naming the column.
+    /// [`ErrorKind::Decode`] naming the column and the row, also when two columns have one name and a map or [`serde_json::Value`] could hold
+    /// only one of them.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        T::deserialize(RowDeserializer(self)).map_err(|ValueError(message)| Error::new(ErrorKind::Decode, message))
+        T::deserialize(RowDeserializer(self)).map_err(|ValueError { message, missing, placed }| {
+            let mut text = format!("statement {}: ", self.chunk.statement);
+            if !placed {
+                text.push_str(&format!("row {}: ", self.number()));
+            }
+            text.push_str(&message);
+            if missing {
+                let names: Vec<_> = self.columns().iter().map(|column| column.name.as_str()).collect();
+                text.push_str("; the columns are ");
+                text.push_str(&names.join(", "));
+            }
+            Error::new(ErrorKind::Decode, text)
+        })
+    }
+}
+
+impl Row {
+    /// The number of rows before this one in the result.
+    fn number(&self) -> u64 {
+        self.chunk.first_row + self.index as u64
     }
 }
 
@@ -91,17 +117,17 @@ impl<'a> RowDeserializer<'a> {
     /// Reads a cell; errors name column and row.
     fn cell<T>(&self, column: usize, read: impl FnOnce(Value<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
         let stated = &self.0.chunk.columns[column];
-        Value::of_cell(self.0.get(column), &stated.kind).and_then(read).map_err(|ValueError(why)| {
-            let row = self.0.chunk.first_row + self.0.index as u64;
-            ValueError(format!("column {} ({}), row {row}: {why}", stated.name, stated.type_text))
-        })
+        let value = Value::of_cell(self.0.get(column), &stated.kind);
+        value
+            .and_then(read)
+            .map_err(|error| error.within(format_args!("column {} ({}), row {}", stated.name, stated.type_text, self.0.number())))
     }
 
     /// Reads the only cell of a row, for values that are no collection.
     fn single<T>(&self, read: impl FnOnce(Value<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
         match self.0.columns().len() {
             1 => self.cell(0, read),
-            n => Err(ValueError(format!("the result has {n} columns; read it into a struct, a map or a tuple"))),
+            n => Err(ValueError::new(format!("the result has {n} columns; read it into a struct, a map or a tuple"))),
         }
     }
 }
@@ -121,10 +147,15 @@ impl<'de> Deserializer<'de> for RowDeserializer<'_> {
         self.deserialize_map(visitor)
     }
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        // A struct finds out by itself, as far as it reads the columns at all; in a map the second value would replace the first.
+        if let Some(name) = repeated(self.0.columns().iter().map(|column| column.name.as_str())) {
+            let message = format!("two columns are named {name}; give them distinct names with AS, or read the row into a tuple");
+            return Err(ValueError::new(message));
+        }
         visitor.visit_map(RowAccess { row: self, at: 0 })
     }
     fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, ValueError> {
-        self.deserialize_map(visitor)
+        visitor.visit_map(RowAccess { row: self, at: 0 })
     }
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_seq(RowAccess { row: self, at: 0 })
@@ -132,7 +163,7 @@ impl<'de> Deserializer<'de> for RowDeserializer<'_> {
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, ValueError> {
         let columns = self.0.columns().len();
         if columns != len {
-            return Err(ValueError(format!("the result has {columns} columns, the tuple {len}")));
+            return Err(ValueError::new(format!("the result has {columns} columns, the tuple {len}")));
         }
         self.deserialize_seq(visitor)
     }
@@ -205,7 +236,7 @@ mod tests {
 
     fn chunk(columns: &[(&str, &str)], json: &'static str) -> Arc<Chunk> {
         let columns: Vec<_> = columns.iter().map(|(name, kind)| Column::new(*name, *kind, *kind)).collect();
-        Arc::new(Chunk::read(columns.into(), json.into(), 0).unwrap())
+        Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), 0).unwrap())
     }
 
     fn row(chunk: &Arc<Chunk>, index: usize) -> Row {
@@ -254,9 +285,47 @@ mod tests {
     fn errors_name_column_and_row() {
         let chunk = chunk(&[("n", "INT")], r#"[["1"],[null],["300"]]"#);
         let error = row(&chunk, 1).read::<i64>().unwrap_err().to_string();
-        assert!(error.contains("column n (INT), row 1") && error.contains("Option"), "{error}");
+        assert_eq!(error, "statement s-1: column n (INT), row 1: the value is NULL; read it into an Option");
         let error = row(&chunk, 2).read::<u8>().unwrap_err().to_string();
         assert!(error.contains("column n"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_column_names_the_columns_that_there_are() {
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code)]
+        struct Outer {
+            id: i64,
+            point: Point,
+        }
+        let columns = chunk(&[("id", "INT"), ("pickup_zip", "INT")], r#"[["1","2"]]"#);
+        let error = row(&columns, 0).read::<Outer>().unwrap_err().to_string();
+        assert_eq!(error, "statement s-1: row 0: missing field `point`; the columns are id, pickup_zip");
+        // What is missing inside of a column is no matter of columns.
+        let nested = chunk(&[("id", "INT"), ("point", "STRUCT<y: DOUBLE>")], r#"[["1","{\"y\":1.0}"]]"#);
+        let error = row(&nested, 0).read::<Outer>().unwrap_err().to_string();
+        assert_eq!(error, "statement s-1: column point (STRUCT<y: DOUBLE>), row 0: missing field `x`");
+    }
+
+    #[test]
+    fn two_columns_of_one_name_are_never_one_value() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct B {
+            b: i64,
+        }
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code)]
+        struct A {
+            a: String,
+        }
+        let chunk = chunk(&[("a", "DOUBLE"), ("b", "INT"), ("a", "STRING")], r#"[["1.5","7","x"]]"#);
+        let row = row(&chunk, 0);
+        let value = row.read::<serde_json::Value>().unwrap_err().to_string();
+        assert!(value.contains("two columns are named a;"), "{value}");
+        assert!(row.read::<BTreeMap<String, String>>().is_err());
+        assert!(row.read::<A>().is_err());
+        assert_eq!(row.read::<B>().unwrap(), B { b: 7 });
+        assert_eq!(row.read::<(f64, i64, String)>().unwrap(), (1.5, 7, "x".into()));
     }
 
     #[test]
@@ -305,7 +374,7 @@ mod tests {
     fn what_is_nested_without_end_is_refused() {
         let json = format!("[[\"{}1{}\"]]", "[".repeat(5000), "]".repeat(5000));
         let columns = vec![Column::new("v", "STRING", "VARIANT")];
-        let chunk = Arc::new(Chunk::read(columns.into(), json.into(), 0).unwrap());
+        let chunk = Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), 0).unwrap());
         assert!(row(&chunk, 0).read::<serde_json::Value>().is_err());
     }
 }

@@ -7,89 +7,96 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use databricks_core::{Error, ErrorKind, Result};
 use futures_core::Stream;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{StreamExt as _, TryStreamExt};
 use serde::de::DeserializeOwned;
 
 use super::cells::Chunk;
-use super::chunks::{self, Shape};
 use super::statement::{self, Statement};
-use super::{Column, Disposition, Format, Query, Row};
+use super::{ChunkStream, Column, Disposition, Query, Row};
 use crate::Table;
-
-/// What a result looks like, with a chunk of it but for the first time.
-type Chunks = Pin<Box<dyn Stream<Item = Result<(Shape, Option<Arc<Chunk>>)>> + Send>>;
 
 /// The rows of a result, untyped, as they arrive.
 pub struct RowStream {
-    chunks: Chunks,
-    shape: Option<Shape>,
+    chunks: ChunkStream,
     chunk: Option<Arc<Chunk>>,
     at: usize,
+    ended: bool,
 }
 
 impl RowStream {
     pub(super) fn of_query(query: Query) -> Self {
-        Self::new(async move { Statement::start(query, statement::WAIT).await })
+        Self::new(ChunkStream::for_rows(async move { Statement::start(query, statement::WAIT).await }))
     }
 
     pub(super) fn of_statement(statement: Statement) -> Self {
-        Self::new(std::future::ready(Ok(statement)))
+        Self::new(ChunkStream::for_rows(std::future::ready(Ok(statement))))
     }
 
-    fn new(statement: impl Future<Output = Result<Statement>> + Send + 'static) -> Self {
-        let open = async move {
-            let statement = statement.await?;
-            let (id, format) = (statement.id().to_owned(), statement.format());
-            if format != Format::JsonArray {
-                return Err(Error::new(
-                    ErrorKind::InvalidInput,
-                    format!("the result of statement {id} is not JSON; read it with chunks()"),
-                ));
-            }
-            let (shape, chunks) = chunks::open(statement).await?;
-            let head = stream::once(std::future::ready(Ok((shape.clone(), None))));
-            let mut before = 0;
-            let rows = chunks.map(move |chunk| {
-                let json = chunk?.bytes;
-                let json = if json.is_empty() { Bytes::from_static(b"[]") } else { json };
-                let chunk = Chunk::read(shape.columns.clone(), json, before)?;
-                before += chunk.len() as u64;
-                Ok((shape.clone(), Some(Arc::new(chunk))))
-            });
-            Ok(head.chain(rows))
-        };
-        Self { chunks: Box::pin(stream::once(open).try_flatten()), shape: None, chunk: None, at: 0 }
+    fn new(chunks: ChunkStream) -> Self {
+        Self { chunks, chunk: None, at: 0, ended: false }
     }
 
     /// The next row, or `None` after the last.
     ///
     /// # Errors
-    /// Those of the statement and of fetching its result.
-    pub async fn next(&mut self) -> Result<Option<Row>> {
-        self.try_next().await
+    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when a chunk or the result has other rows than the service
+    /// states.
+    pub async fn try_next(&mut self) -> Result<Option<Row>> {
+        TryStreamExt::try_next(self).await
     }
 
     /// All rows, with what else is known of the result.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
-    pub async fn collect(mut self) -> Result<ResultSet> {
+    /// As [`try_next`](Self::try_next).
+    pub async fn try_collect(mut self) -> Result<ResultSet> {
         let mut rows = Vec::new();
-        while let Some(row) = self.next().await? {
+        while let Some(row) = self.try_next().await? {
             rows.push(row);
         }
-        let shape = self.shape.ok_or_else(|| Error::new(ErrorKind::Other, "the statement ended without a result"))?;
+        let shape = self.chunks.shape().ok_or_else(|| Error::new(ErrorKind::Other, "the statement ended without a result"))?;
         Ok(ResultSet {
-            statement_id: shape.statement_id,
+            statement_id: (*shape.statement_id).to_owned(),
             columns: shape.columns.to_vec(),
             truncated: shape.truncated,
-            total_rows: shape.total_rows,
+            total_rows: shape.total_rows.and_then(|rows| i64::try_from(rows).ok()),
             disposition: shape.disposition,
             rows,
         })
+    }
+
+    /// The columns, in order; none before the first row or the end was returned.
+    pub fn columns(&self) -> &[Column] {
+        self.chunks.columns()
+    }
+
+    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first row or the end was returned.
+    pub fn truncated(&self) -> bool {
+        self.chunks.truncated()
+    }
+
+    pub(super) fn check_truncated(&self) -> Result<()> {
+        self.chunks.check_truncated()
+    }
+
+    fn poll_row(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Row>>> {
+        loop {
+            if let Some(chunk) = &self.chunk
+                && self.at < chunk.len()
+            {
+                let row = Row::new(chunk.clone(), self.at);
+                self.at += 1;
+                return Poll::Ready(Ok(Some(row)));
+            }
+            let Some(json) = ready!(self.chunks.poll_next_unpin(cx)).transpose()? else { return Poll::Ready(Ok(None)) };
+            let Some(shape) = self.chunks.shape() else { return Poll::Ready(Ok(None)) };
+            let chunk = Chunk::read(shape.statement_id.clone(), shape.columns.clone(), json, self.chunks.rows_before())?;
+            self.chunks.confirm_rows(chunk.len() as u64)?;
+            self.chunk = Some(Arc::new(chunk));
+            self.at = 0;
+        }
     }
 }
 
@@ -97,36 +104,26 @@ impl Stream for RowStream {
     type Item = Result<Row>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if let Some(chunk) = &self.chunk
-                && self.at < chunk.len()
-            {
-                let row = Row::new(chunk.clone(), self.at);
-                self.at += 1;
-                return Poll::Ready(Some(Ok(row)));
-            }
-            match ready!(self.chunks.as_mut().poll_next(cx)) {
-                Some(Ok((shape, chunk))) => {
-                    self.shape = Some(shape);
-                    self.chunk = chunk;
-                    self.at = 0;
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
-            }
+        if self.ended {
+            return Poll::Ready(None);
         }
+        let next = ready!(self.poll_row(cx)).transpose();
+        // After an error there is nothing more: what would come then has a hole.
+        self.ended = !matches!(next, Some(Ok(_)));
+        Poll::Ready(next)
     }
 }
 
 impl fmt::Debug for RowStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowStream").field("shape", &self.shape).finish_non_exhaustive()
+        f.debug_struct("RowStream").field("chunks", &self.chunks).finish_non_exhaustive()
     }
 }
 
 /// The rows of a result as values of a type: a stream, or await it for all of them.
 ///
-/// [`Row::read`] says which SQL type reads into which Rust type.
+/// [`Row::read`] says which SQL type reads into which Rust type. Awaiting it fails when the service truncated the result although the query
+/// sets no limit; as a stream it ends, and [`truncated`](Self::truncated) tells.
 pub struct Rows<T> {
     rows: RowStream,
     read: PhantomData<fn() -> T>,
@@ -141,8 +138,39 @@ impl<T: DeserializeOwned> Rows<T> {
     ///
     /// # Errors
     /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when a row does not fit the type.
-    pub async fn next(&mut self) -> Result<Option<T>> {
-        self.try_next().await
+    pub async fn try_next(&mut self) -> Result<Option<T>> {
+        TryStreamExt::try_next(self).await
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// As [`try_next`](Self::try_next), and when the service truncated the result although the query sets no limit.
+    pub async fn try_collect(mut self) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        while let Some(row) = self.try_next().await? {
+            rows.push(row);
+        }
+        self.rows.check_truncated()?;
+        Ok(rows)
+    }
+
+    /// The columns, in order; none before the first row or the end was returned.
+    pub fn columns(&self) -> &[Column] {
+        self.rows.columns()
+    }
+
+    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first row or the end was returned.
+    pub fn truncated(&self) -> bool {
+        self.rows.truncated()
+    }
+
+    pub(super) fn statement_id(&self) -> Option<&str> {
+        self.rows.chunks.statement_id()
+    }
+
+    pub(super) fn check_truncated(&self) -> Result<()> {
+        self.rows.check_truncated()
     }
 }
 

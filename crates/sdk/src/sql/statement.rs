@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 use super::query::{Disposition, Settings};
+use super::source::Deadline;
 use super::wire::{Answer, Status};
 use super::{ChunkStream, Format, Query, RowStream, Rows};
 use crate::client::Client;
@@ -99,6 +100,8 @@ pub struct Statement {
     on_progress: Option<OnProgress>,
     /// What is run anew with links if the result turns out too large to come inline.
     fallback: Option<Box<Settings>>,
+    /// Whether the query limits the rows or bytes of its result.
+    limited: bool,
 }
 
 /// The first pause between two looks, and the longest. The service gives up on statements that nobody looks at for 15 minutes.
@@ -122,10 +125,11 @@ impl Statement {
         let id = answer.statement_id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no statement_id"))?;
         let on_progress = settings.on_progress.take();
         let (format, timeout, prefetch) = (settings.format, settings.timeout, (settings.prefetch, settings.prefetch_bytes));
+        let limited = settings.row_limit.is_some() || settings.byte_limit.is_some();
         let again = settings.disposition == Disposition::Auto && settings.only_reads();
         let fallback = again.then(|| Box::new(settings));
         let guard = CancelGuard { client, id, armed: true };
-        let mut statement = Self { guard, answer, format, timeout, started, prefetch, on_progress, fallback };
+        let mut statement = Self { guard, answer, format, timeout, started, prefetch, on_progress, fallback, limited };
         statement.settle();
         Ok(statement)
     }
@@ -142,6 +146,7 @@ impl Statement {
             prefetch: PREFETCH,
             on_progress: None,
             fallback: None,
+            limited: false,
         }
     }
 
@@ -282,6 +287,17 @@ impl Statement {
     /// How many chunks are fetched ahead, and how many bytes in all.
     pub(super) fn prefetch(&self) -> (usize, i64) {
         self.prefetch
+    }
+
+    /// Whether the query limits the rows or bytes of its result.
+    pub(super) fn is_limited(&self) -> bool {
+        self.limited
+    }
+
+    /// Until when the result must have arrived.
+    pub(super) fn deadline(&self) -> Option<Deadline> {
+        let timeout = self.timeout?;
+        self.started.checked_add(timeout).map(|at| Deadline { at, timeout })
     }
 
     /// Hands over to the one that delivers the result.

@@ -1,22 +1,57 @@
-//! SQL types as columns state them, for reading what is nested inside of a cell.
+//! SQL types as columns state them.
 
-/// How the text of a value is read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum SqlType {
+/// The type of a column, or of what is nested in one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SqlType {
+    /// `BOOLEAN`
     Boolean,
-    Integer,
+    /// `TINYINT`, 8 bits
+    TinyInt,
+    /// `SMALLINT`, 16 bits
+    SmallInt,
+    /// `INT`, 32 bits
+    Int,
+    /// `BIGINT`, 64 bits
+    BigInt,
+    /// `FLOAT`, 32 bits
     Float,
-    /// Exact: handed out as text.
-    Decimal,
-    /// Dates, times, intervals and texts.
-    #[default]
-    Text,
+    /// `DOUBLE`, 64 bits
+    Double,
+    /// `DECIMAL(precision, scale)`
+    #[non_exhaustive]
+    Decimal {
+        /// The number of digits, at most 38.
+        precision: u8,
+        /// How many of them stand after the decimal point.
+        scale: i8,
+    },
+    /// `STRING`, `CHAR(n)`, `VARCHAR(n)`
+    String,
+    /// `BINARY`
     Binary,
-    /// JSON that says by itself what it is.
+    /// `DATE`
+    Date,
+    /// `TIMESTAMP`, a moment
+    Timestamp,
+    /// `TIMESTAMP_NTZ`, a date and time of no time zone
+    TimestampNtz,
+    /// `INTERVAL YEAR`, `INTERVAL MONTH`, `INTERVAL YEAR TO MONTH`
+    YearMonthInterval,
+    /// `INTERVAL DAY`, `INTERVAL DAY TO SECOND` and all between
+    DayTimeInterval,
+    /// `VARIANT` and `OBJECT`: JSON that states its own types
     Variant,
+    /// `VOID`, the type of a bare NULL
+    Void,
+    /// `ARRAY<..>`
     Array(Box<SqlType>),
+    /// `MAP<.., ..>`: keys, then values
     Map(Box<(SqlType, SqlType)>),
+    /// `STRUCT<..>`: the fields, in order
     Struct(Vec<(String, SqlType)>),
+    /// A type that this version does not know, by its name; its values are strings
+    Other(String),
 }
 
 /// Types nested deeper than this are read as JSON that says by itself what it is.
@@ -32,9 +67,22 @@ impl SqlType {
         let mut parser = Parser { rest: text };
         match parser.parse(0) {
             // A newer type shows in the text alone, an older service may say no more than the short name.
-            Self::Text => Parser { rest: name }.parse(0),
+            Self::Other(text) => match (Parser { rest: name }).parse(0) {
+                Self::Other(_) => Self::Other(text),
+                known => known,
+            },
             found => found,
         }
+    }
+
+    /// Whether values are whole numbers.
+    pub(crate) fn is_integer(&self) -> bool {
+        matches!(self, Self::TinyInt | Self::SmallInt | Self::Int | Self::BigInt)
+    }
+
+    /// Whether values are floating-point numbers.
+    pub(crate) fn is_float(&self) -> bool {
+        matches!(self, Self::Float | Self::Double)
     }
 
     /// Whether a cell of this type holds JSON.
@@ -53,9 +101,9 @@ impl SqlType {
             Self::Map(pair) => (&pair.0, &pair.1),
             Self::Struct(fields) => {
                 let found = fields.iter().find(|(field, _)| field == name).map(|(_, kind)| kind);
-                (&Self::Text, found.unwrap_or(&Self::Variant))
+                (&Self::String, found.unwrap_or(&Self::Variant))
             }
-            _ => (&Self::Text, &Self::Variant),
+            _ => (&Self::String, &Self::Variant),
         }
     }
 }
@@ -65,20 +113,30 @@ struct Parser<'a> {
     rest: &'a str,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn parse(&mut self, depth: usize) -> SqlType {
         if depth > DEEPEST {
             self.skip();
             return SqlType::Variant;
         }
         let word = self.word();
-        let kind = match word.as_str() {
+        let mut kind = match word.as_str() {
             "BOOLEAN" => SqlType::Boolean,
-            "BYTE" | "TINYINT" | "SHORT" | "SMALLINT" | "INT" | "INTEGER" | "LONG" | "BIGINT" => SqlType::Integer,
-            "FLOAT" | "REAL" | "DOUBLE" => SqlType::Float,
-            "DECIMAL" | "DEC" | "NUMERIC" => SqlType::Decimal,
+            "BYTE" | "TINYINT" => SqlType::TinyInt,
+            "SHORT" | "SMALLINT" => SqlType::SmallInt,
+            "INT" | "INTEGER" => SqlType::Int,
+            "LONG" | "BIGINT" => SqlType::BigInt,
+            "FLOAT" | "REAL" => SqlType::Float,
+            "DOUBLE" => SqlType::Double,
+            "DECIMAL" | "DEC" | "NUMERIC" => SqlType::Decimal { precision: 10, scale: 0 },
+            "STRING" | "CHAR" | "VARCHAR" => SqlType::String,
             "BINARY" => SqlType::Binary,
+            "DATE" => SqlType::Date,
+            "TIMESTAMP" | "TIMESTAMP_LTZ" => SqlType::Timestamp,
+            "TIMESTAMP_NTZ" => SqlType::TimestampNtz,
+            "INTERVAL" => SqlType::DayTimeInterval,
             "VARIANT" | "OBJECT" => SqlType::Variant,
+            "VOID" | "NULL" => SqlType::Void,
             "ARRAY" if self.eat('<') => {
                 let item = self.parse(depth + 1);
                 self.eat('>');
@@ -93,10 +151,28 @@ impl Parser<'_> {
             }
             "STRUCT" if self.eat('<') => self.fields(depth),
             "ARRAY" | "MAP" | "STRUCT" => SqlType::Variant,
-            _ => SqlType::Text,
+            _ => SqlType::Other(word),
         };
-        // What follows a type: precision, `NOT NULL`, a comment, units of an interval.
-        self.skip();
+        // What follows a type: precision, units of an interval, `NOT NULL`, a comment.
+        let rest = self.skip();
+        match &mut kind {
+            SqlType::Decimal { precision, scale } => {
+                let digits = rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')'));
+                if let Some((digits, _)) = digits {
+                    let (p, s) = digits.split_once(',').unwrap_or((digits, "0"));
+                    if let (Ok(p), Ok(s)) = (p.trim().parse(), s.trim().parse()) {
+                        (*precision, *scale) = (p, s);
+                    }
+                }
+            }
+            SqlType::DayTimeInterval => {
+                let unit = rest.split_whitespace().next().unwrap_or_default();
+                if unit.eq_ignore_ascii_case("YEAR") || unit.eq_ignore_ascii_case("MONTH") {
+                    kind = SqlType::YearMonthInterval;
+                }
+            }
+            _ => {}
+        }
         kind
     }
 
@@ -151,8 +227,8 @@ impl Parser<'_> {
         found.is_some()
     }
 
-    /// Goes to the next comma or closing bracket of this level.
-    fn skip(&mut self) {
+    /// Goes to the next comma or closing bracket of this level, and returns what stands before it.
+    fn skip(&mut self) -> &'a str {
         let (mut open, mut quote) = (0_usize, None);
         let mut escaped = false;
         for (at, c) in self.rest.char_indices() {
@@ -166,13 +242,14 @@ impl Parser<'_> {
                 (None, ')') => open = open.saturating_sub(1),
                 (None, '>') if open > 0 => open -= 1,
                 (None, ',' | '>') if open == 0 => {
-                    self.rest = &self.rest[at..];
-                    return;
+                    let (skipped, rest) = self.rest.split_at(at);
+                    self.rest = rest;
+                    return skipped;
                 }
                 _ => {}
             }
         }
-        self.rest = "";
+        std::mem::take(&mut self.rest)
     }
 }
 
@@ -183,14 +260,17 @@ mod tests {
     #[test]
     fn every_form_of_a_type() {
         let read = |text| SqlType::of_column("", text);
-        assert_eq!(read("DECIMAL(10,2)"), SqlType::Decimal);
-        assert_eq!(read("INTERVAL DAY TO SECOND"), SqlType::Text);
-        assert_eq!(read("timestamp_ntz"), SqlType::Text);
-        assert_eq!(read("ARRAY<ARRAY<decimal(38, 0)>>"), SqlType::Array(Box::new(SqlType::Array(Box::new(SqlType::Decimal)))));
-        let map = SqlType::Map(Box::new((SqlType::Integer, SqlType::Struct(vec![("a".into(), SqlType::Float)]))));
+        assert_eq!(read("DECIMAL(10,2)"), SqlType::Decimal { precision: 10, scale: 2 });
+        assert_eq!(read("numeric"), SqlType::Decimal { precision: 10, scale: 0 });
+        assert_eq!(read("INTERVAL DAY TO SECOND"), SqlType::DayTimeInterval);
+        assert_eq!(read("interval month"), SqlType::YearMonthInterval);
+        assert_eq!(read("timestamp_ntz"), SqlType::TimestampNtz);
+        let decimal = SqlType::Decimal { precision: 38, scale: 0 };
+        assert_eq!(read("ARRAY<ARRAY<decimal(38, 0)>>"), SqlType::Array(Box::new(SqlType::Array(Box::new(decimal)))));
+        let map = SqlType::Map(Box::new((SqlType::Int, SqlType::Struct(vec![("a".into(), SqlType::Double)]))));
         assert_eq!(read("MAP<INT, STRUCT<a: DOUBLE NOT NULL COMMENT 'x, \\'>y'>>"), map);
         let odd = SqlType::Struct(vec![
-            ("a:b`".into(), SqlType::Text),
+            ("a:b`".into(), SqlType::String),
             ("c".into(), SqlType::Array(Box::new(SqlType::Binary))),
             ("d".into(), SqlType::Variant),
         ]);
@@ -199,10 +279,10 @@ mod tests {
 
     #[test]
     fn the_short_name_decides_where_the_text_says_nothing() {
-        assert_eq!(SqlType::of_column("LONG", ""), SqlType::Integer);
+        assert_eq!(SqlType::of_column("LONG", ""), SqlType::BigInt);
         assert_eq!(SqlType::of_column("ARRAY", "ARRAY"), SqlType::Variant);
         assert_eq!(SqlType::of_column("STRING", "VARIANT"), SqlType::Variant);
-        assert_eq!(SqlType::of_column("USER_DEFINED_TYPE", "GEOMETRY(4326)"), SqlType::Text);
+        assert_eq!(SqlType::of_column("USER_DEFINED_TYPE", "GEOMETRY(4326)"), SqlType::Other("GEOMETRY".into()));
     }
 
     #[test]

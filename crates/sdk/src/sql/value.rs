@@ -1,6 +1,7 @@
 //! One value of a result, as serde sees it: a cell, or what is nested inside of one.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use base64::Engine as _;
@@ -11,13 +12,30 @@ use serde_json::value::RawValue;
 
 use super::types::SqlType;
 
-/// Why a value cannot be read; the caller says which column and row.
+/// Why a value cannot be read; the caller adds column and row.
 #[derive(Debug)]
-pub(crate) struct ValueError(pub(crate) String);
+pub(crate) struct ValueError {
+    pub(crate) message: String,
+    /// Whether a member of what is read has no counterpart, so that a list of what there is helps.
+    pub(crate) missing: bool,
+    /// Whether the message names the place already.
+    pub(crate) placed: bool,
+}
+
+impl ValueError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), missing: false, placed: false }
+    }
+
+    /// The same error with its place in front.
+    pub(crate) fn within(self, place: impl fmt::Display) -> Self {
+        Self { message: format!("{place}: {}", self.message), missing: false, placed: true }
+    }
+}
 
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
@@ -25,8 +43,17 @@ impl std::error::Error for ValueError {}
 
 impl de::Error for ValueError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self::new(message.to_string())
     }
+    fn missing_field(field: &'static str) -> Self {
+        Self { message: format!("missing field `{field}`"), missing: true, placed: false }
+    }
+}
+
+/// The first name that stands in the list a second time.
+pub(crate) fn repeated<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let mut seen = HashSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
 }
 
 type Outcome<T> = Result<T, ValueError>;
@@ -69,7 +96,7 @@ impl<'a> Value<'a> {
 
     fn nested(&self, raw: &'a RawValue, kind: &'a SqlType) -> Outcome<Self> {
         if self.depth >= DEEPEST {
-            return Err(ValueError(format!("the value is nested more than {DEEPEST} levels deep")));
+            return Err(ValueError::new(format!("the value is nested more than {DEEPEST} levels deep")));
         }
         Ok(Self { content: parse(raw.get())?, kind, depth: self.depth + 1 })
     }
@@ -79,25 +106,25 @@ impl<'a> Value<'a> {
         match &self.content {
             Content::Text(text) => Ok(text),
             Content::Bare(text) => Ok(text),
-            Content::Null => Err(ValueError("the value is NULL; read it into an Option".to_owned())),
-            Content::List(_) => Err(ValueError("the value is a list".to_owned())),
-            Content::Object(_) => Err(ValueError("the value is an object".to_owned())),
+            Content::Null => Err(ValueError::new("the value is NULL; read it into an Option")),
+            Content::List(_) => Err(ValueError::new("the value is a list")),
+            Content::Object(_) => Err(ValueError::new("the value is an object")),
         }
     }
 
     fn parse<T: std::str::FromStr>(&self, what: &str) -> Outcome<T> {
-        self.text()?.trim().parse().map_err(|_| ValueError(format!("the value is not {what}")))
+        self.text()?.trim().parse().map_err(|_| ValueError::new(format!("the value is not {what}")))
     }
 
     fn bytes(&self) -> Outcome<Vec<u8>> {
         let text = self.text()?;
         if self.kind == &SqlType::Binary {
-            return STANDARD.decode(text.trim()).map_err(|_| ValueError("the value is not base64".to_owned()));
+            return STANDARD.decode(text.trim()).map_err(|_| ValueError::new("the value is not base64"));
         }
         Ok(text.as_bytes().to_vec())
     }
 
-    /// A number as JSON has it.
+    /// A number as JSON has it. One whose digits no number type holds is handed out as the string that it is.
     fn visit_number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Outcome<V::Value> {
         if let Ok(value) = text.parse::<i64>() {
             return visitor.visit_i64(value);
@@ -106,9 +133,28 @@ impl<'a> Value<'a> {
             return visitor.visit_u64(value);
         }
         match text.parse::<f64>() {
-            Ok(value) => visitor.visit_f64(value),
-            Err(_) => visitor.visit_str(text),
+            Ok(value) if keeps_its_digits(text, value) => visitor.visit_f64(value),
+            _ => visitor.visit_str(text),
         }
+    }
+
+    /// A number of floating point. JSON has none that is not finite: `NaN` and `Infinity` are strings there.
+    fn visit_float<'de, V: Visitor<'de>>(&self, visitor: V) -> Outcome<V::Value> {
+        let value = self.float()?;
+        if value.is_finite() { visitor.visit_f64(value) } else { visitor.visit_str(self.text()?) }
+    }
+
+    fn float(&self) -> Outcome<f64> {
+        let value: f64 = self.parse("a number")?;
+        self.within_range(value)
+    }
+
+    /// Refuses what became infinite without having been so.
+    fn within_range(&self, value: f64) -> Outcome<f64> {
+        if value.is_infinite() && self.text()?.bytes().any(|byte| byte.is_ascii_digit()) {
+            return Err(ValueError::new("the number is too large for the type that it is read into"));
+        }
+        Ok(value)
     }
 
     /// A list, an object or base64 as lists of values.
@@ -116,24 +162,56 @@ impl<'a> Value<'a> {
         match &self.content {
             Content::List(items) => visitor.visit_seq(Items { list: &self, items: items.iter() }),
             Content::Text(_) if self.kind == &SqlType::Binary => visitor.visit_seq(SeqDeserializer::new(self.bytes()?.into_iter())),
-            Content::Null => self.text().map(drop).and(Err(ValueError(String::new()))),
-            _ => Err(ValueError("the value is no list".to_owned())),
+            Content::Null => self.text().map(drop).and(Err(ValueError::new(""))),
+            _ => Err(ValueError::new("the value is no list")),
         }
+    }
+
+    /// An object as a map, where a second member of one name would take the place of the first.
+    fn visit_map_of<'de, V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
+        if let Content::Object(members) = &self.content
+            && let Some(name) = repeated(members.iter().map(|(name, _)| name.as_str()))
+        {
+            return Err(ValueError::new(format!("two members of the object are named {name}")));
+        }
+        self.visit_object(visitor)
     }
 
     fn visit_object<'de, V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
         match &self.content {
             Content::Object(members) => visitor.visit_map(Members { object: &self, members: members.iter(), value: None }),
-            Content::Null => self.text().map(drop).and(Err(ValueError(String::new()))),
-            _ => Err(ValueError("the value is no object".to_owned())),
+            Content::Null => self.text().map(drop).and(Err(ValueError::new(""))),
+            _ => Err(ValueError::new("the value is no object")),
         }
     }
+}
+
+/// Whether a number written as decimal digits is the very number that the nearest `f64` shows as, whatever the way of writing it.
+fn keeps_its_digits(text: &str, value: f64) -> bool {
+    value.is_finite() && decimal(text) == decimal(&format!("{value:e}"))
+}
+
+/// The digits of a number without zeros at their ends, and the power of ten of the last of them; `None` for no number.
+fn decimal(text: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent: i64 = exponent.parse().ok()?;
+    let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let kept = digits.trim_end_matches('0');
+    let zeros = i64::try_from(digits.len() - kept.len()).ok()?;
+    let kept = kept.trim_start_matches('0');
+    if kept.is_empty() {
+        return Some((negative, String::new(), 0));
+    }
+    let power = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(zeros)?;
+    Some((negative, kept.to_owned(), power))
 }
 
 /// What a JSON text holds, one level of it.
 fn parse(json: &str) -> Outcome<Content<'_>> {
     let json = json.trim();
-    let broken = |error: serde_json::Error| ValueError(format!("the value is not JSON: {error}"));
+    let broken = |error: serde_json::Error| ValueError::new(format!("the value is not JSON: {error}"));
     Ok(match json.as_bytes().first() {
         Some(b'n') if json == "null" => Content::Null,
         Some(b'"') => Content::Text(match serde_json::from_str::<&str>(json) {
@@ -204,10 +282,10 @@ impl<'de> MapAccess<'de> for Members<'_, '_> {
         seed.deserialize(Key(key)).map(Some)
     }
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Outcome<V::Value> {
-        let (name, raw) = self.value.take().ok_or_else(|| ValueError("a value is read before its key".to_owned()))?;
+        let (name, raw) = self.value.take().ok_or_else(|| ValueError::new("a value is read before its key"))?;
         let (_, kind) = self.object.kind.member(name);
         let value = self.object.nested(raw, kind).and_then(|value| seed.deserialize(value));
-        value.map_err(|ValueError(why)| ValueError(format!("member {name}: {why}")))
+        value.map_err(|error| error.within(format_args!("member {name}")))
     }
 }
 
@@ -258,10 +336,10 @@ impl<'de> Deserializer<'de> for Value<'_> {
         match (&self.content, self.kind) {
             (Content::Null, _) => visitor.visit_unit(),
             (Content::List(_), _) => self.visit_list(visitor),
-            (Content::Object(_), _) => self.visit_object(visitor),
+            (Content::Object(_), _) => self.visit_map_of(visitor),
             (_, SqlType::Boolean) => self.deserialize_bool(visitor),
-            (_, SqlType::Integer) => self.deserialize_i64(visitor),
-            (_, SqlType::Float) => self.deserialize_f64(visitor),
+            (_, kind) if kind.is_integer() => self.deserialize_i64(visitor),
+            (_, kind) if kind.is_float() => self.visit_float(visitor),
             (Content::Bare("true"), SqlType::Variant) => visitor.visit_bool(true),
             (Content::Bare("false"), SqlType::Variant) => visitor.visit_bool(false),
             (Content::Bare(text), SqlType::Variant) => Self::visit_number(text, visitor),
@@ -300,7 +378,15 @@ impl<'de> Deserializer<'de> for Value<'_> {
         self.visit_list(visitor)
     }
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
-        self.visit_object(visitor)
+        self.visit_map_of(visitor)
+    }
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
+        let value: f32 = self.parse("a number")?;
+        self.within_range(value.into())?;
+        visitor.visit_f32(value)
+    }
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
+        visitor.visit_f64(self.float()?)
     }
     fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Outcome<V::Value> {
         self.visit_object(visitor)
@@ -338,7 +424,98 @@ impl<'de> Deserializer<'de> for Value<'_> {
         deserialize_u32 visit_u64 u64, "an integer of zero or more";
         deserialize_u64 visit_u64 u64, "an integer of zero or more";
         deserialize_u128 visit_u128 u128, "an integer of zero or more";
-        deserialize_f32 visit_f64 f64, "a number";
-        deserialize_f64 visit_f64 f64, "a number";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn any(kind: &SqlType, text: &str) -> Outcome<serde_json::Value> {
+        let value = Value::of_cell(Some(text), kind)?;
+        serde::Deserialize::deserialize(value)
+    }
+
+    #[test]
+    fn numbers_of_a_variant_keep_their_digits() {
+        for (text, read) in [
+            ("1", json!(1)),
+            ("-0", json!(0)),
+            ("9007199254740993", json!(9_007_199_254_740_993_i64)),
+            ("18446744073709551615", json!(u64::MAX)),
+            ("18446744073709551616", json!("18446744073709551616")),
+            ("12345678901234567890123", json!("12345678901234567890123")),
+            ("-12345678901234567890123", json!("-12345678901234567890123")),
+            ("1e22", json!(1e22)),
+            ("1E+2", json!(100.0)),
+            ("100.50", json!(100.5)),
+            ("0.1", json!(0.1)),
+            ("0.1234567890123456789", json!("0.1234567890123456789")),
+            ("1e400", json!("1e400")),
+            ("1e-400", json!("1e-400")),
+            ("0.0e-999999999999999999999", json!("0.0e-999999999999999999999")),
+            ("5e-324", json!(5e-324)),
+            ("4e-324", json!("4e-324")),
+        ] {
+            assert_eq!(any(&SqlType::Variant, text).unwrap(), read, "{text}");
+            let nested = any(&SqlType::Variant, &format!("{{\"a\": [{text}]}}")).unwrap();
+            assert_eq!(nested, json!({"a": [read]}), "{text} in a list");
+        }
+    }
+
+    #[test]
+    fn numbers_without_a_stated_type_keep_their_digits_in_every_nesting() {
+        let number = "0.1234567890123456789";
+        let array = SqlType::of_column("ARRAY", "ARRAY<STRUCT<a: MAP<STRING, VARIANT>>>");
+        let text = format!("[{{\"a\": {{\"k\": {number}}}}}]");
+        assert_eq!(any(&array, &text).unwrap(), json!([{"a": {"k": number}}]));
+        let decimals = SqlType::of_column("ARRAY", "ARRAY<DECIMAL(38,19)>");
+        assert_eq!(any(&decimals, &format!("[{number}]")).unwrap(), json!([number]));
+        assert_eq!(any(&SqlType::of_column("ARRAY", "ARRAY"), &format!("[{number}]")).unwrap(), json!([number]));
+    }
+
+    #[test]
+    fn what_is_not_finite_stays_what_it_is() {
+        for text in ["NaN", "Infinity", "-Infinity"] {
+            for kind in [SqlType::Float, SqlType::Double] {
+                assert_eq!(any(&kind, text).unwrap(), json!(text));
+                let nested = SqlType::Array(Box::new(kind.clone()));
+                assert_eq!(any(&nested, &format!("[\"{text}\", null]")).unwrap(), json!([text, null]));
+                let read: f64 = serde::Deserialize::deserialize(Value::of_cell(Some(text), &kind).unwrap()).unwrap();
+                assert!(!read.is_finite());
+            }
+        }
+        let read = |text| <f32 as serde::Deserialize>::deserialize(Value::of_cell(Some(text), &SqlType::Double).unwrap());
+        assert!(read("1e300").is_err(), "a number that is finite does not become infinite");
+        assert!(read("-Infinity").unwrap().is_infinite());
+        assert!(any(&SqlType::Double, "1e400").is_err());
+    }
+
+    #[test]
+    fn two_members_of_one_name_are_an_error() {
+        for kind in [SqlType::Variant, SqlType::of_column("STRUCT", "STRUCT<a: INT, a: INT>")] {
+            let error = any(&kind, r#"{"a": "1", "a": "2"}"#).unwrap_err();
+            assert!(error.message.contains("named a"), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_is_read_as_it_is_written_or_as_a_string(whole in "-?(0|[1-9][0-9]{0,30})", rest in "(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?") {
+            let text = format!("{whole}{rest}");
+            match any(&SqlType::Variant, &text).unwrap() {
+                serde_json::Value::String(kept) => prop_assert_eq!(kept, text),
+                number => prop_assert_eq!(decimal(&number.to_string()).map(|n| (n.1, n.2)), decimal(&text).map(|n| (n.1, n.2))),
+            }
+        }
+
+        #[test]
+        fn every_f64_is_read_as_a_number(value in prop::num::f64::ANY.prop_filter("finite", |value| value.is_finite())) {
+            let text = serde_json::to_string(&value).unwrap();
+            prop_assert_eq!(any(&SqlType::Variant, &text).unwrap().as_f64(), Some(value));
+        }
     }
 }

@@ -112,6 +112,8 @@ databricks_core::model! {
         optional {
             /// Index of the chunk.
             chunk_index: i64 = "chunk_index",
+            /// Rows of the result before the chunk.
+            row_offset: i64 = "row_offset",
             /// Rows.
             row_count: i64 = "row_count",
             /// Bytes.
@@ -129,6 +131,10 @@ databricks_core::model! {
             data_array: RawJson = "data_array",
             /// Links.
             external_links: Vec<Link> = "external_links",
+            /// Index of this chunk.
+            chunk_index: i64 = "chunk_index",
+            /// Rows of the result before this chunk.
+            row_offset: i64 = "row_offset",
             /// Rows in this chunk.
             row_count: i64 = "row_count",
             /// Index of the chunk after this one.
@@ -152,8 +158,12 @@ databricks_core::model! {
             expiration: databricks_core::Timestamp = "expiration",
             /// Headers that the storage wants.
             http_headers: BTreeMap<String, String> = "http_headers",
+            /// Rows of the result before the chunk.
+            row_offset: i64 = "row_offset",
             /// Rows in the chunk.
             row_count: i64 = "row_count",
+            /// Bytes in the chunk.
+            byte_count: i64 = "byte_count",
             /// Index of the chunk after this one.
             next_chunk_index: i64 = "next_chunk_index",
             /// Where the chunk after this one is described: a path with a query, to be sent as it is.

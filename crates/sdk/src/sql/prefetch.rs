@@ -1,0 +1,164 @@
+//! Chunks fetched ahead of their reader, within bounds of number and bytes, and delivered in order.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use databricks_core::{Error, ErrorKind, Result};
+use futures_core::Stream;
+use futures_util::stream;
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+
+use super::source::{Described, Fetched, Source};
+use super::statement::{Report, Statement};
+use super::tally::{Plan, Shape};
+use super::wire::Answer;
+use super::{Column, Disposition};
+
+/// Waits for the statement and opens its result.
+pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Item = Result<Fetched>>)> {
+    let mut statement = statement.wait().await?;
+    let format = statement.format();
+    let Answer { manifest, result, .. } = std::mem::take(statement.answer());
+    let stated = manifest.is_some();
+    let manifest = manifest.unwrap_or_default();
+    let id = statement.id().to_owned();
+    let plan = Plan::new(&manifest).map_err(|error| about(&id, &error))?;
+    let columns = manifest.schema.unwrap_or_default().columns.unwrap_or_default();
+    let columns = columns
+        .into_iter()
+        .map(|c| Column::new(c.name.unwrap_or_default(), c.type_name.unwrap_or_default(), c.type_text.unwrap_or_default()));
+    let linked = result.as_ref().is_some_and(|data| data.external_links.is_some());
+    let shape = Shape {
+        statement_id: id.as_str().into(),
+        columns: columns.collect(),
+        format,
+        disposition: if linked { Disposition::ExternalLinks } else { Disposition::Inline },
+        truncated: manifest.truncated.unwrap_or_default(),
+        limited: statement.is_limited(),
+        total_rows: if plan.is_empty() { Some(0) } else { plan.total_rows },
+    };
+    let (ahead, window) = statement.prefetch();
+    let source = Arc::new(Source::new(statement.client().clone(), id.clone(), statement.deadline()));
+    let mut report = statement.report();
+    report.total_chunks = manifest.total_chunk_count;
+    report.total_rows = manifest.total_row_count;
+    let first = match result.map(|data| source.take_in(0, data)).transpose()? {
+        // What did not come along is asked for, unless there is nothing to come.
+        Some(Described::Nothing(..)) | None => None,
+        described => described,
+    };
+    let empty = first.is_none() && stated && plan.is_empty();
+    // Rows that come inline lead from each chunk to the one after it.
+    let in_turn = plan.total_chunks.is_none() || matches!(&first, Some(Described::Rows(_, _, next)) if next.is_some());
+    let chunks = Prefetch {
+        next: Some(0).filter(|_| !empty),
+        first,
+        in_turn,
+        plan,
+        source,
+        id,
+        span: tracing::Span::current(),
+        queue: VecDeque::new(),
+        delivered: 0,
+        held: 0,
+        ahead,
+        window: u64::try_from(window).unwrap_or_default(),
+        typical: 0,
+        report,
+    };
+    Ok((shape, stream::try_unfold(chunks, Prefetch::advance)))
+}
+
+/// The same error, as one about the result of a statement.
+fn about(id: &str, error: &Error) -> Error {
+    Error::new(ErrorKind::Decode, format!("the result of statement {id} cannot be read: {}", error.message()))
+}
+
+struct Prefetch {
+    source: Arc<Source>,
+    /// The chunk that came with the statement's response.
+    first: Option<Described>,
+    /// The index of the next chunk to ask for; `None` when there is none, or when only the chunk before it can tell.
+    next: Option<i64>,
+    /// Whether each chunk tells where the one after it is, so that they are fetched one by one: while one is read, the next is on its way.
+    in_turn: bool,
+    plan: Plan,
+    id: String,
+    span: tracing::Span,
+    queue: VecDeque<Pending>,
+    /// The number of chunks that were delivered.
+    delivered: i64,
+    /// The bytes of what is in the queue.
+    held: u64,
+    ahead: usize,
+    window: u64,
+    /// The largest chunk so far, as a guess for those of unknown size.
+    typical: u64,
+    report: Report,
+}
+
+/// A chunk on its way, fetched by a task of its own so that it goes on while the reader is busy with the one before.
+struct Pending {
+    index: i64,
+    bytes: u64,
+    task: JoinHandle<Result<Fetched>>,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Prefetch {
+    /// The next chunk.
+    async fn advance(mut self) -> Result<Option<(Fetched, Self)>> {
+        self.fill();
+        let Some(mut pending) = self.queue.pop_front() else {
+            self.plan.finish(self.delivered).map_err(|error| about(&self.id, &error))?;
+            return Ok(None);
+        };
+        let fetched = match self.source.left() {
+            // A chunk that is there is delivered, however late its reader asks for it.
+            Some(left) => {
+                let fetched = tokio::time::timeout(left, &mut pending.task).await;
+                fetched.map_err(|_| self.source.timed_out(pending.index))?
+            }
+            None => (&mut pending.task).await,
+        };
+        let fetched = fetched.map_err(|e| Error::new(ErrorKind::Other, "the task that fetches a chunk ended").with_source(e))??;
+        self.held = self.held.saturating_sub(pending.bytes);
+        self.delivered += 1;
+        self.typical = self.typical.max(fetched.bytes.len() as u64);
+        let next = self.plan.after(pending.index, fetched.next).map_err(|error| about(&self.id, &error))?;
+        if self.in_turn {
+            self.next = next;
+        }
+        // What comes next is fetched while the reader works on this one.
+        self.fill();
+        self.report.delivered(i64::try_from(fetched.size.rows.unwrap_or_default()).unwrap_or(i64::MAX), fetched.bytes.len());
+        Ok(Some((fetched, self)))
+    }
+
+    /// Starts as many chunks as the window has room for, at least one.
+    fn fill(&mut self) {
+        while let Some(index) = self.next {
+            let size = self.plan.size(index);
+            let stated = size.bytes.unwrap_or_default();
+            // Nothing is known of the sizes before the first chunk is there, so that it comes alone.
+            let unknown = stated == 0 && self.typical == 0;
+            let bytes = if stated > 0 { stated } else { self.typical };
+            let room = self.queue.len() < self.ahead && self.held.saturating_add(bytes) <= self.window && !unknown;
+            if !(room || self.queue.is_empty()) {
+                return;
+            }
+            let (source, described) = (self.source.clone(), self.first.take());
+            let task = tokio::spawn(async move { source.chunk(index, described, size).await }.instrument(self.span.clone()));
+            self.queue.push_back(Pending { index, bytes, task });
+            // What one chunk is stated to hold may be any number.
+            self.held = self.held.saturating_add(bytes);
+            self.next = if self.in_turn { None } else { self.plan.after(index, None).unwrap_or_default() };
+        }
+    }
+}
