@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, Uri, header};
 
 use crate::background::Background;
 use crate::options::Options;
+use crate::runtime;
 
 /// A connection pool, credentials and settings, shared by everything that was made from one client.
 ///
@@ -83,12 +84,12 @@ impl Client {
 
     /// What the configuration adds to requests; finds out about the host first, once.
     pub(crate) async fn context(&self) -> Result<RequestContext> {
-        let endpoint = self.inner.sign_in.endpoint().await?;
+        let endpoint = runtime::run(self.inner.sign_in.endpoint()).await?;
         Ok(RequestContext::new(endpoint.account_id.clone(), endpoint.workspace_id.clone()))
     }
 
     pub(crate) async fn base(&self) -> Result<Uri> {
-        Ok(self.inner.sign_in.endpoint().await?.base.clone())
+        Ok(runtime::run(self.inner.sign_in.endpoint()).await?.base.clone())
     }
 
     /// Sends a request of an operation and reads the answer, unless it is a stream.
@@ -116,12 +117,12 @@ impl Client {
 
     /// Sends a request with credentials.
     pub(crate) async fn send(&self, request: Request<Body>) -> Result<http::Response<Body>> {
-        self.inner.transport.send(request).await
+        runtime::run(self.inner.transport.send(request)).await
     }
 
     /// Sends a request without credentials, to wherever it points.
     pub(crate) async fn send_anonymous(&self, request: Request<Body>) -> Result<http::Response<Body>> {
-        self.inner.anonymous.send(request).await
+        runtime::run(self.inner.anonymous.send(request)).await
     }
 
     /// Sends a request to cloud storage: without credentials, headers or rate limit of this client, and over HTTP/1.1, where each
@@ -136,7 +137,7 @@ impl Client {
                 built.get_or_init(|| made)
             }
         };
-        storage.send(request).await
+        runtime::run(storage.send(request)).await
     }
 
     /// Reads a path of the API that the service named itself, query included.

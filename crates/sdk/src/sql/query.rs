@@ -131,7 +131,8 @@ impl Query {
         self
     }
 
-    /// Bounds the time until the statement has ended; past it the statement is cancelled. Default: none.
+    /// Sets the timeout of the statement: of the time until it has ended, polls included. When it has passed, the statement is cancelled.
+    /// Default: none.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(limit);
         self
