@@ -1,6 +1,6 @@
 //! The client of an account.
 
-use databricks_auth::Config;
+use databricks_auth::{Config, LoginOutcome};
 use databricks_core::{Operation, Result};
 
 use crate::Call;
@@ -52,6 +52,14 @@ impl AccountClient {
     /// Calls an operation that is described in code: by [`models`](crate::models), or by a type of your own.
     pub fn call<O: Operation>(&self, operation: O) -> Call<O> {
         self.client.call(operation)
+    }
+
+    /// Authenticates a person through a browser and stores the login; see [`Client::login`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn login(&self) -> Result<LoginOutcome> {
+        self.client.login().await
     }
 
     /// The connection, credentials and settings below.

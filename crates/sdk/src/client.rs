@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
 use std::time::Duration;
 
-use databricks_auth::{Config, ResolvedConfig, SignIn};
+use databricks_auth::{Config, LoginOutcome, ResolvedConfig, SignIn};
 use databricks_core::operation::{Content, OperationInfo, Payload, ResponseKind};
 use databricks_core::{Body, Error, ErrorKind, Operation, RequestContext, RequestParts, ResponseParts, Result, SharedCredentials};
 use databricks_transport::{CallOptions, SharedClock, read_body};
@@ -71,6 +71,25 @@ impl Client {
     /// The credentials, for other HTTP clients that need the same headers.
     pub fn credentials(&self) -> &SignIn {
         &self.inner.sign_in
+    }
+
+    /// Authenticates a person through a browser and stores the login as the official CLI does, so that `auth_type = databricks-cli` finds it
+    /// from then on, here and in the official tools.
+    ///
+    /// Asks for a new login even if there is one. Takes at most 5 minutes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] when there is no host, the person does not log in, or the login cannot be stored.
+    pub async fn login(&self) -> Result<LoginOutcome> {
+        runtime::run(self.inner.config.login(self.inner.anonymous.service())).await
+    }
+
+    /// Forgets the stored login of this host or profile. Without one, does nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] when there is no host, or the storage cannot be changed.
+    pub async fn logout(&self) -> Result<()> {
+        runtime::run(self.inner.config.logout(self.inner.anonymous.service())).await
     }
 
     pub(crate) fn clock(&self) -> &SharedClock {

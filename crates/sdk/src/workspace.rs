@@ -1,6 +1,6 @@
 //! The client of a workspace.
 
-use databricks_auth::Config;
+use databricks_auth::{Config, LoginOutcome};
 use databricks_core::{Operation, Result};
 #[cfg(feature = "compute")]
 use databricks_models::compute::Language;
@@ -58,6 +58,14 @@ impl WorkspaceClient {
     /// Calls an operation that is described in code: by [`models`](crate::models), or by a type of your own.
     pub fn call<O: Operation>(&self, operation: O) -> Call<O> {
         self.client.call(operation)
+    }
+
+    /// Authenticates a person through a browser and stores the login; see [`Client::login`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn login(&self) -> Result<LoginOutcome> {
+        self.client.login().await
     }
 
     /// The connection, credentials and settings below.
