@@ -29,7 +29,7 @@ async fn from_creation_to_removal() {
             .poll_interval(Duration::from_millis(5))
             .on_progress({
                 let seen = seen.clone();
-                move |look| seen.lock().unwrap().push(look.status.state.clone())
+                move |look| seen.lock().unwrap().push(look.state.to_owned())
             })
             .await
             .unwrap();
@@ -127,7 +127,7 @@ async fn names_lead_to_one_thing_or_to_an_error() {
     create(&f.w, "two").await;
     assert_eq!(f.w.clusters().by_name("one").await.unwrap().cluster_id, Some(id));
     let error = f.w.clusters().by_name("none").await.unwrap_err();
-    assert!(error.to_string().contains("there is no cluster with the name \"none\""), "{error}");
+    assert!(error.to_string().contains("no cluster is named \"none\""), "{error}");
     let error = f.w.clusters().by_name("two").await.unwrap_err();
-    assert!(error.to_string().contains("2 of the kind cluster") && error.hint().is_some(), "{error}");
+    assert!(error.to_string().contains("2 of the kind cluster are named") && error.hint().is_some(), "{error}");
 }

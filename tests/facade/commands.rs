@@ -72,7 +72,7 @@ async fn the_course_of_a_command_is_a_stream() {
     let context = context(&f).await;
     let mut course = context.run("import time\ntime.sleep(0.3)\nprint('done')").stream();
     let (mut states, mut result) = (Vec::new(), None);
-    while let Some(update) = course.next().await.unwrap() {
+    while let Some(update) = course.try_next().await.unwrap() {
         match update {
             CommandUpdate::Status(status) => states.push(status.as_str().to_owned()),
             CommandUpdate::Result(end) => result = Some(end),

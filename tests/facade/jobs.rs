@@ -53,16 +53,18 @@ async fn tasks_in_their_order_with_outputs() {
     let parameters = BTreeMap::from([("day".to_owned(), "tuesday".to_owned())]);
     let run = f.w.jobs().run_now(job).job_parameters(parameters).start().await.unwrap().poll_interval(SOON);
 
-    let mut states = run.states();
+    let mut states = run.updates();
     let mut seen = Vec::new();
-    while let Some(run) = states.next().await.unwrap() {
+    while let Some(run) = states.try_next().await.unwrap() {
         #[allow(deprecated)]
         seen.push(run.state.unwrap().life_cycle_state.unwrap().as_str().to_owned());
     }
     assert_eq!(seen.last().map(String::as_str), Some("TERMINATED"));
+    drop(states);
+    let id = run.id();
     run.wait_success().await.unwrap();
 
-    let outputs = run.outputs().await.unwrap();
+    let outputs = f.w.jobs().run(id).outputs().await.unwrap();
     let texts: Vec<_> = outputs.iter().map(|output| (output.task_key.as_str(), output.text().map(str::trim))).collect();
     assert_eq!(texts, [("sql", None), ("python", Some("hello tuesday")), ("notebook", Some("day tuesday"))]);
     let statements = outputs[0].output.sql_output.as_ref().unwrap().file_output.as_ref().unwrap().sql_statements.clone().unwrap();
@@ -78,26 +80,27 @@ async fn a_failed_run_names_its_tasks_and_can_be_repaired() {
     put(&f.w, "/bad.py", "raise ValueError('no such column: fare')").await;
     let tasks =
         vec![python("good", "/good.py", &[]), python("bad", "/bad.py", &[]), after(python("last", "/good.py", &[]), &["good", "bad"])];
-    let run = start(&f.w, "fails", tasks).await;
+    let id = start(&f.w, "fails", tasks).await.id();
+    let run = || f.w.jobs().run(id).poll_interval(SOON);
     // A failed result is a result: only the second kind of wait makes an error of it.
-    run.wait().await.unwrap();
-    let error = run.wait_success().await.unwrap_err();
+    run().wait().await.unwrap();
+    let error = run().wait_success().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OperationFailed);
     let message = error.to_string();
     assert!(message.contains("ended as FAILED") && message.contains("2 of 3 tasks failed"), "{message}");
     assert!(message.contains("bad (FAILED)") && message.contains("no such column: fare"), "{message}");
     assert!(message.contains("last (UPSTREAM_FAILED)") && !message.contains("good ("), "{message}");
-    assert!(error.hint().is_some_and(|hint| hint.contains(&run.id().to_string())));
+    assert!(error.hint().is_some_and(|hint| hint.contains(&run().id().to_string())));
 
     put(&f.w, "/bad.py", "print('mended')").await;
-    run.repair_failed().await.unwrap();
-    run.wait_success().await.unwrap();
-    let outputs = run.outputs().await.unwrap();
+    run().repair_failed().await.unwrap();
+    run().wait_success().await.unwrap();
+    let outputs = run().outputs().await.unwrap();
     let texts: Vec<_> = outputs.iter().map(|output| (output.task_key.as_str(), output.text().map(str::trim))).collect();
     assert_eq!(texts, [("good", Some("fine")), ("bad", Some("mended")), ("last", Some("fine"))]);
     // A second repair has to name the first.
     put(&f.w, "/bad.py", "1 / 0").await;
-    assert!(run.repair_failed().await.unwrap_err().is_bad_request());
+    assert!(run().repair_failed().await.unwrap_err().is_bad_request());
 }
 
 #[tokio::test]
@@ -165,10 +168,11 @@ async fn more_tasks_than_a_page_holds() {
     assert_eq!(keys(listed.settings.unwrap().tasks), wanted);
 
     let run = f.w.jobs().run_now(job).start().await.unwrap().poll_interval(SOON);
+    let id = run.id();
     assert_eq!(run.wait().await.unwrap().tasks.unwrap().len(), 250);
     let runs = f.w.jobs().list_runs().job_id(job).in_full().try_collect().await.unwrap();
     assert_eq!(runs[0].tasks.as_ref().unwrap().len(), 250);
-    let error = run.wait_success().await.unwrap_err().to_string();
+    let error = f.w.jobs().run(id).wait_success().await.unwrap_err().to_string();
     assert!(error.contains("250 of 250 tasks failed") && error.contains("; and 240 more"), "{error}");
 }
 
@@ -178,8 +182,9 @@ async fn tasks_without_a_job() {
     put(&f.w, "/good.py", "print('once')").await;
     let task = SubmitTask::new("only").spark_python_task(SparkPythonTask::new("/good.py"));
     let run = f.w.jobs().submit().run_name("once").tasks(vec![task]).start().await.unwrap().poll_interval(SOON);
+    let id = run.id();
     run.wait_success().await.unwrap();
-    assert_eq!(run.outputs().await.unwrap()[0].text().map(str::trim), Some("once"));
+    assert_eq!(f.w.jobs().run(id).outputs().await.unwrap()[0].text().map(str::trim), Some("once"));
     let refused = f.w.jobs().submit().tasks(vec![SubmitTask::new("empty")]).start().await.unwrap_err();
     assert!(refused.is_bad_request() && refused.to_string().contains("says nothing to do"), "{refused}");
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use databricks_sdk::models::sql::StatementState;
 use databricks_sdk::sql::{Disposition, Format, Parameter};
 use databricks_sdk::{ErrorKind, WorkspaceClient};
 use databricks_tests::Fixture;
@@ -67,7 +68,7 @@ async fn a_statement_by_its_id() {
     let id = warehouse(&f.w).await;
     let statement = f.w.sql("SELECT 1 AS n, 'x' AS label").warehouse(&id).execute().await.unwrap().detach();
     let found = f.w.sql_statement(statement.id()).wait().await.unwrap();
-    assert_eq!(found.state(), "SUCCEEDED");
+    assert_eq!(found.state(), Some(StatementState::Succeeded));
     assert_eq!(found.rows::<Pair>().await.unwrap(), [Pair { n: 1, label: Some("x".into()) }]);
 }
 

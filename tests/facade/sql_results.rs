@@ -6,9 +6,9 @@ use std::time::Duration;
 use databricks_arrow::ArrowExt as _;
 use databricks_local::faults::Rule;
 use databricks_sdk::ErrorKind;
+use databricks_sdk::models::sql::StatementState;
 use databricks_sdk::sql::{Disposition, Format};
 use databricks_tests::Fixture;
-use futures_util::TryStreamExt as _;
 
 const STORAGE: &str = "/local/storage/*";
 /// Hours of work in little memory.
@@ -161,7 +161,7 @@ async fn a_timeout_cancels_before_it_reports() {
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
     let id = error.statement().unwrap().statement_id().to_owned();
     assert_eq!(asked(&f, "/cancel"), 1);
-    assert_eq!(f.w.sql_statement(id).status().await.unwrap(), "CANCELED");
+    assert_eq!(f.w.sql_statement(id).status().await.unwrap(), StatementState::Canceled);
 }
 
 #[tokio::test]
@@ -184,8 +184,8 @@ async fn progress_tells_of_states_and_chunks() {
 async fn states_are_a_stream() {
     let f = Fixture::start().await;
     let mut statement = f.w.sql("SELECT 1").warehouse(f.local.warehouse_id()).execute().await.unwrap();
-    let states: Vec<String> = statement.states().try_collect().await.unwrap();
-    assert_eq!(states.last().map(String::as_str), Some("SUCCEEDED"));
+    let states = statement.updates().try_collect().await.unwrap();
+    assert_eq!(states.last(), Some(&StatementState::Succeeded));
     assert_eq!(statement.rows::<i64>().await.unwrap(), [1]);
 }
 

@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     } else {
         WorkspaceClient::from_env()?.client().clone()
     };
-    let mut call = client.by_name(id)?;
+    let mut call = client.operation(id)?;
     for input in inputs {
         let (name, text) = input.split_once('=').ok_or_else(|| format!("{input} is not of the form name=value"))?;
         call = call.input(name, serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)));

@@ -1,8 +1,10 @@
 //! The client of an account.
 
-use databricks_auth::Config;
-use databricks_core::Result;
+use databricks_auth::{Config, LoginOutcome};
+use databricks_core::{Operation, Result};
 
+use crate::Call;
+use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::raw::RawRequest;
 
@@ -40,6 +42,24 @@ impl AccountClient {
     /// As [`from_env`](Self::from_env).
     pub fn new(config: Config) -> Result<Self> {
         Ok(Self { client: Client::from_config(config)? })
+    }
+
+    /// A builder, for settings that no profile has: user agent, TLS, proxy, retries.
+    pub fn builder() -> ClientBuilder<Self> {
+        ClientBuilder::new(Config::from_env())
+    }
+
+    /// Calls an operation that is described in code: by [`models`](crate::models), or by a type of your own.
+    pub fn call<O: Operation>(&self, operation: O) -> Call<O> {
+        self.client.call(operation)
+    }
+
+    /// Authenticates a person through a browser and stores the login; see [`Client::login`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn login(&self) -> Result<LoginOutcome> {
+        self.client.login().await
     }
 
     /// The connection, credentials and settings below.

@@ -17,10 +17,13 @@ impl Default for Background {
 }
 
 impl Background {
-    /// Runs a task. Outside of a runtime nothing can be sent any more, so nothing is done.
+    /// Runs a task. Outside of a runtime nothing can be sent any more, so nothing is done but to say so in the log.
     #[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let Some(runtime) = runtime() else { return };
+        let Some(runtime) = runtime() else {
+            tracing::warn!("a handle was dropped outside of a Tokio runtime, so what it stands for is not cleaned up");
+            return;
+        };
         self.0.send_modify(|running| *running += 1);
         let counted = Counted(self.clone());
         runtime.spawn(async move {

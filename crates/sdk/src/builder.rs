@@ -1,5 +1,6 @@
 //! Clients with settings that no profile has: user agent, headers, TLS, proxy, retries.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use databricks_auth::Config;
@@ -8,22 +9,23 @@ use databricks_transport::{HttpService, ProxyOptions, RetryPolicy, TlsOptions, U
 
 use crate::client::Client;
 
-/// Builds a [`Client`], from which a [`WorkspaceClient`](crate::WorkspaceClient) or [`AccountClient`](crate::AccountClient) is made.
+/// Builds a [`WorkspaceClient`](crate::WorkspaceClient), an [`AccountClient`](crate::AccountClient), or the [`Client`] that both wrap.
 ///
 /// ```
-/// use databricks_sdk::{Client, Config, TlsOptions, WorkspaceClient};
+/// use databricks_sdk::{Config, TlsOptions, WorkspaceClient};
 ///
 /// # fn example() -> databricks_sdk::Result<()> {
-/// let client = Client::builder(Config::from_env())
+/// let w = WorkspaceClient::builder()
+///     .config(Config::new().profile("staging"))
 ///     .product("my-app", "1.2.0")
 ///     .tls(TlsOptions::new().ca_file("/etc/ssl/company.pem"))
 ///     .build()?;
-/// let w = WorkspaceClient::from(client);
 /// # Ok(())
 /// # }
 /// ```
 #[must_use = "a builder does nothing until it builds"]
-pub struct ClientBuilder {
+pub struct ClientBuilder<C = Client> {
+    builds: PhantomData<fn() -> C>,
     pub(crate) config: Config,
     pub(crate) product: Option<(String, String)>,
     pub(crate) extras: Vec<(String, String)>,
@@ -36,7 +38,7 @@ pub struct ClientBuilder {
     pub(crate) connection: Option<HttpService>,
 }
 
-impl std::fmt::Debug for ClientBuilder {
+impl<C> std::fmt::Debug for ClientBuilder<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientBuilder").field("config", &self.config).field("product", &self.product).finish_non_exhaustive()
     }
@@ -45,7 +47,14 @@ impl std::fmt::Debug for ClientBuilder {
 impl Client {
     /// A builder around this configuration.
     pub fn builder(config: Config) -> ClientBuilder {
-        ClientBuilder {
+        ClientBuilder::new(config)
+    }
+}
+
+impl<C: From<Client>> ClientBuilder<C> {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            builds: PhantomData,
             config,
             product: None,
             extras: Vec::new(),
@@ -58,9 +67,13 @@ impl Client {
             connection: None,
         }
     }
-}
 
-impl ClientBuilder {
+    /// Sets the configuration. What it leaves open comes from the environment and the profile file. Default: all of it does.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
     /// Names the program in the user agent, so that its requests can be told apart in audit logs. Default: `unknown/0.0.0`.
     ///
     /// * `version`: a semantic version.
@@ -122,8 +135,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// When a setting is wrong; the message names it and where it came from.
-    pub fn build(self) -> Result<Client> {
-        let Self { config, product, extras, headers, retry, tls, proxy, connect_timeout, inactivity_timeout, connection } = self;
+    pub fn build(self) -> Result<C> {
+        let Self { builds: _, config, product, extras, headers, retry, tls, proxy, connect_timeout, inactivity_timeout, connection } = self;
         let config = config.resolve()?;
         let mut user_agent = UserAgent::new(config.environment());
         if let Some((name, version)) = product {
@@ -161,6 +174,6 @@ impl ClientBuilder {
         for (name, value) in headers {
             transport = transport.header(name, value);
         }
-        Ok(Client::assemble(config, transport.build()?, storage))
+        Ok(Client::assemble(config, transport.build()?, storage).into())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
 use std::time::Duration;
 
-use databricks_auth::{Config, ResolvedConfig, SignIn};
+use databricks_auth::{Config, LoginOutcome, ResolvedConfig, SignIn};
 use databricks_core::operation::{Content, OperationInfo, Payload, ResponseKind};
 use databricks_core::{Body, Error, ErrorKind, Operation, RequestContext, RequestParts, ResponseParts, Result, SharedCredentials};
 use databricks_transport::{CallOptions, SharedClock, read_body};
@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, Uri, header};
 
 use crate::background::Background;
 use crate::options::Options;
+use crate::runtime;
 
 /// A connection pool, credentials and settings, shared by everything that was made from one client.
 ///
@@ -72,6 +73,25 @@ impl Client {
         &self.inner.sign_in
     }
 
+    /// Authenticates a person through a browser and stores the login as the official CLI does, so that `auth_type = databricks-cli` finds it
+    /// from then on, here and in the official tools.
+    ///
+    /// Asks for a new login even if there is one. Takes at most 5 minutes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] when there is no host, the person does not log in, or the login cannot be stored.
+    pub async fn login(&self) -> Result<LoginOutcome> {
+        runtime::run(self.inner.config.login(self.inner.anonymous.service())).await
+    }
+
+    /// Forgets the stored login of this host or profile. Without one, does nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] when there is no host, or the storage cannot be changed.
+    pub async fn logout(&self) -> Result<()> {
+        runtime::run(self.inner.config.logout(self.inner.anonymous.service())).await
+    }
+
     pub(crate) fn clock(&self) -> &SharedClock {
         &self.inner.clock
     }
@@ -83,12 +103,12 @@ impl Client {
 
     /// What the configuration adds to requests; finds out about the host first, once.
     pub(crate) async fn context(&self) -> Result<RequestContext> {
-        let endpoint = self.inner.sign_in.endpoint().await?;
+        let endpoint = runtime::run(self.inner.sign_in.endpoint()).await?;
         Ok(RequestContext::new(endpoint.account_id.clone(), endpoint.workspace_id.clone()))
     }
 
     pub(crate) async fn base(&self) -> Result<Uri> {
-        Ok(self.inner.sign_in.endpoint().await?.base.clone())
+        Ok(runtime::run(self.inner.sign_in.endpoint()).await?.base.clone())
     }
 
     /// Sends a request of an operation and reads the answer, unless it is a stream.
@@ -116,12 +136,12 @@ impl Client {
 
     /// Sends a request with credentials.
     pub(crate) async fn send(&self, request: Request<Body>) -> Result<http::Response<Body>> {
-        self.inner.transport.send(request).await
+        runtime::run(self.inner.transport.send(request)).await
     }
 
     /// Sends a request without credentials, to wherever it points.
     pub(crate) async fn send_anonymous(&self, request: Request<Body>) -> Result<http::Response<Body>> {
-        self.inner.anonymous.send(request).await
+        runtime::run(self.inner.anonymous.send(request)).await
     }
 
     /// Sends a request to cloud storage: without credentials, headers or rate limit of this client, and over HTTP/1.1, where each
@@ -136,7 +156,7 @@ impl Client {
                 built.get_or_init(|| made)
             }
         };
-        storage.send(request).await
+        runtime::run(storage.send(request)).await
     }
 
     /// Reads a path of the API that the service named itself, query included.

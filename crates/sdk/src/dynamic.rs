@@ -5,16 +5,16 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use databricks_core::dynamic::{Answer, Described, Inputs, Lro, Settles, Wait};
+use databricks_core::dynamic::{Answer, Described, Inputs, Settles};
 use databricks_core::lro::LroState;
-use databricks_core::{Body, Error, ErrorKind, Next, Page, Result};
+use databricks_core::{Body, Error, ErrorKind, Next, Page, RequestContext, Result, WaitStatus};
 use databricks_models::dynamic::find;
 use serde_json::Value;
 
 use crate::client::Client;
 use crate::options::Options;
-use crate::waiter::pause;
-use crate::{AccountClient, WorkspaceClient};
+use crate::poll::{self, Assessment, PollOptions, Pollable, Poller, Verdict};
+use crate::{AccountClient, WorkspaceClient, failure_reason, lro};
 
 impl Client {
     /// Calls an operation by its id, such as `clusters.list`, with JSON in and JSON out: what generic tools need. Programs that know
@@ -22,7 +22,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when there is no such operation, or its package's feature is off.
-    pub fn by_name(&self, id: &str) -> Result<DynamicCall> {
+    pub fn operation(&self, id: &str) -> Result<DynamicCall> {
         let operation = find(id).ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidInput,
@@ -31,25 +31,31 @@ impl Client {
         })?;
         Ok(DynamicCall { client: self.clone(), operation, inputs: Inputs::new(), body: None, options: Options::default() })
     }
+
+    /// The former name of [`operation`](Self::operation).
+    #[doc(hidden)]
+    pub fn by_name(&self, id: &str) -> Result<DynamicCall> {
+        self.operation(id)
+    }
 }
 
 impl WorkspaceClient {
-    /// Calls an operation by its id; see [`Client::by_name`].
+    /// Calls an operation by its id; see [`Client::operation`].
     ///
     /// # Errors
     /// As there.
-    pub fn by_name(&self, id: &str) -> Result<DynamicCall> {
-        self.client().by_name(id)
+    pub fn operation(&self, id: &str) -> Result<DynamicCall> {
+        self.client().operation(id)
     }
 }
 
 impl AccountClient {
-    /// Calls an operation by its id; see [`Client::by_name`].
+    /// Calls an operation by its id; see [`Client::operation`].
     ///
     /// # Errors
     /// As there.
-    pub fn by_name(&self, id: &str) -> Result<DynamicCall> {
-        self.client().by_name(id)
+    pub fn operation(&self, id: &str) -> Result<DynamicCall> {
+        self.client().operation(id)
     }
 }
 
@@ -57,9 +63,9 @@ impl AccountClient {
 ///
 /// ```no_run
 /// # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
-/// let cluster = w.by_name("clusters.get")?.input("cluster_id", "0923-164208-meows279").await?;
+/// let cluster = w.operation("clusters.get")?.input("cluster_id", "0923-164208-meows279").await?;
 /// println!("{}", cluster.json["state"]);
-/// let all = w.by_name("clusters.list")?.input("page_size", 10).items().await?;
+/// let all = w.operation("clusters.list")?.input("page_size", 10).items().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -148,30 +154,48 @@ impl DynamicCall {
         Ok(items)
     }
 
-    /// Makes the call and waits until what it started has settled: the resource in the state waited for, or the result of long-running
-    /// work (`null` for none). `timeout` bounds the wait; unset, it is what the API's description says (mostly 20 minutes), none for
-    /// long-running work.
+    /// Makes the call and waits until what it started has finished: the resource in the state waited for, or the result of long-running
+    /// work (`null` for none). What was started goes on at the service however the wait ends.
+    ///
+    /// * `timeout`: of the wait. Default: what the API's description says (mostly 20 minutes), none for long-running work.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when nothing can be waited for, [`ErrorKind::OperationFailed`], [`ErrorKind::WaitTimeout`], or the
     /// error of a call.
     pub async fn wait(mut self, timeout: Option<Duration>) -> Result<Value> {
-        let Some(settles) = &self.operation.settles else {
-            return Err(Error::new(ErrorKind::InvalidInput, "this operation starts nothing that could be waited for")
-                .with_operation(self.operation.id()));
+        let called = self.operation.id();
+        let Some(how) = &self.operation.settles else {
+            return Err(
+                Error::new(ErrorKind::InvalidInput, "this operation starts nothing that could be waited for").with_operation(called)
+            );
         };
         self.operation.prepare(&mut self.inputs);
-        let answer = send(&self.client, self.operation, &self.inputs, self.body.take(), &self.options).await?;
-        let result = match settles {
-            Settles::ByState(wait) => by_state(&self.client, wait, wait.inputs(&self.inputs, &answer.json)?, timeout).await,
-            Settles::ByName(lro) => by_name(&self.client, lro, &answer.json, timeout).await,
-            _ => {
-                return Err(
-                    Error::new(ErrorKind::Other, "this client does not know how the operation settles").with_operation(self.operation.id())
-                );
+        let response = send(&self.client, self.operation, &self.inputs, self.body.take(), &self.options).await?.json;
+        let (poll, inputs, timeout) = match how {
+            Settles::ByState(wait) => {
+                let limit = Duration::from_secs(wait.timeout_seconds);
+                (wait.poll, wait.inputs(&self.inputs, &response)?, Some(timeout.unwrap_or(limit)))
             }
+            Settles::ByName(lro) => {
+                let name = response.get(lro.name).filter(|name| name.is_string()).ok_or_else(|| {
+                    Error::new(ErrorKind::Decode, format!("the response has no {}, by which the work is known", lro.name))
+                        .with_operation(called)
+                })?;
+                let (poll, input) = lro.poll;
+                (poll, Inputs::from_iter([(input.to_owned(), name.clone())]), timeout)
+            }
+            _ => return Err(unknown_wait(called)),
         };
-        result.map_err(|error| error.with_operation(self.operation.id()))
+        let target = Target { client: self.client, called, poll: follow_up(poll)?, inputs, how };
+        let poller = Poller::new(&target.client, PollOptions::default().timeout(timeout));
+        let resource = poller.until(&target).await.map_err(|error| error.with_operation(called))?;
+        match how {
+            Settles::ByName(lro) => match lro.state(&resource)? {
+                LroState::Done(result) => Ok(result),
+                _ => Err(unknown_wait(called)),
+            },
+            _ => Ok(resource),
+        }
     }
 }
 
@@ -233,61 +257,80 @@ async fn send(client: &Client, operation: &'static Described, inputs: &Inputs, b
     operation.response(client.execute(request, options).await?)
 }
 
-/// Calls an operation that another one names.
-async fn follow(client: &Client, id: &str, inputs: &Inputs) -> Result<Value> {
-    let operation = find(id).ok_or_else(|| Error::new(ErrorKind::Other, format!("{id}, which tells how it goes on, is not built")))?;
-    Ok(send(client, operation, inputs, None, &Options::default()).await?.json)
+/// Finds the operation that tells how it goes on.
+fn follow_up(id: &str) -> Result<&'static Described> {
+    find(id).ok_or_else(|| Error::new(ErrorKind::Other, format!("{id}, which is polled, is not built; turn its package's feature on")))
 }
 
-async fn by_state(client: &Client, wait: &Wait, inputs: Inputs, timeout: Option<Duration>) -> Result<Value> {
-    let clock = client.clock().clone();
-    let started = clock.now();
-    let timeout = timeout.unwrap_or(Duration::from_secs(wait.timeout_seconds));
-    for attempt in 1.. {
-        let resource = follow(client, wait.poll, &inputs).await?;
-        let status = wait.state(&resource);
-        if wait.success.contains(&status.state.as_str()) {
-            return Ok(resource);
-        }
-        let said = status.message.map(|message| format!(": {message}")).unwrap_or_default();
-        if wait.failure.contains(&status.state.as_str()) {
-            let message = format!("failed to reach {}, got {}{said}", wait.success.join(" or "), status.state);
-            return Err(Error::new(ErrorKind::OperationFailed, message));
-        }
-        let pause = pause(attempt);
-        if clock.now().saturating_duration_since(started) + pause > timeout {
-            let message = format!("timed out waiting for {}; last state {}{said}", wait.success.join(" or "), status.state);
-            return Err(Error::new(ErrorKind::WaitTimeout, message).with_hint("it goes on at the service; wait again or raise the timeout"));
-        }
-        clock.sleep(pause).await;
+/// What a wait polls.
+struct Target {
+    client: Client,
+    /// The operation that was called.
+    called: &'static str,
+    poll: &'static Described,
+    inputs: Inputs,
+    how: &'static Settles,
+}
+
+impl Target {
+    fn id(&self) -> String {
+        let parts = self.poll.request(&self.inputs, None, &RequestContext::default());
+        parts.map(|parts| poll::id_in(&parts)).unwrap_or_default()
     }
-    Ok(Value::Null)
 }
 
-async fn by_name(client: &Client, lro: &Lro, started_with: &Value, timeout: Option<Duration>) -> Result<Value> {
-    let name = started_with
-        .get(lro.name)
-        .filter(|name| name.is_string())
-        .ok_or_else(|| Error::new(ErrorKind::Decode, format!("the answer has no {}, by which the work is known", lro.name)))?;
-    let (poll, input) = lro.poll;
-    let inputs = Inputs::from_iter([(input.to_owned(), name.clone())]);
-    let clock = client.clock().clone();
-    let started = clock.now();
-    for attempt in 1.. {
-        let operation = follow(client, poll, &inputs).await?;
-        match lro.state(&operation)? {
-            LroState::Done(result) => return Ok(result),
-            LroState::Failed { code, message } => {
-                let parts: Vec<_> = [code, message].into_iter().flatten().collect();
-                return Err(Error::new(ErrorKind::OperationFailed, format!("the operation failed: {}", parts.join(": "))));
+impl Pollable for Target {
+    type Resource = Value;
+
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn operation(&self) -> &'static str {
+        self.called
+    }
+
+    fn name(&self) -> String {
+        match self.how {
+            Settles::ByName(_) => format!("operation {}", self.id()),
+            _ => self.id(),
+        }
+    }
+
+    fn goal(&self) -> String {
+        match self.how {
+            Settles::ByState(wait) => format!("reach {}", wait.success.join(" or ")),
+            _ => "finish".to_owned(),
+        }
+    }
+
+    async fn poll(&self, timeout: Option<Duration>) -> Result<Value> {
+        let options = Options::default().for_poll(timeout);
+        Ok(send(&self.client, self.poll, &self.inputs, None, &options).await?.json)
+    }
+
+    fn assess(&self, resource: &Value) -> Assessment {
+        match self.how {
+            Settles::ByState(wait) => {
+                let status = wait.state(resource);
+                let (existed, reason) = (poll::acts_on_existing(self.called), failure_reason::of_json(resource));
+                let verdict = poll::judge(&self.id(), self.called, (wait.success, wait.failure), &status, existed, reason);
+                Assessment::new(status, verdict)
             }
-            _ => {}
+            Settles::ByName(lro) => {
+                let (state, verdict) = match lro.state(resource) {
+                    Ok(LroState::Done(_)) => ("DONE", Verdict::Done),
+                    Ok(LroState::Failed { code, message }) => ("FAILED", Verdict::Failed(lro::failure(&self.id(), code, message))),
+                    Ok(_) => ("RUNNING", Verdict::Pending),
+                    Err(error) => ("DONE", Verdict::Failed(error)),
+                };
+                Assessment::new(WaitStatus::new(state, None), verdict)
+            }
+            _ => Assessment::new(WaitStatus::new("", None), Verdict::Failed(unknown_wait(self.called))),
         }
-        let pause = pause(attempt);
-        if timeout.is_some_and(|timeout| clock.now().saturating_duration_since(started) + pause > timeout) {
-            return Err(Error::new(ErrorKind::WaitTimeout, format!("timed out waiting for {name}")));
-        }
-        clock.sleep(pause).await;
     }
-    Ok(Value::Null)
+}
+
+fn unknown_wait(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Other, "this client does not know how the operation completes").with_operation(operation)
 }

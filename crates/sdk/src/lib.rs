@@ -31,7 +31,9 @@
 //! | run jobs and follow their runs | [`jobs`] |
 //! | call an endpoint that has no method | [`WorkspaceClient::raw`] |
 //! | call without async (feature `blocking`) | [`Block`](https://docs.rs/databricks-sdk/latest/databricks_sdk/blocking/trait.Block.html) |
-//! | sign in | [`Config`] |
+//! | authenticate | [`Config`], [`auth`] |
+//! | set a user agent, TLS, a proxy, retries | [`WorkspaceClient::builder`] |
+//! | understand an error, of the compiler too | [`troubleshooting`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -50,6 +52,7 @@ pub mod compute;
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
 mod dynamic;
+mod failure_reason;
 #[cfg(feature = "jobs")]
 pub mod jobs;
 #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
@@ -57,7 +60,9 @@ mod lookup;
 mod lro;
 mod options;
 mod pages;
+mod poll;
 mod raw;
+mod runtime;
 // An input may be called `add` or `default`: the API's words, not Rust's traits.
 #[allow(clippy::should_implement_trait)]
 #[rustfmt::skip]
@@ -65,6 +70,7 @@ pub mod services;
 #[cfg(feature = "sql")]
 pub mod sql;
 mod table;
+pub mod troubleshooting;
 mod waiter;
 mod workspace;
 
@@ -74,23 +80,28 @@ pub use call::{Call, Response};
 pub use client::Client;
 #[cfg(feature = "compute")]
 pub use commands::{
-    Command, CommandResult, CommandStream, CommandUpdate, Context, OpenContext, RemoteDbutils, RunCommand, TableColumn, TableResult, dedent,
+    Command, CommandResult, CommandUpdate, Context, OpenContext, RemoteDbutils, RunCommand, TableColumn, TableResult, dedent,
 };
-pub use databricks_auth::{Config, ResolvedConfig};
+pub use databricks_auth as auth;
+pub use databricks_auth::{AuthError, AuthErrorKind, Browser, Config, KeyStore, LoginOutcome, ProcessRunner, ResolvedConfig, Storage};
 pub use databricks_core::{
     ApiError, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency, Next, Operation, Page, Result, Secret,
     StatementFailure, Timestamp,
     api_error::{self, ApiErrorKind},
+    body::Part,
 };
 pub use databricks_models as models;
-pub use databricks_transport::{Backoff, Environment, ProxyOptions, RetryOn, RetryPolicy, TlsOptions};
+pub use databricks_transport::{
+    Backoff, Clock, Environment, HttpService, ProxyOptions, RetryBudget, RetryOn, RetryPolicy, SharedClock, Sleep, TlsOptions,
+};
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
 pub use dynamic::{DynamicCall, DynamicPages};
 pub use http::Method;
 pub use lro::{OperationHandle, OperationWaiter};
 pub use pages::{Items, Pages};
+pub use poll::{Progress, Updates};
 pub use raw::{RawRequest, RawResponse};
 pub use table::Table;
-pub use waiter::{Progress, Started, WaitBy, Waiter};
+pub use waiter::{Started, WaitBy, Waiter};
 pub use workspace::WorkspaceClient;

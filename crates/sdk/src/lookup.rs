@@ -4,32 +4,90 @@ use databricks_core::{Error, ErrorKind, Paginated, Result};
 
 use crate::Call;
 
-/// The only item of a list with this name.
+/// What was found under a name.
+pub(crate) struct Found<T> {
+    what: &'static str,
+    name: String,
+    items: Vec<T>,
+    ids: Vec<String>,
+    /// A name that differs in case alone.
+    similar: Option<String>,
+}
+
+/// The items of a list with this name, which must match in every letter.
 ///
 /// * `what`: what is looked for, such as `cluster`.
-/// * `name_of`: the name of an item.
+/// * `name_of`: the name of an item; `None` for one that does not count.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidInput`] when no item or more than one has the name, or that of the listing.
-pub(crate) async fn by_name<O>(call: Call<O>, what: &str, name: &str, name_of: impl Fn(&O::Item) -> Option<&str>) -> Result<O::Item>
+/// That of the listing.
+pub(crate) async fn find<O>(
+    call: Call<O>,
+    what: &'static str,
+    name: &str,
+    name_of: impl Fn(&O::Item) -> Option<String>,
+    id_of: impl Fn(&O::Item) -> Option<String>,
+) -> Result<Found<O::Item>>
 where
     O: Paginated + Unpin,
     O::Item: Unpin,
 {
-    let mut items = call.items();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await? {
-        if name_of(&item) == Some(name) {
-            found.push(item);
+    let mut all = call.items();
+    let mut found = Found { what, name: name.to_owned(), items: Vec::new(), ids: Vec::new(), similar: None };
+    while let Some(item) = all.next().await? {
+        match name_of(&item) {
+            Some(its) if its == name => {
+                found.ids.extend(id_of(&item));
+                found.items.push(item);
+            }
+            Some(its) if its.to_lowercase() == name.to_lowercase() => found.similar = Some(its),
+            _ => {}
         }
     }
-    match (found.pop(), found.len()) {
-        (Some(item), 0) => Ok(item),
-        (None, _) => Err(Error::new(ErrorKind::InvalidInput, format!("there is no {what} with the name {name:?}"))
-            .with_hint("names must match in every letter; perhaps the signed-in identity may not see it")),
-        (Some(_), others) => {
-            let message = format!("there are {} of the kind {what} with the name {name:?}", others + 1);
-            Err(Error::new(ErrorKind::InvalidInput, message).with_hint("use the id instead of the name"))
+    Ok(found)
+}
+
+/// The only item of a list with this name; see [`find`].
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`] when no item or more than one has the name, or that of the listing.
+pub(crate) async fn by_name<O>(
+    call: Call<O>,
+    what: &'static str,
+    name: &str,
+    name_of: impl Fn(&O::Item) -> Option<String>,
+    id_of: impl Fn(&O::Item) -> Option<String>,
+) -> Result<O::Item>
+where
+    O: Paginated + Unpin,
+    O::Item: Unpin,
+{
+    find(call, what, name, name_of, id_of).await?.one()
+}
+
+impl<T> Found<T> {
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when there are several.
+    pub(crate) fn at_most_one(mut self) -> Result<Option<T>> {
+        let Self { what, name, items, ids, .. } = &mut self;
+        if items.len() > 1 {
+            let ids = if ids.is_empty() { String::new() } else { format!(": {}", ids.join(", ")) };
+            let message = format!("{} of the kind {what} are named {name:?}{ids}", items.len());
+            return Err(Error::new(ErrorKind::InvalidInput, message).with_hint("use the id instead of the name"));
         }
+        Ok(items.pop())
+    }
+
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when there is none, or several.
+    pub(crate) fn one(mut self) -> Result<T> {
+        let (what, name, similar) = (self.what, self.name.clone(), self.similar.take());
+        self.at_most_one()?.ok_or_else(|| {
+            let hint = match similar {
+                Some(similar) => format!("names are case-sensitive; there is {similar:?}"),
+                None => "names are case-sensitive; perhaps the authenticated identity may not see it".to_owned(),
+            };
+            Error::new(ErrorKind::InvalidInput, format!("no {what} is named {name:?}")).with_hint(hint)
+        })
     }
 }

@@ -53,6 +53,17 @@ impl Options {
         }
     }
 
+    /// The options of the polls that follow a call with these: its timeouts, retries and idempotency are its own, the rest is kept.
+    pub(crate) fn for_poll(&self, timeout: Option<Duration>) -> Self {
+        let mut transport = CallOptions::default();
+        transport.timeout = timeout;
+        transport.debug = self.transport.debug;
+        transport.user_agent_extra.clone_from(&self.transport.user_agent_extra);
+        transport.credentials.clone_from(&self.transport.credentials);
+        transport.foreign_credentials = self.transport.foreign_credentials;
+        Self { transport, headers: self.headers.clone(), invalid: self.invalid.clone() }
+    }
+
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when a header was set that cannot be sent.
     pub(crate) fn check(&self) -> Result<()> {

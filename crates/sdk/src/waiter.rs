@@ -1,4 +1,4 @@
-//! Waiting until something has settled.
+//! Waiting until a resource has come to a state.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -6,16 +6,16 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use databricks_core::wait::{ByName, ByState};
-use databricks_core::{Error, ErrorKind, LongRunning, Operation, Result, WaitStatus, Waitable};
+use databricks_core::{LongRunning, Operation, Result, Waitable};
 
 use crate::client::Client;
 use crate::options::Options;
-use crate::{Call, OperationWaiter};
+use crate::poll::{self, Assessment, PollOptions, Pollable, Poller, Updates, poll_setters};
+use crate::{Call, OperationWaiter, failure_reason};
 
 type Output<O> = <<O as Waitable>::Poll as Operation>::Output;
-type OnProgress<T> = Box<dyn FnMut(Progress<'_, T>) + Send>;
 
-/// What [`Call::wait`] returns, by the way in which an operation settles. Implemented for both ways; not to be implemented elsewhere.
+/// What [`Call::wait`] returns, by the way in which an operation completes. Implemented for both ways; not to be implemented elsewhere.
 pub trait WaitBy<O: Operation> {
     /// [`Waiter`] or [`OperationWaiter`](crate::OperationWaiter).
     type Wait;
@@ -38,70 +38,44 @@ impl<O: LongRunning> WaitBy<O> for ByName {
     }
 }
 
-/// One look at what is waited for.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Progress<'a, T> {
-    /// Its state.
-    pub status: &'a WaitStatus,
-    /// All of it.
-    pub resource: &'a T,
-    /// How long the wait has taken so far.
-    pub elapsed: Duration,
-}
-
 /// A call and the wait for what it starts.
 ///
-/// Await it for the resource in its final state. The state is looked at once right away, then after pauses that grow by a second
-/// each, up to ten. Dropping the future ends the wait and nothing else.
+/// Await it for the resource in its final state. The state is polled at once, then after pauses that grow by a second each, up to ten.
+/// Polls that fail are retried for five minutes, or the client's retry budget if that is longer. However the wait ends, and also if the
+/// future is dropped, what was started goes on at the service.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Waiter<O: Waitable> {
     call: Call<O>,
-    timeout: Duration,
-    pace: Pace,
-    on_progress: Option<OnProgress<Output<O>>>,
+    poll: PollOptions<Output<O>>,
 }
 
 impl<O: Waitable> Waiter<O> {
     pub(crate) fn new(call: Call<O>) -> Self {
-        Self { call, timeout: O::TIMEOUT, pace: Pace::Patient, on_progress: None }
+        Self { call, poll: PollOptions::default().timeout(O::TIMEOUT) }
     }
 
-    /// Bounds the wait. Default: 20 minutes for most operations.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
-        self
+    poll_setters! {
+        /// Sets the timeout of the wait. Default: 20 minutes for most operations.
+        Output<O>
     }
 
-    /// Looks at the state at this interval, instead of pauses that grow to ten seconds.
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.pace = Pace::Every(interval);
-        self
-    }
-
-    /// Looks soon and often at first: for what takes milliseconds or minutes.
+    /// Polls soon and often at first: for what takes milliseconds or minutes.
     #[cfg(feature = "compute")]
-    pub(crate) fn eager(mut self) -> Self {
-        self.pace = Pace::Eager;
+    pub(crate) fn quick(mut self, timeout: Option<Duration>) -> Self {
+        self.poll = self.poll.pace(poll::Pace::QUICK).timeout(timeout);
         self
     }
 
-    /// Is told of every look at the state.
-    pub fn on_progress(mut self, told: impl FnMut(Progress<'_, Output<O>>) + Send + 'static) -> Self {
-        self.on_progress = Some(Box::new(told));
-        self
-    }
-
-    /// Makes the call and hands out its answer with the wait still to do.
+    /// Makes the call and returns its response with the wait still to do.
     ///
     /// # Errors
     /// As the call.
     pub async fn start(self) -> Result<Started<O>> {
-        let Self { call: Call { client, mut operation, options }, timeout, pace, on_progress } = self;
+        let Self { call: Call { client, mut operation, options }, poll } = self;
         operation.prepare();
-        let answer = Call::send_ref(&client, &operation, &options).await?;
-        let poll = operation.poll(&answer)?;
-        Ok(Started { answer, wait: Wait { client, options, poll, timeout, pace, on_progress } })
+        let response = Call::send_ref(&client, &operation, &options).await?;
+        let target = Target { client, options, poll: operation.poll(&response)? };
+        Ok(Started { response, target, poll })
     }
 }
 
@@ -116,29 +90,59 @@ impl<O: Waitable> IntoFuture for Waiter<O> {
 
 impl<O: Waitable> fmt::Debug for Waiter<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiter").field("operation", &O::INFO.id).field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("Waiter").field("operation", &O::INFO.id).field("timeout", &self.poll.timeout).finish_non_exhaustive()
     }
 }
 
 /// A call that was made, and the wait for what it started.
+///
+/// Dropping it leaves what was started alone.
 pub struct Started<O: Waitable> {
-    answer: O::Output,
-    wait: Wait<O>,
+    response: O::Output,
+    target: Target<O>,
+    poll: PollOptions<Output<O>>,
 }
 
 impl<O: Waitable> Started<O> {
-    /// The answer to the call, with the ids of what it started.
-    pub fn answer(&self) -> &O::Output {
-        &self.answer
+    /// The response to the call, with the ids of what it started.
+    pub fn response(&self) -> &O::Output {
+        &self.response
     }
 
-    /// Waits until it has settled.
+    /// The id of what is waited for; ids of several parts are joined by slashes.
+    pub fn id(&self) -> String {
+        poll::id_of(&self.target.poll)
+    }
+
+    poll_setters! {
+        /// Sets the timeout of the wait. Default: that of the [`Waiter`].
+        Output<O>
+    }
+
+    /// Polls once and returns the resource.
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] when it came to a state of failure, [`ErrorKind::WaitTimeout`] when it did not settle in time, or
-    /// the error of a look at the state.
+    /// When it cannot be polled. A failure of the resource is not an error here.
+    pub async fn status(&self) -> Result<Output<O>>
+    where
+        O::Output: Sync,
+    {
+        self.target.poll(None).await
+    }
+
+    /// The states that the resource goes through from now on.
+    pub fn updates(&self) -> Updates<'_, Output<O>> {
+        let options = PollOptions { pace: self.poll.pace, timeout: self.poll.timeout, on_progress: None };
+        Updates::new(&self.target, options, |resource| O::status(resource).state)
+    }
+
+    /// Waits until the resource has come to the state waited for.
+    ///
+    /// # Errors
+    /// [`OperationFailed`](crate::ErrorKind::OperationFailed) when it came to a state of failure,
+    /// [`WaitTimeout`](crate::ErrorKind::WaitTimeout) when it did not get there in time, or the error of a poll.
     pub async fn wait(self) -> Result<Output<O>> {
-        self.wait.run().await
+        Poller::new(&self.target.client, self.poll).until(&self.target).await
     }
 }
 
@@ -148,76 +152,41 @@ impl<O: Waitable> fmt::Debug for Started<O> {
     }
 }
 
-struct Wait<O: Waitable> {
+/// What a waiter polls.
+struct Target<O: Waitable> {
     client: Client,
     options: Options,
     poll: O::Poll,
-    timeout: Duration,
-    pace: Pace,
-    on_progress: Option<OnProgress<Output<O>>>,
 }
 
-impl<O: Waitable> Wait<O> {
-    async fn run(mut self) -> Result<Output<O>> {
-        let clock = self.client.clock().clone();
-        let started = clock.now();
-        let mut options = self.options.clone();
-        // The first call's bound is not the wait's; looks at the state may always be repeated.
-        options.transport = databricks_transport::CallOptions::default();
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let resource = Call::send_ref(&self.client, &self.poll, &options).await?;
-            let status = O::status(&resource);
-            let elapsed = clock.now().saturating_duration_since(started);
-            if let Some(told) = &mut self.on_progress {
-                told(Progress { status: &status, resource: &resource, elapsed });
-            }
-            if O::SUCCESS.contains(&status.state.as_str()) {
-                return Ok(resource);
-            }
-            let said =
-                status.message.as_deref().filter(|message| !message.is_empty()).map(|message| format!(": {message}")).unwrap_or_default();
-            if O::FAILURE.contains(&status.state.as_str()) {
-                let message = format!("failed to reach {}, got {}{said}", O::SUCCESS.join(" or "), status.state);
-                return Err(Error::new(ErrorKind::OperationFailed, message).with_operation(O::INFO.id));
-            }
-            let pause = self.pace.pause(attempt);
-            if elapsed + pause > self.timeout {
-                let message =
-                    format!("timed out after {:.0?} waiting for {}; last state {}{said}", elapsed, O::SUCCESS.join(" or "), status.state);
-                return Err(Error::new(ErrorKind::WaitTimeout, message)
-                    .with_operation(O::INFO.id)
-                    .with_hint("it goes on at the service; wait again or raise the timeout"));
-            }
-            clock.sleep(pause).await;
-        }
+impl<O: Waitable> Pollable for Target<O> {
+    type Resource = Output<O>;
+
+    fn client(&self) -> &Client {
+        &self.client
     }
-}
 
-/// How the pauses between looks grow.
-#[derive(Clone, Copy, Debug)]
-enum Pace {
-    /// As [`pause`].
-    Patient,
-    /// A tenth of a second, doubling up to five seconds.
-    #[cfg(feature = "compute")]
-    Eager,
-    Every(Duration),
-}
-
-impl Pace {
-    fn pause(self, attempt: u64) -> Duration {
-        match self {
-            Self::Patient => pause(attempt),
-            #[cfg(feature = "compute")]
-            Self::Eager => Duration::from_millis(100 << attempt.saturating_sub(1).min(6)).min(Duration::from_secs(5)),
-            Self::Every(interval) => interval,
-        }
+    fn operation(&self) -> &'static str {
+        O::INFO.id
     }
-}
 
-/// The pause after look `n`: a second longer each time, at most ten, plus up to a second at random.
-pub(crate) fn pause(n: u64) -> Duration {
-    Duration::from_secs(n.min(10)) + Duration::from_millis(fastrand::u64(0..1000))
+    fn name(&self) -> String {
+        poll::id_of(&self.poll)
+    }
+
+    fn goal(&self) -> String {
+        format!("reach {}", O::SUCCESS.join(" or "))
+    }
+
+    async fn poll(&self, timeout: Option<Duration>) -> Result<Output<O>> {
+        Call::send_ref(&self.client, &self.poll, &self.options.for_poll(timeout)).await
+    }
+
+    fn assess(&self, resource: &Output<O>) -> Assessment {
+        let status = O::status(resource);
+        let existed = poll::acts_on_existing(O::INFO.id);
+        let reason = failure_reason::of_resource(resource);
+        let verdict = poll::judge(&self.name(), O::INFO.id, (O::SUCCESS, O::FAILURE), &status, existed, reason);
+        Assessment::new(status, verdict)
+    }
 }

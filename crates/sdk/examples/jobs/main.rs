@@ -96,19 +96,21 @@ async fn put(w: &WorkspaceClient, path: &str, text: &str) -> Result<()> {
 async fn follow(w: &WorkspaceClient, job: i64, folder: &str) -> Result<()> {
     let parameters = BTreeMap::from([("day".to_owned(), "Tuesday".to_owned())]);
     let run = w.jobs().run_now(job).job_parameters(parameters).start().await?.poll_interval(Duration::from_millis(300)).cancel_on_drop();
-    println!("Run {} has begun.", run.id());
+    let id = run.id();
+    println!("Run {id} has begun.");
     watch(&run).await?;
     if let Err(error) = run.wait_success().await {
         println!("\n{error}");
         println!("\nThe report gets a title, and what failed runs once more.");
         let mended = "# Databricks notebook source\ndbutils.notebook.exit('Report of ' + dbutils.widgets.get('day'))";
         put(w, &format!("{folder}/report.py"), mended).await?;
+        let run = w.jobs().run(id).poll_interval(Duration::from_millis(300)).cancel_on_drop();
         run.repair_failed().await?;
         watch(&run).await?;
         run.wait_success().await?;
     }
     let mut table = Table::new(["task", "run", "output"]);
-    for output in run.outputs().await? {
+    for output in w.jobs().run(id).outputs().await? {
         let text = output.text().map_or_else(|| "a result that can be read by SQL".to_owned(), |text| text.trim().to_owned());
         table.push([output.task_key.clone(), output.run_id.to_string(), text]);
     }
@@ -120,8 +122,8 @@ async fn follow(w: &WorkspaceClient, job: i64, folder: &str) -> Result<()> {
 async fn watch(run: &RunHandle) -> Result<()> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks, {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(0).with_style(style);
-    let mut states = run.states();
-    while let Some(look) = states.next().await? {
+    let mut states = run.updates();
+    while let Some(look) = states.try_next().await? {
         let (done, all, state) = progress(&look);
         bar.set_length(all);
         bar.set_position(done);

@@ -112,7 +112,7 @@ async fn show(context: &Context, code: &str) -> Result<()> {
     let begun = Instant::now();
     let bar = spinner(String::new());
     let mut course = context.run(code).stream();
-    while let Some(update) = course.next().await? {
+    while let Some(update) = course.try_next().await? {
         match update {
             CommandUpdate::Status(status) => bar.set_message(status.to_string()),
             CommandUpdate::Result(result) => {

@@ -17,7 +17,7 @@ pub(crate) async fn run(w: &WorkspaceClient, cluster: &str) -> Result<()> {
     let execution = w.command_execution();
     let command = execution.execute().cluster_id(cluster).context_id(context.id()).language(Language::Python).command("print(sum(row))");
     let started = command.wait().start().await?;
-    let id = started.answer().id.clone().unwrap_or_default();
+    let id = started.response().id.clone().unwrap_or_default();
     started.wait().await?;
     let status = execution.command_status(cluster, context.id(), id).await?;
     let data = status.results.and_then(|results| results.data).unwrap_or_default();

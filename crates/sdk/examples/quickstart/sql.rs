@@ -25,7 +25,7 @@ pub(crate) async fn run(w: &WorkspaceClient, warehouse: &str) -> Result<()> {
     let id = statement.detach().id().to_owned();
     let mut line = ProgressLine::new(format!("statement {id}"));
     let found = w.sql_statement(&id).wait().await?;
-    line.show(found.state(), std::time::Duration::ZERO);
+    line.show(found.state().unwrap_or_default().as_str(), std::time::Duration::ZERO);
     drop(line);
     for Busy { zip, trips, fares } in found.rows::<Busy>().await? {
         println!("{zip}: {trips} trips for {fares:.2}");

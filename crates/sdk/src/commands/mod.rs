@@ -18,7 +18,7 @@ mod run;
 
 pub use dbutils::RemoteDbutils;
 pub use result::{CommandResult, TableColumn, TableResult};
-pub use run::{Command, CommandStream, CommandUpdate, RunCommand};
+pub use run::{Command, CommandUpdate, RunCommand};
 
 /// An execution context to be opened: await it for the [`Context`].
 #[must_use = "a context is opened by awaiting this"]
@@ -27,17 +27,17 @@ pub struct OpenContext {
     client: Client,
     cluster_id: String,
     language: Language,
-    timeout: Duration,
+    timeout: Option<Duration>,
 }
 
 impl OpenContext {
     pub(crate) fn new(client: Client, cluster_id: String, language: Language) -> Self {
-        Self { client, cluster_id, language, timeout: Duration::from_secs(20 * 60) }
+        Self { client, cluster_id, language, timeout: Some(Duration::from_secs(20 * 60)) }
     }
 
-    /// Bounds the wait until the context runs. Default: 20 minutes.
+    /// Sets the timeout of the wait until the context runs; when it has passed, the context is destroyed. Default: 20 minutes.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
+        self.timeout = Some(limit);
         self
     }
 
@@ -45,8 +45,8 @@ impl OpenContext {
         let mut create = operations::Create::new();
         create.cluster_id = Some(self.cluster_id.clone());
         create.language = Some(self.language.clone());
-        let started = self.client.call(create).wait().eager().timeout(self.timeout).start().await?;
-        let id = started.answer().id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no context id"))?;
+        let started = self.client.call(create).wait().quick(self.timeout).start().await?;
+        let id = started.response().id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no context id"))?;
         // From here on the context exists, so it is destroyed even if it never comes to run.
         let context = Context {
             shared: Arc::new(Shared {
@@ -74,7 +74,7 @@ impl IntoFuture for OpenContext {
 /// An execution context: a session on a cluster that keeps its variables from one command to the next.
 ///
 /// Works on all-purpose clusters. A cluster allows about 150 contexts, so each is destroyed: by [`shutdown`](Self::shutdown), or in the background when the
-/// last clone is dropped. If the cluster restarts, the context is gone with its state; commands then fail, and a new one must be opened.
+/// last clone is dropped; only a context whose command could no longer be polled is kept, for the command's sake. If the cluster restarts, the context is gone with its state; commands then fail, and a new one must be opened.
 #[derive(Clone, Debug)]
 pub struct Context {
     shared: Arc<Shared>,
@@ -110,9 +110,16 @@ impl Context {
     /// # Errors
     /// When the service cannot be asked or refuses.
     pub async fn shutdown(self) -> Result<()> {
-        self.shared.open.store(false, Ordering::Relaxed);
+        self.shared.keep();
         let destroy = operations::Destroy::new(self.shared.cluster_id.clone(), self.shared.id.clone());
         self.shared.client.call(destroy).await.map(drop)
+    }
+}
+
+impl Shared {
+    /// Leaves the context in place when it is dropped.
+    fn keep(&self) {
+        self.open.store(false, Ordering::Relaxed);
     }
 }
 

@@ -1,47 +1,40 @@
-//! Commands in a context: started, looked at, waited for, cancelled.
+//! Commands in a context: started, polled, waited for, cancelled.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
-use databricks_core::{Error, ErrorKind, Result};
+use databricks_core::{Error, ErrorKind, Operation as _, Result, WaitStatus};
 use databricks_models::compute::{CommandStatus, CommandStatusResponse, command_execution as operations};
-use futures_core::Stream;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::{CommandResult, Context};
+use crate::Call;
+use crate::client::Client;
+use crate::options::Options;
+use crate::poll::{Assessment, Pace, PollOptions, Pollable, Poller, Updates, Verdict, poll_setters};
 
-type OnStatus = Box<dyn FnMut(&CommandStatus) + Send>;
-
-/// Code to run in a [`Context`]: await it for the result, or [`start`](Self::start) it and look at it from time to time.
+/// Code to run in a [`Context`]: await it for the result, or [`start`](Self::start) it and poll it from time to time.
 ///
-/// Dropping the future before the command has ended cancels the command in the background.
+/// A command may take as long as it needs. Dropping the future before the command has ended cancels the command in the background; a
+/// command that can no longer be polled is left to run, and the context with it.
 #[must_use = "a command runs by awaiting this"]
 pub struct RunCommand {
     context: Context,
     code: String,
-    timeout: Duration,
-    on_status: Option<OnStatus>,
+    poll: PollOptions<CommandStatusResponse>,
     user_agent: Option<(&'static str, &'static str)>,
 }
 
 impl RunCommand {
     pub(super) fn new(context: Context, code: String) -> Self {
-        Self { context, code, timeout: Duration::from_secs(20 * 60), on_status: None, user_agent: None }
+        Self { context, code, poll: PollOptions::default().pace(Pace::QUICK), user_agent: None }
     }
 
-    /// Bounds the wait for the result; past it the command is cancelled. Default: 20 minutes.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
-        self
-    }
-
-    /// Is told of every look at the command: queued, running and so on.
-    pub fn on_status(mut self, told: impl FnMut(&CommandStatus) + Send + 'static) -> Self {
-        self.on_status = Some(Box::new(told));
-        self
+    poll_setters! {
+        /// Sets the timeout of the command; when it has passed, the command is cancelled. Default: none.
+        CommandStatusResponse
     }
 
     /// Adds a part to the user agent of the call that starts the command.
@@ -56,7 +49,7 @@ impl RunCommand {
     /// When the service refuses, or the context is no longer there: it is gone with its variables when the cluster restarts, so it is never
     /// opened anew without being asked for.
     pub async fn start(self) -> Result<Command> {
-        let Self { context, code, timeout, on_status, user_agent } = self;
+        let Self { context, code, poll, user_agent } = self;
         let shared = &context.shared;
         let mut execute = operations::Execute::new();
         execute.cluster_id = Some(shared.cluster_id.clone());
@@ -67,38 +60,33 @@ impl RunCommand {
         if let Some((name, value)) = user_agent {
             call = call.user_agent_extra(name, value);
         }
-        let id = call.await?.id.ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no command id"))?;
+        let id = call.await?.id.ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no command id"))?;
         let started = shared.client.clock().now();
-        Ok(Command { context, id, timeout, started, on_status, armed: true })
+        Ok(Command { target: Target { context, id }, poll, started, armed: true })
     }
 
-    /// Runs the command and hands out its states, then its result: a stream.
-    pub fn stream(self) -> CommandStream {
-        let updates = stream::once(self.start()).map_ok(|command| {
-            stream::unfold(Some((command, None, 0)), |state| async move {
-                let (mut command, last, mut attempt) = state?;
+    /// Runs the command and returns its states, then its result, as a stream. Dropping the stream before the end cancels the command.
+    pub fn stream(self) -> Updates<'static, CommandUpdate> {
+        let updates = stream::once(self.start()).map_ok(|mut command| {
+            let poller = command.poller();
+            stream::unfold(Some((command, poller, None)), |state| async move {
+                let (mut command, mut poller, last) = state?;
                 loop {
-                    if attempt > 0
-                        && let Err(error) = command.pause(attempt).await
-                    {
-                        return Some((Err(error), None));
-                    }
-                    attempt += 1;
-                    let look = match command.look().await {
-                        Ok(look) => look,
+                    let response = match command.next(&mut poller).await {
+                        Ok(response) => response,
                         Err(error) => return Some((Err(error), None)),
                     };
-                    if let Some(end) = command.end(&look) {
-                        return Some((end.map(CommandUpdate::Result), None));
+                    if is_final(&response) {
+                        return Some((command.target.result(response).map(CommandUpdate::Result), None));
                     }
-                    if look.status != last {
-                        let update = CommandUpdate::Status(look.status.clone().unwrap_or_default());
-                        return Some((Ok(update), Some((command, look.status, attempt))));
+                    if response.status != last {
+                        let update = CommandUpdate::Status(response.status.clone().unwrap_or_default());
+                        return Some((Ok(update), Some((command, poller, response.status))));
                     }
                 }
             })
         });
-        CommandStream { inner: updates.try_flatten().boxed() }
+        Updates::of(updates.try_flatten())
     }
 }
 
@@ -113,54 +101,88 @@ impl IntoFuture for RunCommand {
 
 impl fmt::Debug for RunCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunCommand").field("context", &self.context.id()).field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("RunCommand").field("context", &self.context.id()).field("timeout", &self.poll.timeout).finish_non_exhaustive()
     }
 }
 
 /// A command that runs.
 ///
-/// Dropping it before it was seen to end cancels it in the background, unless it was [detached](Self::detach).
+/// Dropping it before it was seen to end cancels it in the background, unless it was [detached](Self::detach). Its context must be kept:
+/// a command ends with its context.
 pub struct Command {
-    context: Context,
-    id: String,
-    timeout: Duration,
+    target: Target,
+    poll: PollOptions<CommandStatusResponse>,
     started: Instant,
-    on_status: Option<OnStatus>,
     armed: bool,
 }
 
 impl Command {
     /// The id of the command.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.target.id
     }
 
-    /// Looks at the command.
+    /// Polls once and returns the state of the command.
     ///
     /// # Errors
-    /// When the service cannot be asked.
+    /// When the command cannot be polled. A command that failed is not an error here.
     pub async fn status(&mut self) -> Result<CommandStatus> {
-        let look = self.look().await?;
-        if is_final(&look) {
+        let response = self.target.poll(None).await?;
+        if is_final(&response) {
             self.armed = false;
         }
-        Ok(look.status.unwrap_or_default())
+        Ok(response.status.unwrap_or_default())
+    }
+
+    /// The states that the command goes through from now on. It can be waited for afterwards.
+    pub fn updates(&mut self) -> Updates<'_, CommandStatus> {
+        let options = PollOptions { pace: self.poll.pace, timeout: None, on_progress: None };
+        let updates = Updates::new(&self.target, options, |response| format!("{:?}", response.status));
+        let armed = &mut self.armed;
+        Updates::of(updates.map(move |update| {
+            if update.as_ref().map_or(true, is_final) {
+                *armed = false;
+            }
+            update.map(|response| response.status.unwrap_or_default())
+        }))
     }
 
     /// Waits until the command has ended and returns what it gave. An exception is a result too: see [`CommandResult::into_result`].
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] when the command was cancelled, [`ErrorKind::WaitTimeout`] after which the command is cancelled, or the
-    /// error of a look at it.
+    /// [`ErrorKind::OperationFailed`] when the command was cancelled; [`ErrorKind::WaitTimeout`] when the timeout has passed, after which the
+    /// command is cancelled; or the error of a poll, after which it is left to run.
     pub async fn wait(mut self) -> Result<CommandResult> {
-        let mut attempt = 0;
+        let mut poller = self.poller();
         loop {
-            attempt += 1;
-            let look = self.look().await?;
-            if let Some(end) = self.end(&look) {
-                return end;
+            let response = self.next(&mut poller).await?;
+            if is_final(&response) {
+                return self.target.result(response);
             }
-            self.pause(attempt).await?;
+        }
+    }
+
+    fn poller(&mut self) -> Poller<CommandStatusResponse> {
+        let options = std::mem::take(&mut self.poll);
+        Poller::new(&self.target.context.shared.client, options).started(self.started)
+    }
+
+    /// Polls, and lets go of a command that has ended or that cannot be polled.
+    async fn next(&mut self, poller: &mut Poller<CommandStatusResponse>) -> Result<CommandStatusResponse> {
+        match poller.next(&self.target).await {
+            Ok(response) => {
+                self.armed &= !is_final(&response);
+                Ok(response)
+            }
+            Err(error) if error.kind() == ErrorKind::WaitTimeout => {
+                Err(error.with_hint("the command is being cancelled; raise its timeout, or set none"))
+            }
+            Err(error) => {
+                self.armed = false;
+                // A command ends with its context.
+                self.target.context.shared.keep();
+                Err(error)
+            }
         }
     }
 
@@ -170,18 +192,26 @@ impl Command {
     /// When the service cannot be asked; [`ErrorKind::OperationFailed`] when the command came to an error instead.
     pub async fn cancel(mut self) -> Result<()> {
         self.armed = false;
-        let wait = self.context.shared.client.call(self.cancel_call()).wait().eager().timeout(self.timeout);
+        let wait = self.target.context.shared.client.call(self.target.cancel()).wait().quick(self.poll.timeout);
         wait.await.map(drop)
     }
 
-    /// Lets the command go on when the handle is dropped.
+    /// Lets the command go on when the handle is dropped. It still ends with its context.
     #[must_use]
     pub fn detach(mut self) -> Self {
         self.armed = false;
         self
     }
+}
 
-    fn cancel_call(&self) -> operations::Cancel {
+/// A command by its ids.
+struct Target {
+    context: Context,
+    id: String,
+}
+
+impl Target {
+    fn cancel(&self) -> operations::Cancel {
         let mut cancel = operations::Cancel::new();
         cancel.cluster_id = Some(self.context.shared.cluster_id.clone());
         cancel.context_id = Some(self.context.shared.id.clone());
@@ -189,71 +219,76 @@ impl Command {
         cancel
     }
 
-    async fn look(&mut self) -> Result<CommandStatusResponse> {
-        let shared = &self.context.shared;
-        let look = operations::CommandStatus::new(shared.cluster_id.clone(), shared.id.clone(), self.id.clone());
-        let look = shared.client.call(look).await?;
-        if let (Some(told), Some(status)) = (&mut self.on_status, &look.status) {
-            told(status);
-        }
-        Ok(look)
-    }
-
-    /// What the command came to, if it has ended.
-    fn end(&mut self, look: &CommandStatusResponse) -> Option<Result<CommandResult>> {
-        let status = look.status.as_ref()?;
-        let results = look.results.clone().unwrap_or_default();
+    /// What the command came to.
+    fn result(&self, response: CommandStatusResponse) -> Result<CommandResult> {
+        let status = response.status.unwrap_or_default();
         match status {
             CommandStatus::Finished | CommandStatus::Error => {
-                self.armed = false;
-                Some(Ok(match CommandResult::from_model(results) {
+                Ok(match CommandResult::from_model(response.results.unwrap_or_default()) {
                     // An end in error without a word of explanation is still an error.
-                    CommandResult::Text(text) if *status == CommandStatus::Error => {
+                    CommandResult::Text(text) if status == CommandStatus::Error => {
                         CommandResult::Error { message: text, cause: String::new() }
                     }
                     result => result,
-                }))
+                })
             }
-            CommandStatus::Cancelled | CommandStatus::Cancelling => {
-                self.armed = false;
-                let message = format!("failed to reach Finished or Error, got {status}: command {} was cancelled", self.id);
-                Some(Err(Error::new(ErrorKind::OperationFailed, message).with_operation("command_execution.execute")))
+            status => {
+                let message = format!("command {} was cancelled; its state is {status}", self.id);
+                Err(Error::new(ErrorKind::OperationFailed, message).with_operation(operations::Execute::INFO.id))
             }
-            _ => None,
         }
-    }
-
-    /// Waits before the next look: briefly at first, for most commands are quick.
-    async fn pause(&mut self, attempt: u32) -> Result<()> {
-        let clock = self.context.shared.client.clock().clone();
-        let pause = Duration::from_millis(100 << attempt.saturating_sub(1).min(6)).min(Duration::from_secs(5));
-        let elapsed = clock.now().saturating_duration_since(self.started);
-        let left = self.timeout.saturating_sub(elapsed);
-        if left.is_zero() {
-            let message = format!("command {} did not end within {elapsed:.1?} and is being cancelled", self.id);
-            return Err(Error::new(ErrorKind::WaitTimeout, message).with_hint("raise the timeout of the command"));
-        }
-        clock.sleep(pause.min(left)).await;
-        Ok(())
     }
 }
 
-fn is_final(look: &CommandStatusResponse) -> bool {
-    matches!(look.status, Some(CommandStatus::Finished | CommandStatus::Error | CommandStatus::Cancelled))
+impl Pollable for Target {
+    type Resource = CommandStatusResponse;
+
+    fn client(&self) -> &Client {
+        &self.context.shared.client
+    }
+
+    fn operation(&self) -> &'static str {
+        operations::Execute::INFO.id
+    }
+
+    fn name(&self) -> String {
+        format!("command {} of context {} on cluster {}", self.id, self.context.id(), self.context.cluster_id())
+    }
+
+    fn goal(&self) -> String {
+        "end".to_owned()
+    }
+
+    async fn poll(&self, timeout: Option<Duration>) -> Result<CommandStatusResponse> {
+        let shared = &self.context.shared;
+        let status = operations::CommandStatus::new(shared.cluster_id.clone(), shared.id.clone(), self.id.clone());
+        Call::send_ref(&shared.client, &status, &Options::default().for_poll(timeout)).await
+    }
+
+    fn assess(&self, response: &CommandStatusResponse) -> Assessment {
+        let state = response.status.as_ref().map(CommandStatus::as_str).unwrap_or_default();
+        Assessment::new(WaitStatus::new(state, None), if is_final(response) { Verdict::Done } else { Verdict::Pending })
+    }
+}
+
+/// Whether a command has ended, or is about to by being cancelled.
+fn is_final(response: &CommandStatusResponse) -> bool {
+    use CommandStatus::{Cancelled, Cancelling, Error, Finished};
+    matches!(response.status, Some(Finished | Error | Cancelled | Cancelling))
 }
 
 impl Drop for Command {
     fn drop(&mut self) {
         if self.armed {
-            let cancel = self.cancel_call();
-            self.context.shared.client.call_in_background(cancel, "a command that was dropped could not be cancelled");
+            let cancel = self.target.cancel();
+            self.target.context.shared.client.call_in_background(cancel, "a command that was dropped could not be cancelled");
         }
     }
 }
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Command").field("id", &self.id).field("context", &self.context.id()).finish_non_exhaustive()
+        f.debug_struct("Command").field("id", &self.target.id).field("context", &self.target.context.id()).finish_non_exhaustive()
     }
 }
 
@@ -265,32 +300,4 @@ pub enum CommandUpdate {
     Status(CommandStatus),
     /// It has ended with this result: the last update.
     Result(CommandResult),
-}
-
-/// The course of a command: a stream; see [`RunCommand::stream`]. Dropping it before the end cancels the command.
-pub struct CommandStream {
-    inner: Pin<Box<dyn Stream<Item = Result<CommandUpdate>> + Send>>,
-}
-
-impl CommandStream {
-    /// What happens next, or `None` after the result.
-    ///
-    /// # Errors
-    /// As awaiting the command.
-    pub async fn next(&mut self) -> Result<Option<CommandUpdate>> {
-        self.inner.try_next().await
-    }
-}
-
-impl Stream for CommandStream {
-    type Item = Result<CommandUpdate>;
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
-        self.inner.as_mut().poll_next(cx)
-    }
-}
-
-impl fmt::Debug for CommandStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CommandStream")
-    }
 }

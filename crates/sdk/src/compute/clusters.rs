@@ -3,15 +3,16 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use databricks_core::{Error, ErrorKind, Result};
-use databricks_models::compute::{ClusterDetails, clusters as operations};
+use databricks_core::{Error, ErrorKind, Operation as _, Result, WaitStatus};
+use databricks_models::compute::{ClusterDetails, ClusterSource, NodeType, State, TerminationReasonType, clusters as operations};
 
 use super::{NodeQuery, SparkVersionQuery};
-use crate::Call;
+use crate::client::Client;
+use crate::poll::{Assessment, PollOptions, Pollable, Poller, Verdict, poll_setters};
 use crate::services::compute::Clusters;
-use crate::waiter::pause;
+use crate::{Call, failure_reason, lookup};
 
 /// How long a cluster may take to run unless the caller says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(20 * 60);
@@ -20,103 +21,87 @@ impl Clusters {
     /// Makes a cluster run, whatever state it is in: await it for the cluster.
     ///
     /// A terminated cluster is started, one that is terminating is started when it has terminated, one that is on its way is waited for.
-    /// If somebody else starts it meanwhile, or a start fails, its state is looked at anew.
+    /// If it is started from elsewhere meanwhile, that start is waited for. A start that fails for want of the cloud or the service is
+    /// made again until the timeout has passed; one that fails by its own settings is an error with the reason.
     ///
     /// * `cluster_id`: the cluster.
     pub fn ensure_running(&self, cluster_id: impl Into<String>) -> EnsureRunning {
-        EnsureRunning { clusters: self.clone(), id: cluster_id.into(), timeout: TIMEOUT, interval: None }
+        EnsureRunning { target: Target { clusters: self.clone(), id: cluster_id.into() }, poll: PollOptions::default().timeout(TIMEOUT) }
     }
 
     /// The cluster with this name, running: await it for the cluster. If there is none it is made.
     ///
+    /// Only clusters count that were made in the UI or by a call of the API, since others (of jobs, of pipelines) cannot be started. Names
+    /// are case-sensitive; several clusters with the name are an error, as with [`by_name`](Self::by_name).
+    ///
     /// A new cluster has one worker of the smallest node type with a local disk, the newest runtime with long-term support, and terminates
     /// after an hour without work; [`GetOrCreate::configure`] changes that.
     pub fn get_or_create_running(&self, name: impl Into<String>) -> GetOrCreate {
-        GetOrCreate { clusters: self.clone(), name: name.into(), timeout: TIMEOUT, interval: None, configure: None }
+        GetOrCreate { clusters: self.clone(), name: name.into(), poll: PollOptions::default().timeout(TIMEOUT), configure: None }
     }
 
-    /// The cluster with this name.
+    /// Finds the cluster with this name, among those that were made in the UI or by a call of the API: clusters of jobs, pipelines and the
+    /// like do not count.
+    ///
+    /// * `name`: case-sensitive.
     ///
     /// # Errors
     /// When no cluster or more than one has the name, or they cannot be listed.
     pub async fn by_name(&self, name: &str) -> Result<ClusterDetails> {
-        crate::lookup::by_name(self.list(), "cluster", name, |cluster| cluster.cluster_name.as_deref()).await
+        self.find(name).await?.one()
     }
+
+    async fn find(&self, name: &str) -> Result<lookup::Found<ClusterDetails>> {
+        let name_of = |cluster: &ClusterDetails| can_be_started(cluster).then(|| cluster.cluster_name.clone()).flatten();
+        lookup::find(self.list(), "cluster", name, name_of, |cluster| cluster.cluster_id.clone()).await
+    }
+}
+
+/// Whether the cluster is one of those that people and programs make for themselves.
+fn can_be_started(cluster: &ClusterDetails) -> bool {
+    matches!(cluster.cluster_source, None | Some(ClusterSource::Ui | ClusterSource::Api))
 }
 
 /// A cluster that is to run; see [`Clusters::ensure_running`].
-#[derive(Clone, Debug)]
+///
+/// However the wait ends, and also if the future is dropped, a start that was asked for goes on at the service.
 #[must_use = "nothing is started before this is awaited"]
 pub struct EnsureRunning {
-    clusters: Clusters,
-    id: String,
-    timeout: Duration,
-    interval: Option<Duration>,
+    target: Target,
+    poll: PollOptions<ClusterDetails>,
 }
 
 impl EnsureRunning {
-    /// Bounds the whole of it. Default: 20 minutes.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
-        self
-    }
-
-    /// Looks at the state at this interval, instead of pauses that grow to ten seconds.
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.interval = Some(interval);
-        self
+    poll_setters! {
+        /// Sets the timeout of the whole of it. Default: 20 minutes.
+        ClusterDetails
     }
 
     async fn run(self) -> Result<ClusterDetails> {
-        let deadline = Deadline::new(&self);
-        let mut attempt = 0;
+        let Self { target, poll } = self;
+        let mut poller = Poller::new(&target.clusters.client, poll);
+        // Whether a start was asked for and is under way.
+        let mut starting = false;
         loop {
-            attempt += 1;
-            let cluster = self.clusters.get(&self.id).await?;
-            let came = match state(&cluster) {
-                "RUNNING" => return Ok(cluster),
-                "TERMINATED" => self.start(&deadline).await,
-                "TERMINATING" => match self.wait_for("TERMINATED", &deadline).await {
-                    Ok(_) => self.start(&deadline).await,
-                    Err(error) => Err(error),
+            let cluster = poller.next(&target).await?;
+            match cluster.state.as_ref() {
+                Some(State::Running) => return Ok(cluster),
+                Some(_) if is_broken(&cluster) => return Err(target.failed(&cluster)),
+                Some(State::Terminated) if starting && poller.may_be_stale() => {}
+                Some(State::Terminated) if starting && !worth_another_start(&cluster) => return Err(target.failed(&cluster)),
+                Some(State::Terminated) if starting => starting = false,
+                Some(State::Terminated) => match target.clusters.start(&target.id).await {
+                    Ok(()) => {
+                        starting = true;
+                        poller.soon();
+                    }
+                    Err(error) if error.api().and_then(|api| api.code()) == Some("INVALID_STATE") => {
+                        tracing::debug!(cluster_id = target.id, %error, "the cluster is not terminated any more; its state is polled anew");
+                    }
+                    Err(error) => return Err(error),
                 },
-                "PENDING" | "RESIZING" | "RESTARTING" => self.wait_for("RUNNING", &deadline).await,
-                "ERROR" | "UNKNOWN" => return Err(broken(&self.id, &cluster)),
-                // A state that a newer service has: it may lead anywhere.
-                _ => Err(Error::new(ErrorKind::OperationFailed, format!("cluster {} is {}", self.id, state(&cluster)))),
-            };
-            let error = match came {
-                Ok(cluster) => return Ok(cluster),
-                Err(error) => error,
-            };
-            let raced = error.api().and_then(|api| api.code()) == Some("INVALID_STATE");
-            if !raced && error.kind() != ErrorKind::OperationFailed {
-                return Err(error);
+                _ => {}
             }
-            tracing::debug!(cluster_id = self.id, %error, "the cluster does not run yet; its state is looked at anew");
-            deadline.pause(attempt, state(&cluster)).await?;
-        }
-    }
-
-    async fn start(&self, deadline: &Deadline<'_>) -> Result<ClusterDetails> {
-        self.clusters.start(&self.id).await?;
-        self.wait_for("RUNNING", deadline).await
-    }
-
-    async fn wait_for(&self, wanted: &str, deadline: &Deadline<'_>) -> Result<ClusterDetails> {
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let cluster = self.clusters.get(&self.id).await?;
-            let found = state(&cluster);
-            if found == wanted {
-                return Ok(cluster);
-            }
-            if found == "ERROR" || (found == "TERMINATED" && wanted == "RUNNING") {
-                let said = said(&cluster);
-                return Err(Error::new(ErrorKind::OperationFailed, format!("failed to reach {wanted}, got {found}{said}")));
-            }
-            deadline.pause(attempt, found).await?;
         }
     }
 }
@@ -130,96 +115,146 @@ impl IntoFuture for EnsureRunning {
     }
 }
 
-/// When the whole of it must be over.
-struct Deadline<'a> {
-    of: &'a EnsureRunning,
-    start: Instant,
-}
-
-impl<'a> Deadline<'a> {
-    fn new(of: &'a EnsureRunning) -> Self {
-        Self { of, start: of.clusters.client.clock().now() }
-    }
-
-    /// Waits before the next look.
-    async fn pause(&self, attempt: u64, last: &str) -> Result<()> {
-        let clock = self.of.clusters.client.clock();
-        let elapsed = clock.now().saturating_duration_since(self.start);
-        let pause = self.of.interval.unwrap_or_else(|| pause(attempt));
-        if elapsed + pause > self.of.timeout {
-            let message = format!("timed out after {elapsed:.0?} waiting for cluster {} to run; last state {last}", self.of.id);
-            return Err(Error::new(ErrorKind::WaitTimeout, message).with_hint("it may still come up; wait again or raise the timeout"));
-        }
-        clock.sleep(pause).await;
-        Ok(())
+impl fmt::Debug for EnsureRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnsureRunning").field("cluster_id", &self.target.id).field("timeout", &self.poll.timeout).finish_non_exhaustive()
     }
 }
 
-fn state(cluster: &ClusterDetails) -> &str {
-    cluster.state.as_ref().map(|state| state.as_str()).unwrap_or_default()
+/// Whether a cluster is in a state that no start leads out of. States that a newer service has may lead anywhere.
+fn is_broken(cluster: &ClusterDetails) -> bool {
+    matches!(cluster.state.as_ref().map(State::as_str), Some("ERROR" | "UNKNOWN"))
 }
 
-/// What the service says about the state, ready to be put behind it.
-fn said(cluster: &ClusterDetails) -> String {
-    let message = cluster.state_message.as_deref().filter(|message| !message.is_empty());
-    message.map(|message| format!(": {message}")).unwrap_or_default()
+/// Whether a start that failed may succeed next time: it was the cloud or the service, not the cluster's settings.
+fn worth_another_start(cluster: &ClusterDetails) -> bool {
+    let kind = cluster.termination_reason.as_ref().and_then(|reason| reason.type_.as_ref());
+    !matches!(kind, Some(TerminationReasonType::ClientError))
 }
 
-fn broken(id: &str, cluster: &ClusterDetails) -> Error {
-    let name = cluster.cluster_name.as_deref().unwrap_or_default();
-    let message = format!("cluster {name} ({id}) is {}{}", state(cluster), said(cluster));
-    Error::new(ErrorKind::OperationFailed, message).with_hint("its event log tells more; it cannot be started in this state")
+/// A cluster by its id.
+#[derive(Debug)]
+struct Target {
+    clusters: Clusters,
+    id: String,
+}
+
+impl Target {
+    fn failed(&self, cluster: &ClusterDetails) -> Error {
+        let name = cluster.cluster_name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let status = status(cluster);
+        let message = status.message.map(|message| format!(": {message}")).unwrap_or_default();
+        let message = format!("cluster {}{name} failed to reach RUNNING, got {}{message}", self.id, status.state);
+        Error::new(ErrorKind::OperationFailed, message)
+            .with_operation(operations::Start::INFO.id)
+            .with_hint("see its event log; clusters().events(id) lists it")
+    }
+}
+
+/// The state with what the service says about it, the reason of a termination included.
+fn status(cluster: &ClusterDetails) -> WaitStatus {
+    let state = cluster.state.as_ref().map(State::as_str).unwrap_or_default();
+    let message = cluster.state_message.clone().filter(|message| !message.is_empty());
+    let parts: Vec<String> = [message, failure_reason::of_cluster(cluster)].into_iter().flatten().collect();
+    WaitStatus::new(state, (!parts.is_empty()).then(|| parts.join(": ")))
+}
+
+impl Pollable for Target {
+    type Resource = ClusterDetails;
+
+    fn client(&self) -> &Client {
+        &self.clusters.client
+    }
+
+    fn operation(&self) -> &'static str {
+        operations::Start::INFO.id
+    }
+
+    fn name(&self) -> String {
+        format!("cluster {}", self.id)
+    }
+
+    fn goal(&self) -> String {
+        "reach RUNNING".to_owned()
+    }
+
+    async fn poll(&self, timeout: Option<Duration>) -> Result<ClusterDetails> {
+        let mut call = self.clusters.get(&self.id);
+        call.options = call.options.for_poll(timeout);
+        call.await
+    }
+
+    fn assess(&self, cluster: &ClusterDetails) -> Assessment {
+        let verdict = if cluster.state == Some(State::Running) { Verdict::Done } else { Verdict::Pending };
+        Assessment::new(status(cluster), verdict)
+    }
 }
 
 type Configure = Box<dyn FnOnce(Call<operations::Create>) -> Call<operations::Create> + Send>;
 
 /// A cluster that is to be there and to run; see [`Clusters::get_or_create_running`].
+///
+/// However the wait ends, and also if the future is dropped, what was asked for goes on at the service.
 #[must_use = "nothing is started before this is awaited"]
 pub struct GetOrCreate {
     clusters: Clusters,
     name: String,
-    timeout: Duration,
-    interval: Option<Duration>,
+    poll: PollOptions<ClusterDetails>,
     configure: Option<Configure>,
 }
 
 impl GetOrCreate {
-    /// Bounds the wait until the cluster runs. Default: 20 minutes.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
-        self
-    }
-
-    /// Looks at the state at this interval, instead of pauses that grow to ten seconds.
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.interval = Some(interval);
-        self
+    poll_setters! {
+        /// Sets the timeout of the wait until the cluster runs. Default: 20 minutes.
+        ClusterDetails
     }
 
     /// Changes how the cluster is made if there is none: gets the call with the defaults and returns the call to make.
+    ///
+    /// With another node type, and the runtime left as it is, a runtime is chosen that fits the machine (ARM, GPU). With an instance pool,
+    /// the default node type is left out.
     pub fn configure(mut self, change: impl FnOnce(Call<operations::Create>) -> Call<operations::Create> + Send + 'static) -> Self {
         self.configure = Some(Box::new(change));
         self
     }
 
     async fn run(self) -> Result<ClusterDetails> {
-        let Self { clusters, name, timeout, interval, configure } = self;
-        let ensure = |id| EnsureRunning { clusters: clusters.clone(), id, timeout, interval };
-        let mut existing = clusters.list().items();
-        while let Some(cluster) = existing.next().await? {
-            if cluster.cluster_name.as_deref() == Some(&name)
-                && let Some(id) = cluster.cluster_id
-            {
-                return ensure(id).await;
-            }
-        }
-        let node = clusters.select_node_type(&NodeQuery::new().local_disk(true)).await?;
-        let version = clusters.select_spark_version(&SparkVersionQuery::new().long_term_support(true)).await?;
-        let create = clusters.create(version).cluster_name(name).node_type_id(node.node_type_id).num_workers(1).autotermination_minutes(60);
-        let create = if let Some(configure) = configure { configure(create) } else { create };
-        let id = create.await?.cluster_id;
-        ensure(id.ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no cluster_id"))?).await
+        let Self { clusters, name, poll, configure } = self;
+        let id = match clusters.find(&name).await?.at_most_one()? {
+            Some(cluster) => cluster.cluster_id,
+            None => create(&clusters, name, configure).await?.await?.cluster_id,
+        };
+        let id = id.ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no cluster_id"))?;
+        EnsureRunning { target: Target { clusters, id }, poll }.await
     }
+}
+
+/// The call that makes the cluster.
+async fn create(clusters: &Clusters, name: String, configure: Option<Configure>) -> Result<Call<operations::Create>> {
+    let nodes = clusters.list_node_types().await?.node_types.unwrap_or_default();
+    let runtimes = clusters.spark_versions().await?.versions.unwrap_or_default();
+    let node = NodeQuery::new().local_disk(true).select(nodes.clone())?;
+    let query = SparkVersionQuery::new().long_term_support(true);
+    let runtime = query.select(&runtimes)?;
+    let create = clusters
+        .create(runtime.clone())
+        .cluster_name(name)
+        .node_type_id(node.node_type_id.clone())
+        .num_workers(1)
+        .autotermination_minutes(60);
+    let Some(configure) = configure else { return Ok(create) };
+    let mut create = configure(create);
+    let wanted = &mut create.operation;
+    if wanted.instance_pool_id.is_some() && wanted.node_type_id.as_ref() == Some(&node.node_type_id) {
+        wanted.node_type_id = None;
+    }
+    let other = |node: &&NodeType| wanted.node_type_id.as_ref() == Some(&node.node_type_id);
+    if wanted.spark_version == runtime
+        && let Some(machine) = nodes.iter().find(other)
+    {
+        wanted.spark_version = query.for_node(machine).select(&runtimes)?;
+    }
+    Ok(create)
 }
 
 impl IntoFuture for GetOrCreate {
@@ -233,6 +268,6 @@ impl IntoFuture for GetOrCreate {
 
 impl fmt::Debug for GetOrCreate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GetOrCreate").field("name", &self.name).field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("GetOrCreate").field("name", &self.name).field("timeout", &self.poll.timeout).finish_non_exhaustive()
     }
 }

@@ -1,15 +1,16 @@
 //! Libraries of a cluster, installed when the call returns.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use databricks_core::{Error, ErrorKind, Result};
-use databricks_models::compute::{Library, LibraryFullStatus};
+use databricks_core::{Error, ErrorKind, Operation as _, Result, WaitStatus};
+use databricks_models::compute::{ClusterLibraryStatuses, Library, LibraryFullStatus, libraries as operations};
 
+use crate::client::Client;
+use crate::poll::{Assessment, PollOptions, Pollable, Poller, Verdict, poll_setters};
 use crate::services::compute::Libraries;
-use crate::waiter::pause;
 
 impl Libraries {
     /// Installs libraries on a running cluster, removes others, and waits until all of that is done: await it for the state of each library.
@@ -29,22 +30,24 @@ impl Libraries {
             cluster_id: cluster_id.into(),
             install: Vec::new(),
             uninstall: Vec::new(),
-            timeout: Duration::from_secs(30 * 60),
-            interval: None,
+            poll: PollOptions::default().timeout(TIMEOUT),
         }
     }
 }
 
+/// How long libraries may take unless the caller says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
 /// Libraries to be installed and removed; see [`Libraries::update`].
-#[derive(Clone, Debug)]
+///
+/// However the wait ends, and also if the future is dropped, the installation goes on at the service.
 #[must_use = "nothing is installed before this is awaited"]
 pub struct UpdateLibraries {
     libraries: Libraries,
     cluster_id: String,
     install: Vec<Library>,
     uninstall: Vec<Library>,
-    timeout: Duration,
-    interval: Option<Duration>,
+    poll: PollOptions<ClusterLibraryStatuses>,
 }
 
 impl UpdateLibraries {
@@ -60,49 +63,72 @@ impl UpdateLibraries {
         self
     }
 
-    /// Bounds the wait. Default: 30 minutes.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
-        self
-    }
-
-    /// Looks at the state at this interval, instead of pauses that grow to ten seconds.
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.interval = Some(interval);
-        self
+    poll_setters! {
+        /// Sets the timeout of the wait. Default: 30 minutes.
+        ClusterLibraryStatuses
     }
 
     async fn run(self) -> Result<Vec<LibraryFullStatus>> {
-        let Self { libraries, cluster_id, install, uninstall, timeout, interval } = self;
+        let Self { libraries, cluster_id, install, uninstall, poll } = self;
         if !uninstall.is_empty() {
             libraries.uninstall(&cluster_id, uninstall).await?;
         }
         if !install.is_empty() {
             libraries.install(&cluster_id, install).await?;
         }
-        let clock = libraries.client.clock();
-        let started = clock.now();
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let all = libraries.cluster_status(&cluster_id).await?.library_statuses.unwrap_or_default();
-            let waiting = all.iter().filter(|library| is(library, &["PENDING", "RESOLVING", "INSTALLING"])).count();
-            if waiting == 0 {
-                let failed: Vec<_> = all.iter().filter(|library| is(library, &["FAILED"])).collect();
-                if failed.is_empty() {
-                    return Ok(all);
-                }
-                return Err(give_up(&libraries, &cluster_id, &failed).await);
-            }
-            let pause = interval.unwrap_or_else(|| pause(attempt));
-            let elapsed = clock.now().saturating_duration_since(started);
-            if elapsed + pause > timeout {
-                let message =
-                    format!("timed out after {elapsed:.0?} waiting for libraries of cluster {cluster_id}: {waiting} still to install");
-                return Err(Error::new(ErrorKind::WaitTimeout, message)
-                    .with_hint("they are still being installed; wait again or raise the timeout"));
-            }
-            clock.sleep(pause).await;
+        let target = Target { libraries, cluster_id };
+        let all = Poller::new(&target.libraries.client, poll).until(&target).await?.library_statuses.unwrap_or_default();
+        let failed: Vec<_> = all.iter().filter(|library| is(library, &["FAILED"])).collect();
+        if failed.is_empty() {
+            return Ok(all);
+        }
+        Err(give_up(&target.libraries, &target.cluster_id, &failed).await)
+    }
+}
+
+impl fmt::Debug for UpdateLibraries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpdateLibraries").field("cluster_id", &self.cluster_id).field("timeout", &self.poll.timeout).finish_non_exhaustive()
+    }
+}
+
+/// The libraries of a cluster.
+struct Target {
+    libraries: Libraries,
+    cluster_id: String,
+}
+
+impl Pollable for Target {
+    type Resource = ClusterLibraryStatuses;
+
+    fn client(&self) -> &Client {
+        &self.libraries.client
+    }
+
+    fn operation(&self) -> &'static str {
+        operations::Install::INFO.id
+    }
+
+    fn name(&self) -> String {
+        format!("the libraries of cluster {}", self.cluster_id)
+    }
+
+    fn goal(&self) -> String {
+        "finish installing".to_owned()
+    }
+
+    async fn poll(&self, timeout: Option<Duration>) -> Result<ClusterLibraryStatuses> {
+        let mut call = self.libraries.cluster_status(&self.cluster_id);
+        call.options = call.options.for_poll(timeout);
+        call.await
+    }
+
+    fn assess(&self, all: &ClusterLibraryStatuses) -> Assessment {
+        let all = all.library_statuses.as_deref().unwrap_or_default();
+        let waiting = all.iter().filter(|library| is(library, &["PENDING", "RESOLVING", "INSTALLING"])).count();
+        match waiting {
+            0 => Assessment::new(WaitStatus::new("DONE", None), Verdict::Done),
+            _ => Assessment::new(WaitStatus::new("INSTALLING", Some(format!("{waiting} of {} to go", all.len()))), Verdict::Pending),
         }
     }
 }

@@ -47,7 +47,7 @@ impl ClusterPolicies {
     /// # Errors
     /// When no policy or more than one has the name, or they cannot be listed.
     pub async fn by_name(&self, name: &str) -> Result<Policy> {
-        crate::lookup::by_name(self.list(), "cluster policy", name, |policy| policy.name.as_deref()).await
+        crate::lookup::by_name(self.list(), "cluster policy", name, |policy| policy.name.clone(), |policy| policy.policy_id.clone()).await
     }
 }
 
@@ -57,6 +57,13 @@ impl InstancePools {
     /// # Errors
     /// When no pool or more than one has the name, or they cannot be listed.
     pub async fn by_name(&self, name: &str) -> Result<InstancePoolAndStats> {
-        crate::lookup::by_name(self.list(), "instance pool", name, |pool| pool.instance_pool_name.as_deref()).await
+        crate::lookup::by_name(
+            self.list(),
+            "instance pool",
+            name,
+            |pool| pool.instance_pool_name.clone(),
+            |pool| pool.instance_pool_id.clone(),
+        )
+        .await
     }
 }

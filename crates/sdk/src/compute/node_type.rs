@@ -9,7 +9,7 @@ use databricks_models::compute::NodeType;
 use crate::services::compute::Clusters;
 
 impl Clusters {
-    /// The smallest node type that fits: fewest cores, then least memory, disks and GPUs; deprecated ones come last.
+    /// The smallest node type that fits: fewest cores, then least memory, disks and GPUs; deprecated and hidden ones come last.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when none fits; the message says for each candidate what it lacks.
@@ -19,6 +19,9 @@ impl Clusters {
 }
 
 /// Which kind of machine is wanted. Without any setting: the smallest.
+///
+/// Machines of a special kind are chosen only when they are asked for: those with ARM processors ([`graviton`](Self::graviton)), with GPUs
+/// ([`min_gpus`](Self::min_gpus) or a category of GPUs), and fleets ([`fleet`](Self::fleet)).
 #[derive(Clone, Debug, Default)]
 pub struct NodeQuery {
     min_memory_gb: Option<i64>,
@@ -60,7 +63,7 @@ impl NodeQuery {
         gb_per_core: i64;
         /// At least so many cores.
         min_cores: f64;
-        /// At least so many GPUs; 0 asks for a machine without any.
+        /// At least so many GPUs. Default: none.
         min_gpus: i64;
         /// With a disk of its own.
         local_disk: bool;
@@ -70,7 +73,7 @@ impl NodeQuery {
         photon_worker_capable: bool;
         /// Able to run Photon as a driver.
         photon_driver_capable: bool;
-        /// With an ARM processor (AWS Graviton).
+        /// With an ARM processor (such as AWS Graviton). Default: without; ARM machines need a runtime of their own.
         graviton: bool;
         /// With the disk cache turned on by default.
         io_cache_enabled: bool;
@@ -92,7 +95,7 @@ impl NodeQuery {
         self
     }
 
-    fn select(&self, mut all: Vec<NodeType>) -> Result<NodeType> {
+    pub(super) fn select(&self, mut all: Vec<NodeType>) -> Result<NodeType> {
         all.sort_by(by_size);
         let mut refused = Vec::new();
         for node in all {
@@ -120,10 +123,10 @@ impl NodeQuery {
         if let Some(status) = status.iter().find(|s| matches!(s.as_str(), "NotAvailableInRegion" | "NotEnabledOnSubscription")) {
             return Some(format!("it is {status}"));
         }
-        if let Some(fleet) = &self.fleet
-            && !node.node_type_id.contains(fleet.as_str())
-        {
-            return Some(format!("it is not of the fleet {fleet}"));
+        match &self.fleet {
+            Some(fleet) if !node.node_type_id.contains(fleet.as_str()) => return Some(format!("it is not of the fleet {fleet}")),
+            None if node.node_type_id.contains("-fleet.") => return Some("it is a fleet, which was not asked for".to_owned()),
+            _ => {}
         }
         let memory = node.memory_mb / 1024;
         if let Some(wanted) = self.min_memory_gb.filter(|wanted| memory < *wanted) {
@@ -140,6 +143,10 @@ impl NodeQuery {
         if let Some(wanted) = self.min_gpus.filter(|wanted| gpus < *wanted || (*wanted == 0 && gpus > 0)) {
             return Some(format!("it has {gpus} GPUs, wanted {wanted}"));
         }
+        let category_of_gpus = self.category.as_ref().is_some_and(|wanted| is_of_gpus(wanted));
+        if has_gpus(node) && self.min_gpus.is_none_or(|wanted| wanted < 1) && !category_of_gpus {
+            return Some("it has GPUs, which were not asked for".to_owned());
+        }
         let disks = Disks::of(node);
         if (self.local_disk || self.local_disk_min_size.is_some()) && disks.count() == 0 {
             return Some("it has no local disk".to_owned());
@@ -155,10 +162,43 @@ impl NodeQuery {
             (self.port_forwarding, node.support_port_forwarding, "it cannot forward ports"),
             (self.photon_driver_capable, node.photon_driver_capable, "it cannot run Photon as a driver"),
             (self.photon_worker_capable, node.photon_worker_capable, "it cannot run Photon as a worker"),
-            (self.graviton, node.is_graviton, "it has no ARM processor"),
+            (self.graviton, Some(is_arm(node)), "it has no ARM processor"),
+            (!self.graviton, Some(!is_arm(node)), "it has an ARM processor, which was not asked for"),
         ];
         abilities.iter().find(|(wanted, has, _)| *wanted && *has != Some(true)).map(|(_, _, why)| (*why).to_owned())
     }
+}
+
+/// Whether a machine has GPUs.
+pub(super) fn has_gpus(node: &NodeType) -> bool {
+    node.num_gpus.is_some_and(|gpus| gpus > 0) || is_of_gpus(&node.category)
+}
+
+fn is_of_gpus(category: &str) -> bool {
+    category.to_ascii_lowercase().starts_with("gpu")
+}
+
+/// Whether a machine has ARM processors: as the service says, or by the way in which the clouds name them, since `is_graviton` is about
+/// AWS alone.
+pub(super) fn is_arm(node: &NodeType) -> bool {
+    if let Some(graviton) = node.is_graviton.filter(|graviton| *graviton) {
+        return graviton;
+    }
+    let id = node.node_type_id.as_str();
+    if let Some(rest) = id.strip_prefix("Standard_") {
+        // Azure: a `p` among the letters behind the number of processors, as in `Standard_D4pds_v6`.
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_uppercase()).trim_start_matches(|c: char| c.is_ascii_digit());
+        return rest.starts_with('p');
+    }
+    if ["t2a-", "c4a-", "n4a-", "a4x-"].iter().any(|family| id.starts_with(family)) {
+        // Google Cloud.
+        return true;
+    }
+    // AWS: a `g` behind the generation, as in `m6gd.large` or `im4gn.xlarge`.
+    let Some((family, _)) = id.split_once('.') else { return false };
+    let generation = family.trim_start_matches(|c: char| c.is_ascii_lowercase());
+    let letters = generation.trim_start_matches(|c: char| c.is_ascii_digit());
+    generation.len() < family.len() && letters.len() < generation.len() && letters.starts_with('g')
 }
 
 /// What a machine has in disks of its own.
@@ -189,9 +229,9 @@ impl Disks {
     }
 }
 
-/// The order of the official SDKs: what is deprecated last, then by size.
+/// The order of the official SDKs: what is deprecated last, or hidden, then by size.
 fn by_size(a: &NodeType, b: &NodeType) -> Ordering {
-    let deprecated = |node: &NodeType| node.is_deprecated.unwrap_or(false);
+    let deprecated = |node: &NodeType| node.is_deprecated.unwrap_or(false) || node.is_hidden.unwrap_or(false);
     let cores = || a.num_cores.total_cmp(&b.num_cores);
     let rest = |node: &NodeType| (Disks::of(node), node.num_gpus.unwrap_or(0));
     deprecated(a)
@@ -224,5 +264,45 @@ mod tests {
         let all = vec![node("old", 1.0, 1).is_deprecated(true), node("new", 4.0, 16)];
         assert_eq!(NodeQuery::new().select(all.clone()).unwrap().node_type_id, "new");
         assert_eq!(NodeQuery::new().select(all[..1].to_vec()).unwrap().node_type_id, "old");
+    }
+
+    #[test]
+    fn special_machines_are_for_those_who_ask() {
+        let mut gpus_by_category = node("Standard_NC4as_T4_v3", 1.0, 1);
+        gpus_by_category.category = "GPU Accelerated".to_owned();
+        let all = vec![
+            node("c6gd.large", 1.0, 1).is_graviton(true),
+            node("c7gd.large", 1.0, 2),
+            node("g4dn.xlarge", 1.0, 1).num_gpus(1),
+            gpus_by_category,
+            node("m-fleet.xlarge", 1.0, 1),
+            node("hidden", 1.0, 1).is_hidden(true),
+            node("m5d.large", 2.0, 8),
+        ];
+        let chosen = |query: NodeQuery| query.select(all.clone()).unwrap().node_type_id;
+        assert_eq!(chosen(NodeQuery::new()), "m5d.large");
+        assert_eq!(chosen(NodeQuery::new().graviton(true)), "c6gd.large");
+        assert_eq!(chosen(NodeQuery::new().graviton(true).min_memory_gb(2)), "c7gd.large");
+        assert_eq!(chosen(NodeQuery::new().min_gpus(1)), "g4dn.xlarge");
+        assert_eq!(chosen(NodeQuery::new().category("gpu accelerated")), "Standard_NC4as_T4_v3");
+        assert_eq!(chosen(NodeQuery::new().fleet("m-fleet")), "m-fleet.xlarge");
+        let error = NodeQuery::new().select(all[..1].to_vec()).unwrap_err().to_string();
+        assert!(error.contains("c6gd.large: it has an ARM processor, which was not asked for"), "{error}");
+    }
+
+    #[test]
+    fn arm_is_known_by_name_too() {
+        for id in ["m6gd.large", "c7g.xlarge", "im4gn.2xlarge", "x2gd.medium", "g5g.xlarge", "r8gb.large"] {
+            assert!(is_arm(&node(id, 1.0, 1)), "{id}");
+        }
+        for id in ["Standard_D4pds_v6", "Standard_E8ps_v5", "Standard_D2plds_v5", "t2a-standard-4", "c4a-highmem-8"] {
+            assert!(is_arm(&node(id, 1.0, 1)), "{id}");
+        }
+        for id in ["m5d.large", "g4dn.xlarge", "g5.xlarge", "i3.xlarge", "c6id.large", "p4d.24xlarge", "d.xlarge", "rd-fleet.xlarge", "m"] {
+            assert!(!is_arm(&node(id, 1.0, 1)), "{id}");
+        }
+        for id in ["Standard_DS3_v2", "Standard_D4ds_v5", "Standard_NP10s", "Standard_M8-2ms", "n2-standard-4", "e2-highmem-2"] {
+            assert!(!is_arm(&node(id, 1.0, 1)), "{id}");
+        }
     }
 }

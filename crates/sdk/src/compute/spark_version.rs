@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 
 use databricks_core::{Error, ErrorKind, Result};
-use databricks_models::compute::SparkVersion;
+use databricks_models::compute::{NodeType, SparkVersion};
 
+use super::node_type;
 use crate::services::compute::Clusters;
 
 impl Clusters {
@@ -17,7 +18,7 @@ impl Clusters {
     }
 }
 
-/// Which Databricks runtime is wanted. Without any setting: the newest plain one for Scala 2.12.
+/// Which Databricks runtime is wanted. Without any setting: the newest plain one, of any version of Scala.
 ///
 /// The kinds (`ml`, `gpu`, `photon` and so on) are exact: without a setting, runtimes of that kind are left out.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub struct SparkVersionQuery {
     gpu: bool,
     photon: bool,
     graviton: bool,
-    scala: String,
+    scala: Option<String>,
     spark: Option<String>,
 }
 
@@ -52,7 +53,7 @@ macro_rules! flags {
 }
 
 impl SparkVersionQuery {
-    /// The newest plain runtime for Scala 2.12.
+    /// The newest plain runtime.
     pub fn new() -> Self {
         Self {
             long_term_support: false,
@@ -63,7 +64,7 @@ impl SparkVersionQuery {
             gpu: false,
             photon: false,
             graviton: false,
-            scala: "2.12".to_owned(),
+            scala: None,
             spark: None,
         }
     }
@@ -87,10 +88,23 @@ impl SparkVersionQuery {
         graviton;
     }
 
-    /// The version of Scala. Default: `2.12`.
+    /// Sets the version of Scala, such as `2.12`. Default: any; runtimes from 17 on exist for Scala 2.13 alone.
     #[must_use]
     pub fn scala(mut self, version: impl Into<String>) -> Self {
-        self.scala = version.into();
+        self.scala = Some(version.into());
+        self
+    }
+
+    /// Asks for a runtime that fits this machine: for ARM processors, for GPUs (which come with the runtimes for machine learning), or for
+    /// neither.
+    #[must_use]
+    pub fn for_node(mut self, node: &NodeType) -> Self {
+        self.graviton = node_type::is_arm(node);
+        if node_type::has_gpus(node) {
+            (self.gpu, self.ml) = (true, true);
+        } else {
+            self.gpu = false;
+        }
         self
     }
 
@@ -102,7 +116,8 @@ impl SparkVersionQuery {
     }
 
     fn fits(&self, key: &str, name: &str) -> bool {
-        key.contains(&format!("-scala{}", self.scala))
+        self.scala.as_ref().is_none_or(|version| scala_of(key) == Some(version.as_str()))
+            && scala_of(key).is_some()
             && !key.contains("apache-spark-")
             && key.contains("-ml-") == self.ml
             && key.contains("-hls-") == self.genomics
@@ -114,7 +129,7 @@ impl SparkVersionQuery {
             && self.spark.as_ref().is_none_or(|version| name.contains(&format!("Apache Spark {version}")))
     }
 
-    fn select(&self, versions: &[SparkVersion]) -> Result<String> {
+    pub(super) fn select(&self, versions: &[SparkVersion]) -> Result<String> {
         let texts = versions.iter().map(|v| (v.key.as_deref().unwrap_or_default(), v.name.as_deref().unwrap_or_default()));
         let mut fitting: Vec<&str> = texts.filter(|(key, name)| self.fits(key, name)).map(|(key, _)| key).collect();
         // A stable order: of equal numbers the first of the list wins.
@@ -129,6 +144,13 @@ impl SparkVersionQuery {
             [newest, ..] => Ok((*newest).to_owned()),
         }
     }
+}
+
+/// The version of Scala in the key of a runtime: `2.13` of `18.2.x-scala2.13`.
+fn scala_of(key: &str) -> Option<&str> {
+    let (_, rest) = key.split_once("-scala")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    rest.get(..end)
 }
 
 /// The number of a runtime, for comparing: `16.4.x-…` is 16, 4, 0. Suffixes without digits count least.
@@ -155,8 +177,32 @@ mod tests {
     #[test]
     fn several_are_an_error_without_latest() {
         let all = versions(&[("1.0.x-scala2.12", ""), ("2.0.x-scala2.12", ""), ("3.0.x-scala2.13", "")]);
-        let error = SparkVersionQuery::new().latest(false).select(&all).unwrap_err();
+        assert_eq!(SparkVersionQuery::new().select(&all).unwrap(), "3.0.x-scala2.13", "every Scala counts");
+        let error = SparkVersionQuery::new().latest(false).scala("2.12").select(&all).unwrap_err();
         assert!(error.to_string().contains("multiple results: 2.0.x-scala2.12, 1.0.x-scala2.12"), "{error}");
         assert_eq!(SparkVersionQuery::new().latest(false).scala("2.13").select(&all).unwrap(), "3.0.x-scala2.13");
+    }
+
+    #[test]
+    fn a_scala_that_is_asked_for_is_exact() {
+        let all = versions(&[("4.0.x-scala2.1", ""), ("4.0.x-scala2.13", ""), ("4.0.x-photon-scala2.13", ""), ("5.0.x", "")]);
+        assert_eq!(SparkVersionQuery::new().scala("2.1").latest(false).select(&all).unwrap(), "4.0.x-scala2.1");
+        assert_eq!(SparkVersionQuery::new().scala("2.13").photon(true).select(&all).unwrap(), "4.0.x-photon-scala2.13");
+        assert!(SparkVersionQuery::new().scala("2.12").select(&all).is_err());
+    }
+
+    #[test]
+    fn the_runtime_fits_the_machine() {
+        let all = versions(&[
+            ("16.4.x-aarch64-scala2.12", "16.4 LTS"),
+            ("16.4.x-scala2.12", "16.4 LTS"),
+            ("17.3.x-cpu-ml-scala2.13", "17.3 LTS ML"),
+            ("17.3.x-gpu-ml-scala2.13", "17.3 LTS ML"),
+        ]);
+        let node = |id: &str| NodeType::new("General Purpose", id, id, 8192, id, 4.0);
+        let fits = |node: NodeType| SparkVersionQuery::new().long_term_support(true).for_node(&node).select(&all).unwrap();
+        assert_eq!(fits(node("m5d.large")), "16.4.x-scala2.12");
+        assert_eq!(fits(node("m6gd.large")), "16.4.x-aarch64-scala2.12");
+        assert_eq!(fits(node("g5.xlarge").num_gpus(1)), "17.3.x-gpu-ml-scala2.13");
     }
 }

@@ -3,13 +3,14 @@
 //! ```no_run
 //! # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
 //! let run = w.jobs().run_now(11_223_344).start().await?;
-//! println!("run {} has begun", run.id());
+//! let id = run.id();
+//! println!("run {id} has begun");
 //! if let Err(error) = run.wait_success().await {
 //!     eprintln!("{error}"); // names the tasks that failed, and why
-//!     run.repair_failed().await?;
-//!     run.wait_success().await?;
+//!     w.jobs().run(id).repair_failed().await?;
+//!     w.jobs().run(id).wait_success().await?;
 //! }
-//! for output in run.outputs().await? {
+//! for output in w.jobs().run(id).outputs().await? {
 //!     println!("{}: {}", output.task_key, output.text().unwrap_or_default());
 //! }
 //! # Ok(())
@@ -20,7 +21,7 @@
 //! |---|---|
 //! | start a job, or tasks without a job | `w.jobs().run_now(id)`[`.start()`](crate::Call#method.start), `w.jobs().submit()`[`.start()`](crate::Call#method.start) |
 //! | take up a run by its id | [`Jobs::run`] |
-//! | wait, look on, cancel, repair, read outputs | [`RunHandle`] |
+//! | wait, follow, cancel, repair, read outputs | [`RunHandle`] |
 //! | read a job or run with more than 100 tasks | [`all_pages`](crate::Call#method.all_pages) on `get` and `get_run` |
 //! | find a job by its name | [`Jobs::by_name`] |
 //! | list jobs or runs with all of their tasks | [`in_full`](crate::Call#method.in_full) on `list` and `list_runs` |
@@ -33,7 +34,7 @@ mod run;
 mod states;
 
 pub use pages::{FullJobs, FullRuns};
-pub use run::{RunHandle, RunStates, TaskOutput};
+pub use run::{RunHandle, TaskOutput};
 
 #[doc(no_inline)]
 pub use crate::services::jobs::Jobs;

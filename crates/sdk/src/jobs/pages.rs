@@ -84,7 +84,14 @@ impl Jobs {
     /// When no job or more than one has the name, or they cannot be listed.
     pub async fn by_name(&self, name: &str) -> Result<BaseJob> {
         // The service filters by name in any case of letters.
-        crate::lookup::by_name(self.list().name(name), "job", name, |job| job.settings.as_ref()?.name.as_deref()).await
+        crate::lookup::by_name(
+            self.list().name(name),
+            "job",
+            name,
+            |job| job.settings.as_ref()?.name.clone(),
+            |job| Some(job.job_id?.to_string()),
+        )
+        .await
     }
 }
 

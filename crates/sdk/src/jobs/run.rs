@@ -1,22 +1,19 @@
 //! A run of a job.
 
 use std::fmt::{self, Write as _};
-use std::pin::Pin;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use databricks_core::{Error, ErrorKind, Result};
+use databricks_core::{Error, ErrorKind, Operation as _, Result, WaitStatus};
 use databricks_models::jobs::{Run, RunOutput, RunTask, jobs as operations};
-use futures_core::Stream;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 
 use super::states::State;
-use crate::Call;
 use crate::client::Client;
+use crate::poll::{Assessment, Pace, PollOptions, Pollable, Poller, Updates, Verdict};
 use crate::services::jobs::Jobs;
-use crate::waiter::pause;
+use crate::{Call, Progress};
 
 /// How many outputs are read at a time.
 const AT_ONCE: usize = 8;
@@ -24,7 +21,7 @@ const AT_ONCE: usize = 8;
 const MOST_REASONS: usize = 10;
 
 impl Jobs {
-    /// A run by its id, to wait for it, look on, cancel it and so on. Nothing is sent.
+    /// A run by its id, to wait for it, follow it, cancel it and so on. Nothing is sent.
     ///
     /// * `run_id`: the run of a job, or of tasks that were submitted.
     pub fn run(&self, run_id: i64) -> RunHandle {
@@ -62,50 +59,53 @@ fn started(client: Client, id: Option<i64>) -> Result<RunHandle> {
 
 /// A run at the service, by its id.
 ///
-/// Dropping it leaves the run alone, unless [`cancel_on_drop`](Self::cancel_on_drop) says otherwise.
+/// Dropping it leaves the run alone, unless [`cancel_on_drop`](Self::cancel_on_drop) says otherwise. A wait takes the handle; a new one for
+/// the same run costs nothing: [`Jobs::run`].
 pub struct RunHandle {
-    client: Client,
-    id: i64,
-    interval: Option<Duration>,
+    target: Target,
+    /// Only ever reached through `&mut` and by value: callbacks need not be `Sync`.
+    poll: Mutex<PollOptions<Run>>,
+    pace: Pace,
     timeout: Option<Duration>,
-    on_progress: Mutex<Option<OnProgress>>,
     cancel_on_drop: AtomicBool,
 }
 
-type OnProgress = Box<dyn FnMut(&Run) + Send>;
-
 impl RunHandle {
     fn new(client: Client, id: i64) -> Self {
-        Self { client, id, interval: None, timeout: None, on_progress: Mutex::new(None), cancel_on_drop: AtomicBool::new(false) }
+        let poll = PollOptions::default();
+        let (pace, timeout) = (poll.pace, poll.timeout);
+        Self { target: Target { client, id }, poll: Mutex::new(poll), pace, timeout, cancel_on_drop: AtomicBool::new(false) }
     }
 
     /// The id of the run.
     pub fn id(&self) -> i64 {
-        self.id
+        self.target.id
     }
 
-    /// Looks at the run at this interval, instead of pauses that grow to ten seconds.
+    /// Sets the pause between two polls. Default: pauses that grow by a second each, up to ten.
     #[must_use]
     pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.interval = Some(interval);
+        self.pace = Pace::every(interval);
         self
     }
 
-    /// Bounds every wait for the run. Default: none, since the run has a bound of its own.
+    /// Sets the timeout of waits and updates. Default: none, since a job has a timeout of its own. The run goes on when it has passed, unless
+    /// [`cancel_on_drop`](Self::cancel_on_drop) is set.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
 
-    /// Is told of every look at the run while it is waited for.
+    /// Calls `f` after every poll of a wait.
     #[must_use]
-    pub fn on_progress(self, told: impl FnMut(&Run) + Send + 'static) -> Self {
-        *self.on_progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Box::new(told));
+    pub fn on_progress(mut self, f: impl FnMut(Progress<'_, Run>) + Send + 'static) -> Self {
+        self.poll.get_mut().unwrap_or_else(PoisonError::into_inner).on_progress = Some(Box::new(f));
         self
     }
 
-    /// Cancels the run, in the background, if the handle is dropped before the run was seen to end.
+    /// Cancels the run, in the background, if the handle is dropped before the run was seen to end. A run is never cancelled because it
+    /// could not be polled.
     #[must_use]
     pub fn cancel_on_drop(self) -> Self {
         self.cancel_on_drop.store(true, Ordering::Relaxed);
@@ -115,91 +115,62 @@ impl RunHandle {
     /// Lets the run go on when the handle is dropped.
     #[must_use]
     pub fn detach(self) -> Self {
-        self.settled();
+        self.disarm();
         self
     }
 
-    /// The run as it is now, with all of its tasks.
+    /// Polls once and returns the run with all of its tasks.
     ///
     /// # Errors
     /// When the run cannot be read.
     pub async fn status(&self) -> Result<Run> {
-        let run = self.client.call(operations::GetRun::new(self.id)).all_pages().await?;
+        let run = self.target.poll(None).await?;
         if State::of_run(&run).is_final() {
-            self.settled();
+            self.disarm();
         }
         Ok(run)
     }
 
-    fn settled(&self) {
+    fn disarm(&self) {
         self.cancel_on_drop.store(false, Ordering::Relaxed);
     }
 
-    /// The states that the run goes through from now on, up to the last one: a stream of the run whenever its state or that of a task is
-    /// another than before.
-    pub fn states(&self) -> RunStates<'_> {
-        let looks = stream::unfold((Some(self), 0, String::new()), |(run, mut attempt, last)| async move {
-            let handle = run?;
-            loop {
-                if attempt > 0 {
-                    handle.client.clock().sleep(handle.pause(attempt)).await;
-                }
-                attempt += 1;
-                match handle.status().await {
-                    Err(error) => return Some((Err(error), (None, attempt, last))),
-                    Ok(run) => {
-                        let (state, now) = (State::of_run(&run), fingerprint(&run));
-                        if now != last {
-                            let go_on = (!state.is_final()).then_some(handle);
-                            return Some((Ok(run), (go_on, attempt, now)));
-                        }
-                    }
-                }
-            }
-        });
-        RunStates { inner: looks.boxed() }
-    }
-
-    fn pause(&self, attempt: u64) -> Duration {
-        self.interval.unwrap_or_else(|| pause(attempt))
+    /// The states that the run goes through from now on: the run whenever its state or that of a task has changed, up to the last state.
+    pub fn updates(&self) -> Updates<'_, Run> {
+        let options = PollOptions { pace: self.pace, timeout: self.timeout, on_progress: None };
+        let updates = Updates::new(&self.target, options, fingerprint);
+        Updates::of(updates.inspect(|update| match update {
+            Ok(run) if !State::of_run(run).is_final() => {}
+            Err(error) if error.kind() == ErrorKind::WaitTimeout => {}
+            _ => self.disarm(),
+        }))
     }
 
     /// Waits until the run has ended, well or not: the result tells. See [`wait_success`](Self::wait_success) for a failed run as an error.
     ///
     /// # Errors
     /// [`ErrorKind::OperationFailed`] when the service could not carry the run through, [`ErrorKind::WaitTimeout`] when it did not end in
-    /// time, or the error of a look at it.
-    pub async fn wait(&self) -> Result<Run> {
+    /// time, or the error of a poll. The run goes on after the latter two, unless [`cancel_on_drop`](Self::cancel_on_drop) is set and the
+    /// timeout has passed.
+    pub async fn wait(mut self) -> Result<Run> {
         let run = self.ended().await?;
         let state = State::of_run(&run);
         if state.life_cycle() == "INTERNAL_ERROR" {
-            let message = format!("run {} came to INTERNAL_ERROR: {}", self.id, state.message());
+            let message = format!("run {} came to INTERNAL_ERROR: {}", self.id(), state.message());
             return Err(Error::new(ErrorKind::OperationFailed, message).with_operation("jobs.get_run"));
         }
         Ok(run)
     }
 
-    async fn ended(&self) -> Result<Run> {
-        let clock = self.client.clock();
-        let started: Instant = clock.now();
-        for attempt in 1.. {
-            let run = self.status().await?;
-            if let Some(told) = &mut *self.on_progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
-                told(&run);
-            }
-            let state = State::of_run(&run);
-            if state.is_final() {
-                return Ok(run);
-            }
-            let pause = self.pause(attempt);
-            let elapsed = clock.now().saturating_duration_since(started);
-            if self.timeout.is_some_and(|limit| elapsed + pause > limit) {
-                let message = format!("timed out after {elapsed:.0?} waiting for run {}; last state {}", self.id, state.life_cycle());
-                return Err(Error::new(ErrorKind::WaitTimeout, message).with_hint("the run goes on; wait again or raise the timeout"));
-            }
-            clock.sleep(pause).await;
+    async fn ended(&mut self) -> Result<Run> {
+        let on_progress = self.poll.get_mut().unwrap_or_else(PoisonError::into_inner).on_progress.take();
+        let options = PollOptions { pace: self.pace, timeout: self.timeout, on_progress };
+        let ended = Poller::new(&self.target.client, options).until(&self.target).await;
+        // Ended, or impossible to poll: in neither case is it for this handle to cancel it.
+        if ended.as_ref().err().is_none_or(|error| error.kind() != ErrorKind::WaitTimeout) {
+            self.disarm();
         }
-        Err(Error::new(ErrorKind::Other, "the run was looked at too often"))
+        ended
     }
 
     /// Waits until the run has ended well.
@@ -207,7 +178,7 @@ impl RunHandle {
     /// # Errors
     /// [`ErrorKind::OperationFailed`] when it ended otherwise: the message names the tasks that failed, and why. Else as
     /// [`wait`](Self::wait).
-    pub async fn wait_success(&self) -> Result<Run> {
+    pub async fn wait_success(mut self) -> Result<Run> {
         let run = self.ended().await?;
         if State::of_run(&run).is_success() {
             return Ok(run);
@@ -217,7 +188,7 @@ impl RunHandle {
 
     async fn failure(&self, run: &Run) -> Error {
         let state = State::of_run(run);
-        let mut message = format!("run {} ended as {}", self.id, state.label());
+        let mut message = format!("run {} ended as {}", self.id(), state.label());
         if !state.message().is_empty() {
             let _ = write!(message, ": {}", state.message().trim_end_matches('.'));
         }
@@ -247,7 +218,7 @@ impl RunHandle {
         let output = match task.run_id {
             // Tasks that never ran have no output.
             Some(id) if matches!(state.result(), "FAILED" | "TIMEDOUT" | "") => {
-                self.client.call(operations::GetRunOutput::new(id)).await.ok()
+                self.target.client.call(operations::GetRunOutput::new(id)).await.ok()
             }
             _ => None,
         };
@@ -256,19 +227,33 @@ impl RunHandle {
         format!("{} ({}){colon}{said}", task.task_key, state.label())
     }
 
-    /// What the tasks gave, those that ran, in the order of the job. Of a task that was repaired the last attempt counts.
+    /// What the tasks gave, in the order of the job. Of a task that was repaired the last attempt counts.
+    ///
+    /// Tasks that never ran, and those for which the service has no output, are left out. An output that cannot be read for another reason
+    /// does not cost the others: its [`error`](TaskOutput::error) says why.
     ///
     /// # Errors
-    /// When the run or an output cannot be read.
+    /// When the run cannot be read.
     pub async fn outputs(&self) -> Result<Vec<TaskOutput>> {
         let run = self.status().await?;
-        let tasks =
-            latest(&run).into_iter().filter_map(|task| Some((task.task_key.clone(), task.run_id?, State::of_task(task).is_final())));
-        let read = tasks.filter(|(_, _, ended)| *ended).map(|(task_key, run_id, _)| async move {
-            let output = self.client.call(operations::GetRunOutput::new(run_id)).await?;
-            Ok(TaskOutput { task_key, run_id, output })
+        let tasks = latest(&run).into_iter().filter(|task| State::of_task(task).has_run());
+        let tasks = tasks.filter_map(|task| Some((task.task_key.clone(), task.run_id?)));
+        let read = tasks.map(|(task_key, run_id)| async move {
+            match self.target.client.call(operations::GetRunOutput::new(run_id)).await {
+                Ok(output) => Some(TaskOutput { task_key, run_id, output, unread: None }),
+                Err(error) if error.status().is_some_and(|status| matches!(status.as_u16(), 400 | 404)) => {
+                    tracing::debug!(task_key, run_id, %error, "a task has no output");
+                    None
+                }
+                Err(error) => {
+                    tracing::warn!(task_key, run_id, %error, "the output of a task cannot be read");
+                    let unread = Some(format!("the output cannot be read: {}", error.report()));
+                    Some(TaskOutput { task_key, run_id, output: RunOutput::default(), unread })
+                }
+            }
         });
-        stream::iter(read).buffered(AT_ONCE).try_collect().await
+        let outputs: Vec<_> = stream::iter(read).buffered(AT_ONCE).collect().await;
+        Ok(outputs.into_iter().flatten().collect())
     }
 
     /// Asks the service to cancel the run; [`wait`](Self::wait) tells when it has ended.
@@ -276,8 +261,8 @@ impl RunHandle {
     /// # Errors
     /// As the call.
     pub async fn cancel(&self) -> Result<()> {
-        self.client.call(operations::CancelRun::new(self.id)).await?;
-        self.settled();
+        self.target.client.call(operations::CancelRun::new(self.id())).await?;
+        self.disarm();
         Ok(())
     }
 
@@ -287,9 +272,9 @@ impl RunHandle {
     /// # Errors
     /// As the call: the service refuses while the run is active.
     pub async fn repair_failed(&self) -> Result<i64> {
-        let history = self.client.call(operations::GetRun::new(self.id)).include_history(true).all_pages().await?;
+        let history = self.target.client.call(operations::GetRun::new(self.id())).include_history(true).all_pages().await?;
         let latest = history.repair_history.iter().flatten().filter_map(|item| item.id).next_back();
-        let mut repair = self.client.call(operations::RepairRun::new(self.id)).rerun_all_failed_tasks(true);
+        let mut repair = self.target.client.call(operations::RepairRun::new(self.id())).rerun_all_failed_tasks(true);
         if let Some(latest) = latest {
             repair = repair.latest_repair_id(latest);
         }
@@ -300,14 +285,14 @@ impl RunHandle {
 impl Drop for RunHandle {
     fn drop(&mut self) {
         if self.cancel_on_drop.load(Ordering::Relaxed) {
-            self.client.call_in_background(operations::CancelRun::new(self.id), "a run that was dropped could not be cancelled");
+            self.target.client.call_in_background(operations::CancelRun::new(self.id()), "a run that was dropped could not be cancelled");
         }
     }
 }
 
 impl fmt::Debug for RunHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunHandle").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("RunHandle").field("id", &self.id()).finish_non_exhaustive()
     }
 }
 
@@ -333,31 +318,41 @@ fn fingerprint(run: &Run) -> String {
     text
 }
 
-/// The states of a run: a stream; see [`RunHandle::states`].
-pub struct RunStates<'a> {
-    inner: Pin<Box<dyn Stream<Item = Result<Run>> + Send + 'a>>,
+/// A run by its id.
+struct Target {
+    client: Client,
+    id: i64,
 }
 
-impl RunStates<'_> {
-    /// The run in its next state, or `None` after the last.
-    ///
-    /// # Errors
-    /// When the run cannot be read.
-    pub async fn next(&mut self) -> Result<Option<Run>> {
-        self.inner.try_next().await
+impl Pollable for Target {
+    type Resource = Run;
+
+    fn client(&self) -> &Client {
+        &self.client
     }
-}
 
-impl Stream for RunStates<'_> {
-    type Item = Result<Run>;
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.inner.as_mut().poll_next(cx)
+    fn operation(&self) -> &'static str {
+        operations::GetRun::INFO.id
     }
-}
 
-impl fmt::Debug for RunStates<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RunStates")
+    fn name(&self) -> String {
+        format!("run {}", self.id)
+    }
+
+    fn goal(&self) -> String {
+        "end".to_owned()
+    }
+
+    async fn poll(&self, timeout: Option<Duration>) -> Result<Run> {
+        let mut call = self.client.call(operations::GetRun::new(self.id));
+        call.options = call.options.for_poll(timeout);
+        call.all_pages().await
+    }
+
+    fn assess(&self, run: &Run) -> Assessment {
+        let state = State::of_run(run);
+        let status = WaitStatus::new(state.life_cycle(), Some(state.message().to_owned()));
+        Assessment::new(status, if state.is_final() { Verdict::Done } else { Verdict::Pending })
     }
 }
 
@@ -371,6 +366,8 @@ pub struct TaskOutput {
     pub run_id: i64,
     /// All of it.
     pub output: RunOutput,
+    /// Why it could not be read.
+    unread: Option<String>,
 }
 
 impl TaskOutput {
@@ -380,9 +377,9 @@ impl TaskOutput {
         notebook.or(self.output.logs.as_deref())
     }
 
-    /// Why it failed, if it did.
+    /// Why the task failed, or why its output cannot be read.
     pub fn error(&self) -> Option<&str> {
-        self.output.error.as_deref().filter(|text| !text.is_empty())
+        self.unread.as_deref().or(self.output.error.as_deref()).filter(|text| !text.is_empty())
     }
 }
 

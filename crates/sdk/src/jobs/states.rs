@@ -58,6 +58,21 @@ impl<'a> State<'a> {
         self.is_final() && !self.is_success() && !matches!(self.result(), "EXCLUDED" | "DISABLED")
     }
 
+    /// Whether it ran and has ended, so that there may be an output. Tasks that were skipped, left out or not reached did not run.
+    pub(super) fn has_run(self) -> bool {
+        const NOT_RUN: [&str; 8] = [
+            "DISABLED",
+            "EXCLUDED",
+            "MAX_CONCURRENT_RUNS_EXCEEDED",
+            "MAXIMUM_CONCURRENT_RUNS_REACHED",
+            "SKIPPED",
+            "UPSTREAM_CANCELED",
+            "UPSTREAM_EVICTED",
+            "UPSTREAM_FAILED",
+        ];
+        self.is_final() && self.life_cycle() != "SKIPPED" && !NOT_RUN.contains(&self.result())
+    }
+
     /// The result, or where it is in its life if it has none: for people.
     pub(super) fn label(self) -> &'a str {
         match self.result() {

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure};
-use databricks_models::sql::statement_execution as operations;
+use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure, WaitStatus};
+use databricks_models::sql::{StatementState, statement_execution as operations};
 use databricks_transport::SharedClock;
-use futures_core::Stream;
 use futures_util::future::{Either, select};
 use futures_util::stream;
 use tokio::sync::oneshot;
@@ -18,16 +17,17 @@ use super::wire::{Answer, Status};
 use super::{ChunkStream, Format, Query, RowStream, Rows};
 use crate::client::Client;
 use crate::options::Options;
+use crate::poll::{Assessment, Pace, PollOptions, Pollable, Poller, Updates, Verdict};
 
-/// One look at a statement that runs, or one more chunk of its result.
+/// One poll of a statement that runs, or one more chunk of its result.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StatementProgress<'a> {
     /// Its id.
     pub statement_id: &'a str,
-    /// Its state: `PENDING`, `RUNNING` and so on.
-    pub state: &'a str,
-    /// The time since it was started, or since it was first looked at.
+    /// Its state.
+    pub state: &'a StatementState,
+    /// The time since it was started, or since it was first polled.
     pub elapsed: Duration,
     /// The chunks of the result that were delivered.
     pub chunks: i64,
@@ -73,7 +73,7 @@ impl Report {
         if let Some(OnProgress(told)) = &mut self.on_progress {
             told(StatementProgress {
                 statement_id: &self.id,
-                state: "SUCCEEDED",
+                state: &StatementState::Succeeded,
                 elapsed,
                 chunks: self.chunks,
                 total_chunks: self.total_chunks,
@@ -87,7 +87,8 @@ impl Report {
 
 /// A statement at the service, by its id.
 ///
-/// Dropping it before it has ended cancels it at the service, unless it was [detached](Self::detach).
+/// Dropping it before it has ended cancels it at the service, unless it was [detached](Self::detach). So does a timeout of its query that
+/// has passed. A statement that can no longer be polled is left to run: the error has its id, under which it can be found again.
 #[derive(Debug)]
 pub struct Statement {
     guard: CancelGuard,
@@ -104,8 +105,8 @@ pub struct Statement {
     limited: bool,
 }
 
-/// The first pause between two looks, and the longest. The service gives up on statements that nobody looks at for 15 minutes.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// How long the cancellation of a statement may take whose timeout has passed.
+const CANCELLING: Duration = Duration::from_secs(10);
 /// How long the service is asked to hold the answer back until the result is there.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
 /// What is fetched ahead unless the query says otherwise: chunks, and bytes in all.
@@ -121,8 +122,9 @@ impl Statement {
     async fn run(client: Client, mut settings: Settings, wait: Duration, started: Option<std::time::Instant>) -> Result<Self> {
         let started = started.unwrap_or_else(|| client.clock().now());
         let request = settings.request(&client, settings.disposition, wait)?;
-        let answer = execute(&client, request).await?;
-        let id = answer.statement_id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no statement_id"))?;
+        let (warehouse, in_code) = (request.warehouse_id.clone(), settings.warehouse.is_some());
+        let answer = execute(&client, request).await.map_err(|error| name_warehouse(error, &client, &warehouse, in_code))?;
+        let id = answer.statement_id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no statement_id"))?;
         let on_progress = settings.on_progress.take();
         let (format, timeout, prefetch) = (settings.format, settings.timeout, (settings.prefetch, settings.prefetch_bytes));
         let limited = settings.row_limit.is_some() || settings.byte_limit.is_some();
@@ -155,93 +157,115 @@ impl Statement {
         &self.guard.id
     }
 
-    /// The state at the last look: `PENDING`, `RUNNING`, `SUCCEEDED`, `FAILED`, `CANCELED`, `CLOSED`; empty before the first look.
-    pub fn state(&self) -> &str {
-        self.answer.status.as_ref().and_then(|status| status.state.as_deref()).unwrap_or_default()
+    /// The state at the last poll; `None` before the first.
+    pub fn state(&self) -> Option<StatementState> {
+        self.answer.status.as_ref().and_then(|status| status.state.as_deref()).map(StatementState::from)
     }
 
-    /// Looks at the statement and returns its state.
+    /// Polls once and returns the state.
     ///
     /// # Errors
-    /// When the service cannot be asked. A statement that failed is not an error here.
-    pub async fn status(&mut self) -> Result<&str> {
-        let look = operations::GetStatement::new(self.guard.id.clone());
-        self.answer = send(&self.guard.client, &look).await?;
+    /// When the statement cannot be polled. A statement that failed is not an error here.
+    pub async fn status(&mut self) -> Result<StatementState> {
+        self.answer = self.target().poll(None).await?;
         self.settle();
-        Ok(self.state())
+        Ok(self.state().unwrap_or_default())
     }
 
     /// Waits until the statement has ended well.
     ///
     /// # Errors
-    /// [`ErrorKind::StatementFailed`], [`ErrorKind::StatementCanceled`], [`ErrorKind::StatementClosed`] (the result is no longer there) or
-    /// [`ErrorKind::WaitTimeout`], after the statement was cancelled.
+    /// [`ErrorKind::StatementFailed`], [`ErrorKind::StatementCanceled`], [`ErrorKind::StatementClosed`] (the result is no longer there);
+    /// [`ErrorKind::WaitTimeout`] when the timeout of the query has passed, after which the statement is cancelled; or the error of a poll,
+    /// after which it is left to run.
     pub async fn wait(mut self) -> Result<Self> {
-        let clock = self.guard.client.clock().clone();
-        let mut pause = PAUSES.0;
-        if self.state().is_empty() {
-            self.status().await?;
-        }
+        let (mut target, mut poller) = (self.target(), self.poller());
         loop {
-            let elapsed = clock.now().saturating_duration_since(self.started);
-            self.tell(elapsed);
+            if self.answer.status.is_none() {
+                self.poll(&target, &mut poller).await?;
+            }
+            self.tell(poller.elapsed());
             match self.state() {
-                "SUCCEEDED" => return Ok(self),
+                Some(StatementState::Succeeded) => return Ok(self),
                 // A closed statement whose result came along has done its work.
-                "CLOSED" if self.answer.result.is_some() => return Ok(self),
-                "FAILED" if self.is_too_large() => {
+                Some(StatementState::Closed) if self.answer.result.is_some() => return Ok(self),
+                Some(StatementState::Failed) if self.is_too_large() => {
                     let Some(mut settings) = self.fallback.take() else { return Err(self.failure()) };
                     settings.disposition = Disposition::ExternalLinks;
                     settings.on_progress = self.on_progress.take();
                     let client = self.guard.client.clone();
                     self = Self::run(client, *settings, WAIT, Some(self.started)).await?;
+                    (target, poller) = (self.target(), self.poller());
                     continue;
                 }
-                "FAILED" | "CANCELED" | "CLOSED" => return Err(self.failure()),
+                Some(StatementState::Failed | StatementState::Canceled | StatementState::Closed) => return Err(self.failure()),
                 _ => {}
             }
-            let left = self.timeout.map_or(pause, |limit| limit.saturating_sub(elapsed));
-            if left.is_zero() {
-                let id = self.guard.id.clone();
-                if let Err(error) = self.cancel().await {
-                    tracing::warn!(statement_id = id, %error, "a statement that took too long could not be cancelled");
-                }
-                let message = format!("statement {id} did not end within {elapsed:.1?} and was cancelled");
-                return Err(Error::new(ErrorKind::WaitTimeout, message)
-                    .with_hint("raise the timeout of the query")
-                    .with_statement(StatementFailure::new(id, None, None)));
-            }
-            clock.sleep(pause.min(left)).await;
-            pause = (pause * 2).min(PAUSES.1);
-            self.status().await?;
+            self.poll(&target, &mut poller).await?;
         }
     }
 
-    /// The states that the statement goes through from now on, each once, up to the last one: a stream.
+    fn target(&self) -> Target {
+        Target { client: self.guard.client.clone(), id: self.guard.id.clone() }
+    }
+
+    fn poller(&self) -> Poller<Answer> {
+        let options = PollOptions::default().pace(Pace::QUICK).timeout(self.timeout);
+        let poller = Poller::new(&self.guard.client, options).started(self.started);
+        if self.answer.status.is_none() { poller } else { poller.after_first() }
+    }
+
+    /// Polls until a poll succeeds. Cancels the statement when the timeout has passed, and for no other reason.
+    async fn poll(&mut self, target: &Target, poller: &mut Poller<Answer>) -> Result<()> {
+        let error = match poller.next(target).await {
+            Ok(answer) => {
+                self.answer = answer;
+                self.settle();
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        self.guard.armed = false;
+        let failure = StatementFailure::new(self.guard.id.clone(), None, None);
+        if error.kind() != ErrorKind::WaitTimeout {
+            return Err(error.with_statement(failure));
+        }
+        let mut options = Options::default();
+        options.timeout(CANCELLING);
+        let cancel = operations::CancelExecution::new(self.guard.id.clone());
+        let what = match crate::Call::send_ref(&self.guard.client, &cancel, &options).await {
+            Ok(_) => "it was cancelled",
+            Err(error) => {
+                tracing::warn!(statement_id = self.guard.id, %error, "a statement whose timeout has passed could not be cancelled");
+                "it could not be cancelled"
+            }
+        };
+        Err(error.with_hint(format!("{what}; raise the timeout of the query, or set none")).with_statement(failure))
+    }
+
+    /// The states that the statement goes through from now on, each once, up to the last one.
     ///
     /// Failing is a state here and no error. The statement can be waited for or read afterwards.
-    pub fn states(&mut self) -> impl Stream<Item = Result<String>> + Send + '_ {
-        stream::unfold((Some(self), String::new(), PAUSES.0), |(statement, last, mut pause)| async move {
-            let statement = statement?;
-            if last.is_empty() && !statement.state().is_empty() {
-                let state = statement.state().to_owned();
-                return Some((Ok(state.clone()), ((!is_final(&state)).then_some(statement), state, pause)));
-            }
+    pub fn updates(&mut self) -> Updates<'_, StatementState> {
+        let (target, poller) = (self.target(), self.poller());
+        let known = (self.answer.status.is_some()).then(|| self.state().unwrap_or_default());
+        let updates = stream::unfold((Some((self, target, poller)), known, None), |(state, mut known, last)| async move {
+            let (statement, target, mut poller) = state?;
             loop {
-                if !last.is_empty() {
-                    let clock = statement.guard.client.clock().clone();
-                    clock.sleep(pause).await;
-                    pause = (pause * 2).min(PAUSES.1);
-                }
-                let state = match statement.status().await {
-                    Ok(state) => state.to_owned(),
-                    Err(error) => return Some((Err(error), (None, last, pause))),
+                let now = match known.take() {
+                    Some(now) => now,
+                    None => match statement.poll(&target, &mut poller).await {
+                        Ok(()) => statement.state().unwrap_or_default(),
+                        Err(error) => return Some((Err(error), (None, None, last))),
+                    },
                 };
-                if state != last {
-                    return Some((Ok(state.clone()), ((!is_final(&state)).then_some(statement), state, pause)));
+                if last.as_ref() != Some(&now) {
+                    let go_on = (!is_final(&now)).then_some((statement, target, poller));
+                    return Some((Ok(now.clone()), (go_on, None, Some(now))));
                 }
             }
-        })
+        });
+        Updates::of(updates)
     }
 
     /// Asks the service to cancel the statement. It ends in the state `CANCELED`, unless it was quicker.
@@ -327,17 +351,17 @@ impl Statement {
 
     /// A statement that has ended needs no cancelling.
     fn settle(&mut self) {
-        if is_final(self.state()) {
+        if self.state().is_some_and(|state| is_final(&state)) {
             self.guard.armed = false;
         }
     }
 
     fn tell(&mut self, elapsed: Duration) {
-        let state = self.answer.status.as_ref().and_then(|status| status.state.as_deref()).unwrap_or_default();
+        let state = self.state().unwrap_or_default();
         if let Some(OnProgress(told)) = &mut self.on_progress {
             told(StatementProgress {
                 statement_id: &self.guard.id,
-                state,
+                state: &state,
                 elapsed,
                 chunks: 0,
                 total_chunks: None,
@@ -360,8 +384,8 @@ impl Statement {
         let error = status.error.clone().unwrap_or_default();
         let (code, message) = (error.error_code.unwrap_or_default(), error.message.unwrap_or_default());
         let (kind, what) = match self.state() {
-            "CANCELED" => (ErrorKind::StatementCanceled, "was cancelled"),
-            "CLOSED" => (ErrorKind::StatementClosed, "is closed, its result is no longer there"),
+            Some(StatementState::Canceled) => (ErrorKind::StatementCanceled, "was cancelled"),
+            Some(StatementState::Closed) => (ErrorKind::StatementClosed, "is closed, its result is no longer there"),
             _ => (ErrorKind::StatementFailed, "failed"),
         };
         let sql_state = status.sql_state.clone().filter(|state| !state.is_empty()).or_else(|| sql_state_in(&message));
@@ -384,8 +408,59 @@ fn sql_state_in(message: &str) -> Option<String> {
     (state.len() == 5).then_some(state)
 }
 
-fn is_final(state: &str) -> bool {
-    matches!(state, "SUCCEEDED" | "FAILED" | "CANCELED" | "CLOSED")
+fn is_final(state: &StatementState) -> bool {
+    use StatementState::{Canceled, Closed, Failed, Succeeded};
+    matches!(state, Succeeded | Failed | Canceled | Closed)
+}
+
+/// A statement by its id.
+struct Target {
+    client: Client,
+    id: String,
+}
+
+impl Pollable for Target {
+    type Resource = Answer;
+
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn operation(&self) -> &'static str {
+        operations::GetStatement::INFO.id
+    }
+
+    fn name(&self) -> String {
+        format!("statement {}", self.id)
+    }
+
+    fn goal(&self) -> String {
+        "end".to_owned()
+    }
+
+    async fn poll(&self, timeout: Option<Duration>) -> Result<Answer> {
+        send(&self.client, &operations::GetStatement::new(self.id.clone()), &Options::default().for_poll(timeout)).await
+    }
+
+    fn assess(&self, answer: &Answer) -> Assessment {
+        let state = answer.status.as_ref().and_then(|status| status.state.as_deref()).unwrap_or_default();
+        let verdict = if is_final(&StatementState::from(state)) { Verdict::Done } else { Verdict::Pending };
+        Assessment::new(WaitStatus::new(state, None), verdict)
+    }
+}
+
+/// Names the warehouse in an error that is about it, and where its id comes from.
+fn name_warehouse(error: Error, client: &Client, id: &str, in_code: bool) -> Error {
+    let about = error.api().is_some_and(|api| {
+        let message = api.message().to_ascii_lowercase();
+        matches!(api.status().as_u16(), 400 | 403 | 404) && ["endpoint", "warehouse"].iter().any(|word| message.contains(word))
+    });
+    if !about {
+        return error;
+    }
+    let source = client.config().source("warehouse_id").filter(|_| !in_code);
+    let source = source.map_or_else(|| "set in code".to_owned(), ToString::to_string);
+    error.with_hint(format!("the warehouse is {id:?} ({source}); warehouses().list() shows those that there are"))
 }
 
 /// Starts a statement.
@@ -393,10 +468,12 @@ fn is_final(state: &str) -> bool {
 /// The service holds its answer back while the statement runs, and the id is not known before: whoever stops waiting could not cancel
 /// what was started. So a task of its own waits for the answer, and cancels the statement if nobody wants it any more.
 async fn execute(client: &Client, request: operations::ExecuteStatement) -> Result<Answer> {
+    crate::runtime::check()?;
     let (mut tell, told) = oneshot::channel();
     let abandoned = client.clone();
     let task = async move {
-        let mut sending = std::pin::pin!(send(&abandoned, &request));
+        let options = Options::default();
+        let mut sending = std::pin::pin!(send(&abandoned, &request, &options));
         let answer = match select(&mut sending, std::pin::pin!(tell.closed())).await {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => match select(&mut sending, abandoned.clock().sleep(WAIT * 2)).await {
@@ -408,7 +485,7 @@ async fn execute(client: &Client, request: operations::ExecuteStatement) -> Resu
             },
         };
         if let Err(Ok(Answer { statement_id: Some(id), status, .. })) = tell.send(answer)
-            && !status.and_then(|status| status.state).is_some_and(|state| is_final(&state))
+            && !status.and_then(|status| status.state).is_some_and(|state| is_final(&state.as_str().into()))
         {
             let cancel = operations::CancelExecution::new(id);
             abandoned.call_in_background(cancel, "a statement that was dropped could not be cancelled");
@@ -419,9 +496,9 @@ async fn execute(client: &Client, request: operations::ExecuteStatement) -> Resu
 }
 
 /// Sends an operation of the statement API and reads its answer with the rows left as they are.
-async fn send<O: Operation>(client: &Client, operation: &O) -> Result<Answer> {
+async fn send<O: Operation>(client: &Client, operation: &O, options: &Options) -> Result<Answer> {
     let request = operation.request(&client.context().await?)?;
-    client.execute(request, &Options::default()).await?.json()
+    client.execute(request, options).await?.json()
 }
 
 /// Cancels a statement that nobody waits for any more.
