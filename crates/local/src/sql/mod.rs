@@ -9,6 +9,7 @@ pub(crate) mod request;
 pub(crate) mod run;
 pub(crate) mod script;
 pub(crate) mod spill;
+mod stack;
 pub(crate) mod store;
 
 use serde_json::{Value, json};
@@ -36,6 +37,11 @@ impl Failure {
     /// A request that cannot be served as asked.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self { code: "BAD_REQUEST".to_owned(), message: message.into(), sql_state: None }
+    }
+
+    /// Something that is no mistake of the statement's.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self { code: "INTERNAL_ERROR".to_owned(), message: message.into(), sql_state: None }
     }
 
     /// A file of the result could not be written or read.

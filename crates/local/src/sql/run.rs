@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Failure;
 use super::request::StatementRequest;
 use super::spill::{Spill, StoredResult};
 use super::store::{Statement, Status};
+use super::{Failure, stack};
 use crate::reply::ApiError;
 use crate::state::{App, lock};
 
@@ -49,24 +49,22 @@ pub(super) async fn execute(
     let statement = Arc::clone(statement);
     // A blocking task: result files are written synchronously, and a paused Tokio clock stands still meanwhile, so that
     // the time a statement takes counts for nothing in tests that steer the clock.
+    let runtime = tokio::runtime::Handle::current();
     let task = tokio::task::spawn_blocking(move || {
-        let work = run(&app, &request);
-        app.block_on_engine(async {
-            tokio::select! {
-                outcome = work => Some(outcome),
-                () = statement.canceled() => None,
-            }
-        })
-        .flatten()
+        let ran = stack::on_large_stack(|| {
+            let _context = runtime.enter();
+            let work = run(&app, &request);
+            app.block_on_engine(async {
+                tokio::select! {
+                    outcome = work => Some(outcome),
+                    () = statement.canceled() => None,
+                }
+            })
+            .flatten()
+        });
+        ran.unwrap_or_else(|failure| Some(Err(failure)))
     });
-    match task.await {
-        Ok(outcome) => outcome,
-        Err(error) => Some(Err(Failure {
-            code: "INTERNAL_ERROR".to_owned(),
-            message: format!("The statement's task ended: {error}"),
-            sql_state: None,
-        })),
-    }
+    task.await.unwrap_or_else(|error| Some(Err(Failure::internal(format!("The statement's task ended: {error}")))))
 }
 
 async fn run(app: &App, request: &StatementRequest) -> Result<StoredResult, Failure> {

@@ -29,7 +29,7 @@ pub(super) fn failure(error: &DataFusionError) -> Failure {
         DataFusionError::ResourcesExhausted(_) => {
             Failure { code: "RESOURCE_EXHAUSTED".to_owned(), message: text.to_owned(), sql_state: None }
         }
-        DataFusionError::Internal(_) => Failure { code: "INTERNAL_ERROR".to_owned(), message: text.to_owned(), sql_state: None },
+        DataFusionError::Internal(_) => Failure::internal(text),
         _ => by_text(text),
     }
 }

@@ -19,11 +19,13 @@ use super::Failure;
 use super::column::Column;
 use super::request::{Format, StatementRequest};
 use super::spill::{Flow, Spill};
+use super::stack::WORKER_STACK;
 use output::Output;
 use rewrite::Rewriter;
 
 mod arrow_chunks;
 mod cells;
+mod depth;
 mod divide;
 mod errors;
 mod output;
@@ -52,7 +54,8 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// `folder` takes temporary files of large sorts and joins.
     pub(crate) fn new(folder: &Path) -> std::io::Result<Self> {
-        let runtime = Builder::new_multi_thread().thread_name("databricks-local-sql").enable_time().build()?;
+        let runtime =
+            Builder::new_multi_thread().thread_name("databricks-local-sql").thread_stack_size(WORKER_STACK).enable_time().build()?;
         Ok(Self { context: context(folder).map_err(std::io::Error::other)?, runtime: Some(runtime) })
     }
 
@@ -79,6 +82,7 @@ impl Engine {
         let state = session.state();
         let failed = |e| errors::failure(&e);
         let plan = state.statement_to_plan(Statement::Statement(Box::new(statement))).await.map_err(failed)?;
+        depth::check_plan(&plan)?;
         only_what_stays_inside(&plan)?;
         let frame = session.execute_logical_plan(plan).await.map_err(failed)?;
         let mut batches = frame.execute_stream().await.map_err(failed)?;

@@ -8,8 +8,10 @@ use datafusion::sql::sqlparser::ast::{
     SelectItem, Statement, TableFactor, TimezoneInfo, Value, VisitMut as _, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::DatabricksDialect;
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 
+use super::depth;
 use super::params::{self, cast, literal};
 use crate::sql::Failure;
 use crate::sql::request::Parameter;
@@ -22,7 +24,14 @@ pub(super) const DUPLICATE: char = '\u{1}';
 pub(super) fn parse(sql: &str) -> Result<Statement, Failure> {
     let failed = |text: &str| Failure::class("PARSE_SYNTAX_ERROR", text, "42601");
     let short = without_table_keyword(sql);
-    let mut statements = Parser::parse_sql(&DatabricksDialect {}, short.as_deref().unwrap_or(sql)).map_err(|e| failed(&e.to_string()))?;
+    let dialect = DatabricksDialect {};
+    let tokens = Tokenizer::new(&dialect, short.as_deref().unwrap_or(sql)).tokenize_with_location().map_err(|e| failed(&e.to_string()))?;
+    depth::check_tokens(&tokens)?;
+    let parser = Parser::new(&dialect).with_recursion_limit(depth::PARSER_RECURSION).with_tokens_with_locations(tokens);
+    let mut statements = { parser }.parse_statements().map_err(|e| match e {
+        ParserError::RecursionLimitExceeded => depth::too_complex("expressions or queries inside each other", depth::PARSER_RECURSION),
+        e => failed(&e.to_string()),
+    })?;
     match (statements.pop(), statements.is_empty()) {
         (Some(statement), true) => Ok(statement),
         (Some(_), false) => Err(failed("Only one statement can be executed at a time.")),
@@ -58,16 +67,22 @@ pub(super) struct Rewriter {
     catalog: String,
     schema: String,
     unbound: Option<String>,
+    /// Expressions around the one that is visited.
+    depth: usize,
+    refused: Option<Failure>,
 }
 
 impl Rewriter {
     pub(super) fn new(parameters: &[Parameter], catalog: &str, schema: &str) -> Result<Self, Failure> {
         let parameters = parameters.iter().map(|p| Ok((p.name.clone(), params::expression(p)?))).collect::<Result<_, Failure>>()?;
-        Ok(Self { parameters, catalog: catalog.to_owned(), schema: schema.to_owned(), unbound: None })
+        Ok(Self { parameters, catalog: catalog.to_owned(), schema: schema.to_owned(), unbound: None, depth: 0, refused: None })
     }
 
     pub(super) fn apply(mut self, statement: &mut Statement) -> Result<(), Failure> {
         let _: ControlFlow<()> = statement.visit(&mut self);
+        if let Some(failure) = self.refused {
+            return Err(failure);
+        }
         match self.unbound {
             None => Ok(()),
             Some(name) => Err(Failure::class(
@@ -191,7 +206,17 @@ impl VisitorMut for Rewriter {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
+        self.depth += 1;
+        if self.depth > depth::EXPRESSIONS {
+            self.refused = Some(depth::too_complex("expressions inside each other", depth::EXPRESSIONS));
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        self.depth -= 1;
         match expr {
             Expr::Value(value) => match &value.value {
                 Value::Placeholder(marker) => {
