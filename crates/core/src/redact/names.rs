@@ -8,30 +8,14 @@ use http::HeaderName;
 use super::members::{PLAIN, SENSITIVE};
 
 /// Parts that make a name suspicious wherever they stand, in the spelling of [`Spelling`].
-const PARTS: &[&str] = &[
-    "secret",
-    "passw",
-    "passphrase",
-    "plaintext",
-    "credential",
-    "privatekey",
-    "accesskey",
-    "accountkey",
-    "apikey",
-    "sharedkey",
-    "signingkey",
-    "masterkey",
-    "encryptionkey",
-    "keymaterial",
-    "bearer",
-    "sastoken",
-    "authtoken",
-    "accesstoken",
-    "connectionstring",
-    "cookie",
-    "jwt",
-    "hmac",
-];
+const PARTS: &[&str] = &["secret", "passw", "passphrase", "plaintext", "credential", "bearer", "connectionstring", "cookie", "jwt", "hmac"];
+
+/// The same for names with `key`, most of which are none.
+const KEYS: &[&str] =
+    &["privatekey", "accesskey", "accountkey", "apikey", "sharedkey", "signingkey", "masterkey", "encryptionkey", "keymaterial"];
+
+/// The same for names with `token`.
+const TOKENS: &[&str] = &["sastoken", "authtoken", "accesstoken"];
 
 /// Endings that make a name suspicious.
 const ENDINGS: &[&str] = &[
@@ -165,7 +149,13 @@ fn is_suspicious(name: &str) -> bool {
     if HARMLESS_TOKENS.iter().any(|token| name.ends_with(token)) {
         return false;
     }
-    let hit = WHOLE.contains(&name) || PARTS.iter().any(|part| name.contains(part)) || ENDINGS.iter().any(|ending| name.ends_with(ending));
+    // Few names get beyond the first words, so that this costs little for every `x=` in a long text.
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    let hit = WHOLE.contains(&name)
+        || ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || has(PARTS)
+        || name.contains("key") && has(KEYS)
+        || name.contains("token") && has(TOKENS);
     hit && !ABOUT.iter().any(|about| name.ends_with(about)) || name.ends_with("webhookurl") || name.ends_with("webhookuri")
 }
 

@@ -124,12 +124,14 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     /// The end of the last secret.
     done: usize,
+    /// The last name that was judged, whether as that of a parameter, and the verdict: logs repeat names.
+    last: ((Range<usize>, bool), bool),
     steps: usize,
 }
 
 impl<'a> Scanner<'a> {
     fn new(text: &'a str) -> Self {
-        Self { text, bytes: text.as_bytes(), done: 0, steps: 0 }
+        Self { text, bytes: text.as_bytes(), done: 0, last: ((0..0, false), false), steps: 0 }
     }
 
     fn find(&mut self) -> Vec<Range<usize>> {
@@ -285,11 +287,24 @@ impl<'a> Scanner<'a> {
         let after_name = self.span_back(sign, usize::MAX, |byte| byte.is_ascii_whitespace());
         let (name_end, quoted_name) = self.name_end(after_name);
         let name_start = self.span_back(name_end, NAME, is_name).max(self.done.min(name_end));
+        // No secret has a name of one letter.
+        if name_end - name_start < 2 {
+            return None;
+        }
         let name = percent_encoding::percent_decode(&self.bytes[name_start..name_end]).decode_utf8_lossy();
         let equals = self.bytes[sign] != b':';
         // In a query there are no blanks around the sign, and the rule for parameters is the wider one.
-        let is_secret = if equals && name_end == sign { is_secret_parameter(&name) } else { is_secret_member(&name) };
-        if name.is_empty() || !is_secret || !equals && AUTH_TYPES.contains(&&*name) {
+        let parameter = equals && name_end == sign;
+        let (known, is_secret) = &self.last;
+        let is_secret = if known.1 == parameter && self.bytes[known.0.clone()] == self.bytes[name_start..name_end] {
+            *is_secret
+        } else if parameter {
+            is_secret_parameter(&name)
+        } else {
+            is_secret_member(&name)
+        };
+        self.last = ((name_start..name_end, parameter), is_secret);
+        if !is_secret || !equals && AUTH_TYPES.contains(&&*name) {
             return None;
         }
         let lower = name.to_ascii_lowercase();

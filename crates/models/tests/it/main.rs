@@ -1,0 +1,7 @@
+//! What the generated models promise, on the real API.
+
+#![cfg(feature = "full")]
+
+mod odd;
+mod requests;
+mod secrets;
