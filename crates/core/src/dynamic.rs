@@ -369,7 +369,7 @@ impl Described {
                 if !json.is_object() {
                     json = Value::Object(Map::new());
                 }
-                json[name] = value.into();
+                json[name] = header_member(name, value);
             }
         }
         Ok(Answer { json, contents, path: self.info.path })
@@ -548,6 +548,14 @@ fn put(builder: RequestBuilder, place: Place, name: &str, value: &Value) -> Requ
     }
 }
 
+/// A header as a member: the length is a number (RFC 9110, section 8.6), the others are strings.
+fn header_member(name: &str, value: String) -> Value {
+    match value.parse::<u64>() {
+        Ok(length) if name.eq_ignore_ascii_case("content-length") => length.into(),
+        _ => value.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -574,6 +582,13 @@ mod tests {
 
     fn inputs(value: Value) -> Inputs {
         value.as_object().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn the_length_of_a_body_is_a_number() {
+        assert_eq!(header_member("content-length", "1234".to_owned()), 1234);
+        assert_eq!(header_member("content-length", "x".to_owned()), "x");
+        assert_eq!(header_member("etag", "1234".to_owned()), "1234");
     }
 
     #[test]

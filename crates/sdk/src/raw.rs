@@ -319,3 +319,18 @@ impl Retry {
         if self.all_errors { policy.on(RetryOn::AllErrors) } else { policy }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::has_scheme;
+
+    #[test]
+    fn only_a_scheme_at_the_start_makes_a_url() {
+        for url in ["https://h/x", "HTTP://h", "s3://b/y"] {
+            assert!(has_scheme(url), "{url}");
+        }
+        for path in ["/2.0/x?path=s3://b/y", "2.0/x?path=s3://b/y", "clusters/list?a=https://h", "/x#https://h", "://h", "", "a b://c"] {
+            assert!(!has_scheme(path), "{path}");
+        }
+    }
+}

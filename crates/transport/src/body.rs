@@ -6,7 +6,7 @@ use futures_util::TryStreamExt as _;
 
 /// Reads a body to its end.
 ///
-/// * `limit`: the most bytes to take, so that an endless answer cannot fill the memory.
+/// * `limit`: the most bytes to take, so that an endless response cannot fill the memory.
 ///
 /// # Errors
 /// [`ErrorKind::Decode`] when the body is longer than `limit`, and whatever the body itself fails with.
@@ -18,7 +18,7 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Bytes> {
         return Err(too_long());
     }
     let mut stream = body.into_stream();
-    // Most answers come in one piece, which then needs no copy.
+    // Most responses come in one piece, which then needs no copy.
     let Some(first) = stream.try_next().await? else { return Ok(Bytes::new()) };
     if first.len() > limit {
         return Err(too_long());

@@ -84,7 +84,7 @@ impl Client {
     /// Sends a request. Options of the call are a [`CallOptions`](crate::CallOptions) in its extensions.
     ///
     /// # Errors
-    /// Every status from 400, and everything that keeps an answer from coming; see [`ErrorKind`].
+    /// Every status from 400, and everything that keeps a response from coming; see [`ErrorKind`].
     pub fn send(&self, mut request: Request<Body>) -> impl Future<Output = Result<Response<Body>>> + Send + 'static + use<> {
         let stack = Arc::clone(&self.stack);
         single_slash(&mut request);
@@ -231,7 +231,7 @@ impl Default for ClientBuilder {
 
 impl ClientBuilder {
     /// Sends through this service in place of connections of its own: another HTTP client, or a script in a test. It gets requests
-    /// ready to go and hands out answers of any status. Settings of TLS, proxies and connections then have no effect.
+    /// ready to go and hands out responses of any status. Settings of TLS, proxies and connections then have no effect.
     pub fn connection(mut self, service: HttpService) -> Self {
         self.connection = Some(Connection(service));
         self
@@ -321,7 +321,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The most bytes of an answer that are read at once, which leaves out streams; 256 MiB by default.
+    /// The most bytes of a response that are read at once, which leaves out streams; 256 MiB by default.
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;
         self

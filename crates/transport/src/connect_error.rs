@@ -109,7 +109,7 @@ pub(crate) fn tcp(peer: &Peer, uri: &Uri, error: impl StdError + Send + Sync + '
     }
     let why = match io.map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => "the connection was refused",
-        Some(io::ErrorKind::TimedOut) => "no answer in time",
+        Some(io::ErrorKind::TimedOut) => "no response in time",
         Some(io::ErrorKind::ConnectionReset) => "the connection was reset",
         Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => "the network cannot be reached",
         _ => "no connection came about",
@@ -135,7 +135,7 @@ pub(crate) fn late(peer: &Peer, step: &str, limit: Duration) -> Error {
     cannot_connect(peer, &format!("{step} did not complete within {limit:?} (connect timeout)")).with_hint(peer.reach())
 }
 
-/// Whether an answer that begins with this byte is TLS: an alert or a handshake (RFC 8446, section 5.1). HTTP never begins so.
+/// Whether a response that begins with this byte is TLS: an alert or a handshake (RFC 8446, section 5.1). HTTP never begins so.
 pub(crate) fn is_tls(first: u8) -> bool {
     matches!(first, 0x15 | 0x16)
 }

@@ -94,9 +94,14 @@ impl Service<Request<Body>> for HttpClient {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match &self.given {
             Some(given) => Box::pin(given.clone().oneshot(request)),
+            None if !matches!(request.uri().scheme_str(), Some("http" | "https")) => Box::pin(std::future::ready(Err(not_http()))),
             None => Box::pin(self.send(request)),
         }
     }
+}
+
+fn not_http() -> Error {
+    Error::new(ErrorKind::InvalidInput, "the URL does not begin with https:// or http://").with_permanent()
 }
 
 /// A response's body as ours.

@@ -26,7 +26,7 @@ use crate::RetryPolicy;
 pub struct CallOptions {
     /// The longest time for the call as a whole: attempts and waits. Unlimited if unset.
     pub timeout: Option<Duration>,
-    /// The longest time for one attempt, until its answer was read or, for a stream, until it began. Unlimited if unset: then only
+    /// The longest time for one attempt, until its response was read or, for a stream, until it began. Unlimited if unset: then only
     /// silence ends an attempt.
     pub attempt_timeout: Option<Duration>,
     /// The most attempts, at least 1. Unlimited if unset: then only the policy's budget of time ends them.
@@ -38,7 +38,7 @@ pub struct CallOptions {
     /// The idempotency class of the operation; that of the method if unset.
     pub idempotency: Option<Idempotency>,
     /// The caller's own word on whether the request may be sent twice, above what is known of the operation. `true` also makes
-    /// the answers 408, 502 and 504 a reason to send it again.
+    /// the responses 408, 502 and 504 a reason to send it again.
     pub idempotent: Option<bool>,
     /// The operation, such as `clusters.get`, for errors, spans and logs.
     pub operation: Option<&'static str>,
@@ -46,7 +46,7 @@ pub struct CallOptions {
     pub path_template: Option<&'static str>,
     /// Logs this one call at level `info`, with headers, redacted.
     pub debug: bool,
-    /// Hands out the body of a success as it arrives. Otherwise it is read whole, and an answer that breaks off is an attempt
+    /// Hands out the body of a success as it arrives. Otherwise it is read whole, and a response that breaks off is an attempt
     /// that failed.
     pub stream_response: bool,
     /// More parts for the user agent, such as `("sdk-feature", "pagination")`.
@@ -57,7 +57,7 @@ pub struct CallOptions {
     pub anonymous: bool,
     /// Lets the client's credentials go to an origin other than its own.
     pub foreign_credentials: bool,
-    /// Follows no redirect, and keeps an answer that is no success here as it came. Sign-in needs it: OAuth servers explain
+    /// Follows no redirect, and keeps a response that is no success here as it came. Authentication needs it: OAuth servers explain
     /// themselves in forms of their own, and a redirected form would be posted again elsewhere.
     pub raw_answer: Option<RawAnswer>,
 }
@@ -164,12 +164,12 @@ impl RawAnswer {
         Self::default()
     }
 
-    /// Takes the answer out.
+    /// Takes the response out.
     pub fn take(&self) -> Option<Response<Bytes>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Puts an answer in, in place of an earlier one.
+    /// Puts a response in, in place of an earlier one.
     pub fn set(&self, answer: Response<Bytes>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
     }

@@ -23,7 +23,7 @@ use std::time::Duration;
 pub struct RetryPolicy {
     /// Which failures are a reason to send again.
     pub on: RetryOn,
-    /// How long to wait when the answer does not say it.
+    /// How long to wait when the response does not say it.
     pub backoff: Backoff,
     /// The most attempts; unlimited if unset.
     pub max_attempts: Option<u32>,
@@ -52,7 +52,7 @@ pub enum RetryOn {
     AllErrors,
 }
 
-/// The wait before attempt `n + 1` when the answer does not state one.
+/// The wait before attempt `n + 1` when the response does not state one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Backoff {

@@ -7,7 +7,7 @@ use http::HeaderValue;
 
 use crate::Environment;
 
-/// The parts of the user agent: product, SDK, language and operating system, sign-in, and what the environment tells.
+/// The parts of the user agent: product, SDK, language and operating system, auth type, and what the environment tells.
 ///
 /// `product/version databricks-sdk-rust/x.y.z rust/x.y os/linux auth/pat extras… upstream/u upstream-version/v runtime/r cicd/c agent/a`
 ///
@@ -69,7 +69,7 @@ impl UserAgent {
 
     /// The whole text.
     ///
-    /// * `auth_type`: how the request is signed in, if it is.
+    /// * `auth_type`: how the request is authenticated, if it is.
     /// * `extras`: parts of this one call; those of another form are left out.
     pub fn render(&self, auth_type: Option<&str>, extras: &[(String, String)]) -> String {
         let mut text = format!(

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Request};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use super::{Answer, CallState, Middleware, Next, tower_layer};
+use super::{CallState, HttpResult, Middleware, Next, tower_layer};
 use crate::CallOptions;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -31,7 +31,7 @@ impl AttemptLayer {
 }
 
 impl Middleware for AttemptLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
         let options = CallOptions::of(request.extensions());
         let limit = options.attempt_timeout;
         let span = span(&request, options);
@@ -75,7 +75,7 @@ fn span(request: &Request<Body>, options: &CallOptions) -> tracing::Span {
     if let Some(origin) = Origin::of(request.uri()) {
         span.record("server.address", origin.host());
         span.record("server.port", origin.port());
-        // The path of a request for sign-in may be a secret by itself.
+        // The path of a request for authentication may be a secret by itself.
         let path = if options.raw_answer.is_some() { "".into() } else { databricks_core::redact::text(request.uri().path()) };
         span.record("url.full", format!("{origin}{path}"));
     }
@@ -87,7 +87,7 @@ fn span(request: &Request<Body>, options: &CallOptions) -> tracing::Span {
     span
 }
 
-async fn limited(limit: Option<Duration>, sending: impl Future<Output = Answer> + Send) -> Answer {
+async fn limited(limit: Option<Duration>, sending: impl Future<Output = HttpResult> + Send) -> HttpResult {
     let Some(limit) = limit else { return sending.await };
     match tokio::time::timeout(limit, sending).await {
         Ok(answer) => answer,
@@ -96,7 +96,7 @@ async fn limited(limit: Option<Duration>, sending: impl Future<Output = Answer> 
     }
 }
 
-fn record(span: &tracing::Span, answer: &Answer, took: Duration) {
+fn record(span: &tracing::Span, answer: &HttpResult, took: Duration) {
     let (status, failure) = match answer {
         Ok(response) => {
             let version = match response.version() {

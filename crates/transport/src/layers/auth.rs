@@ -4,7 +4,7 @@ use databricks_core::{AuthHeaders, Body, Credentials as _, Error, Origin, Result
 use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 
-use super::{Answer, CallState, Middleware, Next, tower_layer, try_clone};
+use super::{CallState, HttpResult, Middleware, Next, tower_layer, try_clone};
 use crate::CallOptions;
 
 /// Asks [`Credentials`](databricks_core::Credentials) for headers before every attempt and adds them.
@@ -43,7 +43,7 @@ impl AuthLayer {
 }
 
 impl Middleware for AuthLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
         let options = CallOptions::of(request.extensions());
         let foreign = options.foreign_credentials;
         if options.anonymous {
@@ -86,7 +86,7 @@ fn add(request: &mut Request<Body>, headers: &AuthHeaders, credentials: &SharedC
     }
 }
 
-/// Names host and way to sign in where the service refused the caller.
+/// Names host and auth type where the service refused the caller.
 fn explain(error: Error, target: Option<&Origin>, credentials: &SharedCredentials) -> Error {
     if !matches!(error.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) || error.hint().is_some() {
         return error;

@@ -3,7 +3,7 @@
 use databricks_core::{Body, Error, ErrorKind, Idempotency};
 use http::Request;
 
-use super::{Answer, CallState, Middleware, Next, request_line, tower_layer};
+use super::{CallState, HttpResult, Middleware, Next, request_line, tower_layer};
 use crate::{CallOptions, SharedClock};
 
 /// Ends a call that takes longer than [`CallOptions::timeout`], attempts and waits together. Calls without one are not limited.
@@ -22,7 +22,7 @@ impl DeadlineLayer {
 }
 
 impl Middleware for DeadlineLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
         let options = CallOptions::of(request.extensions());
         let Some(timeout) = options.timeout else { return next.send(request).await };
         let class = options.effective_idempotency(request.method());

@@ -1,4 +1,4 @@
-//! Request and answer in the log, redacted.
+//! Request and response in the log, redacted.
 
 mod render;
 
@@ -8,19 +8,19 @@ use futures_util::StreamExt as _;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, Response};
 
-use super::{Answer, Middleware, Next, tower_layer};
+use super::{HttpResult, Middleware, Next, tower_layer};
 use crate::CallOptions;
 use render::Rendering;
 
-/// The most bytes of an answer that are read ahead for the log.
+/// The most bytes of a response that are read ahead for the log.
 const LIMIT: usize = 1 << 20;
 
-/// Logs each attempt and its answer as one event of level `debug` with the target `databricks_transport::http`; those of a call with
+/// Logs each attempt and its response as one event of level `debug` with the target `databricks_transport::http`; those of a call with
 /// [`CallOptions::debug`] at level `info` and with headers.
 ///
 /// Secrets are replaced by `**REDACTED**`, whatever the settings: `Authorization`, cookies and their kind among the headers, members such
 /// as `token` and `password` of JSON bodies, signatures of URLs. Bodies that are not JSON or a form are named, not printed. While
-/// nobody listens at that level, the layer does nothing.
+/// the level is off, the layer does nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct DebugLogLayer {
     headers: bool,
@@ -43,7 +43,7 @@ impl DebugLogLayer {
 }
 
 impl Middleware for DebugLogLayer {
-    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
         let loud = CallOptions::of(request.extensions()).debug;
         let enabled = loud && tracing::enabled!(target: "databricks_transport::http", tracing::Level::INFO)
             || tracing::enabled!(target: "databricks_transport::http", tracing::Level::DEBUG);
@@ -68,8 +68,8 @@ impl Middleware for DebugLogLayer {
     }
 }
 
-/// Requests for sign-in: only that they were made. Even the path of one may be a secret, and its bodies are.
-async fn without_content<N: Next>(request: Request<Body>, next: &N) -> Answer {
+/// Requests for authentication: only that they were made. Even the path of one may be a secret, and its bodies are.
+async fn without_content<N: Next>(request: Request<Body>, next: &N) -> HttpResult {
     let place = databricks_core::Origin::of(request.uri()).map_or_else(String::new, |origin| origin.to_string());
     let line = format!("{} {place} (sign-in, not shown)", request.method());
     let answer = next.send(request).await;
@@ -88,8 +88,8 @@ fn emit(loud: bool, text: &str) {
     }
 }
 
-/// Reads what of the body is to be logged, and hands out an answer with the same body.
-async fn read_ahead(response: Response<Body>, stream: bool, rendering: &mut Rendering) -> Answer {
+/// Reads what of the body is to be logged, and hands out a response with the same body.
+async fn read_ahead(response: Response<Body>, stream: bool, rendering: &mut Rendering) -> HttpResult {
     let failed = !response.status().is_success();
     let readable = is_json(response.headers()) && (failed || !stream) || failed && is_text(response.headers());
     if let Some(bytes) = response.body().as_bytes().map(Bytes::copy_from_slice) {
@@ -131,8 +131,8 @@ async fn read_ahead(response: Response<Body>, stream: bool, rendering: &mut Rend
     Ok(response)
 }
 
-/// An answer that broke off: of a failure the status still counts, a success is lost.
-fn broken(response: Response<Body>, start: Vec<u8>, error: Error, failed: bool) -> Answer {
+/// A response that broke off: of a failure the status still counts, a success is lost.
+fn broken(response: Response<Body>, start: Vec<u8>, error: Error, failed: bool) -> HttpResult {
     if failed { Ok(response.map(|_| Body::from(start))) } else { Err(error) }
 }
 

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Request};
 use tokio::io::AsyncRead;
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::{Answer, Middleware, Next, tower_layer};
+use super::{HttpResult, Middleware, Next, tower_layer};
 
 /// The codings that are asked for. More are understood: servers choose what they were not asked for.
 const ASKED: &str = match (cfg!(feature = "zstd"), cfg!(feature = "brotli")) {
@@ -40,7 +40,7 @@ impl DecompressLayer {
 }
 
 impl Middleware for DecompressLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
         if request.headers().contains_key(RANGE) || request.method() == Method::HEAD {
             request.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         }

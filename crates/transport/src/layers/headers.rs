@@ -3,7 +3,7 @@
 use databricks_core::{Body, Origin};
 use http::{HeaderMap, Request};
 
-use super::{Answer, Middleware, Next, tower_layer};
+use super::{HttpResult, Middleware, Next, tower_layer};
 
 /// Adds headers that the request does not have: those of a call win over those of the configuration.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +20,7 @@ impl HeadersLayer {
 }
 
 impl Middleware for HeadersLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
         if !self.headers.is_empty() && (self.origin.is_none() || Origin::of(request.uri()) == self.origin) {
             for name in self.headers.keys() {
                 if !request.headers().contains_key(name) {

@@ -67,7 +67,7 @@ pub use response::ResponseLayer;
 pub use retry::{CallInfo, RetryLayer};
 pub use span::SpanLayer;
 use stack::tower_layer;
-pub(crate) use stack::{Answer, Boxed, Inner, Layered, Middleware, Next};
+pub(crate) use stack::{Boxed, HttpResult, Inner, Layered, Middleware, Next};
 pub use timeout::InactivityLayer;
 pub use user_agent::UserAgentLayer;
 
@@ -80,7 +80,7 @@ pub(crate) struct CallState {
     trace_id: Option<u128>,
     /// Which attempt this is, from 1.
     attempt: u32,
-    /// How the request is signed in.
+    /// How the request is authenticated.
     signed_in: Option<SharedCredentials>,
 }
 

@@ -7,7 +7,7 @@ use databricks_core::Body;
 use http::Request;
 use tokio::sync::Mutex;
 
-use super::{Answer, Middleware, Next, tower_layer};
+use super::{HttpResult, Middleware, Next, tower_layer};
 use crate::SharedClock;
 
 /// A token bucket: a burst of one second's worth, then as many per second. Clones share the bucket.
@@ -63,7 +63,7 @@ impl Bucket {
 }
 
 impl Middleware for RateLimitLayer {
-    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
         if let Some(bucket) = &self.0 {
             bucket.take().await;
         }

@@ -4,7 +4,7 @@ use databricks_core::{ApiError, Body, Error, ErrorKind, Origin, Result};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 
-use super::{Answer, CallState, Middleware, Next, head, tower_layer, try_clone};
+use super::{CallState, HttpResult, Middleware, Next, head, tower_layer, try_clone};
 use crate::CallOptions;
 
 /// Follows redirects: at most 10, never from https to http.
@@ -36,7 +36,7 @@ impl RedirectLayer {
 pub struct FinalUri(pub Uri);
 
 impl Middleware for RedirectLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
         if CallOptions::of(request.extensions()).raw_answer.is_some() {
             return next.send(request).await;
         }
@@ -159,8 +159,8 @@ fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     } else if reference.is_empty() {
         base.to_string()
     } else {
-        let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{scheme}://{authority}{folder}/{reference}")
+        let directory = base.path().rsplit_once('/').map_or("", |(directory, _)| directory);
+        format!("{scheme}://{authority}{directory}/{reference}")
     };
     let uri: Uri = absolute.parse().ok()?;
     // An escape in a host would name another host than was meant.

@@ -6,7 +6,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response, Uri};
 
 use super::redirect::FinalUri;
-use super::{Answer, Middleware, Next, request_line, tower_layer};
+use super::{HttpResult, Middleware, Next, request_line, tower_layer};
 use crate::{CallOptions, RawAnswer, SharedClock, read_body};
 
 /// The most bytes of an error's body that are looked at.
@@ -65,7 +65,7 @@ fn speaks_tls(uri: &Uri, body: &[u8]) -> bool {
 }
 
 impl Middleware for ResponseLayer {
-    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
         let stream = CallOptions::of(request.extensions()).stream_response;
         let raw = CallOptions::of(request.extensions()).raw_answer.clone();
         let wants_json = request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|w| w == b"json"));

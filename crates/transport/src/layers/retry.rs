@@ -12,7 +12,7 @@ use databricks_core::{Body, ByteStream, Error, Idempotency, Result};
 use futures_core::Stream;
 use http::Request;
 
-use super::{Answer, CallState, Middleware, Next, head, request_line, tower_layer, try_clone};
+use super::{CallState, HttpResult, Middleware, Next, head, request_line, tower_layer, try_clone};
 use crate::{CallOptions, RetryPolicy, SharedClock};
 
 /// Retries by a [`RetryPolicy`].
@@ -51,7 +51,7 @@ struct Plan {
     budget: Option<Duration>,
     deadline: Option<Instant>,
     class: Idempotency,
-    /// The caller vouches for a second run, so that answers of a gateway count too.
+    /// The caller vouches for a second run, so that responses of a gateway count too.
     vouched: bool,
     /// The caller forbids a second run, whatever the policy.
     forbidden: bool,
@@ -191,7 +191,7 @@ impl Stream for OnePass {
 }
 
 impl Middleware for RetryLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
         let plan = Plan::new(self, &request);
         let mut maybe_executed = false;
         let mut attempt = 1;

@@ -4,7 +4,7 @@ use databricks_core::Body;
 use http::Request;
 use tracing::Instrument as _;
 
-use super::{Answer, CallState, Middleware, Next, tower_layer};
+use super::{CallState, HttpResult, Middleware, Next, tower_layer};
 use crate::CallOptions;
 
 /// Wraps each call in a span `databricks.call` with the operation and the template of its path; attempts are its children.
@@ -20,7 +20,7 @@ impl SpanLayer {
 }
 
 impl Middleware for SpanLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
         let options = CallOptions::of(request.extensions());
         let id = options.operation.unwrap_or("");
         let span = tracing::debug_span!(

@@ -12,18 +12,18 @@ use http::{Request, Response};
 use tower::Service;
 
 /// What a request comes to.
-pub(crate) type Answer = Result<Response<Body>>;
+pub(crate) type HttpResult = Result<Response<Body>>;
 
 /// What one layer does with a request, given the layers below it.
 ///
 /// An `async fn` per layer instead of a hand-written `Service`: the futures of a whole stack become one value and one allocation.
 pub(crate) trait Middleware: Send + Sync + 'static {
-    fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> impl Future<Output = Answer> + Send;
+    fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> impl Future<Output = HttpResult> + Send;
 }
 
 /// The layers below.
 pub(crate) trait Next: Clone + Send + Sync + 'static {
-    fn send(&self, request: Request<Body>) -> impl Future<Output = Answer> + Send;
+    fn send(&self, request: Request<Body>) -> impl Future<Output = HttpResult> + Send;
 }
 
 /// A layer and those below it.
@@ -46,7 +46,7 @@ impl<M, N> Layered<M, N> {
 }
 
 impl<M: Middleware, N: Next> Next for Layered<M, N> {
-    fn send(&self, request: Request<Body>) -> impl Future<Output = Answer> + Send {
+    fn send(&self, request: Request<Body>) -> impl Future<Output = HttpResult> + Send {
         self.middleware.handle(request, &self.next)
     }
 }
@@ -54,7 +54,7 @@ impl<M: Middleware, N: Next> Next for Layered<M, N> {
 impl<M: Middleware, N: Next> Service<Request<Body>> for Layered<M, N> {
     type Response = Response<Body>;
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Answer> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = HttpResult> + Send>>;
 
     /// Always ready: whatever is below is waited for in the future of the call.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
@@ -76,7 +76,7 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    async fn send(&self, request: Request<Body>) -> Answer {
+    async fn send(&self, request: Request<Body>) -> HttpResult {
         let mut service = self.0.clone();
         poll_fn(|cx| service.poll_ready(cx)).await?;
         service.call(request).await
@@ -85,11 +85,11 @@ where
 
 /// The layers below, whose future has an allocation of its own: the layers above stay small.
 #[derive(Clone, Debug)]
-pub struct Boxed<N>(pub(crate) N);
+pub(crate) struct Boxed<N>(pub(crate) N);
 
 impl<N: Next> Next for Boxed<N> {
-    fn send(&self, request: Request<Body>) -> impl Future<Output = Answer> + Send {
-        let sending: Pin<Box<dyn Future<Output = Answer> + Send + '_>> = Box::pin(self.0.send(request));
+    fn send(&self, request: Request<Body>) -> impl Future<Output = HttpResult> + Send {
+        let sending: Pin<Box<dyn Future<Output = HttpResult> + Send + '_>> = Box::pin(self.0.send(request));
         sending
     }
 }

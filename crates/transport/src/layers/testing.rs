@@ -96,7 +96,7 @@ pub(crate) fn ok() -> Reply {
     Ok(Response::new(Body::from("{}")))
 }
 
-/// An answer of the service that the layers below have turned into an error.
+/// A response of the service that the layers below have turned into an error.
 pub(crate) fn refused(status: u16) -> Reply {
     Err(Error::from_api(ApiError::new(StatusCode::from_u16(status).unwrap(), None, "no")))
 }

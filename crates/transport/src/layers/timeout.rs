@@ -12,14 +12,14 @@ use futures_core::Stream;
 use http::Request;
 use tokio::time::{Instant, Sleep};
 
-use super::{Answer, Middleware, Next, tower_layer};
+use super::{HttpResult, Middleware, Next, tower_layer};
 
 /// Large bodies are handed down in pieces of this size, so that their progress can be seen.
 const PIECE: usize = 64 << 10;
 
-/// Ends an attempt, or the reading of its answer, after a time in which not a byte went either way.
+/// Ends an attempt, or the reading of its response, after a time in which not a byte went either way.
 ///
-/// The time in which a caller does not ask for the next piece of a streamed answer does not count.
+/// The time in which a caller does not ask for the next piece of a streamed response does not count.
 #[derive(Clone, Copy, Debug)]
 pub struct InactivityLayer {
     limit: Duration,
@@ -46,7 +46,7 @@ fn silent(limit: Duration) -> Error {
 }
 
 impl Middleware for InactivityLayer {
-    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
         let limit = self.limit;
         let last = Arc::new(Mutex::new(Instant::now()));
         let request = request.map(|body| {
@@ -66,8 +66,8 @@ impl Middleware for InactivityLayer {
     }
 }
 
-/// Waits for the answer while bytes of the request still go out.
-async fn watch(sending: impl Future<Output = Answer> + Send, last: &Mutex<Instant>, limit: Duration) -> Answer {
+/// Waits for the response while bytes of the request still go out.
+async fn watch(sending: impl Future<Output = HttpResult> + Send, last: &Mutex<Instant>, limit: Duration) -> HttpResult {
     let mut sending = std::pin::pin!(sending);
     loop {
         let until = *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit;
@@ -104,7 +104,7 @@ impl Stream for Sent {
     }
 }
 
-/// An answer's body that fails when it is silent for too long while somebody waits for it.
+/// A response's body that fails when it is silent for too long while the caller waits for it.
 struct Received {
     body: ByteStream,
     limit: Duration,

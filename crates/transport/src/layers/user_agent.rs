@@ -6,14 +6,14 @@ use databricks_core::{Body, Credentials as _};
 use http::header::USER_AGENT;
 use http::{HeaderValue, Request};
 
-use super::{Answer, CallState, Middleware, Next, tower_layer};
+use super::{CallState, HttpResult, Middleware, Next, tower_layer};
 use crate::{CallOptions, UserAgent};
 
-/// Sets the [`UserAgent`], once it is known how the request is signed in. A value that the caller set stays.
+/// Sets the [`UserAgent`], once it is known how the request is authenticated. A value that the caller set stays.
 #[derive(Debug, Default)]
 pub struct UserAgentLayer {
     agent: UserAgent,
-    /// The last rendered value and the way to sign in it was for: nearly every request has the same.
+    /// The last rendered value and the auth type it was for: nearly every request has the same.
     last: Mutex<Option<(Option<String>, HeaderValue)>>,
 }
 
@@ -46,7 +46,7 @@ impl UserAgentLayer {
 }
 
 impl Middleware for UserAgentLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> Answer {
+    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
         if !request.headers().contains_key(USER_AGENT) {
             let signed_in = CallState::of(&request).and_then(|state| state.signed_in.clone());
             let auth_type = signed_in.as_ref().map(|credentials| credentials.auth_type());

@@ -25,10 +25,8 @@ fn mentions(error: &Error, parts: &[&str]) {
     assert!(!text.contains('\n'), "{text}");
 }
 
-/// A port that no one listens on.
-fn closed_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+/// A port that nothing listens on: discard, which systems have not served for decades.
+const CLOSED: u16 = 9;
 
 /// A server that says something of its own accord and closes.
 async fn talkative(words: &'static str) -> u16 {
@@ -42,12 +40,21 @@ async fn talkative(words: &'static str) -> u16 {
 
 #[tokio::test]
 async fn refused_connections_and_unknown_names_say_so() {
-    let error = get(&persistent().build().unwrap(), &format!("http://127.0.0.1:{}/", closed_port())).await.unwrap_err();
+    let error = get(&persistent().build().unwrap(), &format!("http://127.0.0.1:{}/", CLOSED)).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 5));
     mentions(&error, &["refused", "reachable"]);
     let error = get(&persistent().build().unwrap(), "http://no-such-name.invalid/").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect);
     mentions(&error, &["cannot be resolved"]);
+}
+
+#[tokio::test]
+async fn urls_of_other_schemes_are_refused() {
+    for url in ["s3://bucket/x", "ftp://localhost/x", "/api/2.0/x"] {
+        let error = get(&persistent().build().unwrap(), url).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::InvalidInput, 1), "{url}");
+        mentions(&error, &["https://"]);
+    }
 }
 
 #[tokio::test]
@@ -103,7 +110,7 @@ async fn a_proxy_of_another_scheme_ends_at_once() {
 
 #[tokio::test]
 async fn a_proxy_that_is_down_is_named_with_its_variable() {
-    let port = closed_port();
+    let port = CLOSED;
     for (variable, target) in [("HTTPS_PROXY", "https"), ("HTTP_PROXY", "http"), ("all_proxy", "https")] {
         let env = Environment::from_iter([(variable, format!("http://u:pa55@127.0.0.1:{port}"))]);
         let error = get(&persistent().environment(env).build().unwrap(), &format!("{target}://{NAME}/")).await.unwrap_err();

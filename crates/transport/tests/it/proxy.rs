@@ -137,29 +137,37 @@ impl Drop for Tinyproxy {
 
 /// Starts tinyproxy. Without the program the test is skipped, unless `DATABRICKS_TEST_TINYPROXY` is set: then it fails.
 async fn tinyproxy(more: &str) -> Option<Tinyproxy> {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(config.path(), format!("Port {port}\nListen 127.0.0.1\nTimeout 30\nAllow 127.0.0.1\nMaxClients 20\n{more}")).unwrap();
-    let started = Command::new("tinyproxy").arg("-d").arg("-c").arg(config.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let child = match started {
-        Ok(child) => child,
-        Err(error) => {
-            assert!(std::env::var_os("DATABRICKS_TEST_TINYPROXY").is_none(), "tinyproxy cannot be started: {error}");
-            eprintln!("skipped: tinyproxy is not installed");
-            return None;
+    for _ in 0..20 {
+        // Below the ports that systems hand out, so that no server of another test gets it meanwhile.
+        let port = fastrand::u16(15_000..30_000);
+        let config = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(config.path(), format!("Port {port}\nListen 127.0.0.1\nTimeout 30\nAllow 127.0.0.1\nMaxClients 20\n{more}"))
+            .unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_err() {
+            continue;
         }
-    };
-    let proxy = Tinyproxy { child, port, _config: config };
-    for _ in 0..100 {
-        if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            return Some(proxy);
+        let started = Command::new("tinyproxy").arg("-d").arg("-c").arg(config.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = match started {
+            Ok(child) => child,
+            Err(error) => {
+                assert!(std::env::var_os("DATABRICKS_TEST_TINYPROXY").is_none(), "tinyproxy cannot be started: {error}");
+                eprintln!("skipped: tinyproxy is not installed");
+                return None;
+            }
+        };
+        let mut proxy = Tinyproxy { child, port, _config: config };
+        // It ends if it cannot have the port, and listens some time else.
+        while proxy.child.try_wait().unwrap().is_none() {
+            if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                return Some(proxy);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("tinyproxy does not listen");
+    panic!("tinyproxy ends at once");
 }
 
-/// A proxy for requests to `localhost`, which the environment's rules do not exempt by themselves.
+/// The environment of a client behind tinyproxy.
 fn through(port: u16, user: &str) -> Environment {
     let url = format!("http://{user}127.0.0.1:{port}");
     Environment::from_iter([("HTTP_PROXY", url.clone()), ("HTTPS_PROXY", url)])

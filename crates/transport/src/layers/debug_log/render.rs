@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{is_json, is_text};
 
-/// One attempt as text: `METHOD path?query`, request lines with `> `, answer lines with `< `.
+/// One attempt as text: `METHOD path?query`, request lines with `> `, response lines with `< `.
 pub(super) struct Rendering {
     text: String,
     path: String,

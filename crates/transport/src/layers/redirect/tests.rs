@@ -3,7 +3,7 @@ use crate::layers::testing::{Script, get, ok, post};
 use http::Response;
 use tower::{Layer as _, ServiceExt as _};
 
-fn to(status: u16, location: &str) -> Answer {
+fn to(status: u16, location: &str) -> HttpResult {
     Ok(Response::builder().status(status).header(LOCATION, location).body(Body::empty()).unwrap())
 }
 

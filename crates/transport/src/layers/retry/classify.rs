@@ -30,7 +30,7 @@ const PASSING: &[&str] = &[
 
 /// Whether a policy sends again after this error.
 ///
-/// * `vouched`: whether answers of a gateway (408, 502, 504) count for requests that may be repeated.
+/// * `vouched`: whether responses of a gateway (408, 502, 504) count for requests that may be repeated.
 pub(super) fn is_reason(error: &Error, policy: &RetryPolicy, class: Idempotency, vouched: bool) -> bool {
     if error.is_permanent() {
         return false;

@@ -8,11 +8,11 @@ use databricks_core::ErrorKind;
 use tokio::time::Instant;
 use tower::{Layer as _, Service, ServiceExt as _};
 
-fn lost() -> Answer {
+fn lost() -> HttpResult {
     Err(Error::new(ErrorKind::ConnectionLost, "reset"))
 }
 
-async fn run(policy: RetryPolicy, replies: Vec<Answer>, request: Request<Body>) -> (Answer, usize, Duration) {
+async fn run(policy: RetryPolicy, replies: Vec<HttpResult>, request: Request<Body>) -> (HttpResult, usize, Duration) {
     let (script, calls) = Script::new(replies);
     let start = Instant::now();
     let answer = RetryLayer::new(policy, SharedClock::default()).layer(script).oneshot(request).await;
@@ -227,7 +227,7 @@ struct Unreached {
 impl Service<Request<Body>> for Unreached {
     type Response = http::Response<Body>;
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Answer> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = HttpResult> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
         Poll::Ready(Ok(()))
