@@ -140,7 +140,7 @@ impl CachedToken {
         &self.token
     }
 
-    /// Tells this token from later ones of the same cache; see [`TokenCache::invalidate`].
+    /// Distinguishes this token from later ones of the same cache; see [`TokenCache::invalidate`].
     pub fn generation(&self) -> u64 {
         self.generation
     }
@@ -175,7 +175,7 @@ impl TokenCache {
         self.rebuild(|shared| shared.clock = SharedClock::new(clock))
     }
 
-    /// The same source with an empty cache and another name of the way to sign in.
+    /// The same source with an empty cache and another auth type.
     #[must_use]
     pub fn named(self, auth_type: impl Into<String>) -> Self {
         self.rebuild(|shared| shared.name = auth_type.into())
@@ -321,7 +321,7 @@ impl TokenCache {
                 let token = Arc::new(enter(token, flight.generation, now));
                 let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
                 match &*current {
-                    // An answer that ends sooner than what we have is no progress.
+                    // A response that ends sooner than what we have is no progress.
                     Some(have) if !have.is_expired(now) && ends_before(&token, have) => {
                         flight.not_before = Some(now + COOL_DOWN);
                         Ok(Arc::clone(have))
@@ -450,7 +450,7 @@ where
     }
 }
 
-/// One token that never changes: a personal access token, or a token that somebody else looks after.
+/// One token that never changes: a personal access token, or a token that is renewed elsewhere.
 ///
 /// ```
 /// use databricks_auth::{Config, StaticToken};

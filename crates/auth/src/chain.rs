@@ -1,4 +1,4 @@
-//! Choosing a provider: the one that `auth_type` names, or the first of the chain that has what it needs.
+//! Choosing a provider: the one that `auth_type` names, or the first of the chain that is configured.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::oauth::not_configured;
 use crate::providers::headers::Headers;
 use crate::providers::{CHAIN, ON_REQUEST, Outcome, Provider};
 
-/// The provider that signs in, and why those before it do not.
+/// The provider that authenticates, and why those before it do not.
 #[derive(Debug)]
 pub(crate) struct Chosen {
     pub(crate) name: &'static str,
@@ -68,7 +68,7 @@ async fn first(cx: &Arc<Context>) -> Result<Chosen, AuthError> {
     Err(exhausted(&cx.config, declined))
 }
 
-/// Sets a provider up. One that nobody asked for must show that it works: it keeps the token that it gets for that.
+/// Sets a provider up. One that was not asked for must show that it works: it keeps the token that it gets for that.
 async fn attempt(cx: &Arc<Context>, provider: &Provider) -> Result<Outcome, AuthError> {
     let outcome = (provider.configure)(cx).await?;
     if let (true, Outcome::Ready(headers)) = (provider.ambient, &outcome)

@@ -26,7 +26,7 @@ pub(crate) struct Context {
     pub(crate) http: Http,
     pub(crate) metadata: OnceCell<Option<Metadata>>,
     pub(crate) endpoints: OnceCell<Endpoints>,
-    /// The tenant that the workspace's sign-in page tells.
+    /// The tenant that the workspace's login page names.
     pub(crate) asked_tenant: OnceCell<Option<String>>,
     found: Mutex<Found>,
 }
@@ -134,7 +134,7 @@ impl Context {
         TokenCache::build(provider, Box::new(source), self.config.clock().clone(), renew_ahead)
     }
 
-    /// The configuration with everything found out so far. Asks nobody.
+    /// The configuration with everything found out so far. Sends nothing.
     pub(crate) fn snapshot(&self, chosen: Option<&str>) -> ResolvedConfig {
         let mut settings = self.config.settings().clone();
         let host = self.host();

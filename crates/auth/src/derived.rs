@@ -1,4 +1,4 @@
-//! Tokens made of other tokens: for a notebook's token, and for endpoints that answer on a host of their own.
+//! Tokens made of other tokens: for a notebook's token, and for endpoints that response on a host of their own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,7 +38,7 @@ impl ResolvedConfig {
     }
 }
 
-/// A token that somebody handed to this program.
+/// A token that was handed to this program.
 #[derive(Debug)]
 struct Handed {
     cx: Arc<Context>,
@@ -57,7 +57,7 @@ impl TokenSource for Handed {
 pub(crate) struct DataPlane(Mutex<BTreeMap<String, TokenCache>>);
 
 impl SignIn {
-    /// Credentials for an endpoint that answers on a host of its own, such as a serving endpoint with direct access. They are made of
+    /// Credentials for an endpoint that responses on a host of its own, such as a serving endpoint with direct access. They are made of
     /// this sign-in's own token (RFC 7523), which never goes to that host.
     ///
     /// Clones of a sign-in share these tokens too.

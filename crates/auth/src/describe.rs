@@ -1,4 +1,4 @@
-//! Telling people where a configuration comes from and how it signs in.
+//! Describing where a configuration comes from and how it authenticates.
 
 use std::fmt;
 
@@ -10,14 +10,14 @@ use crate::config::value::Value;
 use crate::error::AuthError;
 use crate::providers::{CHAIN, ON_REQUEST};
 
-/// What a configuration is made of and how it signs in, for people; see [`ResolvedConfig::describe`] and
+/// What a configuration is made of and how it authenticates, for people; see [`ResolvedConfig::describe`] and
 /// [`SignIn::describe`](crate::SignIn::describe). `Display` gives lines of text without any secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Description {
     /// The attributes that are set.
     pub attributes: Vec<DescribedAttribute>,
-    /// The provider that signs in, if it is known.
+    /// The provider that authenticates, if it is known.
     pub auth_type: Option<String>,
     /// The providers with what is known of each, in the order in which they are tried.
     pub providers: Vec<DescribedProvider>,

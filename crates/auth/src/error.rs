@@ -1,4 +1,4 @@
-//! What goes wrong before and during sign-in, with a kind that programs can look at.
+//! What goes wrong in configuration and authentication, with a kind that programs can look at.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -87,7 +87,7 @@ impl fmt::Display for AuthErrorKind {
     }
 }
 
-/// The cause inside of every [`Error`] that configuration and sign-in give: its kind, and the facts behind the message.
+/// The cause inside of every [`Error`] of configuration and authentication: its kind, and the facts behind the message.
 ///
 /// The message for people is that of the [`Error`]; as its cause this one adds in a sentence what was found wrong or, where no credentials
 /// were found, why each provider was not used. Reach it with [`AuthError::of`].
@@ -199,7 +199,7 @@ impl AuthError {
         self.change(|inner| inner.cause = Some(Arc::new(cause)))
     }
 
-    /// The one inside of an error, if it came from configuration or sign-in.
+    /// The one inside of an error, if it came from configuration or authentication.
     pub fn of(error: &Error) -> Option<&Self> {
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -226,12 +226,12 @@ impl AuthError {
         &self.0.declined
     }
 
-    /// The `error` code of an OAuth answer, such as `invalid_client`.
+    /// The `error` code of an OAuth response, such as `invalid_client`.
     pub fn oauth_error(&self) -> Option<&str> {
         self.0.oauth_error.as_deref()
     }
 
-    /// The status of the answer that was the reason.
+    /// The status of the response that was the reason.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
@@ -337,7 +337,7 @@ pub(crate) fn feature_off(feature: &str) -> String {
     )
 }
 
-/// The kind of an error that came from configuration or sign-in; `None` for any other error.
+/// The kind of an error that came from configuration or authentication; `None` for any other error.
 ///
 /// ```
 /// use databricks_auth::{AuthErrorKind, Config, Environment, error_kind};

@@ -15,8 +15,8 @@ use tower::ServiceExt as _;
 use crate::runtime;
 use crate::sanitize::{sanitize, snippet};
 
-/// The most bytes of an answer that are read.
-const LONGEST_ANSWER: usize = 1 << 20;
+/// The most bytes of a response that are read.
+const LONGEST_RESPONSE: usize = 1 << 20;
 /// The longest one attempt of a token request may take.
 const ATTEMPT: Duration = Duration::from_secs(30);
 /// The time in which attempts of a token request may start.
@@ -34,9 +34,9 @@ impl fmt::Debug for Http {
     }
 }
 
-/// An answer, whatever its status.
+/// A response, whatever its status.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     body: Bytes,
@@ -119,7 +119,7 @@ impl Outgoing {
         self
     }
 
-    /// Sent three times at most: for questions whose answer a person waits for.
+    /// Sent three times at most: for questions whose response a person waits for.
     pub(crate) fn few(mut self) -> Self {
         self.options = self.options.max_attempts(3);
         self
@@ -159,11 +159,11 @@ impl Http {
         Self { service }
     }
 
-    /// Sends a request and reads its answer, of whatever status.
+    /// Sends a request and reads its response, of whatever status.
     ///
     /// # Errors
-    /// When no answer came.
-    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Answer, Error> {
+    /// When no response came.
+    pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<HttpResponse, Error> {
         let Outgoing { method, url, headers, body, options, invalid, secret_url } = outgoing;
         if let Some(name) = invalid {
             let text = format!("the value for the header {name} has characters that no header may hold; check for line breaks");
@@ -179,26 +179,26 @@ impl Http {
         match runtime::guard(self.service.clone().oneshot(request)).await? {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
-                let body = read_body(body, LONGEST_ANSWER).await?;
-                Ok(Answer { status: parts.status, headers: parts.headers, body, said: None })
+                let body = read_body(body, LONGEST_RESPONSE).await?;
+                Ok(HttpResponse { status: parts.status, headers: parts.headers, body, said: None })
             }
             Err(error) => match (raw.take(), error.api(), error.status()) {
-                (Some(answer), Some(_), _) => {
-                    let (parts, body) = answer.into_parts();
-                    Ok(Answer { status: parts.status, headers: parts.headers, body, said: None })
+                (Some(response), Some(_), _) => {
+                    let (parts, body) = response.into_parts();
+                    Ok(HttpResponse { status: parts.status, headers: parts.headers, body, said: None })
                 }
                 (None, Some(api), Some(status)) => {
-                    Ok(Answer { status, headers: HeaderMap::new(), body: Bytes::new(), said: Some(api.to_string()) })
+                    Ok(HttpResponse { status, headers: HeaderMap::new(), body: Bytes::new(), said: Some(api.to_string()) })
                 }
                 // Whatever else the error knows may name the URL.
-                _ if secret_url => Err(Error::new(error.kind(), format!("no answer ({:?})", error.kind()))),
+                _ if secret_url => Err(Error::new(error.kind(), format!("no response ({:?})", error.kind()))),
                 _ => Err(error),
             },
         }
     }
 }
 
-impl Answer {
+impl HttpResponse {
     pub(crate) fn is_success(&self) -> bool {
         self.status.is_success()
     }
@@ -217,7 +217,7 @@ impl Answer {
         self.headers.get("x-request-id").and_then(|value| value.to_str().ok())
     }
 
-    /// The server's clock, if it told.
+    /// The server's clock, if it states it.
     pub(crate) fn date(&self) -> Option<SystemTime> {
         let text = self.headers.get(DATE)?.to_str().ok()?;
         let date = jiff::fmt::rfc2822::parse(text).ok()?;
@@ -268,17 +268,17 @@ fn without_trace(description: &str) -> &str {
     description.split(" Trace ID").next().unwrap_or(description).trim()
 }
 
-/// The `error` of an OAuth answer.
-pub(crate) fn oauth_code(answer: &Answer) -> Option<String> {
-    answer.json()?.get("error")?.as_str().map(sanitize)
+/// The `error` of an OAuth response.
+pub(crate) fn oauth_code(response: &HttpResponse) -> Option<String> {
+    response.json()?.get("error")?.as_str().map(sanitize)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
+    fn response(status: u16, body: &str) -> HttpResponse {
+        HttpResponse {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
@@ -303,21 +303,21 @@ mod tests {
             ("", "401 Unauthorized: the response is empty"),
             ("{}", "401 Unauthorized: the response has no explanation"),
         ] {
-            assert_eq!(answer(401, body).explanation(&[]), expected);
+            assert_eq!(response(401, body).explanation(&[]), expected);
         }
     }
 
     #[test]
     fn echoes_are_hidden() {
-        let text = answer(400, r#"{"error":"bad","error_description":"assertion top-secret and dapi0123456789abcdef0123456789abcdef"}"#)
+        let text = response(400, r#"{"error":"bad","error_description":"assertion top-secret and dapi0123456789abcdef0123456789abcdef"}"#)
             .explanation(&["top-secret"]);
         assert!(!text.contains("top-secret") && !text.contains("dapi0123"), "{text}");
     }
 
     #[test]
     fn dates() {
-        let mut answer = answer(200, "{}");
-        answer.headers.insert(DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
-        assert_eq!(answer.date().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs(), 784_111_777);
+        let mut response = response(200, "{}");
+        response.headers.insert(DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert_eq!(response.date().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs(), 784_111_777);
     }
 }

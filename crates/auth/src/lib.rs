@@ -25,18 +25,18 @@
 //!
 //! | `auth_type` | who is authenticated | needs, besides `host` |
 //! |---|---|---|
-//! | `pat` | whoever made the token | `token` |
+//! | `pat` | the owner of the token | `token` |
 //! | `basic` | an account admin | `username`, `password` |
 //! | `oauth-m2m` | a service principal | `client_id`, `client_secret` |
-//! | `databricks-cli` | a person, signed in with the official CLI or with [`ResolvedConfig::login`] | the program, or a stored login |
-//! | `metadata-service` | whoever the local token service stands for | `metadata_service_url` |
+//! | `databricks-cli` | a person, logged in with the official CLI or with [`ResolvedConfig::login`] | the program, or a stored login |
+//! | `metadata-service` | the identity of the local token service | `metadata_service_url` |
 //! | `github-oidc` | a GitHub Actions job | the permission `id-token: write`; `client_id` for a policy of a service principal |
 //! | `azure-devops-oidc` | an Azure DevOps pipeline | `SYSTEM_ACCESSTOKEN`, mapped by the pipeline |
 //! | `env-oidc`, `file-oidc` | the subject of an ID token | `DATABRICKS_OIDC_TOKEN`, or `oidc_token_filepath` |
 //! | `github-oidc-azure` | an Entra application that trusts a GitHub Actions job | `azure_client_id` |
 //! | `azure-msi` | the managed identity of an Azure machine | `azure_use_msi` |
 //! | `azure-client-secret` | an Entra service principal | `azure_client_id`, `azure_client_secret` |
-//! | `azure-cli` | whoever is signed in with `az` | the program |
+//! | `azure-cli` | the user or principal that is logged in with `az` | the program |
 //! | `google-credentials` | a Google service account (feature `google`) | `google_credentials` |
 //! | `google-id` | a Google service account that you may act for | `google_service_account` |
 //! | `model-serving` | the model that a serving endpoint runs | nothing |

@@ -50,8 +50,8 @@ pub(crate) fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
 
     // A link, as people have who keep their settings under version control, stays one.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".databricks-").suffix(".tmp").tempfile_in(folder)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".databricks-").suffix(".tmp").tempfile_in(directory)?;
     file.write_all(text.as_bytes())?;
     if let Ok(metadata) = std::fs::metadata(&path) {
         file.as_file().set_permissions(metadata.permissions())?;

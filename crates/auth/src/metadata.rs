@@ -12,10 +12,10 @@ use crate::context::Context;
 use crate::http::Outgoing;
 use crate::runtime::{self, Missing};
 
-/// The longest that the question may take: it is best effort, and everything goes on without an answer.
+/// The longest that the question may take: it is best effort, and everything goes on without a response.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// The answer, as far as it fills gaps of the configuration.
+/// The response, as far as it fills gaps of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Metadata {
     pub(crate) account_id: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct Metadata {
 }
 
 impl Context {
-    /// What the host says about itself; asked once, without credentials. `None` without a host or without a usable answer.
+    /// What the host says about itself; asked once, without credentials. `None` without a host or without a usable response.
     pub(crate) async fn metadata(&self) -> Option<&Metadata> {
         self.try_metadata().await.ok().flatten()
     }
@@ -43,11 +43,11 @@ impl Context {
         }
         let ask = || async {
             let url = format!("{}/.well-known/databricks-config", host.url);
-            let answer = self.http.send(Outgoing::get(url).once(LIMIT).operation("host metadata"));
-            let answer = match tokio::time::timeout(LIMIT, answer).await {
-                Ok(Ok(answer)) if answer.is_success() => answer.json(),
-                Ok(Ok(answer)) => {
-                    tracing::debug!(target: "databricks_auth", host = host.url, status = answer.status.as_u16(), "the host has no metadata");
+            let response = self.http.send(Outgoing::get(url).once(LIMIT).operation("host metadata"));
+            let response = match tokio::time::timeout(LIMIT, response).await {
+                Ok(Ok(response)) if response.is_success() => response.json(),
+                Ok(Ok(response)) => {
+                    tracing::debug!(target: "databricks_auth", host = host.url, status = response.status.as_u16(), "the host has no metadata");
                     None
                 }
                 Ok(Err(error)) => {
@@ -62,16 +62,16 @@ impl Context {
                     None
                 }
             };
-            Ok(answer.filter(Json::is_object).map(|answer| Metadata::read(&answer, &self.config)))
+            Ok(response.filter(Json::is_object).map(|response| Metadata::read(&response, &self.config)))
         };
         Ok(self.metadata.get_or_try_init(ask).await?.as_ref())
     }
 }
 
 impl Metadata {
-    /// Reads an answer. What does not have the expected form counts as missing.
-    fn read(answer: &Json, config: &ResolvedConfig) -> Self {
-        let text = |name: &str| match answer.get(name) {
+    /// Reads a response. What does not have the expected form counts as missing.
+    fn read(response: &Json, config: &ResolvedConfig) -> Self {
+        let text = |name: &str| match response.get(name) {
             Some(Json::String(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
             Some(Json::Number(number)) => Some(number.to_string()),
             _ => None,
@@ -80,7 +80,7 @@ impl Metadata {
         let workspace_id = text("workspace_id");
         let account = config.account_id().map(str::to_owned).or_else(|| account_id.clone());
         let discovery_url = text("oidc_endpoint").and_then(|endpoint| discovery_url(&endpoint, account.as_deref()));
-        let audiences = answer.get("token_federation_default_oidc_audiences").and_then(Json::as_array);
+        let audiences = response.get("token_federation_default_oidc_audiences").and_then(Json::as_array);
         let audience = audiences.and_then(|list| list.first()).and_then(Json::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let is_workspace = workspace_id.is_some() || config.workspace_id().is_some();
         Self {
@@ -132,9 +132,9 @@ mod tests {
 
     use super::*;
 
-    fn read(answer: Json, account: &str, workspace: &str) -> Metadata {
+    fn read(response: Json, account: &str, workspace: &str) -> Metadata {
         let config = crate::Config::new().environment(Environment::empty()).account_id(account).workspace_id(workspace);
-        Metadata::read(&answer, &config.resolve().unwrap())
+        Metadata::read(&response, &config.resolve().unwrap())
     }
 
     #[test]
@@ -165,8 +165,8 @@ mod tests {
     proptest! {
         #[test]
         fn odd_answers_are_missing_fields(text in "[\\[\\]{}\":,a-z_0-9 ]{0,60}") {
-            if let Ok(answer) = serde_json::from_str::<Json>(&text) {
-                let _ = read(answer, "acc", "");
+            if let Ok(response) = serde_json::from_str::<Json>(&text) {
+                let _ = read(response, "acc", "");
             }
         }
 

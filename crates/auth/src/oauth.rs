@@ -1,4 +1,4 @@
-//! OAuth against the platform: where its endpoints are, and what their answers mean.
+//! OAuth against the platform: where its endpoints are, and what their responses mean.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ use crate::config::cloud::HostType;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::expiry::seconds;
-use crate::http::{Answer, Outgoing, oauth_code};
+use crate::http::{HttpResponse, Outgoing, oauth_code};
 use crate::token::Token;
 use crate::trust;
 
@@ -67,15 +67,15 @@ impl Context {
     /// Reads an OAuth server's document (RFC 8414).
     async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<Endpoints, AuthError> {
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the OAuth endpoints at {}: {why}", shown(url)));
-        let answer = self.http.send(Outgoing::get(url).few().operation("OAuth discovery")).await;
-        let answer = answer.map_err(|error| failed("there is no response".to_owned()).with_cause(error))?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Err(failed("OAuth is not supported for this host".to_owned()).with_status(Some(answer.status), answer.request_id()));
+        let response = self.http.send(Outgoing::get(url).few().operation("OAuth discovery")).await;
+        let response = response.map_err(|error| failed("there is no response".to_owned()).with_cause(error))?;
+        if response.status == StatusCode::NOT_FOUND {
+            return Err(failed("OAuth is not supported for this host".to_owned()).with_status(Some(response.status), response.request_id()));
         }
-        if !answer.is_success() {
-            return Err(failed(answer.explanation(&[])).with_status(Some(answer.status), answer.request_id()));
+        if !response.is_success() {
+            return Err(failed(response.explanation(&[])).with_status(Some(response.status), response.request_id()));
         }
-        let document = answer.json().ok_or_else(|| failed("the response is not JSON, perhaps a login page".to_owned()))?;
+        let document = response.json().ok_or_else(|| failed("the response is not JSON, perhaps a login page".to_owned()))?;
         let endpoint = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let token = endpoint("token_endpoint").ok_or_else(|| failed("the document names no token_endpoint".to_owned()))?;
         let authorize = endpoint("authorization_endpoint");
@@ -121,8 +121,8 @@ impl Context {
             request = request.header(http::header::AUTHORIZATION, &basic(id, secret));
             secrets.push(secret.expose());
         }
-        let answer = self.http.send(request).await;
-        let answer = answer.map_err(|error| {
+        let response = self.http.send(request).await;
+        let response = response.map_err(|error| {
             let spent = single_use.filter(|_| error.maybe_executed());
             let failed = AuthError::failed(provider, format!("the token request to {} got no response", shown(endpoint))).with_cause(error);
             match spent {
@@ -130,9 +130,11 @@ impl Context {
                 None => failed,
             }
         })?;
-        match (read_token(provider, &answer, self.now(), &secrets), single_use) {
+        match (read_token(provider, &response, self.now(), &secrets), single_use) {
             // A response that is not the server's own word leaves open what became of the grant.
-            (Err(error), Some(what)) if answer.is_success() || answer.status.is_server_error() => Err(error.with_hint(spent_hint(what))),
+            (Err(error), Some(what)) if response.is_success() || response.status.is_server_error() => {
+                Err(error.with_hint(spent_hint(what)))
+            }
             (outcome, _) => outcome,
         }
     }
@@ -198,22 +200,22 @@ pub(crate) fn shown(url: &str) -> String {
     }
 }
 
-/// Reads the answer of a token endpoint.
-pub(crate) fn read_token(provider: &str, answer: &Answer, now: SystemTime, secrets: &[&str]) -> Result<(Token, Value), AuthError> {
-    if !answer.is_success() {
-        return Err(AuthError::failed(provider, format!("the token was refused with {}", answer.explanation(secrets)))
-            .with_status(Some(answer.status), answer.request_id())
-            .with_oauth_error(oauth_code(answer)));
+/// Reads the response of a token endpoint.
+pub(crate) fn read_token(provider: &str, response: &HttpResponse, now: SystemTime, secrets: &[&str]) -> Result<(Token, Value), AuthError> {
+    if !response.is_success() {
+        return Err(AuthError::failed(provider, format!("the token was refused with {}", response.explanation(secrets)))
+            .with_status(Some(response.status), response.request_id())
+            .with_oauth_error(oauth_code(response)));
     }
-    let Some(body) = answer.json() else {
-        let what = if answer.is_html() { "a web page" } else { "something else" };
+    let Some(body) = response.json() else {
+        let what = if response.is_html() { "a web page" } else { "something else" };
         return Err(AuthError::failed(provider, format!("the token endpoint returned {what} instead of JSON")));
     };
     let value = body.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
     let Some(value) = value else {
         return Err(AuthError::failed(provider, "the response of the token endpoint has no access_token"));
     };
-    warn_of_skew(provider, answer, now);
+    warn_of_skew(provider, response, now);
     let token = Token::new(value)
         .token_type(body.get("token_type").and_then(Value::as_str).unwrap_or_default())
         .expires_in(life(provider, body.get("expires_in")));
@@ -232,8 +234,8 @@ pub(crate) fn life(provider: &str, value: Option<&Value>) -> Duration {
     }
 }
 
-fn warn_of_skew(provider: &str, answer: &Answer, now: SystemTime) {
-    let Some(server) = answer.date() else { return };
+fn warn_of_skew(provider: &str, response: &HttpResponse, now: SystemTime) {
+    let Some(server) = response.date() else { return };
     let skew = server.duration_since(now).or_else(|_| now.duration_since(server)).unwrap_or_default();
     if skew > Duration::from_secs(60) {
         tracing::warn!(target: "databricks_auth", provider, "the clock of this machine is {} s away from the server's", skew.as_secs());

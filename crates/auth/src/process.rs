@@ -249,8 +249,8 @@ pub(crate) fn find(name: &str, environment: &Environment) -> Option<PathBuf> {
         vec![name.to_owned()]
     };
     std::env::split_paths(path)
-        .filter(|folder| folder.is_absolute())
-        .flat_map(|folder| names.iter().map(move |name| folder.join(name)).collect::<Vec<_>>())
+        .filter(|directory| directory.is_absolute())
+        .flat_map(|directory| names.iter().map(move |name| directory.join(name)).collect::<Vec<_>>())
         .find(|file| is_program(file))
 }
 

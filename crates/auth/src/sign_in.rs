@@ -129,7 +129,7 @@ impl SignIn {
     }
 
     /// Where requests go. Asks the host for what the configuration does not say, once, for at most 5 seconds, and goes on without an
-    /// answer. With an Azure resource id in place of a host, this signs in to find the host.
+    /// response. With an Azure resource id in place of a host, this signs in to find the host.
     ///
     /// # Errors
     /// When there is no host and none can be found.
@@ -163,20 +163,20 @@ impl SignIn {
         })
     }
 
-    /// The configuration with everything found out so far: by the host's metadata, by the chain, by the provider. Asks nobody.
+    /// The configuration with everything found out so far: by the host's metadata, by the chain, by the provider. Sends nothing.
     pub fn config(&self) -> ResolvedConfig {
         self.0.cx.snapshot(self.0.chosen.get().map(|chosen| chosen.name))
     }
 
-    /// Which attribute came from where, which provider signs in, and why each other one does not. Secrets are not shown.
+    /// Which attribute came from where, which provider authenticates, and why each other one does not. Secrets are not shown.
     ///
-    /// Asks nobody: before the first request it tells which providers have their inputs.
+    /// Sends nothing: before the first request it states which providers have their inputs.
     pub fn describe(&self) -> Description {
         crate::describe::of_sign_in(&self.config(), self.0.chosen.get(), self.last_failure().as_ref())
     }
 
     /// Gives back what was made for this sign-in: the personal access tokens of `azure-pat`. Best effort; what cannot be given back is
-    /// logged. Other ways to sign in have nothing to give back.
+    /// logged. Other providers have nothing to give back.
     pub async fn close(&self) {
         if let Some(chosen) = self.0.chosen.get() {
             chosen.headers.close().await;

@@ -88,7 +88,7 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// Gets a new token.
     ///
     /// # Errors
-    /// When there is none to be had; whoever waits for it gets the error.
+    /// When there is none to be had; the callers that wait for it get the error.
     fn token(&self) -> impl Future<Output = Result<Token>> + Send;
 }
 

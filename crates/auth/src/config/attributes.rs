@@ -182,7 +182,7 @@ attributes! {
     AzureTenantId azure_tenant_id: Text, names ["azure_tenant_id"], variables ["ARM_TENANT_ID"], sensitive false, family "azure";
     /// Whether to use the managed identity of the Azure machine this runs on; `false` by default.
     AzureUseMsi azure_use_msi: Bool, names ["azure_use_msi"], variables ["ARM_USE_MSI"], sensitive false, family "azure";
-    /// The Azure cloud, `PUBLIC`, `USGOVERNMENT` or `CHINA`. Used only while there is no host that tells.
+    /// The Azure cloud, `PUBLIC`, `USGOVERNMENT` or `CHINA`. Used only while there is no host that determines it.
     AzureEnvironment azure_environment: Text, names ["azure_environment"], variables ["ARM_ENVIRONMENT"], sensitive false;
     /// Without effect: older programs set it, and it still counts as an Azure setting.
     AzureLoginAppId azure_login_app_id: Text, names ["azure_login_app_id"], variables ["DATABRICKS_AZURE_LOGIN_APP_ID"],
@@ -210,7 +210,7 @@ attributes! {
     /// Whether tokens are renewed only once they have expired, never ahead of time; `false` by default.
     DisableAsyncTokenRefresh disable_async_token_refresh: Bool, names ["disable_async_token_refresh"],
     variables ["DATABRICKS_DISABLE_ASYNC_TOKEN_REFRESH"], sensitive false;
-    /// The way to sign in, such as `pat` or `oauth-m2m`. Nothing else is tried then.
+    /// The auth type, such as `pat` or `oauth-m2m`. Nothing else is tried then.
     AuthType auth_type: Text, names ["auth_type"], variables ["DATABRICKS_AUTH_TYPE"], sensitive false;
     /// The section of the profile file to read.
     Profile profile: Text, names ["profile"], variables ["DATABRICKS_CONFIG_PROFILE"], sensitive false;

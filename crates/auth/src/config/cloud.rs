@@ -41,7 +41,7 @@ impl fmt::Display for Cloud {
     }
 }
 
-/// What kind of host answers.
+/// What kind of host responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HostType {

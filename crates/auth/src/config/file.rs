@@ -17,7 +17,7 @@ pub(crate) const DEFAULT: &str = "DEFAULT";
 #[derive(Debug, Default)]
 pub(crate) struct ProfileFile {
     sections: Vec<Section>,
-    /// Oddities that are worth a word, without any value.
+    /// Warnings, without any value.
     pub(crate) warnings: Vec<String>,
 }
 

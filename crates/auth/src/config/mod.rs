@@ -43,7 +43,7 @@ enum Variables {
     Given(Environment),
 }
 
-/// How to find and sign in to a workspace or account: a builder.
+/// How to find and authenticate to a workspace or account: a builder.
 ///
 /// What is set here wins over the environment, and that over the profile file, attribute by attribute. Nothing is read and
 /// nothing is sent before [`resolve`](Self::resolve).
@@ -133,7 +133,7 @@ impl Config {
         self
     }
 
-    /// Signs in with your own [`Credentials`] in place of the chain. Host and ids are resolved as ever.
+    /// Authenticates with your own [`Credentials`] in place of the chain. Host and ids are resolved as ever.
     #[must_use]
     pub fn credentials(mut self, credentials: impl Credentials) -> Self {
         self.credentials = Some(SharedCredentials::new(credentials));

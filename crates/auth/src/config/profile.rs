@@ -22,7 +22,7 @@ pub struct ProfileSummary {
     pub host: Option<String>,
     /// The account's id.
     pub account_id: Option<String>,
-    /// The way to sign in, if the profile states one.
+    /// The auth type, if the profile states one.
     pub auth_type: Option<String>,
     /// Whether `default_profile` names this profile.
     pub is_default: bool,

@@ -110,7 +110,7 @@ fn read_host(settings: &mut Settings, allow_insecure: bool) -> Result<Option<Hos
     Ok(Some(host))
 }
 
-/// A token endpoint of the usual form tells the host, and for an account the account's id too.
+/// A token endpoint of the usual form contains the host, and for an account the account's id too.
 fn fill_from_token_endpoint(settings: &mut Settings) {
     if settings.is_set(Key::Host) {
         return;

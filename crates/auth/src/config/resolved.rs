@@ -61,7 +61,7 @@ impl Settings {
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) host: Option<Host>,
-    /// The kind of host, where the host itself told it.
+    /// The kind of host, where the host itself states it.
     pub(crate) host_type: Option<HostType>,
     /// The host that the profile names, whether or not it was used.
     pub(crate) profile_host: Option<String>,
@@ -210,7 +210,7 @@ impl ResolvedConfig {
         self.text(Key::ServerlessComputeId)
     }
 
-    /// The cloud, as far as it can be told without asking the host: by resource id, by the attribute, by the zone of the host
+    /// The cloud, as far as it is known without asking the host: by resource id, by the attribute, by the zone of the host
     /// name, else AWS.
     pub fn cloud(&self) -> Cloud {
         self.cloud_with(None)
@@ -227,10 +227,10 @@ impl ResolvedConfig {
         self.text(Key::Cloud).and_then(Cloud::named)
     }
 
-    /// The kind of host, as far as its name tells.
+    /// The kind of host, as far as its name shows.
     pub fn host_type(&self) -> HostType {
-        if let Some(told) = self.0.host_type {
-            return told;
+        if let Some(stated) = self.0.host_type {
+            return stated;
         }
         match self.parsed_host() {
             Some(host) if host.is_account() => HostType::Account,

@@ -1,4 +1,4 @@
-//! What a model serving endpoint tells the model that it runs: the host, and where its token is.
+//! What a model serving endpoint states for the model that it runs: the host, and where its token is.
 
 use std::path::PathBuf;
 

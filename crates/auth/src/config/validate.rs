@@ -85,7 +85,7 @@ fn azure_environment(settings: &Settings) -> Result<(), AuthError> {
     }
 }
 
-/// Warns where a secret meets a host that somebody else chose.
+/// Warns where a secret meets a host from another source.
 pub(crate) fn mixed_sources(settings: &Settings) -> Vec<String> {
     let Some(host) = settings.source(Key::Host) else { return Vec::new() };
     [Key::Token, Key::Password, Key::ClientSecret]

@@ -108,9 +108,9 @@ impl Flow {
         }
         let host = self.cx.host_url(self.provider)?;
         let request = Outgoing::get(format!("{host}/oidc/oauth2/v2.0/authorize")).few().operation("Entra discovery");
-        let answer = self.cx.http.send(request).await;
-        let answer = answer.map_err(|error| self.failed("the workspace does not name the login page of Entra").with_cause(error))?;
-        let location = answer.headers.get(http::header::LOCATION).filter(|_| answer.status.is_redirection());
+        let response = self.cx.http.send(request).await;
+        let response = response.map_err(|error| self.failed("the workspace does not name the login page of Entra").with_cause(error))?;
+        let location = response.headers.get(http::header::LOCATION).filter(|_| response.status.is_redirection());
         let location = location.and_then(|location| location.to_str().ok()?.split('?').next());
         let authorize = location.ok_or_else(|| self.failed("the workspace does not name the login page of Entra"))?.to_owned();
         let is_entra = authorize.parse::<http::Uri>().is_ok_and(|uri| {

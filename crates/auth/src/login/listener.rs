@@ -10,7 +10,7 @@ use databricks_core::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::page::{answer, page};
+use super::page::{page, response};
 
 /// The ports that the platform's public client may use.
 const PORTS: std::ops::RangeInclusive<u16> = 8020..=8040;
@@ -59,7 +59,7 @@ impl Listener {
         let port = v4.local_addr()?.port();
         let v6 = match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
             Ok(listener) => Some(listener),
-            // Somebody else has it, and the browser may try that address first.
+            // Another program has it, and the browser may try that address first.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
             Err(_) => None,
         };
@@ -71,7 +71,7 @@ impl Listener {
         format!("http://localhost:{}", self.port)
     }
 
-    /// Waits for the callback of a login. Requests that are none get an answer and are forgotten.
+    /// Waits for the callback of a login. Requests that are none get a response and are forgotten.
     ///
     /// * `state`: what the callback must bring back.
     /// * `issuer`: the origin that an `iss` must name.
@@ -85,9 +85,9 @@ impl Listener {
             let (status, body, callback) = match self.judge(&request, state, issuer) {
                 Ok(callback) => {
                     let (title, text) = match &callback {
-                        Callback::Code(_) => ("Signed in", "You can close this window and go back to your program."),
-                        Callback::Refused(why) => ("Not signed in", why.as_str()),
-                        Callback::Foreign(why) => ("Not signed in", *why),
+                        Callback::Code(_) => ("Logged in", "You can close this window and go back to your program."),
+                        Callback::Refused(why) => ("Not logged in", why.as_str()),
+                        Callback::Foreign(why) => ("Not logged in", *why),
                     };
                     let status = if matches!(callback, Callback::Code(_)) { "200 OK" } else { "400 Bad Request" };
                     (status, page(title, text), Some(callback))
@@ -96,7 +96,7 @@ impl Listener {
             };
             // The browser may be gone already; the login counts all the same.
             let _ = tokio::time::timeout(PATIENCE, async {
-                stream.write_all(&answer(status, &body)).await?;
+                stream.write_all(&response(status, &body)).await?;
                 stream.shutdown().await
             })
             .await;
@@ -188,9 +188,9 @@ mod tests {
     async fn send(port: u16, request: String) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.unwrap();
+        response
     }
 
     fn get(port: u16, target: &str) -> String {
@@ -214,11 +214,11 @@ mod tests {
             (get(port, "/?code=c&state=st").replace("localhost", "evil.example.com"), "421"),
             (get(port, "/callback?code=c&state=st"), "404"),
         ] {
-            let answer = send(port, request).await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+            let response = send(port, request).await;
+            assert!(response.starts_with(&format!("HTTP/1.1 {status}")), "{response}");
         }
-        let answer = send(port, get(port, "/?code=the-code&state=st&iss=https%3A%2F%2Fh.example.com%2Foidc")).await;
-        assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("the-code"), "{answer}");
+        let response = send(port, get(port, "/?code=the-code&state=st&iss=https%3A%2F%2Fh.example.com%2Foidc")).await;
+        assert!(response.starts_with("HTTP/1.1 200") && !response.contains("the-code"), "{response}");
         assert!(matches!(waiting.await.unwrap().unwrap(), Callback::Code(code) if code.matches("the-code")));
         assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err(), "it must be closed");
     }
@@ -236,8 +236,8 @@ mod tests {
     #[tokio::test]
     async fn tells_what_the_server_said() {
         let (port, waiting) = listen().await;
-        let answer = send(port, get(port, "/?error=access_denied&error_description=%3Cb%3Eno&state=st")).await;
-        assert!(answer.contains("access_denied: &lt;b&gt;no"), "{answer}");
+        let response = send(port, get(port, "/?error=access_denied&error_description=%3Cb%3Eno&state=st")).await;
+        assert!(response.contains("access_denied: &lt;b&gt;no"), "{response}");
         assert!(matches!(waiting.await.unwrap().unwrap(), Callback::Refused(why) if why == "access_denied: <b>no"));
     }
 

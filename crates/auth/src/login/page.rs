@@ -9,8 +9,8 @@ pub(crate) fn page(title: &str, text: &str) -> String {
     )
 }
 
-/// A whole HTTP answer that nothing keeps and that loads nothing.
-pub(crate) fn answer(status: &str, body: &str) -> Vec<u8> {
+/// A whole HTTP response that nothing keeps and that loads nothing.
+pub(crate) fn response(status: &str, body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
          Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n\
@@ -41,9 +41,9 @@ mod tests {
 
     #[test]
     fn errors_are_escaped() {
-        let page = page("Not signed in", "<script>alert('x')</script>");
+        let page = page("Not logged in", "<script>alert('x')</script>");
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
-        let answer = String::from_utf8(answer("200 OK", &page)).unwrap();
-        assert!(answer.contains("no-store") && answer.contains("default-src 'none'"));
+        let response = String::from_utf8(response("200 OK", &page)).unwrap();
+        assert!(response.contains("no-store") && response.contains("default-src 'none'"));
     }
 }

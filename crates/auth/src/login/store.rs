@@ -31,7 +31,7 @@ impl ResolvedConfig {
     /// Asks for a new login even if there is one. Takes at most 5 minutes.
     ///
     /// # Errors
-    /// When there is no host, nobody signs in, or the login cannot be stored.
+    /// When there is no host, the login is not completed, or it cannot be stored.
     pub async fn login(&self, http: HttpService) -> Result<LoginOutcome> {
         let cx = Arc::new(Context::new(self.clone(), Http::new(http)));
         let host = cx.host_url(NAME)?;

@@ -1,4 +1,4 @@
-//! What all ways to sign in through Entra share: the host behind a resource id, the tenant of a workspace, the two tokens.
+//! What all providers of Entra share: the host behind a resource id, the tenant of a workspace, the two tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(crate) enum Management {
     Required,
     /// Requests go without it if it cannot be had.
     Optional,
-    /// Nobody asks for it.
+    /// It is not requested.
     None,
 }
 
@@ -86,7 +86,7 @@ impl Context {
         }
     }
 
-    /// Makes sure that there is a host: the one of the resource id, as Azure Resource Manager tells it.
+    /// Makes sure that there is a host: the one of the resource id, as Azure Resource Manager names it.
     pub(crate) async fn require_azure_host(&self, provider: &'static str, identity: &impl Identity) -> Result<(), AuthError> {
         if self.host().is_some() {
             return Ok(());
@@ -99,12 +99,12 @@ impl Context {
         let url = format!("{}/{}?api-version=2018-04-01", manager.trim_end_matches('/'), id.trim_start_matches('/'));
         let request = Outgoing::get(url).bearer(token.value.expose()).operation("Azure workspace");
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the host of {id}: {why}"));
-        let answer =
+        let response =
             self.http.send(request).await.map_err(|error| failed("Azure Resource Manager did not respond".to_owned()).with_cause(error))?;
-        if !answer.is_success() {
-            return Err(failed(answer.explanation(&[token.value.expose()])).with_status(Some(answer.status), answer.request_id()));
+        if !response.is_success() {
+            return Err(failed(response.explanation(&[token.value.expose()])).with_status(Some(response.status), response.request_id()));
         }
-        let body = answer.json();
+        let body = response.json();
         let name = body.as_ref().and_then(|body| body.pointer("/properties/workspaceUrl")).and_then(Value::as_str);
         let host = name.and_then(|name| Host::parse(name, false).ok());
         let host = host.ok_or_else(|| failed("the response names no workspaceUrl".to_owned()))?;
@@ -112,7 +112,7 @@ impl Context {
         Ok(())
     }
 
-    /// The tenant: as configured, else as the workspace's sign-in page tells it. Asked once.
+    /// The tenant: as configured, else as the workspace's login page names it. Asked once.
     pub(crate) async fn find_tenant(&self, provider: &'static str) -> Option<String> {
         if let Some(tenant) = self.tenant() {
             return Some(tenant);
@@ -120,8 +120,8 @@ impl Context {
         let host = self.host()?;
         let ask = || async {
             let request = Outgoing::get(format!("{}/aad/auth", host.url)).once(TENANT_LIMIT).operation("Azure tenant");
-            let answer = self.http.send(request).await.ok()?;
-            let location = answer.headers.get(http::header::LOCATION).filter(|_| answer.status.is_redirection())?;
+            let response = self.http.send(request).await.ok()?;
+            let location = response.headers.get(http::header::LOCATION).filter(|_| response.status.is_redirection())?;
             tenant_of(location.to_str().ok()?)
         };
         let tenant = self.asked_tenant.get_or_init(ask).await.clone()?;

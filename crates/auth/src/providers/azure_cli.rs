@@ -1,4 +1,4 @@
-//! `azure-cli`: whoever is signed in with `az`.
+//! `azure-cli`: the user or principal that is logged in with `az`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -123,19 +123,19 @@ impl Session {
 impl Identity for Session {
     fn token<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Token, AuthError>> {
         Box::pin(async move {
-            let answer = self.ask(resource).await?;
+            let response = self.ask(resource).await?;
             let zone = self.cx.config.environment().get("TZ");
-            read(&answer, self.cx.now(), zone).map_err(|why| AuthError::failed(self.provider, why))
+            read(&response, self.cx.now(), zone).map_err(|why| AuthError::failed(self.provider, why))
         })
     }
 }
 
 /// Reads the output of `az account get-access-token`. Its versions state the end of the token in many ways, and for some identities not at
 /// all: then the token itself may tell, else it counts as short-lived.
-fn read(answer: &Value, now: SystemTime, zone: Option<&str>) -> Result<Token, String> {
-    let text = |name: &str| answer.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
+fn read(response: &Value, now: SystemTime, zone: Option<&str>) -> Result<Token, String> {
+    let text = |name: &str| response.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
     let value = text("accessToken").ok_or("the output of az has no accessToken")?;
-    let stated = ["expires_on", "expiresOn"].iter().find_map(|name| expiry::any(answer.get(name)?, zone, now));
+    let stated = ["expires_on", "expiresOn"].iter().find_map(|name| expiry::any(response.get(name)?, zone, now));
     let left = stated.or_else(|| expiry::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
     Ok(Token::new(value).token_type(text("tokenType").unwrap_or_default()).expires_in(left))
 }
@@ -149,9 +149,9 @@ mod tests {
     #[test]
     fn output() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let life = |mut answer: Value, zone| {
-            answer["accessToken"] = json!("t\n");
-            read(&answer, now, Some(zone)).map(|token| (token.value.expose().to_owned(), token.expires_in.unwrap().as_secs()))
+        let life = |mut response: Value, zone| {
+            response["accessToken"] = json!("t\n");
+            read(&response, now, Some(zone)).map(|token| (token.value.expose().to_owned(), token.expires_in.unwrap().as_secs()))
         };
         let good = |seconds| Ok(("t".to_owned(), seconds));
         assert_eq!(life(json!({"expires_on": 1_700_000_100, "expiresOn": "2000-01-01 00:00:00"}), "UTC"), good(100));

@@ -65,9 +65,9 @@ impl Identity for Principal {
             let fields =
                 [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret.expose()), ("resource", resource)];
             let request = Outgoing::post(self.cx.entra_endpoint(&self.tenant)).form(&fields).operation("Entra token");
-            let answer = self.cx.http.send(request).await;
-            let answer = answer.map_err(|error| AuthError::failed(self.provider, "Entra did not respond").with_cause(error))?;
-            match read_token(self.provider, &answer, self.cx.now(), &[secret.expose()]) {
+            let response = self.cx.http.send(request).await;
+            let response = response.map_err(|error| AuthError::failed(self.provider, "Entra did not respond").with_cause(error))?;
+            match read_token(self.provider, &response, self.cx.now(), &[secret.expose()]) {
                 Ok((token, _)) => Ok(token),
                 Err(error) if is_client_refused(&error) => {
                     Err(error.with_hint(self.cx.check_client(Key::AzureClientId, Key::AzureClientSecret)))

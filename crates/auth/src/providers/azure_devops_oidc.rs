@@ -71,16 +71,15 @@ impl IdTokens for Pipeline {
             let (url, token) = request(&cx.config).ok_or_else(|| not_configured(NAME, "not inside of an Azure DevOps pipeline"))?;
             trust::check_scheme(&url, "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")?;
             let outgoing = Outgoing::post(url).bearer(token).plain_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let answer = cx.http.send(outgoing.operation("Azure DevOps ID token")).await;
-            let answer = answer
+            let response = cx.http.send(outgoing.operation("Azure DevOps ID token")).await;
+            let response = response
                 .map_err(|error| AuthError::failed(NAME, "the request for the pipeline's ID token got no response").with_cause(error))?;
-            if !answer.is_success() {
-                let why = answer.explanation(&[token]);
-                return Err(
-                    AuthError::failed(NAME, format!("Azure DevOps refused an ID token with {why}")).with_status(Some(answer.status), None)
-                );
+            if !response.is_success() {
+                let why = response.explanation(&[token]);
+                return Err(AuthError::failed(NAME, format!("Azure DevOps refused an ID token with {why}"))
+                    .with_status(Some(response.status), None));
             }
-            let body = answer.json();
+            let body = response.json();
             let id =
                 body.as_ref().and_then(|body| body.get("oidcToken")).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
             id.map(Secret::from).ok_or_else(|| not_configured(NAME, "the response of Azure DevOps has no oidcToken"))

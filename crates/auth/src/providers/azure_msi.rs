@@ -74,13 +74,13 @@ impl Identity for Machine {
                 .attempt_limit(LIMIT)
                 .few()
                 .operation("managed identity");
-            let answer = self.cx.http.send(request).await;
-            let answer = answer.map_err(|error| {
+            let response = self.cx.http.send(request).await;
+            let response = response.map_err(|error| {
                 AuthError::failed(self.provider, format!("the instance metadata service at {ENDPOINT} gave no token for {resource}"))
                     .with_cause(error)
                     .with_hint("is this an Azure machine with a managed identity?")
             })?;
-            let (token, body) = read_token(self.provider, &answer, self.cx.now(), &[])
+            let (token, body) = read_token(self.provider, &response, self.cx.now(), &[])
                 .map_err(|error| error.prefixed(format!("the instance metadata service at {ENDPOINT} gave no token for {resource}")))?;
             let left = match body.get("expires_on").and_then(seconds) {
                 Some(epoch) => until_epoch(epoch, self.cx.now()),

@@ -74,8 +74,8 @@ impl Minter {
             body["comment"] = comment.into();
         }
         // Sent once: each request that arrives makes a token, and there is room for 600.
-        let answer = self.post("create", &body).await?;
-        let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let response = self.post("create", &body).await?;
+        let text = |pointer: &str| response.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
         let value = text("/token_value").ok_or_else(|| AuthError::failed(NAME, "the response has no token_value"))?;
         if let Some(id) = text("/token_info/token_id") {
             self.made.lock().unwrap_or_else(PoisonError::into_inner).push(id.to_owned());
@@ -87,16 +87,16 @@ impl Minter {
         let host = self.cx.host_url(NAME)?;
         let headers = self.identity.get().await?;
         let request = Outgoing::post(format!("{host}/api/2.0/token/{action}")).json(body).headers(headers.headers).not_twice();
-        let answer = self.cx.http.send(request.operation("personal access token")).await;
-        let answer = answer
+        let response = self.cx.http.send(request.operation("personal access token")).await;
+        let response = response
             .map_err(|error| AuthError::failed(NAME, format!("the request to {action} a token got no response")).with_cause(error))?;
-        if !answer.is_success() {
-            let why = answer.explanation(&[]);
+        if !response.is_success() {
+            let why = response.explanation(&[]);
             return Err(AuthError::failed(NAME, format!("the request to {action} a token was refused with {why}"))
-                .with_status(Some(answer.status), answer.request_id())
+                .with_status(Some(response.status), response.request_id())
                 .into());
         }
-        Ok(answer.json().unwrap_or_default())
+        Ok(response.json().unwrap_or_default())
     }
 }
 

@@ -29,7 +29,7 @@ const TOKEN_LIMIT: Duration = Duration::from_secs(30);
 const PROFILE_OPTION: Version = Version(0, 207, 1);
 const FRESH_OPTION: Version = Version(0, 296, 0);
 
-/// What the CLI says when nobody has signed in, kept for older programs.
+/// What the CLI prints when there is no login, kept for older programs.
 const NO_LOGIN: &str = "databricks OAuth is not";
 
 pub(crate) static PROVIDER: Provider = Provider {
@@ -47,7 +47,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             match StoredLogin::find(cx, NAME).await? {
                 Some(login) => Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Scoped { cx: Arc::clone(cx), login })))),
                 None => {
-                    Outcome::declined("the Databricks CLI is not found in PATH, and no login is stored; sign in with databricks auth login")
+                    Outcome::declined("the Databricks CLI is not found in PATH, and no login is stored; log in with databricks auth login")
                 }
             }
         })
@@ -149,9 +149,9 @@ impl TokenSource for Cli {
 impl Cli {
     async fn ask(&self) -> Result<Token, AuthError> {
         // Two programs that refresh at the same moment get in each other's way.
-        let folder = self.cx.config.home().map(|home| home.join(".databricks"));
-        let _lock = match folder.filter(|folder| folder.is_dir()) {
-            Some(folder) => Some(Lock::beside(&folder.join("token-cache.json")).await),
+        let directory = self.cx.config.home().map(|home| home.join(".databricks"));
+        let _lock = match directory.filter(|directory| directory.is_dir()) {
+            Some(directory) => Some(Lock::beside(&directory.join("token-cache.json")).await),
             None => None,
         };
         let mut output = self.run().await?;

@@ -1,4 +1,4 @@
-//! Token exchange (RFC 8693), shared by the providers that hold an ID token of somebody else.
+//! Token exchange (RFC 8693), shared by the providers that hold an ID token of another issuer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl Context {
         Ok(token)
     }
 
-    /// The audience to ask an issuer for: as configured or told by the host, else the account, else the token endpoint.
+    /// The audience to ask an issuer for: as configured or as the host states, else the account, else the token endpoint.
     pub(crate) async fn audience(&self, provider: &str) -> Result<String, AuthError> {
         if let Some(audience) = self.config.text(Key::TokenAudience) {
             return Ok(audience.to_owned());

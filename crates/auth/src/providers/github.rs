@@ -31,16 +31,16 @@ impl Context {
         trust::check_scheme(url, "actions_id_token_request_url")?;
         let separator = if url.contains('?') { '&' } else { '?' };
         let url = format!("{url}{separator}audience={}", utf8_percent_encode(audience, NON_ALPHANUMERIC));
-        let answer = self.http.send(Outgoing::get(url).bearer(token.expose()).operation("GitHub ID token")).await;
-        let answer =
-            answer.map_err(|error| AuthError::failed(provider, "the request for GitHub's ID token got no response").with_cause(error))?;
-        if !answer.is_success() {
-            let why = answer.explanation(&[token.expose()]);
+        let response = self.http.send(Outgoing::get(url).bearer(token.expose()).operation("GitHub ID token")).await;
+        let response =
+            response.map_err(|error| AuthError::failed(provider, "the request for GitHub's ID token got no response").with_cause(error))?;
+        if !response.is_success() {
+            let why = response.explanation(&[token.expose()]);
             return Err(
-                AuthError::failed(provider, format!("GitHub refused an ID token with {why}")).with_status(Some(answer.status), None)
+                AuthError::failed(provider, format!("GitHub refused an ID token with {why}")).with_status(Some(response.status), None)
             );
         }
-        let value = answer.json();
+        let value = response.json();
         let value =
             value.as_ref().and_then(|value| value.get("value")).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
         value.map(Secret::from).ok_or_else(|| not_configured(provider, "GitHub's response has no ID token"))

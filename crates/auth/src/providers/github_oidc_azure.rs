@@ -60,9 +60,9 @@ impl Identity for Job {
                 ("client_assertion", assertion.expose()),
             ];
             let request = Outgoing::post(self.cx.entra_endpoint(&self.tenant)).form(&fields).operation("Entra token");
-            let answer = self.cx.http.send(request).await;
-            let answer = answer.map_err(|error| AuthError::failed(NAME, "Entra did not respond").with_cause(error))?;
-            Ok(read_token(NAME, &answer, self.cx.now(), &[assertion.expose()])?.0)
+            let response = self.cx.http.send(request).await;
+            let response = response.map_err(|error| AuthError::failed(NAME, "Entra did not respond").with_cause(error))?;
+            Ok(read_token(NAME, &response, self.cx.now(), &[assertion.expose()])?.0)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What both ways to sign in through Google share: the two headers, and reading the end of an ID token.
+//! What both providers of Google share: the two headers, and reading the end of an ID token.
 
 use std::time::{Duration, SystemTime};
 

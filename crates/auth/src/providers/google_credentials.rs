@@ -54,8 +54,8 @@ struct Ids {
 impl TokenSource for Ids {
     async fn token(&self) -> Result<Token> {
         let audience = self.cx.host_url(NAME)?;
-        let answer = self.key.ask(&self.cx, NAME, Grant::Id(&audience)).await?;
-        let body = answer.json();
+        let response = self.key.ask(&self.cx, NAME, Grant::Id(&audience)).await?;
+        let body = response.json();
         let value = body.as_ref().and_then(|body| body.get("id_token")).and_then(Value::as_str).filter(|text| !text.is_empty());
         let value = value.ok_or_else(|| AuthError::failed(NAME, "Google's response has no id_token"))?;
         Ok(id_token(value, self.cx.now()))

@@ -20,7 +20,7 @@ use crate::token::{Token, TokenSource};
 
 const TOKEN_ENDPOINT: &str = "https://oauth2.googleapis.com/token";
 const METADATA: &str = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token";
-/// On Google Cloud the metadata server answers at once; elsewhere its name is not known.
+/// On Google Cloud the metadata server responses at once; elsewhere its name is not known.
 const METADATA_LIMIT: Duration = Duration::from_secs(3);
 
 /// Default credentials of some kind.
@@ -87,9 +87,9 @@ impl TokenSource for DefaultTokens {
                     ("client_secret", client_secret.expose()),
                     ("refresh_token", refresh_token.expose()),
                 ];
-                let answer = self.cx.http.send(Outgoing::post(TOKEN_ENDPOINT).form(&fields).operation("Google token")).await;
-                let answer = answer.map_err(|error| AuthError::failed(self.provider, "Google did not respond").with_cause(error))?;
-                read_token(self.provider, &answer, self.cx.now(), &[client_secret.expose(), refresh_token.expose()])?.0
+                let response = self.cx.http.send(Outgoing::post(TOKEN_ENDPOINT).form(&fields).operation("Google token")).await;
+                let response = response.map_err(|error| AuthError::failed(self.provider, "Google did not respond").with_cause(error))?;
+                read_token(self.provider, &response, self.cx.now(), &[client_secret.expose(), refresh_token.expose()])?.0
             }
             #[cfg(feature = "google")]
             Default::Key(key) => key.access_token(&self.cx, self.provider).await?,
@@ -103,10 +103,10 @@ async fn machine_token(cx: &Arc<Context>, provider: &'static str) -> Result<Toke
         .plain_header(HeaderName::from_static("metadata-flavor"), HeaderValue::from_static("Google"))
         .once(METADATA_LIMIT)
         .operation("Google metadata server");
-    let answer = cx.http.send(request).await;
-    let answer = answer
+    let response = cx.http.send(request).await;
+    let response = response
         .map_err(|error| AuthError::failed(provider, format!("Google's metadata server at {METADATA} gave no token")).with_cause(error))?;
-    let token = read_token(provider, &answer, cx.now(), &[]);
+    let token = read_token(provider, &response, cx.now(), &[]);
     Ok(token.map_err(|error| error.prefixed(format!("Google's metadata server at {METADATA} gave no token")))?.0)
 }
 
@@ -115,9 +115,9 @@ fn file(config: &ResolvedConfig) -> Option<PathBuf> {
     if let Some(path) = config.environment().get("GOOGLE_APPLICATION_CREDENTIALS").map(trimmed).filter(|path| !path.is_empty()) {
         return Some(crate::config::expand_home(path, config.home()));
     }
-    let folder = match config.environment().get("APPDATA") {
-        Some(folder) if cfg!(windows) => PathBuf::from(folder).join("gcloud"),
+    let directory = match config.environment().get("APPDATA") {
+        Some(directory) if cfg!(windows) => PathBuf::from(directory).join("gcloud"),
         _ => config.home()?.join(".config").join("gcloud"),
     };
-    Some(folder.join("application_default_credentials.json")).filter(|path| path.is_file())
+    Some(directory.join("application_default_credentials.json")).filter(|path| path.is_file())
 }

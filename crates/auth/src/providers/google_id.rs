@@ -87,15 +87,15 @@ impl Impersonation {
         let source = self.source.fetch().await?;
         let url = format!("https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{email}:{action}");
         let request = Outgoing::post(url).bearer(source.token().value.expose()).json(&body).operation("Google impersonation");
-        let answer = self.cx.http.send(request).await;
-        let answer = answer.map_err(|error| AuthError::failed(NAME, "Google did not respond").with_cause(error))?;
-        if !answer.is_success() {
-            let why = answer.explanation(&[source.token().value.expose()]);
+        let response = self.cx.http.send(request).await;
+        let response = response.map_err(|error| AuthError::failed(NAME, "Google did not respond").with_cause(error))?;
+        if !response.is_success() {
+            let why = response.explanation(&[source.token().value.expose()]);
             return Err(AuthError::failed(NAME, format!("{action} for {} was refused with {why}", account(&self.cx)))
-                .with_status(Some(answer.status), answer.request_id())
+                .with_status(Some(response.status), response.request_id())
                 .with_hint("grant the roles Service Account Token Creator and OpenID Connect Identity Token Creator on that account"));
         }
-        let body = answer.json().unwrap_or_default();
+        let body = response.json().unwrap_or_default();
         let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         match self.grant {
             Grant::Id => text("token")

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::google::SCOPES;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
-use crate::http::{Answer, Outgoing};
+use crate::http::{HttpResponse, Outgoing};
 use crate::oauth::read_token;
 use crate::sanitize::trimmed;
 use crate::token::Token;
@@ -118,22 +118,23 @@ impl ServiceAccountKey {
         Ok(Secret::new(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))))
     }
 
-    /// Swaps an assertion for a token and hands out Google's answer.
-    pub(crate) async fn ask(&self, cx: &Arc<Context>, provider: &'static str, grant: Grant<'_>) -> Result<Answer, AuthError> {
+    /// Swaps an assertion for a token and hands out Google's response.
+    pub(crate) async fn ask(&self, cx: &Arc<Context>, provider: &'static str, grant: Grant<'_>) -> Result<HttpResponse, AuthError> {
         trust::check(&self.token_uri, "the Google key", &[]).and_then(|()| self.check_google())?;
         let now = cx.now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let assertion = self.assertion(&grant, now).map_err(|why| AuthError::failed(provider, why))?;
         let fields = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.expose())];
-        let answer = cx.http.send(Outgoing::post(&self.token_uri).form(&fields).operation("Google token")).await;
-        let answer = answer.map_err(|error| AuthError::failed(provider, "Google did not respond").with_cause(error))?;
-        if answer.is_success() {
-            return Ok(answer);
+        let response = cx.http.send(Outgoing::post(&self.token_uri).form(&fields).operation("Google token")).await;
+        let response = response.map_err(|error| AuthError::failed(provider, "Google did not respond").with_cause(error))?;
+        if response.is_success() {
+            return Ok(response);
         }
-        let why = answer.explanation(&[assertion.expose()]);
-        Err(AuthError::failed(provider, format!("Google refused a token with {why}")).with_status(Some(answer.status), answer.request_id()))
+        let why = response.explanation(&[assertion.expose()]);
+        Err(AuthError::failed(provider, format!("Google refused a token with {why}"))
+            .with_status(Some(response.status), response.request_id()))
     }
 
-    /// A key is for Google alone, not for whoever may see credentials of the platform.
+    /// A key is for Google alone, not for every host that may see credentials of the platform.
     fn check_google(&self) -> Result<(), AuthError> {
         let host = self.token_uri.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase)).unwrap_or_default();
         if host == "oauth2.googleapis.com" || crate::config::host::is_loopback(&host) {
@@ -147,8 +148,8 @@ impl ServiceAccountKey {
 
     /// An access token for Google's API.
     pub(crate) async fn access_token(&self, cx: &Arc<Context>, provider: &'static str) -> Result<Token, AuthError> {
-        let answer = self.ask(cx, provider, Grant::Access).await?;
-        Ok(read_token(provider, &answer, cx.now(), &[])?.0)
+        let response = self.ask(cx, provider, Grant::Access).await?;
+        Ok(read_token(provider, &response, cx.now(), &[])?.0)
     }
 }
 

@@ -59,14 +59,16 @@ impl Service {
         let url = self.cx.config.secret_of(Key::MetadataServiceUrl).map(|url| url.expose().to_owned()).unwrap_or_default();
         let host = self.cx.host_url(NAME)?;
         let request = Outgoing::get(url.as_str()).header(VERSION, "1").header(HOST, &host).once(LIMIT).secret_url();
-        let answer = self.cx.http.send(request.operation("metadata service")).await;
-        let answer = answer
+        let response = self.cx.http.send(request.operation("metadata service")).await;
+        let response = response
             .map_err(|error| AuthError::failed(NAME, "the metadata service did not respond; is it still running?").with_cause(error))?;
-        if !answer.is_success() {
-            let why = answer.explanation(&[&url]);
-            return Err(AuthError::failed(NAME, format!("the metadata service refused with {why}")).with_status(Some(answer.status), None));
+        if !response.is_success() {
+            let why = response.explanation(&[&url]);
+            return Err(
+                AuthError::failed(NAME, format!("the metadata service refused with {why}")).with_status(Some(response.status), None)
+            );
         }
-        let body = answer.json().ok_or_else(|| AuthError::failed(NAME, "the metadata service did not return JSON"))?;
+        let body = response.json().ok_or_else(|| AuthError::failed(NAME, "the metadata service did not return JSON"))?;
         let value = body.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
         let value = value.ok_or_else(|| AuthError::failed(NAME, "the metadata service's response has no access_token"))?;
         let expiry = body.get("expires_on").and_then(seconds);

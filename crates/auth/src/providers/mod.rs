@@ -1,4 +1,4 @@
-//! The ways to sign in, one file each, and the order in which they are tried.
+//! The credentials providers, one file each, and the order in which they are tried.
 
 mod azure;
 mod azure_cli;
@@ -41,7 +41,7 @@ use crate::error::AuthError;
 use crate::token::BoxFuture;
 use headers::Headers;
 
-/// A way to sign in.
+/// A credentials provider.
 pub(crate) struct Provider {
     /// The name in `auth_type`.
     pub(crate) name: &'static str,

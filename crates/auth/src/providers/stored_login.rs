@@ -75,7 +75,7 @@ impl StoredLogin {
         Ok(token)
     }
 
-    /// What to do when a refresh fails: somebody else may have made it, or the old token may still be good.
+    /// What to do when a refresh fails: another program may have refreshed it, or the old token may still be good.
     async fn go_on_with(&self, entry: &Entry, error: AuthError) -> Result<Token, AuthError> {
         let now = self.cx.now();
         if let Ok(Some(other)) = self.logins.get().await

@@ -64,7 +64,7 @@ impl Entry {
         if let Some(refresh_token) = refresh_token.filter(|text| !text.is_empty()) {
             self.0.insert("refresh_token".to_owned(), refresh_token.into());
         }
-        // Relative members of an earlier answer would contradict the new end.
+        // Relative members of an earlier response would contradict the new end.
         self.0.remove("expires_in");
         match token.expires_in.and_then(|life| expiry::stamp(life, now)) {
             Some(expiry) => self.0.insert("expiry".to_owned(), expiry.into()),

@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// The stored logins that a configuration refers to.
 pub(crate) struct Logins {
     storage: Storage,
-    /// Whether somebody chose the storage. The default may fall back to the file.
+    /// Whether the storage was chosen. The default may fall back to the file.
     is_chosen: bool,
     keys: Option<Arc<dyn KeyStore>>,
     file: Option<TokenFile>,
@@ -182,7 +182,7 @@ fn key_store(config: &ResolvedConfig) -> Option<Arc<dyn KeyStore>> {
     given
 }
 
-/// The storage, and whether somebody chose it.
+/// The storage, and whether it was chosen.
 fn choose(config: &ResolvedConfig) -> Result<(Storage, bool), AuthError> {
     if let Some(storage) = config.machine().storage {
         return Ok((storage, true));
@@ -232,7 +232,7 @@ async fn profile_of_host(cx: &Context, provider: &str) -> Result<Option<String>,
     match matches.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(one.name.clone())),
-        // Everything that tells a login apart was stated, so no profile has to be chosen.
+        // Everything that distinguishes logins was stated, so no profile has to be chosen.
         _ if cx.config.account_id().is_some() || cx.config.workspace_id().is_some() => Ok(None),
         several => {
             let names: Vec<_> = several.iter().map(|section| section.name.as_str()).collect();

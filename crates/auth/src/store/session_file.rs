@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::Entry;
 use crate::expiry;
 
-/// What tells one login from another.
+/// What distinguishes one login from another.
 #[derive(Debug)]
 pub(crate) struct SessionKey<'a> {
     pub(crate) host: &'a str,

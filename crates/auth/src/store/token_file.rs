@@ -80,16 +80,16 @@ impl TokenFile {
     }
 
     fn replace(&self, document: &Value) -> io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        create_private(folder)?;
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        create_private(directory)?;
         if fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.is_symlink()) {
             let target = fs::canonicalize(&self.path)?;
-            if target.parent() != Some(&*fs::canonicalize(folder)?) {
-                return Err(io::Error::other("it is a link that leads out of its folder"));
+            if target.parent() != Some(&*fs::canonicalize(directory)?) {
+                return Err(io::Error::other("it is a link that leads out of its directory"));
             }
         }
         // Created with mode 0600, so that nobody else can open it before the rename either.
-        let mut file = tempfile::Builder::new().prefix(".token-cache-").suffix(".tmp").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".token-cache-").suffix(".tmp").tempfile_in(directory)?;
         let mut text = serde_json::to_vec_pretty(document)?;
         text.push(b'\n');
         file.write_all(&text)?;
@@ -119,13 +119,13 @@ fn ends_later(a: &Entry, b: &Entry) -> bool {
     }
 }
 
-/// Creates a folder that only its owner can enter.
-pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
+/// Creates a directory that only its owner can enter.
+pub(crate) fn create_private(directory: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(directory)
 }
 
 #[cfg(test)]
