@@ -375,6 +375,10 @@ impl<T: Send> Poller<T> {
 
     fn saw<P: Pollable<Resource = T>>(&mut self, of: &P, resource: &T) {
         let status = of.assess(resource).status;
+        if status.state.is_empty() {
+            // Nothing is said here, as in a response without a body: what was seen before still holds.
+            return;
+        }
         self.changed |= self.first.as_ref().is_some_and(|first| *first != status.state);
         self.first.get_or_insert_with(|| status.state.clone());
         let elapsed = self.elapsed();
@@ -404,8 +408,8 @@ impl<T: Send> Poller<T> {
 
     fn last_state(&self) -> String {
         match &self.last {
-            Some(status) if !status.state.is_empty() => format!("last state {}{}", status.state, said(status)),
-            _ => "no state was seen".to_owned(),
+            Some(status) => format!("last state {}{}", status.state, said(status)),
+            None => "no state was seen".to_owned(),
         }
     }
 }
@@ -461,7 +465,9 @@ impl<'a, T: Send + 'a> Updates<'a, T> {
                     Ok(resource) => resource,
                     Err(error) => return Some((Err(error), None)),
                 };
-                let pending = match of.assess(&resource).verdict {
+                let Assessment { status, verdict } = of.assess(&resource);
+                let pending = match verdict {
+                    Verdict::Pending if status.state.is_empty() => continue,
                     Verdict::Pending => true,
                     Verdict::FailedOrStale(_) => poller.may_be_stale(),
                     Verdict::Done | Verdict::Failed(_) => false,
