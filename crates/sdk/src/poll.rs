@@ -100,21 +100,18 @@ impl<T> PollOptions<T> {
 macro_rules! poll_setters {
     ($(#[$timeout:meta])* $resource:ty) => {
         $(#[$timeout])*
-        #[must_use]
         pub fn timeout(mut self, limit: ::std::time::Duration) -> Self {
             self.poll.timeout = Some(limit);
             self
         }
 
         /// Sets the pause between two polls. Default: pauses that grow.
-        #[must_use]
         pub fn poll_interval(mut self, interval: ::std::time::Duration) -> Self {
             self.poll.pace = $crate::poll::Pace::every(interval);
             self
         }
 
         /// Calls `f` after every poll.
-        #[must_use]
         pub fn on_progress(mut self, f: impl FnMut($crate::Progress<'_, $resource>) + Send + 'static) -> Self {
             self.poll.on_progress = Some(Box::new(f));
             self
