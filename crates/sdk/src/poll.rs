@@ -479,6 +479,7 @@ impl<'a, T: Send + 'a> Updates<'a, T> {
     }
 
     /// As another type.
+    #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
     pub(crate) fn of(stream: impl Stream<Item = Result<T>> + Send + 'a) -> Self {
         Self { inner: Box::pin(stream) }
     }
