@@ -109,7 +109,7 @@ impl Default for JumpClock {
 
 impl JumpClock {
     pub(crate) fn slept(&self) -> Duration {
-        Duration::from_millis(self.slept.load(Ordering::SeqCst))
+        Duration::from_nanos(self.slept.load(Ordering::SeqCst))
     }
 }
 
@@ -125,7 +125,7 @@ impl Clock for JumpClock {
     fn sleep(&self, duration: Duration) -> Sleep {
         let slept = self.slept.clone();
         Box::pin(async move {
-            slept.fetch_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+            slept.fetch_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
             tokio::task::yield_now().await;
         })
     }

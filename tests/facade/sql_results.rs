@@ -211,7 +211,7 @@ async fn a_warehouse_by_its_name() {
     let name = f.w.warehouses().get(f.local.warehouse_id()).await.unwrap().name.unwrap();
     assert_eq!(f.w.warehouses().by_name(&name).await.unwrap().id.as_deref(), Some(f.local.warehouse_id()));
     let error = f.w.warehouses().by_name("no such").await.unwrap_err();
-    assert!(error.to_string().contains("no SQL warehouse with the name \"no such\""), "{error}");
+    assert!(error.to_string().contains("no SQL warehouse is named \"no such\""), "{error}");
 }
 
 #[tokio::test]

@@ -52,6 +52,7 @@ pub mod compute;
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
 mod dynamic;
+#[cfg_attr(not(all(feature = "compute", feature = "sql", feature = "dynamic")), allow(dead_code))]
 mod failure_reason;
 #[cfg(feature = "jobs")]
 pub mod jobs;

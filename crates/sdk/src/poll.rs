@@ -100,21 +100,18 @@ impl<T> PollOptions<T> {
 macro_rules! poll_setters {
     ($(#[$timeout:meta])* $resource:ty) => {
         $(#[$timeout])*
-        #[must_use]
         pub fn timeout(mut self, limit: ::std::time::Duration) -> Self {
             self.poll.timeout = Some(limit);
             self
         }
 
         /// Sets the pause between two polls. Default: pauses that grow.
-        #[must_use]
         pub fn poll_interval(mut self, interval: ::std::time::Duration) -> Self {
             self.poll.pace = $crate::poll::Pace::every(interval);
             self
         }
 
         /// Calls `f` after every poll.
-        #[must_use]
         pub fn on_progress(mut self, f: impl FnMut($crate::Progress<'_, $resource>) + Send + 'static) -> Self {
             self.poll.on_progress = Some(Box::new(f));
             self
@@ -375,6 +372,10 @@ impl<T: Send> Poller<T> {
 
     fn saw<P: Pollable<Resource = T>>(&mut self, of: &P, resource: &T) {
         let status = of.assess(resource).status;
+        if status.state.is_empty() {
+            // Nothing is said here, as in a response without a body: what was seen before still holds.
+            return;
+        }
         self.changed |= self.first.as_ref().is_some_and(|first| *first != status.state);
         self.first.get_or_insert_with(|| status.state.clone());
         let elapsed = self.elapsed();
@@ -404,8 +405,8 @@ impl<T: Send> Poller<T> {
 
     fn last_state(&self) -> String {
         match &self.last {
-            Some(status) if !status.state.is_empty() => format!("last state {}{}", status.state, said(status)),
-            _ => "no state was seen".to_owned(),
+            Some(status) => format!("last state {}{}", status.state, said(status)),
+            None => "no state was seen".to_owned(),
         }
     }
 }
@@ -461,7 +462,9 @@ impl<'a, T: Send + 'a> Updates<'a, T> {
                     Ok(resource) => resource,
                     Err(error) => return Some((Err(error), None)),
                 };
-                let pending = match of.assess(&resource).verdict {
+                let Assessment { status, verdict } = of.assess(&resource);
+                let pending = match verdict {
+                    Verdict::Pending if status.state.is_empty() => continue,
                     Verdict::Pending => true,
                     Verdict::FailedOrStale(_) => poller.may_be_stale(),
                     Verdict::Done | Verdict::Failed(_) => false,
@@ -476,6 +479,7 @@ impl<'a, T: Send + 'a> Updates<'a, T> {
     }
 
     /// As another type.
+    #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
     pub(crate) fn of(stream: impl Stream<Item = Result<T>> + Send + 'a) -> Self {
         Self { inner: Box::pin(stream) }
     }

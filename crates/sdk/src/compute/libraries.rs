@@ -73,10 +73,11 @@ impl UpdateLibraries {
         if !uninstall.is_empty() {
             libraries.uninstall(&cluster_id, uninstall).await?;
         }
-        if !install.is_empty() {
+        let installs = !install.is_empty();
+        if installs {
             libraries.install(&cluster_id, install).await?;
         }
-        let target = Target { libraries, cluster_id };
+        let target = Target { libraries, cluster_id, installs };
         let all = Poller::new(&target.libraries.client, poll).until(&target).await?.library_statuses.unwrap_or_default();
         let failed: Vec<_> = all.iter().filter(|library| is(library, &["FAILED"])).collect();
         if failed.is_empty() {
@@ -96,6 +97,8 @@ impl fmt::Debug for UpdateLibraries {
 struct Target {
     libraries: Libraries,
     cluster_id: String,
+    /// Whether there must be some, since they were asked for.
+    installs: bool,
 }
 
 impl Pollable for Target {
@@ -127,6 +130,7 @@ impl Pollable for Target {
         let all = all.library_statuses.as_deref().unwrap_or_default();
         let waiting = all.iter().filter(|library| is(library, &["PENDING", "RESOLVING", "INSTALLING"])).count();
         match waiting {
+            0 if all.is_empty() && self.installs => Assessment::new(WaitStatus::new("", None), Verdict::Pending),
             0 => Assessment::new(WaitStatus::new("DONE", None), Verdict::Done),
             _ => Assessment::new(WaitStatus::new("INSTALLING", Some(format!("{waiting} of {} to go", all.len()))), Verdict::Pending),
         }
