@@ -25,6 +25,8 @@ const SEGMENT: usize = 60_000;
 const CHAIN: usize = 1_000;
 /// Expressions inside each other, after the statement was rewritten.
 pub(super) const EXPRESSIONS: usize = 2_000;
+/// Common table expressions of a statement, of which each can read the one before.
+const TABLE_EXPRESSIONS: usize = 300;
 /// Nodes of a plan above each other, views and subqueries included.
 const PLAN_DEPTH: usize = 800;
 /// Nodes of a plan, each use of a common table expression or view counted.
@@ -55,7 +57,12 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
     let mut open: Vec<Segment> = Vec::new();
     let mut outside = Segment::default();
     let mut now = Segment::default();
+    let (mut after_as, mut table_expressions) = (false, 0);
     for token in tokens {
+        if !matches!(token.token, Token::Whitespace(_)) {
+            table_expressions += usize::from(after_as && token.token == Token::LParen);
+            after_as = matches!(&token.token, Token::Word(w) if w.keyword == Keyword::AS);
+        }
         match &token.token {
             Token::Whitespace(_) => continue,
             Token::LParen | Token::LBracket | Token::LBrace => down(&mut open, &mut outside, &mut now),
@@ -69,6 +76,9 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
                 now.tokens += 1;
                 now.chain += usize::from(deepens(other));
             }
+        }
+        if table_expressions > TABLE_EXPRESSIONS {
+            return Err(too_complex("common table expressions", TABLE_EXPRESSIONS));
         }
         if open.len() > NESTING {
             return Err(too_complex("brackets or CASE expressions inside each other", NESTING));
