@@ -16,7 +16,7 @@ use super::{cells, output};
 /// Bytes of one value.
 const VALUE_LIMIT: usize = 64 << 20;
 /// Bytes of the values that one call on a batch of rows makes.
-const BATCH_LIMIT: usize = 512 << 20;
+const BATCH_LIMIT: usize = 256 << 20;
 /// The function that stands for `CAST(… AS STRING)`.
 pub(super) const TO_STRING: &str = "string";
 
@@ -197,7 +197,7 @@ fn concat_ws(a: &Arguments, row: usize, out: &mut Out) -> Result<bool> {
 fn times(text: &str, count: i64, out: &mut Out) -> Result<()> {
     let count = usize::try_from(count).unwrap_or(0);
     out.reserve(text.len().saturating_mul(count))?;
-    out.value.extend(std::iter::repeat_n(text, count));
+    out.value.push_str(&text.repeat(count));
     Ok(())
 }
 
