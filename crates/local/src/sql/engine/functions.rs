@@ -22,7 +22,6 @@ const KNOWN: &[&str] = &[
     "nullif",
     "nvl",
     "nvl2",
-    "struct",
     // Strings
     "ascii",
     "bit_length",
@@ -179,7 +178,7 @@ pub(super) fn check_name(name: &ObjectName) -> Result<(), Failure> {
 }
 
 /// Puts the engine's call in place of the platform's; gives what takes the place of the whole expression, if that changes.
-pub(super) fn rewrite(function: &mut Function, name_of: impl Fn(&Expr) -> String) -> Result<Option<Expr>, Failure> {
+pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> {
     check_name(&function.name)?;
     let name = function.name.to_string().replace('`', "").to_ascii_lowercase();
     let FunctionArguments::List(list) = &mut function.args else { return Ok(None) };
@@ -229,23 +228,6 @@ pub(super) fn rewrite(function: &mut Function, name_of: impl Fn(&Expr) -> String
             }
             arguments.push(unnamed(literal(Value::SingleQuotedString("g".to_owned()))));
         }
-        "struct" => {
-            let mut pairs = Vec::with_capacity(2 * count);
-            for (position, argument) in arguments.drain(..).enumerate() {
-                let (field, value) = match argument {
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Named { expr, name })) => (name.value, *expr),
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => {
-                        let plain = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
-                        (if plain { name_of(&expr) } else { format!("col{}", position + 1) }, expr)
-                    }
-                    _ => return Err(unknown(&name, "it with such arguments")),
-                };
-                pairs.push(unnamed(literal(Value::SingleQuotedString(field))));
-                pairs.push(unnamed(value));
-            }
-            *arguments = pairs;
-            rename("named_struct");
-        }
         "date_format" => {
             let pattern = arguments.get_mut(1).and_then(expression).ok_or_else(|| unknown(&name, "it without a pattern"))?;
             java_pattern(pattern, &name)?;
@@ -276,6 +258,22 @@ pub(super) fn rewrite(function: &mut Function, name_of: impl Fn(&Expr) -> String
         _ => {}
     }
     Ok(None)
+}
+
+/// `struct(…)`, whose fields have the names of columns and aliases, else `col1` and so on.
+pub(super) fn structure(values: Vec<Expr>) -> Expr {
+    let mut pairs = Vec::with_capacity(2 * values.len());
+    for (position, value) in values.into_iter().enumerate() {
+        let (name, value) = match value {
+            Expr::Named { expr, name } => (name.value, *expr),
+            Expr::Identifier(ident) => (ident.value.clone(), Expr::Identifier(ident)),
+            Expr::CompoundIdentifier(parts) => (parts.last().map(|i| i.value.clone()).unwrap_or_default(), Expr::CompoundIdentifier(parts)),
+            other => (format!("col{}", position + 1), other),
+        };
+        pairs.push(literal(Value::SingleQuotedString(name)));
+        pairs.push(value);
+    }
+    call("named_struct", pairs)
 }
 
 /// The platform's `TIMESTAMP`, a point in time.

@@ -283,6 +283,9 @@ impl VisitorMut for Rewriter {
                 let arguments = arguments.into_iter().flatten().map(|e| std::mem::replace(e.as_mut(), literal(Value::Null))).collect();
                 *expr = functions::call("substr", arguments);
             }
+            Expr::Struct { values, fields } if fields.is_empty() => {
+                *expr = functions::structure(std::mem::take(values));
+            }
             Expr::RLike { negated, expr: text, pattern, .. } => {
                 let arguments = [text, pattern].map(|e| std::mem::replace(e.as_mut(), literal(Value::Null)));
                 let matches = functions::call("regexp_like", arguments.into());
@@ -294,7 +297,7 @@ impl VisitorMut for Rewriter {
                     *expr = value;
                     return ControlFlow::Continue(());
                 }
-                match functions::rewrite(function, |e| self.name(uncast(e))) {
+                match functions::rewrite(function) {
                     Ok(None) => {}
                     Ok(Some(other)) => {
                         *expr = other;
