@@ -110,10 +110,12 @@ fn code_for(status: StatusCode) -> &'static str {
 /// Refuses what a browser could be made to send: another site's `Origin`, or a name that was rebound to loopback.
 fn own_host_only(app: &App, parts: &Parts) -> Result<(), ApiError> {
     let text = |name| parts.headers.get(name).map(HeaderValue::to_str);
-    let hosts = [text(header::HOST), parts.uri.authority().map(|a| Ok(a.as_str()))];
+    // Every one of them, in case that something between reads another than the first.
+    let hosts = parts.headers.get_all(header::HOST).iter().map(HeaderValue::to_str);
+    let hosts = hosts.chain(parts.uri.authority().map(|a| Ok(a.as_str())));
     let own_host = |host: &str| app.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
     let mut named = false;
-    for host in hosts.into_iter().flatten() {
+    for host in hosts {
         named = true;
         if !host.is_ok_and(own_host) {
             return Err(forbidden("The Host header names another server; use the URL that the workspace printed"));

@@ -102,7 +102,6 @@ impl ApiError {
     }
 
     /// The explanation that the body carries.
-    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

@@ -22,6 +22,15 @@ pub(crate) fn build(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// Not 404 for an operation of the API: clients would take that for an object that does not exist.
 async fn no_such_route(request: Request) -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "ENDPOINT_NOT_FOUND", format!("No API found for '{} {}'", request.method(), request.uri().path()))
+    let (method, path) = (request.method(), request.uri().path());
+    if path.starts_with("/api/") {
+        return ApiError::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "NOT_IMPLEMENTED",
+            format!("The embedded workspace does not have the operation '{method} {path}'; a Databricks workspace may have it."),
+        );
+    }
+    ApiError::new(StatusCode::NOT_FOUND, "ENDPOINT_NOT_FOUND", format!("No API found for '{method} {path}'"))
 }

@@ -26,6 +26,7 @@ use crate::state::{App, Settings};
 pub struct LocalWorkspace {
     app: Arc<App>,
     server: Server,
+    cluster_id: Option<String>,
 }
 
 impl LocalWorkspace {
@@ -89,6 +90,12 @@ impl LocalWorkspace {
         &self.app.starter_warehouse
     }
 
+    /// The identifier of the cluster that [`LocalWorkspaceBuilder::starter_cluster`] asks for: the value for
+    /// `DATABRICKS_CLUSTER_ID`.
+    pub fn cluster_id(&self) -> Option<&str> {
+        self.cluster_id.as_deref()
+    }
+
     /// The requests handled so far, oldest first; the last 10,000 are kept.
     ///
     /// Values of headers that hold credentials are replaced.
@@ -128,6 +135,7 @@ impl fmt::Debug for LocalWorkspace {
 #[must_use = "nothing listens until `start` is called"]
 pub struct LocalWorkspaceBuilder {
     port: u16,
+    starter_cluster: bool,
     settings: Settings,
 }
 
@@ -142,6 +150,12 @@ impl LocalWorkspaceBuilder {
     /// The TCP port on 127.0.0.1. Default 0: a free one is chosen.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Whether a small cluster is there from the start, which runs until it is terminated. Default `false`.
+    pub fn starter_cluster(mut self, wanted: bool) -> Self {
+        self.starter_cluster = wanted;
         self
     }
 
@@ -202,7 +216,7 @@ impl LocalWorkspaceBuilder {
     ///
     /// Outside a Tokio runtime with IO and time enabled.
     pub async fn start(self) -> Result<LocalWorkspace, StartError> {
-        let Self { port, settings } = self;
+        let Self { port, starter_cluster, settings } = self;
         if !(settings.speed.is_finite() && settings.speed > 0.0) {
             return Err(StartError::new(format!("speed must be a positive number, got {}", settings.speed), None));
         }
@@ -212,8 +226,10 @@ impl LocalWorkspaceBuilder {
             .map_err(|e| StartError::new(format!("cannot listen on {address}; choose another port, or 0 for a free one"), Some(e)))?;
         let address = listener.local_addr().map_err(|e| StartError::new("the listener has no address", Some(e)))?;
         let app = App::new(settings, address).map_err(|e| StartError::new("cannot prepare the workspace's state", Some(e)))?;
+        let cluster_id = starter_cluster.then(|| app.create_starter_cluster()).transpose();
+        let cluster_id = cluster_id.map_err(|e| StartError::new(format!("cannot make the starter cluster: {}", e.message()), None))?;
         let server = Server::spawn(listener, &app);
-        Ok(LocalWorkspace { app, server })
+        Ok(LocalWorkspace { app, server, cluster_id })
     }
 }
 

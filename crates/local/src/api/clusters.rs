@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use crate::extract::{Fields, Query};
-use crate::reply::{Json, Reply};
+use crate::reply::{ApiError, Json, Reply};
 use crate::state::clusters::catalog;
 use crate::state::{App, lock};
 
@@ -42,6 +42,23 @@ impl App {
         let made =
             jiff::Timestamp::from_millisecond(self.clock.now_ms()).map(|t| t.strftime("%m%d-%H%M%S").to_string()).unwrap_or_default();
         format!("{made}-{}", &self.ids.hex16()[..8])
+    }
+
+    /// Makes the cluster that is there from the start; gives its identifier.
+    pub(crate) fn create_starter_cluster(&self) -> Result<String, ApiError> {
+        let spec = json!({
+            "cluster_name": "Starter cluster",
+            "spark_version": "17.3.x-scala2.13",
+            "node_type_id": "m5d.large",
+            "num_workers": 0,
+            "is_single_node": true,
+            "kind": "CLASSIC_PREVIEW",
+            "autotermination_minutes": 0,
+        });
+        let fields = Fields(spec.as_object().cloned().unwrap_or_default());
+        let id = self.new_cluster_id();
+        lock(&self.clusters).create(&id, &fields, self.new_spark_context(), self.clock.now_ms())?;
+        Ok(id)
     }
 
     fn new_spark_context(&self) -> i64 {

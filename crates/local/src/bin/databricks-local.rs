@@ -32,6 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .port(arguments.port)
         .speed(arguments.speed)
         .token_lifetime(Duration::from_secs(arguments.token_lifetime))
+        .starter_cluster(true)
         .start()
         .await?;
     announce(&workspace)?;
@@ -64,9 +65,17 @@ fn announce(workspace: &LocalWorkspace) -> std::io::Result<()> {
     writeln!(out, "Local workspace: {}", workspace.url())?;
     writeln!(out, "Token:           {}", workspace.token())?;
     writeln!(out, "SQL warehouse:   {}", workspace.warehouse_id())?;
+    let cluster = workspace.cluster_id().unwrap_or_default();
+    writeln!(out, "Cluster:         {cluster}")?;
     writeln!(out)?;
     writeln!(out, "Workspace, with a personal access token:")?;
-    writeln!(out, "  export DATABRICKS_HOST={} DATABRICKS_TOKEN={}", workspace.url(), workspace.token())?;
+    writeln!(
+        out,
+        "  export DATABRICKS_HOST={} DATABRICKS_TOKEN={} DATABRICKS_WAREHOUSE_ID={} DATABRICKS_CLUSTER_ID={cluster}",
+        workspace.url(),
+        workspace.token(),
+        workspace.warehouse_id()
+    )?;
     writeln!(out, "Account, with a service principal (OAuth):")?;
     writeln!(
         out,

@@ -25,6 +25,64 @@ import types
 TEXT_LIMIT = 20 * 1024 * 1024
 ROW_LIMIT = 10000
 
+
+def watch(requests, alive, group):
+    """Waits until the workspace or the interpreter is gone, then ends all that the context has started."""
+    import select
+
+    poll = select.poll()
+    poll.register(requests, select.POLLHUP)
+    poll.register(alive, select.POLLHUP)
+    while not any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll()):
+        pass
+    mark = b"DATABRICKS_LOCAL_CONTEXT=" + os.environb[b"DATABRICKS_LOCAL_CONTEXT"]
+    if not os.path.isdir("/proc/self"):
+        os.killpg(group, signal.SIGKILL)
+        return
+    # Again until none is left: one of them may start another meanwhile.
+    for _ in range(100):
+        found = False
+        for name in os.listdir("/proc"):
+            if not name.isdigit() or int(name) == os.getpid():
+                continue
+            try:
+                with open("/proc/%s/environ" % name, "rb") as environ:
+                    if mark in environ.read().split(b"\0"):
+                        os.kill(int(name), signal.SIGKILL)
+                        found = True
+            except OSError:
+                pass
+        if not found:
+            return
+
+
+def start_watchdog():
+    """A process of its own, since a command can keep every thread of this one from running."""
+    read, write = os.pipe()
+    group = os.getpgrp()
+    first = os.fork()
+    if first:
+        os.close(read)
+        os.waitpid(first, 0)
+        # Open until this process ends; programs that it starts do not get it.
+        return write
+    try:
+        os.close(write)
+        os.setsid()
+        if os.fork() == 0:
+            os.chdir("/")
+            null = os.open(os.devnull, os.O_RDWR)
+            requests = os.dup(0)
+            for descriptor in (0, 1, 2):
+                os.dup2(null, descriptor)
+            watch(requests, read, group)
+    finally:
+        os._exit(0)
+
+
+if hasattr(os, "fork"):
+    watchdog = start_watchdog()
+
 # The protocol moves away from the standard descriptors, so that nothing a command prints or reads can disturb it.
 requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
 replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -170,7 +228,10 @@ def command(code):
         return answer
     text, truncated = take_output()
     if shown is not None:
-        return table(*shown)
+        try:
+            return table(*shown)
+        except Exception:
+            return error(*sys.exc_info())
     if value is not None:
         text += "Out[%d]: %s" % (counter, value)
     return {"kind": "text", "data": text.rstrip("\n") if value is None else text, "truncated": truncated}

@@ -9,7 +9,56 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::scratch;
+
 const DRIVER: &str = include_str!("driver.py");
+
+/// Environment variables that code on a cluster sees: what programs need to run, and none that holds a credential.
+const PASSED_ON: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "TERM",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "JAVA_HOME",
+    "SPARK_HOME",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "OMP_NUM_THREADS",
+    // Windows
+    "SYSTEMROOT",
+    "SYSTEMDRIVE",
+    "WINDIR",
+    "COMSPEC",
+    "PATHEXT",
+    "USERPROFILE",
+    "USERNAME",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "PROGRAMFILES",
+    "NUMBER_OF_PROCESSORS",
+];
+const PASSED_ON_PREFIXES: &[&str] = &["LC_", "PYTHON", "XDG_"];
+
+fn is_passed_on(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let exact = if cfg!(windows) { upper.as_str() } else { name };
+    let secret = ["TOKEN", "SECRET", "PASSWORD", "KEY", "CREDENTIAL"].iter().any(|word| upper.contains(word));
+    !secret && (PASSED_ON.contains(&exact) || PASSED_ON_PREFIXES.iter().any(|prefix| exact.starts_with(prefix)))
+}
 
 /// What a command gave.
 #[derive(Debug, Deserialize)]
@@ -82,24 +131,22 @@ pub(crate) struct Interpreter {
 impl Interpreter {
     /// Starts `program` with a folder of its own under `parent`.
     pub(crate) fn start(program: &Path, parent: &Path) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("context-").tempdir_in(parent)?;
+        let folder = scratch::subdirectory(parent, "context-")?;
         let driver = folder.path().join(".driver.py");
-        std::fs::write(&driver, DRIVER)?;
+        scratch::create_file(&driver)?.write_all(DRIVER.as_bytes())?;
         let mut command = Command::new(program);
         command
             .arg("-u")
             .arg(&driver)
             .current_dir(folder.path())
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_passed_on)))
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            // The watchdog of the driver knows by it what belongs to this context.
+            .env("DATABRICKS_LOCAL_CONTEXT", folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        // Code on a cluster does not see the credentials of whoever started the workspace.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("DATABRICKS_") {
-                command.env_remove(name);
-            }
-        }
         #[cfg(unix)]
         {
             use std::os::unix::process::CommandExt as _;
@@ -144,5 +191,34 @@ impl Interpreter {
 impl Drop for Interpreter {
     fn drop(&mut self) {
         self.process.kill();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passed_on;
+
+    #[test]
+    fn only_what_programs_need_is_passed_on() {
+        for name in ["PATH", "HOME", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV"] {
+            assert!(is_passed_on(name), "{name}");
+        }
+        for name in [
+            "DATABRICKS_TOKEN",
+            "databricks_token",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_PROFILE",
+            "ARM_CLIENT_SECRET",
+            "GITHUB_TOKEN",
+            "OPENAI_API_KEY",
+            "HTTPS_PROXY",
+            "PYTHON_KEYRING_PASSWORD",
+            "PYTHON_API_TOKEN",
+            "SSH_AUTH_SOCK",
+            "PIP_INDEX_URL",
+            "path_x",
+        ] {
+            assert!(!is_passed_on(name), "{name}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::Failure;
 use super::column::{Column, schema};
 use super::request::{Disposition, Format, StatementRequest};
+use crate::scratch;
 
 /// The largest inline result in bytes; a larger one fails its statement.
 const INLINE_LIMIT: u64 = 25 * 1024 * 1024;
@@ -109,7 +110,7 @@ pub(crate) struct Spill {
 
 impl Spill {
     pub(crate) fn new(request: &StatementRequest, sizes: ChunkSizes, parent: &std::path::Path) -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("result-").tempdir_in(parent).map_err(|e| Failure::io(&e))?;
+        let folder = scratch::subdirectory(parent, "result-").map_err(|e| Failure::io(&e))?;
         let usual = match request.disposition {
             Disposition::Inline => INLINE_CHUNK,
             Disposition::ExternalLinks => LINK_CHUNK,
@@ -258,7 +259,9 @@ impl Spill {
 }
 
 fn create(folder: &TempDir, index: usize) -> Result<BufWriter<File>, Failure> {
-    File::create_new(folder.path().join(index.to_string())).map(|f| BufWriter::with_capacity(256 * 1024, f)).map_err(|e| Failure::io(&e))
+    scratch::create_file(&folder.path().join(index.to_string()))
+        .map(|f| BufWriter::with_capacity(256 * 1024, f))
+        .map_err(|e| Failure::io(&e))
 }
 
 fn write(file: &mut impl Write, bytes: &[u8], count: &mut u64) -> Result<(), Failure> {

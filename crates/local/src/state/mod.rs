@@ -6,13 +6,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::oidc::Oidc;
 use crate::random::{self, Ids};
 use crate::record::Record;
+use crate::scratch::Scratch;
 use crate::sql::links::Signer;
 use crate::sql::script::Scripts;
 use crate::sql::spill::ChunkSizes;
@@ -122,7 +121,7 @@ pub(crate) struct App {
     #[cfg(feature = "engine")]
     pub(crate) engine: crate::sql::engine::Engine,
     /// Removed with all it holds when the last request is done.
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Scratch,
 }
 
 impl App {
@@ -136,12 +135,12 @@ impl App {
         let mut warehouses = Warehouses::new(&clock);
         let starter_warehouse = ids.hex16();
         warehouses.add_starter(&starter_warehouse, clock.now_ms());
-        let folder = tempfile::Builder::new().prefix("databricks-local-").tempdir()?;
+        let folder = Scratch::new()?;
         let link_key = if settings.link_headers { Some(random::to_hex(&random::bytes::<16>()?)) } else { None };
         Ok(Arc::new(Self {
             url: format!("http://127.0.0.1:{port}"),
             port,
-            own_hosts: [format!("127.0.0.1:{port}"), format!("localhost:{port}")].into(),
+            own_hosts: own_hosts(port),
             clusters: Mutex::new(Clusters::new(&clock)),
             warehouses: Mutex::new(warehouses),
             starter_warehouse,
@@ -176,6 +175,13 @@ impl App {
         // removed now goes with the last of them.
         let _ = std::fs::remove_dir_all(self.folder.path());
     }
+}
+
+/// How clients may name the workspace. They leave the port out where it is the scheme's own.
+fn own_hosts(port: u16) -> Vec<String> {
+    let names = ["127.0.0.1", "localhost"];
+    let bare = names.iter().filter(|_| port == 80).map(|&name| name.to_owned());
+    names.iter().map(|name| format!("{name}:{port}")).chain(bare).collect()
 }
 
 /// Locks; a panic of another request leaves the state usable, since no handler panics between two changes.

@@ -207,3 +207,28 @@ async fn a_command_takes_no_time_of_a_paused_clock() {
     assert_eq!(end["results"]["data"], "1");
     assert!(before.elapsed().as_secs() < 10);
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn children_in_sessions_of_their_own_end_with_the_context() {
+    let w = fast().await;
+    let context = Context::new(&w, "python").await;
+    let command = "import subprocess\nq = subprocess.Popen(['sleep', '600'], start_new_session=True)\nprint(q.pid)";
+    let pid = context.run(command).await["data"].as_str().unwrap().to_owned();
+    // Whoever adopts it may leave it as a zombie, which has no command line.
+    let runs = |pid: &str| std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty());
+    assert!(runs(&pid));
+    drop(w);
+    while runs(&pid) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn cells_that_cannot_be_shown_are_an_error_of_the_command() {
+    let w = fast().await;
+    let context = Context::new(&w, "python").await;
+    let deep = "deep = []\nfor _ in range(100000): deep = [deep]\ndisplay([{'a': deep}])";
+    assert_eq!(context.run(deep).await["resultType"], "error");
+    assert_eq!(context.run("1").await["data"], "Out[2]: 1");
+}

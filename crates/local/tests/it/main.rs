@@ -7,6 +7,8 @@ mod client;
 mod clusters;
 mod commands;
 mod faults;
+#[cfg(feature = "bin")]
+mod program;
 mod scripts;
 mod sign_in;
 #[cfg(feature = "engine")]

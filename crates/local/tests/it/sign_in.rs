@@ -142,9 +142,11 @@ async fn foreign_hosts_and_origins_are_refused() {
 #[tokio::test]
 async fn what_is_not_there_says_so() {
     let w = fast().await;
-    let message = get(&w, "/api/2.0/nothing").await.refused(404, "ENDPOINT_NOT_FOUND");
+    let message = get(&w, "/api/2.0/nothing").await.refused(501, "NOT_IMPLEMENTED");
     assert!(message.contains("GET /api/2.0/nothing"), "{message}");
-    call(&w, "PUT", ME, None).await.refused(404, "ENDPOINT_NOT_FOUND");
+    assert!(message.contains("embedded workspace does not have the operation"), "{message}");
+    call(&w, "PUT", ME, None).await.refused(501, "NOT_IMPLEMENTED");
+    get(&w, "/nothing").await.refused(404, "ENDPOINT_NOT_FOUND");
     let headers = [("authorization", format!("Bearer {}", w.token()))];
     let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let bad = send(&w, "POST", "/api/2.1/clusters/create", &headers, b"{").await.unwrap();

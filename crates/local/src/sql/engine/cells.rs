@@ -22,7 +22,7 @@ pub(super) fn encode(out: &mut Vec<u8>, format: Format, batch: &RecordBatch, row
 }
 
 /// The text of a cell, `None` for NULL.
-fn text(array: &dyn Array, row: usize) -> Option<String> {
+pub(super) fn text(array: &dyn Array, row: usize) -> Option<String> {
     if array.is_null(row) || array.data_type() == &DataType::Null {
         return None;
     }
@@ -37,6 +37,9 @@ fn text(array: &dyn Array, row: usize) -> Option<String> {
         DataType::Boolean => array.as_boolean().value(row).to_string(),
         DataType::Decimal128(_, _) => array.as_primitive::<Decimal128Type>().value_as_string(row),
         DataType::Date32 => date(array.as_primitive::<Date32Type>().value(row)),
+        DataType::Timestamp(TimeUnit::Microsecond, None) => {
+            timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row)).trim_end_matches('Z').to_owned()
+        }
         DataType::Timestamp(TimeUnit::Microsecond, _) => timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row)),
         DataType::Binary => STANDARD.encode(array.as_binary::<i32>().value(row)),
         DataType::List(_) | DataType::Struct(_) | DataType::Map(_, _) => {

@@ -25,6 +25,10 @@ const SEGMENT: usize = 60_000;
 const CHAIN: usize = 1_000;
 /// Expressions inside each other, after the statement was rewritten.
 pub(super) const EXPRESSIONS: usize = 2_000;
+/// Common table expressions of a statement, of which each can read the one before.
+const TABLE_EXPRESSIONS: usize = 300;
+/// Uses of common table expressions, those inside of each use counted.
+const USES: u64 = 2_000;
 /// Nodes of a plan above each other, views and subqueries included.
 const PLAN_DEPTH: usize = 800;
 /// Nodes of a plan, each use of a common table expression or view counted.
@@ -43,6 +47,48 @@ pub(super) fn too_complex(what: &str, limit: impl std::fmt::Display) -> Failure 
     Failure::class("FAILED_TO_PARSE_TOO_COMPLEX", &text, "54001")
 }
 
+/// Refuses common table expressions that use each other so often that their expansion has no end: each use is planned.
+fn check_uses(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
+    let tokens: Vec<&Token> = tokens.iter().map(|t| &t.token).filter(|t| !matches!(t, Token::Whitespace(_))).collect();
+    let word = |at: usize| match tokens.get(at) {
+        Some(Token::Word(w)) => Some(w),
+        _ => None,
+    };
+    let mut weights: HashMap<String, u64> = HashMap::new();
+    // Name, bracket and uses of those that are being defined, with the statement itself as the first.
+    let mut open: Vec<(String, usize, u64)> = vec![(String::new(), 0, 0)];
+    let mut brackets = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::LParen => {
+                brackets += 1;
+                let name = (at >= 2 && word(at - 1).is_some_and(|w| w.keyword == Keyword::AS)).then(|| word(at - 2)).flatten();
+                if let Some(name) = name {
+                    open.push((name.value.to_lowercase(), brackets, 0));
+                }
+            }
+            Token::RParen => {
+                if open.len() > 1 && open.last().is_some_and(|(_, bracket, _)| *bracket == brackets) {
+                    let (name, _, uses) = open.pop().unwrap_or_default();
+                    weights.insert(name, uses.saturating_add(1));
+                }
+                brackets = brackets.saturating_sub(1);
+            }
+            Token::Word(w) if tokens.get(at + 1) != Some(&&Token::Period) && (at == 0 || *tokens[at - 1] != Token::Period) => {
+                let weight = weights.get(&w.value.to_lowercase()).copied().unwrap_or(0);
+                for (_, _, uses) in &mut open {
+                    *uses = uses.saturating_add(weight);
+                }
+                if open.last().is_some_and(|(_, _, uses)| *uses > USES) {
+                    return Err(too_complex("uses of common table expressions", USES));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 #[derive(Clone, Copy, Default)]
 struct Segment {
     tokens: usize,
@@ -55,7 +101,12 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
     let mut open: Vec<Segment> = Vec::new();
     let mut outside = Segment::default();
     let mut now = Segment::default();
+    let (mut after_as, mut table_expressions) = (false, 0);
     for token in tokens {
+        if !matches!(token.token, Token::Whitespace(_)) {
+            table_expressions += usize::from(after_as && token.token == Token::LParen);
+            after_as = matches!(&token.token, Token::Word(w) if w.keyword == Keyword::AS);
+        }
         match &token.token {
             Token::Whitespace(_) => continue,
             Token::LParen | Token::LBracket | Token::LBrace => down(&mut open, &mut outside, &mut now),
@@ -70,6 +121,9 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
                 now.chain += usize::from(deepens(other));
             }
         }
+        if table_expressions > TABLE_EXPRESSIONS {
+            return Err(too_complex("common table expressions", TABLE_EXPRESSIONS));
+        }
         if open.len() > NESTING {
             return Err(too_complex("brackets or CASE expressions inside each other", NESTING));
         }
@@ -80,7 +134,7 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
             return Err(too_complex("words without a comma between them", SEGMENT));
         }
     }
-    Ok(())
+    check_uses(tokens)
 }
 
 fn down(open: &mut Vec<Segment>, outside: &mut Segment, now: &mut Segment) {

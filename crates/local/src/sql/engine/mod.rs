@@ -20,20 +20,22 @@ use super::column::Column;
 use super::request::{Format, StatementRequest};
 use super::spill::{Flow, Spill};
 use super::stack::WORKER_STACK;
-use output::Output;
+use output::{Counts, Output};
 use rewrite::Rewriter;
 
+mod arithmetic;
 mod arrow_chunks;
 mod cells;
 mod depth;
-mod divide;
 mod errors;
+mod functions;
 mod output;
 mod params;
 mod range;
 mod rewrite;
 mod sample;
 mod show;
+mod strings;
 
 /// Memory that sorts, joins and aggregates may hold; what goes beyond spills to the workspace's folder or fails.
 const MEMORY_LIMIT: usize = 1 << 30;
@@ -78,15 +80,23 @@ impl Engine {
             statement = rewrite::parse(&sql)?;
         }
         Rewriter::new(&request.parameters, catalog, schema)?.apply(&mut statement)?;
-        let inserts = matches!(statement, ast::Statement::Insert(_));
+        let counts = match &statement {
+            ast::Statement::Insert(_) => Counts::Inserts,
+            ast::Statement::Update(_) | ast::Statement::Delete(_) => Counts::Changes,
+            _ => Counts::None,
+        };
         let state = session.state();
         let failed = |e| errors::failure(&e);
-        let plan = state.statement_to_plan(Statement::Statement(Box::new(statement))).await.map_err(failed)?;
+        let plan = match &statement {
+            ast::Statement::ExplainTable { table_name, .. } => show::describe(&session, table_name).await,
+            _ => state.statement_to_plan(Statement::Statement(Box::new(statement))).await,
+        };
+        let plan = plan.map_err(failed)?;
         depth::check_plan(&plan)?;
         only_what_stays_inside(&plan)?;
         let frame = session.execute_logical_plan(plan).await.map_err(failed)?;
         let mut batches = frame.execute_stream().await.map_err(failed)?;
-        let output = Output::new(&batches.schema(), inserts);
+        let output = Output::new(&batches.schema(), counts)?;
         let mut writer = Writer::new(spill, &output)?;
         while let Some(batch) = batches.next().await {
             let batch = output.convert(&batch.map_err(failed)?).map_err(failed)?;
@@ -126,13 +136,16 @@ fn context(folder: &Path) -> Result<SessionContext> {
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(sample::DEFAULT_CATALOG, sample::DEFAULT_SCHEMA)
         .with_information_schema(true)
+        .set_str("datafusion.sql_parser.default_null_ordering", "nulls_min")
+        .set_str("datafusion.execution.time_zone", "UTC")
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_str("datafusion.sql_parser.dialect", "databricks");
     let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).with_temp_file_path(folder).build_arc()?;
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     let context = SessionContext::new_with_state(state);
     context.register_udtf("range", Arc::new(range::RangeFunction));
-    divide::register(&context)?;
+    arithmetic::register(&context)?;
+    strings::register(&context);
     sample::register(&context)?;
     Ok(context)
 }

@@ -10,21 +10,41 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
 
 use super::rewrite::DUPLICATE;
+use crate::sql::Failure;
 use crate::sql::column::{Column, ColumnType};
 
 /// The shape of a result.
 pub(super) struct Output {
     pub(super) columns: Vec<Column>,
     pub(super) schema: SchemaRef,
-    inserts: bool,
+    counts: Counts,
+}
+
+/// Statements whose result the engine counts in one column `count`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counts {
+    None,
+    Inserts,
+    Changes,
 }
 
 impl Output {
-    pub(super) fn new(schema: &Schema, inserts: bool) -> Self {
-        let fields: Vec<Field> = if inserts {
-            // The engine counts in one column, the platform in two.
-            ["num_affected_rows", "num_inserted_rows"].map(|name| Field::new(name, DataType::Int64, true)).into()
+    pub(super) fn new(schema: &Schema, counts: Counts) -> Result<Self, Failure> {
+        let names: &[&str] = match counts {
+            Counts::None => &[],
+            Counts::Inserts => &["num_affected_rows", "num_inserted_rows"],
+            Counts::Changes => &["num_affected_rows"],
+        };
+        let fields: Vec<Field> = if counts != Counts::None {
+            names.iter().map(|name| Field::new(*name, DataType::Int64, true)).collect()
         } else {
+            if let Some(field) = schema.fields().iter().find(|f| holds_interval(f.data_type())) {
+                let text = format!(
+                    "The column {} is an interval, which the embedded workspace cannot return; cast it to a number or a string there.",
+                    field.name()
+                );
+                return Err(Failure::class("UNSUPPORTED_FEATURE", &text, "0A000"));
+            }
             schema
                 .fields()
                 .iter()
@@ -35,7 +55,7 @@ impl Output {
                 .collect()
         };
         let columns = fields.iter().map(|f| Column { name: f.name().clone(), kind: column_type(f.data_type()) }).collect();
-        Self { columns, schema: Arc::new(Schema::new(fields)), inserts }
+        Ok(Self { columns, schema: Arc::new(Schema::new(fields)), counts })
     }
 
     pub(super) fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch> {
@@ -47,7 +67,7 @@ impl Output {
             .iter()
             .enumerate()
             .map(|(i, field)| {
-                let column = if self.inserts { first } else { batch.columns().get(i) };
+                let column = if self.counts != Counts::None { first } else { batch.columns().get(i) };
                 let column = column.ok_or_else(|| ArrowError::SchemaError(format!("the result has no column {i}")))?;
                 if column.data_type() == field.data_type() {
                     return Ok(Arc::clone(column));
@@ -60,8 +80,18 @@ impl Output {
     }
 }
 
+/// The engine does not know which of the platform's interval types one is.
+fn holds_interval(kind: &DataType) -> bool {
+    match kind {
+        DataType::Interval(_) | DataType::Duration(_) => true,
+        DataType::List(f) | DataType::Map(f, _) => holds_interval(f.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|f| holds_interval(f.data_type())),
+        _ => false,
+    }
+}
+
 /// The Arrow type that the platform sends for what the engine computed.
-fn wire(kind: &DataType) -> DataType {
+pub(super) fn wire(kind: &DataType) -> DataType {
     let inner = |f: &Field| Arc::new(Field::new(f.name(), wire(f.data_type()), true));
     match kind {
         DataType::UInt8 => DataType::Int16,
@@ -71,6 +101,7 @@ fn wire(kind: &DataType) -> DataType {
         DataType::Utf8View | DataType::LargeUtf8 | DataType::Time32(_) | DataType::Time64(_) => DataType::Utf8,
         DataType::BinaryView | DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
         DataType::Date64 => DataType::Date32,
+        DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Timestamp(_, _) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => DataType::Decimal128(*p, *s),
         DataType::Decimal256(p, s) => DataType::Decimal128((*p).min(38), *s),
@@ -82,7 +113,7 @@ fn wire(kind: &DataType) -> DataType {
 }
 
 /// The platform's names of a wire type.
-fn column_type(kind: &DataType) -> ColumnType {
+pub(super) fn column_type(kind: &DataType) -> ColumnType {
     let (name, text) = match kind {
         DataType::Null => ("NULL", "VOID"),
         DataType::Boolean => ("BOOLEAN", "BOOLEAN"),
@@ -93,9 +124,9 @@ fn column_type(kind: &DataType) -> ColumnType {
         DataType::Float32 => ("FLOAT", "FLOAT"),
         DataType::Float64 => ("DOUBLE", "DOUBLE"),
         DataType::Date32 => ("DATE", "DATE"),
+        DataType::Timestamp(_, None) => ("TIMESTAMP", "TIMESTAMP_NTZ"),
         DataType::Timestamp(_, _) => ("TIMESTAMP", "TIMESTAMP"),
         DataType::Binary => ("BINARY", "BINARY"),
-        DataType::Interval(_) | DataType::Duration(_) => ("INTERVAL", "INTERVAL"),
         DataType::Decimal128(p, s) => return ColumnType::decimal(*p, *s),
         DataType::List(f) => {
             let text = format!("ARRAY<{}>", column_type(f.data_type()).text);

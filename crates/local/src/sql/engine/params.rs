@@ -20,7 +20,8 @@ pub(super) fn expression(parameter: &Parameter) -> Result<Expr, Failure> {
         "INTEGER" => "INT",
         "REAL" => "FLOAT",
         "STRING" | "CHAR" | "VARCHAR" => "STRING",
-        "TIMESTAMP" | "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ" => "TIMESTAMP",
+        "TIMESTAMP" | "TIMESTAMP_LTZ" => "TIMESTAMP(6) WITH TIME ZONE",
+        "TIMESTAMP_NTZ" => "TIMESTAMP(6)",
         "BINARY" => "BYTEA",
         "DEC" | "NUMERIC" | "DECIMAL" if !upper.contains('(') => "DECIMAL(10,0)",
         "BIGINT" | "SMALLINT" | "TINYINT" | "INT" | "FLOAT" | "DOUBLE" | "BOOLEAN" | "DATE" | "DEC" | "NUMERIC" | "DECIMAL" => {

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select,
-    SelectItem, Statement, TableFactor, TimezoneInfo, Value, VisitMut as _, VisitorMut,
+    DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LimitClause,
+    OrderByKind, Query, Select, SelectItem, Statement, TableFactor, TimezoneInfo, UnaryOperator, Value, VisitMut as _, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::DatabricksDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 
-use super::depth;
 use super::params::{self, cast, literal};
+use super::{depth, functions};
 use crate::sql::Failure;
 use crate::sql::request::Parameter;
 use crate::state::USER_NAME;
@@ -51,8 +51,11 @@ fn without_table_keyword(sql: &str) -> Option<String> {
 fn known_type(kind: &mut DataType) {
     match kind {
         DataType::Binary(_) => *kind = DataType::Bytea,
-        DataType::TimestampNtz(_) => *kind = DataType::Timestamp(None, TimezoneInfo::None),
+        DataType::TimestampNtz(_) => *kind = DataType::Timestamp(Some(6), TimezoneInfo::None),
+        DataType::Timestamp(_, _) => *kind = functions::instant(),
         DataType::Custom(name, _) => match name.to_string().to_ascii_uppercase().as_str() {
+            "TIMESTAMP_NTZ" => *kind = DataType::Timestamp(Some(6), TimezoneInfo::None),
+            "TIMESTAMP_LTZ" => *kind = functions::instant(),
             "LONG" => *kind = DataType::BigInt(None),
             "SHORT" => *kind = DataType::SmallInt(None),
             "BYTE" => *kind = DataType::TinyInt(None),
@@ -91,6 +94,12 @@ impl Rewriter {
                 "42P02",
             )),
         }
+    }
+
+    /// Ends the walk with a failure.
+    fn refuse(&mut self, failure: Failure) -> ControlFlow<()> {
+        self.refused = Some(failure);
+        ControlFlow::Break(())
     }
 
     fn bind(&mut self, marker: &str) -> Option<Expr> {
@@ -206,11 +215,24 @@ impl VisitorMut for Rewriter {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        // The smallest integers are literals with their sign.
+        if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
+            && let Expr::Value(value) = inner.as_ref()
+            && let Value::Number(digits, false) = &value.value
+        {
+            let kind = match digits.as_str() {
+                "2147483648" => Some(DataType::Int(None)),
+                "9223372036854775808" => Some(DataType::BigInt(None)),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                *expr = cast(literal(Value::SingleQuotedString(format!("-{digits}"))), kind);
+            }
+        }
         self.depth += 1;
         if self.depth > depth::EXPRESSIONS {
-            self.refused = Some(depth::too_complex("expressions inside each other", depth::EXPRESSIONS));
-            return ControlFlow::Break(());
+            return self.refuse(depth::too_complex("expressions inside each other", depth::EXPRESSIONS));
         }
         ControlFlow::Continue(())
     }
@@ -230,18 +252,60 @@ impl VisitorMut for Rewriter {
                     let number = std::mem::replace(expr, literal(Value::Null));
                     *expr = cast(number, DataType::Int(None));
                 }
+                // Beyond BIGINT they are decimals.
+                Value::Number(digits, false) if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<i64>().is_err() => {
+                    let digits = digits.trim_start_matches('0').to_owned();
+                    if digits.len() > 38 {
+                        let text = format!("The number {digits} has more than 38 digits.");
+                        return self.refuse(Failure::class("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", &text, "22003"));
+                    }
+                    let kind = DataType::Decimal(ExactNumberInfo::PrecisionAndScale(digits.len() as u64, 0));
+                    *expr = cast(literal(Value::SingleQuotedString(digits)), kind);
+                }
                 Value::DoubleQuotedString(text) => {
                     let text = text.clone();
                     *expr = literal(Value::SingleQuotedString(text));
                 }
                 _ => {}
             },
+            Expr::Cast { data_type: DataType::String(_), expr: inner, .. } => {
+                *expr = functions::string_of(std::mem::replace(inner, literal(Value::Null)));
+            }
             Expr::Cast { data_type, .. } => known_type(data_type),
+            Expr::TypedString(typed) => known_type(&mut typed.data_type),
+            Expr::Extract { field, .. } => {
+                if let Err(failure) = functions::check_extract(field) {
+                    return self.refuse(failure);
+                }
+            }
+            Expr::Substring { expr: text, substring_from: Some(from), substring_for, .. } => {
+                let arguments = [Some(text), Some(from), substring_for.as_mut()];
+                let arguments = arguments.into_iter().flatten().map(|e| std::mem::replace(e.as_mut(), literal(Value::Null))).collect();
+                *expr = functions::call("substr", arguments);
+            }
+            Expr::Struct { values, fields } if fields.is_empty() => {
+                *expr = functions::structure(std::mem::take(values));
+            }
+            Expr::RLike { negated, expr: text, pattern, .. } => {
+                let arguments = [text, pattern].map(|e| std::mem::replace(e.as_mut(), literal(Value::Null)));
+                let matches = functions::call("regexp_like", arguments.into());
+                *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) } } else { matches };
+            }
             Expr::Interval(interval) => strip(&mut interval.value),
             Expr::Function(function) => {
                 if let Some(value) = self.session_function(function) {
                     *expr = value;
-                } else if wants_literals(function)
+                    return ControlFlow::Continue(());
+                }
+                match functions::rewrite(function) {
+                    Ok(None) => {}
+                    Ok(Some(other)) => {
+                        *expr = other;
+                        return ControlFlow::Continue(());
+                    }
+                    Err(failure) => return self.refuse(failure),
+                }
+                if wants_literals(function)
                     && let FunctionArguments::List(list) = &mut function.args
                 {
                     list.args.iter_mut().for_each(strip_argument);
@@ -253,6 +317,12 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { version, sample, .. } = &*factor {
+            let what = if version.is_some() { "older versions of a table" } else { "TABLESAMPLE" };
+            if version.is_some() || sample.is_some() {
+                return self.refuse(unsupported(what));
+            }
+        }
         match factor {
             TableFactor::Table { args: Some(args), .. } => {
                 args.args.iter_mut().for_each(strip_argument);
@@ -290,6 +360,10 @@ impl VisitorMut for Rewriter {
         }
         ControlFlow::Continue(())
     }
+}
+
+fn unsupported(what: &str) -> Failure {
+    Failure::class("UNSUPPORTED_FEATURE", &format!("The embedded workspace does not support {what}."), "0A000")
 }
 
 /// Functions whose arguments the engine wants as plain literals.

@@ -1,6 +1,16 @@
 //! `SHOW` and `DESCRIBE` as queries over the information schema, with the platform's columns.
 
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, StringArray};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::{TableReference, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{ObjectName, ShowStatementFilter, ShowStatementFilterPosition, ShowStatementOptions, Statement};
+
+use super::output::{column_type, wire};
 
 /// The query that stands for a listing, if the statement is one.
 pub(super) fn listing(statement: &Statement, catalog: &str, schema: &str) -> Option<String> {
@@ -27,21 +37,29 @@ pub(super) fn listing(statement: &Statement, catalog: &str, schema: &str) -> Opt
                 like("AND", "table_name", show_options)
             ))
         }
-        Statement::ExplainTable { table_name, .. } => {
-            let mut parts = names(table_name);
-            let table = parts.pop()?;
-            let (catalog, schema) = scope(&parts, catalog, schema);
-            Some(format!(
-                "SELECT column_name AS `col_name`, data_type AS `data_type`, CAST(NULL AS STRING) AS `comment` \
-                 FROM information_schema.columns WHERE table_catalog = {} AND table_schema = {} AND table_name = {} \
-                 ORDER BY ordinal_position",
-                quoted(&catalog),
-                quoted(&schema),
-                quoted(&table)
-            ))
-        }
         _ => None,
     }
+}
+
+/// The rows of `DESCRIBE TABLE`: names of the columns, and their types as the platform writes them there.
+pub(super) async fn describe(session: &SessionContext, name: &ObjectName) -> Result<LogicalPlan> {
+    let parts = names(name);
+    let table = match parts.as_slice() {
+        [table] => TableReference::bare(table.as_str()),
+        [schema, table] => TableReference::partial(schema.as_str(), table.as_str()),
+        [catalog, schema, table] => TableReference::full(catalog.as_str(), schema.as_str(), table.as_str()),
+        _ => return plan_err!("table {name} not found"),
+    };
+    let provider = session.table_provider(table).await?;
+    let schema = provider.schema();
+    let columns = schema.fields().iter().map(|f| f.name().clone());
+    let types = schema.fields().iter().map(|f| column_type(&wire(f.data_type())).text.to_lowercase());
+    let batch = RecordBatch::try_from_iter_with_nullable([
+        ("col_name", Arc::new(StringArray::from_iter_values(columns)) as ArrayRef, false),
+        ("data_type", Arc::new(StringArray::from_iter_values(types)), false),
+        ("comment", Arc::new(StringArray::new_null(schema.fields().len())), true),
+    ])?;
+    Ok(session.read_batch(batch)?.into_unoptimized_plan())
 }
 
 fn parent(options: &ShowStatementOptions) -> Vec<String> {
