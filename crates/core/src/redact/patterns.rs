@@ -12,7 +12,7 @@ use super::{REDACTED, is_secret_member, is_secret_parameter};
 /// The most bytes that are looked at to tell whether a prefix begins a token.
 const PROBE: usize = 80;
 /// The most bytes of a name that are looked at; of longer ones the end counts.
-const NAME: usize = 128;
+const NAME: usize = 96;
 
 /// What follows a prefix.
 #[derive(Clone, Copy)]
@@ -200,6 +200,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn known_prefix(&mut self, at: usize) -> Option<Range<usize>> {
+        // The first letters of all prefixes; most words end here.
+        if !matches!(self.bytes[at], b'd' | b'A' | b'y' | b'1' | b'G' | b'g' | b's' | b'h' | b'x' | b'n' | b'p') {
+            return None;
+        }
         let (prefix, least, alphabet) = *PREFIXES.iter().find(|(prefix, ..)| self.starts_with(at, prefix))?;
         let start = at + prefix.len();
         let end = self.span(start, PROBE, |byte| alphabet.has(byte));
@@ -286,7 +290,8 @@ impl<'a> Scanner<'a> {
     fn named(&mut self, sign: usize, width: usize) -> Option<Range<usize>> {
         let after_name = self.span_back(sign, usize::MAX, |byte| byte.is_ascii_whitespace());
         let (name_end, quoted_name) = self.name_end(after_name);
-        let name_start = self.span_back(name_end, NAME, is_name).max(self.done.min(name_end));
+        // Behind an escaped sign there is an escaped name, whose own escapes end it.
+        let name_start = self.span_back(name_end, NAME, |byte| is_name(byte) && (width == 1 || byte != b'%')).max(self.done.min(name_end));
         // No secret has a name of one letter.
         if name_end - name_start < 2 {
             return None;
