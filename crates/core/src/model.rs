@@ -35,8 +35,17 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAcces
 /// let paint: Paint = serde_json::from_str(r#"{"volumeMl":"12","lid":null}"#).unwrap();
 /// assert_eq!((paint.color.as_str(), paint.volume), ("", Some(12)));
 /// ```
+///
+/// A section without members may be left out.
+#[doc(hidden)]
 #[macro_export]
 macro_rules! model {
+    ($(#[$meta:meta])* $name:ident { required { $($member:tt)* } }) => {
+        $crate::model! { $(#[$meta])* $name { required { $($member)* } optional {} } }
+    };
+    ($(#[$meta:meta])* $name:ident { $(optional { $($member:tt)* })? }) => {
+        $crate::model! { $(#[$meta])* $name { required {} optional { $($($member)*)? } } }
+    };
     ($(#[$meta:meta])* $name:ident {
         required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $rwire:literal,)* }
         optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $owire:literal,)* }

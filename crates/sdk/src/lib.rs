@@ -50,6 +50,8 @@ pub mod compute;
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
 mod dynamic;
+#[allow(unused_macros, unused_imports)] // Without any package there is nothing to write.
+mod handle;
 #[cfg(feature = "jobs")]
 pub mod jobs;
 #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
