@@ -29,6 +29,13 @@ pub(crate) fn lines(doc: &Doc, fallback: &str) -> Vec<String> {
     lines
 }
 
+/// A paragraph that is no text of ours, such as a list of links.
+pub(crate) fn paragraph(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    fill(text, &mut lines);
+    lines
+}
+
 /// The first sentence of the text, as plain text.
 pub(crate) fn summary(doc: &Doc) -> String {
     let text = doc.text.as_deref().unwrap_or_default().trim();

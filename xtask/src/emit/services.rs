@@ -123,7 +123,8 @@ fn method_doc(service: &Service, operation: &Operation) -> Vec<String> {
         })
         .collect();
     if !optional.is_empty() {
-        lines.extend([String::new(), format!("Optional inputs: {}.", optional.join(", "))]);
+        lines.push(String::new());
+        lines.extend(doc::paragraph(&format!("Optional inputs: {}.", optional.join(", "))));
     }
     lines
 }

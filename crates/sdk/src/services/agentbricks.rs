@@ -35,7 +35,9 @@ calls! {
         /// * `name`: Name of the LLM: letters, digits and dashes only.
         /// * `instructions`: What the LLM has to do.
         ///
-        /// Optional inputs: [`agent_artifact_path`](field@models::agent_bricks::CreateCustomLlm::agent_artifact_path), [`datasets`](field@models::agent_bricks::CreateCustomLlm::datasets), [`guidelines`](field@models::agent_bricks::CreateCustomLlm::guidelines).
+        /// Optional inputs: [`agent_artifact_path`](field@models::agent_bricks::CreateCustomLlm::agent_artifact_path),
+        /// [`datasets`](field@models::agent_bricks::CreateCustomLlm::datasets),
+        /// [`guidelines`](field@models::agent_bricks::CreateCustomLlm::guidelines).
         create_custom_llm(name: String, instructions: String) -> models::agent_bricks::CreateCustomLlm;
         /// Deletes a custom LLM.
         ///

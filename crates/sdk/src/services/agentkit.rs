@@ -129,7 +129,8 @@ calls! {
         /// * `session_id`: Session whose transcript is distilled.
         /// * `memory_store`: Memory store that receives the entries, as `memory-stores/<store>`.
         ///
-        /// Optional inputs: [`dry_run`](field@models::agent_kit::ExtractMemories::dry_run), [`instructions`](field@models::agent_kit::ExtractMemories::instructions).
+        /// Optional inputs: [`dry_run`](field@models::agent_kit::ExtractMemories::dry_run),
+        /// [`instructions`](field@models::agent_kit::ExtractMemories::instructions).
         extract_memories(session_store: String, session_id: String, memory_store: String) -> models::agent_kit::ExtractMemories;
         /// Copies a session into a new, independent top-level session.
         ///
@@ -140,7 +141,9 @@ calls! {
         /// * `source_session_id`: Session to copy.
         /// * `actor_id`: Actor of the new session, as the application names it.
         ///
-        /// Optional inputs: [`metadata_`](field@models::agent_kit::ForkSession::metadata), [`session_id`](field@models::agent_kit::ForkSession::session_id), [`up_to_item_id`](field@models::agent_kit::ForkSession::up_to_item_id).
+        /// Optional inputs: [`metadata_`](field@models::agent_kit::ForkSession::metadata),
+        /// [`session_id`](field@models::agent_kit::ForkSession::session_id),
+        /// [`up_to_item_id`](field@models::agent_kit::ForkSession::up_to_item_id).
         fork_session(parent: String, source_session_id: String, actor_id: String) -> models::agent_kit::ForkSession;
         /// Returns one memory entry.
         ///
@@ -224,7 +227,11 @@ calls! {
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
         /// * `actor_id`: Actor whose entries to list, as the application named it.
         ///
-        /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemories::page_size), [`page_token`](field@models::agent_kit::ListMemories::page_token), [`path_prefix`](field@models::agent_kit::ListMemories::path_prefix), [`session_id`](field@models::agent_kit::ListMemories::session_id), [`view`](field@models::agent_kit::ListMemories::view).
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemories::page_size),
+        /// [`page_token`](field@models::agent_kit::ListMemories::page_token),
+        /// [`path_prefix`](field@models::agent_kit::ListMemories::path_prefix),
+        /// [`session_id`](field@models::agent_kit::ListMemories::session_id),
+        /// [`view`](field@models::agent_kit::ListMemories::view).
         list_memories(parent: String, actor_id: String) -> models::agent_kit::ListMemories;
         /// Lists the direct grants on a memory store.
         ///
@@ -235,13 +242,15 @@ calls! {
         /// * `parent`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemoryStorePermissions::page_size), [`page_token`](field@models::agent_kit::ListMemoryStorePermissions::page_token).
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemoryStorePermissions::page_size),
+        /// [`page_token`](field@models::agent_kit::ListMemoryStorePermissions::page_token).
         list_memory_store_permissions(parent: String) -> models::agent_kit::ListMemoryStorePermissions;
         /// Lists the memory stores of the workspace.
         ///
         /// `GET /api/2.0/agents/memory-stores`
         ///
-        /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemoryStores::page_size), [`page_token`](field@models::agent_kit::ListMemoryStores::page_token).
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemoryStores::page_size),
+        /// [`page_token`](field@models::agent_kit::ListMemoryStores::page_token).
         list_memory_stores() -> models::agent_kit::ListMemoryStores;
         /// Lists the items of a session, newest first unless asked otherwise.
         ///
@@ -250,7 +259,9 @@ calls! {
         /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
         ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
         ///
-        /// Optional inputs: [`order_by`](field@models::agent_kit::ListSessionItems::order_by), [`page_size`](field@models::agent_kit::ListSessionItems::page_size), [`page_token`](field@models::agent_kit::ListSessionItems::page_token).
+        /// Optional inputs: [`order_by`](field@models::agent_kit::ListSessionItems::order_by),
+        /// [`page_size`](field@models::agent_kit::ListSessionItems::page_size),
+        /// [`page_token`](field@models::agent_kit::ListSessionItems::page_token).
         list_session_items(parent: String) -> models::agent_kit::ListSessionItems;
         /// Lists the direct grants on a session store.
         ///
@@ -261,13 +272,15 @@ calls! {
         /// * `parent`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::agent_kit::ListSessionStorePermissions::page_size), [`page_token`](field@models::agent_kit::ListSessionStorePermissions::page_token).
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListSessionStorePermissions::page_size),
+        /// [`page_token`](field@models::agent_kit::ListSessionStorePermissions::page_token).
         list_session_store_permissions(parent: String) -> models::agent_kit::ListSessionStorePermissions;
         /// Lists the session stores of the workspace.
         ///
         /// `GET /api/2.0/agents/session-stores`
         ///
-        /// Optional inputs: [`page_size`](field@models::agent_kit::ListSessionStores::page_size), [`page_token`](field@models::agent_kit::ListSessionStores::page_token).
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListSessionStores::page_size),
+        /// [`page_token`](field@models::agent_kit::ListSessionStores::page_token).
         list_session_stores() -> models::agent_kit::ListSessionStores;
         /// Lists the sessions of a session store.
         ///
@@ -276,7 +289,10 @@ calls! {
         /// * `parent`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
         ///
-        /// Optional inputs: [`filter`](field@models::agent_kit::ListSessions::filter), [`order_by`](field@models::agent_kit::ListSessions::order_by), [`page_size`](field@models::agent_kit::ListSessions::page_size), [`page_token`](field@models::agent_kit::ListSessions::page_token).
+        /// Optional inputs: [`filter`](field@models::agent_kit::ListSessions::filter),
+        /// [`order_by`](field@models::agent_kit::ListSessions::order_by),
+        /// [`page_size`](field@models::agent_kit::ListSessions::page_size),
+        /// [`page_token`](field@models::agent_kit::ListSessions::page_token).
         list_sessions(parent: String) -> models::agent_kit::ListSessions;
         /// Removes and returns the newest item of a session.
         ///
@@ -314,7 +330,12 @@ calls! {
         /// * `actor_id`: Actor whose entries to search, as the application named it.
         /// * `query`: Free text to search for.
         ///
-        /// Optional inputs: [`limit`](field@models::agent_kit::SearchMemories::limit), [`page_size`](field@models::agent_kit::SearchMemories::page_size), [`page_token`](field@models::agent_kit::SearchMemories::page_token), [`path_prefix`](field@models::agent_kit::SearchMemories::path_prefix), [`session_id`](field@models::agent_kit::SearchMemories::session_id), [`view`](field@models::agent_kit::SearchMemories::view).
+        /// Optional inputs: [`limit`](field@models::agent_kit::SearchMemories::limit),
+        /// [`page_size`](field@models::agent_kit::SearchMemories::page_size),
+        /// [`page_token`](field@models::agent_kit::SearchMemories::page_token),
+        /// [`path_prefix`](field@models::agent_kit::SearchMemories::path_prefix),
+        /// [`session_id`](field@models::agent_kit::SearchMemories::session_id),
+        /// [`view`](field@models::agent_kit::SearchMemories::view).
         search_memories(parent: String, actor_id: String, query: String) -> models::agent_kit::SearchMemories;
         /// Changes the content or description of a memory entry.
         ///

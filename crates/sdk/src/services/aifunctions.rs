@@ -97,7 +97,8 @@ calls! {
         ///
         /// `GET /api/2.0/ai-functions/batches`
         ///
-        /// Optional inputs: [`page_size`](field@models::ai_functions::ListBatches::page_size), [`page_token`](field@models::ai_functions::ListBatches::page_token).
+        /// Optional inputs: [`page_size`](field@models::ai_functions::ListBatches::page_size),
+        /// [`page_token`](field@models::ai_functions::ListBatches::page_token).
         list_batches() -> models::ai_functions::ListBatches;
     }
 }

@@ -79,7 +79,8 @@ calls! {
         /// * `parent`: Workspace, as `workspaces/<id>`.
         ///   Of the form `workspaces/{workspace_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::ai_search::ListEndpoints::page_size), [`page_token`](field@models::ai_search::ListEndpoints::page_token).
+        /// Optional inputs: [`page_size`](field@models::ai_search::ListEndpoints::page_size),
+        /// [`page_token`](field@models::ai_search::ListEndpoints::page_token).
         list_endpoints(parent: String) -> models::ai_search::ListEndpoints;
         /// Lists the indexes of an endpoint.
         ///
@@ -88,7 +89,8 @@ calls! {
         /// * `parent`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::ai_search::ListIndexes::page_size), [`page_token`](field@models::ai_search::ListIndexes::page_token).
+        /// Optional inputs: [`page_size`](field@models::ai_search::ListIndexes::page_size),
+        /// [`page_token`](field@models::ai_search::ListIndexes::page_token).
         list_indexes(parent: String) -> models::ai_search::ListIndexes;
         /// Searches an index.
         ///
@@ -100,7 +102,17 @@ calls! {
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
         /// * `columns`: Columns to return.
         ///
-        /// Optional inputs: [`columns_to_rerank`](field@models::ai_search::QueryIndex::columns_to_rerank), [`facets`](field@models::ai_search::QueryIndex::facets), [`filters_json`](field@models::ai_search::QueryIndex::filters_json), [`max_results`](field@models::ai_search::QueryIndex::max_results), [`query_columns`](field@models::ai_search::QueryIndex::query_columns), [`query_text`](field@models::ai_search::QueryIndex::query_text), [`query_type`](field@models::ai_search::QueryIndex::query_type), [`query_vector`](field@models::ai_search::QueryIndex::query_vector), [`reranker`](field@models::ai_search::QueryIndex::reranker), [`score_threshold`](field@models::ai_search::QueryIndex::score_threshold), [`sort_columns`](field@models::ai_search::QueryIndex::sort_columns).
+        /// Optional inputs: [`columns_to_rerank`](field@models::ai_search::QueryIndex::columns_to_rerank),
+        /// [`facets`](field@models::ai_search::QueryIndex::facets),
+        /// [`filters_json`](field@models::ai_search::QueryIndex::filters_json),
+        /// [`max_results`](field@models::ai_search::QueryIndex::max_results),
+        /// [`query_columns`](field@models::ai_search::QueryIndex::query_columns),
+        /// [`query_text`](field@models::ai_search::QueryIndex::query_text),
+        /// [`query_type`](field@models::ai_search::QueryIndex::query_type),
+        /// [`query_vector`](field@models::ai_search::QueryIndex::query_vector),
+        /// [`reranker`](field@models::ai_search::QueryIndex::reranker),
+        /// [`score_threshold`](field@models::ai_search::QueryIndex::score_threshold),
+        /// [`sort_columns`](field@models::ai_search::QueryIndex::sort_columns).
         query_index(name: String, columns: Vec<String>) -> models::ai_search::QueryIndex;
         /// Removes rows from a Direct Access index by primary key.
         ///
@@ -117,7 +129,8 @@ calls! {
         /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::ai_search::ScanIndex::page_size), [`page_token`](field@models::ai_search::ScanIndex::page_token).
+        /// Optional inputs: [`page_size`](field@models::ai_search::ScanIndex::page_size),
+        /// [`page_token`](field@models::ai_search::ScanIndex::page_token).
         scan_index(name: String) -> models::ai_search::ScanIndex;
         /// Brings a Delta Sync index up to date with its source table.
         ///

@@ -124,7 +124,8 @@ calls! {
         ///
         /// `GET /api/2.0/apps`
         ///
-        /// Optional inputs: [`page_size`](field@models::apps::List::page_size), [`page_token`](field@models::apps::List::page_token), [`space`](field@models::apps::List::space).
+        /// Optional inputs: [`page_size`](field@models::apps::List::page_size),
+        /// [`page_token`](field@models::apps::List::page_token), [`space`](field@models::apps::List::space).
         list() -> models::apps::List;
         /// Lists the deployments of an app.
         ///
@@ -132,13 +133,15 @@ calls! {
         ///
         /// * `app_name`: Name of the app.
         ///
-        /// Optional inputs: [`page_size`](field@models::apps::ListDeployments::page_size), [`page_token`](field@models::apps::ListDeployments::page_token).
+        /// Optional inputs: [`page_size`](field@models::apps::ListDeployments::page_size),
+        /// [`page_token`](field@models::apps::ListDeployments::page_token).
         list_deployments(app_name: String) -> models::apps::ListDeployments;
         /// Lists the app spaces of the workspace.
         ///
         /// `GET /api/2.0/app-spaces`
         ///
-        /// Optional inputs: [`page_size`](field@models::apps::ListSpaces::page_size), [`page_token`](field@models::apps::ListSpaces::page_token).
+        /// Optional inputs: [`page_size`](field@models::apps::ListSpaces::page_size),
+        /// [`page_token`](field@models::apps::ListSpaces::page_token).
         list_spaces() -> models::apps::ListSpaces;
         /// Replaces the direct permissions on an app.
         ///
@@ -278,7 +281,8 @@ calls! {
         ///
         /// `GET /api/2.0/apps-settings/templates`
         ///
-        /// Optional inputs: [`page_size`](field@models::apps_settings::ListCustomTemplates::page_size), [`page_token`](field@models::apps_settings::ListCustomTemplates::page_token).
+        /// Optional inputs: [`page_size`](field@models::apps_settings::ListCustomTemplates::page_size),
+        /// [`page_token`](field@models::apps_settings::ListCustomTemplates::page_token).
         list_custom_templates() -> models::apps_settings::ListCustomTemplates;
         /// Changes a custom app template.
         ///

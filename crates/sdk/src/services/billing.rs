@@ -64,7 +64,8 @@ calls! {
         /// `POST /api/2.1/accounts/{account_id}/budget-policies` A fresh idempotency key is sent in `request_id` unless you set
         /// one.
         ///
-        /// Optional inputs: [`policy`](field@models::budget_policy::Create::policy), [`request_id`](field@models::budget_policy::Create::request_id).
+        /// Optional inputs: [`policy`](field@models::budget_policy::Create::policy),
+        /// [`request_id`](field@models::budget_policy::Create::request_id).
         create() -> models::budget_policy::Create;
         /// Deletes a budget policy.
         ///
@@ -82,7 +83,10 @@ calls! {
         ///
         /// `GET /api/2.1/accounts/{account_id}/budget-policies`
         ///
-        /// Optional inputs: [`filter_by`](field@models::budget_policy::List::filter_by), [`page_size`](field@models::budget_policy::List::page_size), [`page_token`](field@models::budget_policy::List::page_token), [`sort_spec`](field@models::budget_policy::List::sort_spec).
+        /// Optional inputs: [`filter_by`](field@models::budget_policy::List::filter_by),
+        /// [`page_size`](field@models::budget_policy::List::page_size),
+        /// [`page_token`](field@models::budget_policy::List::page_token),
+        /// [`sort_spec`](field@models::budget_policy::List::sort_spec).
         list() -> models::budget_policy::List;
         /// Replaces a budget policy.
         ///
@@ -176,7 +180,9 @@ calls! {
         /// * `parent`: Account, written `accounts/{account_id}`.
         ///   Of the form `accounts/{account_id}`.
         ///
-        /// Optional inputs: [`filter`](field@models::budgets::ListBudgetSpendStatuses::filter), [`page_size`](field@models::budgets::ListBudgetSpendStatuses::page_size), [`page_token`](field@models::budgets::ListBudgetSpendStatuses::page_token).
+        /// Optional inputs: [`filter`](field@models::budgets::ListBudgetSpendStatuses::filter),
+        /// [`page_size`](field@models::budgets::ListBudgetSpendStatuses::page_size),
+        /// [`page_token`](field@models::budgets::ListBudgetSpendStatuses::page_token).
         list_budget_spend_statuses(parent: String) -> models::budgets::ListBudgetSpendStatuses;
         /// Replaces a budget with the given content.
         ///
@@ -236,7 +242,9 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/log-delivery`
         ///
-        /// Optional inputs: [`credentials_id`](field@models::log_delivery::List::credentials_id), [`page_token`](field@models::log_delivery::List::page_token), [`status`](field@models::log_delivery::List::status), [`storage_configuration_id`](field@models::log_delivery::List::storage_configuration_id).
+        /// Optional inputs: [`credentials_id`](field@models::log_delivery::List::credentials_id),
+        /// [`page_token`](field@models::log_delivery::List::page_token), [`status`](field@models::log_delivery::List::status),
+        /// [`storage_configuration_id`](field@models::log_delivery::List::storage_configuration_id).
         list() -> models::log_delivery::List;
         /// Switches a log delivery configuration on or off.
         ///
@@ -278,13 +286,16 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/dashboard`
         ///
-        /// Optional inputs: [`dashboard_type`](field@models::usage_dashboards::Create::dashboard_type), [`major_version`](field@models::usage_dashboards::Create::major_version), [`workspace_id`](field@models::usage_dashboards::Create::workspace_id).
+        /// Optional inputs: [`dashboard_type`](field@models::usage_dashboards::Create::dashboard_type),
+        /// [`major_version`](field@models::usage_dashboards::Create::major_version),
+        /// [`workspace_id`](field@models::usage_dashboards::Create::workspace_id).
         create() -> models::usage_dashboards::Create;
         /// Returns the id and URL of a usage dashboard.
         ///
         /// `GET /api/2.0/accounts/{account_id}/dashboard`
         ///
-        /// Optional inputs: [`dashboard_type`](field@models::usage_dashboards::Get::dashboard_type), [`workspace_id`](field@models::usage_dashboards::Get::workspace_id).
+        /// Optional inputs: [`dashboard_type`](field@models::usage_dashboards::Get::dashboard_type),
+        /// [`workspace_id`](field@models::usage_dashboards::Get::workspace_id).
         get() -> models::usage_dashboards::Get;
     }
 }

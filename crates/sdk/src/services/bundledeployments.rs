@@ -108,7 +108,9 @@ calls! {
         ///
         /// `GET /api/2.0/bundle/deployments`
         ///
-        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListDeployments::page_size), [`page_token`](field@models::bundle_deployments::ListDeployments::page_token), [`show_deleted`](field@models::bundle_deployments::ListDeployments::show_deleted).
+        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListDeployments::page_size),
+        /// [`page_token`](field@models::bundle_deployments::ListDeployments::page_token),
+        /// [`show_deleted`](field@models::bundle_deployments::ListDeployments::show_deleted).
         list_deployments() -> models::bundle_deployments::ListDeployments;
         /// Lists the operations of a version.
         ///
@@ -117,7 +119,8 @@ calls! {
         /// * `parent`: Name of the version, `deployments/{deployment}/versions/{version}`.
         ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListOperations::page_size), [`page_token`](field@models::bundle_deployments::ListOperations::page_token).
+        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListOperations::page_size),
+        /// [`page_token`](field@models::bundle_deployments::ListOperations::page_token).
         list_operations(parent: String) -> models::bundle_deployments::ListOperations;
         /// Lists the resources of a deployment.
         ///
@@ -126,7 +129,8 @@ calls! {
         /// * `parent`: Name of the deployment, `deployments/{deployment}`.
         ///   Of the form `deployments/{deployment_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListResources::page_size), [`page_token`](field@models::bundle_deployments::ListResources::page_token).
+        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListResources::page_size),
+        /// [`page_token`](field@models::bundle_deployments::ListResources::page_token).
         list_resources(parent: String) -> models::bundle_deployments::ListResources;
         /// Lists the versions of a deployment by falling number, latest first.
         ///
@@ -135,7 +139,8 @@ calls! {
         /// * `parent`: Name of the deployment, `deployments/{deployment}`.
         ///   Of the form `deployments/{deployment_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListVersions::page_size), [`page_token`](field@models::bundle_deployments::ListVersions::page_token).
+        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListVersions::page_size),
+        /// [`page_token`](field@models::bundle_deployments::ListVersions::page_token).
         list_versions(parent: String) -> models::bundle_deployments::ListVersions;
         /// Changes the fields of a deployment that `update_mask` names.
         ///

@@ -164,7 +164,8 @@ calls! {
         ///
         /// * `metastore_id`: ID of the metastore.
         ///
-        /// Optional inputs: [`credential_info`](field@models::account_storage_credentials::Create::credential_info), [`skip_validation`](field@models::account_storage_credentials::Create::skip_validation).
+        /// Optional inputs: [`credential_info`](field@models::account_storage_credentials::Create::credential_info),
+        /// [`skip_validation`](field@models::account_storage_credentials::Create::skip_validation).
         create(metastore_id: String) -> models::account_storage_credentials::Create;
         /// Deletes a storage credential.
         ///
@@ -201,7 +202,8 @@ calls! {
         /// * `metastore_id`: ID of the metastore.
         /// * `storage_credential_name`: Name of the credential.
         ///
-        /// Optional inputs: [`credential_info`](field@models::account_storage_credentials::Update::credential_info), [`skip_validation`](field@models::account_storage_credentials::Update::skip_validation).
+        /// Optional inputs: [`credential_info`](field@models::account_storage_credentials::Update::credential_info),
+        /// [`skip_validation`](field@models::account_storage_credentials::Update::skip_validation).
         update(metastore_id: String, storage_credential_name: String) -> models::account_storage_credentials::Update;
     }
 }
@@ -425,7 +427,10 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/mcp-services`
         ///
-        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListMcpServices::page_size), [`page_token`](field@models::ai_gateway::ListMcpServices::page_token), [`parent`](field@models::ai_gateway::ListMcpServices::parent), [`view`](field@models::ai_gateway::ListMcpServices::view).
+        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListMcpServices::page_size),
+        /// [`page_token`](field@models::ai_gateway::ListMcpServices::page_token),
+        /// [`parent`](field@models::ai_gateway::ListMcpServices::parent),
+        /// [`view`](field@models::ai_gateway::ListMcpServices::view).
         list_mcp_services() -> models::ai_gateway::ListMcpServices;
         /// Lists the model provider services of a schema.
         ///
@@ -434,7 +439,10 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/model-provider-services`
         ///
-        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListModelProviderServices::page_size), [`page_token`](field@models::ai_gateway::ListModelProviderServices::page_token), [`parent`](field@models::ai_gateway::ListModelProviderServices::parent), [`view`](field@models::ai_gateway::ListModelProviderServices::view).
+        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListModelProviderServices::page_size),
+        /// [`page_token`](field@models::ai_gateway::ListModelProviderServices::page_token),
+        /// [`parent`](field@models::ai_gateway::ListModelProviderServices::parent),
+        /// [`view`](field@models::ai_gateway::ListModelProviderServices::view).
         list_model_provider_services() -> models::ai_gateway::ListModelProviderServices;
         /// Lists the model services of a schema.
         ///
@@ -443,7 +451,10 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/model-services`
         ///
-        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListModelServices::page_size), [`page_token`](field@models::ai_gateway::ListModelServices::page_token), [`parent`](field@models::ai_gateway::ListModelServices::parent), [`view`](field@models::ai_gateway::ListModelServices::view).
+        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListModelServices::page_size),
+        /// [`page_token`](field@models::ai_gateway::ListModelServices::page_token),
+        /// [`parent`](field@models::ai_gateway::ListModelServices::parent),
+        /// [`view`](field@models::ai_gateway::ListModelServices::view).
         list_model_services() -> models::ai_gateway::ListModelServices;
         /// Lists the skills of a schema.
         ///
@@ -455,7 +466,8 @@ calls! {
         /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
         ///   Required: fails with `INVALID_PARAMETER_VALUE` without it.
         ///
-        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListSkills::page_size), [`page_token`](field@models::ai_gateway::ListSkills::page_token).
+        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListSkills::page_size),
+        /// [`page_token`](field@models::ai_gateway::ListSkills::page_token).
         list_skills(parent: String) -> models::ai_gateway::ListSkills;
         /// Changes the given parts of an MCP service.
         ///
@@ -620,7 +632,9 @@ calls! {
         /// * `artifact_type`: Which allowlist is meant.
         /// * `artifact_matchers`: The complete new list of patterns.
         ///
-        /// Optional inputs: [`created_at`](field@models::artifact_allowlists::Update::created_at), [`created_by`](field@models::artifact_allowlists::Update::created_by), [`metastore_id`](field@models::artifact_allowlists::Update::metastore_id).
+        /// Optional inputs: [`created_at`](field@models::artifact_allowlists::Update::created_at),
+        /// [`created_by`](field@models::artifact_allowlists::Update::created_by),
+        /// [`metastore_id`](field@models::artifact_allowlists::Update::metastore_id).
         update(artifact_type: models::ArtifactType, artifact_matchers: Vec<models::ArtifactMatcher>) -> models::artifact_allowlists::Update;
     }
 }
@@ -659,7 +673,14 @@ calls! {
         ///
         /// * `name`: Name of the new catalog.
         ///
-        /// Optional inputs: [`comment`](field@models::catalogs::Create::comment), [`connection_name`](field@models::catalogs::Create::connection_name), [`custom_max_retention_hours`](field@models::catalogs::Create::custom_max_retention_hours), [`managed_encryption_settings`](field@models::catalogs::Create::managed_encryption_settings), [`options_`](field@models::catalogs::Create::options), [`properties`](field@models::catalogs::Create::properties), [`provider_name`](field@models::catalogs::Create::provider_name), [`share_name`](field@models::catalogs::Create::share_name), [`storage_root`](field@models::catalogs::Create::storage_root).
+        /// Optional inputs: [`comment`](field@models::catalogs::Create::comment),
+        /// [`connection_name`](field@models::catalogs::Create::connection_name),
+        /// [`custom_max_retention_hours`](field@models::catalogs::Create::custom_max_retention_hours),
+        /// [`managed_encryption_settings`](field@models::catalogs::Create::managed_encryption_settings),
+        /// [`options_`](field@models::catalogs::Create::options), [`properties`](field@models::catalogs::Create::properties),
+        /// [`provider_name`](field@models::catalogs::Create::provider_name),
+        /// [`share_name`](field@models::catalogs::Create::share_name),
+        /// [`storage_root`](field@models::catalogs::Create::storage_root).
         create(name: String) -> models::catalogs::Create;
         /// Deletes a catalog.
         ///
@@ -688,7 +709,9 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/catalogs`
         ///
-        /// Optional inputs: [`include_browse`](field@models::catalogs::List::include_browse), [`include_unbound`](field@models::catalogs::List::include_unbound), [`max_results`](field@models::catalogs::List::max_results), [`page_token`](field@models::catalogs::List::page_token).
+        /// Optional inputs: [`include_browse`](field@models::catalogs::List::include_browse),
+        /// [`include_unbound`](field@models::catalogs::List::include_unbound),
+        /// [`max_results`](field@models::catalogs::List::max_results), [`page_token`](field@models::catalogs::List::page_token).
         list() -> models::catalogs::List;
         /// Changes the given fields of a catalog.
         ///
@@ -698,7 +721,13 @@ calls! {
         ///
         /// * `name`: Present name of the catalog.
         ///
-        /// Optional inputs: [`comment`](field@models::catalogs::Update::comment), [`custom_max_retention_hours`](field@models::catalogs::Update::custom_max_retention_hours), [`enable_predictive_optimization`](field@models::catalogs::Update::enable_predictive_optimization), [`isolation_mode`](field@models::catalogs::Update::isolation_mode), [`managed_encryption_settings`](field@models::catalogs::Update::managed_encryption_settings), [`new_name`](field@models::catalogs::Update::new_name), [`options_`](field@models::catalogs::Update::options), [`owner`](field@models::catalogs::Update::owner), [`properties`](field@models::catalogs::Update::properties).
+        /// Optional inputs: [`comment`](field@models::catalogs::Update::comment),
+        /// [`custom_max_retention_hours`](field@models::catalogs::Update::custom_max_retention_hours),
+        /// [`enable_predictive_optimization`](field@models::catalogs::Update::enable_predictive_optimization),
+        /// [`isolation_mode`](field@models::catalogs::Update::isolation_mode),
+        /// [`managed_encryption_settings`](field@models::catalogs::Update::managed_encryption_settings),
+        /// [`new_name`](field@models::catalogs::Update::new_name), [`options_`](field@models::catalogs::Update::options),
+        /// [`owner`](field@models::catalogs::Update::owner), [`properties`](field@models::catalogs::Update::properties).
         update(name: String) -> models::catalogs::Update;
     }
 }
@@ -770,7 +799,10 @@ calls! {
         /// * `connection_type`: Kind of data source.
         /// * `options`: Options of the data source, such as host, port and how to sign in; they depend on the type.
         ///
-        /// Optional inputs: [`comment`](field@models::connections::Create::comment), [`environment_settings`](field@models::connections::Create::environment_settings), [`parent`](field@models::connections::Create::parent), [`properties`](field@models::connections::Create::properties), [`read_only`](field@models::connections::Create::read_only), [`secrets`](field@models::connections::Create::secrets).
+        /// Optional inputs: [`comment`](field@models::connections::Create::comment),
+        /// [`environment_settings`](field@models::connections::Create::environment_settings),
+        /// [`parent`](field@models::connections::Create::parent), [`properties`](field@models::connections::Create::properties),
+        /// [`read_only`](field@models::connections::Create::read_only), [`secrets`](field@models::connections::Create::secrets).
         create(name: String, connection_type: models::ConnectionType, options: std::collections::BTreeMap<String, String>) -> models::connections::Create;
         /// Deletes a connection.
         ///
@@ -790,7 +822,8 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/connections`
         ///
-        /// Optional inputs: [`max_results`](field@models::connections::List::max_results), [`page_token`](field@models::connections::List::page_token), [`parent`](field@models::connections::List::parent).
+        /// Optional inputs: [`max_results`](field@models::connections::List::max_results),
+        /// [`page_token`](field@models::connections::List::page_token), [`parent`](field@models::connections::List::parent).
         list() -> models::connections::List;
         /// Changes the given fields of a connection.
         ///
@@ -799,7 +832,9 @@ calls! {
         /// * `name`: Present name of the connection.
         /// * `options`: Options of the data source; they depend on the type.
         ///
-        /// Optional inputs: [`environment_settings`](field@models::connections::Update::environment_settings), [`new_name`](field@models::connections::Update::new_name), [`owner`](field@models::connections::Update::owner), [`secrets`](field@models::connections::Update::secrets).
+        /// Optional inputs: [`environment_settings`](field@models::connections::Update::environment_settings),
+        /// [`new_name`](field@models::connections::Update::new_name), [`owner`](field@models::connections::Update::owner),
+        /// [`secrets`](field@models::connections::Update::secrets).
         update(name: String, options: std::collections::BTreeMap<String, String>) -> models::connections::Update;
     }
 }
@@ -854,7 +889,14 @@ calls! {
         ///
         /// * `name`: Name, unique among the service and storage credentials of the metastore.
         ///
-        /// Optional inputs: [`aws_iam_role`](field@models::credentials::CreateCredential::aws_iam_role), [`azure_managed_identity`](field@models::credentials::CreateCredential::azure_managed_identity), [`azure_service_principal`](field@models::credentials::CreateCredential::azure_service_principal), [`comment`](field@models::credentials::CreateCredential::comment), [`databricks_gcp_service_account`](field@models::credentials::CreateCredential::databricks_gcp_service_account), [`purpose`](field@models::credentials::CreateCredential::purpose), [`read_only`](field@models::credentials::CreateCredential::read_only), [`skip_validation`](field@models::credentials::CreateCredential::skip_validation).
+        /// Optional inputs: [`aws_iam_role`](field@models::credentials::CreateCredential::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::credentials::CreateCredential::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::credentials::CreateCredential::azure_service_principal),
+        /// [`comment`](field@models::credentials::CreateCredential::comment),
+        /// [`databricks_gcp_service_account`](field@models::credentials::CreateCredential::databricks_gcp_service_account),
+        /// [`purpose`](field@models::credentials::CreateCredential::purpose),
+        /// [`read_only`](field@models::credentials::CreateCredential::read_only),
+        /// [`skip_validation`](field@models::credentials::CreateCredential::skip_validation).
         create_credential(name: String) -> models::credentials::CreateCredential;
         /// Deletes a credential.
         ///
@@ -874,7 +916,8 @@ calls! {
         ///
         /// * `credential_name`: Name of the service credential.
         ///
-        /// Optional inputs: [`azure_options`](field@models::credentials::GenerateTemporaryServiceCredential::azure_options), [`gcp_options`](field@models::credentials::GenerateTemporaryServiceCredential::gcp_options).
+        /// Optional inputs: [`azure_options`](field@models::credentials::GenerateTemporaryServiceCredential::azure_options),
+        /// [`gcp_options`](field@models::credentials::GenerateTemporaryServiceCredential::gcp_options).
         generate_temporary_service_credential(credential_name: String) -> models::credentials::GenerateTemporaryServiceCredential;
         /// Returns one credential.
         ///
@@ -890,7 +933,10 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/credentials`
         ///
-        /// Optional inputs: [`include_unbound`](field@models::credentials::ListCredentials::include_unbound), [`max_results`](field@models::credentials::ListCredentials::max_results), [`page_token`](field@models::credentials::ListCredentials::page_token), [`purpose`](field@models::credentials::ListCredentials::purpose).
+        /// Optional inputs: [`include_unbound`](field@models::credentials::ListCredentials::include_unbound),
+        /// [`max_results`](field@models::credentials::ListCredentials::max_results),
+        /// [`page_token`](field@models::credentials::ListCredentials::page_token),
+        /// [`purpose`](field@models::credentials::ListCredentials::purpose).
         list_credentials() -> models::credentials::ListCredentials;
         /// Changes the given fields of a credential.
         ///
@@ -900,7 +946,17 @@ calls! {
         ///
         /// * `name_arg`: Present name of the credential.
         ///
-        /// Optional inputs: [`aws_iam_role`](field@models::credentials::UpdateCredential::aws_iam_role), [`azure_managed_identity`](field@models::credentials::UpdateCredential::azure_managed_identity), [`azure_service_principal`](field@models::credentials::UpdateCredential::azure_service_principal), [`comment`](field@models::credentials::UpdateCredential::comment), [`databricks_gcp_service_account`](field@models::credentials::UpdateCredential::databricks_gcp_service_account), [`force`](field@models::credentials::UpdateCredential::force), [`isolation_mode`](field@models::credentials::UpdateCredential::isolation_mode), [`new_name`](field@models::credentials::UpdateCredential::new_name), [`owner`](field@models::credentials::UpdateCredential::owner), [`read_only`](field@models::credentials::UpdateCredential::read_only), [`skip_validation`](field@models::credentials::UpdateCredential::skip_validation).
+        /// Optional inputs: [`aws_iam_role`](field@models::credentials::UpdateCredential::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::credentials::UpdateCredential::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::credentials::UpdateCredential::azure_service_principal),
+        /// [`comment`](field@models::credentials::UpdateCredential::comment),
+        /// [`databricks_gcp_service_account`](field@models::credentials::UpdateCredential::databricks_gcp_service_account),
+        /// [`force`](field@models::credentials::UpdateCredential::force),
+        /// [`isolation_mode`](field@models::credentials::UpdateCredential::isolation_mode),
+        /// [`new_name`](field@models::credentials::UpdateCredential::new_name),
+        /// [`owner`](field@models::credentials::UpdateCredential::owner),
+        /// [`read_only`](field@models::credentials::UpdateCredential::read_only),
+        /// [`skip_validation`](field@models::credentials::UpdateCredential::skip_validation).
         update_credential(name_arg: String) -> models::credentials::UpdateCredential;
         /// Tries out a credential.
         ///
@@ -910,7 +966,14 @@ calls! {
         ///
         /// `POST /api/2.1/unity-catalog/validate-credentials`
         ///
-        /// Optional inputs: [`aws_iam_role`](field@models::credentials::ValidateCredential::aws_iam_role), [`azure_managed_identity`](field@models::credentials::ValidateCredential::azure_managed_identity), [`credential_name`](field@models::credentials::ValidateCredential::credential_name), [`databricks_gcp_service_account`](field@models::credentials::ValidateCredential::databricks_gcp_service_account), [`external_location_name`](field@models::credentials::ValidateCredential::external_location_name), [`purpose`](field@models::credentials::ValidateCredential::purpose), [`read_only`](field@models::credentials::ValidateCredential::read_only), [`url`](field@models::credentials::ValidateCredential::url).
+        /// Optional inputs: [`aws_iam_role`](field@models::credentials::ValidateCredential::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::credentials::ValidateCredential::azure_managed_identity),
+        /// [`credential_name`](field@models::credentials::ValidateCredential::credential_name),
+        /// [`databricks_gcp_service_account`](field@models::credentials::ValidateCredential::databricks_gcp_service_account),
+        /// [`external_location_name`](field@models::credentials::ValidateCredential::external_location_name),
+        /// [`purpose`](field@models::credentials::ValidateCredential::purpose),
+        /// [`read_only`](field@models::credentials::ValidateCredential::read_only),
+        /// [`url`](field@models::credentials::ValidateCredential::url).
         validate_credential() -> models::credentials::ValidateCredential;
     }
 }
@@ -1024,7 +1087,8 @@ calls! {
         /// * `entity_type`: Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
         /// * `entity_name`: Full name of the tagged entity.
         ///
-        /// Optional inputs: [`max_results`](field@models::entity_tag_assignments::List::max_results), [`page_token`](field@models::entity_tag_assignments::List::page_token).
+        /// Optional inputs: [`max_results`](field@models::entity_tag_assignments::List::max_results),
+        /// [`page_token`](field@models::entity_tag_assignments::List::page_token).
         list(entity_type: String, entity_name: String) -> models::entity_tag_assignments::List;
         /// Changes a tag of an entity.
         ///
@@ -1090,7 +1154,8 @@ calls! {
         /// * `lineage_direction`: Whether to follow the data to its sources or to its uses.
         /// * `object_info`: The object asked about; exactly one of its kinds set.
         ///
-        /// Optional inputs: [`page_size`](field@models::external_lineage::ListExternalLineageRelationships::page_size), [`page_token`](field@models::external_lineage::ListExternalLineageRelationships::page_token).
+        /// Optional inputs: [`page_size`](field@models::external_lineage::ListExternalLineageRelationships::page_size),
+        /// [`page_token`](field@models::external_lineage::ListExternalLineageRelationships::page_token).
         list_external_lineage_relationships(lineage_direction: models::LineageDirection, object_info: models::ExternalLineageObject) -> models::external_lineage::ListExternalLineageRelationships;
         /// Changes a lineage relationship.
         ///
@@ -1137,7 +1202,15 @@ calls! {
         /// * `url`: URL of the path.
         /// * `credential_name`: Storage credential for the location.
         ///
-        /// Optional inputs: [`comment`](field@models::external_locations::Create::comment), [`effective_enable_file_events`](field@models::external_locations::Create::effective_enable_file_events), [`effective_file_event_queue`](field@models::external_locations::Create::effective_file_event_queue), [`enable_file_events`](field@models::external_locations::Create::enable_file_events), [`encryption_details`](field@models::external_locations::Create::encryption_details), [`fallback`](field@models::external_locations::Create::fallback), [`file_event_queue`](field@models::external_locations::Create::file_event_queue), [`read_only`](field@models::external_locations::Create::read_only), [`skip_validation`](field@models::external_locations::Create::skip_validation).
+        /// Optional inputs: [`comment`](field@models::external_locations::Create::comment),
+        /// [`effective_enable_file_events`](field@models::external_locations::Create::effective_enable_file_events),
+        /// [`effective_file_event_queue`](field@models::external_locations::Create::effective_file_event_queue),
+        /// [`enable_file_events`](field@models::external_locations::Create::enable_file_events),
+        /// [`encryption_details`](field@models::external_locations::Create::encryption_details),
+        /// [`fallback`](field@models::external_locations::Create::fallback),
+        /// [`file_event_queue`](field@models::external_locations::Create::file_event_queue),
+        /// [`read_only`](field@models::external_locations::Create::read_only),
+        /// [`skip_validation`](field@models::external_locations::Create::skip_validation).
         create(name: String, url: String, credential_name: String) -> models::external_locations::Create;
         /// Deletes an external location.
         ///
@@ -1166,7 +1239,10 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/external-locations`
         ///
-        /// Optional inputs: [`include_browse`](field@models::external_locations::List::include_browse), [`include_unbound`](field@models::external_locations::List::include_unbound), [`max_results`](field@models::external_locations::List::max_results), [`page_token`](field@models::external_locations::List::page_token).
+        /// Optional inputs: [`include_browse`](field@models::external_locations::List::include_browse),
+        /// [`include_unbound`](field@models::external_locations::List::include_unbound),
+        /// [`max_results`](field@models::external_locations::List::max_results),
+        /// [`page_token`](field@models::external_locations::List::page_token).
         list() -> models::external_locations::List;
         /// Changes the given fields of an external location.
         ///
@@ -1176,7 +1252,21 @@ calls! {
         ///
         /// * `name`: Present name of the location.
         ///
-        /// Optional inputs: [`comment`](field@models::external_locations::Update::comment), [`credential_name`](field@models::external_locations::Update::credential_name), [`effective_enable_file_events`](field@models::external_locations::Update::effective_enable_file_events), [`effective_file_event_queue`](field@models::external_locations::Update::effective_file_event_queue), [`enable_file_events`](field@models::external_locations::Update::enable_file_events), [`encryption_details`](field@models::external_locations::Update::encryption_details), [`fallback`](field@models::external_locations::Update::fallback), [`file_event_queue`](field@models::external_locations::Update::file_event_queue), [`force`](field@models::external_locations::Update::force), [`isolation_mode`](field@models::external_locations::Update::isolation_mode), [`new_name`](field@models::external_locations::Update::new_name), [`owner`](field@models::external_locations::Update::owner), [`read_only`](field@models::external_locations::Update::read_only), [`skip_validation`](field@models::external_locations::Update::skip_validation), [`url`](field@models::external_locations::Update::url).
+        /// Optional inputs: [`comment`](field@models::external_locations::Update::comment),
+        /// [`credential_name`](field@models::external_locations::Update::credential_name),
+        /// [`effective_enable_file_events`](field@models::external_locations::Update::effective_enable_file_events),
+        /// [`effective_file_event_queue`](field@models::external_locations::Update::effective_file_event_queue),
+        /// [`enable_file_events`](field@models::external_locations::Update::enable_file_events),
+        /// [`encryption_details`](field@models::external_locations::Update::encryption_details),
+        /// [`fallback`](field@models::external_locations::Update::fallback),
+        /// [`file_event_queue`](field@models::external_locations::Update::file_event_queue),
+        /// [`force`](field@models::external_locations::Update::force),
+        /// [`isolation_mode`](field@models::external_locations::Update::isolation_mode),
+        /// [`new_name`](field@models::external_locations::Update::new_name),
+        /// [`owner`](field@models::external_locations::Update::owner),
+        /// [`read_only`](field@models::external_locations::Update::read_only),
+        /// [`skip_validation`](field@models::external_locations::Update::skip_validation),
+        /// [`url`](field@models::external_locations::Update::url).
         update(name: String) -> models::external_locations::Update;
     }
 }
@@ -1275,7 +1365,8 @@ calls! {
         ///
         /// `GET /api/2.0/lineage-tracking/external-metadata`
         ///
-        /// Optional inputs: [`page_size`](field@models::external_metadata::ListExternalMetadata::page_size), [`page_token`](field@models::external_metadata::ListExternalMetadata::page_token).
+        /// Optional inputs: [`page_size`](field@models::external_metadata::ListExternalMetadata::page_size),
+        /// [`page_token`](field@models::external_metadata::ListExternalMetadata::page_token).
         list_external_metadata() -> models::external_metadata::ListExternalMetadata;
         /// Changes an external metadata object.
         ///
@@ -1355,7 +1446,8 @@ calls! {
         /// * `catalog_name`: Catalog of the schema.
         /// * `schema_name`: Schema of the functions.
         ///
-        /// Optional inputs: [`include_browse`](field@models::functions::List::include_browse), [`max_results`](field@models::functions::List::max_results), [`page_token`](field@models::functions::List::page_token).
+        /// Optional inputs: [`include_browse`](field@models::functions::List::include_browse),
+        /// [`max_results`](field@models::functions::List::max_results), [`page_token`](field@models::functions::List::page_token).
         list(catalog_name: String, schema_name: String) -> models::functions::List;
         /// Changes the owner of a function; nothing else can be changed.
         ///
@@ -1418,7 +1510,8 @@ calls! {
         /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
         /// * `full_name`: Full name of the securable.
         ///
-        /// Optional inputs: [`max_results`](field@models::grants::Get::max_results), [`page_token`](field@models::grants::Get::page_token), [`principal`](field@models::grants::Get::principal).
+        /// Optional inputs: [`max_results`](field@models::grants::Get::max_results),
+        /// [`page_token`](field@models::grants::Get::page_token), [`principal`](field@models::grants::Get::principal).
         get(securable_type: String, full_name: String) -> models::grants::Get;
         /// Returns the privileges on a securable, inherited ones included.
         ///
@@ -1429,7 +1522,9 @@ calls! {
         /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
         /// * `full_name`: Full name of the securable.
         ///
-        /// Optional inputs: [`max_results`](field@models::grants::GetEffective::max_results), [`page_token`](field@models::grants::GetEffective::page_token), [`principal`](field@models::grants::GetEffective::principal).
+        /// Optional inputs: [`max_results`](field@models::grants::GetEffective::max_results),
+        /// [`page_token`](field@models::grants::GetEffective::page_token),
+        /// [`principal`](field@models::grants::GetEffective::principal).
         get_effective(securable_type: String, full_name: String) -> models::grants::GetEffective;
         /// Lists the privileges granted on a securable itself, without inherited ones.
         ///
@@ -1438,7 +1533,8 @@ calls! {
         /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
         /// * `full_name`: Full name of the securable.
         ///
-        /// Optional inputs: [`page_size`](field@models::grants::List::page_size), [`page_token`](field@models::grants::List::page_token), [`principal`](field@models::grants::List::principal).
+        /// Optional inputs: [`page_size`](field@models::grants::List::page_size),
+        /// [`page_token`](field@models::grants::List::page_token), [`principal`](field@models::grants::List::principal).
         list(securable_type: String, full_name: String) -> models::grants::List;
         /// Lists the privileges on a securable, inherited ones included.
         ///
@@ -1447,7 +1543,9 @@ calls! {
         /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
         /// * `full_name`: Full name of the securable.
         ///
-        /// Optional inputs: [`page_size`](field@models::grants::ListEffective::page_size), [`page_token`](field@models::grants::ListEffective::page_token), [`principal`](field@models::grants::ListEffective::principal).
+        /// Optional inputs: [`page_size`](field@models::grants::ListEffective::page_size),
+        /// [`page_token`](field@models::grants::ListEffective::page_token),
+        /// [`principal`](field@models::grants::ListEffective::principal).
         list_effective(securable_type: String, full_name: String) -> models::grants::ListEffective;
         /// Grants and revokes privileges on a securable.
         ///
@@ -1456,7 +1554,8 @@ calls! {
         /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
         /// * `full_name`: Full name of the securable.
         ///
-        /// Optional inputs: [`changes`](field@models::grants::Update::changes), [`omit_permissions_in_response`](field@models::grants::Update::omit_permissions_in_response).
+        /// Optional inputs: [`changes`](field@models::grants::Update::changes),
+        /// [`omit_permissions_in_response`](field@models::grants::Update::omit_permissions_in_response).
         update(securable_type: String, full_name: String) -> models::grants::Update;
     }
 }
@@ -1526,7 +1625,8 @@ calls! {
         ///
         /// * `name`: Name of the new metastore.
         ///
-        /// Optional inputs: [`external_access_enabled`](field@models::metastores::Create::external_access_enabled), [`region`](field@models::metastores::Create::region), [`storage_root`](field@models::metastores::Create::storage_root).
+        /// Optional inputs: [`external_access_enabled`](field@models::metastores::Create::external_access_enabled),
+        /// [`region`](field@models::metastores::Create::region), [`storage_root`](field@models::metastores::Create::storage_root).
         create(name: String) -> models::metastores::Create;
         /// Returns the metastore assignment of this workspace.
         ///
@@ -1556,7 +1656,8 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/metastores`
         ///
-        /// Optional inputs: [`max_results`](field@models::metastores::List::max_results), [`page_token`](field@models::metastores::List::page_token).
+        /// Optional inputs: [`max_results`](field@models::metastores::List::max_results),
+        /// [`page_token`](field@models::metastores::List::page_token).
         list() -> models::metastores::List;
         /// Returns the metastore of this workspace in short: cloud, region, global ID and storage credential.
         ///
@@ -1587,7 +1688,13 @@ calls! {
         ///
         /// * `id`: ID of the metastore.
         ///
-        /// Optional inputs: [`delta_sharing_organization_name`](field@models::metastores::Update::delta_sharing_organization_name), [`delta_sharing_recipient_token_lifetime_in_seconds`](field@models::metastores::Update::delta_sharing_recipient_token_lifetime_in_seconds), [`delta_sharing_scope`](field@models::metastores::Update::delta_sharing_scope), [`external_access_enabled`](field@models::metastores::Update::external_access_enabled), [`new_name`](field@models::metastores::Update::new_name), [`owner`](field@models::metastores::Update::owner), [`privilege_model_version`](field@models::metastores::Update::privilege_model_version), [`storage_root_credential_id`](field@models::metastores::Update::storage_root_credential_id).
+        /// Optional inputs: [`delta_sharing_organization_name`](field@models::metastores::Update::delta_sharing_organization_name),
+        /// [`delta_sharing_recipient_token_lifetime_in_seconds`](field@models::metastores::Update::delta_sharing_recipient_token_lifetime_in_seconds),
+        /// [`delta_sharing_scope`](field@models::metastores::Update::delta_sharing_scope),
+        /// [`external_access_enabled`](field@models::metastores::Update::external_access_enabled),
+        /// [`new_name`](field@models::metastores::Update::new_name), [`owner`](field@models::metastores::Update::owner),
+        /// [`privilege_model_version`](field@models::metastores::Update::privilege_model_version),
+        /// [`storage_root_credential_id`](field@models::metastores::Update::storage_root_credential_id).
         update(id: String) -> models::metastores::Update;
         /// Changes the metastore or the default catalog of a workspace that has an assignment.
         ///
@@ -1597,7 +1704,8 @@ calls! {
         ///
         /// * `workspace_id`: ID of the workspace.
         ///
-        /// Optional inputs: [`default_catalog_name`](field@models::metastores::UpdateAssignment::default_catalog_name), [`metastore_id`](field@models::metastores::UpdateAssignment::metastore_id).
+        /// Optional inputs: [`default_catalog_name`](field@models::metastores::UpdateAssignment::default_catalog_name),
+        /// [`metastore_id`](field@models::metastores::UpdateAssignment::metastore_id).
         update_assignment(workspace_id: i64) -> models::metastores::UpdateAssignment;
     }
 }
@@ -1671,7 +1779,8 @@ calls! {
         /// * `full_name`: Full name, as `catalog.schema.model`.
         /// * `version`: Number of the version.
         ///
-        /// Optional inputs: [`include_aliases`](field@models::model_versions::Get::include_aliases), [`include_browse`](field@models::model_versions::Get::include_browse).
+        /// Optional inputs: [`include_aliases`](field@models::model_versions::Get::include_aliases),
+        /// [`include_browse`](field@models::model_versions::Get::include_browse).
         get(full_name: String, version: i64) -> models::model_versions::Get;
         /// Returns the model version that an alias stands for.
         ///
@@ -1693,7 +1802,9 @@ calls! {
         ///
         /// * `full_name`: Full name, as `catalog.schema.model`.
         ///
-        /// Optional inputs: [`include_browse`](field@models::model_versions::List::include_browse), [`max_results`](field@models::model_versions::List::max_results), [`page_token`](field@models::model_versions::List::page_token).
+        /// Optional inputs: [`include_browse`](field@models::model_versions::List::include_browse),
+        /// [`max_results`](field@models::model_versions::List::max_results),
+        /// [`page_token`](field@models::model_versions::List::page_token).
         list(full_name: String) -> models::model_versions::List;
         /// Changes the comment of a model version.
         ///
@@ -1705,7 +1816,21 @@ calls! {
         /// * `full_name`: Full name, as `catalog.schema.model`.
         /// * `version`: Number of the version.
         ///
-        /// Optional inputs: [`aliases`](field@models::model_versions::Update::aliases), [`catalog_name`](field@models::model_versions::Update::catalog_name), [`comment`](field@models::model_versions::Update::comment), [`created_at`](field@models::model_versions::Update::created_at), [`created_by`](field@models::model_versions::Update::created_by), [`id`](field@models::model_versions::Update::id), [`metastore_id`](field@models::model_versions::Update::metastore_id), [`model_name`](field@models::model_versions::Update::model_name), [`model_version_dependencies`](field@models::model_versions::Update::model_version_dependencies), [`run_id`](field@models::model_versions::Update::run_id), [`run_workspace_id`](field@models::model_versions::Update::run_workspace_id), [`schema_name`](field@models::model_versions::Update::schema_name), [`source`](field@models::model_versions::Update::source), [`status`](field@models::model_versions::Update::status), [`storage_location`](field@models::model_versions::Update::storage_location), [`updated_at`](field@models::model_versions::Update::updated_at), [`updated_by`](field@models::model_versions::Update::updated_by).
+        /// Optional inputs: [`aliases`](field@models::model_versions::Update::aliases),
+        /// [`catalog_name`](field@models::model_versions::Update::catalog_name),
+        /// [`comment`](field@models::model_versions::Update::comment),
+        /// [`created_at`](field@models::model_versions::Update::created_at),
+        /// [`created_by`](field@models::model_versions::Update::created_by), [`id`](field@models::model_versions::Update::id),
+        /// [`metastore_id`](field@models::model_versions::Update::metastore_id),
+        /// [`model_name`](field@models::model_versions::Update::model_name),
+        /// [`model_version_dependencies`](field@models::model_versions::Update::model_version_dependencies),
+        /// [`run_id`](field@models::model_versions::Update::run_id),
+        /// [`run_workspace_id`](field@models::model_versions::Update::run_workspace_id),
+        /// [`schema_name`](field@models::model_versions::Update::schema_name),
+        /// [`source`](field@models::model_versions::Update::source), [`status`](field@models::model_versions::Update::status),
+        /// [`storage_location`](field@models::model_versions::Update::storage_location),
+        /// [`updated_at`](field@models::model_versions::Update::updated_at),
+        /// [`updated_by`](field@models::model_versions::Update::updated_by).
         update(full_name: String, version: i64) -> models::model_versions::Update;
     }
 }
@@ -1839,7 +1964,9 @@ calls! {
         /// * `on_securable_type`: Type of the securable.
         /// * `on_securable_fullname`: Full name of the securable.
         ///
-        /// Optional inputs: [`include_inherited`](field@models::policies::ListPolicies::include_inherited), [`max_results`](field@models::policies::ListPolicies::max_results), [`page_token`](field@models::policies::ListPolicies::page_token).
+        /// Optional inputs: [`include_inherited`](field@models::policies::ListPolicies::include_inherited),
+        /// [`max_results`](field@models::policies::ListPolicies::max_results),
+        /// [`page_token`](field@models::policies::ListPolicies::page_token).
         list_policies(on_securable_type: String, on_securable_fullname: String) -> models::policies::ListPolicies;
         /// Changes a policy of a securable.
         ///
@@ -1906,7 +2033,18 @@ calls! {
         /// * `output_schema_name`: Schema for the metric tables, as `catalog.schema`.
         /// * `assets_dir`: Absolute workspace path of the directory for the dashboard and other assets.
         ///
-        /// Optional inputs: [`baseline_table_name`](field@models::quality_monitors::Create::baseline_table_name), [`custom_metrics`](field@models::quality_monitors::Create::custom_metrics), [`data_classification_config`](field@models::quality_monitors::Create::data_classification_config), [`inference_log`](field@models::quality_monitors::Create::inference_log), [`latest_monitor_failure_msg`](field@models::quality_monitors::Create::latest_monitor_failure_msg), [`notifications`](field@models::quality_monitors::Create::notifications), [`schedule`](field@models::quality_monitors::Create::schedule), [`skip_builtin_dashboard`](field@models::quality_monitors::Create::skip_builtin_dashboard), [`slicing_exprs`](field@models::quality_monitors::Create::slicing_exprs), [`snapshot`](field@models::quality_monitors::Create::snapshot), [`time_series`](field@models::quality_monitors::Create::time_series), [`warehouse_id`](field@models::quality_monitors::Create::warehouse_id).
+        /// Optional inputs: [`baseline_table_name`](field@models::quality_monitors::Create::baseline_table_name),
+        /// [`custom_metrics`](field@models::quality_monitors::Create::custom_metrics),
+        /// [`data_classification_config`](field@models::quality_monitors::Create::data_classification_config),
+        /// [`inference_log`](field@models::quality_monitors::Create::inference_log),
+        /// [`latest_monitor_failure_msg`](field@models::quality_monitors::Create::latest_monitor_failure_msg),
+        /// [`notifications`](field@models::quality_monitors::Create::notifications),
+        /// [`schedule`](field@models::quality_monitors::Create::schedule),
+        /// [`skip_builtin_dashboard`](field@models::quality_monitors::Create::skip_builtin_dashboard),
+        /// [`slicing_exprs`](field@models::quality_monitors::Create::slicing_exprs),
+        /// [`snapshot`](field@models::quality_monitors::Create::snapshot),
+        /// [`time_series`](field@models::quality_monitors::Create::time_series),
+        /// [`warehouse_id`](field@models::quality_monitors::Create::warehouse_id).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         create(table_name: String, output_schema_name: String, assets_dir: String) -> models::quality_monitors::Create;
         /// Deletes the monitor of a table.
@@ -1984,7 +2122,17 @@ calls! {
         /// * `table_name`: Full name of the table, as `catalog.schema.table`.
         /// * `output_schema_name`: Schema for the metric tables, as `catalog.schema`.
         ///
-        /// Optional inputs: [`baseline_table_name`](field@models::quality_monitors::Update::baseline_table_name), [`custom_metrics`](field@models::quality_monitors::Update::custom_metrics), [`dashboard_id`](field@models::quality_monitors::Update::dashboard_id), [`data_classification_config`](field@models::quality_monitors::Update::data_classification_config), [`inference_log`](field@models::quality_monitors::Update::inference_log), [`latest_monitor_failure_msg`](field@models::quality_monitors::Update::latest_monitor_failure_msg), [`notifications`](field@models::quality_monitors::Update::notifications), [`schedule`](field@models::quality_monitors::Update::schedule), [`slicing_exprs`](field@models::quality_monitors::Update::slicing_exprs), [`snapshot`](field@models::quality_monitors::Update::snapshot), [`time_series`](field@models::quality_monitors::Update::time_series).
+        /// Optional inputs: [`baseline_table_name`](field@models::quality_monitors::Update::baseline_table_name),
+        /// [`custom_metrics`](field@models::quality_monitors::Update::custom_metrics),
+        /// [`dashboard_id`](field@models::quality_monitors::Update::dashboard_id),
+        /// [`data_classification_config`](field@models::quality_monitors::Update::data_classification_config),
+        /// [`inference_log`](field@models::quality_monitors::Update::inference_log),
+        /// [`latest_monitor_failure_msg`](field@models::quality_monitors::Update::latest_monitor_failure_msg),
+        /// [`notifications`](field@models::quality_monitors::Update::notifications),
+        /// [`schedule`](field@models::quality_monitors::Update::schedule),
+        /// [`slicing_exprs`](field@models::quality_monitors::Update::slicing_exprs),
+        /// [`snapshot`](field@models::quality_monitors::Update::snapshot),
+        /// [`time_series`](field@models::quality_monitors::Update::time_series).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         update(table_name: String, output_schema_name: String) -> models::quality_monitors::Update;
     }
@@ -2052,7 +2200,19 @@ calls! {
         ///
         /// `POST /api/2.1/unity-catalog/models`
         ///
-        /// Optional inputs: [`aliases`](field@models::registered_models::Create::aliases), [`browse_only`](field@models::registered_models::Create::browse_only), [`catalog_name`](field@models::registered_models::Create::catalog_name), [`comment`](field@models::registered_models::Create::comment), [`created_at`](field@models::registered_models::Create::created_at), [`created_by`](field@models::registered_models::Create::created_by), [`full_name`](field@models::registered_models::Create::full_name), [`metastore_id`](field@models::registered_models::Create::metastore_id), [`name`](field@models::registered_models::Create::name), [`owner`](field@models::registered_models::Create::owner), [`schema_name`](field@models::registered_models::Create::schema_name), [`storage_location`](field@models::registered_models::Create::storage_location), [`updated_at`](field@models::registered_models::Create::updated_at), [`updated_by`](field@models::registered_models::Create::updated_by).
+        /// Optional inputs: [`aliases`](field@models::registered_models::Create::aliases),
+        /// [`browse_only`](field@models::registered_models::Create::browse_only),
+        /// [`catalog_name`](field@models::registered_models::Create::catalog_name),
+        /// [`comment`](field@models::registered_models::Create::comment),
+        /// [`created_at`](field@models::registered_models::Create::created_at),
+        /// [`created_by`](field@models::registered_models::Create::created_by),
+        /// [`full_name`](field@models::registered_models::Create::full_name),
+        /// [`metastore_id`](field@models::registered_models::Create::metastore_id),
+        /// [`name`](field@models::registered_models::Create::name), [`owner`](field@models::registered_models::Create::owner),
+        /// [`schema_name`](field@models::registered_models::Create::schema_name),
+        /// [`storage_location`](field@models::registered_models::Create::storage_location),
+        /// [`updated_at`](field@models::registered_models::Create::updated_at),
+        /// [`updated_by`](field@models::registered_models::Create::updated_by).
         create() -> models::registered_models::Create;
         /// Deletes a registered model with all its versions.
         ///
@@ -2079,7 +2239,8 @@ calls! {
         ///
         /// * `full_name`: Full name, as `catalog.schema.model`.
         ///
-        /// Optional inputs: [`include_aliases`](field@models::registered_models::Get::include_aliases), [`include_browse`](field@models::registered_models::Get::include_browse).
+        /// Optional inputs: [`include_aliases`](field@models::registered_models::Get::include_aliases),
+        /// [`include_browse`](field@models::registered_models::Get::include_browse).
         get(full_name: String) -> models::registered_models::Get;
         /// Lists the registered models of a schema, or of the whole metastore.
         ///
@@ -2088,7 +2249,11 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/models`
         ///
-        /// Optional inputs: [`catalog_name`](field@models::registered_models::List::catalog_name), [`include_browse`](field@models::registered_models::List::include_browse), [`max_results`](field@models::registered_models::List::max_results), [`page_token`](field@models::registered_models::List::page_token), [`schema_name`](field@models::registered_models::List::schema_name).
+        /// Optional inputs: [`catalog_name`](field@models::registered_models::List::catalog_name),
+        /// [`include_browse`](field@models::registered_models::List::include_browse),
+        /// [`max_results`](field@models::registered_models::List::max_results),
+        /// [`page_token`](field@models::registered_models::List::page_token),
+        /// [`schema_name`](field@models::registered_models::List::schema_name).
         list() -> models::registered_models::List;
         /// Points an alias of a registered model at one of its versions.
         ///
@@ -2109,7 +2274,20 @@ calls! {
         ///
         /// * `full_name`: Full name, as `catalog.schema.model`.
         ///
-        /// Optional inputs: [`aliases`](field@models::registered_models::Update::aliases), [`browse_only`](field@models::registered_models::Update::browse_only), [`catalog_name`](field@models::registered_models::Update::catalog_name), [`comment`](field@models::registered_models::Update::comment), [`created_at`](field@models::registered_models::Update::created_at), [`created_by`](field@models::registered_models::Update::created_by), [`metastore_id`](field@models::registered_models::Update::metastore_id), [`name`](field@models::registered_models::Update::name), [`new_name`](field@models::registered_models::Update::new_name), [`owner`](field@models::registered_models::Update::owner), [`schema_name`](field@models::registered_models::Update::schema_name), [`storage_location`](field@models::registered_models::Update::storage_location), [`updated_at`](field@models::registered_models::Update::updated_at), [`updated_by`](field@models::registered_models::Update::updated_by).
+        /// Optional inputs: [`aliases`](field@models::registered_models::Update::aliases),
+        /// [`browse_only`](field@models::registered_models::Update::browse_only),
+        /// [`catalog_name`](field@models::registered_models::Update::catalog_name),
+        /// [`comment`](field@models::registered_models::Update::comment),
+        /// [`created_at`](field@models::registered_models::Update::created_at),
+        /// [`created_by`](field@models::registered_models::Update::created_by),
+        /// [`metastore_id`](field@models::registered_models::Update::metastore_id),
+        /// [`name`](field@models::registered_models::Update::name),
+        /// [`new_name`](field@models::registered_models::Update::new_name),
+        /// [`owner`](field@models::registered_models::Update::owner),
+        /// [`schema_name`](field@models::registered_models::Update::schema_name),
+        /// [`storage_location`](field@models::registered_models::Update::storage_location),
+        /// [`updated_at`](field@models::registered_models::Update::updated_at),
+        /// [`updated_by`](field@models::registered_models::Update::updated_by).
         update(full_name: String) -> models::registered_models::Update;
     }
 }
@@ -2196,7 +2374,8 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/resource-quotas/all-resource-quotas`
         ///
-        /// Optional inputs: [`max_results`](field@models::resource_quotas::ListQuotas::max_results), [`page_token`](field@models::resource_quotas::ListQuotas::page_token).
+        /// Optional inputs: [`max_results`](field@models::resource_quotas::ListQuotas::max_results),
+        /// [`page_token`](field@models::resource_quotas::ListQuotas::page_token).
         list_quotas() -> models::resource_quotas::ListQuotas;
     }
 }
@@ -2285,7 +2464,10 @@ calls! {
         /// * `catalog_name`: Catalog that is to hold the schema.
         /// * `name`: Name within the catalog.
         ///
-        /// Optional inputs: [`comment`](field@models::schemas::Create::comment), [`custom_max_retention_hours`](field@models::schemas::Create::custom_max_retention_hours), [`properties`](field@models::schemas::Create::properties), [`storage_root`](field@models::schemas::Create::storage_root).
+        /// Optional inputs: [`comment`](field@models::schemas::Create::comment),
+        /// [`custom_max_retention_hours`](field@models::schemas::Create::custom_max_retention_hours),
+        /// [`properties`](field@models::schemas::Create::properties),
+        /// [`storage_root`](field@models::schemas::Create::storage_root).
         create(catalog_name: String, name: String) -> models::schemas::Create;
         /// Deletes a schema.
         ///
@@ -2316,7 +2498,8 @@ calls! {
         ///
         /// * `catalog_name`: Catalog of the schemas.
         ///
-        /// Optional inputs: [`include_browse`](field@models::schemas::List::include_browse), [`max_results`](field@models::schemas::List::max_results), [`page_token`](field@models::schemas::List::page_token).
+        /// Optional inputs: [`include_browse`](field@models::schemas::List::include_browse),
+        /// [`max_results`](field@models::schemas::List::max_results), [`page_token`](field@models::schemas::List::page_token).
         list(catalog_name: String) -> models::schemas::List;
         /// Changes the given fields of a schema.
         ///
@@ -2327,7 +2510,11 @@ calls! {
         ///
         /// * `full_name`: Present full name, as `catalog.schema`.
         ///
-        /// Optional inputs: [`comment`](field@models::schemas::Update::comment), [`custom_max_retention_hours`](field@models::schemas::Update::custom_max_retention_hours), [`enable_predictive_optimization`](field@models::schemas::Update::enable_predictive_optimization), [`new_name`](field@models::schemas::Update::new_name), [`owner`](field@models::schemas::Update::owner), [`properties`](field@models::schemas::Update::properties).
+        /// Optional inputs: [`comment`](field@models::schemas::Update::comment),
+        /// [`custom_max_retention_hours`](field@models::schemas::Update::custom_max_retention_hours),
+        /// [`enable_predictive_optimization`](field@models::schemas::Update::enable_predictive_optimization),
+        /// [`new_name`](field@models::schemas::Update::new_name), [`owner`](field@models::schemas::Update::owner),
+        /// [`properties`](field@models::schemas::Update::properties).
         update(full_name: String) -> models::schemas::Update;
     }
 }
@@ -2413,7 +2600,10 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/secrets`
         ///
-        /// Optional inputs: [`catalog_name`](field@models::secrets_uc::ListSecrets::catalog_name), [`page_size`](field@models::secrets_uc::ListSecrets::page_size), [`page_token`](field@models::secrets_uc::ListSecrets::page_token), [`schema_name`](field@models::secrets_uc::ListSecrets::schema_name).
+        /// Optional inputs: [`catalog_name`](field@models::secrets_uc::ListSecrets::catalog_name),
+        /// [`page_size`](field@models::secrets_uc::ListSecrets::page_size),
+        /// [`page_token`](field@models::secrets_uc::ListSecrets::page_token),
+        /// [`schema_name`](field@models::secrets_uc::ListSecrets::schema_name).
         list_secrets() -> models::secrets_uc::ListSecrets;
         /// Changes a secret.
         ///
@@ -2468,7 +2658,14 @@ calls! {
         ///
         /// * `name`: Name, unique among the service and storage credentials of the metastore.
         ///
-        /// Optional inputs: [`aws_iam_role`](field@models::storage_credentials::Create::aws_iam_role), [`azure_managed_identity`](field@models::storage_credentials::Create::azure_managed_identity), [`azure_service_principal`](field@models::storage_credentials::Create::azure_service_principal), [`cloudflare_api_token`](field@models::storage_credentials::Create::cloudflare_api_token), [`comment`](field@models::storage_credentials::Create::comment), [`databricks_gcp_service_account`](field@models::storage_credentials::Create::databricks_gcp_service_account), [`read_only`](field@models::storage_credentials::Create::read_only), [`skip_validation`](field@models::storage_credentials::Create::skip_validation).
+        /// Optional inputs: [`aws_iam_role`](field@models::storage_credentials::Create::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::storage_credentials::Create::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::storage_credentials::Create::azure_service_principal),
+        /// [`cloudflare_api_token`](field@models::storage_credentials::Create::cloudflare_api_token),
+        /// [`comment`](field@models::storage_credentials::Create::comment),
+        /// [`databricks_gcp_service_account`](field@models::storage_credentials::Create::databricks_gcp_service_account),
+        /// [`read_only`](field@models::storage_credentials::Create::read_only),
+        /// [`skip_validation`](field@models::storage_credentials::Create::skip_validation).
         create(name: String) -> models::storage_credentials::Create;
         /// Deletes a storage credential.
         ///
@@ -2494,7 +2691,9 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/storage-credentials`
         ///
-        /// Optional inputs: [`include_unbound`](field@models::storage_credentials::List::include_unbound), [`max_results`](field@models::storage_credentials::List::max_results), [`page_token`](field@models::storage_credentials::List::page_token).
+        /// Optional inputs: [`include_unbound`](field@models::storage_credentials::List::include_unbound),
+        /// [`max_results`](field@models::storage_credentials::List::max_results),
+        /// [`page_token`](field@models::storage_credentials::List::page_token).
         list() -> models::storage_credentials::List;
         /// Changes the given fields of a storage credential.
         ///
@@ -2504,7 +2703,18 @@ calls! {
         ///
         /// * `name`: Present name of the credential.
         ///
-        /// Optional inputs: [`aws_iam_role`](field@models::storage_credentials::Update::aws_iam_role), [`azure_managed_identity`](field@models::storage_credentials::Update::azure_managed_identity), [`azure_service_principal`](field@models::storage_credentials::Update::azure_service_principal), [`cloudflare_api_token`](field@models::storage_credentials::Update::cloudflare_api_token), [`comment`](field@models::storage_credentials::Update::comment), [`databricks_gcp_service_account`](field@models::storage_credentials::Update::databricks_gcp_service_account), [`force`](field@models::storage_credentials::Update::force), [`isolation_mode`](field@models::storage_credentials::Update::isolation_mode), [`new_name`](field@models::storage_credentials::Update::new_name), [`owner`](field@models::storage_credentials::Update::owner), [`read_only`](field@models::storage_credentials::Update::read_only), [`skip_validation`](field@models::storage_credentials::Update::skip_validation).
+        /// Optional inputs: [`aws_iam_role`](field@models::storage_credentials::Update::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::storage_credentials::Update::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::storage_credentials::Update::azure_service_principal),
+        /// [`cloudflare_api_token`](field@models::storage_credentials::Update::cloudflare_api_token),
+        /// [`comment`](field@models::storage_credentials::Update::comment),
+        /// [`databricks_gcp_service_account`](field@models::storage_credentials::Update::databricks_gcp_service_account),
+        /// [`force`](field@models::storage_credentials::Update::force),
+        /// [`isolation_mode`](field@models::storage_credentials::Update::isolation_mode),
+        /// [`new_name`](field@models::storage_credentials::Update::new_name),
+        /// [`owner`](field@models::storage_credentials::Update::owner),
+        /// [`read_only`](field@models::storage_credentials::Update::read_only),
+        /// [`skip_validation`](field@models::storage_credentials::Update::skip_validation).
         update(name: String) -> models::storage_credentials::Update;
         /// Tries out a storage credential.
         ///
@@ -2514,7 +2724,15 @@ calls! {
         ///
         /// `POST /api/2.1/unity-catalog/validate-storage-credentials`
         ///
-        /// Optional inputs: [`aws_iam_role`](field@models::storage_credentials::Validate::aws_iam_role), [`azure_managed_identity`](field@models::storage_credentials::Validate::azure_managed_identity), [`azure_service_principal`](field@models::storage_credentials::Validate::azure_service_principal), [`cloudflare_api_token`](field@models::storage_credentials::Validate::cloudflare_api_token), [`databricks_gcp_service_account`](field@models::storage_credentials::Validate::databricks_gcp_service_account), [`external_location_name`](field@models::storage_credentials::Validate::external_location_name), [`read_only`](field@models::storage_credentials::Validate::read_only), [`storage_credential_name`](field@models::storage_credentials::Validate::storage_credential_name), [`url`](field@models::storage_credentials::Validate::url).
+        /// Optional inputs: [`aws_iam_role`](field@models::storage_credentials::Validate::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::storage_credentials::Validate::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::storage_credentials::Validate::azure_service_principal),
+        /// [`cloudflare_api_token`](field@models::storage_credentials::Validate::cloudflare_api_token),
+        /// [`databricks_gcp_service_account`](field@models::storage_credentials::Validate::databricks_gcp_service_account),
+        /// [`external_location_name`](field@models::storage_credentials::Validate::external_location_name),
+        /// [`read_only`](field@models::storage_credentials::Validate::read_only),
+        /// [`storage_credential_name`](field@models::storage_credentials::Validate::storage_credential_name),
+        /// [`url`](field@models::storage_credentials::Validate::url).
         validate() -> models::storage_credentials::Validate;
     }
 }
@@ -2617,7 +2835,8 @@ calls! {
         ///
         /// * `metastore_id`: ID of the metastore.
         ///
-        /// Optional inputs: [`max_results`](field@models::system_schemas::List::max_results), [`page_token`](field@models::system_schemas::List::page_token).
+        /// Optional inputs: [`max_results`](field@models::system_schemas::List::max_results),
+        /// [`page_token`](field@models::system_schemas::List::page_token).
         list(metastore_id: String) -> models::system_schemas::List;
     }
 }
@@ -2710,7 +2929,9 @@ calls! {
         /// * `table_type`: Has to be `EXTERNAL`.
         /// * `data_source_format`: Has to be `DELTA`.
         ///
-        /// Optional inputs: [`columns`](field@models::tables::Create::columns), [`properties`](field@models::tables::Create::properties), [`storage_location`](field@models::tables::Create::storage_location).
+        /// Optional inputs: [`columns`](field@models::tables::Create::columns),
+        /// [`properties`](field@models::tables::Create::properties),
+        /// [`storage_location`](field@models::tables::Create::storage_location).
         create(catalog_name: String, schema_name: String, name: String, table_type: models::TableType, data_source_format: models::DataSourceFormat) -> models::tables::Create;
         /// Deletes a table.
         ///
@@ -2738,7 +2959,9 @@ calls! {
         ///
         /// * `full_name`: Full name, as `catalog.schema.table`.
         ///
-        /// Optional inputs: [`include_browse`](field@models::tables::Get::include_browse), [`include_delta_metadata`](field@models::tables::Get::include_delta_metadata), [`include_manifest_capabilities`](field@models::tables::Get::include_manifest_capabilities).
+        /// Optional inputs: [`include_browse`](field@models::tables::Get::include_browse),
+        /// [`include_delta_metadata`](field@models::tables::Get::include_delta_metadata),
+        /// [`include_manifest_capabilities`](field@models::tables::Get::include_manifest_capabilities).
         get(full_name: String) -> models::tables::Get;
         /// Lists the tables and views of a schema, without `view_dependencies` and `table_constraints`.
         ///
@@ -2750,7 +2973,11 @@ calls! {
         /// * `catalog_name`: Catalog of the schema.
         /// * `schema_name`: Schema of the tables.
         ///
-        /// Optional inputs: [`include_browse`](field@models::tables::List::include_browse), [`include_manifest_capabilities`](field@models::tables::List::include_manifest_capabilities), [`max_results`](field@models::tables::List::max_results), [`omit_columns`](field@models::tables::List::omit_columns), [`omit_properties`](field@models::tables::List::omit_properties), [`omit_username`](field@models::tables::List::omit_username), [`page_token`](field@models::tables::List::page_token).
+        /// Optional inputs: [`include_browse`](field@models::tables::List::include_browse),
+        /// [`include_manifest_capabilities`](field@models::tables::List::include_manifest_capabilities),
+        /// [`max_results`](field@models::tables::List::max_results), [`omit_columns`](field@models::tables::List::omit_columns),
+        /// [`omit_properties`](field@models::tables::List::omit_properties),
+        /// [`omit_username`](field@models::tables::List::omit_username), [`page_token`](field@models::tables::List::page_token).
         list(catalog_name: String, schema_name: String) -> models::tables::List;
         /// Lists the tables of a catalog in short form, over all its schemas.
         ///
@@ -2761,7 +2988,11 @@ calls! {
         ///
         /// * `catalog_name`: Catalog of the tables.
         ///
-        /// Optional inputs: [`include_manifest_capabilities`](field@models::tables::ListSummaries::include_manifest_capabilities), [`max_results`](field@models::tables::ListSummaries::max_results), [`page_token`](field@models::tables::ListSummaries::page_token), [`schema_name_pattern`](field@models::tables::ListSummaries::schema_name_pattern), [`table_name_pattern`](field@models::tables::ListSummaries::table_name_pattern).
+        /// Optional inputs: [`include_manifest_capabilities`](field@models::tables::ListSummaries::include_manifest_capabilities),
+        /// [`max_results`](field@models::tables::ListSummaries::max_results),
+        /// [`page_token`](field@models::tables::ListSummaries::page_token),
+        /// [`schema_name_pattern`](field@models::tables::ListSummaries::schema_name_pattern),
+        /// [`table_name_pattern`](field@models::tables::ListSummaries::table_name_pattern).
         list_summaries(catalog_name: String) -> models::tables::ListSummaries;
         /// Changes the owner of a table.
         ///
@@ -2882,7 +3113,9 @@ calls! {
         ///
         /// `POST /api/2.0/unity-catalog/temporary-table-credentials`
         ///
-        /// Optional inputs: [`operation_`](field@models::temporary_table_credentials::GenerateTemporaryTableCredentials::operation), [`table_id`](field@models::temporary_table_credentials::GenerateTemporaryTableCredentials::table_id).
+        /// Optional inputs:
+        /// [`operation_`](field@models::temporary_table_credentials::GenerateTemporaryTableCredentials::operation),
+        /// [`table_id`](field@models::temporary_table_credentials::GenerateTemporaryTableCredentials::table_id).
         generate_temporary_table_credentials() -> models::temporary_table_credentials::GenerateTemporaryTableCredentials;
     }
 }
@@ -2921,7 +3154,9 @@ calls! {
         ///
         /// `POST /api/2.0/unity-catalog/temporary-volume-credentials`
         ///
-        /// Optional inputs: [`operation_`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::operation), [`volume_id`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::volume_id).
+        /// Optional inputs:
+        /// [`operation_`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::operation),
+        /// [`volume_id`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::volume_id).
         generate_temporary_volume_credentials() -> models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials;
     }
 }
@@ -2961,7 +3196,8 @@ calls! {
         /// * `name`: Name within the schema.
         /// * `volume_type`: Whether the storage is managed, and so in the default location of the schema, catalog or metastore, or external.
         ///
-        /// Optional inputs: [`comment`](field@models::volumes::Create::comment), [`storage_location`](field@models::volumes::Create::storage_location).
+        /// Optional inputs: [`comment`](field@models::volumes::Create::comment),
+        /// [`storage_location`](field@models::volumes::Create::storage_location).
         create(catalog_name: String, schema_name: String, name: String, volume_type: models::VolumeType) -> models::volumes::Create;
         /// Deletes a volume.
         ///
@@ -2981,7 +3217,8 @@ calls! {
         /// * `catalog_name`: Catalog of the schema.
         /// * `schema_name`: Schema of the volumes.
         ///
-        /// Optional inputs: [`include_browse`](field@models::volumes::List::include_browse), [`max_results`](field@models::volumes::List::max_results), [`page_token`](field@models::volumes::List::page_token).
+        /// Optional inputs: [`include_browse`](field@models::volumes::List::include_browse),
+        /// [`max_results`](field@models::volumes::List::max_results), [`page_token`](field@models::volumes::List::page_token).
         list(catalog_name: String, schema_name: String) -> models::volumes::List;
         /// Returns one volume.
         ///
@@ -3001,7 +3238,8 @@ calls! {
         ///
         /// * `name`: Present full name, as `catalog.schema.volume`.
         ///
-        /// Optional inputs: [`comment`](field@models::volumes::Update::comment), [`new_name`](field@models::volumes::Update::new_name), [`owner`](field@models::volumes::Update::owner).
+        /// Optional inputs: [`comment`](field@models::volumes::Update::comment),
+        /// [`new_name`](field@models::volumes::Update::new_name), [`owner`](field@models::volumes::Update::owner).
         update(name: String) -> models::volumes::Update;
     }
 }
@@ -3064,7 +3302,8 @@ calls! {
         /// * `securable_type`: One of `catalog`, `storage_credential`, `credential` and `external_location`.
         /// * `securable_name`: Name of the securable.
         ///
-        /// Optional inputs: [`max_results`](field@models::workspace_bindings::GetBindings::max_results), [`page_token`](field@models::workspace_bindings::GetBindings::page_token).
+        /// Optional inputs: [`max_results`](field@models::workspace_bindings::GetBindings::max_results),
+        /// [`page_token`](field@models::workspace_bindings::GetBindings::page_token).
         get_bindings(securable_type: String, securable_name: String) -> models::workspace_bindings::GetBindings;
         /// Binds a catalog to workspaces, and unbinds it.
         ///
@@ -3074,7 +3313,8 @@ calls! {
         ///
         /// * `name`: Name of the catalog.
         ///
-        /// Optional inputs: [`assign_workspaces`](field@models::workspace_bindings::Update::assign_workspaces), [`unassign_workspaces`](field@models::workspace_bindings::Update::unassign_workspaces).
+        /// Optional inputs: [`assign_workspaces`](field@models::workspace_bindings::Update::assign_workspaces),
+        /// [`unassign_workspaces`](field@models::workspace_bindings::Update::unassign_workspaces).
         update(name: String) -> models::workspace_bindings::Update;
         /// Binds a securable to workspaces, and unbinds it.
         ///
@@ -3085,7 +3325,8 @@ calls! {
         /// * `securable_type`: One of `catalog`, `storage_credential`, `credential` and `external_location`.
         /// * `securable_name`: Name of the securable.
         ///
-        /// Optional inputs: [`add`](field@models::workspace_bindings::UpdateBindings::add), [`remove`](field@models::workspace_bindings::UpdateBindings::remove).
+        /// Optional inputs: [`add`](field@models::workspace_bindings::UpdateBindings::add),
+        /// [`remove`](field@models::workspace_bindings::UpdateBindings::remove).
         update_bindings(securable_type: String, securable_name: String) -> models::workspace_bindings::UpdateBindings;
     }
 }

@@ -39,7 +39,8 @@ calls! {
         /// * `asset_type`: Type of the asset; only `NOTEBOOK_FILE` has revisions.
         /// * `name`: Name of the notebook.
         ///
-        /// Optional inputs: [`page_size`](field@models::clean_room_asset_revisions::List::page_size), [`page_token`](field@models::clean_room_asset_revisions::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::clean_room_asset_revisions::List::page_size),
+        /// [`page_token`](field@models::clean_room_asset_revisions::List::page_token).
         list(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String) -> models::clean_room_asset_revisions::List;
     }
 }
@@ -84,7 +85,9 @@ calls! {
         /// * `asset_type`: Type of the asset, `NOTEBOOK_FILE` or `JAR_ANALYSIS`.
         /// * `name`: Name of the asset, as in the `name` of `CleanRoomAsset`.
         ///
-        /// Optional inputs: [`jar_analysis_review`](field@models::clean_room_assets::CreateCleanRoomAssetReview::jar_analysis_review), [`notebook_review`](field@models::clean_room_assets::CreateCleanRoomAssetReview::notebook_review).
+        /// Optional inputs:
+        /// [`jar_analysis_review`](field@models::clean_room_assets::CreateCleanRoomAssetReview::jar_analysis_review),
+        /// [`notebook_review`](field@models::clean_room_assets::CreateCleanRoomAssetReview::notebook_review).
         create_clean_room_asset_review(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String) -> models::clean_room_assets::CreateCleanRoomAssetReview;
         /// Removes an asset from a clean room, which ends its sharing.
         ///
@@ -176,7 +179,8 @@ calls! {
         ///
         /// * `clean_room_name`: Name of the clean room.
         ///
-        /// Optional inputs: [`page_size`](field@models::clean_room_auto_approval_rules::List::page_size), [`page_token`](field@models::clean_room_auto_approval_rules::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::clean_room_auto_approval_rules::List::page_size),
+        /// [`page_token`](field@models::clean_room_auto_approval_rules::List::page_token).
         list(clean_room_name: String) -> models::clean_room_auto_approval_rules::List;
         /// Changes an auto-approval rule.
         ///
@@ -218,7 +222,9 @@ calls! {
         ///
         /// * `clean_room_name`: Name of the clean room.
         ///
-        /// Optional inputs: [`notebook_name`](field@models::clean_room_task_runs::List::notebook_name), [`page_size`](field@models::clean_room_task_runs::List::page_size), [`page_token`](field@models::clean_room_task_runs::List::page_token).
+        /// Optional inputs: [`notebook_name`](field@models::clean_room_task_runs::List::notebook_name),
+        /// [`page_size`](field@models::clean_room_task_runs::List::page_size),
+        /// [`page_token`](field@models::clean_room_task_runs::List::page_token).
         list(clean_room_name: String) -> models::clean_room_task_runs::List;
         /// Lists all past runs in a clean room, of notebooks and of JAR analyses.
         ///
@@ -226,7 +232,10 @@ calls! {
         ///
         /// * `clean_room_name`: Name of the clean room.
         ///
-        /// Optional inputs: [`name`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::name), [`page_size`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::page_size), [`page_token`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::page_token), [`task_type`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::task_type).
+        /// Optional inputs: [`name`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::name),
+        /// [`page_size`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::page_size),
+        /// [`page_token`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::page_token),
+        /// [`task_type`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::task_type).
         list_clean_room_task_runs_handler(clean_room_name: String) -> models::clean_room_task_runs::ListCleanRoomTaskRunsHandler;
     }
 }
@@ -299,7 +308,8 @@ calls! {
         ///
         /// `GET /api/2.0/clean-rooms`
         ///
-        /// Optional inputs: [`page_size`](field@models::clean_rooms::List::page_size), [`page_token`](field@models::clean_rooms::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::clean_rooms::List::page_size),
+        /// [`page_token`](field@models::clean_rooms::List::page_token).
         list() -> models::clean_rooms::List;
         /// Changes a clean room.
         ///

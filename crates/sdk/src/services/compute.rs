@@ -30,7 +30,13 @@ calls! {
         ///
         /// `POST /api/2.0/policies/clusters/create`
         ///
-        /// Optional inputs: [`definition`](field@models::cluster_policies::Create::definition), [`description`](field@models::cluster_policies::Create::description), [`libraries`](field@models::cluster_policies::Create::libraries), [`max_clusters_per_user`](field@models::cluster_policies::Create::max_clusters_per_user), [`name`](field@models::cluster_policies::Create::name), [`policy_family_definition_overrides`](field@models::cluster_policies::Create::policy_family_definition_overrides), [`policy_family_id`](field@models::cluster_policies::Create::policy_family_id).
+        /// Optional inputs: [`definition`](field@models::cluster_policies::Create::definition),
+        /// [`description`](field@models::cluster_policies::Create::description),
+        /// [`libraries`](field@models::cluster_policies::Create::libraries),
+        /// [`max_clusters_per_user`](field@models::cluster_policies::Create::max_clusters_per_user),
+        /// [`name`](field@models::cluster_policies::Create::name),
+        /// [`policy_family_definition_overrides`](field@models::cluster_policies::Create::policy_family_definition_overrides),
+        /// [`policy_family_id`](field@models::cluster_policies::Create::policy_family_id).
         create() -> models::cluster_policies::Create;
         /// Deletes a cluster policy.
         ///
@@ -48,7 +54,13 @@ calls! {
         ///
         /// * `policy_id`: ID of the policy.
         ///
-        /// Optional inputs: [`definition`](field@models::cluster_policies::Edit::definition), [`description`](field@models::cluster_policies::Edit::description), [`libraries`](field@models::cluster_policies::Edit::libraries), [`max_clusters_per_user`](field@models::cluster_policies::Edit::max_clusters_per_user), [`name`](field@models::cluster_policies::Edit::name), [`policy_family_definition_overrides`](field@models::cluster_policies::Edit::policy_family_definition_overrides), [`policy_family_id`](field@models::cluster_policies::Edit::policy_family_id).
+        /// Optional inputs: [`definition`](field@models::cluster_policies::Edit::definition),
+        /// [`description`](field@models::cluster_policies::Edit::description),
+        /// [`libraries`](field@models::cluster_policies::Edit::libraries),
+        /// [`max_clusters_per_user`](field@models::cluster_policies::Edit::max_clusters_per_user),
+        /// [`name`](field@models::cluster_policies::Edit::name),
+        /// [`policy_family_definition_overrides`](field@models::cluster_policies::Edit::policy_family_definition_overrides),
+        /// [`policy_family_id`](field@models::cluster_policies::Edit::policy_family_id).
         edit(policy_id: String) -> models::cluster_policies::Edit;
         /// Returns a cluster policy.
         ///
@@ -72,7 +84,8 @@ calls! {
         ///
         /// `GET /api/2.0/policies/clusters/list`
         ///
-        /// Optional inputs: [`sort_column`](field@models::cluster_policies::List::sort_column), [`sort_order`](field@models::cluster_policies::List::sort_order).
+        /// Optional inputs: [`sort_column`](field@models::cluster_policies::List::sort_column),
+        /// [`sort_order`](field@models::cluster_policies::List::sort_order).
         list() -> models::cluster_policies::List;
         /// Replaces the direct permissions on a cluster policy.
         ///
@@ -165,7 +178,39 @@ calls! {
         ///
         /// * `spark_version`: Runtime version key, from `clusters.spark_versions`.
         ///
-        /// Optional inputs: [`apply_policy_default_values`](field@models::clusters::Create::apply_policy_default_values), [`autoscale`](field@models::clusters::Create::autoscale), [`autotermination_minutes`](field@models::clusters::Create::autotermination_minutes), [`aws_attributes`](field@models::clusters::Create::aws_attributes), [`azure_attributes`](field@models::clusters::Create::azure_attributes), [`clone_from`](field@models::clusters::Create::clone_from), [`cluster_log_conf`](field@models::clusters::Create::cluster_log_conf), [`cluster_name`](field@models::clusters::Create::cluster_name), [`custom_tags`](field@models::clusters::Create::custom_tags), [`data_security_mode`](field@models::clusters::Create::data_security_mode), [`dependency_mode`](field@models::clusters::Create::dependency_mode), [`docker_image`](field@models::clusters::Create::docker_image), [`driver_instance_pool_id`](field@models::clusters::Create::driver_instance_pool_id), [`driver_node_type_flexibility`](field@models::clusters::Create::driver_node_type_flexibility), [`driver_node_type_id`](field@models::clusters::Create::driver_node_type_id), [`enable_elastic_disk`](field@models::clusters::Create::enable_elastic_disk), [`enable_local_disk_encryption`](field@models::clusters::Create::enable_local_disk_encryption), [`gcp_attributes`](field@models::clusters::Create::gcp_attributes), [`init_scripts`](field@models::clusters::Create::init_scripts), [`instance_pool_id`](field@models::clusters::Create::instance_pool_id), [`is_single_node`](field@models::clusters::Create::is_single_node), [`kind`](field@models::clusters::Create::kind), [`node_type_id`](field@models::clusters::Create::node_type_id), [`num_workers`](field@models::clusters::Create::num_workers), [`policy_id`](field@models::clusters::Create::policy_id), [`remote_disk_throughput`](field@models::clusters::Create::remote_disk_throughput), [`runtime_engine`](field@models::clusters::Create::runtime_engine), [`single_user_name`](field@models::clusters::Create::single_user_name), [`spark_conf`](field@models::clusters::Create::spark_conf), [`spark_env_vars`](field@models::clusters::Create::spark_env_vars), [`ssh_public_keys`](field@models::clusters::Create::ssh_public_keys), [`total_initial_remote_disk_size`](field@models::clusters::Create::total_initial_remote_disk_size), [`use_ml_runtime`](field@models::clusters::Create::use_ml_runtime), [`worker_node_type_flexibility`](field@models::clusters::Create::worker_node_type_flexibility), [`workload_type`](field@models::clusters::Create::workload_type).
+        /// Optional inputs: [`apply_policy_default_values`](field@models::clusters::Create::apply_policy_default_values),
+        /// [`autoscale`](field@models::clusters::Create::autoscale),
+        /// [`autotermination_minutes`](field@models::clusters::Create::autotermination_minutes),
+        /// [`aws_attributes`](field@models::clusters::Create::aws_attributes),
+        /// [`azure_attributes`](field@models::clusters::Create::azure_attributes),
+        /// [`clone_from`](field@models::clusters::Create::clone_from),
+        /// [`cluster_log_conf`](field@models::clusters::Create::cluster_log_conf),
+        /// [`cluster_name`](field@models::clusters::Create::cluster_name),
+        /// [`custom_tags`](field@models::clusters::Create::custom_tags),
+        /// [`data_security_mode`](field@models::clusters::Create::data_security_mode),
+        /// [`dependency_mode`](field@models::clusters::Create::dependency_mode),
+        /// [`docker_image`](field@models::clusters::Create::docker_image),
+        /// [`driver_instance_pool_id`](field@models::clusters::Create::driver_instance_pool_id),
+        /// [`driver_node_type_flexibility`](field@models::clusters::Create::driver_node_type_flexibility),
+        /// [`driver_node_type_id`](field@models::clusters::Create::driver_node_type_id),
+        /// [`enable_elastic_disk`](field@models::clusters::Create::enable_elastic_disk),
+        /// [`enable_local_disk_encryption`](field@models::clusters::Create::enable_local_disk_encryption),
+        /// [`gcp_attributes`](field@models::clusters::Create::gcp_attributes),
+        /// [`init_scripts`](field@models::clusters::Create::init_scripts),
+        /// [`instance_pool_id`](field@models::clusters::Create::instance_pool_id),
+        /// [`is_single_node`](field@models::clusters::Create::is_single_node), [`kind`](field@models::clusters::Create::kind),
+        /// [`node_type_id`](field@models::clusters::Create::node_type_id),
+        /// [`num_workers`](field@models::clusters::Create::num_workers), [`policy_id`](field@models::clusters::Create::policy_id),
+        /// [`remote_disk_throughput`](field@models::clusters::Create::remote_disk_throughput),
+        /// [`runtime_engine`](field@models::clusters::Create::runtime_engine),
+        /// [`single_user_name`](field@models::clusters::Create::single_user_name),
+        /// [`spark_conf`](field@models::clusters::Create::spark_conf),
+        /// [`spark_env_vars`](field@models::clusters::Create::spark_env_vars),
+        /// [`ssh_public_keys`](field@models::clusters::Create::ssh_public_keys),
+        /// [`total_initial_remote_disk_size`](field@models::clusters::Create::total_initial_remote_disk_size),
+        /// [`use_ml_runtime`](field@models::clusters::Create::use_ml_runtime),
+        /// [`worker_node_type_flexibility`](field@models::clusters::Create::worker_node_type_flexibility),
+        /// [`workload_type`](field@models::clusters::Create::workload_type).
         create(spark_version: String) -> models::clusters::Create;
         /// Terminates a cluster, which can be started again later.
         ///
@@ -186,7 +231,38 @@ calls! {
         /// * `cluster_id`: ID of the cluster.
         /// * `spark_version`: Runtime version key, from `clusters.spark_versions`.
         ///
-        /// Optional inputs: [`apply_policy_default_values`](field@models::clusters::Edit::apply_policy_default_values), [`autoscale`](field@models::clusters::Edit::autoscale), [`autotermination_minutes`](field@models::clusters::Edit::autotermination_minutes), [`aws_attributes`](field@models::clusters::Edit::aws_attributes), [`azure_attributes`](field@models::clusters::Edit::azure_attributes), [`cluster_log_conf`](field@models::clusters::Edit::cluster_log_conf), [`cluster_name`](field@models::clusters::Edit::cluster_name), [`custom_tags`](field@models::clusters::Edit::custom_tags), [`data_security_mode`](field@models::clusters::Edit::data_security_mode), [`dependency_mode`](field@models::clusters::Edit::dependency_mode), [`docker_image`](field@models::clusters::Edit::docker_image), [`driver_instance_pool_id`](field@models::clusters::Edit::driver_instance_pool_id), [`driver_node_type_flexibility`](field@models::clusters::Edit::driver_node_type_flexibility), [`driver_node_type_id`](field@models::clusters::Edit::driver_node_type_id), [`enable_elastic_disk`](field@models::clusters::Edit::enable_elastic_disk), [`enable_local_disk_encryption`](field@models::clusters::Edit::enable_local_disk_encryption), [`gcp_attributes`](field@models::clusters::Edit::gcp_attributes), [`init_scripts`](field@models::clusters::Edit::init_scripts), [`instance_pool_id`](field@models::clusters::Edit::instance_pool_id), [`is_single_node`](field@models::clusters::Edit::is_single_node), [`kind`](field@models::clusters::Edit::kind), [`node_type_id`](field@models::clusters::Edit::node_type_id), [`num_workers`](field@models::clusters::Edit::num_workers), [`policy_id`](field@models::clusters::Edit::policy_id), [`remote_disk_throughput`](field@models::clusters::Edit::remote_disk_throughput), [`runtime_engine`](field@models::clusters::Edit::runtime_engine), [`single_user_name`](field@models::clusters::Edit::single_user_name), [`spark_conf`](field@models::clusters::Edit::spark_conf), [`spark_env_vars`](field@models::clusters::Edit::spark_env_vars), [`ssh_public_keys`](field@models::clusters::Edit::ssh_public_keys), [`total_initial_remote_disk_size`](field@models::clusters::Edit::total_initial_remote_disk_size), [`use_ml_runtime`](field@models::clusters::Edit::use_ml_runtime), [`worker_node_type_flexibility`](field@models::clusters::Edit::worker_node_type_flexibility), [`workload_type`](field@models::clusters::Edit::workload_type).
+        /// Optional inputs: [`apply_policy_default_values`](field@models::clusters::Edit::apply_policy_default_values),
+        /// [`autoscale`](field@models::clusters::Edit::autoscale),
+        /// [`autotermination_minutes`](field@models::clusters::Edit::autotermination_minutes),
+        /// [`aws_attributes`](field@models::clusters::Edit::aws_attributes),
+        /// [`azure_attributes`](field@models::clusters::Edit::azure_attributes),
+        /// [`cluster_log_conf`](field@models::clusters::Edit::cluster_log_conf),
+        /// [`cluster_name`](field@models::clusters::Edit::cluster_name),
+        /// [`custom_tags`](field@models::clusters::Edit::custom_tags),
+        /// [`data_security_mode`](field@models::clusters::Edit::data_security_mode),
+        /// [`dependency_mode`](field@models::clusters::Edit::dependency_mode),
+        /// [`docker_image`](field@models::clusters::Edit::docker_image),
+        /// [`driver_instance_pool_id`](field@models::clusters::Edit::driver_instance_pool_id),
+        /// [`driver_node_type_flexibility`](field@models::clusters::Edit::driver_node_type_flexibility),
+        /// [`driver_node_type_id`](field@models::clusters::Edit::driver_node_type_id),
+        /// [`enable_elastic_disk`](field@models::clusters::Edit::enable_elastic_disk),
+        /// [`enable_local_disk_encryption`](field@models::clusters::Edit::enable_local_disk_encryption),
+        /// [`gcp_attributes`](field@models::clusters::Edit::gcp_attributes),
+        /// [`init_scripts`](field@models::clusters::Edit::init_scripts),
+        /// [`instance_pool_id`](field@models::clusters::Edit::instance_pool_id),
+        /// [`is_single_node`](field@models::clusters::Edit::is_single_node), [`kind`](field@models::clusters::Edit::kind),
+        /// [`node_type_id`](field@models::clusters::Edit::node_type_id),
+        /// [`num_workers`](field@models::clusters::Edit::num_workers), [`policy_id`](field@models::clusters::Edit::policy_id),
+        /// [`remote_disk_throughput`](field@models::clusters::Edit::remote_disk_throughput),
+        /// [`runtime_engine`](field@models::clusters::Edit::runtime_engine),
+        /// [`single_user_name`](field@models::clusters::Edit::single_user_name),
+        /// [`spark_conf`](field@models::clusters::Edit::spark_conf),
+        /// [`spark_env_vars`](field@models::clusters::Edit::spark_env_vars),
+        /// [`ssh_public_keys`](field@models::clusters::Edit::ssh_public_keys),
+        /// [`total_initial_remote_disk_size`](field@models::clusters::Edit::total_initial_remote_disk_size),
+        /// [`use_ml_runtime`](field@models::clusters::Edit::use_ml_runtime),
+        /// [`worker_node_type_flexibility`](field@models::clusters::Edit::worker_node_type_flexibility),
+        /// [`workload_type`](field@models::clusters::Edit::workload_type).
         edit(cluster_id: String, spark_version: String) -> models::clusters::Edit;
         /// Lists events in the life of a cluster, newest first unless told otherwise.
         ///
@@ -194,7 +270,11 @@ calls! {
         ///
         /// * `cluster_id`: ID of the cluster.
         ///
-        /// Optional inputs: [`end_time`](field@models::clusters::Events::end_time), [`event_types`](field@models::clusters::Events::event_types), [`limit`](field@models::clusters::Events::limit), [`offset`](field@models::clusters::Events::offset), [`order`](field@models::clusters::Events::order), [`page_size`](field@models::clusters::Events::page_size), [`page_token`](field@models::clusters::Events::page_token), [`start_time`](field@models::clusters::Events::start_time).
+        /// Optional inputs: [`end_time`](field@models::clusters::Events::end_time),
+        /// [`event_types`](field@models::clusters::Events::event_types), [`limit`](field@models::clusters::Events::limit),
+        /// [`offset`](field@models::clusters::Events::offset), [`order`](field@models::clusters::Events::order),
+        /// [`page_size`](field@models::clusters::Events::page_size), [`page_token`](field@models::clusters::Events::page_token),
+        /// [`start_time`](field@models::clusters::Events::start_time).
         events(cluster_id: String) -> models::clusters::Events;
         /// Returns the configuration and state of a cluster.
         ///
@@ -220,7 +300,9 @@ calls! {
         ///
         /// `GET /api/2.1/clusters/list`
         ///
-        /// Optional inputs: [`filter_by`](field@models::clusters::List::filter_by), [`page_size`](field@models::clusters::List::page_size), [`page_token`](field@models::clusters::List::page_token), [`sort_by`](field@models::clusters::List::sort_by).
+        /// Optional inputs: [`filter_by`](field@models::clusters::List::filter_by),
+        /// [`page_size`](field@models::clusters::List::page_size), [`page_token`](field@models::clusters::List::page_token),
+        /// [`sort_by`](field@models::clusters::List::sort_by).
         list() -> models::clusters::List;
         /// Lists the node types from which clusters can be built.
         ///
@@ -254,7 +336,8 @@ calls! {
         ///
         /// * `cluster_id`: ID of the cluster.
         ///
-        /// Optional inputs: [`autoscale`](field@models::clusters::Resize::autoscale), [`num_workers`](field@models::clusters::Resize::num_workers).
+        /// Optional inputs: [`autoscale`](field@models::clusters::Resize::autoscale),
+        /// [`num_workers`](field@models::clusters::Resize::num_workers).
         resize(cluster_id: String) -> models::clusters::Resize;
         /// Restarts a running cluster.
         ///
@@ -461,7 +544,9 @@ calls! {
         ///
         /// `POST /api/1.2/commands/cancel`
         ///
-        /// Optional inputs: [`cluster_id`](field@models::command_execution::Cancel::cluster_id), [`command_id`](field@models::command_execution::Cancel::command_id), [`context_id`](field@models::command_execution::Cancel::context_id).
+        /// Optional inputs: [`cluster_id`](field@models::command_execution::Cancel::cluster_id),
+        /// [`command_id`](field@models::command_execution::Cancel::command_id),
+        /// [`context_id`](field@models::command_execution::Cancel::context_id).
         cancel() -> models::command_execution::Cancel;
         /// Returns the status of a command and, once available, its results.
         ///
@@ -489,7 +574,8 @@ calls! {
         ///
         /// `POST /api/1.2/contexts/create`
         ///
-        /// Optional inputs: [`cluster_id`](field@models::command_execution::Create::cluster_id), [`language`](field@models::command_execution::Create::language).
+        /// Optional inputs: [`cluster_id`](field@models::command_execution::Create::cluster_id),
+        /// [`language`](field@models::command_execution::Create::language).
         create() -> models::command_execution::Create;
         /// Deletes an execution context.
         ///
@@ -506,7 +592,10 @@ calls! {
         ///
         /// `POST /api/1.2/commands/execute`
         ///
-        /// Optional inputs: [`cluster_id`](field@models::command_execution::Execute::cluster_id), [`command`](field@models::command_execution::Execute::command), [`context_id`](field@models::command_execution::Execute::context_id), [`language`](field@models::command_execution::Execute::language).
+        /// Optional inputs: [`cluster_id`](field@models::command_execution::Execute::cluster_id),
+        /// [`command`](field@models::command_execution::Execute::command),
+        /// [`context_id`](field@models::command_execution::Execute::context_id),
+        /// [`language`](field@models::command_execution::Execute::language).
         execute() -> models::command_execution::Execute;
     }
 }
@@ -557,7 +646,8 @@ calls! {
         /// * `name`: `name`, a text.
         /// * `script`: Content of the script in base64.
         ///
-        /// Optional inputs: [`enabled`](field@models::global_init_scripts::Create::enabled), [`position`](field@models::global_init_scripts::Create::position).
+        /// Optional inputs: [`enabled`](field@models::global_init_scripts::Create::enabled),
+        /// [`position`](field@models::global_init_scripts::Create::position).
         create(name: String, script: String) -> models::global_init_scripts::Create;
         /// Deletes a global init script.
         ///
@@ -585,7 +675,8 @@ calls! {
         /// * `name`: `name`, a text.
         /// * `script`: Content of the script in base64.
         ///
-        /// Optional inputs: [`enabled`](field@models::global_init_scripts::Update::enabled), [`position`](field@models::global_init_scripts::Update::position).
+        /// Optional inputs: [`enabled`](field@models::global_init_scripts::Update::enabled),
+        /// [`position`](field@models::global_init_scripts::Update::position).
         update(script_id: String, name: String, script: String) -> models::global_init_scripts::Update;
     }
 }
@@ -626,7 +717,20 @@ calls! {
         /// * `instance_pool_name`: Name of the pool: unique, 1 to 100 characters.
         /// * `node_type_id`: Node type of the instances, from `clusters.list_node_types`; fixed once the pool exists.
         ///
-        /// Optional inputs: [`aws_attributes`](field@models::instance_pools::Create::aws_attributes), [`azure_attributes`](field@models::instance_pools::Create::azure_attributes), [`custom_tags`](field@models::instance_pools::Create::custom_tags), [`disk_spec`](field@models::instance_pools::Create::disk_spec), [`enable_elastic_disk`](field@models::instance_pools::Create::enable_elastic_disk), [`gcp_attributes`](field@models::instance_pools::Create::gcp_attributes), [`idle_instance_autotermination_minutes`](field@models::instance_pools::Create::idle_instance_autotermination_minutes), [`max_capacity`](field@models::instance_pools::Create::max_capacity), [`min_idle_instances`](field@models::instance_pools::Create::min_idle_instances), [`node_type_flexibility`](field@models::instance_pools::Create::node_type_flexibility), [`preloaded_docker_images`](field@models::instance_pools::Create::preloaded_docker_images), [`preloaded_spark_versions`](field@models::instance_pools::Create::preloaded_spark_versions), [`remote_disk_throughput`](field@models::instance_pools::Create::remote_disk_throughput), [`total_initial_remote_disk_size`](field@models::instance_pools::Create::total_initial_remote_disk_size).
+        /// Optional inputs: [`aws_attributes`](field@models::instance_pools::Create::aws_attributes),
+        /// [`azure_attributes`](field@models::instance_pools::Create::azure_attributes),
+        /// [`custom_tags`](field@models::instance_pools::Create::custom_tags),
+        /// [`disk_spec`](field@models::instance_pools::Create::disk_spec),
+        /// [`enable_elastic_disk`](field@models::instance_pools::Create::enable_elastic_disk),
+        /// [`gcp_attributes`](field@models::instance_pools::Create::gcp_attributes),
+        /// [`idle_instance_autotermination_minutes`](field@models::instance_pools::Create::idle_instance_autotermination_minutes),
+        /// [`max_capacity`](field@models::instance_pools::Create::max_capacity),
+        /// [`min_idle_instances`](field@models::instance_pools::Create::min_idle_instances),
+        /// [`node_type_flexibility`](field@models::instance_pools::Create::node_type_flexibility),
+        /// [`preloaded_docker_images`](field@models::instance_pools::Create::preloaded_docker_images),
+        /// [`preloaded_spark_versions`](field@models::instance_pools::Create::preloaded_spark_versions),
+        /// [`remote_disk_throughput`](field@models::instance_pools::Create::remote_disk_throughput),
+        /// [`total_initial_remote_disk_size`](field@models::instance_pools::Create::total_initial_remote_disk_size).
         create(instance_pool_name: String, node_type_id: String) -> models::instance_pools::Create;
         /// Deletes an instance pool for good.
         ///
@@ -644,7 +748,12 @@ calls! {
         /// * `instance_pool_name`: Name of the pool: unique, 1 to 100 characters.
         /// * `node_type_id`: Node type of the instances; must be the present one.
         ///
-        /// Optional inputs: [`custom_tags`](field@models::instance_pools::Edit::custom_tags), [`idle_instance_autotermination_minutes`](field@models::instance_pools::Edit::idle_instance_autotermination_minutes), [`max_capacity`](field@models::instance_pools::Edit::max_capacity), [`min_idle_instances`](field@models::instance_pools::Edit::min_idle_instances), [`remote_disk_throughput`](field@models::instance_pools::Edit::remote_disk_throughput), [`total_initial_remote_disk_size`](field@models::instance_pools::Edit::total_initial_remote_disk_size).
+        /// Optional inputs: [`custom_tags`](field@models::instance_pools::Edit::custom_tags),
+        /// [`idle_instance_autotermination_minutes`](field@models::instance_pools::Edit::idle_instance_autotermination_minutes),
+        /// [`max_capacity`](field@models::instance_pools::Edit::max_capacity),
+        /// [`min_idle_instances`](field@models::instance_pools::Edit::min_idle_instances),
+        /// [`remote_disk_throughput`](field@models::instance_pools::Edit::remote_disk_throughput),
+        /// [`total_initial_remote_disk_size`](field@models::instance_pools::Edit::total_initial_remote_disk_size).
         edit(instance_pool_id: String, instance_pool_name: String, node_type_id: String) -> models::instance_pools::Edit;
         /// Returns the configuration and statistics of an instance pool.
         ///
@@ -750,7 +859,9 @@ calls! {
         ///
         /// * `instance_profile_arn`: AWS ARN of the instance profile.
         ///
-        /// Optional inputs: [`iam_role_arn`](field@models::instance_profiles::Add::iam_role_arn), [`is_meta_instance_profile`](field@models::instance_profiles::Add::is_meta_instance_profile), [`skip_validation`](field@models::instance_profiles::Add::skip_validation).
+        /// Optional inputs: [`iam_role_arn`](field@models::instance_profiles::Add::iam_role_arn),
+        /// [`is_meta_instance_profile`](field@models::instance_profiles::Add::is_meta_instance_profile),
+        /// [`skip_validation`](field@models::instance_profiles::Add::skip_validation).
         add(instance_profile_arn: String) -> models::instance_profiles::Add;
         /// Changes the IAM role ARN of a registered instance profile.
         ///
@@ -760,7 +871,8 @@ calls! {
         ///
         /// * `instance_profile_arn`: AWS ARN of the instance profile.
         ///
-        /// Optional inputs: [`iam_role_arn`](field@models::instance_profiles::Edit::iam_role_arn), [`is_meta_instance_profile`](field@models::instance_profiles::Edit::is_meta_instance_profile).
+        /// Optional inputs: [`iam_role_arn`](field@models::instance_profiles::Edit::iam_role_arn),
+        /// [`is_meta_instance_profile`](field@models::instance_profiles::Edit::is_meta_instance_profile).
         edit(instance_profile_arn: String) -> models::instance_profiles::Edit;
         /// Lists the instance profiles with which the caller can launch clusters.
         ///
@@ -868,7 +980,8 @@ calls! {
         ///
         /// * `cluster_id`: ID of the cluster.
         ///
-        /// Optional inputs: [`allow_missing`](field@models::policy_compliance_for_clusters::CancelPendingClusterEnforcement::allow_missing).
+        /// Optional inputs:
+        /// [`allow_missing`](field@models::policy_compliance_for_clusters::CancelPendingClusterEnforcement::allow_missing).
         cancel_pending_cluster_enforcement(cluster_id: String) -> models::policy_compliance_for_clusters::CancelPendingClusterEnforcement;
         /// Updates a cluster so that it complies with its policy's present version.
         ///
@@ -879,7 +992,8 @@ calls! {
         ///
         /// * `cluster_id`: ID of the cluster.
         ///
-        /// Optional inputs: [`enforce_mode`](field@models::policy_compliance_for_clusters::EnforceCompliance::enforce_mode), [`validate_only`](field@models::policy_compliance_for_clusters::EnforceCompliance::validate_only).
+        /// Optional inputs: [`enforce_mode`](field@models::policy_compliance_for_clusters::EnforceCompliance::enforce_mode),
+        /// [`validate_only`](field@models::policy_compliance_for_clusters::EnforceCompliance::validate_only).
         enforce_compliance(cluster_id: String) -> models::policy_compliance_for_clusters::EnforceCompliance;
         /// Returns whether a cluster complies with its policy.
         ///
@@ -893,7 +1007,8 @@ calls! {
         ///
         /// * `policy_id`: ID of the policy.
         ///
-        /// Optional inputs: [`page_size`](field@models::policy_compliance_for_clusters::ListCompliance::page_size), [`page_token`](field@models::policy_compliance_for_clusters::ListCompliance::page_token).
+        /// Optional inputs: [`page_size`](field@models::policy_compliance_for_clusters::ListCompliance::page_size),
+        /// [`page_token`](field@models::policy_compliance_for_clusters::ListCompliance::page_token).
         list_compliance(policy_id: String) -> models::policy_compliance_for_clusters::ListCompliance;
     }
 }
@@ -943,7 +1058,8 @@ calls! {
         ///
         /// `GET /api/2.0/policy-families`
         ///
-        /// Optional inputs: [`max_results`](field@models::policy_families::List::max_results), [`page_token`](field@models::policy_families::List::page_token).
+        /// Optional inputs: [`max_results`](field@models::policy_families::List::max_results),
+        /// [`page_token`](field@models::policy_families::List::page_token).
         list() -> models::policy_families::List;
     }
 }

@@ -30,7 +30,9 @@ calls! {
         ///
         /// * `migration_id`: ID of the migration.
         ///
-        /// Optional inputs: [`additional_feedback`](field@models::compute_migrations::ApproveMigrationExecution::additional_feedback), [`etag`](field@models::compute_migrations::ApproveMigrationExecution::etag).
+        /// Optional inputs:
+        /// [`additional_feedback`](field@models::compute_migrations::ApproveMigrationExecution::additional_feedback),
+        /// [`etag`](field@models::compute_migrations::ApproveMigrationExecution::etag).
         approve_migration_execution(migration_id: String) -> models::compute_migrations::ApproveMigrationExecution;
         /// Approves the translated working copy of a migration.
         ///
@@ -41,7 +43,9 @@ calls! {
         ///
         /// * `migration_id`: ID of the migration.
         ///
-        /// Optional inputs: [`additional_feedback`](field@models::compute_migrations::ApproveMigrationTranslation::additional_feedback), [`etag`](field@models::compute_migrations::ApproveMigrationTranslation::etag).
+        /// Optional inputs:
+        /// [`additional_feedback`](field@models::compute_migrations::ApproveMigrationTranslation::additional_feedback),
+        /// [`etag`](field@models::compute_migrations::ApproveMigrationTranslation::etag).
         approve_migration_translation(migration_id: String) -> models::compute_migrations::ApproveMigrationTranslation;
         /// Cancels a migration, which ends in state `CANCELLED`.
         ///
@@ -51,7 +55,8 @@ calls! {
         ///
         /// * `migration_id`: ID of the migration.
         ///
-        /// Optional inputs: [`cancellation_reason`](field@models::compute_migrations::CancelMigration::cancellation_reason), [`etag`](field@models::compute_migrations::CancelMigration::etag).
+        /// Optional inputs: [`cancellation_reason`](field@models::compute_migrations::CancelMigration::cancellation_reason),
+        /// [`etag`](field@models::compute_migrations::CancelMigration::etag).
         cancel_migration(migration_id: String) -> models::compute_migrations::CancelMigration;
         /// Creates a migration for an asset on classic compute, in state `PLANNING_PENDING`.
         ///
@@ -90,7 +95,10 @@ calls! {
         ///
         /// `GET /api/compute-migrations/v1/migrations`
         ///
-        /// Optional inputs: [`asset_type`](field@models::compute_migrations::List::asset_type), [`page_size`](field@models::compute_migrations::List::page_size), [`page_token`](field@models::compute_migrations::List::page_token), [`states`](field@models::compute_migrations::List::states).
+        /// Optional inputs: [`asset_type`](field@models::compute_migrations::List::asset_type),
+        /// [`page_size`](field@models::compute_migrations::List::page_size),
+        /// [`page_token`](field@models::compute_migrations::List::page_token),
+        /// [`states`](field@models::compute_migrations::List::states).
         list() -> models::compute_migrations::List;
         /// Rejects the execution of a migration, which goes back to planning.
         ///

@@ -54,7 +54,8 @@ calls! {
         /// * `warehouse_id`: SQL warehouse that runs the queries of the space.
         /// * `serialized_space`: Definition of the space as a JSON string; `get_space` with `include_serialized_space` shows its structure.
         ///
-        /// Optional inputs: [`description`](field@models::genie::CreateSpace::description), [`parent_path`](field@models::genie::CreateSpace::parent_path), [`title`](field@models::genie::CreateSpace::title).
+        /// Optional inputs: [`description`](field@models::genie::CreateSpace::description),
+        /// [`parent_path`](field@models::genie::CreateSpace::parent_path), [`title`](field@models::genie::CreateSpace::title).
         create_space(warehouse_id: String, serialized_space: String) -> models::genie::CreateSpace;
         /// Deletes a conversation.
         ///
@@ -154,7 +155,8 @@ calls! {
         /// * `space_id`: Id of the Genie space.
         /// * `eval_run_id`: Id of the evaluation run.
         ///
-        /// Optional inputs: [`page_size`](field@models::genie::GenieListEvalResults::page_size), [`page_token`](field@models::genie::GenieListEvalResults::page_token).
+        /// Optional inputs: [`page_size`](field@models::genie::GenieListEvalResults::page_size),
+        /// [`page_token`](field@models::genie::GenieListEvalResults::page_token).
         genie_list_eval_results(space_id: String, eval_run_id: String) -> models::genie::GenieListEvalResults;
         /// Lists the evaluation runs of a Genie space, one page per call.
         ///
@@ -162,7 +164,8 @@ calls! {
         ///
         /// * `space_id`: Id of the Genie space.
         ///
-        /// Optional inputs: [`page_size`](field@models::genie::GenieListEvalRuns::page_size), [`page_token`](field@models::genie::GenieListEvalRuns::page_token).
+        /// Optional inputs: [`page_size`](field@models::genie::GenieListEvalRuns::page_size),
+        /// [`page_token`](field@models::genie::GenieListEvalRuns::page_token).
         genie_list_eval_runs(space_id: String) -> models::genie::GenieListEvalRuns;
         /// Gets the progress of a full-result download and, when ready, external links to the result files.
         ///
@@ -240,7 +243,8 @@ calls! {
         /// * `space_id`: Id of the Genie space.
         /// * `conversation_id`: Id of the conversation.
         ///
-        /// Optional inputs: [`page_size`](field@models::genie::ListConversationComments::page_size), [`page_token`](field@models::genie::ListConversationComments::page_token).
+        /// Optional inputs: [`page_size`](field@models::genie::ListConversationComments::page_size),
+        /// [`page_token`](field@models::genie::ListConversationComments::page_token).
         list_conversation_comments(space_id: String, conversation_id: String) -> models::genie::ListConversationComments;
         /// Lists the messages of a conversation, one page per call.
         ///
@@ -251,7 +255,8 @@ calls! {
         /// * `space_id`: Id of the Genie space.
         /// * `conversation_id`: Id of the conversation.
         ///
-        /// Optional inputs: [`page_size`](field@models::genie::ListConversationMessages::page_size), [`page_token`](field@models::genie::ListConversationMessages::page_token).
+        /// Optional inputs: [`page_size`](field@models::genie::ListConversationMessages::page_size),
+        /// [`page_token`](field@models::genie::ListConversationMessages::page_token).
         list_conversation_messages(space_id: String, conversation_id: String) -> models::genie::ListConversationMessages;
         /// Lists conversations of a Genie space, one page per call; by default only those of the caller.
         ///
@@ -259,7 +264,9 @@ calls! {
         ///
         /// * `space_id`: Id of the Genie space.
         ///
-        /// Optional inputs: [`include_all`](field@models::genie::ListConversations::include_all), [`page_size`](field@models::genie::ListConversations::page_size), [`page_token`](field@models::genie::ListConversations::page_token).
+        /// Optional inputs: [`include_all`](field@models::genie::ListConversations::include_all),
+        /// [`page_size`](field@models::genie::ListConversations::page_size),
+        /// [`page_token`](field@models::genie::ListConversations::page_token).
         list_conversations(space_id: String) -> models::genie::ListConversations;
         /// Lists the comments on a message, one page per call.
         ///
@@ -269,13 +276,15 @@ calls! {
         /// * `conversation_id`: Id of the conversation.
         /// * `message_id`: Id of the message.
         ///
-        /// Optional inputs: [`page_size`](field@models::genie::ListMessageComments::page_size), [`page_token`](field@models::genie::ListMessageComments::page_token).
+        /// Optional inputs: [`page_size`](field@models::genie::ListMessageComments::page_size),
+        /// [`page_token`](field@models::genie::ListMessageComments::page_token).
         list_message_comments(space_id: String, conversation_id: String, message_id: String) -> models::genie::ListMessageComments;
         /// Lists the Genie spaces, one page per call.
         ///
         /// `GET /api/2.0/genie/spaces`
         ///
-        /// Optional inputs: [`page_size`](field@models::genie::ListSpaces::page_size), [`page_token`](field@models::genie::ListSpaces::page_token).
+        /// Optional inputs: [`page_size`](field@models::genie::ListSpaces::page_size),
+        /// [`page_token`](field@models::genie::ListSpaces::page_token).
         list_spaces() -> models::genie::ListSpaces;
         /// Rates a message of a conversation.
         ///
@@ -313,7 +322,10 @@ calls! {
         ///
         /// * `space_id`: Id of the Genie space.
         ///
-        /// Optional inputs: [`description`](field@models::genie::UpdateSpace::description), [`etag`](field@models::genie::UpdateSpace::etag), [`parent_path`](field@models::genie::UpdateSpace::parent_path), [`serialized_space`](field@models::genie::UpdateSpace::serialized_space), [`title`](field@models::genie::UpdateSpace::title), [`warehouse_id`](field@models::genie::UpdateSpace::warehouse_id).
+        /// Optional inputs: [`description`](field@models::genie::UpdateSpace::description),
+        /// [`etag`](field@models::genie::UpdateSpace::etag), [`parent_path`](field@models::genie::UpdateSpace::parent_path),
+        /// [`serialized_space`](field@models::genie::UpdateSpace::serialized_space),
+        /// [`title`](field@models::genie::UpdateSpace::title), [`warehouse_id`](field@models::genie::UpdateSpace::warehouse_id).
         update_space(space_id: String) -> models::genie::UpdateSpace;
     }
 }
@@ -424,7 +436,8 @@ calls! {
         ///
         /// * `dashboard`: Draft to create.
         ///
-        /// Optional inputs: [`dataset_catalog`](field@models::lakeview::Create::dataset_catalog), [`dataset_schema`](field@models::lakeview::Create::dataset_schema).
+        /// Optional inputs: [`dataset_catalog`](field@models::lakeview::Create::dataset_catalog),
+        /// [`dataset_schema`](field@models::lakeview::Create::dataset_schema).
         create(dashboard: models::Dashboard) -> models::lakeview::Create;
         /// Adds a refresh schedule to a dashboard, which can have up to 10.
         ///
@@ -514,7 +527,9 @@ calls! {
         ///
         /// `GET /api/2.0/lakeview/dashboards`
         ///
-        /// Optional inputs: [`page_size`](field@models::lakeview::List::page_size), [`page_token`](field@models::lakeview::List::page_token), [`show_trashed`](field@models::lakeview::List::show_trashed), [`view`](field@models::lakeview::List::view).
+        /// Optional inputs: [`page_size`](field@models::lakeview::List::page_size),
+        /// [`page_token`](field@models::lakeview::List::page_token), [`show_trashed`](field@models::lakeview::List::show_trashed),
+        /// [`view`](field@models::lakeview::List::view).
         list() -> models::lakeview::List;
         /// Lists the refresh schedules of a dashboard.
         ///
@@ -525,7 +540,8 @@ calls! {
         ///
         /// * `dashboard_id`: UUID of the dashboard.
         ///
-        /// Optional inputs: [`page_size`](field@models::lakeview::ListSchedules::page_size), [`page_token`](field@models::lakeview::ListSchedules::page_token).
+        /// Optional inputs: [`page_size`](field@models::lakeview::ListSchedules::page_size),
+        /// [`page_token`](field@models::lakeview::ListSchedules::page_token).
         list_schedules(dashboard_id: String) -> models::lakeview::ListSchedules;
         /// Lists the subscriptions to a schedule.
         ///
@@ -537,7 +553,8 @@ calls! {
         /// * `dashboard_id`: UUID of the dashboard.
         /// * `schedule_id`: UUID of the schedule.
         ///
-        /// Optional inputs: [`page_size`](field@models::lakeview::ListSubscriptions::page_size), [`page_token`](field@models::lakeview::ListSubscriptions::page_token).
+        /// Optional inputs: [`page_size`](field@models::lakeview::ListSubscriptions::page_size),
+        /// [`page_token`](field@models::lakeview::ListSubscriptions::page_token).
         list_subscriptions(dashboard_id: String, schedule_id: String) -> models::lakeview::ListSubscriptions;
         /// Converts a legacy dashboard to a draft AI/BI dashboard.
         ///
@@ -547,7 +564,9 @@ calls! {
         ///
         /// * `source_dashboard_id`: UUID of the legacy dashboard.
         ///
-        /// Optional inputs: [`display_name`](field@models::lakeview::Migrate::display_name), [`parent_path`](field@models::lakeview::Migrate::parent_path), [`update_parameter_syntax`](field@models::lakeview::Migrate::update_parameter_syntax).
+        /// Optional inputs: [`display_name`](field@models::lakeview::Migrate::display_name),
+        /// [`parent_path`](field@models::lakeview::Migrate::parent_path),
+        /// [`update_parameter_syntax`](field@models::lakeview::Migrate::update_parameter_syntax).
         #[deprecated(note = "legacy dashboards can no longer be migrated")]
         migrate(source_dashboard_id: String) -> models::lakeview::Migrate;
         /// Publishes the current draft of a dashboard.
@@ -558,7 +577,8 @@ calls! {
         ///
         /// * `dashboard_id`: UUID of the dashboard.
         ///
-        /// Optional inputs: [`embed_credentials`](field@models::lakeview::Publish::embed_credentials), [`warehouse_id`](field@models::lakeview::Publish::warehouse_id).
+        /// Optional inputs: [`embed_credentials`](field@models::lakeview::Publish::embed_credentials),
+        /// [`warehouse_id`](field@models::lakeview::Publish::warehouse_id).
         publish(dashboard_id: String) -> models::lakeview::Publish;
         /// Resets the draft of a dashboard to its published version.
         ///
@@ -595,7 +615,8 @@ calls! {
         /// * `dashboard_id`: UUID of the dashboard.
         /// * `dashboard`: New values of the draft.
         ///
-        /// Optional inputs: [`dataset_catalog`](field@models::lakeview::Update::dataset_catalog), [`dataset_schema`](field@models::lakeview::Update::dataset_schema).
+        /// Optional inputs: [`dataset_catalog`](field@models::lakeview::Update::dataset_catalog),
+        /// [`dataset_schema`](field@models::lakeview::Update::dataset_schema).
         update(dashboard_id: String, dashboard: models::Dashboard) -> models::lakeview::Update;
         /// Changes a refresh schedule of a dashboard.
         ///
@@ -686,7 +707,8 @@ calls! {
         ///
         /// * `dashboard_id`: UUID of the dashboard.
         ///
-        /// Optional inputs: [`external_value`](field@models::lakeview_embedded::GetPublishedDashboardTokenInfo::external_value), [`external_viewer_id`](field@models::lakeview_embedded::GetPublishedDashboardTokenInfo::external_viewer_id).
+        /// Optional inputs: [`external_value`](field@models::lakeview_embedded::GetPublishedDashboardTokenInfo::external_value),
+        /// [`external_viewer_id`](field@models::lakeview_embedded::GetPublishedDashboardTokenInfo::external_viewer_id).
         get_published_dashboard_token_info(dashboard_id: String) -> models::lakeview_embedded::GetPublishedDashboardTokenInfo;
     }
 }

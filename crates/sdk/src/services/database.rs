@@ -73,7 +73,8 @@ calls! {
         ///
         /// * `name`: Name of the instance.
         ///
-        /// Optional inputs: [`force`](field@models::database::DeleteDatabaseInstance::force), [`purge`](field@models::database::DeleteDatabaseInstance::purge).
+        /// Optional inputs: [`force`](field@models::database::DeleteDatabaseInstance::force),
+        /// [`purge`](field@models::database::DeleteDatabaseInstance::purge).
         delete_database_instance(name: String) -> models::database::DeleteDatabaseInstance;
         /// Deletes a Postgres role of a database instance.
         ///
@@ -82,7 +83,8 @@ calls! {
         /// * `instance_name`: Name of the instance.
         /// * `name`: Name of the role.
         ///
-        /// Optional inputs: [`allow_missing`](field@models::database::DeleteDatabaseInstanceRole::allow_missing), [`reassign_owned_to`](field@models::database::DeleteDatabaseInstanceRole::reassign_owned_to).
+        /// Optional inputs: [`allow_missing`](field@models::database::DeleteDatabaseInstanceRole::allow_missing),
+        /// [`reassign_owned_to`](field@models::database::DeleteDatabaseInstanceRole::reassign_owned_to).
         delete_database_instance_role(instance_name: String, name: String) -> models::database::DeleteDatabaseInstanceRole;
         /// Deletes a database table.
         ///
@@ -110,7 +112,9 @@ calls! {
         ///
         /// `POST /api/2.0/database/credentials` A fresh idempotency key is sent in `request_id` unless you set one.
         ///
-        /// Optional inputs: [`claims`](field@models::database::GenerateDatabaseCredential::claims), [`instance_names`](field@models::database::GenerateDatabaseCredential::instance_names), [`request_id`](field@models::database::GenerateDatabaseCredential::request_id).
+        /// Optional inputs: [`claims`](field@models::database::GenerateDatabaseCredential::claims),
+        /// [`instance_names`](field@models::database::GenerateDatabaseCredential::instance_names),
+        /// [`request_id`](field@models::database::GenerateDatabaseCredential::request_id).
         generate_database_credential() -> models::database::GenerateDatabaseCredential;
         /// Returns the registration of a database in Unity Catalog.
         ///
@@ -151,7 +155,8 @@ calls! {
         ///
         /// * `instance_name`: Name of the instance.
         ///
-        /// Optional inputs: [`page_size`](field@models::database::ListDatabaseCatalogs::page_size), [`page_token`](field@models::database::ListDatabaseCatalogs::page_token).
+        /// Optional inputs: [`page_size`](field@models::database::ListDatabaseCatalogs::page_size),
+        /// [`page_token`](field@models::database::ListDatabaseCatalogs::page_token).
         list_database_catalogs(instance_name: String) -> models::database::ListDatabaseCatalogs;
         /// Lists the Postgres roles of a database instance.
         ///
@@ -159,13 +164,15 @@ calls! {
         ///
         /// * `instance_name`: Name of the instance.
         ///
-        /// Optional inputs: [`page_size`](field@models::database::ListDatabaseInstanceRoles::page_size), [`page_token`](field@models::database::ListDatabaseInstanceRoles::page_token).
+        /// Optional inputs: [`page_size`](field@models::database::ListDatabaseInstanceRoles::page_size),
+        /// [`page_token`](field@models::database::ListDatabaseInstanceRoles::page_token).
         list_database_instance_roles(instance_name: String) -> models::database::ListDatabaseInstanceRoles;
         /// Lists the database instances.
         ///
         /// `GET /api/2.0/database/instances`
         ///
-        /// Optional inputs: [`page_size`](field@models::database::ListDatabaseInstances::page_size), [`page_token`](field@models::database::ListDatabaseInstances::page_token).
+        /// Optional inputs: [`page_size`](field@models::database::ListDatabaseInstances::page_size),
+        /// [`page_token`](field@models::database::ListDatabaseInstances::page_token).
         list_database_instances() -> models::database::ListDatabaseInstances;
         /// Lists the synced tables of a database instance.
         ///
@@ -173,7 +180,8 @@ calls! {
         ///
         /// * `instance_name`: Name of the instance.
         ///
-        /// Optional inputs: [`page_size`](field@models::database::ListSyncedDatabaseTables::page_size), [`page_token`](field@models::database::ListSyncedDatabaseTables::page_token).
+        /// Optional inputs: [`page_size`](field@models::database::ListSyncedDatabaseTables::page_size),
+        /// [`page_token`](field@models::database::ListSyncedDatabaseTables::page_token).
         list_synced_database_tables(instance_name: String) -> models::database::ListSyncedDatabaseTables;
         /// Changes the registration of a database.
         ///

@@ -103,7 +103,8 @@ calls! {
         ///
         /// `GET /api/data-quality/v1/monitors`
         ///
-        /// Optional inputs: [`page_size`](field@models::data_quality::ListMonitor::page_size), [`page_token`](field@models::data_quality::ListMonitor::page_token).
+        /// Optional inputs: [`page_size`](field@models::data_quality::ListMonitor::page_size),
+        /// [`page_token`](field@models::data_quality::ListMonitor::page_token).
         list_monitor() -> models::data_quality::ListMonitor;
         /// Lists the refreshes of a monitor.
         ///
@@ -116,7 +117,8 @@ calls! {
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
         ///
-        /// Optional inputs: [`page_size`](field@models::data_quality::ListRefresh::page_size), [`page_token`](field@models::data_quality::ListRefresh::page_token).
+        /// Optional inputs: [`page_size`](field@models::data_quality::ListRefresh::page_size),
+        /// [`page_token`](field@models::data_quality::ListRefresh::page_token).
         list_refresh(object_type: String, object_id: String) -> models::data_quality::ListRefresh;
         /// Changes the fields of a monitor that `update_mask` names.
         ///

@@ -99,7 +99,8 @@ calls! {
         /// * `parent`: Account, written `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::disaster_recovery::ListFailoverGroups::page_size), [`page_token`](field@models::disaster_recovery::ListFailoverGroups::page_token).
+        /// Optional inputs: [`page_size`](field@models::disaster_recovery::ListFailoverGroups::page_size),
+        /// [`page_token`](field@models::disaster_recovery::ListFailoverGroups::page_token).
         list_failover_groups(parent: String) -> models::disaster_recovery::ListFailoverGroups;
         /// Lists the stable URLs of the account.
         ///
@@ -108,7 +109,8 @@ calls! {
         /// * `parent`: Account, written `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::disaster_recovery::ListStableUrls::page_size), [`page_token`](field@models::disaster_recovery::ListStableUrls::page_token).
+        /// Optional inputs: [`page_size`](field@models::disaster_recovery::ListStableUrls::page_size),
+        /// [`page_token`](field@models::disaster_recovery::ListStableUrls::page_token).
         list_stable_urls(parent: String) -> models::disaster_recovery::ListStableUrls;
         /// Changes the fields of a failover group that `update_mask` names.
         ///

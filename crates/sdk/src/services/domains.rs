@@ -56,7 +56,9 @@ calls! {
         ///
         /// `GET /api/2.0/domains`
         ///
-        /// Optional inputs: [`page_size`](field@models::domains::ListDomains::page_size), [`page_token`](field@models::domains::ListDomains::page_token), [`parent_domain_id`](field@models::domains::ListDomains::parent_domain_id).
+        /// Optional inputs: [`page_size`](field@models::domains::ListDomains::page_size),
+        /// [`page_token`](field@models::domains::ListDomains::page_token),
+        /// [`parent_domain_id`](field@models::domains::ListDomains::parent_domain_id).
         list_domains() -> models::domains::ListDomains;
         /// Changes the fields of a domain that the mask names.
         ///

@@ -34,7 +34,8 @@ calls! {
         ///
         /// * `workspace_base_environment`: The environment to create; `display_name` is required.
         ///
-        /// Optional inputs: [`request_id`](field@models::environments::CreateWorkspaceBaseEnvironment::request_id), [`workspace_base_environment_id`](field@models::environments::CreateWorkspaceBaseEnvironment::workspace_base_environment_id).
+        /// Optional inputs: [`request_id`](field@models::environments::CreateWorkspaceBaseEnvironment::request_id),
+        /// [`workspace_base_environment_id`](field@models::environments::CreateWorkspaceBaseEnvironment::workspace_base_environment_id).
         create_workspace_base_environment(workspace_base_environment: models::WorkspaceBaseEnvironment) -> models::environments::CreateWorkspaceBaseEnvironment;
         /// Deletes a base environment for good.
         ///
@@ -72,7 +73,8 @@ calls! {
         ///
         /// `GET /api/environments/v1/workspace-base-environments`
         ///
-        /// Optional inputs: [`page_size`](field@models::environments::ListWorkspaceBaseEnvironments::page_size), [`page_token`](field@models::environments::ListWorkspaceBaseEnvironments::page_token).
+        /// Optional inputs: [`page_size`](field@models::environments::ListWorkspaceBaseEnvironments::page_size),
+        /// [`page_token`](field@models::environments::ListWorkspaceBaseEnvironments::page_token).
         list_workspace_base_environments() -> models::environments::ListWorkspaceBaseEnvironments;
         /// Materializes a base environment again without changing its definition.
         ///

@@ -245,7 +245,8 @@ calls! {
         ///
         /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
         ///
-        /// Optional inputs: [`if_unmodified_since`](field@models::files::Download::if_unmodified_since), [`range`](field@models::files::Download::range).
+        /// Optional inputs: [`if_unmodified_since`](field@models::files::Download::if_unmodified_since),
+        /// [`range`](field@models::files::Download::range).
         download(file_path: String) -> models::files::Download;
         /// Downloads a file through version 3.0 of the Files API.
         ///
@@ -253,7 +254,8 @@ calls! {
         ///
         /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
         ///
-        /// Optional inputs: [`if_unmodified_since`](field@models::files::DownloadV3::if_unmodified_since), [`range`](field@models::files::DownloadV3::range).
+        /// Optional inputs: [`if_unmodified_since`](field@models::files::DownloadV3::if_unmodified_since),
+        /// [`range`](field@models::files::DownloadV3::range).
         download_v3(file_path: String) -> models::files::DownloadV3;
         /// Checks that a directory exists and that the caller may access it.
         ///
@@ -295,7 +297,8 @@ calls! {
         ///
         /// * `directory_path`: Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
         ///
-        /// Optional inputs: [`page_size`](field@models::files::ListDirectoryContents::page_size), [`page_token`](field@models::files::ListDirectoryContents::page_token).
+        /// Optional inputs: [`page_size`](field@models::files::ListDirectoryContents::page_size),
+        /// [`page_token`](field@models::files::ListDirectoryContents::page_token).
         list_directory_contents(directory_path: String) -> models::files::ListDirectoryContents;
         /// Lists the endpoints this workspace offers for file transfers, best first.
         ///

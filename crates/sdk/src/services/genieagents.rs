@@ -54,7 +54,9 @@ calls! {
         ///
         /// `GET /api/2.0/genie/agents`
         ///
-        /// Optional inputs: [`page_size`](field@models::genie_agents::ListGenieAgents::page_size), [`page_token`](field@models::genie_agents::ListGenieAgents::page_token), [`view`](field@models::genie_agents::ListGenieAgents::view).
+        /// Optional inputs: [`page_size`](field@models::genie_agents::ListGenieAgents::page_size),
+        /// [`page_token`](field@models::genie_agents::ListGenieAgents::page_token),
+        /// [`view`](field@models::genie_agents::ListGenieAgents::view).
         list_genie_agents() -> models::genie_agents::ListGenieAgents;
         /// Changes the fields of a Genie Agent that the mask names.
         ///

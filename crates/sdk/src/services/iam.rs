@@ -170,7 +170,12 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/scim/v2/Groups`
         ///
-        /// Optional inputs: [`display_name`](field@models::account_groups::Create::display_name), [`entitlements`](field@models::account_groups::Create::entitlements), [`external_id`](field@models::account_groups::Create::external_id), [`groups`](field@models::account_groups::Create::groups), [`id`](field@models::account_groups::Create::id), [`members`](field@models::account_groups::Create::members), [`meta`](field@models::account_groups::Create::meta), [`roles`](field@models::account_groups::Create::roles), [`schemas`](field@models::account_groups::Create::schemas).
+        /// Optional inputs: [`display_name`](field@models::account_groups::Create::display_name),
+        /// [`entitlements`](field@models::account_groups::Create::entitlements),
+        /// [`external_id`](field@models::account_groups::Create::external_id),
+        /// [`groups`](field@models::account_groups::Create::groups), [`id`](field@models::account_groups::Create::id),
+        /// [`members`](field@models::account_groups::Create::members), [`meta`](field@models::account_groups::Create::meta),
+        /// [`roles`](field@models::account_groups::Create::roles), [`schemas`](field@models::account_groups::Create::schemas).
         create() -> models::account_groups::Create;
         /// Deletes a group from the account.
         ///
@@ -190,7 +195,12 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups`
         ///
-        /// Optional inputs: [`attributes`](field@models::account_groups::List::attributes), [`count`](field@models::account_groups::List::count), [`excluded_attributes`](field@models::account_groups::List::excluded_attributes), [`filter`](field@models::account_groups::List::filter), [`sort_by`](field@models::account_groups::List::sort_by), [`sort_order`](field@models::account_groups::List::sort_order), [`start_index`](field@models::account_groups::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::account_groups::List::attributes),
+        /// [`count`](field@models::account_groups::List::count),
+        /// [`excluded_attributes`](field@models::account_groups::List::excluded_attributes),
+        /// [`filter`](field@models::account_groups::List::filter), [`sort_by`](field@models::account_groups::List::sort_by),
+        /// [`sort_order`](field@models::account_groups::List::sort_order),
+        /// [`start_index`](field@models::account_groups::List::start_index).
         list() -> models::account_groups::List;
         /// Changes single attributes of a group, for example adds or removes members.
         ///
@@ -198,7 +208,8 @@ calls! {
         ///
         /// * `id`: ID of the group in the account.
         ///
-        /// Optional inputs: [`operations`](field@models::account_groups::Patch::operations), [`schemas`](field@models::account_groups::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::account_groups::Patch::operations),
+        /// [`schemas`](field@models::account_groups::Patch::schemas).
         patch(id: String) -> models::account_groups::Patch;
         /// Replaces a group as a whole.
         ///
@@ -208,7 +219,12 @@ calls! {
         ///
         /// * `id`: ID of the group in the account.
         ///
-        /// Optional inputs: [`display_name`](field@models::account_groups::Update::display_name), [`entitlements`](field@models::account_groups::Update::entitlements), [`external_id`](field@models::account_groups::Update::external_id), [`groups`](field@models::account_groups::Update::groups), [`members`](field@models::account_groups::Update::members), [`meta`](field@models::account_groups::Update::meta), [`roles`](field@models::account_groups::Update::roles), [`schemas`](field@models::account_groups::Update::schemas).
+        /// Optional inputs: [`display_name`](field@models::account_groups::Update::display_name),
+        /// [`entitlements`](field@models::account_groups::Update::entitlements),
+        /// [`external_id`](field@models::account_groups::Update::external_id),
+        /// [`groups`](field@models::account_groups::Update::groups), [`members`](field@models::account_groups::Update::members),
+        /// [`meta`](field@models::account_groups::Update::meta), [`roles`](field@models::account_groups::Update::roles),
+        /// [`schemas`](field@models::account_groups::Update::schemas).
         update(id: String) -> models::account_groups::Update;
     }
 }
@@ -276,7 +292,10 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/scim/v2/Groups`
         ///
-        /// Optional inputs: [`display_name`](field@models::account_groups_v2::Create::display_name), [`external_id`](field@models::account_groups_v2::Create::external_id), [`id`](field@models::account_groups_v2::Create::id), [`members`](field@models::account_groups_v2::Create::members), [`meta`](field@models::account_groups_v2::Create::meta), [`roles`](field@models::account_groups_v2::Create::roles).
+        /// Optional inputs: [`display_name`](field@models::account_groups_v2::Create::display_name),
+        /// [`external_id`](field@models::account_groups_v2::Create::external_id),
+        /// [`id`](field@models::account_groups_v2::Create::id), [`members`](field@models::account_groups_v2::Create::members),
+        /// [`meta`](field@models::account_groups_v2::Create::meta), [`roles`](field@models::account_groups_v2::Create::roles).
         create() -> models::account_groups_v2::Create;
         /// Deletes a group from the account.
         ///
@@ -296,7 +315,12 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups`
         ///
-        /// Optional inputs: [`attributes`](field@models::account_groups_v2::List::attributes), [`count`](field@models::account_groups_v2::List::count), [`excluded_attributes`](field@models::account_groups_v2::List::excluded_attributes), [`filter`](field@models::account_groups_v2::List::filter), [`sort_by`](field@models::account_groups_v2::List::sort_by), [`sort_order`](field@models::account_groups_v2::List::sort_order), [`start_index`](field@models::account_groups_v2::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::account_groups_v2::List::attributes),
+        /// [`count`](field@models::account_groups_v2::List::count),
+        /// [`excluded_attributes`](field@models::account_groups_v2::List::excluded_attributes),
+        /// [`filter`](field@models::account_groups_v2::List::filter), [`sort_by`](field@models::account_groups_v2::List::sort_by),
+        /// [`sort_order`](field@models::account_groups_v2::List::sort_order),
+        /// [`start_index`](field@models::account_groups_v2::List::start_index).
         list() -> models::account_groups_v2::List;
         /// Changes single attributes of a group, for example adds or removes members.
         ///
@@ -304,7 +328,8 @@ calls! {
         ///
         /// * `id`: ID of the group in the account.
         ///
-        /// Optional inputs: [`operations`](field@models::account_groups_v2::Patch::operations), [`schemas`](field@models::account_groups_v2::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::account_groups_v2::Patch::operations),
+        /// [`schemas`](field@models::account_groups_v2::Patch::schemas).
         patch(id: String) -> models::account_groups_v2::Patch;
         /// Replaces a group as a whole.
         ///
@@ -314,7 +339,10 @@ calls! {
         ///
         /// * `id`: ID of the group in the account.
         ///
-        /// Optional inputs: [`display_name`](field@models::account_groups_v2::Update::display_name), [`external_id`](field@models::account_groups_v2::Update::external_id), [`members`](field@models::account_groups_v2::Update::members), [`meta`](field@models::account_groups_v2::Update::meta), [`roles`](field@models::account_groups_v2::Update::roles).
+        /// Optional inputs: [`display_name`](field@models::account_groups_v2::Update::display_name),
+        /// [`external_id`](field@models::account_groups_v2::Update::external_id),
+        /// [`members`](field@models::account_groups_v2::Update::members), [`meta`](field@models::account_groups_v2::Update::meta),
+        /// [`roles`](field@models::account_groups_v2::Update::roles).
         update(id: String) -> models::account_groups_v2::Update;
     }
 }
@@ -380,7 +408,15 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
         ///
-        /// Optional inputs: [`active`](field@models::account_service_principals::Create::active), [`application_id`](field@models::account_service_principals::Create::application_id), [`display_name`](field@models::account_service_principals::Create::display_name), [`entitlements`](field@models::account_service_principals::Create::entitlements), [`external_id`](field@models::account_service_principals::Create::external_id), [`groups`](field@models::account_service_principals::Create::groups), [`id`](field@models::account_service_principals::Create::id), [`roles`](field@models::account_service_principals::Create::roles), [`schemas`](field@models::account_service_principals::Create::schemas).
+        /// Optional inputs: [`active`](field@models::account_service_principals::Create::active),
+        /// [`application_id`](field@models::account_service_principals::Create::application_id),
+        /// [`display_name`](field@models::account_service_principals::Create::display_name),
+        /// [`entitlements`](field@models::account_service_principals::Create::entitlements),
+        /// [`external_id`](field@models::account_service_principals::Create::external_id),
+        /// [`groups`](field@models::account_service_principals::Create::groups),
+        /// [`id`](field@models::account_service_principals::Create::id),
+        /// [`roles`](field@models::account_service_principals::Create::roles),
+        /// [`schemas`](field@models::account_service_principals::Create::schemas).
         create() -> models::account_service_principals::Create;
         /// Deletes a service principal from the account.
         ///
@@ -398,7 +434,13 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
         ///
-        /// Optional inputs: [`attributes`](field@models::account_service_principals::List::attributes), [`count`](field@models::account_service_principals::List::count), [`excluded_attributes`](field@models::account_service_principals::List::excluded_attributes), [`filter`](field@models::account_service_principals::List::filter), [`sort_by`](field@models::account_service_principals::List::sort_by), [`sort_order`](field@models::account_service_principals::List::sort_order), [`start_index`](field@models::account_service_principals::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::account_service_principals::List::attributes),
+        /// [`count`](field@models::account_service_principals::List::count),
+        /// [`excluded_attributes`](field@models::account_service_principals::List::excluded_attributes),
+        /// [`filter`](field@models::account_service_principals::List::filter),
+        /// [`sort_by`](field@models::account_service_principals::List::sort_by),
+        /// [`sort_order`](field@models::account_service_principals::List::sort_order),
+        /// [`start_index`](field@models::account_service_principals::List::start_index).
         list() -> models::account_service_principals::List;
         /// Changes single attributes of a service principal.
         ///
@@ -406,7 +448,8 @@ calls! {
         ///
         /// * `id`: ID of the service principal in the account; not its application ID.
         ///
-        /// Optional inputs: [`operations`](field@models::account_service_principals::Patch::operations), [`schemas`](field@models::account_service_principals::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::account_service_principals::Patch::operations),
+        /// [`schemas`](field@models::account_service_principals::Patch::schemas).
         patch(id: String) -> models::account_service_principals::Patch;
         /// Replaces a service principal as a whole.
         ///
@@ -414,7 +457,14 @@ calls! {
         ///
         /// * `id`: ID of the service principal in the account; not its application ID.
         ///
-        /// Optional inputs: [`active`](field@models::account_service_principals::Update::active), [`application_id`](field@models::account_service_principals::Update::application_id), [`display_name`](field@models::account_service_principals::Update::display_name), [`entitlements`](field@models::account_service_principals::Update::entitlements), [`external_id`](field@models::account_service_principals::Update::external_id), [`groups`](field@models::account_service_principals::Update::groups), [`roles`](field@models::account_service_principals::Update::roles), [`schemas`](field@models::account_service_principals::Update::schemas).
+        /// Optional inputs: [`active`](field@models::account_service_principals::Update::active),
+        /// [`application_id`](field@models::account_service_principals::Update::application_id),
+        /// [`display_name`](field@models::account_service_principals::Update::display_name),
+        /// [`entitlements`](field@models::account_service_principals::Update::entitlements),
+        /// [`external_id`](field@models::account_service_principals::Update::external_id),
+        /// [`groups`](field@models::account_service_principals::Update::groups),
+        /// [`roles`](field@models::account_service_principals::Update::roles),
+        /// [`schemas`](field@models::account_service_principals::Update::schemas).
         update(id: String) -> models::account_service_principals::Update;
     }
 }
@@ -480,7 +530,12 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
         ///
-        /// Optional inputs: [`active`](field@models::account_service_principals_v2::Create::active), [`application_id`](field@models::account_service_principals_v2::Create::application_id), [`display_name`](field@models::account_service_principals_v2::Create::display_name), [`external_id`](field@models::account_service_principals_v2::Create::external_id), [`id`](field@models::account_service_principals_v2::Create::id), [`roles`](field@models::account_service_principals_v2::Create::roles).
+        /// Optional inputs: [`active`](field@models::account_service_principals_v2::Create::active),
+        /// [`application_id`](field@models::account_service_principals_v2::Create::application_id),
+        /// [`display_name`](field@models::account_service_principals_v2::Create::display_name),
+        /// [`external_id`](field@models::account_service_principals_v2::Create::external_id),
+        /// [`id`](field@models::account_service_principals_v2::Create::id),
+        /// [`roles`](field@models::account_service_principals_v2::Create::roles).
         create() -> models::account_service_principals_v2::Create;
         /// Deletes a service principal from the account.
         ///
@@ -498,7 +553,13 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
         ///
-        /// Optional inputs: [`attributes`](field@models::account_service_principals_v2::List::attributes), [`count`](field@models::account_service_principals_v2::List::count), [`excluded_attributes`](field@models::account_service_principals_v2::List::excluded_attributes), [`filter`](field@models::account_service_principals_v2::List::filter), [`sort_by`](field@models::account_service_principals_v2::List::sort_by), [`sort_order`](field@models::account_service_principals_v2::List::sort_order), [`start_index`](field@models::account_service_principals_v2::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::account_service_principals_v2::List::attributes),
+        /// [`count`](field@models::account_service_principals_v2::List::count),
+        /// [`excluded_attributes`](field@models::account_service_principals_v2::List::excluded_attributes),
+        /// [`filter`](field@models::account_service_principals_v2::List::filter),
+        /// [`sort_by`](field@models::account_service_principals_v2::List::sort_by),
+        /// [`sort_order`](field@models::account_service_principals_v2::List::sort_order),
+        /// [`start_index`](field@models::account_service_principals_v2::List::start_index).
         list() -> models::account_service_principals_v2::List;
         /// Changes single attributes of a service principal.
         ///
@@ -506,7 +567,8 @@ calls! {
         ///
         /// * `id`: ID of the service principal in the account; not its application ID.
         ///
-        /// Optional inputs: [`operations`](field@models::account_service_principals_v2::Patch::operations), [`schemas`](field@models::account_service_principals_v2::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::account_service_principals_v2::Patch::operations),
+        /// [`schemas`](field@models::account_service_principals_v2::Patch::schemas).
         patch(id: String) -> models::account_service_principals_v2::Patch;
         /// Replaces a service principal as a whole.
         ///
@@ -514,7 +576,11 @@ calls! {
         ///
         /// * `id`: ID of the service principal in the account; not its application ID.
         ///
-        /// Optional inputs: [`active`](field@models::account_service_principals_v2::Update::active), [`application_id`](field@models::account_service_principals_v2::Update::application_id), [`display_name`](field@models::account_service_principals_v2::Update::display_name), [`external_id`](field@models::account_service_principals_v2::Update::external_id), [`roles`](field@models::account_service_principals_v2::Update::roles).
+        /// Optional inputs: [`active`](field@models::account_service_principals_v2::Update::active),
+        /// [`application_id`](field@models::account_service_principals_v2::Update::application_id),
+        /// [`display_name`](field@models::account_service_principals_v2::Update::display_name),
+        /// [`external_id`](field@models::account_service_principals_v2::Update::external_id),
+        /// [`roles`](field@models::account_service_principals_v2::Update::roles).
         update(id: String) -> models::account_service_principals_v2::Update;
     }
 }
@@ -577,7 +643,15 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/scim/v2/Users`
         ///
-        /// Optional inputs: [`active`](field@models::account_users::Create::active), [`display_name`](field@models::account_users::Create::display_name), [`emails`](field@models::account_users::Create::emails), [`entitlements`](field@models::account_users::Create::entitlements), [`external_id`](field@models::account_users::Create::external_id), [`groups`](field@models::account_users::Create::groups), [`id`](field@models::account_users::Create::id), [`name`](field@models::account_users::Create::name), [`roles`](field@models::account_users::Create::roles), [`schemas`](field@models::account_users::Create::schemas), [`user_name`](field@models::account_users::Create::user_name).
+        /// Optional inputs: [`active`](field@models::account_users::Create::active),
+        /// [`display_name`](field@models::account_users::Create::display_name),
+        /// [`emails`](field@models::account_users::Create::emails),
+        /// [`entitlements`](field@models::account_users::Create::entitlements),
+        /// [`external_id`](field@models::account_users::Create::external_id),
+        /// [`groups`](field@models::account_users::Create::groups), [`id`](field@models::account_users::Create::id),
+        /// [`name`](field@models::account_users::Create::name), [`roles`](field@models::account_users::Create::roles),
+        /// [`schemas`](field@models::account_users::Create::schemas),
+        /// [`user_name`](field@models::account_users::Create::user_name).
         create() -> models::account_users::Create;
         /// Deletes a user from the account, together with objects that belong to the user.
         ///
@@ -591,13 +665,23 @@ calls! {
         ///
         /// * `id`: ID of the user in the account.
         ///
-        /// Optional inputs: [`attributes`](field@models::account_users::Get::attributes), [`count`](field@models::account_users::Get::count), [`excluded_attributes`](field@models::account_users::Get::excluded_attributes), [`filter`](field@models::account_users::Get::filter), [`sort_by`](field@models::account_users::Get::sort_by), [`sort_order`](field@models::account_users::Get::sort_order), [`start_index`](field@models::account_users::Get::start_index).
+        /// Optional inputs: [`attributes`](field@models::account_users::Get::attributes),
+        /// [`count`](field@models::account_users::Get::count),
+        /// [`excluded_attributes`](field@models::account_users::Get::excluded_attributes),
+        /// [`filter`](field@models::account_users::Get::filter), [`sort_by`](field@models::account_users::Get::sort_by),
+        /// [`sort_order`](field@models::account_users::Get::sort_order),
+        /// [`start_index`](field@models::account_users::Get::start_index).
         get(id: String) -> models::account_users::Get;
         /// Lists the users of the account.
         ///
         /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users`
         ///
-        /// Optional inputs: [`attributes`](field@models::account_users::List::attributes), [`count`](field@models::account_users::List::count), [`excluded_attributes`](field@models::account_users::List::excluded_attributes), [`filter`](field@models::account_users::List::filter), [`sort_by`](field@models::account_users::List::sort_by), [`sort_order`](field@models::account_users::List::sort_order), [`start_index`](field@models::account_users::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::account_users::List::attributes),
+        /// [`count`](field@models::account_users::List::count),
+        /// [`excluded_attributes`](field@models::account_users::List::excluded_attributes),
+        /// [`filter`](field@models::account_users::List::filter), [`sort_by`](field@models::account_users::List::sort_by),
+        /// [`sort_order`](field@models::account_users::List::sort_order),
+        /// [`start_index`](field@models::account_users::List::start_index).
         list() -> models::account_users::List;
         /// Changes single attributes of a user.
         ///
@@ -607,7 +691,8 @@ calls! {
         ///
         /// * `id`: ID of the user in the account.
         ///
-        /// Optional inputs: [`operations`](field@models::account_users::Patch::operations), [`schemas`](field@models::account_users::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::account_users::Patch::operations),
+        /// [`schemas`](field@models::account_users::Patch::schemas).
         patch(id: String) -> models::account_users::Patch;
         /// Replaces a user as a whole.
         ///
@@ -617,7 +702,14 @@ calls! {
         ///
         /// * `id`: ID of the user in the account.
         ///
-        /// Optional inputs: [`active`](field@models::account_users::Update::active), [`display_name`](field@models::account_users::Update::display_name), [`emails`](field@models::account_users::Update::emails), [`entitlements`](field@models::account_users::Update::entitlements), [`external_id`](field@models::account_users::Update::external_id), [`groups`](field@models::account_users::Update::groups), [`name`](field@models::account_users::Update::name), [`roles`](field@models::account_users::Update::roles), [`schemas`](field@models::account_users::Update::schemas), [`user_name`](field@models::account_users::Update::user_name).
+        /// Optional inputs: [`active`](field@models::account_users::Update::active),
+        /// [`display_name`](field@models::account_users::Update::display_name),
+        /// [`emails`](field@models::account_users::Update::emails),
+        /// [`entitlements`](field@models::account_users::Update::entitlements),
+        /// [`external_id`](field@models::account_users::Update::external_id),
+        /// [`groups`](field@models::account_users::Update::groups), [`name`](field@models::account_users::Update::name),
+        /// [`roles`](field@models::account_users::Update::roles), [`schemas`](field@models::account_users::Update::schemas),
+        /// [`user_name`](field@models::account_users::Update::user_name).
         update(id: String) -> models::account_users::Update;
     }
 }
@@ -697,7 +789,13 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/scim/v2/Users`
         ///
-        /// Optional inputs: [`active`](field@models::account_users_v2::Create::active), [`display_name`](field@models::account_users_v2::Create::display_name), [`emails`](field@models::account_users_v2::Create::emails), [`external_id`](field@models::account_users_v2::Create::external_id), [`id`](field@models::account_users_v2::Create::id), [`name`](field@models::account_users_v2::Create::name), [`roles`](field@models::account_users_v2::Create::roles), [`user_name`](field@models::account_users_v2::Create::user_name).
+        /// Optional inputs: [`active`](field@models::account_users_v2::Create::active),
+        /// [`display_name`](field@models::account_users_v2::Create::display_name),
+        /// [`emails`](field@models::account_users_v2::Create::emails),
+        /// [`external_id`](field@models::account_users_v2::Create::external_id),
+        /// [`id`](field@models::account_users_v2::Create::id), [`name`](field@models::account_users_v2::Create::name),
+        /// [`roles`](field@models::account_users_v2::Create::roles),
+        /// [`user_name`](field@models::account_users_v2::Create::user_name).
         create() -> models::account_users_v2::Create;
         /// Deletes a user from the account, together with objects that belong to the user.
         ///
@@ -711,13 +809,23 @@ calls! {
         ///
         /// * `id`: ID of the user in the account.
         ///
-        /// Optional inputs: [`attributes`](field@models::account_users_v2::Get::attributes), [`count`](field@models::account_users_v2::Get::count), [`excluded_attributes`](field@models::account_users_v2::Get::excluded_attributes), [`filter`](field@models::account_users_v2::Get::filter), [`sort_by`](field@models::account_users_v2::Get::sort_by), [`sort_order`](field@models::account_users_v2::Get::sort_order), [`start_index`](field@models::account_users_v2::Get::start_index).
+        /// Optional inputs: [`attributes`](field@models::account_users_v2::Get::attributes),
+        /// [`count`](field@models::account_users_v2::Get::count),
+        /// [`excluded_attributes`](field@models::account_users_v2::Get::excluded_attributes),
+        /// [`filter`](field@models::account_users_v2::Get::filter), [`sort_by`](field@models::account_users_v2::Get::sort_by),
+        /// [`sort_order`](field@models::account_users_v2::Get::sort_order),
+        /// [`start_index`](field@models::account_users_v2::Get::start_index).
         get(id: String) -> models::account_users_v2::Get;
         /// Lists the users of the account.
         ///
         /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users`
         ///
-        /// Optional inputs: [`attributes`](field@models::account_users_v2::List::attributes), [`count`](field@models::account_users_v2::List::count), [`excluded_attributes`](field@models::account_users_v2::List::excluded_attributes), [`filter`](field@models::account_users_v2::List::filter), [`sort_by`](field@models::account_users_v2::List::sort_by), [`sort_order`](field@models::account_users_v2::List::sort_order), [`start_index`](field@models::account_users_v2::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::account_users_v2::List::attributes),
+        /// [`count`](field@models::account_users_v2::List::count),
+        /// [`excluded_attributes`](field@models::account_users_v2::List::excluded_attributes),
+        /// [`filter`](field@models::account_users_v2::List::filter), [`sort_by`](field@models::account_users_v2::List::sort_by),
+        /// [`sort_order`](field@models::account_users_v2::List::sort_order),
+        /// [`start_index`](field@models::account_users_v2::List::start_index).
         list() -> models::account_users_v2::List;
         /// Changes single attributes of a user.
         ///
@@ -727,7 +835,8 @@ calls! {
         ///
         /// * `id`: ID of the user in the account.
         ///
-        /// Optional inputs: [`operations`](field@models::account_users_v2::Patch::operations), [`schemas`](field@models::account_users_v2::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::account_users_v2::Patch::operations),
+        /// [`schemas`](field@models::account_users_v2::Patch::schemas).
         patch(id: String) -> models::account_users_v2::Patch;
         /// Replaces a user as a whole.
         ///
@@ -737,7 +846,12 @@ calls! {
         ///
         /// * `id`: ID of the user in the account.
         ///
-        /// Optional inputs: [`active`](field@models::account_users_v2::Update::active), [`display_name`](field@models::account_users_v2::Update::display_name), [`emails`](field@models::account_users_v2::Update::emails), [`external_id`](field@models::account_users_v2::Update::external_id), [`name`](field@models::account_users_v2::Update::name), [`roles`](field@models::account_users_v2::Update::roles), [`user_name`](field@models::account_users_v2::Update::user_name).
+        /// Optional inputs: [`active`](field@models::account_users_v2::Update::active),
+        /// [`display_name`](field@models::account_users_v2::Update::display_name),
+        /// [`emails`](field@models::account_users_v2::Update::emails),
+        /// [`external_id`](field@models::account_users_v2::Update::external_id),
+        /// [`name`](field@models::account_users_v2::Update::name), [`roles`](field@models::account_users_v2::Update::roles),
+        /// [`user_name`](field@models::account_users_v2::Update::user_name).
         update(id: String) -> models::account_users_v2::Update;
     }
 }
@@ -809,7 +923,8 @@ calls! {
         ///
         /// `GET /api/2.0/preview/scim/v2/Me`
         ///
-        /// Optional inputs: [`attributes`](field@models::current_user::Me::attributes), [`excluded_attributes`](field@models::current_user::Me::excluded_attributes).
+        /// Optional inputs: [`attributes`](field@models::current_user::Me::attributes),
+        /// [`excluded_attributes`](field@models::current_user::Me::excluded_attributes).
         me() -> models::current_user::Me;
     }
 }
@@ -846,7 +961,12 @@ calls! {
         ///
         /// `POST /api/2.0/preview/scim/v2/Groups`
         ///
-        /// Optional inputs: [`display_name`](field@models::groups::Create::display_name), [`entitlements`](field@models::groups::Create::entitlements), [`external_id`](field@models::groups::Create::external_id), [`groups`](field@models::groups::Create::groups), [`id`](field@models::groups::Create::id), [`members`](field@models::groups::Create::members), [`meta`](field@models::groups::Create::meta), [`roles`](field@models::groups::Create::roles), [`schemas`](field@models::groups::Create::schemas).
+        /// Optional inputs: [`display_name`](field@models::groups::Create::display_name),
+        /// [`entitlements`](field@models::groups::Create::entitlements),
+        /// [`external_id`](field@models::groups::Create::external_id), [`groups`](field@models::groups::Create::groups),
+        /// [`id`](field@models::groups::Create::id), [`members`](field@models::groups::Create::members),
+        /// [`meta`](field@models::groups::Create::meta), [`roles`](field@models::groups::Create::roles),
+        /// [`schemas`](field@models::groups::Create::schemas).
         create() -> models::groups::Create;
         /// Deletes a group from the workspace.
         ///
@@ -864,7 +984,10 @@ calls! {
         ///
         /// `GET /api/2.0/preview/scim/v2/Groups`
         ///
-        /// Optional inputs: [`attributes`](field@models::groups::List::attributes), [`count`](field@models::groups::List::count), [`excluded_attributes`](field@models::groups::List::excluded_attributes), [`filter`](field@models::groups::List::filter), [`sort_by`](field@models::groups::List::sort_by), [`sort_order`](field@models::groups::List::sort_order), [`start_index`](field@models::groups::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::groups::List::attributes), [`count`](field@models::groups::List::count),
+        /// [`excluded_attributes`](field@models::groups::List::excluded_attributes),
+        /// [`filter`](field@models::groups::List::filter), [`sort_by`](field@models::groups::List::sort_by),
+        /// [`sort_order`](field@models::groups::List::sort_order), [`start_index`](field@models::groups::List::start_index).
         list() -> models::groups::List;
         /// Changes single attributes of a group, for example adds or removes members.
         ///
@@ -872,7 +995,8 @@ calls! {
         ///
         /// * `id`: ID of the group in the workspace.
         ///
-        /// Optional inputs: [`operations`](field@models::groups::Patch::operations), [`schemas`](field@models::groups::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::groups::Patch::operations),
+        /// [`schemas`](field@models::groups::Patch::schemas).
         patch(id: String) -> models::groups::Patch;
         /// Replaces a group as a whole.
         ///
@@ -882,7 +1006,11 @@ calls! {
         ///
         /// * `id`: ID of the group in the workspace.
         ///
-        /// Optional inputs: [`display_name`](field@models::groups::Update::display_name), [`entitlements`](field@models::groups::Update::entitlements), [`external_id`](field@models::groups::Update::external_id), [`groups`](field@models::groups::Update::groups), [`members`](field@models::groups::Update::members), [`meta`](field@models::groups::Update::meta), [`roles`](field@models::groups::Update::roles), [`schemas`](field@models::groups::Update::schemas).
+        /// Optional inputs: [`display_name`](field@models::groups::Update::display_name),
+        /// [`entitlements`](field@models::groups::Update::entitlements),
+        /// [`external_id`](field@models::groups::Update::external_id), [`groups`](field@models::groups::Update::groups),
+        /// [`members`](field@models::groups::Update::members), [`meta`](field@models::groups::Update::meta),
+        /// [`roles`](field@models::groups::Update::roles), [`schemas`](field@models::groups::Update::schemas).
         update(id: String) -> models::groups::Update;
     }
 }
@@ -950,7 +1078,12 @@ calls! {
         ///
         /// `POST /api/2.0/preview/scim/v2/Groups`
         ///
-        /// Optional inputs: [`display_name`](field@models::groups_v2::Create::display_name), [`entitlements`](field@models::groups_v2::Create::entitlements), [`external_id`](field@models::groups_v2::Create::external_id), [`groups`](field@models::groups_v2::Create::groups), [`id`](field@models::groups_v2::Create::id), [`members`](field@models::groups_v2::Create::members), [`meta`](field@models::groups_v2::Create::meta), [`roles`](field@models::groups_v2::Create::roles), [`schemas`](field@models::groups_v2::Create::schemas).
+        /// Optional inputs: [`display_name`](field@models::groups_v2::Create::display_name),
+        /// [`entitlements`](field@models::groups_v2::Create::entitlements),
+        /// [`external_id`](field@models::groups_v2::Create::external_id), [`groups`](field@models::groups_v2::Create::groups),
+        /// [`id`](field@models::groups_v2::Create::id), [`members`](field@models::groups_v2::Create::members),
+        /// [`meta`](field@models::groups_v2::Create::meta), [`roles`](field@models::groups_v2::Create::roles),
+        /// [`schemas`](field@models::groups_v2::Create::schemas).
         create() -> models::groups_v2::Create;
         /// Deletes a group from the workspace.
         ///
@@ -968,7 +1101,11 @@ calls! {
         ///
         /// `GET /api/2.0/preview/scim/v2/Groups`
         ///
-        /// Optional inputs: [`attributes`](field@models::groups_v2::List::attributes), [`count`](field@models::groups_v2::List::count), [`excluded_attributes`](field@models::groups_v2::List::excluded_attributes), [`filter`](field@models::groups_v2::List::filter), [`sort_by`](field@models::groups_v2::List::sort_by), [`sort_order`](field@models::groups_v2::List::sort_order), [`start_index`](field@models::groups_v2::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::groups_v2::List::attributes),
+        /// [`count`](field@models::groups_v2::List::count),
+        /// [`excluded_attributes`](field@models::groups_v2::List::excluded_attributes),
+        /// [`filter`](field@models::groups_v2::List::filter), [`sort_by`](field@models::groups_v2::List::sort_by),
+        /// [`sort_order`](field@models::groups_v2::List::sort_order), [`start_index`](field@models::groups_v2::List::start_index).
         list() -> models::groups_v2::List;
         /// Changes single attributes of a group, for example adds or removes members.
         ///
@@ -976,7 +1113,8 @@ calls! {
         ///
         /// * `id`: ID of the group in the workspace.
         ///
-        /// Optional inputs: [`operations`](field@models::groups_v2::Patch::operations), [`schemas`](field@models::groups_v2::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::groups_v2::Patch::operations),
+        /// [`schemas`](field@models::groups_v2::Patch::schemas).
         patch(id: String) -> models::groups_v2::Patch;
         /// Replaces a group as a whole.
         ///
@@ -986,7 +1124,11 @@ calls! {
         ///
         /// * `id`: ID of the group in the workspace.
         ///
-        /// Optional inputs: [`display_name`](field@models::groups_v2::Update::display_name), [`entitlements`](field@models::groups_v2::Update::entitlements), [`external_id`](field@models::groups_v2::Update::external_id), [`groups`](field@models::groups_v2::Update::groups), [`members`](field@models::groups_v2::Update::members), [`meta`](field@models::groups_v2::Update::meta), [`roles`](field@models::groups_v2::Update::roles), [`schemas`](field@models::groups_v2::Update::schemas).
+        /// Optional inputs: [`display_name`](field@models::groups_v2::Update::display_name),
+        /// [`entitlements`](field@models::groups_v2::Update::entitlements),
+        /// [`external_id`](field@models::groups_v2::Update::external_id), [`groups`](field@models::groups_v2::Update::groups),
+        /// [`members`](field@models::groups_v2::Update::members), [`meta`](field@models::groups_v2::Update::meta),
+        /// [`roles`](field@models::groups_v2::Update::roles), [`schemas`](field@models::groups_v2::Update::schemas).
         update(id: String) -> models::groups_v2::Update;
     }
 }
@@ -1176,7 +1318,14 @@ calls! {
         ///
         /// `POST /api/2.0/preview/scim/v2/ServicePrincipals`
         ///
-        /// Optional inputs: [`active`](field@models::service_principals::Create::active), [`application_id`](field@models::service_principals::Create::application_id), [`display_name`](field@models::service_principals::Create::display_name), [`entitlements`](field@models::service_principals::Create::entitlements), [`external_id`](field@models::service_principals::Create::external_id), [`groups`](field@models::service_principals::Create::groups), [`id`](field@models::service_principals::Create::id), [`roles`](field@models::service_principals::Create::roles), [`schemas`](field@models::service_principals::Create::schemas).
+        /// Optional inputs: [`active`](field@models::service_principals::Create::active),
+        /// [`application_id`](field@models::service_principals::Create::application_id),
+        /// [`display_name`](field@models::service_principals::Create::display_name),
+        /// [`entitlements`](field@models::service_principals::Create::entitlements),
+        /// [`external_id`](field@models::service_principals::Create::external_id),
+        /// [`groups`](field@models::service_principals::Create::groups), [`id`](field@models::service_principals::Create::id),
+        /// [`roles`](field@models::service_principals::Create::roles),
+        /// [`schemas`](field@models::service_principals::Create::schemas).
         create() -> models::service_principals::Create;
         /// Deletes a service principal from the workspace.
         ///
@@ -1194,7 +1343,13 @@ calls! {
         ///
         /// `GET /api/2.0/preview/scim/v2/ServicePrincipals`
         ///
-        /// Optional inputs: [`attributes`](field@models::service_principals::List::attributes), [`count`](field@models::service_principals::List::count), [`excluded_attributes`](field@models::service_principals::List::excluded_attributes), [`filter`](field@models::service_principals::List::filter), [`sort_by`](field@models::service_principals::List::sort_by), [`sort_order`](field@models::service_principals::List::sort_order), [`start_index`](field@models::service_principals::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::service_principals::List::attributes),
+        /// [`count`](field@models::service_principals::List::count),
+        /// [`excluded_attributes`](field@models::service_principals::List::excluded_attributes),
+        /// [`filter`](field@models::service_principals::List::filter),
+        /// [`sort_by`](field@models::service_principals::List::sort_by),
+        /// [`sort_order`](field@models::service_principals::List::sort_order),
+        /// [`start_index`](field@models::service_principals::List::start_index).
         list() -> models::service_principals::List;
         /// Changes single attributes of a service principal.
         ///
@@ -1202,7 +1357,8 @@ calls! {
         ///
         /// * `id`: ID of the service principal in the workspace; not its application ID.
         ///
-        /// Optional inputs: [`operations`](field@models::service_principals::Patch::operations), [`schemas`](field@models::service_principals::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::service_principals::Patch::operations),
+        /// [`schemas`](field@models::service_principals::Patch::schemas).
         patch(id: String) -> models::service_principals::Patch;
         /// Replaces a service principal as a whole.
         ///
@@ -1210,7 +1366,14 @@ calls! {
         ///
         /// * `id`: ID of the service principal in the workspace; not its application ID.
         ///
-        /// Optional inputs: [`active`](field@models::service_principals::Update::active), [`application_id`](field@models::service_principals::Update::application_id), [`display_name`](field@models::service_principals::Update::display_name), [`entitlements`](field@models::service_principals::Update::entitlements), [`external_id`](field@models::service_principals::Update::external_id), [`groups`](field@models::service_principals::Update::groups), [`roles`](field@models::service_principals::Update::roles), [`schemas`](field@models::service_principals::Update::schemas).
+        /// Optional inputs: [`active`](field@models::service_principals::Update::active),
+        /// [`application_id`](field@models::service_principals::Update::application_id),
+        /// [`display_name`](field@models::service_principals::Update::display_name),
+        /// [`entitlements`](field@models::service_principals::Update::entitlements),
+        /// [`external_id`](field@models::service_principals::Update::external_id),
+        /// [`groups`](field@models::service_principals::Update::groups),
+        /// [`roles`](field@models::service_principals::Update::roles),
+        /// [`schemas`](field@models::service_principals::Update::schemas).
         update(id: String) -> models::service_principals::Update;
     }
 }
@@ -1276,7 +1439,14 @@ calls! {
         ///
         /// `POST /api/2.0/preview/scim/v2/ServicePrincipals`
         ///
-        /// Optional inputs: [`active`](field@models::service_principals_v2::Create::active), [`application_id`](field@models::service_principals_v2::Create::application_id), [`display_name`](field@models::service_principals_v2::Create::display_name), [`entitlements`](field@models::service_principals_v2::Create::entitlements), [`external_id`](field@models::service_principals_v2::Create::external_id), [`groups`](field@models::service_principals_v2::Create::groups), [`id`](field@models::service_principals_v2::Create::id), [`roles`](field@models::service_principals_v2::Create::roles), [`schemas`](field@models::service_principals_v2::Create::schemas).
+        /// Optional inputs: [`active`](field@models::service_principals_v2::Create::active),
+        /// [`application_id`](field@models::service_principals_v2::Create::application_id),
+        /// [`display_name`](field@models::service_principals_v2::Create::display_name),
+        /// [`entitlements`](field@models::service_principals_v2::Create::entitlements),
+        /// [`external_id`](field@models::service_principals_v2::Create::external_id),
+        /// [`groups`](field@models::service_principals_v2::Create::groups),
+        /// [`id`](field@models::service_principals_v2::Create::id), [`roles`](field@models::service_principals_v2::Create::roles),
+        /// [`schemas`](field@models::service_principals_v2::Create::schemas).
         create() -> models::service_principals_v2::Create;
         /// Deletes a service principal from the workspace.
         ///
@@ -1294,7 +1464,13 @@ calls! {
         ///
         /// `GET /api/2.0/preview/scim/v2/ServicePrincipals`
         ///
-        /// Optional inputs: [`attributes`](field@models::service_principals_v2::List::attributes), [`count`](field@models::service_principals_v2::List::count), [`excluded_attributes`](field@models::service_principals_v2::List::excluded_attributes), [`filter`](field@models::service_principals_v2::List::filter), [`sort_by`](field@models::service_principals_v2::List::sort_by), [`sort_order`](field@models::service_principals_v2::List::sort_order), [`start_index`](field@models::service_principals_v2::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::service_principals_v2::List::attributes),
+        /// [`count`](field@models::service_principals_v2::List::count),
+        /// [`excluded_attributes`](field@models::service_principals_v2::List::excluded_attributes),
+        /// [`filter`](field@models::service_principals_v2::List::filter),
+        /// [`sort_by`](field@models::service_principals_v2::List::sort_by),
+        /// [`sort_order`](field@models::service_principals_v2::List::sort_order),
+        /// [`start_index`](field@models::service_principals_v2::List::start_index).
         list() -> models::service_principals_v2::List;
         /// Changes single attributes of a service principal.
         ///
@@ -1302,7 +1478,8 @@ calls! {
         ///
         /// * `id`: ID of the service principal in the workspace; not its application ID.
         ///
-        /// Optional inputs: [`operations`](field@models::service_principals_v2::Patch::operations), [`schemas`](field@models::service_principals_v2::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::service_principals_v2::Patch::operations),
+        /// [`schemas`](field@models::service_principals_v2::Patch::schemas).
         patch(id: String) -> models::service_principals_v2::Patch;
         /// Replaces a service principal as a whole.
         ///
@@ -1310,7 +1487,14 @@ calls! {
         ///
         /// * `id`: ID of the service principal in the workspace; not its application ID.
         ///
-        /// Optional inputs: [`active`](field@models::service_principals_v2::Update::active), [`application_id`](field@models::service_principals_v2::Update::application_id), [`display_name`](field@models::service_principals_v2::Update::display_name), [`entitlements`](field@models::service_principals_v2::Update::entitlements), [`external_id`](field@models::service_principals_v2::Update::external_id), [`groups`](field@models::service_principals_v2::Update::groups), [`roles`](field@models::service_principals_v2::Update::roles), [`schemas`](field@models::service_principals_v2::Update::schemas).
+        /// Optional inputs: [`active`](field@models::service_principals_v2::Update::active),
+        /// [`application_id`](field@models::service_principals_v2::Update::application_id),
+        /// [`display_name`](field@models::service_principals_v2::Update::display_name),
+        /// [`entitlements`](field@models::service_principals_v2::Update::entitlements),
+        /// [`external_id`](field@models::service_principals_v2::Update::external_id),
+        /// [`groups`](field@models::service_principals_v2::Update::groups),
+        /// [`roles`](field@models::service_principals_v2::Update::roles),
+        /// [`schemas`](field@models::service_principals_v2::Update::schemas).
         update(id: String) -> models::service_principals_v2::Update;
     }
 }
@@ -1379,7 +1563,12 @@ calls! {
         ///
         /// `POST /api/2.0/preview/scim/v2/Users`
         ///
-        /// Optional inputs: [`active`](field@models::users::Create::active), [`display_name`](field@models::users::Create::display_name), [`emails`](field@models::users::Create::emails), [`entitlements`](field@models::users::Create::entitlements), [`external_id`](field@models::users::Create::external_id), [`groups`](field@models::users::Create::groups), [`id`](field@models::users::Create::id), [`name`](field@models::users::Create::name), [`roles`](field@models::users::Create::roles), [`schemas`](field@models::users::Create::schemas), [`user_name`](field@models::users::Create::user_name).
+        /// Optional inputs: [`active`](field@models::users::Create::active),
+        /// [`display_name`](field@models::users::Create::display_name), [`emails`](field@models::users::Create::emails),
+        /// [`entitlements`](field@models::users::Create::entitlements), [`external_id`](field@models::users::Create::external_id),
+        /// [`groups`](field@models::users::Create::groups), [`id`](field@models::users::Create::id),
+        /// [`name`](field@models::users::Create::name), [`roles`](field@models::users::Create::roles),
+        /// [`schemas`](field@models::users::Create::schemas), [`user_name`](field@models::users::Create::user_name).
         create() -> models::users::Create;
         /// Deletes a user from the workspace, together with objects that belong to the user.
         ///
@@ -1393,7 +1582,10 @@ calls! {
         ///
         /// * `id`: ID of the user in the workspace.
         ///
-        /// Optional inputs: [`attributes`](field@models::users::Get::attributes), [`count`](field@models::users::Get::count), [`excluded_attributes`](field@models::users::Get::excluded_attributes), [`filter`](field@models::users::Get::filter), [`sort_by`](field@models::users::Get::sort_by), [`sort_order`](field@models::users::Get::sort_order), [`start_index`](field@models::users::Get::start_index).
+        /// Optional inputs: [`attributes`](field@models::users::Get::attributes), [`count`](field@models::users::Get::count),
+        /// [`excluded_attributes`](field@models::users::Get::excluded_attributes), [`filter`](field@models::users::Get::filter),
+        /// [`sort_by`](field@models::users::Get::sort_by), [`sort_order`](field@models::users::Get::sort_order),
+        /// [`start_index`](field@models::users::Get::start_index).
         get(id: String) -> models::users::Get;
         /// Returns which permission levels exist for passwords.
         ///
@@ -1407,7 +1599,10 @@ calls! {
         ///
         /// `GET /api/2.0/preview/scim/v2/Users`
         ///
-        /// Optional inputs: [`attributes`](field@models::users::List::attributes), [`count`](field@models::users::List::count), [`excluded_attributes`](field@models::users::List::excluded_attributes), [`filter`](field@models::users::List::filter), [`sort_by`](field@models::users::List::sort_by), [`sort_order`](field@models::users::List::sort_order), [`start_index`](field@models::users::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::users::List::attributes), [`count`](field@models::users::List::count),
+        /// [`excluded_attributes`](field@models::users::List::excluded_attributes), [`filter`](field@models::users::List::filter),
+        /// [`sort_by`](field@models::users::List::sort_by), [`sort_order`](field@models::users::List::sort_order),
+        /// [`start_index`](field@models::users::List::start_index).
         list() -> models::users::List;
         /// Changes single attributes of a user.
         ///
@@ -1417,7 +1612,8 @@ calls! {
         ///
         /// * `id`: ID of the user in the workspace.
         ///
-        /// Optional inputs: [`operations`](field@models::users::Patch::operations), [`schemas`](field@models::users::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::users::Patch::operations),
+        /// [`schemas`](field@models::users::Patch::schemas).
         patch(id: String) -> models::users::Patch;
         /// Replaces the permissions to sign in with a password.
         ///
@@ -1435,7 +1631,12 @@ calls! {
         ///
         /// * `id`: ID of the user in the workspace.
         ///
-        /// Optional inputs: [`active`](field@models::users::Update::active), [`display_name`](field@models::users::Update::display_name), [`emails`](field@models::users::Update::emails), [`entitlements`](field@models::users::Update::entitlements), [`external_id`](field@models::users::Update::external_id), [`groups`](field@models::users::Update::groups), [`name`](field@models::users::Update::name), [`roles`](field@models::users::Update::roles), [`schemas`](field@models::users::Update::schemas), [`user_name`](field@models::users::Update::user_name).
+        /// Optional inputs: [`active`](field@models::users::Update::active),
+        /// [`display_name`](field@models::users::Update::display_name), [`emails`](field@models::users::Update::emails),
+        /// [`entitlements`](field@models::users::Update::entitlements), [`external_id`](field@models::users::Update::external_id),
+        /// [`groups`](field@models::users::Update::groups), [`name`](field@models::users::Update::name),
+        /// [`roles`](field@models::users::Update::roles), [`schemas`](field@models::users::Update::schemas),
+        /// [`user_name`](field@models::users::Update::user_name).
         update(id: String) -> models::users::Update;
         /// Adds or changes permissions to sign in with a password; entries not mentioned stay.
         ///
@@ -1530,7 +1731,13 @@ calls! {
         ///
         /// `POST /api/2.0/preview/scim/v2/Users`
         ///
-        /// Optional inputs: [`active`](field@models::users_v2::Create::active), [`display_name`](field@models::users_v2::Create::display_name), [`emails`](field@models::users_v2::Create::emails), [`entitlements`](field@models::users_v2::Create::entitlements), [`external_id`](field@models::users_v2::Create::external_id), [`groups`](field@models::users_v2::Create::groups), [`id`](field@models::users_v2::Create::id), [`name`](field@models::users_v2::Create::name), [`roles`](field@models::users_v2::Create::roles), [`schemas`](field@models::users_v2::Create::schemas), [`user_name`](field@models::users_v2::Create::user_name).
+        /// Optional inputs: [`active`](field@models::users_v2::Create::active),
+        /// [`display_name`](field@models::users_v2::Create::display_name), [`emails`](field@models::users_v2::Create::emails),
+        /// [`entitlements`](field@models::users_v2::Create::entitlements),
+        /// [`external_id`](field@models::users_v2::Create::external_id), [`groups`](field@models::users_v2::Create::groups),
+        /// [`id`](field@models::users_v2::Create::id), [`name`](field@models::users_v2::Create::name),
+        /// [`roles`](field@models::users_v2::Create::roles), [`schemas`](field@models::users_v2::Create::schemas),
+        /// [`user_name`](field@models::users_v2::Create::user_name).
         create() -> models::users_v2::Create;
         /// Deletes a user from the workspace, together with objects that belong to the user.
         ///
@@ -1544,7 +1751,10 @@ calls! {
         ///
         /// * `id`: ID of the user in the workspace.
         ///
-        /// Optional inputs: [`attributes`](field@models::users_v2::Get::attributes), [`count`](field@models::users_v2::Get::count), [`excluded_attributes`](field@models::users_v2::Get::excluded_attributes), [`filter`](field@models::users_v2::Get::filter), [`sort_by`](field@models::users_v2::Get::sort_by), [`sort_order`](field@models::users_v2::Get::sort_order), [`start_index`](field@models::users_v2::Get::start_index).
+        /// Optional inputs: [`attributes`](field@models::users_v2::Get::attributes), [`count`](field@models::users_v2::Get::count),
+        /// [`excluded_attributes`](field@models::users_v2::Get::excluded_attributes),
+        /// [`filter`](field@models::users_v2::Get::filter), [`sort_by`](field@models::users_v2::Get::sort_by),
+        /// [`sort_order`](field@models::users_v2::Get::sort_order), [`start_index`](field@models::users_v2::Get::start_index).
         get(id: String) -> models::users_v2::Get;
         /// Returns which permission levels exist for passwords.
         ///
@@ -1558,7 +1768,11 @@ calls! {
         ///
         /// `GET /api/2.0/preview/scim/v2/Users`
         ///
-        /// Optional inputs: [`attributes`](field@models::users_v2::List::attributes), [`count`](field@models::users_v2::List::count), [`excluded_attributes`](field@models::users_v2::List::excluded_attributes), [`filter`](field@models::users_v2::List::filter), [`sort_by`](field@models::users_v2::List::sort_by), [`sort_order`](field@models::users_v2::List::sort_order), [`start_index`](field@models::users_v2::List::start_index).
+        /// Optional inputs: [`attributes`](field@models::users_v2::List::attributes),
+        /// [`count`](field@models::users_v2::List::count),
+        /// [`excluded_attributes`](field@models::users_v2::List::excluded_attributes),
+        /// [`filter`](field@models::users_v2::List::filter), [`sort_by`](field@models::users_v2::List::sort_by),
+        /// [`sort_order`](field@models::users_v2::List::sort_order), [`start_index`](field@models::users_v2::List::start_index).
         list() -> models::users_v2::List;
         /// Changes single attributes of a user.
         ///
@@ -1568,7 +1782,8 @@ calls! {
         ///
         /// * `id`: ID of the user in the workspace.
         ///
-        /// Optional inputs: [`operations`](field@models::users_v2::Patch::operations), [`schemas`](field@models::users_v2::Patch::schemas).
+        /// Optional inputs: [`operations`](field@models::users_v2::Patch::operations),
+        /// [`schemas`](field@models::users_v2::Patch::schemas).
         patch(id: String) -> models::users_v2::Patch;
         /// Replaces the permissions to sign in with a password.
         ///
@@ -1586,7 +1801,12 @@ calls! {
         ///
         /// * `id`: ID of the user in the workspace.
         ///
-        /// Optional inputs: [`active`](field@models::users_v2::Update::active), [`display_name`](field@models::users_v2::Update::display_name), [`emails`](field@models::users_v2::Update::emails), [`entitlements`](field@models::users_v2::Update::entitlements), [`external_id`](field@models::users_v2::Update::external_id), [`groups`](field@models::users_v2::Update::groups), [`name`](field@models::users_v2::Update::name), [`roles`](field@models::users_v2::Update::roles), [`schemas`](field@models::users_v2::Update::schemas), [`user_name`](field@models::users_v2::Update::user_name).
+        /// Optional inputs: [`active`](field@models::users_v2::Update::active),
+        /// [`display_name`](field@models::users_v2::Update::display_name), [`emails`](field@models::users_v2::Update::emails),
+        /// [`entitlements`](field@models::users_v2::Update::entitlements),
+        /// [`external_id`](field@models::users_v2::Update::external_id), [`groups`](field@models::users_v2::Update::groups),
+        /// [`name`](field@models::users_v2::Update::name), [`roles`](field@models::users_v2::Update::roles),
+        /// [`schemas`](field@models::users_v2::Update::schemas), [`user_name`](field@models::users_v2::Update::user_name).
         update(id: String) -> models::users_v2::Update;
         /// Adds or changes permissions to sign in with a password; entries not mentioned stay.
         ///

@@ -57,7 +57,8 @@ calls! {
         /// * `identity_visibility_filter`: The rule: `principal_type` must be `GROUP`, with one of `exact`, `prefix` and `regex`.
         ///   A `name` has no effect.
         ///
-        /// Optional inputs: [`identity_visibility_filter_id`](field@models::account_iam_v2::CreateIdentityVisibilityFilter::identity_visibility_filter_id).
+        /// Optional inputs:
+        /// [`identity_visibility_filter_id`](field@models::account_iam_v2::CreateIdentityVisibilityFilter::identity_visibility_filter_id).
         create_identity_visibility_filter(parent: String, identity_visibility_filter: models::IdentityVisibilityFilter) -> models::account_iam_v2::CreateIdentityVisibilityFilter;
         /// Creates a local service principal within the account.
         ///
@@ -261,7 +262,8 @@ calls! {
         /// * `parent`: The group, as `accounts/{account}/groups/{group}`.
         ///   Of the form `accounts/{account_id}/groups/{group_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListDirectGroupMembers::page_size), [`page_token`](field@models::account_iam_v2::ListDirectGroupMembers::page_token).
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListDirectGroupMembers::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListDirectGroupMembers::page_token).
         list_direct_group_members(parent: String) -> models::account_iam_v2::ListDirectGroupMembers;
         /// Lists the groups of the account.
         ///
@@ -270,7 +272,9 @@ calls! {
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
         ///
-        /// Optional inputs: [`filter`](field@models::account_iam_v2::ListGroups::filter), [`page_size`](field@models::account_iam_v2::ListGroups::page_size), [`page_token`](field@models::account_iam_v2::ListGroups::page_token).
+        /// Optional inputs: [`filter`](field@models::account_iam_v2::ListGroups::filter),
+        /// [`page_size`](field@models::account_iam_v2::ListGroups::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListGroups::page_token).
         list_groups(parent: String) -> models::account_iam_v2::ListGroups;
         /// Lists the visibility filters of the account: the rules, not the groups they match.
         ///
@@ -281,7 +285,8 @@ calls! {
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListIdentityVisibilityFilters::page_size), [`page_token`](field@models::account_iam_v2::ListIdentityVisibilityFilters::page_token).
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListIdentityVisibilityFilters::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListIdentityVisibilityFilters::page_token).
         list_identity_visibility_filters(parent: String) -> models::account_iam_v2::ListIdentityVisibilityFilters;
         /// Lists the service principals of the account.
         ///
@@ -290,7 +295,9 @@ calls! {
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
         ///
-        /// Optional inputs: [`filter`](field@models::account_iam_v2::ListServicePrincipals::filter), [`page_size`](field@models::account_iam_v2::ListServicePrincipals::page_size), [`page_token`](field@models::account_iam_v2::ListServicePrincipals::page_token).
+        /// Optional inputs: [`filter`](field@models::account_iam_v2::ListServicePrincipals::filter),
+        /// [`page_size`](field@models::account_iam_v2::ListServicePrincipals::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListServicePrincipals::page_token).
         list_service_principals(parent: String) -> models::account_iam_v2::ListServicePrincipals;
         /// Lists all groups a principal is in, directly or through other groups.
         ///
@@ -299,7 +306,8 @@ calls! {
         /// * `parent`: The principal, as `accounts/{account}/principals/{principal}`.
         ///   Of the form `accounts/{account_id}/principals/{principal_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListTransitiveParentGroups::page_size), [`page_token`](field@models::account_iam_v2::ListTransitiveParentGroups::page_token).
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListTransitiveParentGroups::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListTransitiveParentGroups::page_token).
         list_transitive_parent_groups(parent: String) -> models::account_iam_v2::ListTransitiveParentGroups;
         /// Lists the users of the account.
         ///
@@ -308,7 +316,9 @@ calls! {
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
         ///
-        /// Optional inputs: [`filter`](field@models::account_iam_v2::ListUsers::filter), [`page_size`](field@models::account_iam_v2::ListUsers::page_size), [`page_token`](field@models::account_iam_v2::ListUsers::page_token).
+        /// Optional inputs: [`filter`](field@models::account_iam_v2::ListUsers::filter),
+        /// [`page_size`](field@models::account_iam_v2::ListUsers::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListUsers::page_token).
         list_users(parent: String) -> models::account_iam_v2::ListUsers;
         /// Lists the assignment details of a workspace.
         ///
@@ -318,7 +328,8 @@ calls! {
         ///
         /// * `workspace_id`: The workspace.
         ///
-        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListWorkspaceAssignmentDetails::page_size), [`page_token`](field@models::account_iam_v2::ListWorkspaceAssignmentDetails::page_token).
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListWorkspaceAssignmentDetails::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListWorkspaceAssignmentDetails::page_token).
         list_workspace_assignment_details(workspace_id: i64) -> models::account_iam_v2::ListWorkspaceAssignmentDetails;
         /// Lists who is directly assigned to a workspace.
         ///
@@ -329,7 +340,8 @@ calls! {
         /// * `parent`: The workspace, as `accounts/{account}/workspaces/{workspace}`.
         ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListWorkspaceAssignments::page_size), [`page_token`](field@models::account_iam_v2::ListWorkspaceAssignments::page_token).
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListWorkspaceAssignments::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListWorkspaceAssignments::page_token).
         list_workspace_assignments(parent: String) -> models::account_iam_v2::ListWorkspaceAssignments;
         /// Finds a group by its external ID and creates it in the account if it is not there.
         ///
@@ -695,19 +707,26 @@ calls! {
         /// * `parent`: The group, as `groups/{group}`.
         ///   Of the form `groups/{group_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListDirectGroupMembersProxy::page_size), [`page_token`](field@models::workspace_iam_v2::ListDirectGroupMembersProxy::page_token).
+        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListDirectGroupMembersProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListDirectGroupMembersProxy::page_token).
         list_direct_group_members_proxy(parent: String) -> models::workspace_iam_v2::ListDirectGroupMembersProxy;
         /// Lists the groups of the account of the calling workspace.
         ///
         /// `GET /api/2.0/identity/groups`
         ///
-        /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListGroupsProxy::filter), [`page_size`](field@models::workspace_iam_v2::ListGroupsProxy::page_size), [`page_token`](field@models::workspace_iam_v2::ListGroupsProxy::page_token), [`parent`](field@models::workspace_iam_v2::ListGroupsProxy::parent).
+        /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListGroupsProxy::filter),
+        /// [`page_size`](field@models::workspace_iam_v2::ListGroupsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListGroupsProxy::page_token),
+        /// [`parent`](field@models::workspace_iam_v2::ListGroupsProxy::parent).
         list_groups_proxy() -> models::workspace_iam_v2::ListGroupsProxy;
         /// Lists the service principals of the account of the calling workspace.
         ///
         /// `GET /api/2.0/identity/service-principals`
         ///
-        /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::filter), [`page_size`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::page_size), [`page_token`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::page_token), [`parent`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::parent).
+        /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::filter),
+        /// [`page_size`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::page_token),
+        /// [`parent`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::parent).
         list_service_principals_proxy() -> models::workspace_iam_v2::ListServicePrincipalsProxy;
         /// Lists all groups a principal is in, directly or through other groups.
         ///
@@ -716,13 +735,17 @@ calls! {
         /// * `parent`: The principal, as `principals/{principal}`.
         ///   Of the form `principals/{principal_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListTransitiveParentGroupsProxy::page_size), [`page_token`](field@models::workspace_iam_v2::ListTransitiveParentGroupsProxy::page_token).
+        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListTransitiveParentGroupsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListTransitiveParentGroupsProxy::page_token).
         list_transitive_parent_groups_proxy(parent: String) -> models::workspace_iam_v2::ListTransitiveParentGroupsProxy;
         /// Lists the users of the account of the calling workspace.
         ///
         /// `GET /api/2.0/identity/users`
         ///
-        /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListUsersProxy::filter), [`page_size`](field@models::workspace_iam_v2::ListUsersProxy::page_size), [`page_token`](field@models::workspace_iam_v2::ListUsersProxy::page_token), [`parent`](field@models::workspace_iam_v2::ListUsersProxy::parent).
+        /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListUsersProxy::filter),
+        /// [`page_size`](field@models::workspace_iam_v2::ListUsersProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListUsersProxy::page_token),
+        /// [`parent`](field@models::workspace_iam_v2::ListUsersProxy::parent).
         list_users_proxy() -> models::workspace_iam_v2::ListUsersProxy;
         /// Lists the assignment details of the calling workspace.
         ///
@@ -730,7 +753,8 @@ calls! {
         ///
         /// `GET /api/2.0/identity/workspace-assignment-details`
         ///
-        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::page_size), [`page_token`](field@models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::page_token).
+        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::page_token).
         list_workspace_assignment_details_proxy() -> models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy;
         /// Lists who is directly assigned to the calling workspace.
         ///
@@ -738,7 +762,9 @@ calls! {
         ///
         /// `GET /api/2.0/identity/workspace-assignments`
         ///
-        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::page_size), [`page_token`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::page_token), [`parent`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::parent).
+        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::page_token),
+        /// [`parent`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::parent).
         list_workspace_assignments_proxy() -> models::workspace_iam_v2::ListWorkspaceAssignmentsProxy;
         /// Finds a group by its external ID and creates it in the account if it is not there.
         ///

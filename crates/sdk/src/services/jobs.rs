@@ -31,7 +31,8 @@ calls! {
         ///
         /// `POST /api/2.2/jobs/runs/cancel-all`
         ///
-        /// Optional inputs: [`all_queued_runs`](field@models::jobs::CancelAllRuns::all_queued_runs), [`job_id`](field@models::jobs::CancelAllRuns::job_id).
+        /// Optional inputs: [`all_queued_runs`](field@models::jobs::CancelAllRuns::all_queued_runs),
+        /// [`job_id`](field@models::jobs::CancelAllRuns::job_id).
         cancel_all_runs() -> models::jobs::CancelAllRuns;
         /// Cancels a job run or task run.
         ///
@@ -45,7 +46,25 @@ calls! {
         ///
         /// `POST /api/2.2/jobs/create`
         ///
-        /// Optional inputs: [`access_control_list`](field@models::jobs::Create::access_control_list), [`budget_policy_id`](field@models::jobs::Create::budget_policy_id), [`continuous`](field@models::jobs::Create::continuous), [`deployment`](field@models::jobs::Create::deployment), [`description`](field@models::jobs::Create::description), [`duration_target`](field@models::jobs::Create::duration_target), [`edit_mode`](field@models::jobs::Create::edit_mode), [`email_notifications`](field@models::jobs::Create::email_notifications), [`environment_variables`](field@models::jobs::Create::environment_variables), [`environments`](field@models::jobs::Create::environments), [`format`](field@models::jobs::Create::format), [`git_source`](field@models::jobs::Create::git_source), [`health`](field@models::jobs::Create::health), [`job_clusters`](field@models::jobs::Create::job_clusters), [`max_concurrent_runs`](field@models::jobs::Create::max_concurrent_runs), [`name`](field@models::jobs::Create::name), [`notification_settings`](field@models::jobs::Create::notification_settings), [`parameters`](field@models::jobs::Create::parameters), [`parent_path`](field@models::jobs::Create::parent_path), [`performance_target`](field@models::jobs::Create::performance_target), [`queue`](field@models::jobs::Create::queue), [`run_as`](field@models::jobs::Create::run_as), [`schedule`](field@models::jobs::Create::schedule), [`tags`](field@models::jobs::Create::tags), [`tasks`](field@models::jobs::Create::tasks), [`timeout_seconds`](field@models::jobs::Create::timeout_seconds), [`trigger`](field@models::jobs::Create::trigger), [`triggers`](field@models::jobs::Create::triggers), [`usage_policy_id`](field@models::jobs::Create::usage_policy_id), [`webhook_notifications`](field@models::jobs::Create::webhook_notifications).
+        /// Optional inputs: [`access_control_list`](field@models::jobs::Create::access_control_list),
+        /// [`budget_policy_id`](field@models::jobs::Create::budget_policy_id),
+        /// [`continuous`](field@models::jobs::Create::continuous), [`deployment`](field@models::jobs::Create::deployment),
+        /// [`description`](field@models::jobs::Create::description),
+        /// [`duration_target`](field@models::jobs::Create::duration_target), [`edit_mode`](field@models::jobs::Create::edit_mode),
+        /// [`email_notifications`](field@models::jobs::Create::email_notifications),
+        /// [`environment_variables`](field@models::jobs::Create::environment_variables),
+        /// [`environments`](field@models::jobs::Create::environments), [`format`](field@models::jobs::Create::format),
+        /// [`git_source`](field@models::jobs::Create::git_source), [`health`](field@models::jobs::Create::health),
+        /// [`job_clusters`](field@models::jobs::Create::job_clusters),
+        /// [`max_concurrent_runs`](field@models::jobs::Create::max_concurrent_runs), [`name`](field@models::jobs::Create::name),
+        /// [`notification_settings`](field@models::jobs::Create::notification_settings),
+        /// [`parameters`](field@models::jobs::Create::parameters), [`parent_path`](field@models::jobs::Create::parent_path),
+        /// [`performance_target`](field@models::jobs::Create::performance_target), [`queue`](field@models::jobs::Create::queue),
+        /// [`run_as`](field@models::jobs::Create::run_as), [`schedule`](field@models::jobs::Create::schedule),
+        /// [`tags`](field@models::jobs::Create::tags), [`tasks`](field@models::jobs::Create::tasks),
+        /// [`timeout_seconds`](field@models::jobs::Create::timeout_seconds), [`trigger`](field@models::jobs::Create::trigger),
+        /// [`triggers`](field@models::jobs::Create::triggers), [`usage_policy_id`](field@models::jobs::Create::usage_policy_id),
+        /// [`webhook_notifications`](field@models::jobs::Create::webhook_notifications).
         create() -> models::jobs::Create;
         /// Deletes a job.
         ///
@@ -78,7 +97,8 @@ calls! {
         ///
         /// * `job_id`: Job to read.
         ///
-        /// Optional inputs: [`include_trigger_state`](field@models::jobs::Get::include_trigger_state), [`page_token`](field@models::jobs::Get::page_token).
+        /// Optional inputs: [`include_trigger_state`](field@models::jobs::Get::include_trigger_state),
+        /// [`page_token`](field@models::jobs::Get::page_token).
         get(job_id: i64) -> models::jobs::Get;
         /// Lists the permission levels that can be granted on a job.
         ///
@@ -103,7 +123,9 @@ calls! {
         ///
         /// * `run_id`: Run to read.
         ///
-        /// Optional inputs: [`include_history`](field@models::jobs::GetRun::include_history), [`include_resolved_values`](field@models::jobs::GetRun::include_resolved_values), [`page_token`](field@models::jobs::GetRun::page_token).
+        /// Optional inputs: [`include_history`](field@models::jobs::GetRun::include_history),
+        /// [`include_resolved_values`](field@models::jobs::GetRun::include_resolved_values),
+        /// [`page_token`](field@models::jobs::GetRun::page_token).
         get_run(run_id: i64) -> models::jobs::GetRun;
         /// Gets the output of one task run, such as what a notebook passed to `dbutils.notebook.exit()`.
         ///
@@ -119,13 +141,21 @@ calls! {
         ///
         /// `GET /api/2.2/jobs/list`
         ///
-        /// Optional inputs: [`expand_tasks`](field@models::jobs::List::expand_tasks), [`limit`](field@models::jobs::List::limit), [`name`](field@models::jobs::List::name), [`offset`](field@models::jobs::List::offset), [`page_token`](field@models::jobs::List::page_token).
+        /// Optional inputs: [`expand_tasks`](field@models::jobs::List::expand_tasks), [`limit`](field@models::jobs::List::limit),
+        /// [`name`](field@models::jobs::List::name), [`offset`](field@models::jobs::List::offset),
+        /// [`page_token`](field@models::jobs::List::page_token).
         list() -> models::jobs::List;
         /// Lists runs, most recently started first.
         ///
         /// `GET /api/2.2/jobs/runs/list`
         ///
-        /// Optional inputs: [`active_only`](field@models::jobs::ListRuns::active_only), [`completed_only`](field@models::jobs::ListRuns::completed_only), [`expand_tasks`](field@models::jobs::ListRuns::expand_tasks), [`job_id`](field@models::jobs::ListRuns::job_id), [`limit`](field@models::jobs::ListRuns::limit), [`offset`](field@models::jobs::ListRuns::offset), [`page_token`](field@models::jobs::ListRuns::page_token), [`run_type`](field@models::jobs::ListRuns::run_type), [`start_time_from`](field@models::jobs::ListRuns::start_time_from), [`start_time_to`](field@models::jobs::ListRuns::start_time_to).
+        /// Optional inputs: [`active_only`](field@models::jobs::ListRuns::active_only),
+        /// [`completed_only`](field@models::jobs::ListRuns::completed_only),
+        /// [`expand_tasks`](field@models::jobs::ListRuns::expand_tasks), [`job_id`](field@models::jobs::ListRuns::job_id),
+        /// [`limit`](field@models::jobs::ListRuns::limit), [`offset`](field@models::jobs::ListRuns::offset),
+        /// [`page_token`](field@models::jobs::ListRuns::page_token), [`run_type`](field@models::jobs::ListRuns::run_type),
+        /// [`start_time_from`](field@models::jobs::ListRuns::start_time_from),
+        /// [`start_time_to`](field@models::jobs::ListRuns::start_time_to).
         list_runs() -> models::jobs::ListRuns;
         /// Runs tasks of an ended job run again, as part of that run.
         ///
@@ -135,7 +165,21 @@ calls! {
         ///
         /// * `run_id`: Job run to repair; it must not be active.
         ///
-        /// Optional inputs: [`dbt_commands`](field@models::jobs::RepairRun::dbt_commands), [`duration_target`](field@models::jobs::RepairRun::duration_target), [`jar_params`](field@models::jobs::RepairRun::jar_params), [`job_parameters`](field@models::jobs::RepairRun::job_parameters), [`latest_repair_id`](field@models::jobs::RepairRun::latest_repair_id), [`notebook_params`](field@models::jobs::RepairRun::notebook_params), [`performance_target`](field@models::jobs::RepairRun::performance_target), [`pipeline_params`](field@models::jobs::RepairRun::pipeline_params), [`python_named_params`](field@models::jobs::RepairRun::python_named_params), [`python_params`](field@models::jobs::RepairRun::python_params), [`rerun_all_failed_tasks`](field@models::jobs::RepairRun::rerun_all_failed_tasks), [`rerun_dependent_tasks`](field@models::jobs::RepairRun::rerun_dependent_tasks), [`rerun_tasks`](field@models::jobs::RepairRun::rerun_tasks), [`spark_submit_params`](field@models::jobs::RepairRun::spark_submit_params), [`sql_params`](field@models::jobs::RepairRun::sql_params).
+        /// Optional inputs: [`dbt_commands`](field@models::jobs::RepairRun::dbt_commands),
+        /// [`duration_target`](field@models::jobs::RepairRun::duration_target),
+        /// [`jar_params`](field@models::jobs::RepairRun::jar_params),
+        /// [`job_parameters`](field@models::jobs::RepairRun::job_parameters),
+        /// [`latest_repair_id`](field@models::jobs::RepairRun::latest_repair_id),
+        /// [`notebook_params`](field@models::jobs::RepairRun::notebook_params),
+        /// [`performance_target`](field@models::jobs::RepairRun::performance_target),
+        /// [`pipeline_params`](field@models::jobs::RepairRun::pipeline_params),
+        /// [`python_named_params`](field@models::jobs::RepairRun::python_named_params),
+        /// [`python_params`](field@models::jobs::RepairRun::python_params),
+        /// [`rerun_all_failed_tasks`](field@models::jobs::RepairRun::rerun_all_failed_tasks),
+        /// [`rerun_dependent_tasks`](field@models::jobs::RepairRun::rerun_dependent_tasks),
+        /// [`rerun_tasks`](field@models::jobs::RepairRun::rerun_tasks),
+        /// [`spark_submit_params`](field@models::jobs::RepairRun::spark_submit_params),
+        /// [`sql_params`](field@models::jobs::RepairRun::sql_params).
         repair_run(run_id: i64) -> models::jobs::RepairRun;
         /// Replaces all settings of a job.
         ///
@@ -153,7 +197,17 @@ calls! {
         ///
         /// * `job_id`: Job to run.
         ///
-        /// Optional inputs: [`dbt_commands`](field@models::jobs::RunNow::dbt_commands), [`duration_target`](field@models::jobs::RunNow::duration_target), [`idempotency_token`](field@models::jobs::RunNow::idempotency_token), [`jar_params`](field@models::jobs::RunNow::jar_params), [`job_parameters`](field@models::jobs::RunNow::job_parameters), [`notebook_params`](field@models::jobs::RunNow::notebook_params), [`only`](field@models::jobs::RunNow::only), [`performance_target`](field@models::jobs::RunNow::performance_target), [`pipeline_params`](field@models::jobs::RunNow::pipeline_params), [`python_named_params`](field@models::jobs::RunNow::python_named_params), [`python_params`](field@models::jobs::RunNow::python_params), [`queue`](field@models::jobs::RunNow::queue), [`spark_submit_params`](field@models::jobs::RunNow::spark_submit_params), [`sql_params`](field@models::jobs::RunNow::sql_params).
+        /// Optional inputs: [`dbt_commands`](field@models::jobs::RunNow::dbt_commands),
+        /// [`duration_target`](field@models::jobs::RunNow::duration_target),
+        /// [`idempotency_token`](field@models::jobs::RunNow::idempotency_token),
+        /// [`jar_params`](field@models::jobs::RunNow::jar_params), [`job_parameters`](field@models::jobs::RunNow::job_parameters),
+        /// [`notebook_params`](field@models::jobs::RunNow::notebook_params), [`only`](field@models::jobs::RunNow::only),
+        /// [`performance_target`](field@models::jobs::RunNow::performance_target),
+        /// [`pipeline_params`](field@models::jobs::RunNow::pipeline_params),
+        /// [`python_named_params`](field@models::jobs::RunNow::python_named_params),
+        /// [`python_params`](field@models::jobs::RunNow::python_params), [`queue`](field@models::jobs::RunNow::queue),
+        /// [`spark_submit_params`](field@models::jobs::RunNow::spark_submit_params),
+        /// [`sql_params`](field@models::jobs::RunNow::sql_params).
         run_now(job_id: i64) -> models::jobs::RunNow;
         /// Replaces the direct grants on a job.
         ///
@@ -171,7 +225,19 @@ calls! {
         ///
         /// `POST /api/2.2/jobs/runs/submit` A fresh idempotency key is sent in `idempotency_token` unless you set one.
         ///
-        /// Optional inputs: [`access_control_list`](field@models::jobs::Submit::access_control_list), [`budget_policy_id`](field@models::jobs::Submit::budget_policy_id), [`duration_target`](field@models::jobs::Submit::duration_target), [`email_notifications`](field@models::jobs::Submit::email_notifications), [`environment_variables`](field@models::jobs::Submit::environment_variables), [`environments`](field@models::jobs::Submit::environments), [`git_source`](field@models::jobs::Submit::git_source), [`health`](field@models::jobs::Submit::health), [`idempotency_token`](field@models::jobs::Submit::idempotency_token), [`notification_settings`](field@models::jobs::Submit::notification_settings), [`performance_target`](field@models::jobs::Submit::performance_target), [`queue`](field@models::jobs::Submit::queue), [`run_as`](field@models::jobs::Submit::run_as), [`run_name`](field@models::jobs::Submit::run_name), [`tasks`](field@models::jobs::Submit::tasks), [`timeout_seconds`](field@models::jobs::Submit::timeout_seconds), [`usage_policy_id`](field@models::jobs::Submit::usage_policy_id), [`webhook_notifications`](field@models::jobs::Submit::webhook_notifications).
+        /// Optional inputs: [`access_control_list`](field@models::jobs::Submit::access_control_list),
+        /// [`budget_policy_id`](field@models::jobs::Submit::budget_policy_id),
+        /// [`duration_target`](field@models::jobs::Submit::duration_target),
+        /// [`email_notifications`](field@models::jobs::Submit::email_notifications),
+        /// [`environment_variables`](field@models::jobs::Submit::environment_variables),
+        /// [`environments`](field@models::jobs::Submit::environments), [`git_source`](field@models::jobs::Submit::git_source),
+        /// [`health`](field@models::jobs::Submit::health), [`idempotency_token`](field@models::jobs::Submit::idempotency_token),
+        /// [`notification_settings`](field@models::jobs::Submit::notification_settings),
+        /// [`performance_target`](field@models::jobs::Submit::performance_target), [`queue`](field@models::jobs::Submit::queue),
+        /// [`run_as`](field@models::jobs::Submit::run_as), [`run_name`](field@models::jobs::Submit::run_name),
+        /// [`tasks`](field@models::jobs::Submit::tasks), [`timeout_seconds`](field@models::jobs::Submit::timeout_seconds),
+        /// [`usage_policy_id`](field@models::jobs::Submit::usage_policy_id),
+        /// [`webhook_notifications`](field@models::jobs::Submit::webhook_notifications).
         submit() -> models::jobs::Submit;
         /// Changes some settings of a job.
         ///
@@ -181,7 +247,8 @@ calls! {
         ///
         /// * `job_id`: Job to change.
         ///
-        /// Optional inputs: [`fields_to_remove`](field@models::jobs::Update::fields_to_remove), [`new_settings`](field@models::jobs::Update::new_settings).
+        /// Optional inputs: [`fields_to_remove`](field@models::jobs::Update::fields_to_remove),
+        /// [`new_settings`](field@models::jobs::Update::new_settings).
         update(job_id: i64) -> models::jobs::Update;
         /// Adds or changes grants on a job and leaves the others in place.
         ///
@@ -392,7 +459,8 @@ calls! {
         ///
         /// * `policy_id`: Id of the cluster policy.
         ///
-        /// Optional inputs: [`page_size`](field@models::policy_compliance_for_jobs::ListCompliance::page_size), [`page_token`](field@models::policy_compliance_for_jobs::ListCompliance::page_token).
+        /// Optional inputs: [`page_size`](field@models::policy_compliance_for_jobs::ListCompliance::page_size),
+        /// [`page_token`](field@models::policy_compliance_for_jobs::ListCompliance::page_token).
         list_compliance(policy_id: String) -> models::policy_compliance_for_jobs::ListCompliance;
     }
 }

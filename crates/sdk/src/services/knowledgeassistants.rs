@@ -107,13 +107,15 @@ calls! {
         /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListExamples::page_size), [`page_token`](field@models::knowledge_assistants::ListExamples::page_token).
+        /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListExamples::page_size),
+        /// [`page_token`](field@models::knowledge_assistants::ListExamples::page_token).
         list_examples(parent: String) -> models::knowledge_assistants::ListExamples;
         /// Lists assistants, without their state.
         ///
         /// `GET /api/2.1/knowledge-assistants`
         ///
-        /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListKnowledgeAssistants::page_size), [`page_token`](field@models::knowledge_assistants::ListKnowledgeAssistants::page_token).
+        /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListKnowledgeAssistants::page_size),
+        /// [`page_token`](field@models::knowledge_assistants::ListKnowledgeAssistants::page_token).
         list_knowledge_assistants() -> models::knowledge_assistants::ListKnowledgeAssistants;
         /// Lists the knowledge sources of an assistant.
         ///
@@ -122,7 +124,8 @@ calls! {
         /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListKnowledgeSources::page_size), [`page_token`](field@models::knowledge_assistants::ListKnowledgeSources::page_token).
+        /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListKnowledgeSources::page_size),
+        /// [`page_token`](field@models::knowledge_assistants::ListKnowledgeSources::page_token).
         list_knowledge_sources(parent: String) -> models::knowledge_assistants::ListKnowledgeSources;
         /// Replaces the direct permissions on an assistant.
         ///

@@ -94,7 +94,11 @@ calls! {
         ///
         /// * `catalog_name`: Catalog to list from.
         ///
-        /// Optional inputs: [`filter`](field@models::lakewatch::ListDatasources::filter), [`page_size`](field@models::lakewatch::ListDatasources::page_size), [`page_token`](field@models::lakewatch::ListDatasources::page_token), [`schema_name`](field@models::lakewatch::ListDatasources::schema_name), [`view`](field@models::lakewatch::ListDatasources::view).
+        /// Optional inputs: [`filter`](field@models::lakewatch::ListDatasources::filter),
+        /// [`page_size`](field@models::lakewatch::ListDatasources::page_size),
+        /// [`page_token`](field@models::lakewatch::ListDatasources::page_token),
+        /// [`schema_name`](field@models::lakewatch::ListDatasources::schema_name),
+        /// [`view`](field@models::lakewatch::ListDatasources::view).
         list_datasources(catalog_name: String) -> models::lakewatch::ListDatasources;
         /// Lists the rules of a catalog.
         ///
@@ -102,7 +106,10 @@ calls! {
         ///
         /// * `catalog_name`: Catalog to list from.
         ///
-        /// Optional inputs: [`filter`](field@models::lakewatch::ListRules::filter), [`page_size`](field@models::lakewatch::ListRules::page_size), [`page_token`](field@models::lakewatch::ListRules::page_token), [`schema_name`](field@models::lakewatch::ListRules::schema_name), [`view`](field@models::lakewatch::ListRules::view).
+        /// Optional inputs: [`filter`](field@models::lakewatch::ListRules::filter),
+        /// [`page_size`](field@models::lakewatch::ListRules::page_size),
+        /// [`page_token`](field@models::lakewatch::ListRules::page_token),
+        /// [`schema_name`](field@models::lakewatch::ListRules::schema_name), [`view`](field@models::lakewatch::ListRules::view).
         list_rules(catalog_name: String) -> models::lakewatch::ListRules;
         /// Changes settings of a catalog for delivering alerts.
         ///

@@ -30,7 +30,8 @@ calls! {
         ///
         /// * `listing_id`: ID of the listing.
         ///
-        /// Optional inputs: [`page_size`](field@models::consumer_fulfillments::Get::page_size), [`page_token`](field@models::consumer_fulfillments::Get::page_token).
+        /// Optional inputs: [`page_size`](field@models::consumer_fulfillments::Get::page_size),
+        /// [`page_token`](field@models::consumer_fulfillments::Get::page_token).
         get(listing_id: String) -> models::consumer_fulfillments::Get;
         /// Lists the fulfillments of a listing: the ways to install it.
         ///
@@ -40,7 +41,8 @@ calls! {
         ///
         /// * `listing_id`: ID of the listing.
         ///
-        /// Optional inputs: [`page_size`](field@models::consumer_fulfillments::List::page_size), [`page_token`](field@models::consumer_fulfillments::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::consumer_fulfillments::List::page_size),
+        /// [`page_token`](field@models::consumer_fulfillments::List::page_token).
         list(listing_id: String) -> models::consumer_fulfillments::List;
     }
 }
@@ -78,7 +80,11 @@ calls! {
         ///
         /// * `listing_id`: ID of the listing.
         ///
-        /// Optional inputs: [`accepted_consumer_terms`](field@models::consumer_installations::Create::accepted_consumer_terms), [`catalog_name`](field@models::consumer_installations::Create::catalog_name), [`recipient_type`](field@models::consumer_installations::Create::recipient_type), [`repo_detail`](field@models::consumer_installations::Create::repo_detail), [`share_name`](field@models::consumer_installations::Create::share_name).
+        /// Optional inputs: [`accepted_consumer_terms`](field@models::consumer_installations::Create::accepted_consumer_terms),
+        /// [`catalog_name`](field@models::consumer_installations::Create::catalog_name),
+        /// [`recipient_type`](field@models::consumer_installations::Create::recipient_type),
+        /// [`repo_detail`](field@models::consumer_installations::Create::repo_detail),
+        /// [`share_name`](field@models::consumer_installations::Create::share_name).
         create(listing_id: String) -> models::consumer_installations::Create;
         /// Removes an installation of a listing.
         ///
@@ -91,7 +97,8 @@ calls! {
         ///
         /// `GET /api/2.1/marketplace-consumer/installations`
         ///
-        /// Optional inputs: [`page_size`](field@models::consumer_installations::List::page_size), [`page_token`](field@models::consumer_installations::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::consumer_installations::List::page_size),
+        /// [`page_token`](field@models::consumer_installations::List::page_token).
         list() -> models::consumer_installations::List;
         /// Lists the consumer's installations of one listing.
         ///
@@ -99,7 +106,8 @@ calls! {
         ///
         /// * `listing_id`: ID of the listing.
         ///
-        /// Optional inputs: [`page_size`](field@models::consumer_installations::ListListingInstallations::page_size), [`page_token`](field@models::consumer_installations::ListListingInstallations::page_token).
+        /// Optional inputs: [`page_size`](field@models::consumer_installations::ListListingInstallations::page_size),
+        /// [`page_token`](field@models::consumer_installations::ListListingInstallations::page_token).
         list_listing_installations(listing_id: String) -> models::consumer_installations::ListListingInstallations;
         /// Changes an installation and, if asked, replaces its access token.
         ///
@@ -171,7 +179,15 @@ calls! {
         ///
         /// `GET /api/2.1/marketplace-consumer/listings`
         ///
-        /// Optional inputs: [`assets`](field@models::consumer_listings::List::assets), [`categories`](field@models::consumer_listings::List::categories), [`is_free`](field@models::consumer_listings::List::is_free), [`is_private_exchange`](field@models::consumer_listings::List::is_private_exchange), [`is_staff_pick`](field@models::consumer_listings::List::is_staff_pick), [`page_size`](field@models::consumer_listings::List::page_size), [`page_token`](field@models::consumer_listings::List::page_token), [`provider_ids`](field@models::consumer_listings::List::provider_ids), [`tags`](field@models::consumer_listings::List::tags).
+        /// Optional inputs: [`assets`](field@models::consumer_listings::List::assets),
+        /// [`categories`](field@models::consumer_listings::List::categories),
+        /// [`is_free`](field@models::consumer_listings::List::is_free),
+        /// [`is_private_exchange`](field@models::consumer_listings::List::is_private_exchange),
+        /// [`is_staff_pick`](field@models::consumer_listings::List::is_staff_pick),
+        /// [`page_size`](field@models::consumer_listings::List::page_size),
+        /// [`page_token`](field@models::consumer_listings::List::page_token),
+        /// [`provider_ids`](field@models::consumer_listings::List::provider_ids),
+        /// [`tags`](field@models::consumer_listings::List::tags).
         list() -> models::consumer_listings::List;
         /// Searches the published listings that the consumer may see.
         ///
@@ -179,7 +195,13 @@ calls! {
         ///
         /// * `query`: Text to look for; near matches count.
         ///
-        /// Optional inputs: [`assets`](field@models::consumer_listings::Search::assets), [`categories`](field@models::consumer_listings::Search::categories), [`is_free`](field@models::consumer_listings::Search::is_free), [`is_private_exchange`](field@models::consumer_listings::Search::is_private_exchange), [`page_size`](field@models::consumer_listings::Search::page_size), [`page_token`](field@models::consumer_listings::Search::page_token), [`provider_ids`](field@models::consumer_listings::Search::provider_ids).
+        /// Optional inputs: [`assets`](field@models::consumer_listings::Search::assets),
+        /// [`categories`](field@models::consumer_listings::Search::categories),
+        /// [`is_free`](field@models::consumer_listings::Search::is_free),
+        /// [`is_private_exchange`](field@models::consumer_listings::Search::is_private_exchange),
+        /// [`page_size`](field@models::consumer_listings::Search::page_size),
+        /// [`page_token`](field@models::consumer_listings::Search::page_token),
+        /// [`provider_ids`](field@models::consumer_listings::Search::provider_ids).
         search(query: String) -> models::consumer_listings::Search;
     }
 }
@@ -237,7 +259,12 @@ calls! {
         /// * `intended_use`: What the consumer means to do with the product.
         /// * `accepted_consumer_terms`: Terms of use that the consumer accepts.
         ///
-        /// Optional inputs: [`comment`](field@models::consumer_personalization_requests::Create::comment), [`company`](field@models::consumer_personalization_requests::Create::company), [`first_name`](field@models::consumer_personalization_requests::Create::first_name), [`is_from_lighthouse`](field@models::consumer_personalization_requests::Create::is_from_lighthouse), [`last_name`](field@models::consumer_personalization_requests::Create::last_name), [`recipient_type`](field@models::consumer_personalization_requests::Create::recipient_type).
+        /// Optional inputs: [`comment`](field@models::consumer_personalization_requests::Create::comment),
+        /// [`company`](field@models::consumer_personalization_requests::Create::company),
+        /// [`first_name`](field@models::consumer_personalization_requests::Create::first_name),
+        /// [`is_from_lighthouse`](field@models::consumer_personalization_requests::Create::is_from_lighthouse),
+        /// [`last_name`](field@models::consumer_personalization_requests::Create::last_name),
+        /// [`recipient_type`](field@models::consumer_personalization_requests::Create::recipient_type).
         create(listing_id: String, intended_use: String, accepted_consumer_terms: models::ConsumerTerms) -> models::consumer_personalization_requests::Create;
         /// Returns the consumer's personalization request for a listing.
         ///
@@ -251,7 +278,8 @@ calls! {
         ///
         /// `GET /api/2.1/marketplace-consumer/personalization-requests`
         ///
-        /// Optional inputs: [`page_size`](field@models::consumer_personalization_requests::List::page_size), [`page_token`](field@models::consumer_personalization_requests::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::consumer_personalization_requests::List::page_size),
+        /// [`page_token`](field@models::consumer_personalization_requests::List::page_token).
         list() -> models::consumer_personalization_requests::List;
     }
 }
@@ -303,7 +331,9 @@ calls! {
         ///
         /// `GET /api/2.1/marketplace-consumer/providers`
         ///
-        /// Optional inputs: [`is_featured`](field@models::consumer_providers::List::is_featured), [`page_size`](field@models::consumer_providers::List::page_size), [`page_token`](field@models::consumer_providers::List::page_token).
+        /// Optional inputs: [`is_featured`](field@models::consumer_providers::List::is_featured),
+        /// [`page_size`](field@models::consumer_providers::List::page_size),
+        /// [`page_token`](field@models::consumer_providers::List::page_token).
         list() -> models::consumer_providers::List;
     }
 }
@@ -353,7 +383,8 @@ calls! {
         ///
         /// * `exchange_id`: ID of the exchange.
         ///
-        /// Optional inputs: [`page_size`](field@models::provider_exchange_filters::List::page_size), [`page_token`](field@models::provider_exchange_filters::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::provider_exchange_filters::List::page_size),
+        /// [`page_token`](field@models::provider_exchange_filters::List::page_token).
         list(exchange_id: String) -> models::provider_exchange_filters::List;
         /// Changes a filter of an exchange.
         ///
@@ -422,7 +453,8 @@ calls! {
         ///
         /// `GET /api/2.0/marketplace-exchange/exchanges`
         ///
-        /// Optional inputs: [`page_size`](field@models::provider_exchanges::List::page_size), [`page_token`](field@models::provider_exchanges::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::provider_exchanges::List::page_size),
+        /// [`page_token`](field@models::provider_exchanges::List::page_token).
         list() -> models::provider_exchanges::List;
         /// Lists the exchanges that offer a listing.
         ///
@@ -430,7 +462,8 @@ calls! {
         ///
         /// * `listing_id`: ID of the listing.
         ///
-        /// Optional inputs: [`page_size`](field@models::provider_exchanges::ListExchangesForListing::page_size), [`page_token`](field@models::provider_exchanges::ListExchangesForListing::page_token).
+        /// Optional inputs: [`page_size`](field@models::provider_exchanges::ListExchangesForListing::page_size),
+        /// [`page_token`](field@models::provider_exchanges::ListExchangesForListing::page_token).
         list_exchanges_for_listing(listing_id: String) -> models::provider_exchanges::ListExchangesForListing;
         /// Lists the listings offered in an exchange.
         ///
@@ -438,7 +471,8 @@ calls! {
         ///
         /// * `exchange_id`: ID of the exchange.
         ///
-        /// Optional inputs: [`page_size`](field@models::provider_exchanges::ListListingsForExchange::page_size), [`page_token`](field@models::provider_exchanges::ListListingsForExchange::page_token).
+        /// Optional inputs: [`page_size`](field@models::provider_exchanges::ListListingsForExchange::page_size),
+        /// [`page_token`](field@models::provider_exchanges::ListListingsForExchange::page_token).
         list_listings_for_exchange(exchange_id: String) -> models::provider_exchanges::ListListingsForExchange;
         /// Changes an exchange.
         ///
@@ -512,7 +546,8 @@ calls! {
         ///
         /// * `file_parent`: Object whose files are listed.
         ///
-        /// Optional inputs: [`page_size`](field@models::provider_files::List::page_size), [`page_token`](field@models::provider_files::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::provider_files::List::page_size),
+        /// [`page_token`](field@models::provider_files::List::page_token).
         list(file_parent: models::FileParent) -> models::provider_files::List;
     }
 }
@@ -567,7 +602,8 @@ calls! {
         ///
         /// `GET /api/2.0/marketplace-provider/listings`
         ///
-        /// Optional inputs: [`page_size`](field@models::provider_listings::List::page_size), [`page_token`](field@models::provider_listings::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::provider_listings::List::page_size),
+        /// [`page_token`](field@models::provider_listings::List::page_token).
         list() -> models::provider_listings::List;
         /// Changes a listing.
         ///
@@ -605,7 +641,8 @@ calls! {
         ///
         /// `GET /api/2.0/marketplace-provider/personalization-requests`
         ///
-        /// Optional inputs: [`page_size`](field@models::provider_personalization_requests::List::page_size), [`page_token`](field@models::provider_personalization_requests::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::provider_personalization_requests::List::page_size),
+        /// [`page_token`](field@models::provider_personalization_requests::List::page_token).
         list() -> models::provider_personalization_requests::List;
         /// Changes the status of a personalization request.
         ///
@@ -617,7 +654,8 @@ calls! {
         /// * `request_id`: ID of the request.
         /// * `status`: New status.
         ///
-        /// Optional inputs: [`reason`](field@models::provider_personalization_requests::Update::reason), [`share`](field@models::provider_personalization_requests::Update::share).
+        /// Optional inputs: [`reason`](field@models::provider_personalization_requests::Update::reason),
+        /// [`share`](field@models::provider_personalization_requests::Update::share).
         update(listing_id: String, request_id: String, status: models::PersonalizationRequestStatus) -> models::provider_personalization_requests::Update;
     }
 }
@@ -719,7 +757,8 @@ calls! {
         ///
         /// `GET /api/2.0/marketplace-provider/providers`
         ///
-        /// Optional inputs: [`page_size`](field@models::provider_providers::List::page_size), [`page_token`](field@models::provider_providers::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::provider_providers::List::page_size),
+        /// [`page_token`](field@models::provider_providers::List::page_token).
         list() -> models::provider_providers::List;
         /// Changes a provider profile.
         ///

@@ -32,7 +32,9 @@ calls! {
         ///
         /// * `name`: Name, unique among experiments.
         ///
-        /// Optional inputs: [`artifact_location`](field@models::experiments::CreateExperiment::artifact_location), [`tags`](field@models::experiments::CreateExperiment::tags), [`trace_location`](field@models::experiments::CreateExperiment::trace_location).
+        /// Optional inputs: [`artifact_location`](field@models::experiments::CreateExperiment::artifact_location),
+        /// [`tags`](field@models::experiments::CreateExperiment::tags),
+        /// [`trace_location`](field@models::experiments::CreateExperiment::trace_location).
         create_experiment(name: String) -> models::experiments::CreateExperiment;
         /// Creates an issue in an experiment.
         ///
@@ -52,7 +54,11 @@ calls! {
         ///
         /// * `experiment_id`: Experiment that owns the model.
         ///
-        /// Optional inputs: [`model_type`](field@models::experiments::CreateLoggedModel::model_type), [`name`](field@models::experiments::CreateLoggedModel::name), [`params`](field@models::experiments::CreateLoggedModel::params), [`source_run_id`](field@models::experiments::CreateLoggedModel::source_run_id), [`tags`](field@models::experiments::CreateLoggedModel::tags).
+        /// Optional inputs: [`model_type`](field@models::experiments::CreateLoggedModel::model_type),
+        /// [`name`](field@models::experiments::CreateLoggedModel::name),
+        /// [`params`](field@models::experiments::CreateLoggedModel::params),
+        /// [`source_run_id`](field@models::experiments::CreateLoggedModel::source_run_id),
+        /// [`tags`](field@models::experiments::CreateLoggedModel::tags).
         create_logged_model(experiment_id: String) -> models::experiments::CreateLoggedModel;
         /// Starts a run in an experiment.
         ///
@@ -60,7 +66,10 @@ calls! {
         ///
         /// `POST /api/2.0/mlflow/runs/create`
         ///
-        /// Optional inputs: [`experiment_id`](field@models::experiments::CreateRun::experiment_id), [`run_name`](field@models::experiments::CreateRun::run_name), [`start_time`](field@models::experiments::CreateRun::start_time), [`tags`](field@models::experiments::CreateRun::tags), [`user_id`](field@models::experiments::CreateRun::user_id).
+        /// Optional inputs: [`experiment_id`](field@models::experiments::CreateRun::experiment_id),
+        /// [`run_name`](field@models::experiments::CreateRun::run_name),
+        /// [`start_time`](field@models::experiments::CreateRun::start_time), [`tags`](field@models::experiments::CreateRun::tags),
+        /// [`user_id`](field@models::experiments::CreateRun::user_id).
         create_run() -> models::experiments::CreateRun;
         /// Marks an experiment as deleted, with its runs, metrics, parameters and tags.
         ///
@@ -133,7 +142,10 @@ calls! {
         ///
         /// * `metric_key`: Name of the metric.
         ///
-        /// Optional inputs: [`max_results`](field@models::experiments::GetHistory::max_results), [`page_token`](field@models::experiments::GetHistory::page_token), [`run_id`](field@models::experiments::GetHistory::run_id), [`run_uuid`](field@models::experiments::GetHistory::run_uuid).
+        /// Optional inputs: [`max_results`](field@models::experiments::GetHistory::max_results),
+        /// [`page_token`](field@models::experiments::GetHistory::page_token),
+        /// [`run_id`](field@models::experiments::GetHistory::run_id),
+        /// [`run_uuid`](field@models::experiments::GetHistory::run_uuid).
         get_history(metric_key: String) -> models::experiments::GetHistory;
         /// Returns one issue of an experiment.
         ///
@@ -176,13 +188,17 @@ calls! {
         ///
         /// `GET /api/2.0/mlflow/artifacts/list`
         ///
-        /// Optional inputs: [`page_token`](field@models::experiments::ListArtifacts::page_token), [`path`](field@models::experiments::ListArtifacts::path), [`run_id`](field@models::experiments::ListArtifacts::run_id), [`run_uuid`](field@models::experiments::ListArtifacts::run_uuid).
+        /// Optional inputs: [`page_token`](field@models::experiments::ListArtifacts::page_token),
+        /// [`path`](field@models::experiments::ListArtifacts::path), [`run_id`](field@models::experiments::ListArtifacts::run_id),
+        /// [`run_uuid`](field@models::experiments::ListArtifacts::run_uuid).
         list_artifacts() -> models::experiments::ListArtifacts;
         /// Lists experiments.
         ///
         /// `GET /api/2.0/mlflow/experiments/list`
         ///
-        /// Optional inputs: [`max_results`](field@models::experiments::ListExperiments::max_results), [`page_token`](field@models::experiments::ListExperiments::page_token), [`view_type`](field@models::experiments::ListExperiments::view_type).
+        /// Optional inputs: [`max_results`](field@models::experiments::ListExperiments::max_results),
+        /// [`page_token`](field@models::experiments::ListExperiments::page_token),
+        /// [`view_type`](field@models::experiments::ListExperiments::view_type).
         list_experiments() -> models::experiments::ListExperiments;
         /// Logs metrics, parameters and tags of a run in one request.
         ///
@@ -192,7 +208,9 @@ calls! {
         ///
         /// `POST /api/2.0/mlflow/runs/log-batch`
         ///
-        /// Optional inputs: [`metrics`](field@models::experiments::LogBatch::metrics), [`params`](field@models::experiments::LogBatch::params), [`run_id`](field@models::experiments::LogBatch::run_id), [`tags`](field@models::experiments::LogBatch::tags).
+        /// Optional inputs: [`metrics`](field@models::experiments::LogBatch::metrics),
+        /// [`params`](field@models::experiments::LogBatch::params), [`run_id`](field@models::experiments::LogBatch::run_id),
+        /// [`tags`](field@models::experiments::LogBatch::tags).
         log_batch() -> models::experiments::LogBatch;
         /// Records which datasets and models a run used.
         ///
@@ -200,7 +218,8 @@ calls! {
         ///
         /// * `run_id`: ID of the run.
         ///
-        /// Optional inputs: [`datasets`](field@models::experiments::LogInputs::datasets), [`models`](field@models::experiments::LogInputs::models).
+        /// Optional inputs: [`datasets`](field@models::experiments::LogInputs::datasets),
+        /// [`models`](field@models::experiments::LogInputs::models).
         log_inputs(run_id: String) -> models::experiments::LogInputs;
         /// Adds parameters to a logged model.
         ///
@@ -220,13 +239,17 @@ calls! {
         /// * `value`: `value`, a number.
         /// * `timestamp`: Time of the value, as Unix time in milliseconds.
         ///
-        /// Optional inputs: [`dataset_digest`](field@models::experiments::LogMetric::dataset_digest), [`dataset_name`](field@models::experiments::LogMetric::dataset_name), [`model_id`](field@models::experiments::LogMetric::model_id), [`run_id`](field@models::experiments::LogMetric::run_id), [`run_uuid`](field@models::experiments::LogMetric::run_uuid), [`step`](field@models::experiments::LogMetric::step).
+        /// Optional inputs: [`dataset_digest`](field@models::experiments::LogMetric::dataset_digest),
+        /// [`dataset_name`](field@models::experiments::LogMetric::dataset_name),
+        /// [`model_id`](field@models::experiments::LogMetric::model_id), [`run_id`](field@models::experiments::LogMetric::run_id),
+        /// [`run_uuid`](field@models::experiments::LogMetric::run_uuid), [`step`](field@models::experiments::LogMetric::step).
         log_metric(key: String, value: f64, timestamp: i64) -> models::experiments::LogMetric;
         /// Records a model in a run; `create_logged_model` replaces it.
         ///
         /// `POST /api/2.0/mlflow/runs/log-model`
         ///
-        /// Optional inputs: [`model_json`](field@models::experiments::LogModel::model_json), [`run_id`](field@models::experiments::LogModel::run_id).
+        /// Optional inputs: [`model_json`](field@models::experiments::LogModel::model_json),
+        /// [`run_id`](field@models::experiments::LogModel::run_id).
         log_model() -> models::experiments::LogModel;
         /// Records which models a run produced.
         ///
@@ -245,7 +268,8 @@ calls! {
         /// * `key`: Key, up to 255 bytes.
         /// * `value`: Value, up to 500 bytes.
         ///
-        /// Optional inputs: [`run_id`](field@models::experiments::LogParam::run_id), [`run_uuid`](field@models::experiments::LogParam::run_uuid).
+        /// Optional inputs: [`run_id`](field@models::experiments::LogParam::run_id),
+        /// [`run_uuid`](field@models::experiments::LogParam::run_uuid).
         log_param(key: String, value: String) -> models::experiments::LogParam;
         /// Restores a deleted experiment, with its runs, metrics, parameters and tags.
         ///
@@ -276,7 +300,11 @@ calls! {
         ///
         /// `POST /api/2.0/mlflow/experiments/search`
         ///
-        /// Optional inputs: [`filter`](field@models::experiments::SearchExperiments::filter), [`max_results`](field@models::experiments::SearchExperiments::max_results), [`order_by`](field@models::experiments::SearchExperiments::order_by), [`page_token`](field@models::experiments::SearchExperiments::page_token), [`view_type`](field@models::experiments::SearchExperiments::view_type).
+        /// Optional inputs: [`filter`](field@models::experiments::SearchExperiments::filter),
+        /// [`max_results`](field@models::experiments::SearchExperiments::max_results),
+        /// [`order_by`](field@models::experiments::SearchExperiments::order_by),
+        /// [`page_token`](field@models::experiments::SearchExperiments::page_token),
+        /// [`view_type`](field@models::experiments::SearchExperiments::view_type).
         search_experiments() -> models::experiments::SearchExperiments;
         /// Searches the issues of an experiment.
         ///
@@ -287,19 +315,38 @@ calls! {
         /// * `parent`: Resource name of the experiment, `experiments/{experiment}`.
         ///   Of the form `experiments/{experiment}`.
         ///
-        /// Optional inputs: [`categories`](field@models::experiments::SearchIssues::categories), [`page_size`](field@models::experiments::SearchIssues::page_size), [`page_token`](field@models::experiments::SearchIssues::page_token), [`query`](field@models::experiments::SearchIssues::query), [`severities`](field@models::experiments::SearchIssues::severities), [`sort_key`](field@models::experiments::SearchIssues::sort_key), [`sort_order`](field@models::experiments::SearchIssues::sort_order), [`statuses`](field@models::experiments::SearchIssues::statuses), [`tag_filters`](field@models::experiments::SearchIssues::tag_filters), [`view`](field@models::experiments::SearchIssues::view).
+        /// Optional inputs: [`categories`](field@models::experiments::SearchIssues::categories),
+        /// [`page_size`](field@models::experiments::SearchIssues::page_size),
+        /// [`page_token`](field@models::experiments::SearchIssues::page_token),
+        /// [`query`](field@models::experiments::SearchIssues::query),
+        /// [`severities`](field@models::experiments::SearchIssues::severities),
+        /// [`sort_key`](field@models::experiments::SearchIssues::sort_key),
+        /// [`sort_order`](field@models::experiments::SearchIssues::sort_order),
+        /// [`statuses`](field@models::experiments::SearchIssues::statuses),
+        /// [`tag_filters`](field@models::experiments::SearchIssues::tag_filters),
+        /// [`view`](field@models::experiments::SearchIssues::view).
         search_issues(parent: String) -> models::experiments::SearchIssues;
         /// Searches logged models by a condition.
         ///
         /// `POST /api/2.0/mlflow/logged-models/search`
         ///
-        /// Optional inputs: [`datasets`](field@models::experiments::SearchLoggedModels::datasets), [`experiment_ids`](field@models::experiments::SearchLoggedModels::experiment_ids), [`filter`](field@models::experiments::SearchLoggedModels::filter), [`max_results`](field@models::experiments::SearchLoggedModels::max_results), [`order_by`](field@models::experiments::SearchLoggedModels::order_by), [`page_token`](field@models::experiments::SearchLoggedModels::page_token).
+        /// Optional inputs: [`datasets`](field@models::experiments::SearchLoggedModels::datasets),
+        /// [`experiment_ids`](field@models::experiments::SearchLoggedModels::experiment_ids),
+        /// [`filter`](field@models::experiments::SearchLoggedModels::filter),
+        /// [`max_results`](field@models::experiments::SearchLoggedModels::max_results),
+        /// [`order_by`](field@models::experiments::SearchLoggedModels::order_by),
+        /// [`page_token`](field@models::experiments::SearchLoggedModels::page_token).
         search_logged_models() -> models::experiments::SearchLoggedModels;
         /// Searches runs by a condition over metrics, parameters and tags.
         ///
         /// `POST /api/2.0/mlflow/runs/search`
         ///
-        /// Optional inputs: [`experiment_ids`](field@models::experiments::SearchRuns::experiment_ids), [`filter`](field@models::experiments::SearchRuns::filter), [`max_results`](field@models::experiments::SearchRuns::max_results), [`order_by`](field@models::experiments::SearchRuns::order_by), [`page_token`](field@models::experiments::SearchRuns::page_token), [`run_view_type`](field@models::experiments::SearchRuns::run_view_type).
+        /// Optional inputs: [`experiment_ids`](field@models::experiments::SearchRuns::experiment_ids),
+        /// [`filter`](field@models::experiments::SearchRuns::filter),
+        /// [`max_results`](field@models::experiments::SearchRuns::max_results),
+        /// [`order_by`](field@models::experiments::SearchRuns::order_by),
+        /// [`page_token`](field@models::experiments::SearchRuns::page_token),
+        /// [`run_view_type`](field@models::experiments::SearchRuns::run_view_type).
         search_runs() -> models::experiments::SearchRuns;
         /// Sets a tag of an experiment, replacing an earlier value.
         ///
@@ -336,7 +383,8 @@ calls! {
         /// * `key`: Key, up to 250 bytes.
         /// * `value`: Value, up to 64 KB.
         ///
-        /// Optional inputs: [`run_id`](field@models::experiments::SetTag::run_id), [`run_uuid`](field@models::experiments::SetTag::run_uuid).
+        /// Optional inputs: [`run_id`](field@models::experiments::SetTag::run_id),
+        /// [`run_uuid`](field@models::experiments::SetTag::run_uuid).
         set_tag(key: String, value: String) -> models::experiments::SetTag;
         /// Renames an experiment.
         ///
@@ -370,7 +418,9 @@ calls! {
         ///
         /// `POST /api/2.0/mlflow/runs/update`
         ///
-        /// Optional inputs: [`end_time`](field@models::experiments::UpdateRun::end_time), [`run_id`](field@models::experiments::UpdateRun::run_id), [`run_name`](field@models::experiments::UpdateRun::run_name), [`run_uuid`](field@models::experiments::UpdateRun::run_uuid), [`status`](field@models::experiments::UpdateRun::status).
+        /// Optional inputs: [`end_time`](field@models::experiments::UpdateRun::end_time),
+        /// [`run_id`](field@models::experiments::UpdateRun::run_id), [`run_name`](field@models::experiments::UpdateRun::run_name),
+        /// [`run_uuid`](field@models::experiments::UpdateRun::run_uuid), [`status`](field@models::experiments::UpdateRun::status).
         update_run() -> models::experiments::UpdateRun;
     }
 }
@@ -575,7 +625,9 @@ calls! {
         ///   Their windows must agree in offset and in distance between values, which is the slide of a sliding window or the length
         ///   of a tumbling one.
         ///
-        /// Optional inputs: [`budget_policy_id`](field@models::feature_engineering::BackfillFeatures::budget_policy_id), [`request_id`](field@models::feature_engineering::BackfillFeatures::request_id), [`tags`](field@models::feature_engineering::BackfillFeatures::tags).
+        /// Optional inputs: [`budget_policy_id`](field@models::feature_engineering::BackfillFeatures::budget_policy_id),
+        /// [`request_id`](field@models::feature_engineering::BackfillFeatures::request_id),
+        /// [`tags`](field@models::feature_engineering::BackfillFeatures::tags).
         backfill_features(backfill_ranges: Vec<models::BackfillRange>, feature_full_names: Vec<String>) -> models::feature_engineering::BackfillFeatures;
         /// Begins to materialize several features.
         ///
@@ -657,7 +709,8 @@ calls! {
         ///
         /// * `materialization_set_id`: ID of the set.
         ///
-        /// Optional inputs: [`allow_missing`](field@models::feature_engineering::DeleteMaterializationSet::allow_missing), [`request_id`](field@models::feature_engineering::DeleteMaterializationSet::request_id).
+        /// Optional inputs: [`allow_missing`](field@models::feature_engineering::DeleteMaterializationSet::allow_missing),
+        /// [`request_id`](field@models::feature_engineering::DeleteMaterializationSet::request_id).
         delete_materialization_set(materialization_set_id: String) -> models::feature_engineering::DeleteMaterializationSet;
         /// Deletes a materialized feature.
         ///
@@ -720,19 +773,23 @@ calls! {
         /// * `catalog_name`: Catalog that contains the schema.
         /// * `schema_name`: Schema, without its catalog.
         ///
-        /// Optional inputs: [`page_size`](field@models::feature_engineering::ListFeatures::page_size), [`page_token`](field@models::feature_engineering::ListFeatures::page_token).
+        /// Optional inputs: [`page_size`](field@models::feature_engineering::ListFeatures::page_size),
+        /// [`page_token`](field@models::feature_engineering::ListFeatures::page_token).
         list_features(catalog_name: String, schema_name: String) -> models::feature_engineering::ListFeatures;
         /// Lists the Kafka configurations of the metastore, without their schemas.
         ///
         /// `GET /api/2.0/feature-engineering/features/kafka-configs`
         ///
-        /// Optional inputs: [`page_size`](field@models::feature_engineering::ListKafkaConfigs::page_size), [`page_token`](field@models::feature_engineering::ListKafkaConfigs::page_token).
+        /// Optional inputs: [`page_size`](field@models::feature_engineering::ListKafkaConfigs::page_size),
+        /// [`page_token`](field@models::feature_engineering::ListKafkaConfigs::page_token).
         list_kafka_configs() -> models::feature_engineering::ListKafkaConfigs;
         /// Lists materialized features.
         ///
         /// `GET /api/2.0/feature-engineering/materialized-features`
         ///
-        /// Optional inputs: [`feature_name`](field@models::feature_engineering::ListMaterializedFeatures::feature_name), [`page_size`](field@models::feature_engineering::ListMaterializedFeatures::page_size), [`page_token`](field@models::feature_engineering::ListMaterializedFeatures::page_token).
+        /// Optional inputs: [`feature_name`](field@models::feature_engineering::ListMaterializedFeatures::feature_name),
+        /// [`page_size`](field@models::feature_engineering::ListMaterializedFeatures::page_size),
+        /// [`page_token`](field@models::feature_engineering::ListMaterializedFeatures::page_token).
         list_materialized_features() -> models::feature_engineering::ListMaterializedFeatures;
         /// Lists the streams of a schema.
         ///
@@ -740,7 +797,9 @@ calls! {
         ///
         /// `GET /api/2.0/feature-engineering/streams`
         ///
-        /// Optional inputs: [`page_size`](field@models::feature_engineering::ListStreams::page_size), [`page_token`](field@models::feature_engineering::ListStreams::page_token), [`parent`](field@models::feature_engineering::ListStreams::parent).
+        /// Optional inputs: [`page_size`](field@models::feature_engineering::ListStreams::page_size),
+        /// [`page_token`](field@models::feature_engineering::ListStreams::page_token),
+        /// [`parent`](field@models::feature_engineering::ListStreams::parent).
         list_streams() -> models::feature_engineering::ListStreams;
         /// Erases the stored feature values of given entities, as a long-running operation.
         ///
@@ -752,7 +811,10 @@ calls! {
         ///   not.
         /// * `features`: Full names of 1 to 500 features, without duplicates.
         ///
-        /// Optional inputs: [`budget_policy_id`](field@models::feature_engineering::PurgeFeatureEntities::budget_policy_id), [`delete_rows`](field@models::feature_engineering::PurgeFeatureEntities::delete_rows), [`request_id`](field@models::feature_engineering::PurgeFeatureEntities::request_id), [`tags`](field@models::feature_engineering::PurgeFeatureEntities::tags).
+        /// Optional inputs: [`budget_policy_id`](field@models::feature_engineering::PurgeFeatureEntities::budget_policy_id),
+        /// [`delete_rows`](field@models::feature_engineering::PurgeFeatureEntities::delete_rows),
+        /// [`request_id`](field@models::feature_engineering::PurgeFeatureEntities::request_id),
+        /// [`tags`](field@models::feature_engineering::PurgeFeatureEntities::tags).
         purge_feature_entities(entities_table: String, features: Vec<String>) -> models::feature_engineering::PurgeFeatureEntities;
         /// Changes the description of a feature, its only mutable field.
         ///
@@ -897,7 +959,8 @@ calls! {
         ///
         /// `GET /api/2.0/feature-store/online-stores`
         ///
-        /// Optional inputs: [`page_size`](field@models::feature_store::ListOnlineStores::page_size), [`page_token`](field@models::feature_store::ListOnlineStores::page_token).
+        /// Optional inputs: [`page_size`](field@models::feature_store::ListOnlineStores::page_size),
+        /// [`page_token`](field@models::feature_store::ListOnlineStores::page_token).
         list_online_stores() -> models::feature_store::ListOnlineStores;
         /// Publishes a table of features to an online store.
         ///
@@ -950,7 +1013,19 @@ calls! {
         /// * `time_column`: Column with the time of each row.
         /// * `forecast_horizon`: How many steps of the granularity to predict.
         ///
-        /// Optional inputs: [`custom_weights_column`](field@models::forecasting::CreateExperiment::custom_weights_column), [`experiment_path`](field@models::forecasting::CreateExperiment::experiment_path), [`forecast_granularity`](field@models::forecasting::CreateExperiment::forecast_granularity), [`future_feature_data_path`](field@models::forecasting::CreateExperiment::future_feature_data_path), [`holiday_regions`](field@models::forecasting::CreateExperiment::holiday_regions), [`include_features`](field@models::forecasting::CreateExperiment::include_features), [`max_runtime`](field@models::forecasting::CreateExperiment::max_runtime), [`prediction_data_path`](field@models::forecasting::CreateExperiment::prediction_data_path), [`primary_metric`](field@models::forecasting::CreateExperiment::primary_metric), [`register_to`](field@models::forecasting::CreateExperiment::register_to), [`split_column`](field@models::forecasting::CreateExperiment::split_column), [`timeseries_identifier_columns`](field@models::forecasting::CreateExperiment::timeseries_identifier_columns), [`training_frameworks`](field@models::forecasting::CreateExperiment::training_frameworks).
+        /// Optional inputs: [`custom_weights_column`](field@models::forecasting::CreateExperiment::custom_weights_column),
+        /// [`experiment_path`](field@models::forecasting::CreateExperiment::experiment_path),
+        /// [`forecast_granularity`](field@models::forecasting::CreateExperiment::forecast_granularity),
+        /// [`future_feature_data_path`](field@models::forecasting::CreateExperiment::future_feature_data_path),
+        /// [`holiday_regions`](field@models::forecasting::CreateExperiment::holiday_regions),
+        /// [`include_features`](field@models::forecasting::CreateExperiment::include_features),
+        /// [`max_runtime`](field@models::forecasting::CreateExperiment::max_runtime),
+        /// [`prediction_data_path`](field@models::forecasting::CreateExperiment::prediction_data_path),
+        /// [`primary_metric`](field@models::forecasting::CreateExperiment::primary_metric),
+        /// [`register_to`](field@models::forecasting::CreateExperiment::register_to),
+        /// [`split_column`](field@models::forecasting::CreateExperiment::split_column),
+        /// [`timeseries_identifier_columns`](field@models::forecasting::CreateExperiment::timeseries_identifier_columns),
+        /// [`training_frameworks`](field@models::forecasting::CreateExperiment::training_frameworks).
         create_experiment(train_data_path: String, target_column: String, time_column: String, forecast_horizon: i64) -> models::forecasting::CreateExperiment;
         /// Returns the state of a forecasting experiment.
         ///
@@ -1032,7 +1107,8 @@ calls! {
         /// * `table_name`: Name of the feature table.
         /// * `feature_name`: Name of the feature.
         ///
-        /// Optional inputs: [`page_size`](field@models::materialized_features::ListFeatureTags::page_size), [`page_token`](field@models::materialized_features::ListFeatureTags::page_token).
+        /// Optional inputs: [`page_size`](field@models::materialized_features::ListFeatureTags::page_size),
+        /// [`page_token`](field@models::materialized_features::ListFeatureTags::page_token).
         list_feature_tags(table_name: String, feature_name: String) -> models::materialized_features::ListFeatureTags;
         /// Changes a tag of a feature.
         ///
@@ -1103,7 +1179,8 @@ calls! {
         ///
         /// * `name`: `name`, a text.
         ///
-        /// Optional inputs: [`description`](field@models::model_registry::CreateModel::description), [`tags`](field@models::model_registry::CreateModel::tags).
+        /// Optional inputs: [`description`](field@models::model_registry::CreateModel::description),
+        /// [`tags`](field@models::model_registry::CreateModel::tags).
         create_model(name: String) -> models::model_registry::CreateModel;
         /// Creates a version of a registered model.
         ///
@@ -1112,7 +1189,10 @@ calls! {
         /// * `name`: Name of the registered model.
         /// * `source`: URI of the model artifacts.
         ///
-        /// Optional inputs: [`description`](field@models::model_registry::CreateModelVersion::description), [`run_id`](field@models::model_registry::CreateModelVersion::run_id), [`run_link`](field@models::model_registry::CreateModelVersion::run_link), [`tags`](field@models::model_registry::CreateModelVersion::tags).
+        /// Optional inputs: [`description`](field@models::model_registry::CreateModelVersion::description),
+        /// [`run_id`](field@models::model_registry::CreateModelVersion::run_id),
+        /// [`run_link`](field@models::model_registry::CreateModelVersion::run_link),
+        /// [`tags`](field@models::model_registry::CreateModelVersion::tags).
         create_model_version(name: String, source: String) -> models::model_registry::CreateModelVersion;
         /// Requests to move a model version to another stage.
         ///
@@ -1130,7 +1210,11 @@ calls! {
         ///
         /// * `events`: Events on which it fires.
         ///
-        /// Optional inputs: [`description`](field@models::model_registry::CreateWebhook::description), [`http_url_spec`](field@models::model_registry::CreateWebhook::http_url_spec), [`job_spec`](field@models::model_registry::CreateWebhook::job_spec), [`model_name`](field@models::model_registry::CreateWebhook::model_name), [`status`](field@models::model_registry::CreateWebhook::status).
+        /// Optional inputs: [`description`](field@models::model_registry::CreateWebhook::description),
+        /// [`http_url_spec`](field@models::model_registry::CreateWebhook::http_url_spec),
+        /// [`job_spec`](field@models::model_registry::CreateWebhook::job_spec),
+        /// [`model_name`](field@models::model_registry::CreateWebhook::model_name),
+        /// [`status`](field@models::model_registry::CreateWebhook::status).
         create_webhook(events: Vec<models::RegistryWebhookEvent>) -> models::model_registry::CreateWebhook;
         /// Deletes a comment from a model version.
         ///
@@ -1174,7 +1258,8 @@ calls! {
         /// * `version`: Version number of the model.
         /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
         ///
-        /// Optional inputs: [`comment`](field@models::model_registry::DeleteTransitionRequest::comment), [`creator`](field@models::model_registry::DeleteTransitionRequest::creator).
+        /// Optional inputs: [`comment`](field@models::model_registry::DeleteTransitionRequest::comment),
+        /// [`creator`](field@models::model_registry::DeleteTransitionRequest::creator).
         delete_transition_request(name: String, version: String, stage: String) -> models::model_registry::DeleteTransitionRequest;
         /// Deletes a webhook.
         ///
@@ -1229,7 +1314,8 @@ calls! {
         ///
         /// `GET /api/2.0/mlflow/registered-models/list`
         ///
-        /// Optional inputs: [`max_results`](field@models::model_registry::ListModels::max_results), [`page_token`](field@models::model_registry::ListModels::page_token).
+        /// Optional inputs: [`max_results`](field@models::model_registry::ListModels::max_results),
+        /// [`page_token`](field@models::model_registry::ListModels::page_token).
         list_models() -> models::model_registry::ListModels;
         /// Lists the open requests to move a model version to another stage.
         ///
@@ -1242,7 +1328,10 @@ calls! {
         ///
         /// `GET /api/2.0/mlflow/registry-webhooks/list`
         ///
-        /// Optional inputs: [`events`](field@models::model_registry::ListWebhooks::events), [`max_results`](field@models::model_registry::ListWebhooks::max_results), [`model_name`](field@models::model_registry::ListWebhooks::model_name), [`page_token`](field@models::model_registry::ListWebhooks::page_token).
+        /// Optional inputs: [`events`](field@models::model_registry::ListWebhooks::events),
+        /// [`max_results`](field@models::model_registry::ListWebhooks::max_results),
+        /// [`model_name`](field@models::model_registry::ListWebhooks::model_name),
+        /// [`page_token`](field@models::model_registry::ListWebhooks::page_token).
         list_webhooks() -> models::model_registry::ListWebhooks;
         /// Rejects a request to move a model version to another stage.
         ///
@@ -1266,13 +1355,19 @@ calls! {
         ///
         /// `GET /api/2.0/mlflow/model-versions/search`
         ///
-        /// Optional inputs: [`filter`](field@models::model_registry::SearchModelVersions::filter), [`max_results`](field@models::model_registry::SearchModelVersions::max_results), [`order_by`](field@models::model_registry::SearchModelVersions::order_by), [`page_token`](field@models::model_registry::SearchModelVersions::page_token).
+        /// Optional inputs: [`filter`](field@models::model_registry::SearchModelVersions::filter),
+        /// [`max_results`](field@models::model_registry::SearchModelVersions::max_results),
+        /// [`order_by`](field@models::model_registry::SearchModelVersions::order_by),
+        /// [`page_token`](field@models::model_registry::SearchModelVersions::page_token).
         search_model_versions() -> models::model_registry::SearchModelVersions;
         /// Searches registered models by a condition.
         ///
         /// `GET /api/2.0/mlflow/registered-models/search`
         ///
-        /// Optional inputs: [`filter`](field@models::model_registry::SearchModels::filter), [`max_results`](field@models::model_registry::SearchModels::max_results), [`order_by`](field@models::model_registry::SearchModels::order_by), [`page_token`](field@models::model_registry::SearchModels::page_token).
+        /// Optional inputs: [`filter`](field@models::model_registry::SearchModels::filter),
+        /// [`max_results`](field@models::model_registry::SearchModels::max_results),
+        /// [`order_by`](field@models::model_registry::SearchModels::order_by),
+        /// [`page_token`](field@models::model_registry::SearchModels::page_token).
         search_models() -> models::model_registry::SearchModels;
         /// Sets a tag of a registered model, replacing an earlier value.
         ///
@@ -1361,7 +1456,11 @@ calls! {
         ///
         /// * `id`: ID of the webhook.
         ///
-        /// Optional inputs: [`description`](field@models::model_registry::UpdateWebhook::description), [`events`](field@models::model_registry::UpdateWebhook::events), [`http_url_spec`](field@models::model_registry::UpdateWebhook::http_url_spec), [`job_spec`](field@models::model_registry::UpdateWebhook::job_spec), [`status`](field@models::model_registry::UpdateWebhook::status).
+        /// Optional inputs: [`description`](field@models::model_registry::UpdateWebhook::description),
+        /// [`events`](field@models::model_registry::UpdateWebhook::events),
+        /// [`http_url_spec`](field@models::model_registry::UpdateWebhook::http_url_spec),
+        /// [`job_spec`](field@models::model_registry::UpdateWebhook::job_spec),
+        /// [`status`](field@models::model_registry::UpdateWebhook::status).
         update_webhook(id: String) -> models::model_registry::UpdateWebhook;
     }
 }

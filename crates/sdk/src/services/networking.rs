@@ -55,7 +55,8 @@ calls! {
         /// * `parent`: Account whose endpoints are listed, written `accounts/{account_id}`.
         ///   Of the form `accounts/{account_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::endpoints::ListEndpoints::page_size), [`page_token`](field@models::endpoints::ListEndpoints::page_token).
+        /// Optional inputs: [`page_size`](field@models::endpoints::ListEndpoints::page_size),
+        /// [`page_token`](field@models::endpoints::ListEndpoints::page_token).
         list_endpoints(parent: String) -> models::endpoints::ListEndpoints;
     }
 }

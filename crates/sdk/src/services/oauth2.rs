@@ -50,7 +50,8 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/federationPolicies`
         ///
-        /// Optional inputs: [`page_size`](field@models::account_federation_policy::List::page_size), [`page_token`](field@models::account_federation_policy::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::account_federation_policy::List::page_size),
+        /// [`page_token`](field@models::account_federation_policy::List::page_token).
         list() -> models::account_federation_policy::List;
         /// Changes a federation policy of the account.
         ///
@@ -100,7 +101,12 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations`
         ///
-        /// Optional inputs: [`confidential`](field@models::custom_app_integration::Create::confidential), [`name`](field@models::custom_app_integration::Create::name), [`redirect_urls`](field@models::custom_app_integration::Create::redirect_urls), [`scopes`](field@models::custom_app_integration::Create::scopes), [`token_access_policy`](field@models::custom_app_integration::Create::token_access_policy), [`user_authorized_scopes`](field@models::custom_app_integration::Create::user_authorized_scopes).
+        /// Optional inputs: [`confidential`](field@models::custom_app_integration::Create::confidential),
+        /// [`name`](field@models::custom_app_integration::Create::name),
+        /// [`redirect_urls`](field@models::custom_app_integration::Create::redirect_urls),
+        /// [`scopes`](field@models::custom_app_integration::Create::scopes),
+        /// [`token_access_policy`](field@models::custom_app_integration::Create::token_access_policy),
+        /// [`user_authorized_scopes`](field@models::custom_app_integration::Create::user_authorized_scopes).
         create() -> models::custom_app_integration::Create;
         /// Deletes a custom OAuth application.
         ///
@@ -118,7 +124,9 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations`
         ///
-        /// Optional inputs: [`include_creator_username`](field@models::custom_app_integration::List::include_creator_username), [`page_size`](field@models::custom_app_integration::List::page_size), [`page_token`](field@models::custom_app_integration::List::page_token).
+        /// Optional inputs: [`include_creator_username`](field@models::custom_app_integration::List::include_creator_username),
+        /// [`page_size`](field@models::custom_app_integration::List::page_size),
+        /// [`page_token`](field@models::custom_app_integration::List::page_token).
         list() -> models::custom_app_integration::List;
         /// Changes a custom OAuth application.
         ///
@@ -128,7 +136,10 @@ calls! {
         ///
         /// * `integration_id`: Id of the integration, as returned by `create`.
         ///
-        /// Optional inputs: [`redirect_urls`](field@models::custom_app_integration::Update::redirect_urls), [`scopes`](field@models::custom_app_integration::Update::scopes), [`token_access_policy`](field@models::custom_app_integration::Update::token_access_policy), [`user_authorized_scopes`](field@models::custom_app_integration::Update::user_authorized_scopes).
+        /// Optional inputs: [`redirect_urls`](field@models::custom_app_integration::Update::redirect_urls),
+        /// [`scopes`](field@models::custom_app_integration::Update::scopes),
+        /// [`token_access_policy`](field@models::custom_app_integration::Update::token_access_policy),
+        /// [`user_authorized_scopes`](field@models::custom_app_integration::Update::user_authorized_scopes).
         update(integration_id: String) -> models::custom_app_integration::Update;
     }
 }
@@ -176,7 +187,8 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/oauth2/published-apps`
         ///
-        /// Optional inputs: [`page_size`](field@models::oauth_published_apps::List::page_size), [`page_token`](field@models::oauth_published_apps::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::oauth_published_apps::List::page_size),
+        /// [`page_token`](field@models::oauth_published_apps::List::page_token).
         list() -> models::oauth_published_apps::List;
     }
 }
@@ -207,7 +219,8 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/oauth2/published-app-integrations`
         ///
-        /// Optional inputs: [`app_id`](field@models::published_app_integration::Create::app_id), [`token_access_policy`](field@models::published_app_integration::Create::token_access_policy).
+        /// Optional inputs: [`app_id`](field@models::published_app_integration::Create::app_id),
+        /// [`token_access_policy`](field@models::published_app_integration::Create::token_access_policy).
         create() -> models::published_app_integration::Create;
         /// Disables a published OAuth application for the account.
         ///
@@ -225,7 +238,8 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/oauth2/published-app-integrations`
         ///
-        /// Optional inputs: [`page_size`](field@models::published_app_integration::List::page_size), [`page_token`](field@models::published_app_integration::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::published_app_integration::List::page_size),
+        /// [`page_token`](field@models::published_app_integration::List::page_token).
         list() -> models::published_app_integration::List;
         /// Changes the token lifetimes of an enabled published OAuth application.
         ///
@@ -304,7 +318,8 @@ calls! {
         ///
         /// * `service_principal_id`: Id of the service principal whose policies are listed.
         ///
-        /// Optional inputs: [`page_size`](field@models::service_principal_federation_policy::List::page_size), [`page_token`](field@models::service_principal_federation_policy::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::service_principal_federation_policy::List::page_size),
+        /// [`page_token`](field@models::service_principal_federation_policy::List::page_token).
         list(service_principal_id: i64) -> models::service_principal_federation_policy::List;
         /// Changes a federation policy of a service principal.
         ///
@@ -359,7 +374,8 @@ calls! {
         ///
         /// * `service_principal_id`: Id of the service principal that gets the secret.
         ///
-        /// Optional inputs: [`lifetime`](field@models::service_principal_secrets::Create::lifetime), [`scopes`](field@models::service_principal_secrets::Create::scopes).
+        /// Optional inputs: [`lifetime`](field@models::service_principal_secrets::Create::lifetime),
+        /// [`scopes`](field@models::service_principal_secrets::Create::scopes).
         create(service_principal_id: String) -> models::service_principal_secrets::Create;
         /// Deletes a secret of a service principal.
         ///
@@ -376,7 +392,8 @@ calls! {
         ///
         /// * `service_principal_id`: Id of the service principal whose secrets are listed.
         ///
-        /// Optional inputs: [`page_size`](field@models::service_principal_secrets::List::page_size), [`page_token`](field@models::service_principal_secrets::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::service_principal_secrets::List::page_size),
+        /// [`page_token`](field@models::service_principal_secrets::List::page_token).
         list(service_principal_id: String) -> models::service_principal_secrets::List;
     }
 }
@@ -418,7 +435,8 @@ calls! {
         ///
         /// * `service_principal_id`: Id of the service principal that gets the secret.
         ///
-        /// Optional inputs: [`lifetime`](field@models::service_principal_secrets_proxy::Create::lifetime), [`scopes`](field@models::service_principal_secrets_proxy::Create::scopes).
+        /// Optional inputs: [`lifetime`](field@models::service_principal_secrets_proxy::Create::lifetime),
+        /// [`scopes`](field@models::service_principal_secrets_proxy::Create::scopes).
         create(service_principal_id: String) -> models::service_principal_secrets_proxy::Create;
         /// Deletes a secret of a service principal.
         ///
@@ -435,7 +453,8 @@ calls! {
         ///
         /// * `service_principal_id`: Id of the service principal whose secrets are listed.
         ///
-        /// Optional inputs: [`page_size`](field@models::service_principal_secrets_proxy::List::page_size), [`page_token`](field@models::service_principal_secrets_proxy::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::service_principal_secrets_proxy::List::page_size),
+        /// [`page_token`](field@models::service_principal_secrets_proxy::List::page_token).
         list(service_principal_id: String) -> models::service_principal_secrets_proxy::List;
     }
 }

@@ -41,13 +41,57 @@ calls! {
         ///
         /// * `pipeline_id`: ID of the pipeline to copy.
         ///
-        /// Optional inputs: [`allow_duplicate_names`](field@models::pipelines::Clone::allow_duplicate_names), [`budget_policy_id`](field@models::pipelines::Clone::budget_policy_id), [`catalog`](field@models::pipelines::Clone::catalog), [`channel`](field@models::pipelines::Clone::channel), [`clone_mode`](field@models::pipelines::Clone::clone_mode), [`clusters`](field@models::pipelines::Clone::clusters), [`configuration`](field@models::pipelines::Clone::configuration), [`continuous`](field@models::pipelines::Clone::continuous), [`deployment`](field@models::pipelines::Clone::deployment), [`development`](field@models::pipelines::Clone::development), [`edition`](field@models::pipelines::Clone::edition), [`environment`](field@models::pipelines::Clone::environment), [`event_log`](field@models::pipelines::Clone::event_log), [`expected_last_modified`](field@models::pipelines::Clone::expected_last_modified), [`filters`](field@models::pipelines::Clone::filters), [`gateway_definition`](field@models::pipelines::Clone::gateway_definition), [`id`](field@models::pipelines::Clone::id), [`ingestion_definition`](field@models::pipelines::Clone::ingestion_definition), [`libraries`](field@models::pipelines::Clone::libraries), [`name`](field@models::pipelines::Clone::name), [`notifications`](field@models::pipelines::Clone::notifications), [`parent_path`](field@models::pipelines::Clone::parent_path), [`photon`](field@models::pipelines::Clone::photon), [`restart_window`](field@models::pipelines::Clone::restart_window), [`root_path`](field@models::pipelines::Clone::root_path), [`schema`](field@models::pipelines::Clone::schema), [`serverless`](field@models::pipelines::Clone::serverless), [`serverless_compute_id`](field@models::pipelines::Clone::serverless_compute_id), [`storage`](field@models::pipelines::Clone::storage), [`tags`](field@models::pipelines::Clone::tags), [`target`](field@models::pipelines::Clone::target), [`trigger`](field@models::pipelines::Clone::trigger), [`usage_policy_id`](field@models::pipelines::Clone::usage_policy_id).
+        /// Optional inputs: [`allow_duplicate_names`](field@models::pipelines::Clone::allow_duplicate_names),
+        /// [`budget_policy_id`](field@models::pipelines::Clone::budget_policy_id),
+        /// [`catalog`](field@models::pipelines::Clone::catalog), [`channel`](field@models::pipelines::Clone::channel),
+        /// [`clone_mode`](field@models::pipelines::Clone::clone_mode), [`clusters`](field@models::pipelines::Clone::clusters),
+        /// [`configuration`](field@models::pipelines::Clone::configuration),
+        /// [`continuous`](field@models::pipelines::Clone::continuous), [`deployment`](field@models::pipelines::Clone::deployment),
+        /// [`development`](field@models::pipelines::Clone::development), [`edition`](field@models::pipelines::Clone::edition),
+        /// [`environment`](field@models::pipelines::Clone::environment), [`event_log`](field@models::pipelines::Clone::event_log),
+        /// [`expected_last_modified`](field@models::pipelines::Clone::expected_last_modified),
+        /// [`filters`](field@models::pipelines::Clone::filters),
+        /// [`gateway_definition`](field@models::pipelines::Clone::gateway_definition), [`id`](field@models::pipelines::Clone::id),
+        /// [`ingestion_definition`](field@models::pipelines::Clone::ingestion_definition),
+        /// [`libraries`](field@models::pipelines::Clone::libraries), [`name`](field@models::pipelines::Clone::name),
+        /// [`notifications`](field@models::pipelines::Clone::notifications),
+        /// [`parent_path`](field@models::pipelines::Clone::parent_path), [`photon`](field@models::pipelines::Clone::photon),
+        /// [`restart_window`](field@models::pipelines::Clone::restart_window),
+        /// [`root_path`](field@models::pipelines::Clone::root_path), [`schema`](field@models::pipelines::Clone::schema),
+        /// [`serverless`](field@models::pipelines::Clone::serverless),
+        /// [`serverless_compute_id`](field@models::pipelines::Clone::serverless_compute_id),
+        /// [`storage`](field@models::pipelines::Clone::storage), [`tags`](field@models::pipelines::Clone::tags),
+        /// [`target`](field@models::pipelines::Clone::target), [`trigger`](field@models::pipelines::Clone::trigger),
+        /// [`usage_policy_id`](field@models::pipelines::Clone::usage_policy_id).
         clone_(pipeline_id: String) -> models::pipelines::Clone;
         /// Creates a pipeline and returns its ID.
         ///
         /// `POST /api/2.0/pipelines`
         ///
-        /// Optional inputs: [`allow_duplicate_names`](field@models::pipelines::Create::allow_duplicate_names), [`budget_policy_id`](field@models::pipelines::Create::budget_policy_id), [`catalog`](field@models::pipelines::Create::catalog), [`channel`](field@models::pipelines::Create::channel), [`clusters`](field@models::pipelines::Create::clusters), [`configuration`](field@models::pipelines::Create::configuration), [`continuous`](field@models::pipelines::Create::continuous), [`deployment`](field@models::pipelines::Create::deployment), [`development`](field@models::pipelines::Create::development), [`dry_run`](field@models::pipelines::Create::dry_run), [`edition`](field@models::pipelines::Create::edition), [`environment`](field@models::pipelines::Create::environment), [`event_log`](field@models::pipelines::Create::event_log), [`filters`](field@models::pipelines::Create::filters), [`gateway_definition`](field@models::pipelines::Create::gateway_definition), [`id`](field@models::pipelines::Create::id), [`ingestion_definition`](field@models::pipelines::Create::ingestion_definition), [`libraries`](field@models::pipelines::Create::libraries), [`name`](field@models::pipelines::Create::name), [`notifications`](field@models::pipelines::Create::notifications), [`parameters`](field@models::pipelines::Create::parameters), [`parent_path`](field@models::pipelines::Create::parent_path), [`photon`](field@models::pipelines::Create::photon), [`restart_window`](field@models::pipelines::Create::restart_window), [`root_path`](field@models::pipelines::Create::root_path), [`run_as`](field@models::pipelines::Create::run_as), [`schema`](field@models::pipelines::Create::schema), [`serverless`](field@models::pipelines::Create::serverless), [`serverless_compute_id`](field@models::pipelines::Create::serverless_compute_id), [`storage`](field@models::pipelines::Create::storage), [`tags`](field@models::pipelines::Create::tags), [`target`](field@models::pipelines::Create::target), [`trigger`](field@models::pipelines::Create::trigger), [`usage_policy_id`](field@models::pipelines::Create::usage_policy_id).
+        /// Optional inputs: [`allow_duplicate_names`](field@models::pipelines::Create::allow_duplicate_names),
+        /// [`budget_policy_id`](field@models::pipelines::Create::budget_policy_id),
+        /// [`catalog`](field@models::pipelines::Create::catalog), [`channel`](field@models::pipelines::Create::channel),
+        /// [`clusters`](field@models::pipelines::Create::clusters),
+        /// [`configuration`](field@models::pipelines::Create::configuration),
+        /// [`continuous`](field@models::pipelines::Create::continuous),
+        /// [`deployment`](field@models::pipelines::Create::deployment),
+        /// [`development`](field@models::pipelines::Create::development), [`dry_run`](field@models::pipelines::Create::dry_run),
+        /// [`edition`](field@models::pipelines::Create::edition), [`environment`](field@models::pipelines::Create::environment),
+        /// [`event_log`](field@models::pipelines::Create::event_log), [`filters`](field@models::pipelines::Create::filters),
+        /// [`gateway_definition`](field@models::pipelines::Create::gateway_definition),
+        /// [`id`](field@models::pipelines::Create::id),
+        /// [`ingestion_definition`](field@models::pipelines::Create::ingestion_definition),
+        /// [`libraries`](field@models::pipelines::Create::libraries), [`name`](field@models::pipelines::Create::name),
+        /// [`notifications`](field@models::pipelines::Create::notifications),
+        /// [`parameters`](field@models::pipelines::Create::parameters),
+        /// [`parent_path`](field@models::pipelines::Create::parent_path), [`photon`](field@models::pipelines::Create::photon),
+        /// [`restart_window`](field@models::pipelines::Create::restart_window),
+        /// [`root_path`](field@models::pipelines::Create::root_path), [`run_as`](field@models::pipelines::Create::run_as),
+        /// [`schema`](field@models::pipelines::Create::schema), [`serverless`](field@models::pipelines::Create::serverless),
+        /// [`serverless_compute_id`](field@models::pipelines::Create::serverless_compute_id),
+        /// [`storage`](field@models::pipelines::Create::storage), [`tags`](field@models::pipelines::Create::tags),
+        /// [`target`](field@models::pipelines::Create::target), [`trigger`](field@models::pipelines::Create::trigger),
+        /// [`usage_policy_id`](field@models::pipelines::Create::usage_policy_id).
         create() -> models::pipelines::Create;
         /// Deletes a pipeline.
         ///
@@ -58,7 +102,8 @@ calls! {
         ///
         /// * `pipeline_id`: ID of the pipeline.
         ///
-        /// Optional inputs: [`cascade`](field@models::pipelines::Delete::cascade), [`force`](field@models::pipelines::Delete::force).
+        /// Optional inputs: [`cascade`](field@models::pipelines::Delete::cascade),
+        /// [`force`](field@models::pipelines::Delete::force).
         delete(pipeline_id: String) -> models::pipelines::Delete;
         /// Returns a pipeline with its specification, state and latest updates.
         ///
@@ -93,13 +138,19 @@ calls! {
         ///
         /// * `pipeline_id`: ID of the pipeline.
         ///
-        /// Optional inputs: [`filter`](field@models::pipelines::ListPipelineEvents::filter), [`max_results`](field@models::pipelines::ListPipelineEvents::max_results), [`order_by`](field@models::pipelines::ListPipelineEvents::order_by), [`page_token`](field@models::pipelines::ListPipelineEvents::page_token).
+        /// Optional inputs: [`filter`](field@models::pipelines::ListPipelineEvents::filter),
+        /// [`max_results`](field@models::pipelines::ListPipelineEvents::max_results),
+        /// [`order_by`](field@models::pipelines::ListPipelineEvents::order_by),
+        /// [`page_token`](field@models::pipelines::ListPipelineEvents::page_token).
         list_pipeline_events(pipeline_id: String) -> models::pipelines::ListPipelineEvents;
         /// Lists the pipelines of the workspace.
         ///
         /// `GET /api/2.0/pipelines`
         ///
-        /// Optional inputs: [`filter`](field@models::pipelines::ListPipelines::filter), [`max_results`](field@models::pipelines::ListPipelines::max_results), [`order_by`](field@models::pipelines::ListPipelines::order_by), [`page_token`](field@models::pipelines::ListPipelines::page_token).
+        /// Optional inputs: [`filter`](field@models::pipelines::ListPipelines::filter),
+        /// [`max_results`](field@models::pipelines::ListPipelines::max_results),
+        /// [`order_by`](field@models::pipelines::ListPipelines::order_by),
+        /// [`page_token`](field@models::pipelines::ListPipelines::page_token).
         list_pipelines() -> models::pipelines::ListPipelines;
         /// Lists the updates of a pipeline.
         ///
@@ -107,7 +158,9 @@ calls! {
         ///
         /// * `pipeline_id`: ID of the pipeline.
         ///
-        /// Optional inputs: [`max_results`](field@models::pipelines::ListUpdates::max_results), [`page_token`](field@models::pipelines::ListUpdates::page_token), [`until_update_id`](field@models::pipelines::ListUpdates::until_update_id).
+        /// Optional inputs: [`max_results`](field@models::pipelines::ListUpdates::max_results),
+        /// [`page_token`](field@models::pipelines::ListUpdates::page_token),
+        /// [`until_update_id`](field@models::pipelines::ListUpdates::until_update_id).
         list_updates(pipeline_id: String) -> models::pipelines::ListUpdates;
         /// Replaces the direct grants on a pipeline.
         ///
@@ -127,7 +180,18 @@ calls! {
         ///
         /// * `pipeline_id`: ID of the pipeline.
         ///
-        /// Optional inputs: [`cause`](field@models::pipelines::StartUpdate::cause), [`development`](field@models::pipelines::StartUpdate::development), [`full_refresh`](field@models::pipelines::StartUpdate::full_refresh), [`full_refresh_selection`](field@models::pipelines::StartUpdate::full_refresh_selection), [`full_refresh_selection_by_path`](field@models::pipelines::StartUpdate::full_refresh_selection_by_path), [`parameters`](field@models::pipelines::StartUpdate::parameters), [`refresh_selection`](field@models::pipelines::StartUpdate::refresh_selection), [`refresh_selection_by_path`](field@models::pipelines::StartUpdate::refresh_selection_by_path), [`replace_where_overrides`](field@models::pipelines::StartUpdate::replace_where_overrides), [`reset_checkpoint_selection`](field@models::pipelines::StartUpdate::reset_checkpoint_selection), [`rewind_spec`](field@models::pipelines::StartUpdate::rewind_spec), [`validate_only`](field@models::pipelines::StartUpdate::validate_only).
+        /// Optional inputs: [`cause`](field@models::pipelines::StartUpdate::cause),
+        /// [`development`](field@models::pipelines::StartUpdate::development),
+        /// [`full_refresh`](field@models::pipelines::StartUpdate::full_refresh),
+        /// [`full_refresh_selection`](field@models::pipelines::StartUpdate::full_refresh_selection),
+        /// [`full_refresh_selection_by_path`](field@models::pipelines::StartUpdate::full_refresh_selection_by_path),
+        /// [`parameters`](field@models::pipelines::StartUpdate::parameters),
+        /// [`refresh_selection`](field@models::pipelines::StartUpdate::refresh_selection),
+        /// [`refresh_selection_by_path`](field@models::pipelines::StartUpdate::refresh_selection_by_path),
+        /// [`replace_where_overrides`](field@models::pipelines::StartUpdate::replace_where_overrides),
+        /// [`reset_checkpoint_selection`](field@models::pipelines::StartUpdate::reset_checkpoint_selection),
+        /// [`rewind_spec`](field@models::pipelines::StartUpdate::rewind_spec),
+        /// [`validate_only`](field@models::pipelines::StartUpdate::validate_only).
         start_update(pipeline_id: String) -> models::pipelines::StartUpdate;
         /// Cancels the active update of a pipeline.
         ///
@@ -143,7 +207,32 @@ calls! {
         ///
         /// * `pipeline_id`: ID of the pipeline.
         ///
-        /// Optional inputs: [`allow_duplicate_names`](field@models::pipelines::Update::allow_duplicate_names), [`budget_policy_id`](field@models::pipelines::Update::budget_policy_id), [`catalog`](field@models::pipelines::Update::catalog), [`channel`](field@models::pipelines::Update::channel), [`clusters`](field@models::pipelines::Update::clusters), [`configuration`](field@models::pipelines::Update::configuration), [`continuous`](field@models::pipelines::Update::continuous), [`deployment`](field@models::pipelines::Update::deployment), [`development`](field@models::pipelines::Update::development), [`edition`](field@models::pipelines::Update::edition), [`environment`](field@models::pipelines::Update::environment), [`event_log`](field@models::pipelines::Update::event_log), [`expected_last_modified`](field@models::pipelines::Update::expected_last_modified), [`filters`](field@models::pipelines::Update::filters), [`gateway_definition`](field@models::pipelines::Update::gateway_definition), [`id`](field@models::pipelines::Update::id), [`ingestion_definition`](field@models::pipelines::Update::ingestion_definition), [`libraries`](field@models::pipelines::Update::libraries), [`name`](field@models::pipelines::Update::name), [`notifications`](field@models::pipelines::Update::notifications), [`parameters`](field@models::pipelines::Update::parameters), [`parent_path`](field@models::pipelines::Update::parent_path), [`photon`](field@models::pipelines::Update::photon), [`restart_window`](field@models::pipelines::Update::restart_window), [`root_path`](field@models::pipelines::Update::root_path), [`run_as`](field@models::pipelines::Update::run_as), [`schema`](field@models::pipelines::Update::schema), [`serverless`](field@models::pipelines::Update::serverless), [`serverless_compute_id`](field@models::pipelines::Update::serverless_compute_id), [`storage`](field@models::pipelines::Update::storage), [`tags`](field@models::pipelines::Update::tags), [`target`](field@models::pipelines::Update::target), [`trigger`](field@models::pipelines::Update::trigger), [`usage_policy_id`](field@models::pipelines::Update::usage_policy_id).
+        /// Optional inputs: [`allow_duplicate_names`](field@models::pipelines::Update::allow_duplicate_names),
+        /// [`budget_policy_id`](field@models::pipelines::Update::budget_policy_id),
+        /// [`catalog`](field@models::pipelines::Update::catalog), [`channel`](field@models::pipelines::Update::channel),
+        /// [`clusters`](field@models::pipelines::Update::clusters),
+        /// [`configuration`](field@models::pipelines::Update::configuration),
+        /// [`continuous`](field@models::pipelines::Update::continuous),
+        /// [`deployment`](field@models::pipelines::Update::deployment),
+        /// [`development`](field@models::pipelines::Update::development), [`edition`](field@models::pipelines::Update::edition),
+        /// [`environment`](field@models::pipelines::Update::environment),
+        /// [`event_log`](field@models::pipelines::Update::event_log),
+        /// [`expected_last_modified`](field@models::pipelines::Update::expected_last_modified),
+        /// [`filters`](field@models::pipelines::Update::filters),
+        /// [`gateway_definition`](field@models::pipelines::Update::gateway_definition),
+        /// [`id`](field@models::pipelines::Update::id),
+        /// [`ingestion_definition`](field@models::pipelines::Update::ingestion_definition),
+        /// [`libraries`](field@models::pipelines::Update::libraries), [`name`](field@models::pipelines::Update::name),
+        /// [`notifications`](field@models::pipelines::Update::notifications),
+        /// [`parameters`](field@models::pipelines::Update::parameters),
+        /// [`parent_path`](field@models::pipelines::Update::parent_path), [`photon`](field@models::pipelines::Update::photon),
+        /// [`restart_window`](field@models::pipelines::Update::restart_window),
+        /// [`root_path`](field@models::pipelines::Update::root_path), [`run_as`](field@models::pipelines::Update::run_as),
+        /// [`schema`](field@models::pipelines::Update::schema), [`serverless`](field@models::pipelines::Update::serverless),
+        /// [`serverless_compute_id`](field@models::pipelines::Update::serverless_compute_id),
+        /// [`storage`](field@models::pipelines::Update::storage), [`tags`](field@models::pipelines::Update::tags),
+        /// [`target`](field@models::pipelines::Update::target), [`trigger`](field@models::pipelines::Update::trigger),
+        /// [`usage_policy_id`](field@models::pipelines::Update::usage_policy_id).
         update(pipeline_id: String) -> models::pipelines::Update;
         /// Adds or changes grants on a pipeline and leaves the others in place.
         ///

@@ -73,7 +73,8 @@ calls! {
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
         /// * `database`: `database`, of type `Database`.
         ///
-        /// Optional inputs: [`database_id`](field@models::postgres::CreateDatabase::database_id), [`replace_existing`](field@models::postgres::CreateDatabase::replace_existing).
+        /// Optional inputs: [`database_id`](field@models::postgres::CreateDatabase::database_id),
+        /// [`replace_existing`](field@models::postgres::CreateDatabase::replace_existing).
         create_database(parent: String, database: models::Database) -> models::postgres::CreateDatabase;
         /// Creates an endpoint, the compute that serves a branch.
         ///
@@ -103,7 +104,8 @@ calls! {
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
         /// * `role`: `role`, of type `Role`.
         ///
-        /// Optional inputs: [`replace_existing`](field@models::postgres::CreateRole::replace_existing), [`role_id`](field@models::postgres::CreateRole::role_id).
+        /// Optional inputs: [`replace_existing`](field@models::postgres::CreateRole::replace_existing),
+        /// [`role_id`](field@models::postgres::CreateRole::role_id).
         create_role(parent: String, role: models::Role) -> models::postgres::CreateRole;
         /// Creates a snapshot of a branch: a copy that never changes, as of one moment.
         ///
@@ -211,7 +213,9 @@ calls! {
         ///
         /// * `endpoint`: Name of the endpoint the token is for: `projects/*/branches/*/endpoints/*`.
         ///
-        /// Optional inputs: [`claims`](field@models::postgres::GenerateDatabaseCredential::claims), [`expire_time`](field@models::postgres::GenerateDatabaseCredential::expire_time), [`ttl`](field@models::postgres::GenerateDatabaseCredential::ttl).
+        /// Optional inputs: [`claims`](field@models::postgres::GenerateDatabaseCredential::claims),
+        /// [`expire_time`](field@models::postgres::GenerateDatabaseCredential::expire_time),
+        /// [`ttl`](field@models::postgres::GenerateDatabaseCredential::ttl).
         generate_database_credential(endpoint: String) -> models::postgres::GenerateDatabaseCredential;
         /// Returns a branch.
         ///
@@ -313,7 +317,9 @@ calls! {
         /// * `parent`: Name of the project: `projects/*`.
         ///   Of the form `projects/{project_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::postgres::ListBranches::page_size), [`page_token`](field@models::postgres::ListBranches::page_token), [`show_deleted`](field@models::postgres::ListBranches::show_deleted).
+        /// Optional inputs: [`page_size`](field@models::postgres::ListBranches::page_size),
+        /// [`page_token`](field@models::postgres::ListBranches::page_token),
+        /// [`show_deleted`](field@models::postgres::ListBranches::show_deleted).
         list_branches(parent: String) -> models::postgres::ListBranches;
         /// Lists the change data feeds of a database.
         ///
@@ -322,7 +328,8 @@ calls! {
         /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
         ///   Of the form `projects/{project}/branches/{branch}/databases/{database}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::postgres::ListCdfConfigs::page_size), [`page_token`](field@models::postgres::ListCdfConfigs::page_token).
+        /// Optional inputs: [`page_size`](field@models::postgres::ListCdfConfigs::page_size),
+        /// [`page_token`](field@models::postgres::ListCdfConfigs::page_token).
         list_cdf_configs(parent: String) -> models::postgres::ListCdfConfigs;
         /// Lists how far a change data feed is, table by table.
         ///
@@ -331,7 +338,8 @@ calls! {
         /// * `parent`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
         ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::postgres::ListCdfStatuses::page_size), [`page_token`](field@models::postgres::ListCdfStatuses::page_token).
+        /// Optional inputs: [`page_size`](field@models::postgres::ListCdfStatuses::page_size),
+        /// [`page_token`](field@models::postgres::ListCdfStatuses::page_token).
         list_cdf_statuses(parent: String) -> models::postgres::ListCdfStatuses;
         /// Lists the databases of a branch.
         ///
@@ -340,7 +348,8 @@ calls! {
         /// * `parent`: Name of the branch: `projects/*/branches/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::postgres::ListDatabases::page_size), [`page_token`](field@models::postgres::ListDatabases::page_token).
+        /// Optional inputs: [`page_size`](field@models::postgres::ListDatabases::page_size),
+        /// [`page_token`](field@models::postgres::ListDatabases::page_token).
         list_databases(parent: String) -> models::postgres::ListDatabases;
         /// Lists the endpoints of a branch.
         ///
@@ -349,13 +358,16 @@ calls! {
         /// * `parent`: Name of the branch: `projects/*/branches/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::postgres::ListEndpoints::page_size), [`page_token`](field@models::postgres::ListEndpoints::page_token).
+        /// Optional inputs: [`page_size`](field@models::postgres::ListEndpoints::page_size),
+        /// [`page_token`](field@models::postgres::ListEndpoints::page_token).
         list_endpoints(parent: String) -> models::postgres::ListEndpoints;
         /// Lists the projects of the workspace that the caller may see.
         ///
         /// `GET /api/2.0/postgres/projects`
         ///
-        /// Optional inputs: [`page_size`](field@models::postgres::ListProjects::page_size), [`page_token`](field@models::postgres::ListProjects::page_token), [`show_deleted`](field@models::postgres::ListProjects::show_deleted).
+        /// Optional inputs: [`page_size`](field@models::postgres::ListProjects::page_size),
+        /// [`page_token`](field@models::postgres::ListProjects::page_token),
+        /// [`show_deleted`](field@models::postgres::ListProjects::show_deleted).
         list_projects() -> models::postgres::ListProjects;
         /// Lists the Postgres roles of a branch.
         ///
@@ -364,7 +376,8 @@ calls! {
         /// * `parent`: Name of the branch: `projects/*/branches/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::postgres::ListRoles::page_size), [`page_token`](field@models::postgres::ListRoles::page_token).
+        /// Optional inputs: [`page_size`](field@models::postgres::ListRoles::page_size),
+        /// [`page_token`](field@models::postgres::ListRoles::page_token).
         list_roles(parent: String) -> models::postgres::ListRoles;
         /// Lists the snapshots of a project.
         ///
@@ -373,7 +386,8 @@ calls! {
         /// * `parent`: Name of the project: `projects/*`.
         ///   Of the form `projects/{project_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::postgres::ListSnapshots::page_size), [`page_token`](field@models::postgres::ListSnapshots::page_token).
+        /// Optional inputs: [`page_size`](field@models::postgres::ListSnapshots::page_size),
+        /// [`page_token`](field@models::postgres::ListSnapshots::page_token).
         list_snapshots(parent: String) -> models::postgres::ListSnapshots;
         /// Returns the password of a Postgres role that logs in by password.
         ///

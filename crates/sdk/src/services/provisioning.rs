@@ -86,7 +86,9 @@ calls! {
         ///
         /// * `use_cases`: What the key is for; one or both values.
         ///
-        /// Optional inputs: [`aws_key_info`](field@models::encryption_keys::Create::aws_key_info), [`azure_key_info`](field@models::encryption_keys::Create::azure_key_info), [`gcp_key_info`](field@models::encryption_keys::Create::gcp_key_info).
+        /// Optional inputs: [`aws_key_info`](field@models::encryption_keys::Create::aws_key_info),
+        /// [`azure_key_info`](field@models::encryption_keys::Create::azure_key_info),
+        /// [`gcp_key_info`](field@models::encryption_keys::Create::gcp_key_info).
         create(use_cases: Vec<models::KeyUseCase>) -> models::encryption_keys::Create;
         /// Deletes a key configuration.
         ///
@@ -138,7 +140,11 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/networks`
         ///
-        /// Optional inputs: [`gcp_network_info`](field@models::networks::Create::gcp_network_info), [`network_name`](field@models::networks::Create::network_name), [`security_group_ids`](field@models::networks::Create::security_group_ids), [`subnet_ids`](field@models::networks::Create::subnet_ids), [`vpc_endpoints`](field@models::networks::Create::vpc_endpoints), [`vpc_id`](field@models::networks::Create::vpc_id).
+        /// Optional inputs: [`gcp_network_info`](field@models::networks::Create::gcp_network_info),
+        /// [`network_name`](field@models::networks::Create::network_name),
+        /// [`security_group_ids`](field@models::networks::Create::security_group_ids),
+        /// [`subnet_ids`](field@models::networks::Create::subnet_ids),
+        /// [`vpc_endpoints`](field@models::networks::Create::vpc_endpoints), [`vpc_id`](field@models::networks::Create::vpc_id).
         create() -> models::networks::Create;
         /// Deletes a network configuration.
         ///
@@ -193,7 +199,11 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/private-access-settings`
         ///
-        /// Optional inputs: [`allowed_vpc_endpoint_ids`](field@models::private_access::Create::allowed_vpc_endpoint_ids), [`private_access_level`](field@models::private_access::Create::private_access_level), [`private_access_settings_name`](field@models::private_access::Create::private_access_settings_name), [`public_access_enabled`](field@models::private_access::Create::public_access_enabled), [`region`](field@models::private_access::Create::region).
+        /// Optional inputs: [`allowed_vpc_endpoint_ids`](field@models::private_access::Create::allowed_vpc_endpoint_ids),
+        /// [`private_access_level`](field@models::private_access::Create::private_access_level),
+        /// [`private_access_settings_name`](field@models::private_access::Create::private_access_settings_name),
+        /// [`public_access_enabled`](field@models::private_access::Create::public_access_enabled),
+        /// [`region`](field@models::private_access::Create::region).
         create() -> models::private_access::Create;
         /// Deletes private access settings.
         ///
@@ -309,7 +319,10 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/vpc-endpoints`
         ///
-        /// Optional inputs: [`aws_vpc_endpoint_id`](field@models::vpc_endpoints::Create::aws_vpc_endpoint_id), [`gcp_vpc_endpoint_info`](field@models::vpc_endpoints::Create::gcp_vpc_endpoint_info), [`region`](field@models::vpc_endpoints::Create::region), [`vpc_endpoint_name`](field@models::vpc_endpoints::Create::vpc_endpoint_name).
+        /// Optional inputs: [`aws_vpc_endpoint_id`](field@models::vpc_endpoints::Create::aws_vpc_endpoint_id),
+        /// [`gcp_vpc_endpoint_info`](field@models::vpc_endpoints::Create::gcp_vpc_endpoint_info),
+        /// [`region`](field@models::vpc_endpoints::Create::region),
+        /// [`vpc_endpoint_name`](field@models::vpc_endpoints::Create::vpc_endpoint_name).
         create() -> models::vpc_endpoints::Create;
         /// Removes a VPC endpoint from the account.
         ///
@@ -367,7 +380,23 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/workspaces`
         ///
-        /// Optional inputs: [`aws_region`](field@models::workspaces::Create::aws_region), [`cloud`](field@models::workspaces::Create::cloud), [`cloud_resource_container`](field@models::workspaces::Create::cloud_resource_container), [`compute_mode`](field@models::workspaces::Create::compute_mode), [`credentials_id`](field@models::workspaces::Create::credentials_id), [`custom_tags`](field@models::workspaces::Create::custom_tags), [`deployment_name`](field@models::workspaces::Create::deployment_name), [`gcp_managed_network_config`](field@models::workspaces::Create::gcp_managed_network_config), [`gke_config`](field@models::workspaces::Create::gke_config), [`location`](field@models::workspaces::Create::location), [`managed_services_customer_managed_key_id`](field@models::workspaces::Create::managed_services_customer_managed_key_id), [`network_connectivity_config_id`](field@models::workspaces::Create::network_connectivity_config_id), [`network_id`](field@models::workspaces::Create::network_id), [`pricing_tier`](field@models::workspaces::Create::pricing_tier), [`private_access_settings_id`](field@models::workspaces::Create::private_access_settings_id), [`storage_configuration_id`](field@models::workspaces::Create::storage_configuration_id), [`storage_customer_managed_key_id`](field@models::workspaces::Create::storage_customer_managed_key_id), [`workspace_name`](field@models::workspaces::Create::workspace_name).
+        /// Optional inputs: [`aws_region`](field@models::workspaces::Create::aws_region),
+        /// [`cloud`](field@models::workspaces::Create::cloud),
+        /// [`cloud_resource_container`](field@models::workspaces::Create::cloud_resource_container),
+        /// [`compute_mode`](field@models::workspaces::Create::compute_mode),
+        /// [`credentials_id`](field@models::workspaces::Create::credentials_id),
+        /// [`custom_tags`](field@models::workspaces::Create::custom_tags),
+        /// [`deployment_name`](field@models::workspaces::Create::deployment_name),
+        /// [`gcp_managed_network_config`](field@models::workspaces::Create::gcp_managed_network_config),
+        /// [`gke_config`](field@models::workspaces::Create::gke_config), [`location`](field@models::workspaces::Create::location),
+        /// [`managed_services_customer_managed_key_id`](field@models::workspaces::Create::managed_services_customer_managed_key_id),
+        /// [`network_connectivity_config_id`](field@models::workspaces::Create::network_connectivity_config_id),
+        /// [`network_id`](field@models::workspaces::Create::network_id),
+        /// [`pricing_tier`](field@models::workspaces::Create::pricing_tier),
+        /// [`private_access_settings_id`](field@models::workspaces::Create::private_access_settings_id),
+        /// [`storage_configuration_id`](field@models::workspaces::Create::storage_configuration_id),
+        /// [`storage_customer_managed_key_id`](field@models::workspaces::Create::storage_customer_managed_key_id),
+        /// [`workspace_name`](field@models::workspaces::Create::workspace_name).
         create() -> models::workspaces::Create;
         /// Deletes a workspace.
         ///

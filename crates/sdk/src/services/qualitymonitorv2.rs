@@ -61,7 +61,8 @@ calls! {
         ///
         /// `GET /api/2.0/quality-monitors`
         ///
-        /// Optional inputs: [`page_size`](field@models::quality_monitor_v2::ListQualityMonitor::page_size), [`page_token`](field@models::quality_monitor_v2::ListQualityMonitor::page_token).
+        /// Optional inputs: [`page_size`](field@models::quality_monitor_v2::ListQualityMonitor::page_size),
+        /// [`page_token`](field@models::quality_monitor_v2::ListQualityMonitor::page_token).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         list_quality_monitor() -> models::quality_monitor_v2::ListQualityMonitor;
         /// Changes the quality monitor of a Unity Catalog schema.

@@ -71,7 +71,12 @@ calls! {
         /// * `path`: File to read.
         ///   Absolute, in UTF-8.
         ///
-        /// Optional inputs: [`byte_range`](field@models::sandbox::DownloadFile::byte_range), [`if_match`](field@models::sandbox::DownloadFile::if_match), [`if_modified_since`](field@models::sandbox::DownloadFile::if_modified_since), [`if_none_match`](field@models::sandbox::DownloadFile::if_none_match), [`if_range`](field@models::sandbox::DownloadFile::if_range), [`if_unmodified_since`](field@models::sandbox::DownloadFile::if_unmodified_since).
+        /// Optional inputs: [`byte_range`](field@models::sandbox::DownloadFile::byte_range),
+        /// [`if_match`](field@models::sandbox::DownloadFile::if_match),
+        /// [`if_modified_since`](field@models::sandbox::DownloadFile::if_modified_since),
+        /// [`if_none_match`](field@models::sandbox::DownloadFile::if_none_match),
+        /// [`if_range`](field@models::sandbox::DownloadFile::if_range),
+        /// [`if_unmodified_since`](field@models::sandbox::DownloadFile::if_unmodified_since).
         download_file(parent: String, path: String) -> models::sandbox::DownloadFile;
         /// Runs a command in a sandbox and returns its output once it has ended.
         ///
@@ -83,7 +88,9 @@ calls! {
         ///   Of the form `sandboxes/{sandbox_id}`.
         /// * `cmd`: Executable to run, e.g. `python3`.
         ///
-        /// Optional inputs: [`args`](field@models::sandbox::ExecuteCommandSync::args), [`envs`](field@models::sandbox::ExecuteCommandSync::envs), [`execution_timeout`](field@models::sandbox::ExecuteCommandSync::execution_timeout).
+        /// Optional inputs: [`args`](field@models::sandbox::ExecuteCommandSync::args),
+        /// [`envs`](field@models::sandbox::ExecuteCommandSync::envs),
+        /// [`execution_timeout`](field@models::sandbox::ExecuteCommandSync::execution_timeout).
         execute_command_sync(name: String, cmd: String) -> models::sandbox::ExecuteCommandSync;
         /// Describes a path in a sandbox; of a symbolic link, the link itself.
         ///
@@ -106,7 +113,8 @@ calls! {
         /// * `parent`: Sandbox, as `sandboxes/<id>`.
         ///   Of the form `sandboxes/{sandbox_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::sandbox::ListCommands::page_size), [`page_token`](field@models::sandbox::ListCommands::page_token).
+        /// Optional inputs: [`page_size`](field@models::sandbox::ListCommands::page_size),
+        /// [`page_token`](field@models::sandbox::ListCommands::page_token).
         list_commands(parent: String) -> models::sandbox::ListCommands;
         /// Lists what is directly in a directory of a sandbox, sorted by name.
         ///
@@ -118,13 +126,15 @@ calls! {
         /// * `path`: Directory to list.
         ///   Absolute, in UTF-8.
         ///
-        /// Optional inputs: [`page_size`](field@models::sandbox::ListDirectoryContents::page_size), [`page_token`](field@models::sandbox::ListDirectoryContents::page_token).
+        /// Optional inputs: [`page_size`](field@models::sandbox::ListDirectoryContents::page_size),
+        /// [`page_token`](field@models::sandbox::ListDirectoryContents::page_token).
         list_directory_contents(parent: String, path: String) -> models::sandbox::ListDirectoryContents;
         /// Lists sandboxes.
         ///
         /// `GET /api/2.0/sandboxes`
         ///
-        /// Optional inputs: [`page_size`](field@models::sandbox::ListSandboxes::page_size), [`page_token`](field@models::sandbox::ListSandboxes::page_token).
+        /// Optional inputs: [`page_size`](field@models::sandbox::ListSandboxes::page_size),
+        /// [`page_token`](field@models::sandbox::ListSandboxes::page_token).
         list_sandboxes() -> models::sandbox::ListSandboxes;
         /// Moves a path in a sandbox within one file system.
         ///

@@ -41,7 +41,15 @@ calls! {
         ///
         /// * `name`: Name of the new endpoint, unique in the workspace; letters, digits, `-` and `_`.
         ///
-        /// Optional inputs: [`ai_gateway`](field@models::serving_endpoints::Create::ai_gateway), [`budget_policy_id`](field@models::serving_endpoints::Create::budget_policy_id), [`config`](field@models::serving_endpoints::Create::config), [`description`](field@models::serving_endpoints::Create::description), [`email_notifications`](field@models::serving_endpoints::Create::email_notifications), [`rate_limits`](field@models::serving_endpoints::Create::rate_limits), [`route_optimized`](field@models::serving_endpoints::Create::route_optimized), [`tags`](field@models::serving_endpoints::Create::tags), [`telemetry_config`](field@models::serving_endpoints::Create::telemetry_config).
+        /// Optional inputs: [`ai_gateway`](field@models::serving_endpoints::Create::ai_gateway),
+        /// [`budget_policy_id`](field@models::serving_endpoints::Create::budget_policy_id),
+        /// [`config`](field@models::serving_endpoints::Create::config),
+        /// [`description`](field@models::serving_endpoints::Create::description),
+        /// [`email_notifications`](field@models::serving_endpoints::Create::email_notifications),
+        /// [`rate_limits`](field@models::serving_endpoints::Create::rate_limits),
+        /// [`route_optimized`](field@models::serving_endpoints::Create::route_optimized),
+        /// [`tags`](field@models::serving_endpoints::Create::tags),
+        /// [`telemetry_config`](field@models::serving_endpoints::Create::telemetry_config).
         create(name: String) -> models::serving_endpoints::Create;
         /// Creates an endpoint with provisioned throughput and begins to deploy it.
         ///
@@ -52,7 +60,10 @@ calls! {
         /// * `name`: Name of the new endpoint, unique in the workspace; letters, digits, `-` and `_`.
         /// * `config`: Served models and how traffic is split among them.
         ///
-        /// Optional inputs: [`ai_gateway`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::ai_gateway), [`budget_policy_id`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::budget_policy_id), [`email_notifications`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::email_notifications), [`tags`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::tags).
+        /// Optional inputs: [`ai_gateway`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::ai_gateway),
+        /// [`budget_policy_id`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::budget_policy_id),
+        /// [`email_notifications`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::email_notifications),
+        /// [`tags`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::tags).
         create_provisioned_throughput_endpoint(name: String, config: models::PtEndpointCoreConfig) -> models::serving_endpoints::CreateProvisionedThroughputEndpoint;
         /// Deletes an endpoint.
         ///
@@ -98,7 +109,10 @@ calls! {
         /// * `method`: `method`, of type `ExternalFunctionRequestHttpMethod`.
         /// * `path`: Path below the URL of the connection.
         ///
-        /// Optional inputs: [`headers_`](field@models::serving_endpoints::HttpRequest::headers), [`json`](field@models::serving_endpoints::HttpRequest::json), [`params`](field@models::serving_endpoints::HttpRequest::params), [`sub_domain`](field@models::serving_endpoints::HttpRequest::sub_domain).
+        /// Optional inputs: [`headers_`](field@models::serving_endpoints::HttpRequest::headers),
+        /// [`json`](field@models::serving_endpoints::HttpRequest::json),
+        /// [`params`](field@models::serving_endpoints::HttpRequest::params),
+        /// [`sub_domain`](field@models::serving_endpoints::HttpRequest::sub_domain).
         http_request(connection_name: String, method: models::ExternalFunctionRequestHttpMethod, path: String) -> models::serving_endpoints::HttpRequest;
         /// Lists the serving endpoints of the workspace.
         ///
@@ -117,7 +131,8 @@ calls! {
         ///
         /// * `name`: Name of the endpoint.
         ///
-        /// Optional inputs: [`add_tags`](field@models::serving_endpoints::Patch::add_tags), [`delete_tags`](field@models::serving_endpoints::Patch::delete_tags).
+        /// Optional inputs: [`add_tags`](field@models::serving_endpoints::Patch::add_tags),
+        /// [`delete_tags`](field@models::serving_endpoints::Patch::delete_tags).
         patch(name: String) -> models::serving_endpoints::Patch;
         /// Sets where an endpoint sends its telemetry.
         ///
@@ -145,7 +160,11 @@ calls! {
         ///
         /// * `name`: Name of the endpoint.
         ///
-        /// Optional inputs: [`fallback_config`](field@models::serving_endpoints::PutAiGateway::fallback_config), [`guardrails`](field@models::serving_endpoints::PutAiGateway::guardrails), [`inference_table_config`](field@models::serving_endpoints::PutAiGateway::inference_table_config), [`rate_limits`](field@models::serving_endpoints::PutAiGateway::rate_limits), [`usage_tracking_config`](field@models::serving_endpoints::PutAiGateway::usage_tracking_config).
+        /// Optional inputs: [`fallback_config`](field@models::serving_endpoints::PutAiGateway::fallback_config),
+        /// [`guardrails`](field@models::serving_endpoints::PutAiGateway::guardrails),
+        /// [`inference_table_config`](field@models::serving_endpoints::PutAiGateway::inference_table_config),
+        /// [`rate_limits`](field@models::serving_endpoints::PutAiGateway::rate_limits),
+        /// [`usage_tracking_config`](field@models::serving_endpoints::PutAiGateway::usage_tracking_config).
         put_ai_gateway(name: String) -> models::serving_endpoints::PutAiGateway;
         /// Sends a query to an endpoint and returns the answer of the model.
         ///
@@ -156,7 +175,18 @@ calls! {
         ///
         /// * `name`: Name of the endpoint.
         ///
-        /// Optional inputs: [`client_request_id`](field@models::serving_endpoints::Query::client_request_id), [`dataframe_records`](field@models::serving_endpoints::Query::dataframe_records), [`dataframe_split`](field@models::serving_endpoints::Query::dataframe_split), [`extra_params`](field@models::serving_endpoints::Query::extra_params), [`input`](field@models::serving_endpoints::Query::input), [`inputs`](field@models::serving_endpoints::Query::inputs), [`instances`](field@models::serving_endpoints::Query::instances), [`max_tokens`](field@models::serving_endpoints::Query::max_tokens), [`messages`](field@models::serving_endpoints::Query::messages), [`n`](field@models::serving_endpoints::Query::n), [`prompt`](field@models::serving_endpoints::Query::prompt), [`stop`](field@models::serving_endpoints::Query::stop), [`stream`](field@models::serving_endpoints::Query::stream), [`temperature`](field@models::serving_endpoints::Query::temperature), [`usage_context`](field@models::serving_endpoints::Query::usage_context).
+        /// Optional inputs: [`client_request_id`](field@models::serving_endpoints::Query::client_request_id),
+        /// [`dataframe_records`](field@models::serving_endpoints::Query::dataframe_records),
+        /// [`dataframe_split`](field@models::serving_endpoints::Query::dataframe_split),
+        /// [`extra_params`](field@models::serving_endpoints::Query::extra_params),
+        /// [`input`](field@models::serving_endpoints::Query::input), [`inputs`](field@models::serving_endpoints::Query::inputs),
+        /// [`instances`](field@models::serving_endpoints::Query::instances),
+        /// [`max_tokens`](field@models::serving_endpoints::Query::max_tokens),
+        /// [`messages`](field@models::serving_endpoints::Query::messages), [`n`](field@models::serving_endpoints::Query::n),
+        /// [`prompt`](field@models::serving_endpoints::Query::prompt), [`stop`](field@models::serving_endpoints::Query::stop),
+        /// [`stream`](field@models::serving_endpoints::Query::stream),
+        /// [`temperature`](field@models::serving_endpoints::Query::temperature),
+        /// [`usage_context`](field@models::serving_endpoints::Query::usage_context).
         query(name: String) -> models::serving_endpoints::Query;
         /// Replaces the direct permissions on an endpoint.
         ///
@@ -176,7 +206,10 @@ calls! {
         ///
         /// * `name`: Name of the endpoint.
         ///
-        /// Optional inputs: [`auto_capture_config`](field@models::serving_endpoints::UpdateConfig::auto_capture_config), [`served_entities`](field@models::serving_endpoints::UpdateConfig::served_entities), [`served_models`](field@models::serving_endpoints::UpdateConfig::served_models), [`traffic_config`](field@models::serving_endpoints::UpdateConfig::traffic_config).
+        /// Optional inputs: [`auto_capture_config`](field@models::serving_endpoints::UpdateConfig::auto_capture_config),
+        /// [`served_entities`](field@models::serving_endpoints::UpdateConfig::served_entities),
+        /// [`served_models`](field@models::serving_endpoints::UpdateConfig::served_models),
+        /// [`traffic_config`](field@models::serving_endpoints::UpdateConfig::traffic_config).
         update_config(name: String) -> models::serving_endpoints::UpdateConfig;
         /// Sets who is notified about updates of an endpoint.
         ///
@@ -319,7 +352,21 @@ calls! {
         ///
         /// * `name`: Name of the endpoint.
         ///
-        /// Optional inputs: [`client_request_id`](field@models::serving_endpoints_data_plane::Query::client_request_id), [`dataframe_records`](field@models::serving_endpoints_data_plane::Query::dataframe_records), [`dataframe_split`](field@models::serving_endpoints_data_plane::Query::dataframe_split), [`extra_params`](field@models::serving_endpoints_data_plane::Query::extra_params), [`input`](field@models::serving_endpoints_data_plane::Query::input), [`inputs`](field@models::serving_endpoints_data_plane::Query::inputs), [`instances`](field@models::serving_endpoints_data_plane::Query::instances), [`max_tokens`](field@models::serving_endpoints_data_plane::Query::max_tokens), [`messages`](field@models::serving_endpoints_data_plane::Query::messages), [`n`](field@models::serving_endpoints_data_plane::Query::n), [`prompt`](field@models::serving_endpoints_data_plane::Query::prompt), [`stop`](field@models::serving_endpoints_data_plane::Query::stop), [`stream`](field@models::serving_endpoints_data_plane::Query::stream), [`temperature`](field@models::serving_endpoints_data_plane::Query::temperature), [`usage_context`](field@models::serving_endpoints_data_plane::Query::usage_context).
+        /// Optional inputs: [`client_request_id`](field@models::serving_endpoints_data_plane::Query::client_request_id),
+        /// [`dataframe_records`](field@models::serving_endpoints_data_plane::Query::dataframe_records),
+        /// [`dataframe_split`](field@models::serving_endpoints_data_plane::Query::dataframe_split),
+        /// [`extra_params`](field@models::serving_endpoints_data_plane::Query::extra_params),
+        /// [`input`](field@models::serving_endpoints_data_plane::Query::input),
+        /// [`inputs`](field@models::serving_endpoints_data_plane::Query::inputs),
+        /// [`instances`](field@models::serving_endpoints_data_plane::Query::instances),
+        /// [`max_tokens`](field@models::serving_endpoints_data_plane::Query::max_tokens),
+        /// [`messages`](field@models::serving_endpoints_data_plane::Query::messages),
+        /// [`n`](field@models::serving_endpoints_data_plane::Query::n),
+        /// [`prompt`](field@models::serving_endpoints_data_plane::Query::prompt),
+        /// [`stop`](field@models::serving_endpoints_data_plane::Query::stop),
+        /// [`stream`](field@models::serving_endpoints_data_plane::Query::stream),
+        /// [`temperature`](field@models::serving_endpoints_data_plane::Query::temperature),
+        /// [`usage_context`](field@models::serving_endpoints_data_plane::Query::usage_context).
         query(name: String) -> models::serving_endpoints_data_plane::Query;
     }
 }

@@ -75,7 +75,10 @@ calls! {
         ///
         /// * `ip_access_list_id`: UUID of the list.
         ///
-        /// Optional inputs: [`enabled`](field@models::account_ip_access_lists::Update::enabled), [`ip_addresses`](field@models::account_ip_access_lists::Update::ip_addresses), [`label`](field@models::account_ip_access_lists::Update::label), [`list_type`](field@models::account_ip_access_lists::Update::list_type).
+        /// Optional inputs: [`enabled`](field@models::account_ip_access_lists::Update::enabled),
+        /// [`ip_addresses`](field@models::account_ip_access_lists::Update::ip_addresses),
+        /// [`label`](field@models::account_ip_access_lists::Update::label),
+        /// [`list_type`](field@models::account_ip_access_lists::Update::list_type).
         update(ip_access_list_id: String) -> models::account_ip_access_lists::Update;
     }
 }
@@ -839,7 +842,10 @@ calls! {
         ///
         /// * `ip_access_list_id`: UUID of the list.
         ///
-        /// Optional inputs: [`enabled`](field@models::ip_access_lists::Update::enabled), [`ip_addresses`](field@models::ip_access_lists::Update::ip_addresses), [`label`](field@models::ip_access_lists::Update::label), [`list_type`](field@models::ip_access_lists::Update::list_type).
+        /// Optional inputs: [`enabled`](field@models::ip_access_lists::Update::enabled),
+        /// [`ip_addresses`](field@models::ip_access_lists::Update::ip_addresses),
+        /// [`label`](field@models::ip_access_lists::Update::label),
+        /// [`list_type`](field@models::ip_access_lists::Update::list_type).
         update(ip_access_list_id: String) -> models::ip_access_lists::Update;
     }
 }
@@ -1158,7 +1164,8 @@ calls! {
         ///
         /// `POST /api/2.0/notification-destinations`
         ///
-        /// Optional inputs: [`config`](field@models::notification_destinations::Create::config), [`display_name`](field@models::notification_destinations::Create::display_name).
+        /// Optional inputs: [`config`](field@models::notification_destinations::Create::config),
+        /// [`display_name`](field@models::notification_destinations::Create::display_name).
         create() -> models::notification_destinations::Create;
         /// Deletes a notification destination.
         ///
@@ -1180,7 +1187,8 @@ calls! {
         ///
         /// `GET /api/2.0/notification-destinations`
         ///
-        /// Optional inputs: [`page_size`](field@models::notification_destinations::List::page_size), [`page_token`](field@models::notification_destinations::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::notification_destinations::List::page_size),
+        /// [`page_token`](field@models::notification_destinations::List::page_token).
         list() -> models::notification_destinations::List;
         /// Changes the name or configuration of a notification destination.
         ///
@@ -1190,7 +1198,8 @@ calls! {
         ///
         /// * `id`: UUID of the destination.
         ///
-        /// Optional inputs: [`config`](field@models::notification_destinations::Update::config), [`display_name`](field@models::notification_destinations::Update::display_name).
+        /// Optional inputs: [`config`](field@models::notification_destinations::Update::config),
+        /// [`display_name`](field@models::notification_destinations::Update::display_name).
         update(id: String) -> models::notification_destinations::Update;
     }
 }
@@ -1366,7 +1375,10 @@ calls! {
         ///
         /// * `application_id`: Application id of the service principal.
         ///
-        /// Optional inputs: [`autoscope_enabled`](field@models::token_management::CreateOboToken::autoscope_enabled), [`comment`](field@models::token_management::CreateOboToken::comment), [`lifetime_seconds`](field@models::token_management::CreateOboToken::lifetime_seconds), [`scopes`](field@models::token_management::CreateOboToken::scopes).
+        /// Optional inputs: [`autoscope_enabled`](field@models::token_management::CreateOboToken::autoscope_enabled),
+        /// [`comment`](field@models::token_management::CreateOboToken::comment),
+        /// [`lifetime_seconds`](field@models::token_management::CreateOboToken::lifetime_seconds),
+        /// [`scopes`](field@models::token_management::CreateOboToken::scopes).
         create_obo_token(application_id: String) -> models::token_management::CreateOboToken;
         /// Revokes a token of any user.
         ///
@@ -1392,7 +1404,8 @@ calls! {
         ///
         /// `GET /api/2.0/token-management/tokens`
         ///
-        /// Optional inputs: [`created_by_id`](field@models::token_management::List::created_by_id), [`created_by_username`](field@models::token_management::List::created_by_username).
+        /// Optional inputs: [`created_by_id`](field@models::token_management::List::created_by_id),
+        /// [`created_by_username`](field@models::token_management::List::created_by_username).
         list() -> models::token_management::List;
         /// Replaces the direct permissions on personal access tokens.
         ///
@@ -1463,7 +1476,9 @@ calls! {
         ///
         /// `POST /api/2.0/token/create`
         ///
-        /// Optional inputs: [`autoscope_enabled`](field@models::tokens::Create::autoscope_enabled), [`comment`](field@models::tokens::Create::comment), [`lifetime_seconds`](field@models::tokens::Create::lifetime_seconds), [`scopes`](field@models::tokens::Create::scopes).
+        /// Optional inputs: [`autoscope_enabled`](field@models::tokens::Create::autoscope_enabled),
+        /// [`comment`](field@models::tokens::Create::comment),
+        /// [`lifetime_seconds`](field@models::tokens::Create::lifetime_seconds), [`scopes`](field@models::tokens::Create::scopes).
         create() -> models::tokens::Create;
         /// Revokes one of the caller's tokens.
         ///

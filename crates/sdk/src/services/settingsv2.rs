@@ -39,7 +39,8 @@ calls! {
         ///
         /// `GET /api/2.1/accounts/{account_id}/settings-metadata`
         ///
-        /// Optional inputs: [`page_size`](field@models::account_settings_v2::ListAccountSettingsMetadata::page_size), [`page_token`](field@models::account_settings_v2::ListAccountSettingsMetadata::page_token).
+        /// Optional inputs: [`page_size`](field@models::account_settings_v2::ListAccountSettingsMetadata::page_size),
+        /// [`page_token`](field@models::account_settings_v2::ListAccountSettingsMetadata::page_token).
         list_account_settings_metadata() -> models::account_settings_v2::ListAccountSettingsMetadata;
         /// Lists the preferences that exist for one user, with their types.
         ///
@@ -47,7 +48,8 @@ calls! {
         ///
         /// * `user_id`: User in question.
         ///
-        /// Optional inputs: [`page_size`](field@models::account_settings_v2::ListAccountUserPreferencesMetadata::page_size), [`page_token`](field@models::account_settings_v2::ListAccountUserPreferencesMetadata::page_token).
+        /// Optional inputs: [`page_size`](field@models::account_settings_v2::ListAccountUserPreferencesMetadata::page_size),
+        /// [`page_token`](field@models::account_settings_v2::ListAccountUserPreferencesMetadata::page_token).
         list_account_user_preferences_metadata(user_id: String) -> models::account_settings_v2::ListAccountUserPreferencesMetadata;
         /// Changes one account setting.
         ///
@@ -109,7 +111,8 @@ calls! {
         ///
         /// `GET /api/2.1/settings-metadata`
         ///
-        /// Optional inputs: [`page_size`](field@models::workspace_settings_v2::ListWorkspaceSettingsMetadata::page_size), [`page_token`](field@models::workspace_settings_v2::ListWorkspaceSettingsMetadata::page_token).
+        /// Optional inputs: [`page_size`](field@models::workspace_settings_v2::ListWorkspaceSettingsMetadata::page_size),
+        /// [`page_token`](field@models::workspace_settings_v2::ListWorkspaceSettingsMetadata::page_token).
         list_workspace_settings_metadata() -> models::workspace_settings_v2::ListWorkspaceSettingsMetadata;
         /// Changes one workspace setting.
         ///

@@ -33,7 +33,8 @@ calls! {
         /// * `name`: Name of the new provider.
         /// * `authentication_type`: How this metastore authenticates to the provider.
         ///
-        /// Optional inputs: [`comment`](field@models::providers::Create::comment), [`recipient_profile_str`](field@models::providers::Create::recipient_profile_str).
+        /// Optional inputs: [`comment`](field@models::providers::Create::comment),
+        /// [`recipient_profile_str`](field@models::providers::Create::recipient_profile_str).
         create(name: String, authentication_type: models::AuthenticationType) -> models::providers::Create;
         /// Deletes a provider.
         ///
@@ -58,7 +59,9 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/providers`
         ///
-        /// Optional inputs: [`data_provider_global_metastore_id`](field@models::providers::List::data_provider_global_metastore_id), [`max_results`](field@models::providers::List::max_results), [`page_token`](field@models::providers::List::page_token).
+        /// Optional inputs:
+        /// [`data_provider_global_metastore_id`](field@models::providers::List::data_provider_global_metastore_id),
+        /// [`max_results`](field@models::providers::List::max_results), [`page_token`](field@models::providers::List::page_token).
         list() -> models::providers::List;
         /// Lists the tables, volumes, functions and notebooks in a share of a provider, seen from the recipient.
         ///
@@ -67,7 +70,10 @@ calls! {
         /// * `provider_name`: Provider that owns the share.
         /// * `share_name`: Name of the share.
         ///
-        /// Optional inputs: [`function_max_results`](field@models::providers::ListProviderShareAssets::function_max_results), [`notebook_max_results`](field@models::providers::ListProviderShareAssets::notebook_max_results), [`table_max_results`](field@models::providers::ListProviderShareAssets::table_max_results), [`volume_max_results`](field@models::providers::ListProviderShareAssets::volume_max_results).
+        /// Optional inputs: [`function_max_results`](field@models::providers::ListProviderShareAssets::function_max_results),
+        /// [`notebook_max_results`](field@models::providers::ListProviderShareAssets::notebook_max_results),
+        /// [`table_max_results`](field@models::providers::ListProviderShareAssets::table_max_results),
+        /// [`volume_max_results`](field@models::providers::ListProviderShareAssets::volume_max_results).
         list_provider_share_assets(provider_name: String, share_name: String) -> models::providers::ListProviderShareAssets;
         /// Lists the shares of a provider.
         ///
@@ -77,7 +83,8 @@ calls! {
         ///
         /// * `name`: Name of the provider.
         ///
-        /// Optional inputs: [`max_results`](field@models::providers::ListShares::max_results), [`page_token`](field@models::providers::ListShares::page_token).
+        /// Optional inputs: [`max_results`](field@models::providers::ListShares::max_results),
+        /// [`page_token`](field@models::providers::ListShares::page_token).
         list_shares(name: String) -> models::providers::ListShares;
         /// Changes the given fields of a provider.
         ///
@@ -87,7 +94,9 @@ calls! {
         ///
         /// * `name`: Present name of the provider.
         ///
-        /// Optional inputs: [`comment`](field@models::providers::Update::comment), [`new_name`](field@models::providers::Update::new_name), [`owner`](field@models::providers::Update::owner), [`recipient_profile_str`](field@models::providers::Update::recipient_profile_str).
+        /// Optional inputs: [`comment`](field@models::providers::Update::comment),
+        /// [`new_name`](field@models::providers::Update::new_name), [`owner`](field@models::providers::Update::owner),
+        /// [`recipient_profile_str`](field@models::providers::Update::recipient_profile_str).
         update(name: String) -> models::providers::Update;
     }
 }
@@ -215,7 +224,8 @@ calls! {
         ///
         /// * `recipient_name`: Name of the recipient.
         ///
-        /// Optional inputs: [`max_results`](field@models::recipient_federation_policies::List::max_results), [`page_token`](field@models::recipient_federation_policies::List::page_token).
+        /// Optional inputs: [`max_results`](field@models::recipient_federation_policies::List::max_results),
+        /// [`page_token`](field@models::recipient_federation_policies::List::page_token).
         list(recipient_name: String) -> models::recipient_federation_policies::List;
     }
 }
@@ -255,7 +265,13 @@ calls! {
         /// * `name`: Name of the new recipient.
         /// * `authentication_type`: How the recipient authenticates.
         ///
-        /// Optional inputs: [`comment`](field@models::recipients::Create::comment), [`data_recipient_global_metastore_id`](field@models::recipients::Create::data_recipient_global_metastore_id), [`expiration_time`](field@models::recipients::Create::expiration_time), [`id`](field@models::recipients::Create::id), [`ip_access_list`](field@models::recipients::Create::ip_access_list), [`owner`](field@models::recipients::Create::owner), [`properties_kvpairs`](field@models::recipients::Create::properties_kvpairs), [`sharing_code`](field@models::recipients::Create::sharing_code).
+        /// Optional inputs: [`comment`](field@models::recipients::Create::comment),
+        /// [`data_recipient_global_metastore_id`](field@models::recipients::Create::data_recipient_global_metastore_id),
+        /// [`expiration_time`](field@models::recipients::Create::expiration_time), [`id`](field@models::recipients::Create::id),
+        /// [`ip_access_list`](field@models::recipients::Create::ip_access_list),
+        /// [`owner`](field@models::recipients::Create::owner),
+        /// [`properties_kvpairs`](field@models::recipients::Create::properties_kvpairs),
+        /// [`sharing_code`](field@models::recipients::Create::sharing_code).
         create(name: String, authentication_type: models::AuthenticationType) -> models::recipients::Create;
         /// Deletes a recipient.
         ///
@@ -280,7 +296,10 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/recipients`
         ///
-        /// Optional inputs: [`data_recipient_global_metastore_id`](field@models::recipients::List::data_recipient_global_metastore_id), [`max_results`](field@models::recipients::List::max_results), [`page_token`](field@models::recipients::List::page_token).
+        /// Optional inputs:
+        /// [`data_recipient_global_metastore_id`](field@models::recipients::List::data_recipient_global_metastore_id),
+        /// [`max_results`](field@models::recipients::List::max_results),
+        /// [`page_token`](field@models::recipients::List::page_token).
         list() -> models::recipients::List;
         /// Issues a new bearer token for a recipient and lets the present one expire.
         ///
@@ -300,7 +319,8 @@ calls! {
         ///
         /// * `name`: Name of the recipient.
         ///
-        /// Optional inputs: [`max_results`](field@models::recipients::SharePermissions::max_results), [`page_token`](field@models::recipients::SharePermissions::page_token).
+        /// Optional inputs: [`max_results`](field@models::recipients::SharePermissions::max_results),
+        /// [`page_token`](field@models::recipients::SharePermissions::page_token).
         share_permissions(name: String) -> models::recipients::SharePermissions;
         /// Changes the given fields of a recipient.
         ///
@@ -310,7 +330,11 @@ calls! {
         ///
         /// * `name`: Present name of the recipient.
         ///
-        /// Optional inputs: [`comment`](field@models::recipients::Update::comment), [`expiration_time`](field@models::recipients::Update::expiration_time), [`id`](field@models::recipients::Update::id), [`ip_access_list`](field@models::recipients::Update::ip_access_list), [`new_name`](field@models::recipients::Update::new_name), [`owner`](field@models::recipients::Update::owner), [`properties_kvpairs`](field@models::recipients::Update::properties_kvpairs).
+        /// Optional inputs: [`comment`](field@models::recipients::Update::comment),
+        /// [`expiration_time`](field@models::recipients::Update::expiration_time), [`id`](field@models::recipients::Update::id),
+        /// [`ip_access_list`](field@models::recipients::Update::ip_access_list),
+        /// [`new_name`](field@models::recipients::Update::new_name), [`owner`](field@models::recipients::Update::owner),
+        /// [`properties_kvpairs`](field@models::recipients::Update::properties_kvpairs).
         update(name: String) -> models::recipients::Update;
     }
 }
@@ -374,7 +398,8 @@ calls! {
         ///
         /// * `name`: Name of the new share.
         ///
-        /// Optional inputs: [`comment`](field@models::shares::Create::comment), [`storage_root`](field@models::shares::Create::storage_root).
+        /// Optional inputs: [`comment`](field@models::shares::Create::comment),
+        /// [`storage_root`](field@models::shares::Create::storage_root).
         create(name: String) -> models::shares::Create;
         /// Deletes a share.
         ///
@@ -401,7 +426,8 @@ calls! {
         ///
         /// `GET /api/2.1/unity-catalog/shares`
         ///
-        /// Optional inputs: [`max_results`](field@models::shares::ListShares::max_results), [`page_token`](field@models::shares::ListShares::page_token).
+        /// Optional inputs: [`max_results`](field@models::shares::ListShares::max_results),
+        /// [`page_token`](field@models::shares::ListShares::page_token).
         list_shares() -> models::shares::ListShares;
         /// Lists who has permissions on a share.
         ///
@@ -411,7 +437,8 @@ calls! {
         ///
         /// * `name`: Name of the share.
         ///
-        /// Optional inputs: [`max_results`](field@models::shares::SharePermissions::max_results), [`page_token`](field@models::shares::SharePermissions::page_token).
+        /// Optional inputs: [`max_results`](field@models::shares::SharePermissions::max_results),
+        /// [`page_token`](field@models::shares::SharePermissions::page_token).
         share_permissions(name: String) -> models::shares::SharePermissions;
         /// Changes a share: its fields, and the data objects in it.
         ///
@@ -423,7 +450,9 @@ calls! {
         ///
         /// * `name`: Present name of the share.
         ///
-        /// Optional inputs: [`comment`](field@models::shares::Update::comment), [`new_name`](field@models::shares::Update::new_name), [`owner`](field@models::shares::Update::owner), [`storage_root`](field@models::shares::Update::storage_root), [`updates`](field@models::shares::Update::updates).
+        /// Optional inputs: [`comment`](field@models::shares::Update::comment),
+        /// [`new_name`](field@models::shares::Update::new_name), [`owner`](field@models::shares::Update::owner),
+        /// [`storage_root`](field@models::shares::Update::storage_root), [`updates`](field@models::shares::Update::updates).
         update(name: String) -> models::shares::Update;
         /// Grants and revokes permissions on a share.
         ///
@@ -434,7 +463,8 @@ calls! {
         ///
         /// * `name`: Name of the share.
         ///
-        /// Optional inputs: [`changes`](field@models::shares::UpdatePermissions::changes), [`omit_permissions_list`](field@models::shares::UpdatePermissions::omit_permissions_list).
+        /// Optional inputs: [`changes`](field@models::shares::UpdatePermissions::changes),
+        /// [`omit_permissions_list`](field@models::shares::UpdatePermissions::omit_permissions_list).
         update_permissions(name: String) -> models::shares::UpdatePermissions;
     }
 }

@@ -28,7 +28,8 @@ calls! {
         ///
         /// `POST /api/2.0/sql/alerts`
         ///
-        /// Optional inputs: [`alert`](field@models::alerts::Create::alert), [`auto_resolve_display_name`](field@models::alerts::Create::auto_resolve_display_name).
+        /// Optional inputs: [`alert`](field@models::alerts::Create::alert),
+        /// [`auto_resolve_display_name`](field@models::alerts::Create::auto_resolve_display_name).
         create() -> models::alerts::Create;
         /// Moves an alert to the trash.
         ///
@@ -51,7 +52,8 @@ calls! {
         ///
         /// `GET /api/2.0/sql/alerts`
         ///
-        /// Optional inputs: [`page_size`](field@models::alerts::List::page_size), [`page_token`](field@models::alerts::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::alerts::List::page_size),
+        /// [`page_token`](field@models::alerts::List::page_token).
         list() -> models::alerts::List;
         /// Changes the fields of an alert that the mask names.
         ///
@@ -62,7 +64,8 @@ calls! {
         ///   only as a whole.
         ///   `*` replaces everything.
         ///
-        /// Optional inputs: [`alert`](field@models::alerts::Update::alert), [`auto_resolve_display_name`](field@models::alerts::Update::auto_resolve_display_name).
+        /// Optional inputs: [`alert`](field@models::alerts::Update::alert),
+        /// [`auto_resolve_display_name`](field@models::alerts::Update::auto_resolve_display_name).
         update(id: String, update_mask: String) -> models::alerts::Update;
     }
 }
@@ -111,7 +114,8 @@ calls! {
         /// * `query_id`: ID of the query the alert runs.
         /// * `options`: Condition and notification settings.
         ///
-        /// Optional inputs: [`parent`](field@models::alerts_legacy::Create::parent), [`rearm`](field@models::alerts_legacy::Create::rearm).
+        /// Optional inputs: [`parent`](field@models::alerts_legacy::Create::parent),
+        /// [`rearm`](field@models::alerts_legacy::Create::rearm).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         create(name: String, query_id: String, options: models::AlertOptions) -> models::alerts_legacy::Create;
         /// Deletes an alert for good; there is no trash for it.
@@ -198,7 +202,8 @@ calls! {
         ///
         /// `GET /api/2.0/alerts`
         ///
-        /// Optional inputs: [`page_size`](field@models::alerts_v2::ListAlerts::page_size), [`page_token`](field@models::alerts_v2::ListAlerts::page_token).
+        /// Optional inputs: [`page_size`](field@models::alerts_v2::ListAlerts::page_size),
+        /// [`page_token`](field@models::alerts_v2::ListAlerts::page_token).
         list_alerts() -> models::alerts_v2::ListAlerts;
         /// Moves an alert to the trash.
         ///
@@ -260,7 +265,8 @@ calls! {
         /// * `options`: Position, title and other display options.
         /// * `width`: Width of the widget.
         ///
-        /// Optional inputs: [`text`](field@models::dashboard_widgets::Create::text), [`visualization_id`](field@models::dashboard_widgets::Create::visualization_id).
+        /// Optional inputs: [`text`](field@models::dashboard_widgets::Create::text),
+        /// [`visualization_id`](field@models::dashboard_widgets::Create::visualization_id).
         create(dashboard_id: String, options: models::WidgetOptions, width: i64) -> models::dashboard_widgets::Create;
         /// Removes a widget from a legacy dashboard.
         ///
@@ -277,7 +283,8 @@ calls! {
         /// * `options`: Position, title and other display options.
         /// * `width`: Width of the widget.
         ///
-        /// Optional inputs: [`text`](field@models::dashboard_widgets::Update::text), [`visualization_id`](field@models::dashboard_widgets::Update::visualization_id).
+        /// Optional inputs: [`text`](field@models::dashboard_widgets::Update::text),
+        /// [`visualization_id`](field@models::dashboard_widgets::Update::visualization_id).
         update(id: String, dashboard_id: String, options: models::WidgetOptions, width: i64) -> models::dashboard_widgets::Update;
     }
 }
@@ -331,7 +338,8 @@ calls! {
         ///
         /// `GET /api/2.0/preview/sql/dashboards`
         ///
-        /// Optional inputs: [`order`](field@models::dashboards::List::order), [`page`](field@models::dashboards::List::page), [`page_size`](field@models::dashboards::List::page_size), [`q`](field@models::dashboards::List::q).
+        /// Optional inputs: [`order`](field@models::dashboards::List::order), [`page`](field@models::dashboards::List::page),
+        /// [`page_size`](field@models::dashboards::List::page_size), [`q`](field@models::dashboards::List::q).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         list() -> models::dashboards::List;
         /// Takes a legacy dashboard out of the trash, so that it is listed and can be shared again.
@@ -349,7 +357,8 @@ calls! {
         ///
         /// * `dashboard_id`: `dashboard_id`, a text.
         ///
-        /// Optional inputs: [`name`](field@models::dashboards::Update::name), [`run_as_role`](field@models::dashboards::Update::run_as_role), [`tags`](field@models::dashboards::Update::tags).
+        /// Optional inputs: [`name`](field@models::dashboards::Update::name),
+        /// [`run_as_role`](field@models::dashboards::Update::run_as_role), [`tags`](field@models::dashboards::Update::tags).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         update(dashboard_id: String) -> models::dashboards::Update;
     }
@@ -482,7 +491,8 @@ calls! {
         ///
         /// `POST /api/2.0/sql/queries`
         ///
-        /// Optional inputs: [`auto_resolve_display_name`](field@models::queries::Create::auto_resolve_display_name), [`query`](field@models::queries::Create::query).
+        /// Optional inputs: [`auto_resolve_display_name`](field@models::queries::Create::auto_resolve_display_name),
+        /// [`query`](field@models::queries::Create::query).
         create() -> models::queries::Create;
         /// Moves a query to the trash.
         ///
@@ -505,7 +515,8 @@ calls! {
         ///
         /// `GET /api/2.0/sql/queries`
         ///
-        /// Optional inputs: [`page_size`](field@models::queries::List::page_size), [`page_token`](field@models::queries::List::page_token).
+        /// Optional inputs: [`page_size`](field@models::queries::List::page_size),
+        /// [`page_token`](field@models::queries::List::page_token).
         list() -> models::queries::List;
         /// Lists the visualizations of a query.
         ///
@@ -513,7 +524,8 @@ calls! {
         ///
         /// * `id`: UUID of the query.
         ///
-        /// Optional inputs: [`page_size`](field@models::queries::ListVisualizations::page_size), [`page_token`](field@models::queries::ListVisualizations::page_token).
+        /// Optional inputs: [`page_size`](field@models::queries::ListVisualizations::page_size),
+        /// [`page_token`](field@models::queries::ListVisualizations::page_token).
         list_visualizations(id: String) -> models::queries::ListVisualizations;
         /// Changes the fields of a query that the mask names.
         ///
@@ -524,7 +536,8 @@ calls! {
         ///   only as a whole.
         ///   `*` replaces everything.
         ///
-        /// Optional inputs: [`auto_resolve_display_name`](field@models::queries::Update::auto_resolve_display_name), [`query`](field@models::queries::Update::query).
+        /// Optional inputs: [`auto_resolve_display_name`](field@models::queries::Update::auto_resolve_display_name),
+        /// [`query`](field@models::queries::Update::query).
         update(id: String, update_mask: String) -> models::queries::Update;
     }
 }
@@ -574,7 +587,12 @@ calls! {
         ///
         /// `POST /api/2.0/preview/sql/queries`
         ///
-        /// Optional inputs: [`data_source_id`](field@models::queries_legacy::Create::data_source_id), [`description`](field@models::queries_legacy::Create::description), [`name`](field@models::queries_legacy::Create::name), [`options_`](field@models::queries_legacy::Create::options), [`parent`](field@models::queries_legacy::Create::parent), [`query`](field@models::queries_legacy::Create::query), [`run_as_role`](field@models::queries_legacy::Create::run_as_role), [`tags`](field@models::queries_legacy::Create::tags).
+        /// Optional inputs: [`data_source_id`](field@models::queries_legacy::Create::data_source_id),
+        /// [`description`](field@models::queries_legacy::Create::description),
+        /// [`name`](field@models::queries_legacy::Create::name), [`options_`](field@models::queries_legacy::Create::options),
+        /// [`parent`](field@models::queries_legacy::Create::parent), [`query`](field@models::queries_legacy::Create::query),
+        /// [`run_as_role`](field@models::queries_legacy::Create::run_as_role),
+        /// [`tags`](field@models::queries_legacy::Create::tags).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         create() -> models::queries_legacy::Create;
         /// Moves a query to the trash, which is emptied after 30 days.
@@ -601,7 +619,9 @@ calls! {
         ///
         /// `GET /api/2.0/preview/sql/queries`
         ///
-        /// Optional inputs: [`order`](field@models::queries_legacy::List::order), [`page`](field@models::queries_legacy::List::page), [`page_size`](field@models::queries_legacy::List::page_size), [`q`](field@models::queries_legacy::List::q).
+        /// Optional inputs: [`order`](field@models::queries_legacy::List::order),
+        /// [`page`](field@models::queries_legacy::List::page), [`page_size`](field@models::queries_legacy::List::page_size),
+        /// [`q`](field@models::queries_legacy::List::q).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         list() -> models::queries_legacy::List;
         /// Takes a query out of the trash, so that it is listed and can be used for alerts again.
@@ -619,7 +639,12 @@ calls! {
         ///
         /// * `query_id`: `query_id`, a text.
         ///
-        /// Optional inputs: [`data_source_id`](field@models::queries_legacy::Update::data_source_id), [`description`](field@models::queries_legacy::Update::description), [`name`](field@models::queries_legacy::Update::name), [`options_`](field@models::queries_legacy::Update::options), [`query`](field@models::queries_legacy::Update::query), [`run_as_role`](field@models::queries_legacy::Update::run_as_role), [`tags`](field@models::queries_legacy::Update::tags).
+        /// Optional inputs: [`data_source_id`](field@models::queries_legacy::Update::data_source_id),
+        /// [`description`](field@models::queries_legacy::Update::description),
+        /// [`name`](field@models::queries_legacy::Update::name), [`options_`](field@models::queries_legacy::Update::options),
+        /// [`query`](field@models::queries_legacy::Update::query),
+        /// [`run_as_role`](field@models::queries_legacy::Update::run_as_role),
+        /// [`tags`](field@models::queries_legacy::Update::tags).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         update(query_id: String) -> models::queries_legacy::Update;
     }
@@ -674,7 +699,10 @@ calls! {
         ///
         /// `GET /api/2.0/sql/history/queries`
         ///
-        /// Optional inputs: [`filter_by`](field@models::query_history::List::filter_by), [`include_metrics`](field@models::query_history::List::include_metrics), [`max_results`](field@models::query_history::List::max_results), [`page_token`](field@models::query_history::List::page_token).
+        /// Optional inputs: [`filter_by`](field@models::query_history::List::filter_by),
+        /// [`include_metrics`](field@models::query_history::List::include_metrics),
+        /// [`max_results`](field@models::query_history::List::max_results),
+        /// [`page_token`](field@models::query_history::List::page_token).
         list() -> models::query_history::List;
     }
 }
@@ -768,7 +796,8 @@ calls! {
         /// * `type_`: Kind of visualization, for example a chart, a table or a pivot table.
         /// * `options`: Type-specific options in an unsupported format; not meant to be edited.
         ///
-        /// Optional inputs: [`description`](field@models::query_visualizations_legacy::Create::description), [`name`](field@models::query_visualizations_legacy::Create::name).
+        /// Optional inputs: [`description`](field@models::query_visualizations_legacy::Create::description),
+        /// [`name`](field@models::query_visualizations_legacy::Create::name).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         create(query_id: String, type_: String, options: serde_json::Value) -> models::query_visualizations_legacy::Create;
         /// Removes a visualization from its query.
@@ -788,7 +817,13 @@ calls! {
         ///
         /// * `id`: UUID of the visualization.
         ///
-        /// Optional inputs: [`created_at`](field@models::query_visualizations_legacy::Update::created_at), [`description`](field@models::query_visualizations_legacy::Update::description), [`name`](field@models::query_visualizations_legacy::Update::name), [`options_`](field@models::query_visualizations_legacy::Update::options), [`query`](field@models::query_visualizations_legacy::Update::query), [`type_`](field@models::query_visualizations_legacy::Update::type_), [`updated_at`](field@models::query_visualizations_legacy::Update::updated_at).
+        /// Optional inputs: [`created_at`](field@models::query_visualizations_legacy::Update::created_at),
+        /// [`description`](field@models::query_visualizations_legacy::Update::description),
+        /// [`name`](field@models::query_visualizations_legacy::Update::name),
+        /// [`options_`](field@models::query_visualizations_legacy::Update::options),
+        /// [`query`](field@models::query_visualizations_legacy::Update::query),
+        /// [`type_`](field@models::query_visualizations_legacy::Update::type_),
+        /// [`updated_at`](field@models::query_visualizations_legacy::Update::updated_at).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         update(id: String) -> models::query_visualizations_legacy::Update;
     }
@@ -874,7 +909,16 @@ calls! {
         /// * `statement`: SQL text with optional parameter markers; at most 16 MiB.
         /// * `warehouse_id`: SQL warehouse to run on.
         ///
-        /// Optional inputs: [`byte_limit`](field@models::statement_execution::ExecuteStatement::byte_limit), [`catalog`](field@models::statement_execution::ExecuteStatement::catalog), [`disposition`](field@models::statement_execution::ExecuteStatement::disposition), [`format`](field@models::statement_execution::ExecuteStatement::format), [`on_wait_timeout`](field@models::statement_execution::ExecuteStatement::on_wait_timeout), [`parameters`](field@models::statement_execution::ExecuteStatement::parameters), [`query_tags`](field@models::statement_execution::ExecuteStatement::query_tags), [`row_limit`](field@models::statement_execution::ExecuteStatement::row_limit), [`schema`](field@models::statement_execution::ExecuteStatement::schema), [`wait_timeout`](field@models::statement_execution::ExecuteStatement::wait_timeout).
+        /// Optional inputs: [`byte_limit`](field@models::statement_execution::ExecuteStatement::byte_limit),
+        /// [`catalog`](field@models::statement_execution::ExecuteStatement::catalog),
+        /// [`disposition`](field@models::statement_execution::ExecuteStatement::disposition),
+        /// [`format`](field@models::statement_execution::ExecuteStatement::format),
+        /// [`on_wait_timeout`](field@models::statement_execution::ExecuteStatement::on_wait_timeout),
+        /// [`parameters`](field@models::statement_execution::ExecuteStatement::parameters),
+        /// [`query_tags`](field@models::statement_execution::ExecuteStatement::query_tags),
+        /// [`row_limit`](field@models::statement_execution::ExecuteStatement::row_limit),
+        /// [`schema`](field@models::statement_execution::ExecuteStatement::schema),
+        /// [`wait_timeout`](field@models::statement_execution::ExecuteStatement::wait_timeout).
         execute_statement(statement: String, warehouse_id: String) -> models::statement_execution::ExecuteStatement;
         /// Returns a statement's status and, once it succeeded, its manifest and first result chunk.
         ///
@@ -935,7 +979,22 @@ calls! {
         ///
         /// `POST /api/2.0/sql/warehouses`
         ///
-        /// Optional inputs: [`auto_stop_mins`](field@models::warehouses::Create::auto_stop_mins), [`channel`](field@models::warehouses::Create::channel), [`cluster_size`](field@models::warehouses::Create::cluster_size), [`creator_name`](field@models::warehouses::Create::creator_name), [`customer_version_label`](field@models::warehouses::Create::customer_version_label), [`enable_photon`](field@models::warehouses::Create::enable_photon), [`enable_serverless_compute`](field@models::warehouses::Create::enable_serverless_compute), [`instance_profile_arn`](field@models::warehouses::Create::instance_profile_arn), [`max_dbu`](field@models::warehouses::Create::max_dbu), [`max_num_clusters`](field@models::warehouses::Create::max_num_clusters), [`min_num_clusters`](field@models::warehouses::Create::min_num_clusters), [`name`](field@models::warehouses::Create::name), [`reyden_cluster_size_multiplier`](field@models::warehouses::Create::reyden_cluster_size_multiplier), [`spot_instance_policy`](field@models::warehouses::Create::spot_instance_policy), [`statement_timeout`](field@models::warehouses::Create::statement_timeout), [`tags`](field@models::warehouses::Create::tags), [`warehouse_type`](field@models::warehouses::Create::warehouse_type).
+        /// Optional inputs: [`auto_stop_mins`](field@models::warehouses::Create::auto_stop_mins),
+        /// [`channel`](field@models::warehouses::Create::channel),
+        /// [`cluster_size`](field@models::warehouses::Create::cluster_size),
+        /// [`creator_name`](field@models::warehouses::Create::creator_name),
+        /// [`customer_version_label`](field@models::warehouses::Create::customer_version_label),
+        /// [`enable_photon`](field@models::warehouses::Create::enable_photon),
+        /// [`enable_serverless_compute`](field@models::warehouses::Create::enable_serverless_compute),
+        /// [`instance_profile_arn`](field@models::warehouses::Create::instance_profile_arn),
+        /// [`max_dbu`](field@models::warehouses::Create::max_dbu),
+        /// [`max_num_clusters`](field@models::warehouses::Create::max_num_clusters),
+        /// [`min_num_clusters`](field@models::warehouses::Create::min_num_clusters),
+        /// [`name`](field@models::warehouses::Create::name),
+        /// [`reyden_cluster_size_multiplier`](field@models::warehouses::Create::reyden_cluster_size_multiplier),
+        /// [`spot_instance_policy`](field@models::warehouses::Create::spot_instance_policy),
+        /// [`statement_timeout`](field@models::warehouses::Create::statement_timeout),
+        /// [`tags`](field@models::warehouses::Create::tags), [`warehouse_type`](field@models::warehouses::Create::warehouse_type).
         create() -> models::warehouses::Create;
         /// Creates a user's default warehouse override.
         ///
@@ -967,7 +1026,20 @@ calls! {
         ///
         /// * `id`: ID of the SQL warehouse.
         ///
-        /// Optional inputs: [`auto_stop_mins`](field@models::warehouses::Edit::auto_stop_mins), [`channel`](field@models::warehouses::Edit::channel), [`cluster_size`](field@models::warehouses::Edit::cluster_size), [`creator_name`](field@models::warehouses::Edit::creator_name), [`customer_version_label`](field@models::warehouses::Edit::customer_version_label), [`enable_photon`](field@models::warehouses::Edit::enable_photon), [`enable_serverless_compute`](field@models::warehouses::Edit::enable_serverless_compute), [`instance_profile_arn`](field@models::warehouses::Edit::instance_profile_arn), [`max_dbu`](field@models::warehouses::Edit::max_dbu), [`max_num_clusters`](field@models::warehouses::Edit::max_num_clusters), [`min_num_clusters`](field@models::warehouses::Edit::min_num_clusters), [`name`](field@models::warehouses::Edit::name), [`reyden_cluster_size_multiplier`](field@models::warehouses::Edit::reyden_cluster_size_multiplier), [`spot_instance_policy`](field@models::warehouses::Edit::spot_instance_policy), [`statement_timeout`](field@models::warehouses::Edit::statement_timeout), [`tags`](field@models::warehouses::Edit::tags), [`warehouse_type`](field@models::warehouses::Edit::warehouse_type).
+        /// Optional inputs: [`auto_stop_mins`](field@models::warehouses::Edit::auto_stop_mins),
+        /// [`channel`](field@models::warehouses::Edit::channel), [`cluster_size`](field@models::warehouses::Edit::cluster_size),
+        /// [`creator_name`](field@models::warehouses::Edit::creator_name),
+        /// [`customer_version_label`](field@models::warehouses::Edit::customer_version_label),
+        /// [`enable_photon`](field@models::warehouses::Edit::enable_photon),
+        /// [`enable_serverless_compute`](field@models::warehouses::Edit::enable_serverless_compute),
+        /// [`instance_profile_arn`](field@models::warehouses::Edit::instance_profile_arn),
+        /// [`max_dbu`](field@models::warehouses::Edit::max_dbu),
+        /// [`max_num_clusters`](field@models::warehouses::Edit::max_num_clusters),
+        /// [`min_num_clusters`](field@models::warehouses::Edit::min_num_clusters), [`name`](field@models::warehouses::Edit::name),
+        /// [`reyden_cluster_size_multiplier`](field@models::warehouses::Edit::reyden_cluster_size_multiplier),
+        /// [`spot_instance_policy`](field@models::warehouses::Edit::spot_instance_policy),
+        /// [`statement_timeout`](field@models::warehouses::Edit::statement_timeout),
+        /// [`tags`](field@models::warehouses::Edit::tags), [`warehouse_type`](field@models::warehouses::Edit::warehouse_type).
         edit(id: String) -> models::warehouses::Edit;
         /// Returns the configuration and state of a SQL warehouse.
         ///
@@ -1004,7 +1076,9 @@ calls! {
         ///
         /// `GET /api/2.0/sql/warehouses`
         ///
-        /// Optional inputs: [`page_size`](field@models::warehouses::List::page_size), [`page_token`](field@models::warehouses::List::page_token), [`run_as_user_id`](field@models::warehouses::List::run_as_user_id).
+        /// Optional inputs: [`page_size`](field@models::warehouses::List::page_size),
+        /// [`page_token`](field@models::warehouses::List::page_token),
+        /// [`run_as_user_id`](field@models::warehouses::List::run_as_user_id).
         list() -> models::warehouses::List;
         /// Lists every user's default warehouse override.
         ///
@@ -1012,7 +1086,8 @@ calls! {
         ///
         /// `GET /api/warehouses/v1/default-warehouse-overrides`
         ///
-        /// Optional inputs: [`page_size`](field@models::warehouses::ListDefaultWarehouseOverrides::page_size), [`page_token`](field@models::warehouses::ListDefaultWarehouseOverrides::page_token).
+        /// Optional inputs: [`page_size`](field@models::warehouses::ListDefaultWarehouseOverrides::page_size),
+        /// [`page_token`](field@models::warehouses::ListDefaultWarehouseOverrides::page_token).
         list_default_warehouse_overrides() -> models::warehouses::ListDefaultWarehouseOverrides;
         /// Replaces the direct permissions on a SQL warehouse.
         ///
@@ -1028,7 +1103,16 @@ calls! {
         ///
         /// `PUT /api/2.0/sql/config/warehouses`
         ///
-        /// Optional inputs: [`channel`](field@models::warehouses::SetWorkspaceWarehouseConfig::channel), [`config_param`](field@models::warehouses::SetWorkspaceWarehouseConfig::config_param), [`data_access_config`](field@models::warehouses::SetWorkspaceWarehouseConfig::data_access_config), [`enable_serverless_compute`](field@models::warehouses::SetWorkspaceWarehouseConfig::enable_serverless_compute), [`enabled_warehouse_types`](field@models::warehouses::SetWorkspaceWarehouseConfig::enabled_warehouse_types), [`global_param`](field@models::warehouses::SetWorkspaceWarehouseConfig::global_param), [`google_service_account`](field@models::warehouses::SetWorkspaceWarehouseConfig::google_service_account), [`instance_profile_arn`](field@models::warehouses::SetWorkspaceWarehouseConfig::instance_profile_arn), [`security_policy`](field@models::warehouses::SetWorkspaceWarehouseConfig::security_policy), [`sql_configuration_parameters`](field@models::warehouses::SetWorkspaceWarehouseConfig::sql_configuration_parameters).
+        /// Optional inputs: [`channel`](field@models::warehouses::SetWorkspaceWarehouseConfig::channel),
+        /// [`config_param`](field@models::warehouses::SetWorkspaceWarehouseConfig::config_param),
+        /// [`data_access_config`](field@models::warehouses::SetWorkspaceWarehouseConfig::data_access_config),
+        /// [`enable_serverless_compute`](field@models::warehouses::SetWorkspaceWarehouseConfig::enable_serverless_compute),
+        /// [`enabled_warehouse_types`](field@models::warehouses::SetWorkspaceWarehouseConfig::enabled_warehouse_types),
+        /// [`global_param`](field@models::warehouses::SetWorkspaceWarehouseConfig::global_param),
+        /// [`google_service_account`](field@models::warehouses::SetWorkspaceWarehouseConfig::google_service_account),
+        /// [`instance_profile_arn`](field@models::warehouses::SetWorkspaceWarehouseConfig::instance_profile_arn),
+        /// [`security_policy`](field@models::warehouses::SetWorkspaceWarehouseConfig::security_policy),
+        /// [`sql_configuration_parameters`](field@models::warehouses::SetWorkspaceWarehouseConfig::sql_configuration_parameters).
         set_workspace_warehouse_config() -> models::warehouses::SetWorkspaceWarehouseConfig;
         /// Starts a SQL warehouse.
         ///

@@ -110,13 +110,15 @@ calls! {
         /// * `parent`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListExamples::page_size), [`page_token`](field@models::supervisor_agents::ListExamples::page_token).
+        /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListExamples::page_size),
+        /// [`page_token`](field@models::supervisor_agents::ListExamples::page_token).
         list_examples(parent: String) -> models::supervisor_agents::ListExamples;
         /// Lists agents.
         ///
         /// `GET /api/2.1/supervisor-agents`
         ///
-        /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListSupervisorAgents::page_size), [`page_token`](field@models::supervisor_agents::ListSupervisorAgents::page_token).
+        /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListSupervisorAgents::page_size),
+        /// [`page_token`](field@models::supervisor_agents::ListSupervisorAgents::page_token).
         list_supervisor_agents() -> models::supervisor_agents::ListSupervisorAgents;
         /// Lists the tools of an agent.
         ///
@@ -125,7 +127,8 @@ calls! {
         /// * `parent`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
         ///
-        /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListTools::page_size), [`page_token`](field@models::supervisor_agents::ListTools::page_token).
+        /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListTools::page_size),
+        /// [`page_token`](field@models::supervisor_agents::ListTools::page_token).
         list_tools(parent: String) -> models::supervisor_agents::ListTools;
         /// Replaces the direct permissions on an agent.
         ///

@@ -49,7 +49,8 @@ calls! {
         ///
         /// `GET /api/2.1/tag-policies`
         ///
-        /// Optional inputs: [`page_size`](field@models::tag_policies::ListTagPolicies::page_size), [`page_token`](field@models::tag_policies::ListTagPolicies::page_token).
+        /// Optional inputs: [`page_size`](field@models::tag_policies::ListTagPolicies::page_size),
+        /// [`page_token`](field@models::tag_policies::ListTagPolicies::page_token).
         list_tag_policies() -> models::tag_policies::ListTagPolicies;
         /// Changes the policy of one governed tag.
         ///
@@ -116,7 +117,8 @@ calls! {
         /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
         /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
         ///
-        /// Optional inputs: [`page_size`](field@models::workspace_entity_tag_assignments::ListTagAssignments::page_size), [`page_token`](field@models::workspace_entity_tag_assignments::ListTagAssignments::page_token).
+        /// Optional inputs: [`page_size`](field@models::workspace_entity_tag_assignments::ListTagAssignments::page_size),
+        /// [`page_token`](field@models::workspace_entity_tag_assignments::ListTagAssignments::page_token).
         list_tag_assignments(entity_type: String, entity_id: String) -> models::workspace_entity_tag_assignments::ListTagAssignments;
         /// Changes a tag already assigned to an object.
         ///

@@ -31,7 +31,9 @@ calls! {
         /// * `name`: Name of the new endpoint.
         /// * `endpoint_type`: Kind of endpoint, which decides on latency, capacity and cost.
         ///
-        /// Optional inputs: [`budget_policy_id`](field@models::vector_search_endpoints::CreateEndpoint::budget_policy_id), [`target_qps`](field@models::vector_search_endpoints::CreateEndpoint::target_qps), [`usage_policy_id`](field@models::vector_search_endpoints::CreateEndpoint::usage_policy_id).
+        /// Optional inputs: [`budget_policy_id`](field@models::vector_search_endpoints::CreateEndpoint::budget_policy_id),
+        /// [`target_qps`](field@models::vector_search_endpoints::CreateEndpoint::target_qps),
+        /// [`usage_policy_id`](field@models::vector_search_endpoints::CreateEndpoint::usage_policy_id).
         create_endpoint(name: String, endpoint_type: models::EndpointType) -> models::vector_search_endpoints::CreateEndpoint;
         /// Deletes an endpoint.
         ///
@@ -77,7 +79,11 @@ calls! {
         ///
         /// * `name`: Name of the endpoint.
         ///
-        /// Optional inputs: [`end_time`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::end_time), [`granularity_in_seconds`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::granularity_in_seconds), [`metrics`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::metrics), [`page_token`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::page_token), [`start_time`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::start_time).
+        /// Optional inputs: [`end_time`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::end_time),
+        /// [`granularity_in_seconds`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::granularity_in_seconds),
+        /// [`metrics`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::metrics),
+        /// [`page_token`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::page_token),
+        /// [`start_time`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::start_time).
         retrieve_user_visible_metrics(name: String) -> models::vector_search_endpoints::RetrieveUserVisibleMetrics;
         /// Replaces the direct permissions on an endpoint.
         ///
@@ -188,7 +194,9 @@ calls! {
         /// * `primary_key`: Column that identifies a row.
         /// * `index_type`: Whether the index follows a table or is written by the caller.
         ///
-        /// Optional inputs: [`delta_sync_index_spec`](field@models::vector_search_indexes::CreateIndex::delta_sync_index_spec), [`direct_access_index_spec`](field@models::vector_search_indexes::CreateIndex::direct_access_index_spec), [`index_subtype`](field@models::vector_search_indexes::CreateIndex::index_subtype).
+        /// Optional inputs: [`delta_sync_index_spec`](field@models::vector_search_indexes::CreateIndex::delta_sync_index_spec),
+        /// [`direct_access_index_spec`](field@models::vector_search_indexes::CreateIndex::direct_access_index_spec),
+        /// [`index_subtype`](field@models::vector_search_indexes::CreateIndex::index_subtype).
         create_index(name: String, endpoint_name: String, primary_key: String, index_type: models::VectorIndexType) -> models::vector_search_indexes::CreateIndex;
         /// Deletes rows from a Direct Vector Access index.
         ///
@@ -211,7 +219,8 @@ calls! {
         ///
         /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
         ///
-        /// Optional inputs: [`ensure_reranker_compatible`](field@models::vector_search_indexes::GetIndex::ensure_reranker_compatible).
+        /// Optional inputs:
+        /// [`ensure_reranker_compatible`](field@models::vector_search_indexes::GetIndex::ensure_reranker_compatible).
         get_index(index_name: String) -> models::vector_search_indexes::GetIndex;
         /// Lists the indexes on an endpoint.
         ///
@@ -230,7 +239,17 @@ calls! {
         /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
         /// * `columns`: Columns to return.
         ///
-        /// Optional inputs: [`columns_to_rerank`](field@models::vector_search_indexes::QueryIndex::columns_to_rerank), [`facets`](field@models::vector_search_indexes::QueryIndex::facets), [`filters_json`](field@models::vector_search_indexes::QueryIndex::filters_json), [`num_results`](field@models::vector_search_indexes::QueryIndex::num_results), [`query_columns`](field@models::vector_search_indexes::QueryIndex::query_columns), [`query_text`](field@models::vector_search_indexes::QueryIndex::query_text), [`query_type`](field@models::vector_search_indexes::QueryIndex::query_type), [`query_vector`](field@models::vector_search_indexes::QueryIndex::query_vector), [`reranker`](field@models::vector_search_indexes::QueryIndex::reranker), [`score_threshold`](field@models::vector_search_indexes::QueryIndex::score_threshold), [`sort_columns`](field@models::vector_search_indexes::QueryIndex::sort_columns).
+        /// Optional inputs: [`columns_to_rerank`](field@models::vector_search_indexes::QueryIndex::columns_to_rerank),
+        /// [`facets`](field@models::vector_search_indexes::QueryIndex::facets),
+        /// [`filters_json`](field@models::vector_search_indexes::QueryIndex::filters_json),
+        /// [`num_results`](field@models::vector_search_indexes::QueryIndex::num_results),
+        /// [`query_columns`](field@models::vector_search_indexes::QueryIndex::query_columns),
+        /// [`query_text`](field@models::vector_search_indexes::QueryIndex::query_text),
+        /// [`query_type`](field@models::vector_search_indexes::QueryIndex::query_type),
+        /// [`query_vector`](field@models::vector_search_indexes::QueryIndex::query_vector),
+        /// [`reranker`](field@models::vector_search_indexes::QueryIndex::reranker),
+        /// [`score_threshold`](field@models::vector_search_indexes::QueryIndex::score_threshold),
+        /// [`sort_columns`](field@models::vector_search_indexes::QueryIndex::sort_columns).
         query_index(index_name: String, columns: Vec<String>) -> models::vector_search_indexes::QueryIndex;
         /// Fetches the next page of a query.
         ///
@@ -238,7 +257,8 @@ calls! {
         ///
         /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
         ///
-        /// Optional inputs: [`endpoint_name`](field@models::vector_search_indexes::QueryNextPage::endpoint_name), [`page_token`](field@models::vector_search_indexes::QueryNextPage::page_token).
+        /// Optional inputs: [`endpoint_name`](field@models::vector_search_indexes::QueryNextPage::endpoint_name),
+        /// [`page_token`](field@models::vector_search_indexes::QueryNextPage::page_token).
         query_next_page(index_name: String) -> models::vector_search_indexes::QueryNextPage;
         /// Reads rows of an index by primary key, from a given key on.
         ///
@@ -246,7 +266,8 @@ calls! {
         ///
         /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
         ///
-        /// Optional inputs: [`last_primary_key`](field@models::vector_search_indexes::ScanIndex::last_primary_key), [`num_results`](field@models::vector_search_indexes::ScanIndex::num_results).
+        /// Optional inputs: [`last_primary_key`](field@models::vector_search_indexes::ScanIndex::last_primary_key),
+        /// [`num_results`](field@models::vector_search_indexes::ScanIndex::num_results).
         scan_index(index_name: String) -> models::vector_search_indexes::ScanIndex;
         /// Starts to sync a Delta Sync index with its source table.
         ///

@@ -33,7 +33,12 @@ calls! {
         /// * `git_provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
         ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
         ///
-        /// Optional inputs: [`git_email`](field@models::git_credentials::Create::git_email), [`git_username`](field@models::git_credentials::Create::git_username), [`is_default_for_provider`](field@models::git_credentials::Create::is_default_for_provider), [`name`](field@models::git_credentials::Create::name), [`personal_access_token`](field@models::git_credentials::Create::personal_access_token), [`principal_id`](field@models::git_credentials::Create::principal_id).
+        /// Optional inputs: [`git_email`](field@models::git_credentials::Create::git_email),
+        /// [`git_username`](field@models::git_credentials::Create::git_username),
+        /// [`is_default_for_provider`](field@models::git_credentials::Create::is_default_for_provider),
+        /// [`name`](field@models::git_credentials::Create::name),
+        /// [`personal_access_token`](field@models::git_credentials::Create::personal_access_token),
+        /// [`principal_id`](field@models::git_credentials::Create::principal_id).
         create(git_provider: String) -> models::git_credentials::Create;
         /// Deletes a Git credential.
         ///
@@ -67,7 +72,12 @@ calls! {
         /// * `git_provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
         ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
         ///
-        /// Optional inputs: [`git_email`](field@models::git_credentials::Update::git_email), [`git_username`](field@models::git_credentials::Update::git_username), [`is_default_for_provider`](field@models::git_credentials::Update::is_default_for_provider), [`name`](field@models::git_credentials::Update::name), [`personal_access_token`](field@models::git_credentials::Update::personal_access_token), [`principal_id`](field@models::git_credentials::Update::principal_id).
+        /// Optional inputs: [`git_email`](field@models::git_credentials::Update::git_email),
+        /// [`git_username`](field@models::git_credentials::Update::git_username),
+        /// [`is_default_for_provider`](field@models::git_credentials::Update::is_default_for_provider),
+        /// [`name`](field@models::git_credentials::Update::name),
+        /// [`personal_access_token`](field@models::git_credentials::Update::personal_access_token),
+        /// [`principal_id`](field@models::git_credentials::Update::principal_id).
         update(credential_id: i64, git_provider: String) -> models::git_credentials::Update;
     }
 }
@@ -129,7 +139,8 @@ calls! {
         /// * `provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
         ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
         ///
-        /// Optional inputs: [`git_credential_id`](field@models::repos::Create::git_credential_id), [`path`](field@models::repos::Create::path), [`sparse_checkout`](field@models::repos::Create::sparse_checkout).
+        /// Optional inputs: [`git_credential_id`](field@models::repos::Create::git_credential_id),
+        /// [`path`](field@models::repos::Create::path), [`sparse_checkout`](field@models::repos::Create::sparse_checkout).
         create(url: String, provider: String) -> models::repos::Create;
         /// Deletes a Git folder from the workspace.
         ///
@@ -165,7 +176,8 @@ calls! {
         ///
         /// `GET /api/2.0/repos`
         ///
-        /// Optional inputs: [`next_page_token`](field@models::repos::List::next_page_token), [`path_prefix`](field@models::repos::List::path_prefix).
+        /// Optional inputs: [`next_page_token`](field@models::repos::List::next_page_token),
+        /// [`path_prefix`](field@models::repos::List::path_prefix).
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         list() -> models::repos::List;
         /// Replaces the direct grants on a Git folder.
@@ -184,7 +196,10 @@ calls! {
         ///
         /// * `repo_id`: Workspace object id of the Git folder.
         ///
-        /// Optional inputs: [`branch`](field@models::repos::Update::branch), [`dangerously_force_discard_all`](field@models::repos::Update::dangerously_force_discard_all), [`git_credential_id`](field@models::repos::Update::git_credential_id), [`sparse_checkout`](field@models::repos::Update::sparse_checkout), [`tag`](field@models::repos::Update::tag).
+        /// Optional inputs: [`branch`](field@models::repos::Update::branch),
+        /// [`dangerously_force_discard_all`](field@models::repos::Update::dangerously_force_discard_all),
+        /// [`git_credential_id`](field@models::repos::Update::git_credential_id),
+        /// [`sparse_checkout`](field@models::repos::Update::sparse_checkout), [`tag`](field@models::repos::Update::tag).
         update(repo_id: i64) -> models::repos::Update;
         /// Adds or changes grants on a Git folder and leaves the others in place.
         ///
@@ -252,7 +267,9 @@ calls! {
         ///
         /// * `scope`: Unique name: up to 128 letters, digits, dashes, underscores and periods.
         ///
-        /// Optional inputs: [`backend_azure_keyvault`](field@models::secrets::CreateScope::backend_azure_keyvault), [`initial_manage_principal`](field@models::secrets::CreateScope::initial_manage_principal), [`scope_backend_type`](field@models::secrets::CreateScope::scope_backend_type).
+        /// Optional inputs: [`backend_azure_keyvault`](field@models::secrets::CreateScope::backend_azure_keyvault),
+        /// [`initial_manage_principal`](field@models::secrets::CreateScope::initial_manage_principal),
+        /// [`scope_backend_type`](field@models::secrets::CreateScope::scope_backend_type).
         create_scope(scope: String) -> models::secrets::CreateScope;
         /// Removes a principal's access to a secret scope.
         ///
@@ -336,7 +353,8 @@ calls! {
         /// * `scope`: Scope that will hold the secret.
         /// * `key`: Up to 128 letters, digits, dashes, underscores or periods.
         ///
-        /// Optional inputs: [`bytes_value`](field@models::secrets::PutSecret::bytes_value), [`string_value`](field@models::secrets::PutSecret::string_value).
+        /// Optional inputs: [`bytes_value`](field@models::secrets::PutSecret::bytes_value),
+        /// [`string_value`](field@models::secrets::PutSecret::string_value).
         put_secret(scope: String, key: String) -> models::secrets::PutSecret;
     }
 }
@@ -438,7 +456,9 @@ calls! {
         /// * `path`: Absolute target path.
         ///   A directory needs `DBC`, or `SOURCE` without `language`.
         ///
-        /// Optional inputs: [`content`](field@models::workspace::Import::content), [`format`](field@models::workspace::Import::format), [`language`](field@models::workspace::Import::language), [`overwrite`](field@models::workspace::Import::overwrite).
+        /// Optional inputs: [`content`](field@models::workspace::Import::content),
+        /// [`format`](field@models::workspace::Import::format), [`language`](field@models::workspace::Import::language),
+        /// [`overwrite`](field@models::workspace::Import::overwrite).
         import(path: String) -> models::workspace::Import;
         /// Lists the entries of a directory, without descending.
         ///
@@ -490,7 +510,8 @@ calls! {
         /// * `path`: Absolute target path.
         /// * `content`: The raw bytes.
         ///
-        /// Optional inputs: [`format`](field@models::workspace::Upload::format), [`language`](field@models::workspace::Upload::language), [`overwrite`](field@models::workspace::Upload::overwrite).
+        /// Optional inputs: [`format`](field@models::workspace::Upload::format),
+        /// [`language`](field@models::workspace::Upload::language), [`overwrite`](field@models::workspace::Upload::overwrite).
         upload(path: String, content: databricks_core::Body) -> models::workspace::Upload;
     }
 }

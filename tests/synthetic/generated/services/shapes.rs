@@ -96,7 +96,9 @@ calls! {
         ///
         /// * `kind`: What to draw.
         ///
-        /// Optional inputs: [`type_`](field@models::shapes::Create::type_), [`color`](field@models::shapes::Create::color), [`idempotency_token`](field@models::shapes::Create::idempotency_token), [`tags`](field@models::shapes::Create::tags), [`metadata_`](field@models::shapes::Create::metadata).
+        /// Optional inputs: [`type_`](field@models::shapes::Create::type_), [`color`](field@models::shapes::Create::color),
+        /// [`idempotency_token`](field@models::shapes::Create::idempotency_token), [`tags`](field@models::shapes::Create::tags),
+        /// [`metadata_`](field@models::shapes::Create::metadata).
         create(kind: models::Kind) -> models::shapes::Create;
         /// `shapes.delete` of the API.
         ///
@@ -177,7 +179,10 @@ calls! {
         ///
         /// `GET /api/2.0/shapes`
         ///
-        /// Optional inputs: [`filter_by`](field@models::shapes::List::filter_by), [`kinds`](field@models::shapes::List::kinds), [`max_results`](field@models::shapes::List::max_results), [`only_big`](field@models::shapes::List::only_big), [`page_token`](field@models::shapes::List::page_token), [`since`](field@models::shapes::List::since), [`sort_by`](field@models::shapes::List::sort_by).
+        /// Optional inputs: [`filter_by`](field@models::shapes::List::filter_by), [`kinds`](field@models::shapes::List::kinds),
+        /// [`max_results`](field@models::shapes::List::max_results), [`only_big`](field@models::shapes::List::only_big),
+        /// [`page_token`](field@models::shapes::List::page_token), [`since`](field@models::shapes::List::since),
+        /// [`sort_by`](field@models::shapes::List::sort_by).
         list() -> models::shapes::List;
         /// `shapes.list_plain` of the API.
         ///
@@ -193,7 +198,8 @@ calls! {
         ///
         /// `GET /api/2.0/people`
         ///
-        /// Optional inputs: [`count`](field@models::shapes::People::count), [`start_index`](field@models::shapes::People::start_index).
+        /// Optional inputs: [`count`](field@models::shapes::People::count),
+        /// [`start_index`](field@models::shapes::People::start_index).
         people() -> models::shapes::People;
         /// Sends an empty object.
         ///
@@ -215,7 +221,8 @@ calls! {
         ///
         /// `POST /api/2.0/shapes:search`
         ///
-        /// Optional inputs: [`page_token`](field@models::shapes::Search::page_token), [`query`](field@models::shapes::Search::query).
+        /// Optional inputs: [`page_token`](field@models::shapes::Search::page_token),
+        /// [`query`](field@models::shapes::Search::query).
         search() -> models::shapes::Search;
         /// `shapes.set_conf` of the API.
         ///
