@@ -48,7 +48,7 @@ async fn tasks_in_their_order_with_outputs() {
         after(python("python", "/jobs/hello.py", &["{{job.parameters.day}}"]), &["sql"]),
         after(Task::new("notebook").notebook_task(NotebookTask::new("/jobs/notebook")), &["python"]),
     ];
-    let day = JobParameterDefinition::new("monday", "day");
+    let day = JobParameterDefinition::new("day", "monday");
     let job = f.w.jobs().create().name("three").tasks(tasks).parameters(vec![day]).await.unwrap().job_id.unwrap();
     let parameters = BTreeMap::from([("day".to_owned(), "tuesday".to_owned())]);
     let run = f.w.jobs().run_now(job).job_parameters(parameters).start().await.unwrap().poll_interval(SOON);

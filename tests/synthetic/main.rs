@@ -23,7 +23,23 @@ use databricks_transport::Environment;
 use httpmock::MockServer;
 
 // What the generated services expect around them.
-pub(crate) use databricks_sdk::{Body, Client};
+/// The facade's macros, and its modules as far as what is generated names them.
+#[path = "../../crates/sdk/src/handle.rs"]
+mod handle;
+pub(crate) mod account {
+    pub(crate) use crate::facade::AccountClient;
+}
+pub(crate) mod call {
+    pub(crate) use crate::facade::Call;
+}
+pub(crate) mod client {
+    pub(crate) use databricks_sdk::Client;
+}
+pub(crate) mod workspace {
+    pub(crate) use crate::facade::WorkspaceClient;
+}
+
+pub(crate) use databricks_sdk::Body;
 pub(crate) use facade::{AccountClient, Call, WorkspaceClient};
 
 /// A client of this server, with an account and a workspace id.

@@ -186,6 +186,55 @@ fn signatures_stay_as_they_were_first_generated() {
 }
 
 #[test]
+fn several_texts_need_an_order_that_somebody_wrote_down() {
+    let two = || {
+        changed(|d| {
+            operation(d)["parameters"][1]["schema"] = json!({"type": "string"});
+        })
+    };
+    let error = format!("{:#}", Folder::new(&two()).build().unwrap_err());
+    assert!(error.contains(r#""rooms.get": ["room_id","floor"]"#) && error.contains("signatures.json"), "{error}");
+    let signed = |arguments: &[&str]| {
+        let mut signatures = Signatures::default();
+        signatures.operations.insert("rooms.get".to_owned(), arguments.iter().map(|&wire| wire.to_owned()).collect());
+        Folder::with_signatures(&two(), &signatures).build()
+    };
+    let (api, _) = signed(&["room_id", "floor"]).unwrap();
+    assert_eq!(api.packages["rooms"].services[0].operations[0].required().count(), 2);
+    let error = format!("{:#}", signed(&["floor", "room_id"]).unwrap_err());
+    assert!(error.contains("path parameters come first"), "{error}");
+    let (api, _) = signed(&["room_id"]).unwrap();
+    let left: Vec<_> = api.packages["rooms"].services[0].operations[0].optional().map(|input| input.wire.as_str()).collect();
+    assert_eq!(left, ["floor", "light"], "what the order leaves out is a setter");
+}
+
+#[test]
+fn more_than_three_arguments_of_a_type_are_refused_where_callers_give_them() {
+    let document = |sent: bool| {
+        changed(|d| {
+            let names = ["a", "b", "c", "d"];
+            let schema = &mut d["components"]["schemas"]["Room"];
+            for name in names {
+                schema["properties"][name] = json!({"type": "string"});
+            }
+            schema["required"] = json!(names);
+            if sent {
+                operation(d)["parameters"][2] =
+                    json!({"name": "like", "in": "query", "required": false, "schema": {"$ref": "#/components/schemas/Room"}});
+            }
+        })
+    };
+    let mut signatures = Signatures::default();
+    let names = ["b", "a", "d", "c"].map(str::to_owned);
+    signatures.messages.insert("rooms.Room".to_owned(), names.to_vec());
+    let (api, _) = Folder::with_signatures(&document(false), &signatures).build().unwrap();
+    let order: Vec<_> = api.packages["rooms"].messages[0].required.iter().map(|member| member.wire.clone()).collect();
+    assert_eq!(order, names, "an answer is made by the service alone");
+    let error = format!("{:#}", Folder::with_signatures(&document(true), &signatures).build().unwrap_err());
+    assert!(error.contains("rooms.Room takes 4 arguments of one type (b, a, d, c)"), "{error}");
+}
+
+#[test]
 fn a_new_release_is_told_with_what_it_breaks() {
     let (old, frozen) = Folder::new(&document()).build().unwrap();
     let next = changed(|d| {

@@ -57,8 +57,17 @@ pub use show::{debug_field, mark};
 ///
 /// A mark in parentheses after the wire name says what a member needs: `(secret)` hides its value in `Debug`, `(settings)` hides values of
 /// a map but flags and small numbers, `(essential)` makes a wrong type an error instead of a warning.
+///
+/// A section without members may be left out.
+#[doc(hidden)]
 #[macro_export]
 macro_rules! model {
+    ($(#[$meta:meta])* $name:ident { required { $($member:tt)* } }) => {
+        $crate::model! { $(#[$meta])* $name { required { $($member)* } optional {} } }
+    };
+    ($(#[$meta:meta])* $name:ident { $(optional { $($member:tt)* })? }) => {
+        $crate::model! { $(#[$meta])* $name { required {} optional { $($($member)*)? } } }
+    };
     ($(#[$meta:meta])* $name:ident {
         required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $rwire:literal $(($rmark:ident))?,)* }
         optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $owire:literal $(($omark:ident))?,)* }

@@ -21,6 +21,7 @@
 /// assert_eq!(Bulb::from("DIMMED").as_str(), "DIMMED");
 /// assert_eq!(serde_json::to_string(&Bulb::Off).unwrap(), "\"OFF\"");
 /// ```
+#[doc(hidden)]
 #[macro_export]
 macro_rules! open_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $wire:literal,)* }) => {

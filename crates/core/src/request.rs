@@ -4,7 +4,7 @@ use http::HeaderName;
 use serde::Serialize;
 
 use crate::body::{Body, Part};
-use crate::operation::{JsonObject, OperationInfo, RequestContext, RequestParts};
+use crate::operation::{JsonObject, OperationInfo, Payload, RequestContext, RequestParts};
 use crate::{Error, ErrorKind, Result};
 
 /// Declares an operation of the API: a struct with its inputs, a constructor of the required ones, and its
@@ -40,35 +40,43 @@ use crate::{Error, ErrorKind, Result};
 /// ```
 ///
 /// `prepare: |op| …;` before `required` fills what must stay the same over all attempts. A body that may be sent only once goes into
-/// `stream { … }` after `optional`; the operation then cannot be cloned.
+/// `stream { … }` after `optional`; the operation then cannot be cloned. `request`, `required` and `optional` may be left out.
+#[doc(hidden)]
 #[macro_export]
 macro_rules! operation {
     ($(#[$meta:meta])* $name:ident {
         info: $id:literal, $method:ident $path:literal, $level:ident $(, $set:ident($($value:tt)*))*;
         output: $output:ty = $read:expr;
-        request { $($call:ident($($arg:literal),*))* }
+        $(request { $($call:ident($($arg:literal),*))* })?
         $(prepare: |$op:ident| $prepare:expr;)?
-        required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $($rkind:ident $rwire:literal)+ $(($rmark:ident))?,)* }
-        optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $($okind:ident $owire:literal)+ $(($omark:ident))?,)* }
+        $(required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $($rkind:ident $rwire:literal)+ $(($rmark:ident))?,)* })?
+        $(optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $($okind:ident $owire:literal)+ $(($omark:ident))?,)* })?
+        $(stream { $(#[$smeta:meta])* $sfield:ident = $skind:ident $swire:literal, })?
     }) => {
         $(#[$meta])*
-        #[derive(Clone)]
         #[non_exhaustive]
         pub struct $name {
-            $($(#[$rmeta])* pub $rfield: $rtype,)*
-            $($(#[$ometa])* pub $ofield: ::core::option::Option<$otype>,)*
+            $($($(#[$rmeta])* pub $rfield: $rtype,)*)?
+            $($($(#[$ometa])* pub $ofield: ::core::option::Option<$otype>,)*)?
+            $($(#[$smeta])* pub $sfield: $crate::Body,)?
         }
 
         impl $name {
             /// Makes the call from its required inputs; the optional ones are unset.
             #[allow(clippy::new_without_default, clippy::too_many_arguments)]
-            pub fn new($($rfield: impl ::core::convert::Into<$rtype>),*) -> Self {
+            pub fn new(
+                $($($rfield: impl ::core::convert::Into<$rtype>,)*)?
+                $($sfield: impl ::core::convert::Into<$crate::Body>)?
+            ) -> Self {
                 Self {
-                    $($rfield: $rfield.into(),)*
-                    $($ofield: ::core::option::Option::None,)*
+                    $($($rfield: $rfield.into(),)*)?
+                    $($($ofield: ::core::option::Option::None,)*)?
+                    $($sfield: $sfield.into(),)?
                 }
             }
         }
+
+        $crate::__clone_operation!([$name $($($rfield)*)? $($($ofield)*)?] $($sfield)?);
 
         impl $crate::Operation for $name {
             type Output = $output;
@@ -79,11 +87,21 @@ macro_rules! operation {
             #[inline]
             fn request(&self, context: &$crate::RequestContext) -> $crate::Result<$crate::RequestParts> {
                 $crate::request::RequestBuilder::new(Self::INFO, context)
-                    $(.$call($($arg),*))*
-                    $($(.$rkind($rwire, &self.$rfield))+)*
-                    $($(.$okind($owire, &self.$ofield))+)*
+                    $($(.$call($($arg),*))*)?
+                    $($($(.$rkind($rwire, &self.$rfield))+)*)?
+                    $($($(.$okind($owire, &self.$ofield))+)*)?
+                    $(.$skind($swire, self.$sfield.try_clone()))?
                     .build()
             }
+
+            $(
+                #[inline]
+                fn into_request(mut self, context: &$crate::RequestContext) -> $crate::Result<$crate::RequestParts> {
+                    // The request is made around an empty body, which then gives way: the stream itself cannot be lent.
+                    let body = ::core::mem::take(&mut self.$sfield);
+                    ::core::result::Result::Ok($crate::request::put_body(self.request(context)?, body))
+                }
+            )?
 
             $(
                 #[inline]
@@ -103,96 +121,45 @@ macro_rules! operation {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 #[allow(unused_mut)]
                 let mut s = f.debug_struct(::core::stringify!($name));
-                $($crate::model::debug_field(&mut s, ::core::stringify!($rfield), $crate::model::mark!($($rmark)?), &self.$rfield);)*
-                $(if let ::core::option::Option::Some(value) = &self.$ofield {
+                $($($crate::model::debug_field(&mut s, ::core::stringify!($rfield), $crate::model::mark!($($rmark)?), &self.$rfield);)*)?
+                $($(if let ::core::option::Option::Some(value) = &self.$ofield {
                     $crate::model::debug_field(&mut s, ::core::stringify!($ofield), $crate::model::mark!($($omark)?), value);
-                })*
+                })*)?
+                $(s.field(::core::stringify!($sfield), &self.$sfield);)?
                 s.finish()
             }
         }
     };
-    ($(#[$meta:meta])* $name:ident {
-        info: $id:literal, $method:ident $path:literal, $level:ident $(, $set:ident($($value:tt)*))*;
-        output: $output:ty = $read:expr;
-        request { $($call:ident($($arg:literal),*))* }
-        $(prepare: |$op:ident| $prepare:expr;)?
-        required { $($(#[$rmeta:meta])* $rfield:ident: $rtype:ty = $($rkind:ident $rwire:literal)+ $(($rmark:ident))?,)* }
-        optional { $($(#[$ometa:meta])* $ofield:ident: $otype:ty = $($okind:ident $owire:literal)+ $(($omark:ident))?,)* }
-        stream { $(#[$smeta:meta])* $sfield:ident = $skind:ident $swire:literal, }
-    }) => {
-        $(#[$meta])*
-        #[non_exhaustive]
-        pub struct $name {
-            $($(#[$rmeta])* pub $rfield: $rtype,)*
-            $($(#[$ometa])* pub $ofield: ::core::option::Option<$otype>,)*
-            $(#[$smeta])* pub $sfield: $crate::Body,
-        }
+}
 
-        impl $name {
-            /// Makes the call from its required inputs; the optional ones are unset.
-            #[allow(clippy::new_without_default, clippy::too_many_arguments)]
-            pub fn new($($rfield: impl ::core::convert::Into<$rtype>,)* $sfield: impl ::core::convert::Into<$crate::Body>) -> Self {
-                Self {
-                    $($rfield: $rfield.into(),)*
-                    $($ofield: ::core::option::Option::None,)*
-                    $sfield: $sfield.into(),
-                }
-            }
-        }
-
-        impl $crate::Operation for $name {
-            type Output = $output;
-            const INFO: &'static $crate::OperationInfo =
-                &$crate::OperationInfo::new($id, $crate::__private::http::Method::$method, $path, $crate::operation::Level::$level)
-                    $(.$set($($value)*))*;
-
-            #[inline]
-            fn request(&self, context: &$crate::RequestContext) -> $crate::Result<$crate::RequestParts> {
-                $crate::request::RequestBuilder::new(Self::INFO, context)
-                    $(.$call($($arg),*))*
-                    $($(.$rkind($rwire, &self.$rfield))+)*
-                    $($(.$okind($owire, &self.$ofield))+)*
-                    .$skind($swire, self.$sfield.try_clone())
-                    .build()
-            }
-
-            #[inline]
-            fn into_request(self, context: &$crate::RequestContext) -> $crate::Result<$crate::RequestParts> {
-                $crate::request::RequestBuilder::new(Self::INFO, context)
-                    $(.$call($($arg),*))*
-                    $($(.$rkind($rwire, &self.$rfield))+)*
-                    $($(.$okind($owire, &self.$ofield))+)*
-                    .$skind($swire, ::core::option::Option::Some(self.$sfield))
-                    .build()
-            }
-
-            $(
-                #[inline]
-                fn prepare(&mut self) {
-                    let $op = self;
-                    $prepare;
-                }
-            )?
-
-            #[inline]
-            fn response(parts: $crate::ResponseParts) -> $crate::Result<Self::Output> {
-                $read(parts)
-            }
-        }
-
-        impl ::core::fmt::Debug for $name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                #[allow(unused_mut)]
-                let mut s = f.debug_struct(::core::stringify!($name));
-                $($crate::model::debug_field(&mut s, ::core::stringify!($rfield), $crate::model::mark!($($rmark)?), &self.$rfield);)*
-                $(if let ::core::option::Option::Some(value) = &self.$ofield {
-                    $crate::model::debug_field(&mut s, ::core::stringify!($ofield), $crate::model::mark!($($omark)?), value);
-                })*
-                s.field(::core::stringify!($sfield), &self.$sfield);
-                s.finish()
+/// `Clone` for an operation without a stream.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __clone_operation {
+    ([$name:ident $($field:ident)*]) => {
+        impl ::core::clone::Clone for $name {
+            fn clone(&self) -> Self {
+                Self { $($field: ::core::clone::Clone::clone(&self.$field),)* }
             }
         }
     };
+    ([$($all:ident)*] $stream:ident) => {};
+}
+
+/// Puts a body in the place of the one that the request was made with.
+#[doc(hidden)]
+pub fn put_body(mut parts: RequestParts, content: Body) -> RequestParts {
+    match &mut parts.payload {
+        Payload::Body { body, .. } => *body = content,
+        Payload::Multipart(form) => {
+            // The stream is written last.
+            if let Some(part) = form.last_mut() {
+                part.body = content;
+            }
+        }
+        Payload::None | Payload::Json(_) => {}
+    }
+    parts
 }
 
 /// Builds the request of a generated operation, input by input; the first thing that cannot be sent is what [`build`](Self::build)
@@ -375,7 +342,6 @@ impl RequestBuilder {
 #[allow(dead_code, unreachable_pub)]
 mod tests {
     use super::*;
-    use crate::operation::Payload;
     use crate::{Idempotency, Operation, ResponseParts};
 
     crate::operation! {

@@ -54,6 +54,8 @@ pub mod compute;
 mod dynamic;
 #[cfg_attr(not(all(feature = "compute", feature = "sql", feature = "dynamic")), allow(dead_code))]
 mod failure_reason;
+#[allow(unused_macros, unused_imports)] // Without any package there is nothing to write.
+mod handle;
 #[cfg(feature = "jobs")]
 pub mod jobs;
 #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]

@@ -1,25 +1,23 @@
 //! Doc comments: our text, then the facts.
 
-use heck::ToSnakeCase;
-
-use crate::ir::Doc;
+use crate::ir::{Doc, Ty};
 
 /// Lines are filled up to this width.
 const WIDTH: usize = 120;
 
-/// The lines of a doc comment, without slashes. `fallback` names the item and stands in for a missing text.
+/// The lines of a doc comment, without slashes. `fallback` stands in for a missing text: what is known for certain.
 pub(crate) fn lines(doc: &Doc, fallback: &str) -> Vec<String> {
     let mut paragraphs = Vec::new();
+    let mut facts = doc.facts.clone();
     match &doc.text {
         Some(text) => paragraphs.extend(split(&escape(text.trim()))),
-        None if doc.facts.is_empty() => paragraphs.push(humanise(fallback)),
-        None => {}
-    }
-    if !doc.facts.is_empty() {
-        if paragraphs.is_empty() {
-            paragraphs.push(humanise(fallback));
+        None => {
+            facts.retain(|fact| !fact.ends_with(" on the wire."));
+            paragraphs.push(fallback.to_owned());
         }
-        paragraphs.push(doc.facts.join(" "));
+    }
+    if !facts.is_empty() {
+        paragraphs.push(facts.join(" "));
     }
     let mut lines = Vec::new();
     for paragraph in paragraphs {
@@ -28,6 +26,13 @@ pub(crate) fn lines(doc: &Doc, fallback: &str) -> Vec<String> {
         }
         paragraph.lines().for_each(|line| fill(line, &mut lines));
     }
+    lines
+}
+
+/// A paragraph that is no text of ours, such as a list of links.
+pub(crate) fn paragraph(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    fill(text, &mut lines);
     lines
 }
 
@@ -48,11 +53,65 @@ pub(crate) fn value_lines(doc: &Doc, wire: &str) -> Vec<String> {
     lines
 }
 
-/// `cluster_id` becomes `Cluster id.`: a name that says it all.
-fn humanise(name: &str) -> String {
-    let words = name.to_snake_case().replace('_', " ");
-    let mut letters = words.chars();
-    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
+/// What stands for the text of anything else: its name in the API's description.
+pub(crate) fn named(name: &str) -> String {
+    format!("`{name}` of the API.")
+}
+
+/// What stands for the text of an input or a member that has none: its name on the wire and its type.
+pub(crate) fn plain(wire: &str, ty: &Ty) -> String {
+    format!("`{wire}`, {}.", kind(ty))
+}
+
+fn kind(ty: &Ty) -> String {
+    match ty {
+        Ty::String => "a text".to_owned(),
+        Ty::Bool | Ty::Flag => "`true` or `false`".to_owned(),
+        Ty::Int => "an integer".to_owned(),
+        Ty::Float => "a number".to_owned(),
+        Ty::Timestamp => "a point in time".to_owned(),
+        Ty::Duration => "a length of time".to_owned(),
+        Ty::FieldMask => "a list of fields".to_owned(),
+        Ty::Any => "any JSON value".to_owned(),
+        Ty::Object => "a JSON object".to_owned(),
+        Ty::List(inner) => format!("a list, each item {}", kind(inner)),
+        Ty::Map(inner) => format!("a map, each value {}", kind(inner)),
+        Ty::Message(of) | Ty::Enum(of) | Ty::Boxed(of) => format!("of type `{}`", of.name),
+    }
+}
+
+/// The note of a deprecated item: what the text says about its replacement, as far as it says anything.
+pub(crate) fn note(doc: &Doc) -> Option<String> {
+    if !doc.deprecated {
+        return None;
+    }
+    let text = doc.text.as_deref().unwrap_or_default().replace('\n', " ");
+    let told = text.find("eprecated").and_then(|at| {
+        let start = text[..at].rfind(['.', ';']).map_or(0, |end| end + 1);
+        let sentence = &text[at + "eprecated".len()..];
+        let before = text[start..at].trim();
+        if sentence.starts_with('.') {
+            return None;
+        }
+        let sentence = match sentence_end(sentence) {
+            Some(end) => &sentence[..end],
+            None => sentence,
+        };
+        let sentence = sentence.trim_start_matches([':', ';', ',', '.', ' ']).trim_end_matches(['.', ' ']);
+        // "the deprecated fields" speaks of something else.
+        if sentence.is_empty() || before.len() > 1 {
+            return None;
+        }
+        for (start, instead) in
+            [("in favor of ", "use "), ("in favour of ", "use "), ("name of ", "use "), ("form of ", "use "), ("and ", "")]
+        {
+            if let Some(rest) = sentence.strip_prefix(start) {
+                return Some(format!("{instead}{rest}"));
+            }
+        }
+        Some(sentence.to_owned())
+    });
+    Some(told.unwrap_or_else(|| "deprecated by the API, which names no replacement".to_owned()))
 }
 
 /// Paragraphs; the first sentence is one of its own.
@@ -160,10 +219,38 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_text_is_made_of_the_name() {
-        assert_eq!(lines(&Doc::default(), "spark_version"), ["Spark version."]);
-        let doc = Doc { facts: vec!["`sortBy` on the wire.".to_owned()], ..Doc::default() };
-        assert_eq!(lines(&doc, "sort_by"), ["Sort by.", "", "`sortBy` on the wire."]);
+    fn a_missing_text_gives_way_to_what_is_certain() {
+        let fallback = plain("sortBy", &Ty::List(Box::new(Ty::String)));
+        assert_eq!(lines(&Doc::default(), &fallback), ["`sortBy`, a list, each item a text."]);
+        let facts = vec!["`sortBy` on the wire.".to_owned(), "Such as `a`.".to_owned()];
+        assert_eq!(
+            lines(&Doc { facts, ..Doc::default() }, &plain("sortBy", &Ty::Bool)),
+            ["`sortBy`, `true` or `false`.", "", "Such as `a`."]
+        );
+    }
+
+    #[test]
+    fn the_note_of_a_deprecated_item_names_its_replacement() {
+        let none = "deprecated by the API, which names no replacement";
+        for (text, note) in [
+            ("Runs to skip. Deprecated: use `page_token`.", "use `page_token`"),
+            (
+                "Deprecated name of `page_size`; if both are given they must be equal.",
+                "use `page_size`; if both are given they must be equal",
+            ),
+            ("Runs it again.\n\nDeprecated in favor of `execute`.", "use `execute`"),
+            ("Deprecated; give `knowledge_assistant_id`.", "give `knowledge_assistant_id`"),
+            ("Deprecated; create a credential. The role to try.", "create a credential"),
+            ("Deprecated and without effect: see above.", "without effect: see above"),
+            ("Who made it. Deprecated.", none),
+            ("Deprecated. Page with the result.", none),
+            ("Takes the place of the deprecated fields.", none),
+            ("Id.", none),
+        ] {
+            let doc = Doc { text: Some(text.to_owned()), deprecated: true, ..Doc::default() };
+            assert_eq!(super::note(&doc).as_deref(), Some(note), "{text}");
+        }
+        assert_eq!(super::note(&Doc::default()), None);
     }
 
     #[test]

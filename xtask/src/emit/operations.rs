@@ -11,7 +11,7 @@ use crate::ir::{Class, Input, Operation, Output, Package, Place as InputPlace, S
 use crate::spec::Level;
 
 pub(crate) fn service(package: &Package, service: &Service, version: &str) -> Result<String> {
-    let mut source = Source::new(version, &doc::lines(&service.doc, &service.name));
+    let mut source = Source::new(version, &doc::lines(&service.doc, &doc::named(&service.name)));
     let place = Place::Service { package: &package.name };
     for operation in &service.operations {
         if let Some(reader) = reader(package, operation, place)? {
@@ -29,12 +29,14 @@ pub(crate) fn service(package: &Package, service: &Service, version: &str) -> Re
 fn operation(operation: &Operation, place: Place<'_>) -> Block {
     let mut block = Block::default();
     block.open("databricks_core::operation! {");
-    block.doc(&doc::lines(&operation.doc, &operation.id));
-    block.deprecated(operation.doc.deprecated);
+    block.doc(&doc::lines(&operation.doc, &doc::named(&operation.id)));
+    block.deprecated(&operation.doc);
     block.open(format!("{} {{", operation.name));
     block.line(info(operation));
     block.line(format!("output: {} = {};", output_type(operation, place), read(operation)));
-    block.line(request(operation));
+    if let Some(request) = request(operation) {
+        block.line(request);
+    }
     if let Some(key) = &operation.key {
         block.line(format!("prepare: |op| databricks_core::idempotency::fill(&mut op.{key});"));
     }
@@ -42,7 +44,7 @@ fn operation(operation: &Operation, place: Place<'_>) -> Block {
     inputs(&mut block, "optional", operation.optional(), place);
     if let Some(stream) = &operation.stream {
         block.open("stream {");
-        block.doc(&doc::lines(&stream.doc, &stream.name));
+        block.doc(&doc::lines(&stream.doc, &doc::named(&stream.wire)));
         match &stream.media_type {
             Some(media_type) => block.line(format!("{} = raw {},", stream.name, literal(media_type))),
             None => block.line(format!("{} = file {},", stream.name, literal(&stream.wire))),
@@ -146,25 +148,24 @@ fn reader(package: &Package, operation: &Operation, place: Place<'_>) -> Result<
     }))
 }
 
-fn request(operation: &Operation) -> String {
+fn request(operation: &Operation) -> Option<String> {
     let mut calls = Vec::new();
     if operation.json_object {
         calls.push("object()".to_owned());
     }
     calls.extend(operation.constants.iter().map(|(name, value)| format!("constant({}, {})", literal(name), literal(value))));
-    if calls.is_empty() { "request {}".to_owned() } else { format!("request {{ {} }}", calls.join(" ")) }
+    (!calls.is_empty()).then(|| format!("request {{ {} }}", calls.join(" ")))
 }
 
 fn inputs<'a>(block: &mut Block, section: &str, inputs: impl Iterator<Item = &'a Input>, place: Place<'_>) {
     let inputs: Vec<_> = inputs.collect();
     if inputs.is_empty() {
-        block.line(format!("{section} {{}}"));
         return;
     }
     block.open(format!("{section} {{"));
     for input in inputs {
-        block.doc(&doc::lines(&input.doc, &input.name));
-        block.deprecated(input.doc.deprecated);
+        block.doc(&doc::lines(&input.doc, &doc::plain(&input.wire, &input.ty)));
+        block.deprecated(&input.doc);
         let places: Vec<_> = input.places.iter().map(|at| format!("{} {}", call(*at, input), wire(*at, input))).collect();
         block.line(format!("{}: {} = {}{},", input.name, place.ty(&input.ty), places.join(" "), input.mark.suffix()));
     }

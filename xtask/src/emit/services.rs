@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::doc;
-use super::source::{Place, Source, doc_attributes, tokens};
+use super::source::{Block, Place, Source, doc_attributes, tokens};
 use crate::ir::{Accessor, Doc, Operation, Package, Service, setter};
 use crate::spec::Level;
 
@@ -24,7 +24,7 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
     let (root, module) = (tokens(models)?, format_ident!("{}", package.module));
     source.items(quote!(
         use #root::#module as models;
-        use crate::Call;
+        use crate::handle::{calls, setters};
     ))?;
     let place = Place::Facade { package: &package.name, models };
     let mut groups = Groups::new();
@@ -35,11 +35,10 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
             _ => {}
         }
         source.items(handle(&service.handle, &service.doc, &service.name))?;
-        source.items(methods(service, place)?)?;
+        source.block(&calls(service, place));
         for operation in &service.operations {
-            let setters = setters(service, operation, place)?;
-            if !setters.is_empty() {
-                source.items(setters)?;
+            if operation.optional().next().is_some() {
+                source.block(&setters(service, operation, place));
             }
         }
     }
@@ -51,25 +50,25 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
 
 fn client(level: Level) -> TokenStream {
     match level {
-        Level::Workspace => quote!(crate::WorkspaceClient),
-        Level::Account => quote!(crate::AccountClient),
+        Level::Workspace => quote!(crate::workspace::WorkspaceClient),
+        Level::Account => quote!(crate::account::AccountClient),
     }
 }
 
 fn handle(name: &str, doc: &Doc, fallback: &str) -> TokenStream {
     let name = format_ident!("{}", name);
-    let attributes = doc_attributes(&doc::lines(doc, fallback), doc.deprecated);
+    let attributes = doc_attributes(&doc::lines(doc, &doc::named(fallback)), doc);
     quote! {
         #attributes
         #[derive(Clone, Debug)]
-        pub struct #name { pub(crate) client: crate::Client }
+        pub struct #name { pub(crate) client: crate::client::Client }
     }
 }
 
 fn accessor_method(on: &TokenStream, method: &str, handle: &str, doc: &Doc, fallback: &str) -> Result<TokenStream> {
     let (method, handle) = (format_ident!("{}", method), format_ident!("{}", handle));
-    let summary: Vec<_> = doc::lines(doc, fallback).into_iter().take_while(|line| !line.is_empty()).collect();
-    let attributes = doc_attributes(&summary, doc.deprecated);
+    let summary: Vec<_> = doc::lines(doc, &doc::named(fallback)).into_iter().take_while(|line| !line.is_empty()).collect();
+    let attributes = doc_attributes(&summary, doc);
     Ok(quote! {
         impl #on {
             #attributes
@@ -80,45 +79,34 @@ fn accessor_method(on: &TokenStream, method: &str, handle: &str, doc: &Doc, fall
     })
 }
 
-fn methods(service: &Service, place: Place<'_>) -> Result<TokenStream> {
-    let handle = format_ident!("{}", service.handle);
-    let mut methods = Vec::new();
+fn calls(service: &Service, place: Place<'_>) -> Block {
+    let mut block = Block::default();
+    block.open("calls! {");
+    block.open(format!("{} {{", service.handle));
     for operation in &service.operations {
-        let method = format_ident!("{}", operation.method_name);
-        let ty = operation_type(service, operation)?;
-        let mut parameters = Vec::new();
-        let mut names = Vec::new();
-        for input in operation.required() {
-            let (name, ty) = (format_ident!("{}", input.name), place.tokens(&input.ty)?);
-            parameters.push(quote!(#name: impl Into<#ty>));
-            names.push(name);
-        }
-        if let Some(stream) = &operation.stream {
-            let name = format_ident!("{}", stream.name);
-            parameters.push(quote!(#name: impl Into<crate::Body>));
-            names.push(name);
-        }
-        let attributes = doc_attributes(&method_doc(operation), operation.doc.deprecated);
-        methods.push(quote! {
-            #attributes
-            pub fn #method(&self, #(#parameters),*) -> Call<#ty> {
-                Call::new(self.client.clone(), #ty::new(#(#names),*))
-            }
-        });
+        let arguments = operation.required().map(|input| format!("{}: {}", input.name, place.ty(&input.ty)));
+        let stream = operation.stream.iter().map(|stream| format!("{}: databricks_core::Body", stream.name));
+        let arguments: Vec<_> = arguments.chain(stream).collect();
+        block.doc(&method_doc(service, operation));
+        block.deprecated(&operation.doc);
+        block.line(format!("{}({}) -> {};", operation.method_name, arguments.join(", "), operation_type(service, operation)));
     }
-    Ok(quote!(impl #handle { #(#methods)* }))
+    block.close();
+    block.close();
+    block
 }
 
-/// The operation's text, with its arguments explained.
-fn method_doc(operation: &Operation) -> Vec<String> {
-    let mut lines = doc::lines(&operation.doc, &operation.id);
-    let required = operation.required().map(|input| (&input.name, &input.doc));
-    let arguments: Vec<_> = required.chain(operation.stream.iter().map(|stream| (&stream.name, &stream.doc))).collect();
+/// The operation's text, with its arguments explained and its optional inputs listed.
+fn method_doc(service: &Service, operation: &Operation) -> Vec<String> {
+    let mut lines = doc::lines(&operation.doc, &doc::named(&operation.id));
+    let required = operation.required().map(|input| (&input.name, &input.doc, doc::plain(&input.wire, &input.ty)));
+    let stream = operation.stream.iter().map(|stream| (&stream.name, &stream.doc, doc::named(&stream.wire)));
+    let arguments: Vec<_> = required.chain(stream).collect();
     if !arguments.is_empty() {
         lines.push(String::new());
     }
-    for (name, doc) in arguments {
-        let mut text: Vec<_> = doc::lines(doc, name).into_iter().filter(|line| !line.is_empty()).collect();
+    for (name, doc, plain) in arguments {
+        let mut text: Vec<_> = doc::lines(doc, &plain).into_iter().filter(|line| !line.is_empty()).collect();
         if let Some(first) = text.first_mut() {
             *first = format!("* `{name}`: {first}");
         }
@@ -126,27 +114,35 @@ fn method_doc(operation: &Operation) -> Vec<String> {
         lines.extend(text.next());
         lines.extend(text.map(|line| format!("  {line}")));
     }
+    let ty = operation_type(service, operation);
+    let optional: Vec<_> = operation
+        .optional()
+        .map(|input| {
+            let (field, shown) = (&input.name, setter(&input.name));
+            format!("[`{shown}`](field@{ty}::{field})")
+        })
+        .collect();
+    if !optional.is_empty() {
+        lines.push(String::new());
+        lines.extend(doc::paragraph(&format!("Optional inputs: {}.", optional.join(", "))));
+    }
     lines
 }
 
-fn setters(service: &Service, operation: &Operation, place: Place<'_>) -> Result<TokenStream> {
-    let ty = operation_type(service, operation)?;
-    let mut setters = Vec::new();
+fn setters(service: &Service, operation: &Operation, place: Place<'_>) -> Block {
+    let mut block = Block::default();
+    block.open(format!("setters! {{ {} {{", operation_type(service, operation)));
     for input in operation.optional() {
-        let (method, field, value) = (format_ident!("{}", setter(&input.name)), format_ident!("{}", input.name), place.tokens(&input.ty)?);
-        let attributes = doc_attributes(&doc::lines(&input.doc, &input.name), input.doc.deprecated);
-        setters.push(quote! {
-            #attributes
-            pub fn #method(self, value: impl Into<#value>) -> Self {
-                self.map(|op| op.#field = Some(value.into()))
-            }
-        });
+        let (method, field, ty) = (setter(&input.name), &input.name, place.ty(&input.ty));
+        block.deprecated(&input.doc);
+        block.line(if method == *field { format!("{field}: {ty},") } else { format!("{method} = {field}: {ty},") });
     }
-    Ok(if setters.is_empty() { TokenStream::new() } else { quote!(impl Call<#ty> { #(#setters)* }) })
+    block.close_with("}}");
+    block
 }
 
-fn operation_type(service: &Service, operation: &Operation) -> Result<TokenStream> {
-    tokens(&format!("models::{}::{}", service.module, operation.name))
+fn operation_type(service: &Service, operation: &Operation) -> String {
+    format!("models::{}::{}", service.module, operation.name)
 }
 
 /// A handle such as `w.settings()`, which only leads to handles.

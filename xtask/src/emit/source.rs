@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use proc_macro2::TokenStream;
 
-use crate::ir::{Ty, TypeRef};
+use super::doc;
+use crate::ir::{Doc, Ty, TypeRef};
 
 /// A file under construction.
 #[derive(Debug)]
@@ -91,8 +92,12 @@ impl Block {
     }
 
     pub(crate) fn close(&mut self) {
+        self.close_with("}");
+    }
+
+    pub(crate) fn close_with(&mut self, braces: &str) {
         self.depth = self.depth.saturating_sub(1);
-        self.line("}");
+        self.line(braces);
     }
 
     pub(crate) fn doc(&mut self, lines: &[String]) {
@@ -101,15 +106,12 @@ impl Block {
         }
     }
 
-    pub(crate) fn deprecated(&mut self, deprecated: bool) {
-        if deprecated {
-            self.line(format!("#[deprecated = {DEPRECATED:?}]"));
+    pub(crate) fn deprecated(&mut self, doc: &Doc) {
+        if let Some(note) = doc::note(doc) {
+            self.line(format!("#[deprecated(note = {})]", literal(&note)));
         }
     }
 }
-
-/// The note of every deprecated item.
-pub(crate) const DEPRECATED: &str = "deprecated by the API";
 
 /// A text as a literal.
 pub(crate) fn literal(text: &str) -> String {
@@ -117,9 +119,9 @@ pub(crate) fn literal(text: &str) -> String {
 }
 
 /// Doc attributes for quoted items, one per line.
-pub(crate) fn doc_attributes(lines: &[String], deprecated: bool) -> TokenStream {
+pub(crate) fn doc_attributes(lines: &[String], doc: &Doc) -> TokenStream {
     let lines = lines.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
-    let deprecated = deprecated.then(|| quote::quote!(#[deprecated = #DEPRECATED]));
+    let deprecated = doc::note(doc).map(|note| quote::quote!(#[deprecated(note = #note)]));
     quote::quote!(#(#[doc = #lines])* #deprecated)
 }
 

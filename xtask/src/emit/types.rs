@@ -26,18 +26,17 @@ pub(crate) fn types(package: &Package, version: &str) -> Result<String> {
 fn message(message: &Message, place: Place<'_>) -> Block {
     let mut block = Block::default();
     block.open("databricks_core::model! {");
-    block.doc(&doc::lines(&message.doc, &message.name));
-    block.deprecated(message.doc.deprecated);
+    block.doc(&doc::lines(&message.doc, &doc::named(&message.name)));
+    block.deprecated(&message.doc);
     block.open(format!("{} {{", message.name));
     for (section, members) in [("required", &message.required), ("optional", &message.optional)] {
         if members.is_empty() {
-            block.line(format!("{section} {{}}"));
             continue;
         }
         block.open(format!("{section} {{"));
         for member in members {
-            block.doc(&doc::lines(&member.doc, &member.name));
-            block.deprecated(member.doc.deprecated);
+            block.doc(&doc::lines(&member.doc, &doc::plain(&member.wire, &member.ty)));
+            block.deprecated(&member.doc);
             block.line(format!("{}: {} = {}{},", member.name, place.ty(&member.ty), literal(&member.wire), member.mark.suffix()));
         }
         block.close();
@@ -50,12 +49,12 @@ fn message(message: &Message, place: Place<'_>) -> Block {
 fn enumeration(e: &Enum) -> Block {
     let mut block = Block::default();
     block.open("databricks_core::open_enum! {");
-    block.doc(&doc::lines(&e.doc, &e.name));
-    block.deprecated(e.doc.deprecated);
+    block.doc(&doc::lines(&e.doc, &doc::named(&e.name)));
+    block.deprecated(&e.doc);
     block.open(format!("{} {{", e.name));
     for value in &e.values {
         block.doc(&doc::value_lines(&value.doc, &value.wire));
-        block.deprecated(value.doc.deprecated);
+        block.deprecated(&value.doc);
         block.line(format!("{} = {},", value.name, literal(&value.wire)));
     }
     block.close();
@@ -66,11 +65,11 @@ fn enumeration(e: &Enum) -> Block {
 /// A message with a body stream: no JSON, no clone, no comparison.
 fn stream_message(source: &mut Source, message: &Message, place: Place<'_>) -> Result<()> {
     let name = format_ident!("{}", message.name);
-    let attributes = doc_attributes(&doc::lines(&message.doc, &message.name), message.doc.deprecated);
+    let attributes = doc_attributes(&doc::lines(&message.doc, &doc::named(&message.name)), &message.doc);
     let mut fields = Vec::new();
     for (member, required) in message.members() {
         let (field, ty) = (format_ident!("{}", member.name), place.tokens(&member.ty)?);
-        let attributes = doc_attributes(&doc::lines(&member.doc, &member.name), member.doc.deprecated);
+        let attributes = doc_attributes(&doc::lines(&member.doc, &doc::plain(&member.wire, &member.ty)), &member.doc);
         let ty = if required { ty } else { quote!(Option<#ty>) };
         fields.push(quote!(#attributes pub #field: #ty));
     }
@@ -78,7 +77,7 @@ fn stream_message(source: &mut Source, message: &Message, place: Place<'_>) -> R
     let names = message.members().map(|(member, _)| member.name.clone());
     if let Some(stream) = &message.stream {
         let field = format_ident!("{}", stream.name);
-        let attributes = doc_attributes(&doc::lines(&stream.doc, &stream.name), stream.doc.deprecated);
+        let attributes = doc_attributes(&doc::lines(&stream.doc, &doc::named(&stream.wire)), &stream.doc);
         fields.push(quote!(#attributes pub #field: databricks_core::ByteStream));
     }
     let text = &message.name;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Accessor, Api, Doc, Package, Place, Service, marks, messages, names, operations, recursion, traits};
+use super::{Accessor, Api, Doc, Package, Place, Service, marks, messages, names, operations, recursion, signatures as order, traits};
 use crate::spec::{Document, Documents, Level, Signatures, operations_of};
 
 /// Builds the intermediate form, and the signatures as they are after it: frozen ones as they were, new ones added, those of
@@ -21,6 +21,7 @@ pub(crate) fn build(documents: &Documents) -> Result<(Api, Signatures)> {
     for package in packages.values_mut() {
         package.uses = uses(package);
     }
+    order::check(&packages, &documents.signatures)?;
     check_names(&packages)?;
     check_overrides(documents, &packages)?;
     let hidden = marks::resolve(&documents.sensitive, &mut packages)?;

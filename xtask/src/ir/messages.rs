@@ -95,6 +95,10 @@ impl<'a> Lowering<'a> {
             }
             let ty = self.ty(property, &format!("{name}{}", names::camel(wire))).with_context(|| format!("member {wire}"))?;
             doc.facts.extend(facts(&rust, wire, property.source, property));
+            let relaxed = self.documents.overrides.optional.contains(&format!("{}.{name}.{wire}", self.package));
+            if schema.required.contains(wire) && !arguments.contains(wire) && !relaxed {
+                doc.facts.push("Required, though not an argument.".to_owned());
+            }
             let member =
                 Member { name: rust, wire: wire.clone(), ty, doc, header: property.source == Some(Source::Header), mark: Mark::None };
             if arguments.contains(wire) { &mut message.required } else { &mut message.optional }.push(member);

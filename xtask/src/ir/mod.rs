@@ -6,6 +6,7 @@ mod messages;
 mod names;
 mod operations;
 mod recursion;
+mod signatures;
 mod traits;
 
 pub(crate) use build::build;

@@ -58,6 +58,9 @@ const CALL_METHODS: &[&str] = &[
 /// Wire names whose words no rule finds.
 const SNAKE: &[(&str, &str)] = &[("ETag", "etag")];
 
+/// Words that the description's names split, in modules and accessors. Types keep the capitals that come of it: `OAuthPublishedApps`.
+const SPLIT: &[(&str, &str)] = &[("o_auth", "oauth")];
+
 fn suffixed(name: String, taken: &[&str]) -> String {
     if KEYWORDS.contains(&name.as_str()) || taken.contains(&name.as_str()) { name + "_" } else { name }
 }
@@ -98,7 +101,8 @@ pub(crate) fn method(name: &str) -> String {
 
 /// A module of a package or service, and the method that gives a service's handle.
 pub(crate) fn module(name: &str) -> String {
-    suffixed(name.to_owned(), &[])
+    let name = SPLIT.iter().fold(name.to_owned(), |name, (wrong, right)| name.replace(wrong, right));
+    suffixed(name, &[])
 }
 
 /// The type of an operation within its service's module, or of a service's handle.
@@ -147,6 +151,8 @@ mod tests {
         assert_eq!(method("import"), "import");
         assert_eq!(camel("download_v3"), "DownloadV3");
         assert_eq!(camel("o_auth_published_apps"), "OAuthPublishedApps");
+        assert_eq!(module("o_auth_published_apps"), "oauth_published_apps");
+        assert_eq!(module("ip_access_lists"), "ip_access_lists");
     }
 
     /// `Call` is written by hand in the facade; this list has to know all of its methods.

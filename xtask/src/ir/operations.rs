@@ -219,7 +219,7 @@ impl Request {
         for input in &mut inputs {
             let frozen = arguments.contains(&input.wire);
             if input.required && !frozen {
-                input.doc.facts.push("Required by now, though not when this operation was first generated.".to_owned());
+                input.doc.facts.push("Required, though not an argument.".to_owned());
             }
             input.required = frozen;
         }

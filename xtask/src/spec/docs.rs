@@ -59,11 +59,36 @@ impl Texts {
 
     /// The text of an operation (`member` empty) or of one of its inputs.
     pub(crate) fn operation(&self, id: &str, member: &str) -> Option<&str> {
-        self.operations.get(id)?.get(member)
+        self.operations.get(id)?.get(member).filter(|text| !is_made_of(text, member))
     }
 
     /// The text of a schema (`member` empty), of a property or of an enum value.
     pub(crate) fn schema(&self, name: &str, member: &str) -> Option<&str> {
-        self.schemas.get(name)?.get(member)
+        self.schemas.get(name)?.get(member).filter(|text| !is_made_of(text, member))
+    }
+}
+
+/// Whether a text says no more than the name does: "The page token." of `page_token`.
+fn is_made_of(text: &str, name: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let text = text.trim();
+    let bare = text.strip_prefix("The ").or_else(|| text.strip_prefix("Whether to ")).unwrap_or(text);
+    !name.is_empty() && letters(bare) == letters(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_made_of;
+
+    #[test]
+    fn a_text_that_repeats_the_name_is_none() {
+        for (text, name) in
+            [("Include deleted.", "include_deleted"), ("The Page token.", "pageToken"), ("Whether to show all.", "show_all")]
+        {
+            assert!(is_made_of(text, name), "{text}");
+        }
+        for (text, name) in [("Id of the run.", "id"), ("The state it is in.", "state"), ("Gets it.", "")] {
+            assert!(!is_made_of(text, name), "{text}");
+        }
     }
 }

@@ -77,7 +77,7 @@ async fn make(w: &WorkspaceClient, folder: &str, warehouse: &str) -> Result<i64>
         .create()
         .name("databricks-sdk example")
         .tasks(vec![count, greet, report])
-        .parameters(vec![JobParameterDefinition::new("Monday", "day")])
+        .parameters(vec![JobParameterDefinition::new("day", "Monday")])
         .environments(vec![JobEnvironment::new("default").spec(Environment::new().environment_version("2"))])
         .await?;
     let id = job.job_id.unwrap_or_default();

@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     fn node(id: &str, cores: f64, gb: i64) -> NodeType {
-        NodeType::new("General Purpose", id, id, gb * 1024, id, cores)
+        NodeType::new(id, gb * 1024, cores, id, id, "General Purpose")
     }
 
     #[test]

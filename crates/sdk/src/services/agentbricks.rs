@@ -3,9 +3,9 @@
 //! Services of the package `agentbricks`.
 
 use databricks_models::agentbricks as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages custom LLMs: models adapted to given instructions and example data.
     pub fn agent_bricks(&self) -> AgentBricks {
         AgentBricks {
@@ -17,117 +17,63 @@ impl crate::WorkspaceClient {
 /// Manages custom LLMs: models adapted to given instructions and example data.
 #[derive(Clone, Debug)]
 pub struct AgentBricks {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AgentBricks {
-    /// Cancels the optimization run of a custom LLM.
-    ///
-    /// `POST /api/2.0/custom-llms/{id}/optimize/cancel`
-    ///
-    /// * `id`: ID of the custom LLM.
-    pub fn cancel_optimize(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::agent_bricks::CancelOptimize> {
-        Call::new(self.client.clone(), models::agent_bricks::CancelOptimize::new(id))
-    }
-
-    /// Creates a custom LLM.
-    ///
-    /// `POST /api/2.0/custom-llms`
-    ///
-    /// * `instructions`: What the LLM has to do.
-    /// * `name`: Name of the LLM: letters, digits and dashes only.
-    pub fn create_custom_llm(
-        &self,
-        instructions: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::agent_bricks::CreateCustomLlm> {
-        Call::new(
-            self.client.clone(),
-            models::agent_bricks::CreateCustomLlm::new(instructions, name),
-        )
-    }
-
-    /// Deletes a custom LLM.
-    ///
-    /// `DELETE /api/2.0/custom-llms/{id}`
-    ///
-    /// * `id`: ID of the custom LLM.
-    pub fn delete_custom_llm(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::agent_bricks::DeleteCustomLlm> {
-        Call::new(self.client.clone(), models::agent_bricks::DeleteCustomLlm::new(id))
-    }
-
-    /// Returns one custom LLM.
-    ///
-    /// `GET /api/2.0/custom-llms/{id}`
-    ///
-    /// * `id`: ID of the custom LLM.
-    pub fn get_custom_llm(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::agent_bricks::GetCustomLlm> {
-        Call::new(self.client.clone(), models::agent_bricks::GetCustomLlm::new(id))
-    }
-
-    /// Starts an optimization run of a custom LLM.
-    ///
-    /// Its progress shows in `optimization_state`.
-    ///
-    /// `POST /api/2.0/custom-llms/{id}/optimize`
-    ///
-    /// * `id`: ID of the custom LLM.
-    pub fn start_optimize(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::agent_bricks::StartOptimize> {
-        Call::new(self.client.clone(), models::agent_bricks::StartOptimize::new(id))
-    }
-
-    /// Changes the fields of a custom LLM that the mask names.
-    ///
-    /// `PATCH /api/2.0/custom-llms/{id}`
-    ///
-    /// * `id`: ID of the custom LLM.
-    /// * `custom_llm`: New values of the fields in the mask.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    pub fn update_custom_llm(
-        &self,
-        id: impl Into<String>,
-        custom_llm: impl Into<models::CustomLlm>,
-        update_mask: impl Into<String>,
-    ) -> Call<models::agent_bricks::UpdateCustomLlm> {
-        Call::new(
-            self.client.clone(),
-            models::agent_bricks::UpdateCustomLlm::new(id, custom_llm, update_mask),
-        )
+calls! {
+    AgentBricks {
+        /// Cancels the optimization run of a custom LLM.
+        ///
+        /// `POST /api/2.0/custom-llms/{id}/optimize/cancel`
+        ///
+        /// * `id`: ID of the custom LLM.
+        cancel_optimize(id: String) -> models::agent_bricks::CancelOptimize;
+        /// Creates a custom LLM.
+        ///
+        /// `POST /api/2.0/custom-llms`
+        ///
+        /// * `name`: Name of the LLM: letters, digits and dashes only.
+        /// * `instructions`: What the LLM has to do.
+        ///
+        /// Optional inputs: [`agent_artifact_path`](field@models::agent_bricks::CreateCustomLlm::agent_artifact_path),
+        /// [`datasets`](field@models::agent_bricks::CreateCustomLlm::datasets),
+        /// [`guidelines`](field@models::agent_bricks::CreateCustomLlm::guidelines).
+        create_custom_llm(name: String, instructions: String) -> models::agent_bricks::CreateCustomLlm;
+        /// Deletes a custom LLM.
+        ///
+        /// `DELETE /api/2.0/custom-llms/{id}`
+        ///
+        /// * `id`: ID of the custom LLM.
+        delete_custom_llm(id: String) -> models::agent_bricks::DeleteCustomLlm;
+        /// Returns one custom LLM.
+        ///
+        /// `GET /api/2.0/custom-llms/{id}`
+        ///
+        /// * `id`: ID of the custom LLM.
+        get_custom_llm(id: String) -> models::agent_bricks::GetCustomLlm;
+        /// Starts an optimization run of a custom LLM.
+        ///
+        /// Its progress shows in `optimization_state`.
+        ///
+        /// `POST /api/2.0/custom-llms/{id}/optimize`
+        ///
+        /// * `id`: ID of the custom LLM.
+        start_optimize(id: String) -> models::agent_bricks::StartOptimize;
+        /// Changes the fields of a custom LLM that the mask names.
+        ///
+        /// `PATCH /api/2.0/custom-llms/{id}`
+        ///
+        /// * `id`: ID of the custom LLM.
+        /// * `custom_llm`: New values of the fields in the mask.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        update_custom_llm(id: String, custom_llm: models::CustomLlm, update_mask: String) -> models::agent_bricks::UpdateCustomLlm;
     }
 }
 
-impl Call<models::agent_bricks::CreateCustomLlm> {
-    /// About to be deprecated.
-    ///
-    /// Unity Catalog schema for artifacts, as `catalog.schema`; needed with a dataset that the caller can only read, and must
-    /// be writable.
-    pub fn agent_artifact_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.agent_artifact_path = Some(value.into()))
-    }
-
-    /// Data to train and evaluate with; not used for inference.
-    ///
-    /// At most one.
-    pub fn datasets(self, value: impl Into<Vec<models::Dataset>>) -> Self {
-        self.map(|op| op.datasets = Some(value.into()))
-    }
-
-    /// Rules the LLM has to keep to.
-    pub fn guidelines(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.guidelines = Some(value.into()))
-    }
-}
+setters! { models::agent_bricks::CreateCustomLlm {
+    agent_artifact_path: String,
+    datasets: Vec<models::Dataset>,
+    guidelines: Vec<String>,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `agentkit`.
 
 use databricks_models::agentkit as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Keeps memory and session state for agents: memory stores with entries per actor, and session stores with durable
     /// transcripts.
     pub fn agent_kit(&self) -> AgentKit {
@@ -21,847 +21,434 @@ impl crate::WorkspaceClient {
 /// The interface may still change.
 #[derive(Clone, Debug)]
 pub struct AgentKit {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AgentKit {
-    /// Appends items to the history of a session, all or none.
-    ///
-    /// `POST /api/2.0/agents/{parent}/items:append`
-    ///
-    /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
-    ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
-    /// * `items`: Items, kept in this order.
-    ///   Concurrent appends are put one after the other.
-    pub fn append_session_items(
-        &self,
-        parent: impl Into<String>,
-        items: impl Into<Vec<models::SessionItem>>,
-    ) -> Call<models::agent_kit::AppendSessionItems> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::AppendSessionItems::new(parent, items),
-        )
-    }
-
-    /// Removes every item of a session.
-    ///
-    /// `POST /api/2.0/agents/{parent}/items:clear`
-    ///
-    /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
-    ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
-    pub fn clear_session_items(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::agent_kit::ClearSessionItems> {
-        Call::new(self.client.clone(), models::agent_kit::ClearSessionItems::new(parent))
-    }
-
-    /// Creates a memory entry.
-    ///
-    /// Fails with `ALREADY_EXISTS` if the store has an entry of the same actor, session and path. No session counts as a value
-    /// of its own here: it conflicts with another entry without session, never with one that has a session.
-    ///
-    /// `POST /api/2.0/agents/{parent}/entries`
-    ///
-    /// * `parent`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    /// * `managed_memory_entry`: Managed memory entry.
-    pub fn create_memory(
-        &self,
-        parent: impl Into<String>,
-        managed_memory_entry: impl Into<models::ManagedMemoryEntry>,
-    ) -> Call<models::agent_kit::CreateMemory> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::CreateMemory::new(parent, managed_memory_entry),
-        )
-    }
-
-    /// Creates a memory store in the workspace.
-    ///
-    /// `POST /api/2.0/agents/memory-stores`
-    ///
-    /// * `managed_memory_store_id`: ID of the new store, unique in the workspace: 3 to 56 lowercase letters, digits and hyphens, starting with a letter and
-    ///   not ending with a hyphen.
-    /// * `managed_memory_store`: Managed memory store.
-    pub fn create_memory_store(
-        &self,
-        managed_memory_store_id: impl Into<String>,
-        managed_memory_store: impl Into<models::ManagedMemoryStore>,
-    ) -> Call<models::agent_kit::CreateMemoryStore> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::CreateMemoryStore::new(
-                managed_memory_store_id,
-                managed_memory_store,
-            ),
-        )
-    }
-
-    /// Creates a session in a session store.
-    ///
-    /// A session with a parent must name the actor of that parent. Copies of sessions come from `fork_session` only.
-    ///
-    /// `POST /api/2.0/agents/{parent}/sessions`
-    ///
-    /// * `parent`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    /// * `session`: Session.
-    pub fn create_session(
-        &self,
-        parent: impl Into<String>,
-        session: impl Into<models::Session>,
-    ) -> Call<models::agent_kit::CreateSession> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::CreateSession::new(parent, session),
-        )
-    }
-
-    /// Creates a session store in the workspace.
-    ///
-    /// `POST /api/2.0/agents/session-stores`
-    ///
-    /// * `session_store_id`: ID of the new store, unique in the workspace: 3 to 55 lowercase letters, digits and hyphens, starting with a letter.
-    /// * `session_store`: Session store.
-    pub fn create_session_store(
-        &self,
-        session_store_id: impl Into<String>,
-        session_store: impl Into<models::SessionStore>,
-    ) -> Call<models::agent_kit::CreateSessionStore> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::CreateSessionStore::new(session_store_id, session_store),
-        )
-    }
-
-    /// Deletes a memory entry.
-    ///
-    /// Fails with `NOT_FOUND` for an entry unknown in the workspace.
-    ///
-    /// `DELETE /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
-    pub fn delete_memory(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::DeleteMemory> {
-        Call::new(self.client.clone(), models::agent_kit::DeleteMemory::new(name))
-    }
-
-    /// Deletes a memory store.
-    ///
-    /// Fails with `NOT_FOUND` for a store unknown in the workspace.
-    ///
-    /// `DELETE /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    pub fn delete_memory_store(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::DeleteMemoryStore> {
-        Call::new(self.client.clone(), models::agent_kit::DeleteMemoryStore::new(name))
-    }
-
-    /// Deletes a session together with its items and all sessions below it.
-    ///
-    /// Memory entries kept elsewhere survive.
-    ///
-    /// `DELETE /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
-    ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
-    pub fn delete_session(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::DeleteSession> {
-        Call::new(self.client.clone(), models::agent_kit::DeleteSession::new(name))
-    }
-
-    /// Deletes a session store with its sessions, their items and the storage behind it.
-    ///
-    /// Entries in memory stores survive.
-    ///
-    /// `DELETE /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    pub fn delete_session_store(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::DeleteSessionStore> {
-        Call::new(self.client.clone(), models::agent_kit::DeleteSessionStore::new(name))
-    }
-
-    /// Distils one session into memory entries and returns them.
-    ///
-    /// The call lasts until the extraction is done.
-    ///
-    /// `POST /api/2.0/agents/{session_store}/sessions/{session_id}/extractions`
-    ///
-    /// * `session_store`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    /// * `session_id`: Session whose transcript is distilled.
-    /// * `memory_store`: Memory store that receives the entries, as `memory-stores/<store>`.
-    pub fn extract_memories(
-        &self,
-        session_store: impl Into<String>,
-        session_id: impl Into<String>,
-        memory_store: impl Into<String>,
-    ) -> Call<models::agent_kit::ExtractMemories> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::ExtractMemories::new(
-                session_store,
-                session_id,
-                memory_store,
-            ),
-        )
-    }
-
-    /// Copies a session into a new, independent top-level session.
-    ///
-    /// `POST /api/2.0/agents/{parent}/sessions:fork`
-    ///
-    /// * `parent`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    /// * `actor_id`: Actor of the new session, as the application names it.
-    /// * `source_session_id`: Session to copy.
-    pub fn fork_session(
-        &self,
-        parent: impl Into<String>,
-        actor_id: impl Into<String>,
-        source_session_id: impl Into<String>,
-    ) -> Call<models::agent_kit::ForkSession> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::ForkSession::new(parent, actor_id, source_session_id),
-        )
-    }
-
-    /// Returns one memory entry.
-    ///
-    /// Fails with `NOT_FOUND` for an entry unknown in the workspace.
-    ///
-    /// `GET /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
-    pub fn get_memory(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::GetMemory> {
-        Call::new(self.client.clone(), models::agent_kit::GetMemory::new(name))
-    }
-
-    /// Returns one memory store.
-    ///
-    /// Fails with `NOT_FOUND` for a store unknown in the workspace.
-    ///
-    /// `GET /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    pub fn get_memory_store(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::GetMemoryStore> {
-        Call::new(self.client.clone(), models::agent_kit::GetMemoryStore::new(name))
-    }
-
-    /// Returns the permission that the caller effectively has on a memory store.
-    ///
-    /// A caller without access gets `PERMISSION_LEVEL_UNSPECIFIED`, not an error.
-    ///
-    /// `GET /api/2.0/agents/{name}/permissions/self`
-    ///
-    /// * `name`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    pub fn get_memory_store_permission(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::GetMemoryStorePermission> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::GetMemoryStorePermission::new(name),
-        )
-    }
-
-    /// Returns one session.
-    ///
-    /// `GET /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
-    ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
-    pub fn get_session(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::GetSession> {
-        Call::new(self.client.clone(), models::agent_kit::GetSession::new(name))
-    }
-
-    /// Returns one session store.
-    ///
-    /// `GET /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    pub fn get_session_store(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::GetSessionStore> {
-        Call::new(self.client.clone(), models::agent_kit::GetSessionStore::new(name))
-    }
-
-    /// Returns the permission that the caller effectively has on a session store.
-    ///
-    /// A caller without access gets `PERMISSION_LEVEL_UNSPECIFIED`, not an error.
-    ///
-    /// `GET /api/2.0/agents/{name}/permissions/self`
-    ///
-    /// * `name`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    pub fn get_session_store_permission(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::agent_kit::GetSessionStorePermission> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::GetSessionStorePermission::new(name),
-        )
-    }
-
-    /// Gives a principal a permission on a memory store.
-    ///
-    /// Open to the owner and to workspace admins only.
-    ///
-    /// `POST /api/2.0/agents/{name}/permissions:grant`
-    ///
-    /// * `name`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    /// * `permission`: Level to give.
-    /// * `principal`: Who receives the permission.
-    pub fn grant_memory_store_permission(
-        &self,
-        name: impl Into<String>,
-        permission: impl Into<models::PermissionLevel>,
-        principal: impl Into<models::StorePrincipal>,
-    ) -> Call<models::agent_kit::GrantMemoryStorePermission> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::GrantMemoryStorePermission::new(
-                name,
-                permission,
-                principal,
-            ),
-        )
-    }
-
-    /// Gives a principal a permission on a session store.
-    ///
-    /// Open to the owner and to workspace admins only.
-    ///
-    /// `POST /api/2.0/agents/{name}/permissions:grant`
-    ///
-    /// * `name`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    /// * `permission`: Level to give.
-    /// * `principal`: Who receives the permission.
-    pub fn grant_session_store_permission(
-        &self,
-        name: impl Into<String>,
-        permission: impl Into<models::PermissionLevel>,
-        principal: impl Into<models::StorePrincipal>,
-    ) -> Call<models::agent_kit::GrantSessionStorePermission> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::GrantSessionStorePermission::new(
-                name,
-                permission,
-                principal,
-            ),
-        )
-    }
-
-    /// Lists the memory entries of one actor.
-    ///
-    /// `GET /api/2.0/agents/{parent}/entries`
-    ///
-    /// * `parent`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    /// * `actor_id`: Actor whose entries to list, as the application named it.
-    pub fn list_memories(
-        &self,
-        parent: impl Into<String>,
-        actor_id: impl Into<String>,
-    ) -> Call<models::agent_kit::ListMemories> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::ListMemories::new(parent, actor_id),
-        )
-    }
-
-    /// Lists the direct grants on a memory store.
-    ///
-    /// Open to the owner and to workspace admins only.
-    ///
-    /// `GET /api/2.0/agents/{parent}/permissions`
-    ///
-    /// * `parent`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    pub fn list_memory_store_permissions(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::agent_kit::ListMemoryStorePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::ListMemoryStorePermissions::new(parent),
-        )
-    }
-
-    /// Lists the memory stores of the workspace.
-    ///
-    /// `GET /api/2.0/agents/memory-stores`
-    pub fn list_memory_stores(&self) -> Call<models::agent_kit::ListMemoryStores> {
-        Call::new(self.client.clone(), models::agent_kit::ListMemoryStores::new())
-    }
-
-    /// Lists the items of a session, newest first unless asked otherwise.
-    ///
-    /// `GET /api/2.0/agents/{parent}/items`
-    ///
-    /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
-    ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
-    pub fn list_session_items(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::agent_kit::ListSessionItems> {
-        Call::new(self.client.clone(), models::agent_kit::ListSessionItems::new(parent))
-    }
-
-    /// Lists the direct grants on a session store.
-    ///
-    /// Open to the owner and to workspace admins only.
-    ///
-    /// `GET /api/2.0/agents/{parent}/permissions`
-    ///
-    /// * `parent`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    pub fn list_session_store_permissions(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::agent_kit::ListSessionStorePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::ListSessionStorePermissions::new(parent),
-        )
-    }
-
-    /// Lists the session stores of the workspace.
-    ///
-    /// `GET /api/2.0/agents/session-stores`
-    pub fn list_session_stores(&self) -> Call<models::agent_kit::ListSessionStores> {
-        Call::new(self.client.clone(), models::agent_kit::ListSessionStores::new())
-    }
-
-    /// Lists the sessions of a session store.
-    ///
-    /// `GET /api/2.0/agents/{parent}/sessions`
-    ///
-    /// * `parent`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    pub fn list_sessions(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::agent_kit::ListSessions> {
-        Call::new(self.client.clone(), models::agent_kit::ListSessions::new(parent))
-    }
-
-    /// Removes and returns the newest item of a session.
-    ///
-    /// `POST /api/2.0/agents/{parent}/items:pop`
-    ///
-    /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
-    ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
-    pub fn pop_session_item(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::agent_kit::PopSessionItem> {
-        Call::new(self.client.clone(), models::agent_kit::PopSessionItem::new(parent))
-    }
-
-    /// Takes away a principal's direct grants on a memory store, whatever their level.
-    ///
-    /// Open to the owner and to workspace admins only. Ownership and inherited access stay.
-    ///
-    /// `POST /api/2.0/agents/{name}/permissions:revoke`
-    ///
-    /// * `name`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    /// * `principal`: Who loses the grants.
-    pub fn revoke_memory_store_permission(
-        &self,
-        name: impl Into<String>,
-        principal: impl Into<models::StorePrincipal>,
-    ) -> Call<models::agent_kit::RevokeMemoryStorePermission> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::RevokeMemoryStorePermission::new(name, principal),
-        )
-    }
-
-    /// Takes away a principal's direct grants on a session store, whatever their level.
-    ///
-    /// Open to the owner and to workspace admins only. Ownership and inherited access stay.
-    ///
-    /// `POST /api/2.0/agents/{name}/permissions:revoke`
-    ///
-    /// * `name`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    /// * `principal`: Who loses the grants.
-    pub fn revoke_session_store_permission(
-        &self,
-        name: impl Into<String>,
-        principal: impl Into<models::StorePrincipal>,
-    ) -> Call<models::agent_kit::RevokeSessionStorePermission> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::RevokeSessionStorePermission::new(name, principal),
-        )
-    }
-
-    /// Searches the memory entries of one actor by text, most relevant first.
-    ///
-    /// `POST /api/2.0/agents/{parent}/entries:search`
-    ///
-    /// * `parent`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    /// * `actor_id`: Actor whose entries to search, as the application named it.
-    /// * `query`: Free text to search for.
-    pub fn search_memories(
-        &self,
-        parent: impl Into<String>,
-        actor_id: impl Into<String>,
-        query: impl Into<String>,
-    ) -> Call<models::agent_kit::SearchMemories> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::SearchMemories::new(parent, actor_id, query),
-        )
-    }
-
-    /// Changes the content or description of a memory entry.
-    ///
-    /// The fields that identify an entry cannot change.
-    ///
-    /// `PATCH /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
-    /// * `update_mask`: Fields to change: `content`, `description` or both.
-    /// * `managed_memory_entry`: Managed memory entry.
-    pub fn update_memory(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        managed_memory_entry: impl Into<models::ManagedMemoryEntry>,
-    ) -> Call<models::agent_kit::UpdateMemory> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::UpdateMemory::new(name, update_mask, managed_memory_entry),
-        )
-    }
-
-    /// Changes the description or metadata of a memory store.
-    ///
-    /// `PATCH /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Memory store, as `memory-stores/<store>`.
-    ///   Of the form `memory-stores/{managed_memory_store_id}`.
-    /// * `update_mask`: Fields to change: `description`, `metadata` or both.
-    ///   Naming `metadata` replaces the whole map.
-    /// * `managed_memory_store`: Managed memory store.
-    pub fn update_memory_store(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        managed_memory_store: impl Into<models::ManagedMemoryStore>,
-    ) -> Call<models::agent_kit::UpdateMemoryStore> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::UpdateMemoryStore::new(
-                name,
-                update_mask,
-                managed_memory_store,
-            ),
-        )
-    }
-
-    /// Changes the metadata of a session.
-    ///
-    /// `PATCH /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
-    ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
-    /// * `update_mask`: Only `metadata` is accepted; anything else fails with `INVALID_PARAMETER_VALUE`.
-    /// * `session`: Session.
-    pub fn update_session(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        session: impl Into<models::Session>,
-    ) -> Call<models::agent_kit::UpdateSession> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::UpdateSession::new(name, update_mask, session),
-        )
-    }
-
-    /// Changes the description or metadata of a session store.
-    ///
-    /// `PATCH /api/2.0/agents/{name}`
-    ///
-    /// * `name`: Session store, as `session-stores/<store>`.
-    ///   Of the form `session-stores/{session_store_id}`.
-    /// * `update_mask`: Fields to change: `description`, `metadata` or both; anything else fails with `INVALID_PARAMETER_VALUE`.
-    /// * `session_store`: Session store.
-    pub fn update_session_store(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        session_store: impl Into<models::SessionStore>,
-    ) -> Call<models::agent_kit::UpdateSessionStore> {
-        Call::new(
-            self.client.clone(),
-            models::agent_kit::UpdateSessionStore::new(name, update_mask, session_store),
-        )
+calls! {
+    AgentKit {
+        /// Appends items to the history of a session, all or none.
+        ///
+        /// `POST /api/2.0/agents/{parent}/items:append`
+        ///
+        /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
+        ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
+        /// * `items`: Items, kept in this order.
+        ///   Concurrent appends are put one after the other.
+        append_session_items(parent: String, items: Vec<models::SessionItem>) -> models::agent_kit::AppendSessionItems;
+        /// Removes every item of a session.
+        ///
+        /// `POST /api/2.0/agents/{parent}/items:clear`
+        ///
+        /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
+        ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
+        clear_session_items(parent: String) -> models::agent_kit::ClearSessionItems;
+        /// Creates a memory entry.
+        ///
+        /// Fails with `ALREADY_EXISTS` if the store has an entry of the same actor, session and path. No session counts as a value
+        /// of its own here: it conflicts with another entry without session, never with one that has a session.
+        ///
+        /// `POST /api/2.0/agents/{parent}/entries`
+        ///
+        /// * `parent`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        /// * `managed_memory_entry`: `managed_memory_entry`, of type `ManagedMemoryEntry`.
+        ///
+        /// Optional inputs: [`managed_memory_entry_id`](field@models::agent_kit::CreateMemory::managed_memory_entry_id).
+        create_memory(parent: String, managed_memory_entry: models::ManagedMemoryEntry) -> models::agent_kit::CreateMemory;
+        /// Creates a memory store in the workspace.
+        ///
+        /// `POST /api/2.0/agents/memory-stores`
+        ///
+        /// * `managed_memory_store_id`: ID of the new store, unique in the workspace: 3 to 56 lowercase letters, digits and hyphens, starting with a letter and
+        ///   not ending with a hyphen.
+        /// * `managed_memory_store`: `managed_memory_store`, of type `ManagedMemoryStore`.
+        create_memory_store(managed_memory_store_id: String, managed_memory_store: models::ManagedMemoryStore) -> models::agent_kit::CreateMemoryStore;
+        /// Creates a session in a session store.
+        ///
+        /// A session with a parent must name the actor of that parent. Copies of sessions come from `fork_session` only.
+        ///
+        /// `POST /api/2.0/agents/{parent}/sessions`
+        ///
+        /// * `parent`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        /// * `session`: `session`, of type `Session`.
+        ///
+        /// Optional inputs: [`session_id`](field@models::agent_kit::CreateSession::session_id).
+        create_session(parent: String, session: models::Session) -> models::agent_kit::CreateSession;
+        /// Creates a session store in the workspace.
+        ///
+        /// `POST /api/2.0/agents/session-stores`
+        ///
+        /// * `session_store_id`: ID of the new store, unique in the workspace: 3 to 55 lowercase letters, digits and hyphens, starting with a letter.
+        /// * `session_store`: `session_store`, of type `SessionStore`.
+        create_session_store(session_store_id: String, session_store: models::SessionStore) -> models::agent_kit::CreateSessionStore;
+        /// Deletes a memory entry.
+        ///
+        /// Fails with `NOT_FOUND` for an entry unknown in the workspace.
+        ///
+        /// `DELETE /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
+        delete_memory(name: String) -> models::agent_kit::DeleteMemory;
+        /// Deletes a memory store.
+        ///
+        /// Fails with `NOT_FOUND` for a store unknown in the workspace.
+        ///
+        /// `DELETE /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        delete_memory_store(name: String) -> models::agent_kit::DeleteMemoryStore;
+        /// Deletes a session together with its items and all sessions below it.
+        ///
+        /// Memory entries kept elsewhere survive.
+        ///
+        /// `DELETE /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
+        ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
+        delete_session(name: String) -> models::agent_kit::DeleteSession;
+        /// Deletes a session store with its sessions, their items and the storage behind it.
+        ///
+        /// Entries in memory stores survive.
+        ///
+        /// `DELETE /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        delete_session_store(name: String) -> models::agent_kit::DeleteSessionStore;
+        /// Distils one session into memory entries and returns them.
+        ///
+        /// The call lasts until the extraction is done.
+        ///
+        /// `POST /api/2.0/agents/{session_store}/sessions/{session_id}/extractions`
+        ///
+        /// * `session_store`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        /// * `session_id`: Session whose transcript is distilled.
+        /// * `memory_store`: Memory store that receives the entries, as `memory-stores/<store>`.
+        ///
+        /// Optional inputs: [`dry_run`](field@models::agent_kit::ExtractMemories::dry_run),
+        /// [`instructions`](field@models::agent_kit::ExtractMemories::instructions).
+        extract_memories(session_store: String, session_id: String, memory_store: String) -> models::agent_kit::ExtractMemories;
+        /// Copies a session into a new, independent top-level session.
+        ///
+        /// `POST /api/2.0/agents/{parent}/sessions:fork`
+        ///
+        /// * `parent`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        /// * `source_session_id`: Session to copy.
+        /// * `actor_id`: Actor of the new session, as the application names it.
+        ///
+        /// Optional inputs: [`metadata_`](field@models::agent_kit::ForkSession::metadata),
+        /// [`session_id`](field@models::agent_kit::ForkSession::session_id),
+        /// [`up_to_item_id`](field@models::agent_kit::ForkSession::up_to_item_id).
+        fork_session(parent: String, source_session_id: String, actor_id: String) -> models::agent_kit::ForkSession;
+        /// Returns one memory entry.
+        ///
+        /// Fails with `NOT_FOUND` for an entry unknown in the workspace.
+        ///
+        /// `GET /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
+        ///
+        /// Optional inputs: [`view`](field@models::agent_kit::GetMemory::view).
+        get_memory(name: String) -> models::agent_kit::GetMemory;
+        /// Returns one memory store.
+        ///
+        /// Fails with `NOT_FOUND` for a store unknown in the workspace.
+        ///
+        /// `GET /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        get_memory_store(name: String) -> models::agent_kit::GetMemoryStore;
+        /// Returns the permission that the caller effectively has on a memory store.
+        ///
+        /// A caller without access gets `PERMISSION_LEVEL_UNSPECIFIED`, not an error.
+        ///
+        /// `GET /api/2.0/agents/{name}/permissions/self`
+        ///
+        /// * `name`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        get_memory_store_permission(name: String) -> models::agent_kit::GetMemoryStorePermission;
+        /// Returns one session.
+        ///
+        /// `GET /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
+        ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
+        get_session(name: String) -> models::agent_kit::GetSession;
+        /// Returns one session store.
+        ///
+        /// `GET /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        get_session_store(name: String) -> models::agent_kit::GetSessionStore;
+        /// Returns the permission that the caller effectively has on a session store.
+        ///
+        /// A caller without access gets `PERMISSION_LEVEL_UNSPECIFIED`, not an error.
+        ///
+        /// `GET /api/2.0/agents/{name}/permissions/self`
+        ///
+        /// * `name`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        get_session_store_permission(name: String) -> models::agent_kit::GetSessionStorePermission;
+        /// Gives a principal a permission on a memory store.
+        ///
+        /// Open to the owner and to workspace admins only.
+        ///
+        /// `POST /api/2.0/agents/{name}/permissions:grant`
+        ///
+        /// * `name`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        /// * `principal`: Who receives the permission.
+        /// * `permission`: Level to give.
+        grant_memory_store_permission(name: String, principal: models::StorePrincipal, permission: models::PermissionLevel) -> models::agent_kit::GrantMemoryStorePermission;
+        /// Gives a principal a permission on a session store.
+        ///
+        /// Open to the owner and to workspace admins only.
+        ///
+        /// `POST /api/2.0/agents/{name}/permissions:grant`
+        ///
+        /// * `name`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        /// * `principal`: Who receives the permission.
+        /// * `permission`: Level to give.
+        grant_session_store_permission(name: String, principal: models::StorePrincipal, permission: models::PermissionLevel) -> models::agent_kit::GrantSessionStorePermission;
+        /// Lists the memory entries of one actor.
+        ///
+        /// `GET /api/2.0/agents/{parent}/entries`
+        ///
+        /// * `parent`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        /// * `actor_id`: Actor whose entries to list, as the application named it.
+        ///
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemories::page_size),
+        /// [`page_token`](field@models::agent_kit::ListMemories::page_token),
+        /// [`path_prefix`](field@models::agent_kit::ListMemories::path_prefix),
+        /// [`session_id`](field@models::agent_kit::ListMemories::session_id),
+        /// [`view`](field@models::agent_kit::ListMemories::view).
+        list_memories(parent: String, actor_id: String) -> models::agent_kit::ListMemories;
+        /// Lists the direct grants on a memory store.
+        ///
+        /// Open to the owner and to workspace admins only.
+        ///
+        /// `GET /api/2.0/agents/{parent}/permissions`
+        ///
+        /// * `parent`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemoryStorePermissions::page_size),
+        /// [`page_token`](field@models::agent_kit::ListMemoryStorePermissions::page_token).
+        list_memory_store_permissions(parent: String) -> models::agent_kit::ListMemoryStorePermissions;
+        /// Lists the memory stores of the workspace.
+        ///
+        /// `GET /api/2.0/agents/memory-stores`
+        ///
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemoryStores::page_size),
+        /// [`page_token`](field@models::agent_kit::ListMemoryStores::page_token).
+        list_memory_stores() -> models::agent_kit::ListMemoryStores;
+        /// Lists the items of a session, newest first unless asked otherwise.
+        ///
+        /// `GET /api/2.0/agents/{parent}/items`
+        ///
+        /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
+        ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
+        ///
+        /// Optional inputs: [`order_by`](field@models::agent_kit::ListSessionItems::order_by),
+        /// [`page_size`](field@models::agent_kit::ListSessionItems::page_size),
+        /// [`page_token`](field@models::agent_kit::ListSessionItems::page_token).
+        list_session_items(parent: String) -> models::agent_kit::ListSessionItems;
+        /// Lists the direct grants on a session store.
+        ///
+        /// Open to the owner and to workspace admins only.
+        ///
+        /// `GET /api/2.0/agents/{parent}/permissions`
+        ///
+        /// * `parent`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListSessionStorePermissions::page_size),
+        /// [`page_token`](field@models::agent_kit::ListSessionStorePermissions::page_token).
+        list_session_store_permissions(parent: String) -> models::agent_kit::ListSessionStorePermissions;
+        /// Lists the session stores of the workspace.
+        ///
+        /// `GET /api/2.0/agents/session-stores`
+        ///
+        /// Optional inputs: [`page_size`](field@models::agent_kit::ListSessionStores::page_size),
+        /// [`page_token`](field@models::agent_kit::ListSessionStores::page_token).
+        list_session_stores() -> models::agent_kit::ListSessionStores;
+        /// Lists the sessions of a session store.
+        ///
+        /// `GET /api/2.0/agents/{parent}/sessions`
+        ///
+        /// * `parent`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        ///
+        /// Optional inputs: [`filter`](field@models::agent_kit::ListSessions::filter),
+        /// [`order_by`](field@models::agent_kit::ListSessions::order_by),
+        /// [`page_size`](field@models::agent_kit::ListSessions::page_size),
+        /// [`page_token`](field@models::agent_kit::ListSessions::page_token).
+        list_sessions(parent: String) -> models::agent_kit::ListSessions;
+        /// Removes and returns the newest item of a session.
+        ///
+        /// `POST /api/2.0/agents/{parent}/items:pop`
+        ///
+        /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
+        ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
+        pop_session_item(parent: String) -> models::agent_kit::PopSessionItem;
+        /// Takes away a principal's direct grants on a memory store, whatever their level.
+        ///
+        /// Open to the owner and to workspace admins only. Ownership and inherited access stay.
+        ///
+        /// `POST /api/2.0/agents/{name}/permissions:revoke`
+        ///
+        /// * `name`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        /// * `principal`: Who loses the grants.
+        revoke_memory_store_permission(name: String, principal: models::StorePrincipal) -> models::agent_kit::RevokeMemoryStorePermission;
+        /// Takes away a principal's direct grants on a session store, whatever their level.
+        ///
+        /// Open to the owner and to workspace admins only. Ownership and inherited access stay.
+        ///
+        /// `POST /api/2.0/agents/{name}/permissions:revoke`
+        ///
+        /// * `name`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        /// * `principal`: Who loses the grants.
+        revoke_session_store_permission(name: String, principal: models::StorePrincipal) -> models::agent_kit::RevokeSessionStorePermission;
+        /// Searches the memory entries of one actor by text, most relevant first.
+        ///
+        /// `POST /api/2.0/agents/{parent}/entries:search`
+        ///
+        /// * `parent`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        /// * `actor_id`: Actor whose entries to search, as the application named it.
+        /// * `query`: Free text to search for.
+        ///
+        /// Optional inputs: [`limit`](field@models::agent_kit::SearchMemories::limit),
+        /// [`page_size`](field@models::agent_kit::SearchMemories::page_size),
+        /// [`page_token`](field@models::agent_kit::SearchMemories::page_token),
+        /// [`path_prefix`](field@models::agent_kit::SearchMemories::path_prefix),
+        /// [`session_id`](field@models::agent_kit::SearchMemories::session_id),
+        /// [`view`](field@models::agent_kit::SearchMemories::view).
+        search_memories(parent: String, actor_id: String, query: String) -> models::agent_kit::SearchMemories;
+        /// Changes the content or description of a memory entry.
+        ///
+        /// The fields that identify an entry cannot change.
+        ///
+        /// `PATCH /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
+        /// * `managed_memory_entry`: `managed_memory_entry`, of type `ManagedMemoryEntry`.
+        /// * `update_mask`: Fields to change: `content`, `description` or both.
+        update_memory(name: String, managed_memory_entry: models::ManagedMemoryEntry, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateMemory;
+        /// Changes the description or metadata of a memory store.
+        ///
+        /// `PATCH /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Memory store, as `memory-stores/<store>`.
+        ///   Of the form `memory-stores/{managed_memory_store_id}`.
+        /// * `managed_memory_store`: `managed_memory_store`, of type `ManagedMemoryStore`.
+        /// * `update_mask`: Fields to change: `description`, `metadata` or both.
+        ///   Naming `metadata` replaces the whole map.
+        update_memory_store(name: String, managed_memory_store: models::ManagedMemoryStore, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateMemoryStore;
+        /// Changes the metadata of a session.
+        ///
+        /// `PATCH /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
+        ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
+        /// * `session`: `session`, of type `Session`.
+        /// * `update_mask`: Only `metadata` is accepted; anything else fails with `INVALID_PARAMETER_VALUE`.
+        update_session(name: String, session: models::Session, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateSession;
+        /// Changes the description or metadata of a session store.
+        ///
+        /// `PATCH /api/2.0/agents/{name}`
+        ///
+        /// * `name`: Session store, as `session-stores/<store>`.
+        ///   Of the form `session-stores/{session_store_id}`.
+        /// * `session_store`: `session_store`, of type `SessionStore`.
+        /// * `update_mask`: Fields to change: `description`, `metadata` or both; anything else fails with `INVALID_PARAMETER_VALUE`.
+        update_session_store(name: String, session_store: models::SessionStore, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateSessionStore;
     }
 }
 
-impl Call<models::agent_kit::CreateMemory> {
-    /// ID for the new entry; generated if absent.
-    pub fn managed_memory_entry_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.managed_memory_entry_id = Some(value.into()))
-    }
-}
+setters! { models::agent_kit::CreateMemory {
+    managed_memory_entry_id: String,
+}}
 
-impl Call<models::agent_kit::CreateSession> {
-    /// ID for the new session; a UUID is generated if absent.
-    ///
-    /// An ID in use fails with `ALREADY_EXISTS`.
-    pub fn session_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.session_id = Some(value.into()))
-    }
-}
+setters! { models::agent_kit::CreateSession {
+    session_id: String,
+}}
 
-impl Call<models::agent_kit::ExtractMemories> {
-    /// Returns the entries without storing them; off by default.
-    pub fn dry_run(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.dry_run = Some(value.into()))
-    }
+setters! { models::agent_kit::ExtractMemories {
+    dry_run: bool,
+    instructions: String,
+}}
 
-    /// What the extraction should look for.
-    pub fn instructions(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.instructions = Some(value.into()))
-    }
-}
+setters! { models::agent_kit::ForkSession {
+    metadata_ = metadata: std::collections::BTreeMap<String, String>,
+    session_id: String,
+    up_to_item_id: String,
+}}
 
-impl Call<models::agent_kit::ForkSession> {
-    /// Labels of the new session.
-    pub fn metadata_(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.metadata = Some(value.into()))
-    }
+setters! { models::agent_kit::GetMemory {
+    view: models::ManagedMemoryEntryView,
+}}
 
-    /// ID for the new session.
-    ///
-    /// An ID in use fails with `ALREADY_EXISTS`.
-    pub fn session_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.session_id = Some(value.into()))
-    }
+setters! { models::agent_kit::ListMemories {
+    page_size: i64,
+    page_token: String,
+    path_prefix: String,
+    session_id: String,
+    view: models::ManagedMemoryEntryView,
+}}
 
-    /// Last item to copy, itself included.
-    ///
-    /// If absent, every item committed before the fork starts is copied.
-    pub fn up_to_item_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.up_to_item_id = Some(value.into()))
-    }
-}
+setters! { models::agent_kit::ListMemoryStorePermissions {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::agent_kit::GetMemory> {
-    /// Whether the content is included; it is by default.
-    pub fn view(self, value: impl Into<models::ManagedMemoryEntryView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
+setters! { models::agent_kit::ListMemoryStores {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::agent_kit::ListMemories> {
-    /// Upper bound for one page, 1 to 100; default 10.
-    ///
-    /// A page may hold fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::agent_kit::ListSessionItems {
+    order_by: String,
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::agent_kit::ListSessionStorePermissions {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Only entries whose path starts so.
-    pub fn path_prefix(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.path_prefix = Some(value.into()))
-    }
+setters! { models::agent_kit::ListSessionStores {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Only entries stored under exactly this session, which leaves out those that apply across sessions.
-    pub fn session_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.session_id = Some(value.into()))
-    }
+setters! { models::agent_kit::ListSessions {
+    filter: String,
+    order_by: String,
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Whether entries come with their content; they do by default.
-    pub fn view(self, value: impl Into<models::ManagedMemoryEntryView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
-
-impl Call<models::agent_kit::ListMemoryStorePermissions> {
-    /// Upper bound for one page; default 100, at most 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::agent_kit::ListMemoryStores> {
-    /// Upper bound for one page, 1 to 100; default 10.
-    ///
-    /// A page may hold fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::agent_kit::ListSessionItems> {
-    /// `create_time asc` or `create_time desc`, the default.
-    ///
-    /// Items of equal time follow the order in which they were committed.
-    pub fn order_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.order_by = Some(value.into()))
-    }
-
-    /// Upper bound for one page, 1 to 100; default 10.
-    ///
-    /// A page may hold fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::agent_kit::ListSessionStorePermissions> {
-    /// Upper bound for one page; default 100, at most 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::agent_kit::ListSessionStores> {
-    /// Upper bound for one page, 1 to 100; default 10.
-    ///
-    /// A page may hold fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::agent_kit::ListSessions> {
-    /// Condition on fields such as `actor_id` and `metadata`, e.g. `actor_id = "customer-7"`.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Sort order; default `last_activity_time desc`.
-    ///
-    /// Only `create_time` guarantees that paging yields each session exactly once, as activity between pages may repeat or skip
-    /// a session in the other order.
-    pub fn order_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.order_by = Some(value.into()))
-    }
-
-    /// Upper bound for one page, 1 to 100; default 10.
-    ///
-    /// A page may hold fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::agent_kit::SearchMemories> {
-    /// Deprecated name of `page_size`; if both are given they must be equal.
-    #[deprecated = "deprecated by the API"]
-    pub fn limit(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.limit = Some(value.into()))
-    }
-
-    /// How many of the best matches to return, 1 to 100; default 10.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Ignored at present: a search yields one ranked list without pages.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Only entries whose path starts so, case-sensitively.
-    ///
-    /// Starts with `/` and has no empty, `.` or `..` segment.
-    pub fn path_prefix(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.path_prefix = Some(value.into()))
-    }
-
-    /// Only entries stored under exactly this session, which leaves out those that apply across sessions.
-    pub fn session_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.session_id = Some(value.into()))
-    }
-
-    /// Whether entries come with their content; they do by default.
-    ///
-    /// Scores always come.
-    pub fn view(self, value: impl Into<models::ManagedMemoryEntryView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
+setters! { models::agent_kit::SearchMemories {
+    #[deprecated(note = "use `page_size`; if both are given they must be equal")]
+    limit: i64,
+    page_size: i64,
+    page_token: String,
+    path_prefix: String,
+    session_id: String,
+    view: models::ManagedMemoryEntryView,
+}}

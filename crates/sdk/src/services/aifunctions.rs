@@ -3,9 +3,9 @@
 //! Services of the package `aifunctions`.
 
 use databricks_models::aifunctions as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Runs AI functions on text and documents: classify, decide, extract and parse, one request at a time or as a batch over a
     /// file.
     pub fn ai_functions(&self) -> AiFunctions {
@@ -19,172 +19,107 @@ impl crate::WorkspaceClient {
 /// file.
 #[derive(Clone, Debug)]
 pub struct AiFunctions {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AiFunctions {
-    /// Assigns labels from a given set to a piece of content.
-    ///
-    /// By default a workspace may send 1200 such requests a minute.
-    ///
-    /// `POST /api/2.0/ai-functions/ai-classify`
-    ///
-    /// * `content`: Text to classify, or the response of `ai_parse_document`.
-    /// * `labels`: Array of labels, or object from label to description. 2 to 500 labels of up to 100 characters.
-    pub fn ai_classify(
-        &self,
-        content: impl Into<serde_json::Value>,
-        labels: impl Into<serde_json::Value>,
-    ) -> Call<models::ai_functions::AiClassify> {
-        Call::new(
-            self.client.clone(),
-            models::ai_functions::AiClassify::new(content, labels),
-        )
-    }
-
-    /// Answers questions about a given state with an option, a probability or a score.
-    ///
-    /// `POST /api/2.0/ai-functions/ai-decide`
-    ///
-    /// * `questions`: JSON object from question ID to definition; the answers carry the same IDs.
-    ///   A definition has a `type`, `instructions` (string, object or array) and, depending on the type, `criteria`. `choice`
-    ///   picks an option: `criteria` maps 1 to 255 option names to a description or null. `noul` estimates how likely a statement
-    ///   holds: `criteria` may describe `true` and `false`, and may be absent. `score` rates on a scale: `criteria` lists 2 to 10
-    ///   descriptions of levels from low to high, the lowest being level 0.
-    /// * `state`: What to judge, with all context and examples, as string, object or array.
-    ///   Every question sees the same state.
-    pub fn ai_decide(
-        &self,
-        questions: impl Into<serde_json::Value>,
-        state: impl Into<serde_json::Value>,
-    ) -> Call<models::ai_functions::AiDecide> {
-        Call::new(
-            self.client.clone(),
-            models::ai_functions::AiDecide::new(questions, state),
-        )
-    }
-
-    /// Extracts fields of a given schema from a text or parsed document.
-    ///
-    /// By default a workspace may send 120 such requests a minute.
-    ///
-    /// `POST /api/2.0/ai-functions/ai-extract`
-    ///
-    /// * `content`: Text to read, or the response of `ai_parse_document`.
-    /// * `schema`: Fields to extract: an array of names of string fields, or an object from name to `type`, `description` and whether null
-    ///   is allowed.
-    ///   Types are `string`, `enum`, `boolean`, `integer` and `number`. Limits: 256 fields, nesting 12 deep, 500 enum values.
-    pub fn ai_extract(
-        &self,
-        content: impl Into<serde_json::Value>,
-        schema: impl Into<serde_json::Value>,
-    ) -> Call<models::ai_functions::AiExtract> {
-        Call::new(
-            self.client.clone(),
-            models::ai_functions::AiExtract::new(content, schema),
-        )
-    }
-
-    /// Turns a document into structured pages and elements.
-    ///
-    /// `POST /api/2.0/ai-functions/ai-parse-document`
-    ///
-    /// * `content`: Path of the file on a Unity Catalog volume, or its bytes as a data URL with base64, e.g. `data:image/png;base64,...`.
-    ///   PDF, Word (DOC and DOCX), PowerPoint (PPT and PPTX), JPEG, PNG or TIFF; at most 100 pages and 100 MB.
-    pub fn ai_parse_document(
-        &self,
-        content: impl Into<String>,
-    ) -> Call<models::ai_functions::AiParseDocument> {
-        Call::new(
-            self.client.clone(),
-            models::ai_functions::AiParseDocument::new(content),
-        )
-    }
-
-    /// Asks for a batch to be cancelled.
-    ///
-    /// Requests already in flight are finished first: the status goes to `CANCELLING`, later to `CANCELLED`.
-    ///
-    /// `POST /api/2.0/ai-functions/batches/{name}/cancel`
-    ///
-    /// * `name`: ID of the batch, `batch_` and a suffix.
-    pub fn cancel_batch(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_functions::CancelBatch> {
-        Call::new(self.client.clone(), models::ai_functions::CancelBatch::new(name))
-    }
-
-    /// Starts an AI function on every request in a file.
-    ///
-    /// The call returns at once and the batch runs on its own; `get_batch` tells how far it is.
-    ///
-    /// `POST /api/2.0/ai-functions/batches`
-    ///
-    /// * `batch`: Batch.
-    pub fn create_batch(
-        &self,
-        batch: impl Into<models::Batch>,
-    ) -> Call<models::ai_functions::CreateBatch> {
-        Call::new(self.client.clone(), models::ai_functions::CreateBatch::new(batch))
-    }
-
-    /// Returns one batch, with how far it is.
-    ///
-    /// `GET /api/2.0/ai-functions/batches/{name}`
-    ///
-    /// * `name`: ID of the batch, `batch_` and a suffix.
-    pub fn get_batch(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_functions::GetBatch> {
-        Call::new(self.client.clone(), models::ai_functions::GetBatch::new(name))
-    }
-
-    /// Lists the batches that the caller created in the workspace.
-    ///
-    /// `GET /api/2.0/ai-functions/batches`
-    pub fn list_batches(&self) -> Call<models::ai_functions::ListBatches> {
-        Call::new(self.client.clone(), models::ai_functions::ListBatches::new())
+calls! {
+    AiFunctions {
+        /// Assigns labels from a given set to a piece of content.
+        ///
+        /// By default a workspace may send 1200 such requests a minute.
+        ///
+        /// `POST /api/2.0/ai-functions/ai-classify`
+        ///
+        /// * `content`: Text to classify, or the response of `ai_parse_document`.
+        /// * `labels`: Array of labels, or object from label to description. 2 to 500 labels of up to 100 characters.
+        ///
+        /// Optional inputs: [`options_`](field@models::ai_functions::AiClassify::options).
+        ai_classify(content: serde_json::Value, labels: serde_json::Value) -> models::ai_functions::AiClassify;
+        /// Answers questions about a given state with an option, a probability or a score.
+        ///
+        /// `POST /api/2.0/ai-functions/ai-decide`
+        ///
+        /// * `questions`: JSON object from question ID to definition; the answers carry the same IDs.
+        ///   A definition has a `type`, `instructions` (string, object or array) and, depending on the type, `criteria`. `choice`
+        ///   picks an option: `criteria` maps 1 to 255 option names to a description or null. `noul` estimates how likely a statement
+        ///   holds: `criteria` may describe `true` and `false`, and may be absent. `score` rates on a scale: `criteria` lists 2 to 10
+        ///   descriptions of levels from low to high, the lowest being level 0.
+        /// * `state`: What to judge, with all context and examples, as string, object or array.
+        ///   Every question sees the same state.
+        ///
+        /// Optional inputs: [`options_`](field@models::ai_functions::AiDecide::options).
+        ai_decide(questions: serde_json::Value, state: serde_json::Value) -> models::ai_functions::AiDecide;
+        /// Extracts fields of a given schema from a text or parsed document.
+        ///
+        /// By default a workspace may send 120 such requests a minute.
+        ///
+        /// `POST /api/2.0/ai-functions/ai-extract`
+        ///
+        /// * `content`: Text to read, or the response of `ai_parse_document`.
+        /// * `schema`: Fields to extract: an array of names of string fields, or an object from name to `type`, `description` and whether null
+        ///   is allowed.
+        ///   Types are `string`, `enum`, `boolean`, `integer` and `number`. Limits: 256 fields, nesting 12 deep, 500 enum values.
+        ///
+        /// Optional inputs: [`options_`](field@models::ai_functions::AiExtract::options).
+        ai_extract(content: serde_json::Value, schema: serde_json::Value) -> models::ai_functions::AiExtract;
+        /// Turns a document into structured pages and elements.
+        ///
+        /// `POST /api/2.0/ai-functions/ai-parse-document`
+        ///
+        /// * `content`: Path of the file on a Unity Catalog volume, or its bytes as a data URL with base64, e.g. `data:image/png;base64,...`.
+        ///   PDF, Word (DOC and DOCX), PowerPoint (PPT and PPTX), JPEG, PNG or TIFF; at most 100 pages and 100 MB.
+        ///
+        /// Optional inputs: [`options_`](field@models::ai_functions::AiParseDocument::options).
+        ai_parse_document(content: String) -> models::ai_functions::AiParseDocument;
+        /// Asks for a batch to be cancelled.
+        ///
+        /// Requests already in flight are finished first: the status goes to `CANCELLING`, later to `CANCELLED`.
+        ///
+        /// `POST /api/2.0/ai-functions/batches/{name}/cancel`
+        ///
+        /// * `name`: ID of the batch, `batch_` and a suffix.
+        cancel_batch(name: String) -> models::ai_functions::CancelBatch;
+        /// Starts an AI function on every request in a file.
+        ///
+        /// The call returns at once and the batch runs on its own; `get_batch` tells how far it is.
+        ///
+        /// `POST /api/2.0/ai-functions/batches`
+        ///
+        /// * `batch`: `batch`, of type `Batch`.
+        create_batch(batch: models::Batch) -> models::ai_functions::CreateBatch;
+        /// Returns one batch, with how far it is.
+        ///
+        /// `GET /api/2.0/ai-functions/batches/{name}`
+        ///
+        /// * `name`: ID of the batch, `batch_` and a suffix.
+        get_batch(name: String) -> models::ai_functions::GetBatch;
+        /// Lists the batches that the caller created in the workspace.
+        ///
+        /// `GET /api/2.0/ai-functions/batches`
+        ///
+        /// Optional inputs: [`page_size`](field@models::ai_functions::ListBatches::page_size),
+        /// [`page_token`](field@models::ai_functions::ListBatches::page_token).
+        list_batches() -> models::ai_functions::ListBatches;
     }
 }
 
-impl Call<models::ai_functions::AiClassify> {
-    /// Options; what is absent takes its default.
-    pub fn options_(self, value: impl Into<models::AiClassifyOptions>) -> Self {
-        self.map(|op| op.options = Some(value.into()))
-    }
-}
+setters! { models::ai_functions::AiClassify {
+    options_ = options: models::AiClassifyOptions,
+}}
 
-impl Call<models::ai_functions::AiDecide> {
-    /// Options; what is absent takes its default.
-    pub fn options_(self, value: impl Into<models::AiDecideOptions>) -> Self {
-        self.map(|op| op.options = Some(value.into()))
-    }
-}
+setters! { models::ai_functions::AiDecide {
+    options_ = options: models::AiDecideOptions,
+}}
 
-impl Call<models::ai_functions::AiExtract> {
-    /// Options; what is absent takes its default.
-    pub fn options_(self, value: impl Into<models::AiExtractOptions>) -> Self {
-        self.map(|op| op.options = Some(value.into()))
-    }
-}
+setters! { models::ai_functions::AiExtract {
+    options_ = options: models::AiExtractOptions,
+}}
 
-impl Call<models::ai_functions::AiParseDocument> {
-    /// Options; what is absent takes its default.
-    pub fn options_(self, value: impl Into<models::AiParseDocumentOptions>) -> Self {
-        self.map(|op| op.options = Some(value.into()))
-    }
-}
+setters! { models::ai_functions::AiParseDocument {
+    options_ = options: models::AiParseDocumentOptions,
+}}
 
-impl Call<models::ai_functions::ListBatches> {
-    /// Upper bound for one page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::ai_functions::ListBatches {
+    page_size: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `aisearch`.
 
 use databricks_models::aisearch as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages the endpoints and indexes of AI Search, and reads, queries and writes indexes.
     pub fn ai_search(&self) -> AiSearch {
         AiSearch {
@@ -19,340 +19,184 @@ impl crate::WorkspaceClient {
 /// Takes the place of `vector_search_endpoints`, with hierarchical resource names.
 #[derive(Clone, Debug)]
 pub struct AiSearch {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AiSearch {
-    /// Creates an endpoint.
-    ///
-    /// `POST /api/2.0/ai-search/{parent}/endpoints`
-    ///
-    /// * `parent`: Workspace to create it in, as `workspaces/<id>`.
-    ///   Of the form `workspaces/{workspace_id}`.
-    /// * `endpoint`: Endpoint.
-    pub fn create_endpoint(
-        &self,
-        parent: impl Into<String>,
-        endpoint: impl Into<models::Endpoint>,
-    ) -> Call<models::ai_search::CreateEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::ai_search::CreateEndpoint::new(parent, endpoint),
-        )
-    }
-
-    /// Creates an index on an endpoint.
-    ///
-    /// `POST /api/2.0/ai-search/{parent}/indexes`
-    ///
-    /// * `parent`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
-    /// * `index`: Index.
-    pub fn create_index(
-        &self,
-        parent: impl Into<String>,
-        index: impl Into<models::Index>,
-    ) -> Call<models::ai_search::CreateIndex> {
-        Call::new(
-            self.client.clone(),
-            models::ai_search::CreateIndex::new(parent, index),
-        )
-    }
-
-    /// Deletes an endpoint.
-    ///
-    /// `DELETE /api/2.0/ai-search/{name}`
-    ///
-    /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
-    pub fn delete_endpoint(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_search::DeleteEndpoint> {
-        Call::new(self.client.clone(), models::ai_search::DeleteEndpoint::new(name))
-    }
-
-    /// Deletes an index.
-    ///
-    /// `DELETE /api/2.0/ai-search/{name}`
-    ///
-    /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
-    pub fn delete_index(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_search::DeleteIndex> {
-        Call::new(self.client.clone(), models::ai_search::DeleteIndex::new(name))
-    }
-
-    /// Returns one endpoint.
-    ///
-    /// `GET /api/2.0/ai-search/{name}`
-    ///
-    /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
-    pub fn get_endpoint(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_search::GetEndpoint> {
-        Call::new(self.client.clone(), models::ai_search::GetEndpoint::new(name))
-    }
-
-    /// Returns one index.
-    ///
-    /// `GET /api/2.0/ai-search/{name}`
-    ///
-    /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
-    pub fn get_index(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_search::GetIndex> {
-        Call::new(self.client.clone(), models::ai_search::GetIndex::new(name))
-    }
-
-    /// Lists the endpoints of a workspace.
-    ///
-    /// `GET /api/2.0/ai-search/{parent}/endpoints`
-    ///
-    /// * `parent`: Workspace, as `workspaces/<id>`.
-    ///   Of the form `workspaces/{workspace_id}`.
-    pub fn list_endpoints(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::ai_search::ListEndpoints> {
-        Call::new(self.client.clone(), models::ai_search::ListEndpoints::new(parent))
-    }
-
-    /// Lists the indexes of an endpoint.
-    ///
-    /// `GET /api/2.0/ai-search/{parent}/indexes`
-    ///
-    /// * `parent`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
-    pub fn list_indexes(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::ai_search::ListIndexes> {
-        Call::new(self.client.clone(), models::ai_search::ListIndexes::new(parent))
-    }
-
-    /// Searches an index.
-    ///
-    /// Changes nothing, so a token with read scope suffices.
-    ///
-    /// `POST /api/2.0/ai-search/{name}:query`
-    ///
-    /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
-    /// * `columns`: Columns to return.
-    pub fn query_index(
-        &self,
-        name: impl Into<String>,
-        columns: impl Into<Vec<String>>,
-    ) -> Call<models::ai_search::QueryIndex> {
-        Call::new(self.client.clone(), models::ai_search::QueryIndex::new(name, columns))
-    }
-
-    /// Removes rows from a Direct Access index by primary key.
-    ///
-    /// `POST /api/2.0/ai-search/{name}:removeData`
-    ///
-    /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
-    /// * `primary_keys`: Keys of the rows to remove.
-    pub fn remove_data(
-        &self,
-        name: impl Into<String>,
-        primary_keys: impl Into<Vec<String>>,
-    ) -> Call<models::ai_search::RemoveData> {
-        Call::new(
-            self.client.clone(),
-            models::ai_search::RemoveData::new(name, primary_keys),
-        )
-    }
-
-    /// Reads the rows of an index, page by page.
-    ///
-    /// `POST /api/2.0/ai-search/{name}:scan`
-    ///
-    /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
-    pub fn scan_index(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_search::ScanIndex> {
-        Call::new(self.client.clone(), models::ai_search::ScanIndex::new(name))
-    }
-
-    /// Brings a Delta Sync index up to date with its source table.
-    ///
-    /// Direct Access indexes are written with `upsert_data` instead.
-    ///
-    /// `POST /api/2.0/ai-search/{name}:sync`
-    ///
-    /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
-    pub fn sync_index(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_search::SyncIndex> {
-        Call::new(self.client.clone(), models::ai_search::SyncIndex::new(name))
-    }
-
-    /// Changes the fields of an endpoint that the mask names.
-    ///
-    /// Fields are applied in groups: budget policy, then tags, then throughput, then scaling and replicas. If a group fails,
-    /// those before it stay changed.
-    ///
-    /// `PATCH /api/2.0/ai-search/{name}`
-    ///
-    /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
-    ///   Of the form `workspaces/{workspace}/endpoints/{endpoint}`.
-    /// * `update_mask`: Fields to change.
-    /// * `endpoint`: Endpoint.
-    pub fn update_endpoint(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        endpoint: impl Into<models::Endpoint>,
-    ) -> Call<models::ai_search::UpdateEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::ai_search::UpdateEndpoint::new(name, update_mask, endpoint),
-        )
-    }
-
-    /// Inserts or replaces rows of a Direct Access index.
-    ///
-    /// `POST /api/2.0/ai-search/{name}:upsertData`
-    ///
-    /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
-    ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
-    /// * `inputs_json`: Rows as JSON text.
-    pub fn upsert_data(
-        &self,
-        name: impl Into<String>,
-        inputs_json: impl Into<String>,
-    ) -> Call<models::ai_search::UpsertData> {
-        Call::new(
-            self.client.clone(),
-            models::ai_search::UpsertData::new(name, inputs_json),
-        )
+calls! {
+    AiSearch {
+        /// Creates an endpoint.
+        ///
+        /// `POST /api/2.0/ai-search/{parent}/endpoints`
+        ///
+        /// * `parent`: Workspace to create it in, as `workspaces/<id>`.
+        ///   Of the form `workspaces/{workspace_id}`.
+        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        ///
+        /// Optional inputs: [`endpoint_id`](field@models::ai_search::CreateEndpoint::endpoint_id).
+        create_endpoint(parent: String, endpoint: models::Endpoint) -> models::ai_search::CreateEndpoint;
+        /// Creates an index on an endpoint.
+        ///
+        /// `POST /api/2.0/ai-search/{parent}/indexes`
+        ///
+        /// * `parent`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
+        /// * `index`: `index`, of type `Index`.
+        ///
+        /// Optional inputs: [`index_id`](field@models::ai_search::CreateIndex::index_id).
+        create_index(parent: String, index: models::Index) -> models::ai_search::CreateIndex;
+        /// Deletes an endpoint.
+        ///
+        /// `DELETE /api/2.0/ai-search/{name}`
+        ///
+        /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
+        delete_endpoint(name: String) -> models::ai_search::DeleteEndpoint;
+        /// Deletes an index.
+        ///
+        /// `DELETE /api/2.0/ai-search/{name}`
+        ///
+        /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
+        delete_index(name: String) -> models::ai_search::DeleteIndex;
+        /// Returns one endpoint.
+        ///
+        /// `GET /api/2.0/ai-search/{name}`
+        ///
+        /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
+        get_endpoint(name: String) -> models::ai_search::GetEndpoint;
+        /// Returns one index.
+        ///
+        /// `GET /api/2.0/ai-search/{name}`
+        ///
+        /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
+        get_index(name: String) -> models::ai_search::GetIndex;
+        /// Lists the endpoints of a workspace.
+        ///
+        /// `GET /api/2.0/ai-search/{parent}/endpoints`
+        ///
+        /// * `parent`: Workspace, as `workspaces/<id>`.
+        ///   Of the form `workspaces/{workspace_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::ai_search::ListEndpoints::page_size),
+        /// [`page_token`](field@models::ai_search::ListEndpoints::page_token).
+        list_endpoints(parent: String) -> models::ai_search::ListEndpoints;
+        /// Lists the indexes of an endpoint.
+        ///
+        /// `GET /api/2.0/ai-search/{parent}/indexes`
+        ///
+        /// * `parent`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::ai_search::ListIndexes::page_size),
+        /// [`page_token`](field@models::ai_search::ListIndexes::page_token).
+        list_indexes(parent: String) -> models::ai_search::ListIndexes;
+        /// Searches an index.
+        ///
+        /// Changes nothing, so a token with read scope suffices.
+        ///
+        /// `POST /api/2.0/ai-search/{name}:query`
+        ///
+        /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
+        /// * `columns`: Columns to return.
+        ///
+        /// Optional inputs: [`columns_to_rerank`](field@models::ai_search::QueryIndex::columns_to_rerank),
+        /// [`facets`](field@models::ai_search::QueryIndex::facets),
+        /// [`filters_json`](field@models::ai_search::QueryIndex::filters_json),
+        /// [`max_results`](field@models::ai_search::QueryIndex::max_results),
+        /// [`query_columns`](field@models::ai_search::QueryIndex::query_columns),
+        /// [`query_text`](field@models::ai_search::QueryIndex::query_text),
+        /// [`query_type`](field@models::ai_search::QueryIndex::query_type),
+        /// [`query_vector`](field@models::ai_search::QueryIndex::query_vector),
+        /// [`reranker`](field@models::ai_search::QueryIndex::reranker),
+        /// [`score_threshold`](field@models::ai_search::QueryIndex::score_threshold),
+        /// [`sort_columns`](field@models::ai_search::QueryIndex::sort_columns).
+        query_index(name: String, columns: Vec<String>) -> models::ai_search::QueryIndex;
+        /// Removes rows from a Direct Access index by primary key.
+        ///
+        /// `POST /api/2.0/ai-search/{name}:removeData`
+        ///
+        /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
+        /// * `primary_keys`: Keys of the rows to remove.
+        remove_data(name: String, primary_keys: Vec<String>) -> models::ai_search::RemoveData;
+        /// Reads the rows of an index, page by page.
+        ///
+        /// `POST /api/2.0/ai-search/{name}:scan`
+        ///
+        /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::ai_search::ScanIndex::page_size),
+        /// [`page_token`](field@models::ai_search::ScanIndex::page_token).
+        scan_index(name: String) -> models::ai_search::ScanIndex;
+        /// Brings a Delta Sync index up to date with its source table.
+        ///
+        /// Direct Access indexes are written with `upsert_data` instead.
+        ///
+        /// `POST /api/2.0/ai-search/{name}:sync`
+        ///
+        /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
+        sync_index(name: String) -> models::ai_search::SyncIndex;
+        /// Changes the fields of an endpoint that the mask names.
+        ///
+        /// Fields are applied in groups: budget policy, then tags, then throughput, then scaling and replicas. If a group fails,
+        /// those before it stay changed.
+        ///
+        /// `PATCH /api/2.0/ai-search/{name}`
+        ///
+        /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
+        ///   Of the form `workspaces/{workspace}/endpoints/{endpoint}`.
+        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        /// * `update_mask`: Fields to change.
+        update_endpoint(name: String, endpoint: models::Endpoint, update_mask: databricks_core::FieldMask) -> models::ai_search::UpdateEndpoint;
+        /// Inserts or replaces rows of a Direct Access index.
+        ///
+        /// `POST /api/2.0/ai-search/{name}:upsertData`
+        ///
+        /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
+        ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
+        /// * `inputs_json`: Rows as JSON text.
+        upsert_data(name: String, inputs_json: String) -> models::ai_search::UpsertData;
     }
 }
 
-impl Call<models::ai_search::CreateEndpoint> {
-    /// Short name of the endpoint, last part of its resource name.
-    ///
-    /// The server refuses an empty one with `INVALID_PARAMETER_VALUE`.
-    pub fn endpoint_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.endpoint_id = Some(value.into()))
-    }
-}
+setters! { models::ai_search::CreateEndpoint {
+    endpoint_id: String,
+}}
 
-impl Call<models::ai_search::CreateIndex> {
-    /// Unity Catalog table name of the index, last part of its resource name.
-    ///
-    /// The server refuses an empty one with `INVALID_PARAMETER_VALUE`.
-    pub fn index_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.index_id = Some(value.into()))
-    }
-}
+setters! { models::ai_search::CreateIndex {
+    index_id: String,
+}}
 
-impl Call<models::ai_search::ListEndpoints> {
-    /// Upper bound for one page; can lower the page size of the server but not raise it.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::ai_search::ListEndpoints {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::ai_search::ListIndexes {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::ai_search::ListIndexes> {
-    /// Upper bound for one page; can lower the page size of the server but not raise it.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::ai_search::QueryIndex {
+    columns_to_rerank: Vec<String>,
+    facets: Vec<String>,
+    filters_json: String,
+    max_results: i64,
+    query_columns: Vec<String>,
+    query_text: String,
+    query_type: String,
+    query_vector: Vec<f64>,
+    reranker: models::RerankerConfig,
+    score_threshold: f64,
+    sort_columns: Vec<String>,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::ai_search::QueryIndex> {
-    /// Columns that the reranker gets to see.
-    pub fn columns_to_rerank(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.columns_to_rerank = Some(value.into()))
-    }
-
-    /// Facets to count over the hits, e.g. `color TOP 3`.
-    pub fn facets(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.facets = Some(value.into()))
-    }
-
-    /// Filters as JSON text, e.g. `{"year >=": 2020}`.
-    pub fn filters_json(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filters_json = Some(value.into()))
-    }
-
-    /// How many hits to return at most; default 10.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Text columns to search in; all of them if empty.
-    pub fn query_columns(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.query_columns = Some(value.into()))
-    }
-
-    /// Text to search for.
-    ///
-    /// Needed for a Delta Sync index whose embeddings a model endpoint computes.
-    pub fn query_text(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.query_text = Some(value.into()))
-    }
-
-    /// `ANN` (the default), `HYBRID` or `FULL_TEXT`.
-    pub fn query_type(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.query_type = Some(value.into()))
-    }
-
-    /// Vector to search for.
-    ///
-    /// Needed for a Direct Access index, and for a Delta Sync index with embeddings of one's own.
-    pub fn query_vector(self, value: impl Into<Vec<f64>>) -> Self {
-        self.map(|op| op.query_vector = Some(value.into()))
-    }
-
-    /// Reorders the hits before they are returned.
-    pub fn reranker(self, value: impl Into<models::RerankerConfig>) -> Self {
-        self.map(|op| op.reranker = Some(value.into()))
-    }
-
-    /// Least score of a hit in the nearest-neighbor search; default 0.
-    pub fn score_threshold(self, value: impl Into<f64>) -> Self {
-        self.map(|op| op.score_threshold = Some(value.into()))
-    }
-
-    /// Order of the hits in place of relevance, e.g. `["year DESC"]`.
-    pub fn sort_columns(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.sort_columns = Some(value.into()))
-    }
-}
-
-impl Call<models::ai_search::ScanIndex> {
-    /// Upper bound for one page, in rows.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page; absent to begin with the first row.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::ai_search::ScanIndex {
+    page_size: i64,
+    page_token: String,
+}}

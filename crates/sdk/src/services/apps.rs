@@ -3,9 +3,9 @@
 //! Services of the package `apps`.
 
 use databricks_models::apps as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages Databricks apps (web applications hosted in the workspace), their deployments, permissions and spaces.
     pub fn apps(&self) -> Apps {
         Apps {
@@ -17,394 +17,232 @@ impl crate::WorkspaceClient {
 /// Manages Databricks apps (web applications hosted in the workspace), their deployments, permissions and spaces.
 #[derive(Clone, Debug)]
 pub struct Apps {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Apps {
-    /// Creates an app and starts its compute.
-    ///
-    /// The call returns at once; the app is up when its compute is `ACTIVE`. To run code, deploy to it.
-    ///
-    /// `POST /api/2.0/apps`
-    ///
-    /// * `app`: App.
-    pub fn create(&self, app: impl Into<models::App>) -> Call<models::apps::Create> {
-        Call::new(self.client.clone(), models::apps::Create::new(app))
-    }
-
-    /// Starts creating an app space and returns the long-running operation.
-    ///
-    /// `POST /api/2.0/app-spaces`
-    ///
-    /// * `space`: Space.
-    pub fn create_space(
-        &self,
-        space: impl Into<models::Space>,
-    ) -> Call<models::apps::CreateSpace> {
-        Call::new(self.client.clone(), models::apps::CreateSpace::new(space))
-    }
-
-    /// Starts changing some fields of an app.
-    ///
-    /// The change goes on in the background; `get_update` tells its state.
-    ///
-    /// `POST /api/2.0/apps/{app_name}/update`
-    ///
-    /// * `app_name`: Name of the app.
-    /// * `update_mask`: Comma-separated field paths to change, without spaces.
-    ///   `*` replaces the whole app; lists and maps can only be named whole.
-    pub fn create_update(
-        &self,
-        app_name: impl Into<String>,
-        update_mask: impl Into<String>,
-    ) -> Call<models::apps::CreateUpdate> {
-        Call::new(
-            self.client.clone(),
-            models::apps::CreateUpdate::new(app_name, update_mask),
-        )
-    }
-
-    /// Deletes an app and returns it.
-    ///
-    /// `DELETE /api/2.0/apps/{name}`
-    ///
-    /// * `name`: Name of the app.
-    pub fn delete(&self, name: impl Into<String>) -> Call<models::apps::Delete> {
-        Call::new(self.client.clone(), models::apps::Delete::new(name))
-    }
-
-    /// Removes the thumbnail of an app.
-    ///
-    /// `DELETE /api/2.0/apps/{name}/thumbnail`
-    ///
-    /// * `name`: Name of the app.
-    pub fn delete_app_thumbnail(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::apps::DeleteAppThumbnail> {
-        Call::new(self.client.clone(), models::apps::DeleteAppThumbnail::new(name))
-    }
-
-    /// Starts deleting an app space and returns the long-running operation.
-    ///
-    /// `DELETE /api/2.0/app-spaces/{name}`
-    ///
-    /// * `name`: Name of the space.
-    pub fn delete_space(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::apps::DeleteSpace> {
-        Call::new(self.client.clone(), models::apps::DeleteSpace::new(name))
-    }
-
-    /// Starts a deployment of an app.
-    ///
-    /// The call returns at once; poll the deployment until its state is no longer `IN_PROGRESS`.
-    ///
-    /// `POST /api/2.0/apps/{app_name}/deployments`
-    ///
-    /// * `app_name`: Name of the app.
-    /// * `app_deployment`: App deployment.
-    pub fn deploy(
-        &self,
-        app_name: impl Into<String>,
-        app_deployment: impl Into<models::AppDeployment>,
-    ) -> Call<models::apps::Deploy> {
-        Call::new(
-            self.client.clone(),
-            models::apps::Deploy::new(app_name, app_deployment),
-        )
-    }
-
-    /// Returns one app with the state of its compute and deployments.
-    ///
-    /// `GET /api/2.0/apps/{name}`
-    ///
-    /// * `name`: Name of the app.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::apps::Get> {
-        Call::new(self.client.clone(), models::apps::Get::new(name))
-    }
-
-    /// Returns one deployment of an app.
-    ///
-    /// `GET /api/2.0/apps/{app_name}/deployments/{deployment_id}`
-    ///
-    /// * `app_name`: Name of the app.
-    /// * `deployment_id`: Id of the deployment.
-    pub fn get_deployment(
-        &self,
-        app_name: impl Into<String>,
-        deployment_id: impl Into<String>,
-    ) -> Call<models::apps::GetDeployment> {
-        Call::new(
-            self.client.clone(),
-            models::apps::GetDeployment::new(app_name, deployment_id),
-        )
-    }
-
-    /// Returns the permission levels that exist for apps.
-    ///
-    /// `GET /api/2.0/permissions/apps/{app_name}/permissionLevels`
-    ///
-    /// * `app_name`: Name of the app.
-    pub fn get_permission_levels(
-        &self,
-        app_name: impl Into<String>,
-    ) -> Call<models::apps::GetPermissionLevels> {
-        Call::new(self.client.clone(), models::apps::GetPermissionLevels::new(app_name))
-    }
-
-    /// Returns the permissions on an app.
-    ///
-    /// `GET /api/2.0/permissions/apps/{app_name}`
-    ///
-    /// * `app_name`: Name of the app.
-    pub fn get_permissions(
-        &self,
-        app_name: impl Into<String>,
-    ) -> Call<models::apps::GetPermissions> {
-        Call::new(self.client.clone(), models::apps::GetPermissions::new(app_name))
-    }
-
-    /// Returns one app space.
-    ///
-    /// `GET /api/2.0/app-spaces/{name}`
-    ///
-    /// * `name`: Name of the space.
-    pub fn get_space(&self, name: impl Into<String>) -> Call<models::apps::GetSpace> {
-        Call::new(self.client.clone(), models::apps::GetSpace::new(name))
-    }
-
-    /// Returns the progress of an operation on an app space.
-    ///
-    /// `GET /api/2.0/app-spaces/{name}/operation`
-    ///
-    /// * `name`: Operation name, as returned by the call that started it.
-    pub fn get_space_operation(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::apps::GetSpaceOperation> {
-        Call::new(self.client.clone(), models::apps::GetSpaceOperation::new(name))
-    }
-
-    /// Returns the state of the update of an app.
-    ///
-    /// `GET /api/2.0/apps/{app_name}/update`
-    ///
-    /// * `app_name`: Name of the app.
-    pub fn get_update(
-        &self,
-        app_name: impl Into<String>,
-    ) -> Call<models::apps::GetUpdate> {
-        Call::new(self.client.clone(), models::apps::GetUpdate::new(app_name))
-    }
-
-    /// Lists the apps of the workspace.
-    ///
-    /// `GET /api/2.0/apps`
-    pub fn list(&self) -> Call<models::apps::List> {
-        Call::new(self.client.clone(), models::apps::List::new())
-    }
-
-    /// Lists the deployments of an app.
-    ///
-    /// `GET /api/2.0/apps/{app_name}/deployments`
-    ///
-    /// * `app_name`: Name of the app.
-    pub fn list_deployments(
-        &self,
-        app_name: impl Into<String>,
-    ) -> Call<models::apps::ListDeployments> {
-        Call::new(self.client.clone(), models::apps::ListDeployments::new(app_name))
-    }
-
-    /// Lists the app spaces of the workspace.
-    ///
-    /// `GET /api/2.0/app-spaces`
-    pub fn list_spaces(&self) -> Call<models::apps::ListSpaces> {
-        Call::new(self.client.clone(), models::apps::ListSpaces::new())
-    }
-
-    /// Replaces the direct permissions on an app.
-    ///
-    /// Without any entry, all direct permissions are removed; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/apps/{app_name}`
-    ///
-    /// * `app_name`: Name of the app.
-    pub fn set_permissions(
-        &self,
-        app_name: impl Into<String>,
-    ) -> Call<models::apps::SetPermissions> {
-        Call::new(self.client.clone(), models::apps::SetPermissions::new(app_name))
-    }
-
-    /// Starts the compute of an app with its last active deployment.
-    ///
-    /// The call returns at once; the app is up when its compute is `ACTIVE`.
-    ///
-    /// `POST /api/2.0/apps/{name}/start`
-    ///
-    /// * `name`: Name of the app.
-    pub fn start(&self, name: impl Into<String>) -> Call<models::apps::Start> {
-        Call::new(self.client.clone(), models::apps::Start::new(name))
-    }
-
-    /// Stops the compute of an app.
-    ///
-    /// The call returns at once; the app is down when its compute is `STOPPED`.
-    ///
-    /// `POST /api/2.0/apps/{name}/stop`
-    ///
-    /// * `name`: Name of the app.
-    pub fn stop(&self, name: impl Into<String>) -> Call<models::apps::Stop> {
-        Call::new(self.client.clone(), models::apps::Stop::new(name))
-    }
-
-    /// Replaces the content of an app.
-    ///
-    /// Fields that are not sent are cleared, so send the app in full; `create_update` changes single fields.
-    ///
-    /// `PATCH /api/2.0/apps/{name}`
-    ///
-    /// * `name`: Name of the app.
-    /// * `app`: App.
-    pub fn update(
-        &self,
-        name: impl Into<String>,
-        app: impl Into<models::App>,
-    ) -> Call<models::apps::Update> {
-        Call::new(self.client.clone(), models::apps::Update::new(name, app))
-    }
-
-    /// Sets the thumbnail of an app.
-    ///
-    /// `PATCH /api/2.0/apps/{name}/thumbnail`
-    ///
-    /// * `name`: Name of the app.
-    pub fn update_app_thumbnail(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::apps::UpdateAppThumbnail> {
-        Call::new(self.client.clone(), models::apps::UpdateAppThumbnail::new(name))
-    }
-
-    /// Adds to or changes the permissions on an app.
-    ///
-    /// `PATCH /api/2.0/permissions/apps/{app_name}`
-    ///
-    /// * `app_name`: Name of the app.
-    pub fn update_permissions(
-        &self,
-        app_name: impl Into<String>,
-    ) -> Call<models::apps::UpdatePermissions> {
-        Call::new(self.client.clone(), models::apps::UpdatePermissions::new(app_name))
-    }
-
-    /// Starts changing an app space and returns the long-running operation.
-    ///
-    /// `PATCH /api/2.0/app-spaces/{name}`
-    ///
-    /// * `name`: Name of the space.
-    /// * `update_mask`: Comma-separated field paths to change, without spaces.
-    ///   `*` replaces the whole space; lists and maps can only be named whole.
-    /// * `space`: Space.
-    pub fn update_space(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        space: impl Into<models::Space>,
-    ) -> Call<models::apps::UpdateSpace> {
-        Call::new(
-            self.client.clone(),
-            models::apps::UpdateSpace::new(name, update_mask, space),
-        )
+calls! {
+    Apps {
+        /// Creates an app and starts its compute.
+        ///
+        /// The call returns at once; the app is up when its compute is `ACTIVE`. To run code, deploy to it.
+        ///
+        /// `POST /api/2.0/apps`
+        ///
+        /// * `app`: `app`, of type `App`.
+        ///
+        /// Optional inputs: [`no_compute`](field@models::apps::Create::no_compute).
+        create(app: models::App) -> models::apps::Create;
+        /// Starts creating an app space and returns the long-running operation.
+        ///
+        /// `POST /api/2.0/app-spaces`
+        ///
+        /// * `space`: `space`, of type `Space`.
+        create_space(space: models::Space) -> models::apps::CreateSpace;
+        /// Starts changing some fields of an app.
+        ///
+        /// The change goes on in the background; `get_update` tells its state.
+        ///
+        /// `POST /api/2.0/apps/{app_name}/update`
+        ///
+        /// * `app_name`: Name of the app.
+        /// * `update_mask`: Comma-separated field paths to change, without spaces.
+        ///   `*` replaces the whole app; lists and maps can only be named whole.
+        ///
+        /// Optional inputs: [`app`](field@models::apps::CreateUpdate::app).
+        create_update(app_name: String, update_mask: String) -> models::apps::CreateUpdate;
+        /// Deletes an app and returns it.
+        ///
+        /// `DELETE /api/2.0/apps/{name}`
+        ///
+        /// * `name`: Name of the app.
+        delete(name: String) -> models::apps::Delete;
+        /// Removes the thumbnail of an app.
+        ///
+        /// `DELETE /api/2.0/apps/{name}/thumbnail`
+        ///
+        /// * `name`: Name of the app.
+        delete_app_thumbnail(name: String) -> models::apps::DeleteAppThumbnail;
+        /// Starts deleting an app space and returns the long-running operation.
+        ///
+        /// `DELETE /api/2.0/app-spaces/{name}`
+        ///
+        /// * `name`: Name of the space.
+        delete_space(name: String) -> models::apps::DeleteSpace;
+        /// Starts a deployment of an app.
+        ///
+        /// The call returns at once; poll the deployment until its state is no longer `IN_PROGRESS`.
+        ///
+        /// `POST /api/2.0/apps/{app_name}/deployments`
+        ///
+        /// * `app_name`: Name of the app.
+        /// * `app_deployment`: `app_deployment`, of type `AppDeployment`.
+        deploy(app_name: String, app_deployment: models::AppDeployment) -> models::apps::Deploy;
+        /// Returns one app with the state of its compute and deployments.
+        ///
+        /// `GET /api/2.0/apps/{name}`
+        ///
+        /// * `name`: Name of the app.
+        get(name: String) -> models::apps::Get;
+        /// Returns one deployment of an app.
+        ///
+        /// `GET /api/2.0/apps/{app_name}/deployments/{deployment_id}`
+        ///
+        /// * `app_name`: Name of the app.
+        /// * `deployment_id`: Id of the deployment.
+        get_deployment(app_name: String, deployment_id: String) -> models::apps::GetDeployment;
+        /// Returns the permission levels that exist for apps.
+        ///
+        /// `GET /api/2.0/permissions/apps/{app_name}/permissionLevels`
+        ///
+        /// * `app_name`: Name of the app.
+        get_permission_levels(app_name: String) -> models::apps::GetPermissionLevels;
+        /// Returns the permissions on an app.
+        ///
+        /// `GET /api/2.0/permissions/apps/{app_name}`
+        ///
+        /// * `app_name`: Name of the app.
+        get_permissions(app_name: String) -> models::apps::GetPermissions;
+        /// Returns one app space.
+        ///
+        /// `GET /api/2.0/app-spaces/{name}`
+        ///
+        /// * `name`: Name of the space.
+        get_space(name: String) -> models::apps::GetSpace;
+        /// Returns the progress of an operation on an app space.
+        ///
+        /// `GET /api/2.0/app-spaces/{name}/operation`
+        ///
+        /// * `name`: Operation name, as returned by the call that started it.
+        get_space_operation(name: String) -> models::apps::GetSpaceOperation;
+        /// Returns the state of the update of an app.
+        ///
+        /// `GET /api/2.0/apps/{app_name}/update`
+        ///
+        /// * `app_name`: Name of the app.
+        get_update(app_name: String) -> models::apps::GetUpdate;
+        /// Lists the apps of the workspace.
+        ///
+        /// `GET /api/2.0/apps`
+        ///
+        /// Optional inputs: [`page_size`](field@models::apps::List::page_size),
+        /// [`page_token`](field@models::apps::List::page_token), [`space`](field@models::apps::List::space).
+        list() -> models::apps::List;
+        /// Lists the deployments of an app.
+        ///
+        /// `GET /api/2.0/apps/{app_name}/deployments`
+        ///
+        /// * `app_name`: Name of the app.
+        ///
+        /// Optional inputs: [`page_size`](field@models::apps::ListDeployments::page_size),
+        /// [`page_token`](field@models::apps::ListDeployments::page_token).
+        list_deployments(app_name: String) -> models::apps::ListDeployments;
+        /// Lists the app spaces of the workspace.
+        ///
+        /// `GET /api/2.0/app-spaces`
+        ///
+        /// Optional inputs: [`page_size`](field@models::apps::ListSpaces::page_size),
+        /// [`page_token`](field@models::apps::ListSpaces::page_token).
+        list_spaces() -> models::apps::ListSpaces;
+        /// Replaces the direct permissions on an app.
+        ///
+        /// Without any entry, all direct permissions are removed; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/apps/{app_name}`
+        ///
+        /// * `app_name`: Name of the app.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::apps::SetPermissions::access_control_list).
+        set_permissions(app_name: String) -> models::apps::SetPermissions;
+        /// Starts the compute of an app with its last active deployment.
+        ///
+        /// The call returns at once; the app is up when its compute is `ACTIVE`.
+        ///
+        /// `POST /api/2.0/apps/{name}/start`
+        ///
+        /// * `name`: Name of the app.
+        start(name: String) -> models::apps::Start;
+        /// Stops the compute of an app.
+        ///
+        /// The call returns at once; the app is down when its compute is `STOPPED`.
+        ///
+        /// `POST /api/2.0/apps/{name}/stop`
+        ///
+        /// * `name`: Name of the app.
+        stop(name: String) -> models::apps::Stop;
+        /// Replaces the content of an app.
+        ///
+        /// Fields that are not sent are cleared, so send the app in full; `create_update` changes single fields.
+        ///
+        /// `PATCH /api/2.0/apps/{name}`
+        ///
+        /// * `name`: Name of the app.
+        /// * `app`: `app`, of type `App`.
+        update(name: String, app: models::App) -> models::apps::Update;
+        /// Sets the thumbnail of an app.
+        ///
+        /// `PATCH /api/2.0/apps/{name}/thumbnail`
+        ///
+        /// * `name`: Name of the app.
+        ///
+        /// Optional inputs: [`app_thumbnail`](field@models::apps::UpdateAppThumbnail::app_thumbnail).
+        update_app_thumbnail(name: String) -> models::apps::UpdateAppThumbnail;
+        /// Adds to or changes the permissions on an app.
+        ///
+        /// `PATCH /api/2.0/permissions/apps/{app_name}`
+        ///
+        /// * `app_name`: Name of the app.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::apps::UpdatePermissions::access_control_list).
+        update_permissions(app_name: String) -> models::apps::UpdatePermissions;
+        /// Starts changing an app space and returns the long-running operation.
+        ///
+        /// `PATCH /api/2.0/app-spaces/{name}`
+        ///
+        /// * `name`: Name of the space.
+        /// * `space`: `space`, of type `Space`.
+        /// * `update_mask`: Comma-separated field paths to change, without spaces.
+        ///   `*` replaces the whole space; lists and maps can only be named whole.
+        update_space(name: String, space: models::Space, update_mask: databricks_core::FieldMask) -> models::apps::UpdateSpace;
     }
 }
 
-impl Call<models::apps::Create> {
-    /// Leaves the compute stopped after creation.
-    pub fn no_compute(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.no_compute = Some(value.into()))
-    }
-}
+setters! { models::apps::Create {
+    no_compute: bool,
+}}
 
-impl Call<models::apps::CreateUpdate> {
-    /// New values of the fields in the mask.
-    pub fn app(self, value: impl Into<models::App>) -> Self {
-        self.map(|op| op.app = Some(value.into()))
-    }
-}
+setters! { models::apps::CreateUpdate {
+    app: models::App,
+}}
 
-impl Call<models::apps::List> {
-    /// Most entries per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::apps::List {
+    page_size: i64,
+    page_token: String,
+    space: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::apps::ListDeployments {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Only apps in the space of this name.
-    pub fn space(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.space = Some(value.into()))
-    }
-}
+setters! { models::apps::ListSpaces {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::apps::ListDeployments> {
-    /// Most entries per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::apps::SetPermissions {
+    access_control_list: Vec<models::AppAccessControlRequest>,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::apps::UpdateAppThumbnail {
+    app_thumbnail: models::AppThumbnail,
+}}
 
-impl Call<models::apps::ListSpaces> {
-    /// Most entries per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::apps::UpdatePermissions {
+    access_control_list: Vec<models::AppAccessControlRequest>,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::apps::SetPermissions> {
-    /// Entries to grant.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::AppAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::apps::UpdateAppThumbnail> {
-    /// The image to set.
-    pub fn app_thumbnail(self, value: impl Into<models::AppThumbnail>) -> Self {
-        self.map(|op| op.app_thumbnail = Some(value.into()))
-    }
-}
-
-impl Call<models::apps::UpdatePermissions> {
-    /// Entries to grant.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::AppAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages the custom templates that apps of the workspace can be created from.
     pub fn apps_settings(&self) -> AppsSettings {
         AppsSettings {
@@ -416,92 +254,49 @@ impl crate::WorkspaceClient {
 /// Manages the custom templates that apps of the workspace can be created from.
 #[derive(Clone, Debug)]
 pub struct AppsSettings {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AppsSettings {
-    /// Creates a custom app template.
-    ///
-    /// `POST /api/2.0/apps-settings/templates`
-    ///
-    /// * `template`: Template.
-    pub fn create_custom_template(
-        &self,
-        template: impl Into<models::CustomTemplate>,
-    ) -> Call<models::apps_settings::CreateCustomTemplate> {
-        Call::new(
-            self.client.clone(),
-            models::apps_settings::CreateCustomTemplate::new(template),
-        )
-    }
-
-    /// Deletes a custom app template and returns it.
-    ///
-    /// `DELETE /api/2.0/apps-settings/templates/{name}`
-    ///
-    /// * `name`: Name of the template.
-    pub fn delete_custom_template(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::apps_settings::DeleteCustomTemplate> {
-        Call::new(
-            self.client.clone(),
-            models::apps_settings::DeleteCustomTemplate::new(name),
-        )
-    }
-
-    /// Returns one custom app template.
-    ///
-    /// `GET /api/2.0/apps-settings/templates/{name}`
-    ///
-    /// * `name`: Name of the template.
-    pub fn get_custom_template(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::apps_settings::GetCustomTemplate> {
-        Call::new(
-            self.client.clone(),
-            models::apps_settings::GetCustomTemplate::new(name),
-        )
-    }
-
-    /// Lists the custom app templates of the workspace.
-    ///
-    /// `GET /api/2.0/apps-settings/templates`
-    pub fn list_custom_templates(
-        &self,
-    ) -> Call<models::apps_settings::ListCustomTemplates> {
-        Call::new(self.client.clone(), models::apps_settings::ListCustomTemplates::new())
-    }
-
-    /// Changes a custom app template.
-    ///
-    /// The name stays as it is.
-    ///
-    /// `PUT /api/2.0/apps-settings/templates/{name}`
-    ///
-    /// * `name`: Name of the template.
-    /// * `template`: Template.
-    pub fn update_custom_template(
-        &self,
-        name: impl Into<String>,
-        template: impl Into<models::CustomTemplate>,
-    ) -> Call<models::apps_settings::UpdateCustomTemplate> {
-        Call::new(
-            self.client.clone(),
-            models::apps_settings::UpdateCustomTemplate::new(name, template),
-        )
+calls! {
+    AppsSettings {
+        /// Creates a custom app template.
+        ///
+        /// `POST /api/2.0/apps-settings/templates`
+        ///
+        /// * `template`: `template`, of type `CustomTemplate`.
+        create_custom_template(template: models::CustomTemplate) -> models::apps_settings::CreateCustomTemplate;
+        /// Deletes a custom app template and returns it.
+        ///
+        /// `DELETE /api/2.0/apps-settings/templates/{name}`
+        ///
+        /// * `name`: Name of the template.
+        delete_custom_template(name: String) -> models::apps_settings::DeleteCustomTemplate;
+        /// Returns one custom app template.
+        ///
+        /// `GET /api/2.0/apps-settings/templates/{name}`
+        ///
+        /// * `name`: Name of the template.
+        get_custom_template(name: String) -> models::apps_settings::GetCustomTemplate;
+        /// Lists the custom app templates of the workspace.
+        ///
+        /// `GET /api/2.0/apps-settings/templates`
+        ///
+        /// Optional inputs: [`page_size`](field@models::apps_settings::ListCustomTemplates::page_size),
+        /// [`page_token`](field@models::apps_settings::ListCustomTemplates::page_token).
+        list_custom_templates() -> models::apps_settings::ListCustomTemplates;
+        /// Changes a custom app template.
+        ///
+        /// The name stays as it is.
+        ///
+        /// `PUT /api/2.0/apps-settings/templates/{name}`
+        ///
+        /// * `name`: Name of the template.
+        /// * `template`: `template`, of type `CustomTemplate`.
+        update_custom_template(name: String, template: models::CustomTemplate) -> models::apps_settings::UpdateCustomTemplate;
     }
 }
 
-impl Call<models::apps_settings::ListCustomTemplates> {
-    /// Most entries per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::apps_settings::ListCustomTemplates {
+    page_size: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `billing`.
 
 use databricks_models::billing as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Downloads the billable usage log of the account as CSV.
     pub fn billable_usage(&self) -> BillableUsage {
         BillableUsage {
@@ -17,38 +17,30 @@ impl crate::AccountClient {
 /// Downloads the billable usage log of the account as CSV.
 #[derive(Clone, Debug)]
 pub struct BillableUsage {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl BillableUsage {
-    /// Downloads the billable usage of a range of months as CSV.
-    ///
-    /// It may take several minutes, and time out over wide ranges; ask for fewer months then.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/usage/download`
-    ///
-    /// * `end_month`: Last month, as `YYYY-MM`.
-    /// * `start_month`: First month, as `YYYY-MM`; 2019-03 at the earliest.
-    pub fn download(
-        &self,
-        end_month: impl Into<String>,
-        start_month: impl Into<String>,
-    ) -> Call<models::billable_usage::Download> {
-        Call::new(
-            self.client.clone(),
-            models::billable_usage::Download::new(end_month, start_month),
-        )
+calls! {
+    BillableUsage {
+        /// Downloads the billable usage of a range of months as CSV.
+        ///
+        /// It may take several minutes, and time out over wide ranges; ask for fewer months then.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/usage/download`
+        ///
+        /// * `start_month`: First month, as `YYYY-MM`; 2019-03 at the earliest.
+        /// * `end_month`: Last month, as `YYYY-MM`.
+        ///
+        /// Optional inputs: [`personal_data`](field@models::billable_usage::Download::personal_data).
+        download(start_month: String, end_month: String) -> models::billable_usage::Download;
     }
 }
 
-impl Call<models::billable_usage::Download> {
-    /// Includes personal data such as mail addresses of cluster creators; false by default.
-    pub fn personal_data(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.personal_data = Some(value.into()))
-    }
-}
+setters! { models::billable_usage::Download {
+    personal_data: bool,
+}}
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages budget policies: sets of tags put on serverless usage so that it can be attributed.
     pub fn budget_policy(&self) -> BudgetPolicy {
         BudgetPolicy {
@@ -60,113 +52,74 @@ impl crate::AccountClient {
 /// Manages budget policies: sets of tags put on serverless usage so that it can be attributed.
 #[derive(Clone, Debug)]
 pub struct BudgetPolicy {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl BudgetPolicy {
-    /// Creates a budget policy.
-    ///
-    /// Calls with the same `request_id` are carried out once.
-    ///
-    /// `POST /api/2.1/accounts/{account_id}/budget-policies` A fresh idempotency key is sent in `request_id` unless you set
-    /// one.
-    pub fn create(&self) -> Call<models::budget_policy::Create> {
-        Call::new(self.client.clone(), models::budget_policy::Create::new())
-    }
-
-    /// Deletes a budget policy.
-    ///
-    /// `DELETE /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
-    ///
-    /// * `policy_id`: Id of the policy.
-    pub fn delete(
-        &self,
-        policy_id: impl Into<String>,
-    ) -> Call<models::budget_policy::Delete> {
-        Call::new(self.client.clone(), models::budget_policy::Delete::new(policy_id))
-    }
-
-    /// Returns one budget policy.
-    ///
-    /// `GET /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
-    ///
-    /// * `policy_id`: Id of the policy.
-    pub fn get(&self, policy_id: impl Into<String>) -> Call<models::budget_policy::Get> {
-        Call::new(self.client.clone(), models::budget_policy::Get::new(policy_id))
-    }
-
-    /// Lists budget policies, ordered by name.
-    ///
-    /// `GET /api/2.1/accounts/{account_id}/budget-policies`
-    pub fn list(&self) -> Call<models::budget_policy::List> {
-        Call::new(self.client.clone(), models::budget_policy::List::new())
-    }
-
-    /// Replaces a budget policy.
-    ///
-    /// All fields have to be sent, unchanged ones too.
-    ///
-    /// `PATCH /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
-    ///
-    /// * `policy_id`: Id of the policy.
-    /// * `policy`: Policy.
-    pub fn update(
-        &self,
-        policy_id: impl Into<String>,
-        policy: impl Into<models::BudgetPolicy>,
-    ) -> Call<models::budget_policy::Update> {
-        Call::new(
-            self.client.clone(),
-            models::budget_policy::Update::new(policy_id, policy),
-        )
+calls! {
+    BudgetPolicy {
+        /// Creates a budget policy.
+        ///
+        /// Calls with the same `request_id` are carried out once.
+        ///
+        /// `POST /api/2.1/accounts/{account_id}/budget-policies` A fresh idempotency key is sent in `request_id` unless you set
+        /// one.
+        ///
+        /// Optional inputs: [`policy`](field@models::budget_policy::Create::policy),
+        /// [`request_id`](field@models::budget_policy::Create::request_id).
+        create() -> models::budget_policy::Create;
+        /// Deletes a budget policy.
+        ///
+        /// `DELETE /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
+        ///
+        /// * `policy_id`: Id of the policy.
+        delete(policy_id: String) -> models::budget_policy::Delete;
+        /// Returns one budget policy.
+        ///
+        /// `GET /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
+        ///
+        /// * `policy_id`: Id of the policy.
+        get(policy_id: String) -> models::budget_policy::Get;
+        /// Lists budget policies, ordered by name.
+        ///
+        /// `GET /api/2.1/accounts/{account_id}/budget-policies`
+        ///
+        /// Optional inputs: [`filter_by`](field@models::budget_policy::List::filter_by),
+        /// [`page_size`](field@models::budget_policy::List::page_size),
+        /// [`page_token`](field@models::budget_policy::List::page_token),
+        /// [`sort_spec`](field@models::budget_policy::List::sort_spec).
+        list() -> models::budget_policy::List;
+        /// Replaces a budget policy.
+        ///
+        /// All fields have to be sent, unchanged ones too.
+        ///
+        /// `PATCH /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
+        ///
+        /// * `policy_id`: Id of the policy.
+        /// * `policy`: `policy`, of type `BudgetPolicy`.
+        ///
+        /// Optional inputs: [`limit_config`](field@models::budget_policy::Update::limit_config).
+        update(policy_id: String, policy: models::BudgetPolicy) -> models::budget_policy::Update;
     }
 }
 
-impl Call<models::budget_policy::Create> {
-    /// The policy, without `policy_id` but with `policy_name`; some clouds demand tags too.
-    pub fn policy(self, value: impl Into<models::BudgetPolicy>) -> Self {
-        self.map(|op| op.policy = Some(value.into()))
-    }
+setters! { models::budget_policy::Create {
+    policy: models::BudgetPolicy,
+    request_id: String,
+}}
 
-    /// Unique id that makes the call idempotent: up to 36 ASCII characters, such as a random UUID.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
-}
+setters! { models::budget_policy::List {
+    filter_by: models::Filter,
+    page_size: i64,
+    page_token: String,
+    sort_spec: models::SortSpec,
+}}
 
-impl Call<models::budget_policy::List> {
-    /// Conditions that policies have to meet, all of them.
-    pub fn filter_by(self, value: impl Into<models::Filter>) -> Self {
-        self.map(|op| op.filter_by = Some(value.into()))
-    }
+setters! { models::budget_policy::Update {
+    #[deprecated(note = "without use")]
+    limit_config: models::LimitConfig,
+}}
 
-    /// Most policies per page; 100 when absent, capped at 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    ///
-    /// The other parameters have to stay unchanged.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Order of the results.
-    pub fn sort_spec(self, value: impl Into<models::SortSpec>) -> Self {
-        self.map(|op| op.sort_spec = Some(value.into()))
-    }
-}
-
-impl Call<models::budget_policy::Update> {
-    /// Deprecated; without use.
-    #[deprecated = "deprecated by the API"]
-    pub fn limit_config(self, value: impl Into<models::LimitConfig>) -> Self {
-        self.map(|op| op.limit_config = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages budgets, which watch spending of the account or a filtered part of it and act when a threshold is passed.
     pub fn budgets(&self) -> Budgets {
         Budgets {
@@ -178,127 +131,80 @@ impl crate::AccountClient {
 /// Manages budgets, which watch spending of the account or a filtered part of it and act when a threshold is passed.
 #[derive(Clone, Debug)]
 pub struct Budgets {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Budgets {
-    /// Creates a budget.
-    ///
-    /// `POST /api/2.1/accounts/{account_id}/budgets`
-    ///
-    /// * `budget`: The budget.
-    pub fn create(
-        &self,
-        budget: impl Into<models::CreateBudgetConfigurationBudget>,
-    ) -> Call<models::budgets::Create> {
-        Call::new(self.client.clone(), models::budgets::Create::new(budget))
-    }
-
-    /// Deletes a budget for good.
-    ///
-    /// `DELETE /api/2.1/accounts/{account_id}/budgets/{budget_id}`
-    ///
-    /// * `budget_id`: Id of the budget.
-    pub fn delete(&self, budget_id: impl Into<String>) -> Call<models::budgets::Delete> {
-        Call::new(self.client.clone(), models::budgets::Delete::new(budget_id))
-    }
-
-    /// Returns one budget.
-    ///
-    /// `GET /api/2.1/accounts/{account_id}/budgets/{budget_id}`
-    ///
-    /// * `budget_id`: Id of the budget.
-    pub fn get(&self, budget_id: impl Into<String>) -> Call<models::budgets::Get> {
-        Call::new(self.client.clone(), models::budgets::Get::new(budget_id))
-    }
-
-    /// Returns how much of a Unity Gateway budget the caller has spent.
-    ///
-    /// Open to every account user, for their own spend. Amounts are US dollars at list price, nearly live, and may deviate a
-    /// little from billing data. `NOT_FOUND` for a budget without blocking threshold.
-    ///
-    /// `GET /api/2.1/{name}`
-    ///
-    /// * `name`: Spend status name, `accounts/{account}/budget-spend-statuses/{budget}`, where the budget id is a UUID.
-    ///   Of the form `accounts/{account_id}/budget-spend-statuses/{budget_id}`.
-    pub fn get_budget_spend_status(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::budgets::GetBudgetSpendStatus> {
-        Call::new(self.client.clone(), models::budgets::GetBudgetSpendStatus::new(name))
-    }
-
-    /// Lists the budgets of the account.
-    ///
-    /// `GET /api/2.1/accounts/{account_id}/budgets`
-    pub fn list(&self) -> Call<models::budgets::List> {
-        Call::new(self.client.clone(), models::budgets::List::new())
-    }
-
-    /// Lists how much of each Unity Gateway budget the caller has spent.
-    ///
-    /// Open to every account user, for their own spend. Amounts are US dollars at list price, nearly live. Budgets without
-    /// blocking threshold are left out.
-    ///
-    /// `GET /api/2.1/{parent}/budget-spend-statuses`
-    ///
-    /// * `parent`: Account, written `accounts/{account_id}`.
-    ///   Of the form `accounts/{account_id}`.
-    pub fn list_budget_spend_statuses(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::budgets::ListBudgetSpendStatuses> {
-        Call::new(
-            self.client.clone(),
-            models::budgets::ListBudgetSpendStatuses::new(parent),
-        )
-    }
-
-    /// Replaces a budget with the given content.
-    ///
-    /// `PUT /api/2.1/accounts/{account_id}/budgets/{budget_id}`
-    ///
-    /// * `budget_id`: Id of the budget.
-    /// * `budget`: New content of the budget.
-    pub fn update(
-        &self,
-        budget_id: impl Into<String>,
-        budget: impl Into<models::UpdateBudgetConfigurationBudget>,
-    ) -> Call<models::budgets::Update> {
-        Call::new(self.client.clone(), models::budgets::Update::new(budget_id, budget))
+calls! {
+    Budgets {
+        /// Creates a budget.
+        ///
+        /// `POST /api/2.1/accounts/{account_id}/budgets`
+        ///
+        /// * `budget`: `budget`, of type `CreateBudgetConfigurationBudget`.
+        create(budget: models::CreateBudgetConfigurationBudget) -> models::budgets::Create;
+        /// Deletes a budget for good.
+        ///
+        /// `DELETE /api/2.1/accounts/{account_id}/budgets/{budget_id}`
+        ///
+        /// * `budget_id`: Id of the budget.
+        delete(budget_id: String) -> models::budgets::Delete;
+        /// Returns one budget.
+        ///
+        /// `GET /api/2.1/accounts/{account_id}/budgets/{budget_id}`
+        ///
+        /// * `budget_id`: Id of the budget.
+        get(budget_id: String) -> models::budgets::Get;
+        /// Returns how much of a Unity Gateway budget the caller has spent.
+        ///
+        /// Open to every account user, for their own spend. Amounts are US dollars at list price, nearly live, and may deviate a
+        /// little from billing data. `NOT_FOUND` for a budget without blocking threshold.
+        ///
+        /// `GET /api/2.1/{name}`
+        ///
+        /// * `name`: Spend status name, `accounts/{account}/budget-spend-statuses/{budget}`, where the budget id is a UUID.
+        ///   Of the form `accounts/{account_id}/budget-spend-statuses/{budget_id}`.
+        get_budget_spend_status(name: String) -> models::budgets::GetBudgetSpendStatus;
+        /// Lists the budgets of the account.
+        ///
+        /// `GET /api/2.1/accounts/{account_id}/budgets`
+        ///
+        /// Optional inputs: [`page_token`](field@models::budgets::List::page_token).
+        list() -> models::budgets::List;
+        /// Lists how much of each Unity Gateway budget the caller has spent.
+        ///
+        /// Open to every account user, for their own spend. Amounts are US dollars at list price, nearly live. Budgets without
+        /// blocking threshold are left out.
+        ///
+        /// `GET /api/2.1/{parent}/budget-spend-statuses`
+        ///
+        /// * `parent`: Account, written `accounts/{account_id}`.
+        ///   Of the form `accounts/{account_id}`.
+        ///
+        /// Optional inputs: [`filter`](field@models::budgets::ListBudgetSpendStatuses::filter),
+        /// [`page_size`](field@models::budgets::ListBudgetSpendStatuses::page_size),
+        /// [`page_token`](field@models::budgets::ListBudgetSpendStatuses::page_token).
+        list_budget_spend_statuses(parent: String) -> models::budgets::ListBudgetSpendStatuses;
+        /// Replaces a budget with the given content.
+        ///
+        /// `PUT /api/2.1/accounts/{account_id}/budgets/{budget_id}`
+        ///
+        /// * `budget_id`: Id of the budget.
+        /// * `budget`: New content of the budget.
+        update(budget_id: String, budget: models::UpdateBudgetConfigurationBudget) -> models::budgets::Update;
     }
 }
 
-impl Call<models::budgets::List> {
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::budgets::List {
+    page_token: String,
+}}
 
-impl Call<models::budgets::ListBudgetSpendStatuses> {
-    /// Workspaces to narrow to: a condition on the numeric `workspace_id` with `=` or `IN (...)`; budgets for all workspaces
-    /// always match.
-    ///
-    /// Other expressions fail.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::budgets::ListBudgetSpendStatuses {
+    filter: String,
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Most entries per page, 100 at most and by default.
-    ///
-    /// A page may be shorter or even empty before the last one.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; only `page_size` may change between pages.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages the delivery of billable usage logs (AWS) and audit logs (AWS, GCP) to a bucket of the customer.
     pub fn log_delivery(&self) -> LogDelivery {
         LogDelivery {
@@ -312,95 +218,54 @@ impl crate::AccountClient {
 /// Credential and storage configurations have to exist first; configurations can be disabled but not deleted.
 #[derive(Clone, Debug)]
 pub struct LogDelivery {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl LogDelivery {
-    /// Creates a log delivery configuration.
-    ///
-    /// Per log type there can be two enabled configurations for the account as a whole, and two that name the same workspace. A
-    /// configuration can be disabled later but never deleted.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/log-delivery`
-    ///
-    /// * `log_delivery_configuration`: Log delivery configuration.
-    pub fn create(
-        &self,
-        log_delivery_configuration: impl Into<
-            models::CreateLogDeliveryConfigurationParams,
-        >,
-    ) -> Call<models::log_delivery::Create> {
-        Call::new(
-            self.client.clone(),
-            models::log_delivery::Create::new(log_delivery_configuration),
-        )
-    }
-
-    /// Returns one log delivery configuration with the outcome of its last delivery.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/log-delivery/{log_delivery_configuration_id}`
-    ///
-    /// * `log_delivery_configuration_id`: Id of the configuration.
-    pub fn get(
-        &self,
-        log_delivery_configuration_id: impl Into<String>,
-    ) -> Call<models::log_delivery::Get> {
-        Call::new(
-            self.client.clone(),
-            models::log_delivery::Get::new(log_delivery_configuration_id),
-        )
-    }
-
-    /// Lists the log delivery configurations of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/log-delivery`
-    pub fn list(&self) -> Call<models::log_delivery::List> {
-        Call::new(self.client.clone(), models::log_delivery::List::new())
-    }
-
-    /// Switches a log delivery configuration on or off.
-    ///
-    /// Enabling fails if it would exceed the number of configurations allowed.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/log-delivery/{log_delivery_configuration_id}`
-    ///
-    /// * `log_delivery_configuration_id`: Id of the configuration.
-    /// * `status`: New state.
-    pub fn patch_status(
-        &self,
-        log_delivery_configuration_id: impl Into<String>,
-        status: impl Into<models::LogDeliveryConfigStatus>,
-    ) -> Call<models::log_delivery::PatchStatus> {
-        Call::new(
-            self.client.clone(),
-            models::log_delivery::PatchStatus::new(log_delivery_configuration_id, status),
-        )
+calls! {
+    LogDelivery {
+        /// Creates a log delivery configuration.
+        ///
+        /// Per log type there can be two enabled configurations for the account as a whole, and two that name the same workspace. A
+        /// configuration can be disabled later but never deleted.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/log-delivery`
+        ///
+        /// * `log_delivery_configuration`: `log_delivery_configuration`, of type `CreateLogDeliveryConfigurationParams`.
+        create(log_delivery_configuration: models::CreateLogDeliveryConfigurationParams) -> models::log_delivery::Create;
+        /// Returns one log delivery configuration with the outcome of its last delivery.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/log-delivery/{log_delivery_configuration_id}`
+        ///
+        /// * `log_delivery_configuration_id`: Id of the configuration.
+        get(log_delivery_configuration_id: String) -> models::log_delivery::Get;
+        /// Lists the log delivery configurations of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/log-delivery`
+        ///
+        /// Optional inputs: [`credentials_id`](field@models::log_delivery::List::credentials_id),
+        /// [`page_token`](field@models::log_delivery::List::page_token), [`status`](field@models::log_delivery::List::status),
+        /// [`storage_configuration_id`](field@models::log_delivery::List::storage_configuration_id).
+        list() -> models::log_delivery::List;
+        /// Switches a log delivery configuration on or off.
+        ///
+        /// Enabling fails if it would exceed the number of configurations allowed.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/log-delivery/{log_delivery_configuration_id}`
+        ///
+        /// * `log_delivery_configuration_id`: Id of the configuration.
+        /// * `status`: New state.
+        patch_status(log_delivery_configuration_id: String, status: models::LogDeliveryConfigStatus) -> models::log_delivery::PatchStatus;
     }
 }
 
-impl Call<models::log_delivery::List> {
-    /// Only configurations with this credential configuration.
-    pub fn credentials_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.credentials_id = Some(value.into()))
-    }
+setters! { models::log_delivery::List {
+    credentials_id: String,
+    page_token: String,
+    status: models::LogDeliveryConfigStatus,
+    storage_configuration_id: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Only configurations in this state.
-    pub fn status(self, value: impl Into<models::LogDeliveryConfigStatus>) -> Self {
-        self.map(|op| op.status = Some(value.into()))
-    }
-
-    /// Only configurations with this storage configuration.
-    pub fn storage_configuration_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_configuration_id = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Creates and finds prebuilt dashboards about usage and its costs.
     pub fn usage_dashboards(&self) -> UsageDashboards {
         UsageDashboards {
@@ -412,53 +277,36 @@ impl crate::AccountClient {
 /// Creates and finds prebuilt dashboards about usage and its costs.
 #[derive(Clone, Debug)]
 pub struct UsageDashboards {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl UsageDashboards {
-    /// Creates a usage dashboard in a workspace.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/dashboard`
-    pub fn create(&self) -> Call<models::usage_dashboards::Create> {
-        Call::new(self.client.clone(), models::usage_dashboards::Create::new())
-    }
-
-    /// Returns the id and URL of a usage dashboard.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/dashboard`
-    pub fn get(&self) -> Call<models::usage_dashboards::Get> {
-        Call::new(self.client.clone(), models::usage_dashboards::Get::new())
-    }
-}
-
-impl Call<models::usage_dashboards::Create> {
-    /// Whether the dashboard is about one workspace or the whole account.
-    pub fn dashboard_type(self, value: impl Into<models::UsageDashboardType>) -> Self {
-        self.map(|op| op.dashboard_type = Some(value.into()))
-    }
-
-    /// Version of the dashboard template; version 1 when absent.
-    pub fn major_version(
-        self,
-        value: impl Into<models::UsageDashboardMajorVersion>,
-    ) -> Self {
-        self.map(|op| op.major_version = Some(value.into()))
-    }
-
-    /// Workspace that holds the dashboard.
-    pub fn workspace_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.workspace_id = Some(value.into()))
+calls! {
+    UsageDashboards {
+        /// Creates a usage dashboard in a workspace.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/dashboard`
+        ///
+        /// Optional inputs: [`dashboard_type`](field@models::usage_dashboards::Create::dashboard_type),
+        /// [`major_version`](field@models::usage_dashboards::Create::major_version),
+        /// [`workspace_id`](field@models::usage_dashboards::Create::workspace_id).
+        create() -> models::usage_dashboards::Create;
+        /// Returns the id and URL of a usage dashboard.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/dashboard`
+        ///
+        /// Optional inputs: [`dashboard_type`](field@models::usage_dashboards::Get::dashboard_type),
+        /// [`workspace_id`](field@models::usage_dashboards::Get::workspace_id).
+        get() -> models::usage_dashboards::Get;
     }
 }
 
-impl Call<models::usage_dashboards::Get> {
-    /// Whether the dashboard is about one workspace or the whole account.
-    pub fn dashboard_type(self, value: impl Into<models::UsageDashboardType>) -> Self {
-        self.map(|op| op.dashboard_type = Some(value.into()))
-    }
+setters! { models::usage_dashboards::Create {
+    dashboard_type: models::UsageDashboardType,
+    major_version: models::UsageDashboardMajorVersion,
+    workspace_id: i64,
+}}
 
-    /// Workspace that holds the dashboard.
-    pub fn workspace_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.workspace_id = Some(value.into()))
-    }
-}
+setters! { models::usage_dashboards::Get {
+    dashboard_type: models::UsageDashboardType,
+    workspace_id: i64,
+}}

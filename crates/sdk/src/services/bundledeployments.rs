@@ -3,9 +3,9 @@
 //! Services of the package `bundledeployments`.
 
 use databricks_models::bundledeployments as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Records bundle deployments: versions, the operations of each version and the deployed resources.
     pub fn bundle_deployments(&self) -> BundleDeployments {
         BundleDeployments {
@@ -19,338 +19,178 @@ impl crate::WorkspaceClient {
 /// A version holds the lock of its deployment from creation until it is completed or its lock runs out.
 #[derive(Clone, Debug)]
 pub struct BundleDeployments {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl BundleDeployments {
-    /// Ends a version and releases the lock on its deployment.
-    ///
-    /// In one step, the server records the reason and the time on the version, frees the lock, and brings `status` and
-    /// `last_version_id` of the deployment up to date.
-    ///
-    /// `POST /api/2.0/bundle/{name}/complete`
-    ///
-    /// * `name`: Name of the version, `deployments/{deployment}/versions/{version}`.
-    ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
-    /// * `completion_reason`: How the version ended; only success and failure can be given.
-    pub fn complete_version(
-        &self,
-        name: impl Into<String>,
-        completion_reason: impl Into<models::VersionComplete>,
-    ) -> Call<models::bundle_deployments::CompleteVersion> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::CompleteVersion::new(name, completion_reason),
-        )
-    }
-
-    /// Registers a bundle deployment in the workspace.
-    ///
-    /// `initial_parent_path` is mandatory. Callers may also set `workspace_info`, `deployment_mode`, `target_name` and
-    /// `display_name`; anything else in the body is ignored.
-    ///
-    /// `POST /api/2.0/bundle/deployments`
-    ///
-    /// * `deployment`: The deployment to register.
-    pub fn create_deployment(
-        &self,
-        deployment: impl Into<models::Deployment>,
-    ) -> Call<models::bundle_deployments::CreateDeployment> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::CreateDeployment::new(deployment),
-        )
-    }
-
-    /// Starts a version of a deployment and takes the exclusive lock on the deployment.
-    ///
-    /// The body carries the whole plan in `operations`; all of it is recorded together with the version and cannot be extended
-    /// later. Outcomes are reported with `update_operation`. A `previous_version_id` that is not the latest version means that
-    /// someone else deployed, and the call fails.
-    ///
-    /// `POST /api/2.0/bundle/{parent}/versions`
-    ///
-    /// * `parent`: Name of the deployment, `deployments/{deployment}`.
-    ///   Of the form `deployments/{deployment_id}`.
-    /// * `version_id`: Id of the new version, a decimal number of at least 1 that fits a signed 64-bit integer.
-    ///   It has to exceed the latest version's id, by any amount, or the call fails with `INVALID_PARAMETER_VALUE`.
-    /// * `version`: Version.
-    pub fn create_version(
-        &self,
-        parent: impl Into<String>,
-        version_id: impl Into<String>,
-        version: impl Into<models::Version>,
-    ) -> Call<models::bundle_deployments::CreateVersion> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::CreateVersion::new(parent, version_id, version),
-        )
-    }
-
-    /// Deletes a deployment record.
-    ///
-    /// `DELETE /api/2.0/bundle/{name}`
-    ///
-    /// * `name`: Name of the deployment, `deployments/{deployment}`.
-    ///   Of the form `deployments/{deployment_id}`.
-    pub fn delete_deployment(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::bundle_deployments::DeleteDeployment> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::DeleteDeployment::new(name),
-        )
-    }
-
-    /// Returns one deployment.
-    ///
-    /// `GET /api/2.0/bundle/{name}`
-    ///
-    /// * `name`: Name of the deployment, `deployments/{deployment}`.
-    ///   Of the form `deployments/{deployment_id}`.
-    pub fn get_deployment(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::bundle_deployments::GetDeployment> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::GetDeployment::new(name),
-        )
-    }
-
-    /// Returns one operation of a version.
-    ///
-    /// `GET /api/2.0/bundle/{name}`
-    ///
-    /// * `name`: Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
-    ///   Of the form `deployments/{deployment_id}/versions/{version_id}/operations/{resource_key}`.
-    pub fn get_operation(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::bundle_deployments::GetOperation> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::GetOperation::new(name),
-        )
-    }
-
-    /// Returns one resource of a deployment.
-    ///
-    /// `GET /api/2.0/bundle/{name}`
-    ///
-    /// * `name`: Name of the resource, `deployments/{deployment}/resources/{resource_key}`.
-    ///   Of the form `deployments/{deployment_id}/resources/{resource_key}`.
-    pub fn get_resource(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::bundle_deployments::GetResource> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::GetResource::new(name),
-        )
-    }
-
-    /// Returns one version of a deployment.
-    ///
-    /// `GET /api/2.0/bundle/{name}`
-    ///
-    /// * `name`: Name of the version, `deployments/{deployment}/versions/{version}`.
-    ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
-    pub fn get_version(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::bundle_deployments::GetVersion> {
-        Call::new(self.client.clone(), models::bundle_deployments::GetVersion::new(name))
-    }
-
-    /// Extends the lock that a version in progress holds on its deployment.
-    ///
-    /// Fails with `ABORTED` if the lock has run out or the version is over.
-    ///
-    /// `POST /api/2.0/bundle/{name}/heartbeat`
-    ///
-    /// * `name`: Name of the version, `deployments/{deployment}/versions/{version}`.
-    ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
-    pub fn heartbeat(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::bundle_deployments::Heartbeat> {
-        Call::new(self.client.clone(), models::bundle_deployments::Heartbeat::new(name))
-    }
-
-    /// Lists the bundle deployments of the workspace.
-    ///
-    /// `GET /api/2.0/bundle/deployments`
-    pub fn list_deployments(&self) -> Call<models::bundle_deployments::ListDeployments> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::ListDeployments::new(),
-        )
-    }
-
-    /// Lists the operations of a version.
-    ///
-    /// `GET /api/2.0/bundle/{parent}/operations`
-    ///
-    /// * `parent`: Name of the version, `deployments/{deployment}/versions/{version}`.
-    ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
-    pub fn list_operations(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::bundle_deployments::ListOperations> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::ListOperations::new(parent),
-        )
-    }
-
-    /// Lists the resources of a deployment.
-    ///
-    /// `GET /api/2.0/bundle/{parent}/resources`
-    ///
-    /// * `parent`: Name of the deployment, `deployments/{deployment}`.
-    ///   Of the form `deployments/{deployment_id}`.
-    pub fn list_resources(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::bundle_deployments::ListResources> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::ListResources::new(parent),
-        )
-    }
-
-    /// Lists the versions of a deployment by falling number, latest first.
-    ///
-    /// `GET /api/2.0/bundle/{parent}/versions`
-    ///
-    /// * `parent`: Name of the deployment, `deployments/{deployment}`.
-    ///   Of the form `deployments/{deployment_id}`.
-    pub fn list_versions(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::bundle_deployments::ListVersions> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::ListVersions::new(parent),
-        )
-    }
-
-    /// Changes the fields of a deployment that `update_mask` names.
-    ///
-    /// `PATCH /api/2.0/bundle/{name}`
-    ///
-    /// * `name`: Name of the deployment, `deployments/{deployment}`.
-    ///   Of the form `deployments/{deployment_id}`.
-    /// * `update_mask`: Comma-separated fields to change, out of `workspace_info`, `deployment_mode`, `target_name` and `display_name`.
-    ///   Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
-    /// * `deployment`: New values of the fields in the mask; the rest is ignored.
-    pub fn update_deployment(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        deployment: impl Into<models::Deployment>,
-    ) -> Call<models::bundle_deployments::UpdateDeployment> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::UpdateDeployment::new(
-                name,
-                update_mask,
-                deployment,
-            ),
-        )
-    }
-
-    /// Records the outcome of an operation while its version is in progress.
-    ///
-    /// `sequence_id` in the body has to be the one last seen; if the operation has changed since, the call fails with
-    /// `ABORTED`. Success raises `sequence_id` by one and carries `state`, `resource_id` and `dashboard_metadata` over to the
-    /// resource of the deployment. Naming `state` in the mask without a value removes that resource, which a successful delete
-    /// or unbind has to do.
-    ///
-    /// `PATCH /api/2.0/bundle/{name}`
-    ///
-    /// * `name`: Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
-    ///   Of the form `deployments/{deployment_id}/versions/{version_id}/operations/{resource_key}`.
-    /// * `update_mask`: Comma-separated fields to change, out of `status`, `state`, `resource_id`, `error_message` and `dashboard_metadata`.
-    ///   Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
-    /// * `operation`: New values of the fields in the mask, and `sequence_id`; the rest is ignored.
-    pub fn update_operation(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        operation: impl Into<models::Operation>,
-    ) -> Call<models::bundle_deployments::UpdateOperation> {
-        Call::new(
-            self.client.clone(),
-            models::bundle_deployments::UpdateOperation::new(
-                name,
-                update_mask,
-                operation,
-            ),
-        )
+calls! {
+    BundleDeployments {
+        /// Ends a version and releases the lock on its deployment.
+        ///
+        /// In one step, the server records the reason and the time on the version, frees the lock, and brings `status` and
+        /// `last_version_id` of the deployment up to date.
+        ///
+        /// `POST /api/2.0/bundle/{name}/complete`
+        ///
+        /// * `name`: Name of the version, `deployments/{deployment}/versions/{version}`.
+        ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
+        /// * `completion_reason`: How the version ended; only success and failure can be given.
+        ///
+        /// Optional inputs: [`force`](field@models::bundle_deployments::CompleteVersion::force).
+        complete_version(name: String, completion_reason: models::VersionComplete) -> models::bundle_deployments::CompleteVersion;
+        /// Registers a bundle deployment in the workspace.
+        ///
+        /// `initial_parent_path` is mandatory. Callers may also set `workspace_info`, `deployment_mode`, `target_name` and
+        /// `display_name`; anything else in the body is ignored.
+        ///
+        /// `POST /api/2.0/bundle/deployments`
+        ///
+        /// * `deployment`: The deployment to register.
+        create_deployment(deployment: models::Deployment) -> models::bundle_deployments::CreateDeployment;
+        /// Starts a version of a deployment and takes the exclusive lock on the deployment.
+        ///
+        /// The body carries the whole plan in `operations`; all of it is recorded together with the version and cannot be extended
+        /// later. Outcomes are reported with `update_operation`. A `previous_version_id` that is not the latest version means that
+        /// someone else deployed, and the call fails.
+        ///
+        /// `POST /api/2.0/bundle/{parent}/versions`
+        ///
+        /// * `parent`: Name of the deployment, `deployments/{deployment}`.
+        ///   Of the form `deployments/{deployment_id}`.
+        /// * `version_id`: Id of the new version, a decimal number of at least 1 that fits a signed 64-bit integer.
+        ///   It has to exceed the latest version's id, by any amount, or the call fails with `INVALID_PARAMETER_VALUE`.
+        /// * `version`: `version`, of type `Version`.
+        create_version(parent: String, version_id: String, version: models::Version) -> models::bundle_deployments::CreateVersion;
+        /// Deletes a deployment record.
+        ///
+        /// `DELETE /api/2.0/bundle/{name}`
+        ///
+        /// * `name`: Name of the deployment, `deployments/{deployment}`.
+        ///   Of the form `deployments/{deployment_id}`.
+        delete_deployment(name: String) -> models::bundle_deployments::DeleteDeployment;
+        /// Returns one deployment.
+        ///
+        /// `GET /api/2.0/bundle/{name}`
+        ///
+        /// * `name`: Name of the deployment, `deployments/{deployment}`.
+        ///   Of the form `deployments/{deployment_id}`.
+        get_deployment(name: String) -> models::bundle_deployments::GetDeployment;
+        /// Returns one operation of a version.
+        ///
+        /// `GET /api/2.0/bundle/{name}`
+        ///
+        /// * `name`: Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
+        ///   Of the form `deployments/{deployment_id}/versions/{version_id}/operations/{resource_key}`.
+        get_operation(name: String) -> models::bundle_deployments::GetOperation;
+        /// Returns one resource of a deployment.
+        ///
+        /// `GET /api/2.0/bundle/{name}`
+        ///
+        /// * `name`: Name of the resource, `deployments/{deployment}/resources/{resource_key}`.
+        ///   Of the form `deployments/{deployment_id}/resources/{resource_key}`.
+        get_resource(name: String) -> models::bundle_deployments::GetResource;
+        /// Returns one version of a deployment.
+        ///
+        /// `GET /api/2.0/bundle/{name}`
+        ///
+        /// * `name`: Name of the version, `deployments/{deployment}/versions/{version}`.
+        ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
+        get_version(name: String) -> models::bundle_deployments::GetVersion;
+        /// Extends the lock that a version in progress holds on its deployment.
+        ///
+        /// Fails with `ABORTED` if the lock has run out or the version is over.
+        ///
+        /// `POST /api/2.0/bundle/{name}/heartbeat`
+        ///
+        /// * `name`: Name of the version, `deployments/{deployment}/versions/{version}`.
+        ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
+        heartbeat(name: String) -> models::bundle_deployments::Heartbeat;
+        /// Lists the bundle deployments of the workspace.
+        ///
+        /// `GET /api/2.0/bundle/deployments`
+        ///
+        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListDeployments::page_size),
+        /// [`page_token`](field@models::bundle_deployments::ListDeployments::page_token),
+        /// [`show_deleted`](field@models::bundle_deployments::ListDeployments::show_deleted).
+        list_deployments() -> models::bundle_deployments::ListDeployments;
+        /// Lists the operations of a version.
+        ///
+        /// `GET /api/2.0/bundle/{parent}/operations`
+        ///
+        /// * `parent`: Name of the version, `deployments/{deployment}/versions/{version}`.
+        ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListOperations::page_size),
+        /// [`page_token`](field@models::bundle_deployments::ListOperations::page_token).
+        list_operations(parent: String) -> models::bundle_deployments::ListOperations;
+        /// Lists the resources of a deployment.
+        ///
+        /// `GET /api/2.0/bundle/{parent}/resources`
+        ///
+        /// * `parent`: Name of the deployment, `deployments/{deployment}`.
+        ///   Of the form `deployments/{deployment_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListResources::page_size),
+        /// [`page_token`](field@models::bundle_deployments::ListResources::page_token).
+        list_resources(parent: String) -> models::bundle_deployments::ListResources;
+        /// Lists the versions of a deployment by falling number, latest first.
+        ///
+        /// `GET /api/2.0/bundle/{parent}/versions`
+        ///
+        /// * `parent`: Name of the deployment, `deployments/{deployment}`.
+        ///   Of the form `deployments/{deployment_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListVersions::page_size),
+        /// [`page_token`](field@models::bundle_deployments::ListVersions::page_token).
+        list_versions(parent: String) -> models::bundle_deployments::ListVersions;
+        /// Changes the fields of a deployment that `update_mask` names.
+        ///
+        /// `PATCH /api/2.0/bundle/{name}`
+        ///
+        /// * `name`: Name of the deployment, `deployments/{deployment}`.
+        ///   Of the form `deployments/{deployment_id}`.
+        /// * `deployment`: New values of the fields in the mask; the rest is ignored.
+        /// * `update_mask`: Comma-separated fields to change, out of `workspace_info`, `deployment_mode`, `target_name` and `display_name`.
+        ///   Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
+        update_deployment(name: String, deployment: models::Deployment, update_mask: databricks_core::FieldMask) -> models::bundle_deployments::UpdateDeployment;
+        /// Records the outcome of an operation while its version is in progress.
+        ///
+        /// `sequence_id` in the body has to be the one last seen; if the operation has changed since, the call fails with
+        /// `ABORTED`. Success raises `sequence_id` by one and carries `state`, `resource_id` and `dashboard_metadata` over to the
+        /// resource of the deployment. Naming `state` in the mask without a value removes that resource, which a successful delete
+        /// or unbind has to do.
+        ///
+        /// `PATCH /api/2.0/bundle/{name}`
+        ///
+        /// * `name`: Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
+        ///   Of the form `deployments/{deployment_id}/versions/{version_id}/operations/{resource_key}`.
+        /// * `operation`: New values of the fields in the mask, and `sequence_id`; the rest is ignored.
+        /// * `update_mask`: Comma-separated fields to change, out of `status`, `state`, `resource_id`, `error_message` and `dashboard_metadata`.
+        ///   Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
+        update_operation(name: String, operation: models::Operation, update_mask: databricks_core::FieldMask) -> models::bundle_deployments::UpdateOperation;
     }
 }
 
-impl Call<models::bundle_deployments::CompleteVersion> {
-    /// Also ends a version that another user created.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::bundle_deployments::CompleteVersion {
+    force: bool,
+}}
 
-impl Call<models::bundle_deployments::ListDeployments> {
-    /// Most entries per page; a page may hold fewer. 20 if unset; values above 1000 count as 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::bundle_deployments::ListDeployments {
+    page_size: i64,
+    page_token: String,
+    show_deleted: bool,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::bundle_deployments::ListOperations {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Lists deployments marked as deleted as well.
-    ///
-    /// They have status `DEPLOYMENT_STATUS_DELETED`.
-    pub fn show_deleted(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.show_deleted = Some(value.into()))
-    }
-}
+setters! { models::bundle_deployments::ListResources {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::bundle_deployments::ListOperations> {
-    /// Most entries per page; a page may hold fewer. 50 if unset; values above 1000 count as 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::bundle_deployments::ListResources> {
-    /// Most entries per page; a page may hold fewer. 50 if unset; values above 1000 count as 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::bundle_deployments::ListVersions> {
-    /// Most entries per page; a page may hold fewer. 20 if unset; values above 100 count as 100.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::bundle_deployments::ListVersions {
+    page_size: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `catalog`.
 
 use databricks_models::catalog as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Assigns metastores to workspaces, from the account level.
     pub fn metastore_assignments(&self) -> AccountMetastoreAssignments {
         AccountMetastoreAssignments {
@@ -17,126 +17,64 @@ impl crate::AccountClient {
 /// Assigns metastores to workspaces, from the account level.
 #[derive(Clone, Debug)]
 pub struct AccountMetastoreAssignments {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountMetastoreAssignments {
-    /// Assigns a metastore to a workspace.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastores/{metastore_id}`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    /// * `metastore_id`: ID of the metastore.
-    pub fn create(
-        &self,
-        workspace_id: impl Into<i64>,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::account_metastore_assignments::Create> {
-        Call::new(
-            self.client.clone(),
-            models::account_metastore_assignments::Create::new(
-                workspace_id,
-                metastore_id,
-            ),
-        )
-    }
-
-    /// Removes the metastore assignment of a workspace, which is then without a metastore.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastores/{metastore_id}`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    /// * `metastore_id`: ID of the metastore.
-    pub fn delete(
-        &self,
-        workspace_id: impl Into<i64>,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::account_metastore_assignments::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::account_metastore_assignments::Delete::new(
-                workspace_id,
-                metastore_id,
-            ),
-        )
-    }
-
-    /// Returns the metastore assignment of a workspace.
-    ///
-    /// Fails with 404 if none is assigned.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastore`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    pub fn get(
-        &self,
-        workspace_id: impl Into<i64>,
-    ) -> Call<models::account_metastore_assignments::Get> {
-        Call::new(
-            self.client.clone(),
-            models::account_metastore_assignments::Get::new(workspace_id),
-        )
-    }
-
-    /// Lists the IDs of the workspaces that a metastore is assigned to.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/metastores/{metastore_id}/workspaces`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    pub fn list(
-        &self,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::account_metastore_assignments::List> {
-        Call::new(
-            self.client.clone(),
-            models::account_metastore_assignments::List::new(metastore_id),
-        )
-    }
-
-    /// Changes the metastore assignment of a workspace.
-    ///
-    /// Only the default catalog can be changed.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastores/{metastore_id}`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    /// * `metastore_id`: ID of the metastore.
-    pub fn update(
-        &self,
-        workspace_id: impl Into<i64>,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::account_metastore_assignments::Update> {
-        Call::new(
-            self.client.clone(),
-            models::account_metastore_assignments::Update::new(
-                workspace_id,
-                metastore_id,
-            ),
-        )
+calls! {
+    AccountMetastoreAssignments {
+        /// Assigns a metastore to a workspace.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastores/{metastore_id}`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        /// * `metastore_id`: ID of the metastore.
+        ///
+        /// Optional inputs: [`metastore_assignment`](field@models::account_metastore_assignments::Create::metastore_assignment).
+        create(workspace_id: i64, metastore_id: String) -> models::account_metastore_assignments::Create;
+        /// Removes the metastore assignment of a workspace, which is then without a metastore.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastores/{metastore_id}`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        /// * `metastore_id`: ID of the metastore.
+        delete(workspace_id: i64, metastore_id: String) -> models::account_metastore_assignments::Delete;
+        /// Returns the metastore assignment of a workspace.
+        ///
+        /// Fails with 404 if none is assigned.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastore`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        get(workspace_id: i64) -> models::account_metastore_assignments::Get;
+        /// Lists the IDs of the workspaces that a metastore is assigned to.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/metastores/{metastore_id}/workspaces`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        list(metastore_id: String) -> models::account_metastore_assignments::List;
+        /// Changes the metastore assignment of a workspace.
+        ///
+        /// Only the default catalog can be changed.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastores/{metastore_id}`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        /// * `metastore_id`: ID of the metastore.
+        ///
+        /// Optional inputs: [`metastore_assignment`](field@models::account_metastore_assignments::Update::metastore_assignment).
+        update(workspace_id: i64, metastore_id: String) -> models::account_metastore_assignments::Update;
     }
 }
 
-impl Call<models::account_metastore_assignments::Create> {
-    /// The assignment.
-    pub fn metastore_assignment(
-        self,
-        value: impl Into<models::CreateMetastoreAssignment>,
-    ) -> Self {
-        self.map(|op| op.metastore_assignment = Some(value.into()))
-    }
-}
+setters! { models::account_metastore_assignments::Create {
+    metastore_assignment: models::CreateMetastoreAssignment,
+}}
 
-impl Call<models::account_metastore_assignments::Update> {
-    /// The new default catalog.
-    pub fn metastore_assignment(
-        self,
-        value: impl Into<models::UpdateMetastoreAssignment>,
-    ) -> Self {
-        self.map(|op| op.metastore_assignment = Some(value.into()))
-    }
-}
+setters! { models::account_metastore_assignments::Update {
+    metastore_assignment: models::UpdateMetastoreAssignment,
+}}
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages the Unity Catalog metastores of an account.
     pub fn metastores(&self) -> AccountMetastores {
         AccountMetastores {
@@ -148,98 +86,59 @@ impl crate::AccountClient {
 /// Manages the Unity Catalog metastores of an account.
 #[derive(Clone, Debug)]
 pub struct AccountMetastores {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountMetastores {
-    /// Creates a metastore.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/metastores`
-    pub fn create(&self) -> Call<models::account_metastores::Create> {
-        Call::new(self.client.clone(), models::account_metastores::Create::new())
-    }
-
-    /// Deletes a metastore.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/metastores/{metastore_id}`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    pub fn delete(
-        &self,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::account_metastores::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::account_metastores::Delete::new(metastore_id),
-        )
-    }
-
-    /// Returns one metastore.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/metastores/{metastore_id}`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    pub fn get(
-        &self,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::account_metastores::Get> {
-        Call::new(
-            self.client.clone(),
-            models::account_metastores::Get::new(metastore_id),
-        )
-    }
-
-    /// Lists the metastores of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/metastores`
-    pub fn list(&self) -> Call<models::account_metastores::List> {
-        Call::new(self.client.clone(), models::account_metastores::List::new())
-    }
-
-    /// Changes the given properties of a metastore.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/metastores/{metastore_id}`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    pub fn update(
-        &self,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::account_metastores::Update> {
-        Call::new(
-            self.client.clone(),
-            models::account_metastores::Update::new(metastore_id),
-        )
+calls! {
+    AccountMetastores {
+        /// Creates a metastore.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/metastores`
+        ///
+        /// Optional inputs: [`metastore_info`](field@models::account_metastores::Create::metastore_info).
+        create() -> models::account_metastores::Create;
+        /// Deletes a metastore.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/metastores/{metastore_id}`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        ///
+        /// Optional inputs: [`force`](field@models::account_metastores::Delete::force).
+        delete(metastore_id: String) -> models::account_metastores::Delete;
+        /// Returns one metastore.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/metastores/{metastore_id}`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        get(metastore_id: String) -> models::account_metastores::Get;
+        /// Lists the metastores of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/metastores`
+        list() -> models::account_metastores::List;
+        /// Changes the given properties of a metastore.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/metastores/{metastore_id}`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        ///
+        /// Optional inputs: [`metastore_info`](field@models::account_metastores::Update::metastore_info).
+        update(metastore_id: String) -> models::account_metastores::Update;
     }
 }
 
-impl Call<models::account_metastores::Create> {
-    /// Name, region and storage root of the new metastore.
-    pub fn metastore_info(
-        self,
-        value: impl Into<models::CreateAccountsMetastore>,
-    ) -> Self {
-        self.map(|op| op.metastore_info = Some(value.into()))
-    }
-}
+setters! { models::account_metastores::Create {
+    metastore_info: models::CreateAccountsMetastore,
+}}
 
-impl Call<models::account_metastores::Delete> {
-    /// Whether to delete it even if it is not empty; false by default.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::account_metastores::Delete {
+    force: bool,
+}}
 
-impl Call<models::account_metastores::Update> {
-    /// Properties to change.
-    pub fn metastore_info(
-        self,
-        value: impl Into<models::UpdateAccountsMetastore>,
-    ) -> Self {
-        self.map(|op| op.metastore_info = Some(value.into()))
-    }
-}
+setters! { models::account_metastores::Update {
+    metastore_info: models::UpdateAccountsMetastore,
+}}
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages the storage credentials of one metastore, from the account level.
     pub fn storage_credentials(&self) -> AccountStorageCredentials {
         AccountStorageCredentials {
@@ -251,148 +150,79 @@ impl crate::AccountClient {
 /// Manages the storage credentials of one metastore, from the account level.
 #[derive(Clone, Debug)]
 pub struct AccountStorageCredentials {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountStorageCredentials {
-    /// Creates a storage credential in a metastore.
-    ///
-    /// Takes a metastore admin with `CREATE_STORAGE_CREDENTIAL` on the metastore. Set the part of the credential that fits the
-    /// cloud.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    pub fn create(
-        &self,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::account_storage_credentials::Create> {
-        Call::new(
-            self.client.clone(),
-            models::account_storage_credentials::Create::new(metastore_id),
-        )
-    }
-
-    /// Deletes a storage credential.
-    ///
-    /// The caller must own it.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials/{storage_credential_name}`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    /// * `storage_credential_name`: Name of the credential.
-    pub fn delete(
-        &self,
-        metastore_id: impl Into<String>,
-        storage_credential_name: impl Into<String>,
-    ) -> Call<models::account_storage_credentials::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::account_storage_credentials::Delete::new(
-                metastore_id,
-                storage_credential_name,
-            ),
-        )
-    }
-
-    /// Returns one storage credential.
-    ///
-    /// Allowed to metastore admins, to its owner, and with any privilege on it.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials/{storage_credential_name}`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    /// * `storage_credential_name`: Name of the credential.
-    pub fn get(
-        &self,
-        metastore_id: impl Into<String>,
-        storage_credential_name: impl Into<String>,
-    ) -> Call<models::account_storage_credentials::Get> {
-        Call::new(
-            self.client.clone(),
-            models::account_storage_credentials::Get::new(
-                metastore_id,
-                storage_credential_name,
-            ),
-        )
-    }
-
-    /// Lists the storage credentials of a metastore.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    pub fn list(
-        &self,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::account_storage_credentials::List> {
-        Call::new(
-            self.client.clone(),
-            models::account_storage_credentials::List::new(metastore_id),
-        )
-    }
-
-    /// Changes the given fields of a storage credential.
-    ///
-    /// The owner may change everything, a metastore admin only `owner`.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials/{storage_credential_name}`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    /// * `storage_credential_name`: Name of the credential.
-    pub fn update(
-        &self,
-        metastore_id: impl Into<String>,
-        storage_credential_name: impl Into<String>,
-    ) -> Call<models::account_storage_credentials::Update> {
-        Call::new(
-            self.client.clone(),
-            models::account_storage_credentials::Update::new(
-                metastore_id,
-                storage_credential_name,
-            ),
-        )
+calls! {
+    AccountStorageCredentials {
+        /// Creates a storage credential in a metastore.
+        ///
+        /// Takes a metastore admin with `CREATE_STORAGE_CREDENTIAL` on the metastore. Set the part of the credential that fits the
+        /// cloud.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        ///
+        /// Optional inputs: [`credential_info`](field@models::account_storage_credentials::Create::credential_info),
+        /// [`skip_validation`](field@models::account_storage_credentials::Create::skip_validation).
+        create(metastore_id: String) -> models::account_storage_credentials::Create;
+        /// Deletes a storage credential.
+        ///
+        /// The caller must own it.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials/{storage_credential_name}`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        /// * `storage_credential_name`: Name of the credential.
+        ///
+        /// Optional inputs: [`force`](field@models::account_storage_credentials::Delete::force).
+        delete(metastore_id: String, storage_credential_name: String) -> models::account_storage_credentials::Delete;
+        /// Returns one storage credential.
+        ///
+        /// Allowed to metastore admins, to its owner, and with any privilege on it.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials/{storage_credential_name}`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        /// * `storage_credential_name`: Name of the credential.
+        get(metastore_id: String, storage_credential_name: String) -> models::account_storage_credentials::Get;
+        /// Lists the storage credentials of a metastore.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        list(metastore_id: String) -> models::account_storage_credentials::List;
+        /// Changes the given fields of a storage credential.
+        ///
+        /// The owner may change everything, a metastore admin only `owner`.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials/{storage_credential_name}`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        /// * `storage_credential_name`: Name of the credential.
+        ///
+        /// Optional inputs: [`credential_info`](field@models::account_storage_credentials::Update::credential_info),
+        /// [`skip_validation`](field@models::account_storage_credentials::Update::skip_validation).
+        update(metastore_id: String, storage_credential_name: String) -> models::account_storage_credentials::Update;
     }
 }
 
-impl Call<models::account_storage_credentials::Create> {
-    /// The credential; one of its cloud-specific parts has to be set.
-    pub fn credential_info(
-        self,
-        value: impl Into<models::CreateAccountsStorageCredential>,
-    ) -> Self {
-        self.map(|op| op.credential_info = Some(value.into()))
-    }
+setters! { models::account_storage_credentials::Create {
+    credential_info: models::CreateAccountsStorageCredential,
+    skip_validation: bool,
+}}
 
-    /// Whether to store the credential without trying it; false by default.
-    pub fn skip_validation(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_validation = Some(value.into()))
-    }
-}
+setters! { models::account_storage_credentials::Delete {
+    force: bool,
+}}
 
-impl Call<models::account_storage_credentials::Delete> {
-    /// Whether to delete it even if something depends on it; false by default.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::account_storage_credentials::Update {
+    credential_info: models::UpdateAccountsStorageCredential,
+    skip_validation: bool,
+}}
 
-impl Call<models::account_storage_credentials::Update> {
-    /// Fields to change.
-    pub fn credential_info(
-        self,
-        value: impl Into<models::UpdateAccountsStorageCredential>,
-    ) -> Self {
-        self.map(|op| op.credential_info = Some(value.into()))
-    }
-
-    /// Whether to store the change without trying it.
-    pub fn skip_validation(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_validation = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages what Unity Catalog governs for AI workloads: model services (endpoints that route requests to models in and
     /// outside Databricks), model provider services (access to an external provider), MCP services (Model Context Protocol
     /// servers) and skills.
@@ -408,647 +238,365 @@ impl crate::WorkspaceClient {
 /// servers) and skills.
 #[derive(Clone, Debug)]
 pub struct AiGateway {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AiGateway {
-    /// Creates an MCP service: registers an MCP server, so that its tools can be found, governed and called.
-    ///
-    /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. It also
-    /// needs `USE_CONNECTION` on the connection to the server.
-    ///
-    /// `POST /api/2.1/unity-catalog/mcp-services`
-    ///
-    /// * `mcp_service_id`: Name of the new service within the schema.
-    /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
-    /// * `mcp_service`: The service, with its source connection.
-    ///   Leave `name` empty; the server derives it.
-    pub fn create_mcp_service(
-        &self,
-        mcp_service_id: impl Into<String>,
-        parent: impl Into<String>,
-        mcp_service: impl Into<models::McpService>,
-    ) -> Call<models::ai_gateway::CreateMcpService> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::CreateMcpService::new(
-                mcp_service_id,
-                parent,
-                mcp_service,
-            ),
-        )
-    }
-
-    /// Signs in the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.
-    ///
-    /// The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `POST /api/2.1/unity-catalog/{name}/user-credentials`
-    ///
-    /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
-    /// * `login`: Authorization code, PKCE verifier and redirect URI of the flow.
-    pub fn create_mcp_service_user_mapped_credential(
-        &self,
-        name: impl Into<String>,
-        login: impl Into<models::McpServiceUserMappedCredentialLogin>,
-    ) -> Call<models::ai_gateway::CreateMcpServiceUserMappedCredential> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::CreateMcpServiceUserMappedCredential::new(name, login),
-        )
-    }
-
-    /// Creates a model provider service: access to an external provider of models, for model services to use.
-    ///
-    /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. Secrets
-    /// given in the request take `CREATE_CONNECTION` on the schema, a service credential takes `ACCESS` on it.
-    ///
-    /// `POST /api/2.1/unity-catalog/model-provider-services`
-    ///
-    /// * `model_provider_service_id`: Name of the new service within the schema.
-    /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
-    /// * `model_provider_service`: The service.
-    ///   Leave `name` empty; the server derives it.
-    pub fn create_model_provider_service(
-        &self,
-        model_provider_service_id: impl Into<String>,
-        parent: impl Into<String>,
-        model_provider_service: impl Into<models::ModelProviderService>,
-    ) -> Call<models::ai_gateway::CreateModelProviderService> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::CreateModelProviderService::new(
-                model_provider_service_id,
-                parent,
-                model_provider_service,
-            ),
-        )
-    }
-
-    /// Creates a model service: an endpoint that routes inference requests to models.
-    ///
-    /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. Each
-    /// destination takes `EXECUTE` on its model or provider service with `USE_CATALOG` and `USE_SCHEMA` above that, one with
-    /// provisioned throughput also `CAN_MANAGE` on its serving endpoint; an inference table takes `CREATE_TABLE`.
-    ///
-    /// `POST /api/2.1/unity-catalog/model-services`
-    ///
-    /// * `model_service_id`: Name of the new service within the schema.
-    /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
-    /// * `model_service`: The service.
-    ///   Leave `name` empty; the server derives it.
-    pub fn create_model_service(
-        &self,
-        model_service_id: impl Into<String>,
-        parent: impl Into<String>,
-        model_service: impl Into<models::ModelService>,
-    ) -> Call<models::ai_gateway::CreateModelService> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::CreateModelService::new(
-                model_service_id,
-                parent,
-                model_service,
-            ),
-        )
-    }
-
-    /// Creates a skill without content, and its storage.
-    ///
-    /// To publish it, upload the files with the Files API below `/Skills/{catalog}/{schema}/{skill}/`, with `SKILL.md` at the
-    /// top, then call `finalize_skill`. The caller must own the schema, or have `USE_SCHEMA` and `CREATE_VOLUME` on it and
-    /// `USE_CATALOG` above it; it becomes the owner of the skill, and to upload, others need `WRITE_VOLUME` and `READ_VOLUME`
-    /// on it.
-    ///
-    /// `POST /api/2.1/unity-catalog/skills`
-    ///
-    /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
-    /// * `skill_id`: Name of the new skill within the schema, turned into lowercase.
-    ///   The name in `SKILL.md` can be another.
-    /// * `skill`: The skill; nothing but `comment` can be given.
-    pub fn create_skill(
-        &self,
-        parent: impl Into<String>,
-        skill_id: impl Into<String>,
-        skill: impl Into<models::Skill>,
-    ) -> Call<models::ai_gateway::CreateSkill> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::CreateSkill::new(parent, skill_id, skill),
-        )
-    }
-
-    /// Deletes an MCP service.
-    ///
-    /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
-    pub fn delete_mcp_service(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::DeleteMcpService> {
-        Call::new(self.client.clone(), models::ai_gateway::DeleteMcpService::new(name))
-    }
-
-    /// Signs the caller out of an MCP service by revoking its credential.
-    ///
-    /// The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/{name}/user-credentials`
-    ///
-    /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
-    pub fn delete_mcp_service_user_mapped_credential(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::DeleteMcpServiceUserMappedCredential> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::DeleteMcpServiceUserMappedCredential::new(name),
-        )
-    }
-
-    /// Deletes a model provider service.
-    ///
-    /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
-    pub fn delete_model_provider_service(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::DeleteModelProviderService> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::DeleteModelProviderService::new(name),
-        )
-    }
-
-    /// Deletes a model service.
-    ///
-    /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `model-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `model-services/{catalog}.{schema}.{model_service}`.
-    pub fn delete_model_service(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::DeleteModelService> {
-        Call::new(self.client.clone(), models::ai_gateway::DeleteModelService::new(name))
-    }
-
-    /// Deletes a skill.
-    ///
-    /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. Its files can no
-    /// longer be reached, and are removed some time later.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `skills/{catalog}.{schema}.{name}`.
-    ///   Of the form `skills/{catalog}.{schema}.{skill}`.
-    pub fn delete_skill(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::DeleteSkill> {
-        Call::new(self.client.clone(), models::ai_gateway::DeleteSkill::new(name))
-    }
-
-    /// Publishes the uploaded files of a skill, taking its name and description from `SKILL.md`.
-    ///
-    /// To be called after every change of the files. The front matter needs a `name` by the rules of agentskills.io and a
-    /// `description` that is not blank; if it is invalid, nothing changes. Concurrent calls are not detected, the last one
-    /// wins. The caller must own it or have `READ_VOLUME`, together with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `POST /api/2.1/unity-catalog/{name}/finalize`
-    ///
-    /// * `name`: Resource name, as `skills/{catalog}.{schema}.{name}`.
-    ///   Of the form `skills/{catalog}.{schema}.{skill}`.
-    pub fn finalize_skill(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::FinalizeSkill> {
-        Call::new(self.client.clone(), models::ai_gateway::FinalizeSkill::new(name))
-    }
-
-    /// Returns one MCP service.
-    ///
-    /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
-    /// `USE_SCHEMA` above it.
-    ///
-    /// `GET /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
-    pub fn get_mcp_service(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::GetMcpService> {
-        Call::new(self.client.clone(), models::ai_gateway::GetMcpService::new(name))
-    }
-
-    /// Returns whether the caller is signed in to an MCP service.
-    ///
-    /// Only the state `ACTIVE` means so; with any other the caller should sign in again, and with no credential at all it fails
-    /// with `NOT_FOUND`. The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA`
-    /// above it.
-    ///
-    /// `GET /api/2.1/unity-catalog/{name}/user-credentials`
-    ///
-    /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
-    pub fn get_mcp_service_user_mapped_credential(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::GetMcpServiceUserMappedCredential> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::GetMcpServiceUserMappedCredential::new(name),
-        )
-    }
-
-    /// Returns one model provider service.
-    ///
-    /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
-    /// `USE_SCHEMA` above it.
-    ///
-    /// `GET /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
-    pub fn get_model_provider_service(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::GetModelProviderService> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::GetModelProviderService::new(name),
-        )
-    }
-
-    /// Returns one model service.
-    ///
-    /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
-    /// `USE_SCHEMA` above it.
-    ///
-    /// `GET /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `model-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `model-services/{catalog}.{schema}.{model_service}`.
-    pub fn get_model_service(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::GetModelService> {
-        Call::new(self.client.clone(), models::ai_gateway::GetModelService::new(name))
-    }
-
-    /// Returns one skill.
-    ///
-    /// The caller must own it or have `MANAGE`, `READ_METADATA` or `READ_VOLUME` on it, together with `USE_CATALOG` and
-    /// `USE_SCHEMA` above it.
-    ///
-    /// `GET /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `skills/{catalog}.{schema}.{name}`.
-    ///   Of the form `skills/{catalog}.{schema}.{skill}`.
-    pub fn get_skill(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::ai_gateway::GetSkill> {
-        Call::new(self.client.clone(), models::ai_gateway::GetSkill::new(name))
-    }
-
-    /// Lists the MCP services of a schema.
-    ///
-    /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
-    /// on.
-    ///
-    /// `GET /api/2.1/unity-catalog/mcp-services`
-    pub fn list_mcp_services(&self) -> Call<models::ai_gateway::ListMcpServices> {
-        Call::new(self.client.clone(), models::ai_gateway::ListMcpServices::new())
-    }
-
-    /// Lists the model provider services of a schema.
-    ///
-    /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
-    /// on.
-    ///
-    /// `GET /api/2.1/unity-catalog/model-provider-services`
-    pub fn list_model_provider_services(
-        &self,
-    ) -> Call<models::ai_gateway::ListModelProviderServices> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::ListModelProviderServices::new(),
-        )
-    }
-
-    /// Lists the model services of a schema.
-    ///
-    /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
-    /// on.
-    ///
-    /// `GET /api/2.1/unity-catalog/model-services`
-    pub fn list_model_services(&self) -> Call<models::ai_gateway::ListModelServices> {
-        Call::new(self.client.clone(), models::ai_gateway::ListModelServices::new())
-    }
-
-    /// Lists the skills of a schema.
-    ///
-    /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or
-    /// `READ_VOLUME` on.
-    ///
-    /// `GET /api/2.1/unity-catalog/skills`
-    ///
-    /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
-    ///   Required: fails with `INVALID_PARAMETER_VALUE` without it.
-    pub fn list_skills(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::ai_gateway::ListSkills> {
-        Call::new(self.client.clone(), models::ai_gateway::ListSkills::new(parent))
-    }
-
-    /// Changes the given parts of an MCP service.
-    ///
-    /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. The owner needs
-    /// `USE_CONNECTION` on a new connection. The name stays.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
-    /// * `update_mask`: Paths to change, among `comment`, `config`, `config.rate_limits`, `config.source_connection.name` and
-    ///   `config.include_tool_selectors`.
-    ///   `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
-    /// * `mcp_service`: The new values; only the paths in `update_mask` are taken.
-    pub fn update_mcp_service(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        mcp_service: impl Into<models::McpService>,
-    ) -> Call<models::ai_gateway::UpdateMcpService> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::UpdateMcpService::new(name, update_mask, mcp_service),
-        )
-    }
-
-    /// Changes the given parts of a model provider service.
-    ///
-    /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. The name and the
-    /// type of provider stay, and how it authenticates can change only where the provider supports both ways.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
-    /// * `update_mask`: Paths to change: `comment`, `config` as a whole (what is not given is cleared), `config.provider` for the part of the
-    ///   provider, whatever its field is called, or one of `allow_all_targets`, `targets`, `forward_headers`,
-    ///   `forward_query_parameters`, `forward_unmanaged_paths`, `rate_limits`, `pricing.default_discount_basis_points` and
-    ///   `inference_table` below `config`.
-    ///   If `config` or `config.provider` comes without secrets, the stored ones stay.
-    /// * `model_provider_service`: The new values; only the paths in `update_mask` are taken.
-    pub fn update_model_provider_service(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        model_provider_service: impl Into<models::ModelProviderService>,
-    ) -> Call<models::ai_gateway::UpdateModelProviderService> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::UpdateModelProviderService::new(
-                name,
-                update_mask,
-                model_provider_service,
-            ),
-        )
-    }
-
-    /// Changes the given parts of a model service.
-    ///
-    /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. New destinations
-    /// take privileges of the caller and of the owner, as on creation; an owner needs `CAN_QUERY` on the endpoint of one with
-    /// provisioned throughput. The name stays.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `model-services/{catalog}.{schema}.{name}`.
-    ///   Of the form `model-services/{catalog}.{schema}.{model_service}`.
-    /// * `update_mask`: Paths to change, among `comment`, `config`, `config.rate_limits`, `config.inference_table`,
-    ///   `config.routing.destinations`, and for fallbacks `config.routing.fallback.destinations`.
-    ///   `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
-    /// * `model_service`: The new values; only the paths in `update_mask` are taken.
-    pub fn update_model_service(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        model_service: impl Into<models::ModelService>,
-    ) -> Call<models::ai_gateway::UpdateModelService> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::UpdateModelService::new(name, update_mask, model_service),
-        )
-    }
-
-    /// Changes the comment of a skill.
-    ///
-    /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. Nothing else can
-    /// be changed here: the files are changed with the Files API, which takes ownership or `READ_VOLUME` and `WRITE_VOLUME`,
-    /// and then finalized.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/{name}`
-    ///
-    /// * `name`: Resource name, as `skills/{catalog}.{schema}.{name}`.
-    ///   Of the form `skills/{catalog}.{schema}.{skill}`.
-    /// * `update_mask`: Has to be `comment`.
-    /// * `skill`: The new values; only the paths in `update_mask` are taken.
-    pub fn update_skill(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        skill: impl Into<models::Skill>,
-    ) -> Call<models::ai_gateway::UpdateSkill> {
-        Call::new(
-            self.client.clone(),
-            models::ai_gateway::UpdateSkill::new(name, update_mask, skill),
-        )
+calls! {
+    AiGateway {
+        /// Creates an MCP service: registers an MCP server, so that its tools can be found, governed and called.
+        ///
+        /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. It also
+        /// needs `USE_CONNECTION` on the connection to the server.
+        ///
+        /// `POST /api/2.1/unity-catalog/mcp-services`
+        ///
+        /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
+        /// * `mcp_service_id`: Name of the new service within the schema.
+        /// * `mcp_service`: The service, with its source connection.
+        ///   Leave `name` empty; the server derives it.
+        create_mcp_service(parent: String, mcp_service_id: String, mcp_service: models::McpService) -> models::ai_gateway::CreateMcpService;
+        /// Signs in the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.
+        ///
+        /// The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `POST /api/2.1/unity-catalog/{name}/user-credentials`
+        ///
+        /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
+        /// * `login`: Authorization code, PKCE verifier and redirect URI of the flow.
+        create_mcp_service_user_mapped_credential(name: String, login: models::McpServiceUserMappedCredentialLogin) -> models::ai_gateway::CreateMcpServiceUserMappedCredential;
+        /// Creates a model provider service: access to an external provider of models, for model services to use.
+        ///
+        /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. Secrets
+        /// given in the request take `CREATE_CONNECTION` on the schema, a service credential takes `ACCESS` on it.
+        ///
+        /// `POST /api/2.1/unity-catalog/model-provider-services`
+        ///
+        /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
+        /// * `model_provider_service_id`: Name of the new service within the schema.
+        /// * `model_provider_service`: The service.
+        ///   Leave `name` empty; the server derives it.
+        create_model_provider_service(parent: String, model_provider_service_id: String, model_provider_service: models::ModelProviderService) -> models::ai_gateway::CreateModelProviderService;
+        /// Creates a model service: an endpoint that routes inference requests to models.
+        ///
+        /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. Each
+        /// destination takes `EXECUTE` on its model or provider service with `USE_CATALOG` and `USE_SCHEMA` above that, one with
+        /// provisioned throughput also `CAN_MANAGE` on its serving endpoint; an inference table takes `CREATE_TABLE`.
+        ///
+        /// `POST /api/2.1/unity-catalog/model-services`
+        ///
+        /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
+        /// * `model_service_id`: Name of the new service within the schema.
+        /// * `model_service`: The service.
+        ///   Leave `name` empty; the server derives it.
+        create_model_service(parent: String, model_service_id: String, model_service: models::ModelService) -> models::ai_gateway::CreateModelService;
+        /// Creates a skill without content, and its storage.
+        ///
+        /// To publish it, upload the files with the Files API below `/Skills/{catalog}/{schema}/{skill}/`, with `SKILL.md` at the
+        /// top, then call `finalize_skill`. The caller must own the schema, or have `USE_SCHEMA` and `CREATE_VOLUME` on it and
+        /// `USE_CATALOG` above it; it becomes the owner of the skill, and to upload, others need `WRITE_VOLUME` and `READ_VOLUME`
+        /// on it.
+        ///
+        /// `POST /api/2.1/unity-catalog/skills`
+        ///
+        /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
+        /// * `skill_id`: Name of the new skill within the schema, turned into lowercase.
+        ///   The name in `SKILL.md` can be another.
+        /// * `skill`: The skill; nothing but `comment` can be given.
+        create_skill(parent: String, skill_id: String, skill: models::Skill) -> models::ai_gateway::CreateSkill;
+        /// Deletes an MCP service.
+        ///
+        /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
+        ///
+        /// Optional inputs: [`etag`](field@models::ai_gateway::DeleteMcpService::etag).
+        delete_mcp_service(name: String) -> models::ai_gateway::DeleteMcpService;
+        /// Signs the caller out of an MCP service by revoking its credential.
+        ///
+        /// The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/{name}/user-credentials`
+        ///
+        /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
+        delete_mcp_service_user_mapped_credential(name: String) -> models::ai_gateway::DeleteMcpServiceUserMappedCredential;
+        /// Deletes a model provider service.
+        ///
+        /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
+        ///
+        /// Optional inputs: [`etag`](field@models::ai_gateway::DeleteModelProviderService::etag).
+        delete_model_provider_service(name: String) -> models::ai_gateway::DeleteModelProviderService;
+        /// Deletes a model service.
+        ///
+        /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `model-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `model-services/{catalog}.{schema}.{model_service}`.
+        ///
+        /// Optional inputs: [`etag`](field@models::ai_gateway::DeleteModelService::etag).
+        delete_model_service(name: String) -> models::ai_gateway::DeleteModelService;
+        /// Deletes a skill.
+        ///
+        /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. Its files can no
+        /// longer be reached, and are removed some time later.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `skills/{catalog}.{schema}.{name}`.
+        ///   Of the form `skills/{catalog}.{schema}.{skill}`.
+        ///
+        /// Optional inputs: [`etag`](field@models::ai_gateway::DeleteSkill::etag).
+        delete_skill(name: String) -> models::ai_gateway::DeleteSkill;
+        /// Publishes the uploaded files of a skill, taking its name and description from `SKILL.md`.
+        ///
+        /// To be called after every change of the files. The front matter needs a `name` by the rules of agentskills.io and a
+        /// `description` that is not blank; if it is invalid, nothing changes. Concurrent calls are not detected, the last one
+        /// wins. The caller must own it or have `READ_VOLUME`, together with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `POST /api/2.1/unity-catalog/{name}/finalize`
+        ///
+        /// * `name`: Resource name, as `skills/{catalog}.{schema}.{name}`.
+        ///   Of the form `skills/{catalog}.{schema}.{skill}`.
+        finalize_skill(name: String) -> models::ai_gateway::FinalizeSkill;
+        /// Returns one MCP service.
+        ///
+        /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
+        /// `USE_SCHEMA` above it.
+        ///
+        /// `GET /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
+        get_mcp_service(name: String) -> models::ai_gateway::GetMcpService;
+        /// Returns whether the caller is signed in to an MCP service.
+        ///
+        /// Only the state `ACTIVE` means so; with any other the caller should sign in again, and with no credential at all it fails
+        /// with `NOT_FOUND`. The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA`
+        /// above it.
+        ///
+        /// `GET /api/2.1/unity-catalog/{name}/user-credentials`
+        ///
+        /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
+        get_mcp_service_user_mapped_credential(name: String) -> models::ai_gateway::GetMcpServiceUserMappedCredential;
+        /// Returns one model provider service.
+        ///
+        /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
+        /// `USE_SCHEMA` above it.
+        ///
+        /// `GET /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
+        get_model_provider_service(name: String) -> models::ai_gateway::GetModelProviderService;
+        /// Returns one model service.
+        ///
+        /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
+        /// `USE_SCHEMA` above it.
+        ///
+        /// `GET /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `model-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `model-services/{catalog}.{schema}.{model_service}`.
+        get_model_service(name: String) -> models::ai_gateway::GetModelService;
+        /// Returns one skill.
+        ///
+        /// The caller must own it or have `MANAGE`, `READ_METADATA` or `READ_VOLUME` on it, together with `USE_CATALOG` and
+        /// `USE_SCHEMA` above it.
+        ///
+        /// `GET /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `skills/{catalog}.{schema}.{name}`.
+        ///   Of the form `skills/{catalog}.{schema}.{skill}`.
+        get_skill(name: String) -> models::ai_gateway::GetSkill;
+        /// Lists the MCP services of a schema.
+        ///
+        /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
+        /// on.
+        ///
+        /// `GET /api/2.1/unity-catalog/mcp-services`
+        ///
+        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListMcpServices::page_size),
+        /// [`page_token`](field@models::ai_gateway::ListMcpServices::page_token),
+        /// [`parent`](field@models::ai_gateway::ListMcpServices::parent),
+        /// [`view`](field@models::ai_gateway::ListMcpServices::view).
+        list_mcp_services() -> models::ai_gateway::ListMcpServices;
+        /// Lists the model provider services of a schema.
+        ///
+        /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
+        /// on.
+        ///
+        /// `GET /api/2.1/unity-catalog/model-provider-services`
+        ///
+        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListModelProviderServices::page_size),
+        /// [`page_token`](field@models::ai_gateway::ListModelProviderServices::page_token),
+        /// [`parent`](field@models::ai_gateway::ListModelProviderServices::parent),
+        /// [`view`](field@models::ai_gateway::ListModelProviderServices::view).
+        list_model_provider_services() -> models::ai_gateway::ListModelProviderServices;
+        /// Lists the model services of a schema.
+        ///
+        /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
+        /// on.
+        ///
+        /// `GET /api/2.1/unity-catalog/model-services`
+        ///
+        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListModelServices::page_size),
+        /// [`page_token`](field@models::ai_gateway::ListModelServices::page_token),
+        /// [`parent`](field@models::ai_gateway::ListModelServices::parent),
+        /// [`view`](field@models::ai_gateway::ListModelServices::view).
+        list_model_services() -> models::ai_gateway::ListModelServices;
+        /// Lists the skills of a schema.
+        ///
+        /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or
+        /// `READ_VOLUME` on.
+        ///
+        /// `GET /api/2.1/unity-catalog/skills`
+        ///
+        /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
+        ///   Required: fails with `INVALID_PARAMETER_VALUE` without it.
+        ///
+        /// Optional inputs: [`page_size`](field@models::ai_gateway::ListSkills::page_size),
+        /// [`page_token`](field@models::ai_gateway::ListSkills::page_token).
+        list_skills(parent: String) -> models::ai_gateway::ListSkills;
+        /// Changes the given parts of an MCP service.
+        ///
+        /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. The owner needs
+        /// `USE_CONNECTION` on a new connection. The name stays.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
+        /// * `mcp_service`: The new values; only the paths in `update_mask` are taken.
+        /// * `update_mask`: Paths to change, among `comment`, `config`, `config.rate_limits`, `config.source_connection.name` and
+        ///   `config.include_tool_selectors`.
+        ///   `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
+        ///
+        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateMcpService::etag).
+        update_mcp_service(name: String, mcp_service: models::McpService, update_mask: databricks_core::FieldMask) -> models::ai_gateway::UpdateMcpService;
+        /// Changes the given parts of a model provider service.
+        ///
+        /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. The name and the
+        /// type of provider stay, and how it authenticates can change only where the provider supports both ways.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
+        /// * `model_provider_service`: The new values; only the paths in `update_mask` are taken.
+        /// * `update_mask`: Paths to change: `comment`, `config` as a whole (what is not given is cleared), `config.provider` for the part of the
+        ///   provider, whatever its field is called, or one of `allow_all_targets`, `targets`, `forward_headers`,
+        ///   `forward_query_parameters`, `forward_unmanaged_paths`, `rate_limits`, `pricing.default_discount_basis_points` and
+        ///   `inference_table` below `config`.
+        ///   If `config` or `config.provider` comes without secrets, the stored ones stay.
+        ///
+        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateModelProviderService::etag).
+        update_model_provider_service(name: String, model_provider_service: models::ModelProviderService, update_mask: databricks_core::FieldMask) -> models::ai_gateway::UpdateModelProviderService;
+        /// Changes the given parts of a model service.
+        ///
+        /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. New destinations
+        /// take privileges of the caller and of the owner, as on creation; an owner needs `CAN_QUERY` on the endpoint of one with
+        /// provisioned throughput. The name stays.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `model-services/{catalog}.{schema}.{name}`.
+        ///   Of the form `model-services/{catalog}.{schema}.{model_service}`.
+        /// * `model_service`: The new values; only the paths in `update_mask` are taken.
+        /// * `update_mask`: Paths to change, among `comment`, `config`, `config.rate_limits`, `config.inference_table`,
+        ///   `config.routing.destinations`, and for fallbacks `config.routing.fallback.destinations`.
+        ///   `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
+        ///
+        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateModelService::etag).
+        update_model_service(name: String, model_service: models::ModelService, update_mask: databricks_core::FieldMask) -> models::ai_gateway::UpdateModelService;
+        /// Changes the comment of a skill.
+        ///
+        /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. Nothing else can
+        /// be changed here: the files are changed with the Files API, which takes ownership or `READ_VOLUME` and `WRITE_VOLUME`,
+        /// and then finalized.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/{name}`
+        ///
+        /// * `name`: Resource name, as `skills/{catalog}.{schema}.{name}`.
+        ///   Of the form `skills/{catalog}.{schema}.{skill}`.
+        /// * `skill`: The new values; only the paths in `update_mask` are taken.
+        /// * `update_mask`: Has to be `comment`.
+        ///
+        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateSkill::etag).
+        update_skill(name: String, skill: models::Skill, update_mask: databricks_core::FieldMask) -> models::ai_gateway::UpdateSkill;
     }
 }
 
-impl Call<models::ai_gateway::DeleteMcpService> {
-    /// `etag` of the last read; the request fails if the object has changed since.
-    ///
-    /// Without it, nothing is checked.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::ai_gateway::DeleteMcpService {
+    etag: String,
+}}
 
-impl Call<models::ai_gateway::DeleteModelProviderService> {
-    /// `etag` of the last read; the request fails if the object has changed since.
-    ///
-    /// Without it, nothing is checked.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::ai_gateway::DeleteModelProviderService {
+    etag: String,
+}}
 
-impl Call<models::ai_gateway::DeleteModelService> {
-    /// `etag` of the last read; the request fails if the object has changed since.
-    ///
-    /// Without it, nothing is checked.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::ai_gateway::DeleteModelService {
+    etag: String,
+}}
 
-impl Call<models::ai_gateway::DeleteSkill> {
-    /// `etag` of the last read; the request fails if the object has changed since.
-    ///
-    /// Without it, nothing is checked.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::ai_gateway::DeleteSkill {
+    etag: String,
+}}
 
-impl Call<models::ai_gateway::ListMcpServices> {
-    /// Upper limit for one page; 200 when absent or 0, at most 1000 with the view `BASIC` and 200 with `FULL`.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::ai_gateway::ListMcpServices {
+    page_size: i64,
+    page_token: String,
+    parent: String,
+    view: models::ListMcpServicesRequestView,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::ai_gateway::ListModelProviderServices {
+    page_size: i64,
+    page_token: String,
+    parent: String,
+    view: models::ListModelProviderServicesRequestView,
+}}
 
-    /// Schema, as `schemas/{catalog}.{schema}`.
-    ///
-    /// Required.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
+setters! { models::ai_gateway::ListModelServices {
+    page_size: i64,
+    page_token: String,
+    parent: String,
+    view: models::ListModelServicesRequestView,
+}}
 
-    /// How much of each service to return; `BASIC` by default.
-    ///
-    /// `FULL` adds the source connection and the principals of rate limits.
-    pub fn view(self, value: impl Into<models::ListMcpServicesRequestView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
+setters! { models::ai_gateway::ListSkills {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::ai_gateway::ListModelProviderServices> {
-    /// Upper limit for one page; 200 when absent or 0, at most 1000 with the view `BASIC` and 200 with `FULL`.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::ai_gateway::UpdateMcpService {
+    etag: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::ai_gateway::UpdateModelProviderService {
+    etag: String,
+}}
 
-    /// Schema, as `schemas/{catalog}.{schema}`.
-    ///
-    /// Required.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
+setters! { models::ai_gateway::UpdateModelService {
+    etag: String,
+}}
 
-    /// How much of each service to return; `BASIC` by default.
-    ///
-    /// `FULL` adds service credentials, the inference table and the principals of rate limits.
-    pub fn view(
-        self,
-        value: impl Into<models::ListModelProviderServicesRequestView>,
-    ) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
+setters! { models::ai_gateway::UpdateSkill {
+    etag: String,
+}}
 
-impl Call<models::ai_gateway::ListModelServices> {
-    /// Upper limit for one page; 200 when absent or 0, at most 1000 with the view `BASIC` and 200 with `FULL`.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Schema, as `schemas/{catalog}.{schema}`.
-    ///
-    /// Required.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-
-    /// How much of each service to return; `BASIC` by default.
-    ///
-    /// `FULL` adds destinations, the inference table and the principals of rate limits.
-    pub fn view(self, value: impl Into<models::ListModelServicesRequestView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
-
-impl Call<models::ai_gateway::ListSkills> {
-    /// Upper limit for one page; 200 when absent or 0, and at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::ai_gateway::UpdateMcpService> {
-    /// `etag` of the last read; the request fails if the object has changed since.
-    ///
-    /// Without it, nothing is checked.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::ai_gateway::UpdateModelProviderService> {
-    /// `etag` of the last read; the request fails if the object has changed since.
-    ///
-    /// Without it, nothing is checked.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::ai_gateway::UpdateModelService> {
-    /// `etag` of the last read; the request fails if the object has changed since.
-    ///
-    /// Without it, nothing is checked.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::ai_gateway::UpdateSkill> {
-    /// `etag` of the last read; the request fails if the object has changed since.
-    ///
-    /// Without it, nothing is checked.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages the allowlists of a metastore: the libraries and init scripts that may run on compute in shared access mode.
     pub fn artifact_allowlists(&self) -> ArtifactAllowlists {
         ArtifactAllowlists {
@@ -1062,65 +610,42 @@ impl crate::WorkspaceClient {
 /// Needs Databricks Runtime 13.3 or later.
 #[derive(Clone, Debug)]
 pub struct ArtifactAllowlists {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ArtifactAllowlists {
-    /// Returns the allowlist for one type of artifact.
-    ///
-    /// Allowed to metastore admins and with `MANAGE_ALLOWLIST` on the metastore.
-    ///
-    /// `GET /api/2.1/unity-catalog/artifact-allowlists/{artifact_type}`
-    ///
-    /// * `artifact_type`: Which allowlist is meant.
-    pub fn get(
-        &self,
-        artifact_type: impl Into<models::ArtifactType>,
-    ) -> Call<models::artifact_allowlists::Get> {
-        Call::new(
-            self.client.clone(),
-            models::artifact_allowlists::Get::new(artifact_type),
-        )
-    }
-
-    /// Replaces the allowlist for one type of artifact as a whole.
-    ///
-    /// Allowed to metastore admins and with `MANAGE_ALLOWLIST` on the metastore.
-    ///
-    /// `PUT /api/2.1/unity-catalog/artifact-allowlists/{artifact_type}`
-    ///
-    /// * `artifact_type`: Which allowlist is meant.
-    /// * `artifact_matchers`: The complete new list of patterns.
-    pub fn update(
-        &self,
-        artifact_type: impl Into<models::ArtifactType>,
-        artifact_matchers: impl Into<Vec<models::ArtifactMatcher>>,
-    ) -> Call<models::artifact_allowlists::Update> {
-        Call::new(
-            self.client.clone(),
-            models::artifact_allowlists::Update::new(artifact_type, artifact_matchers),
-        )
+calls! {
+    ArtifactAllowlists {
+        /// Returns the allowlist for one type of artifact.
+        ///
+        /// Allowed to metastore admins and with `MANAGE_ALLOWLIST` on the metastore.
+        ///
+        /// `GET /api/2.1/unity-catalog/artifact-allowlists/{artifact_type}`
+        ///
+        /// * `artifact_type`: Which allowlist is meant.
+        get(artifact_type: models::ArtifactType) -> models::artifact_allowlists::Get;
+        /// Replaces the allowlist for one type of artifact as a whole.
+        ///
+        /// Allowed to metastore admins and with `MANAGE_ALLOWLIST` on the metastore.
+        ///
+        /// `PUT /api/2.1/unity-catalog/artifact-allowlists/{artifact_type}`
+        ///
+        /// * `artifact_type`: Which allowlist is meant.
+        /// * `artifact_matchers`: The complete new list of patterns.
+        ///
+        /// Optional inputs: [`created_at`](field@models::artifact_allowlists::Update::created_at),
+        /// [`created_by`](field@models::artifact_allowlists::Update::created_by),
+        /// [`metastore_id`](field@models::artifact_allowlists::Update::metastore_id).
+        update(artifact_type: models::ArtifactType, artifact_matchers: Vec<models::ArtifactMatcher>) -> models::artifact_allowlists::Update;
     }
 }
 
-impl Call<models::artifact_allowlists::Update> {
-    /// Created at.
-    pub fn created_at(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.created_at = Some(value.into()))
-    }
+setters! { models::artifact_allowlists::Update {
+    created_at: i64,
+    created_by: String,
+    metastore_id: String,
+}}
 
-    /// Created by.
-    pub fn created_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.created_by = Some(value.into()))
-    }
-
-    /// Metastore id.
-    pub fn metastore_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.metastore_id = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages catalogs, the first level of the namespace `catalog.schema.object`.
     pub fn catalogs(&self) -> Catalogs {
         Catalogs {
@@ -1134,222 +659,119 @@ impl crate::WorkspaceClient {
 /// Privileges on a catalog hold in every workspace of the metastore.
 #[derive(Clone, Debug)]
 pub struct Catalogs {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Catalogs {
-    /// Creates a catalog.
-    ///
-    /// Allowed to metastore admins and with `CREATE_CATALOG` on the metastore. It becomes a foreign catalog with
-    /// `connection_name`, and a shared one with `provider_name` and `share_name`.
-    ///
-    /// `POST /api/2.1/unity-catalog/catalogs`
-    ///
-    /// * `name`: Name of the new catalog.
-    pub fn create(&self, name: impl Into<String>) -> Call<models::catalogs::Create> {
-        Call::new(self.client.clone(), models::catalogs::Create::new(name))
-    }
-
-    /// Deletes a catalog.
-    ///
-    /// Allowed to metastore admins and to its owner.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/catalogs/{name}`
-    ///
-    /// * `name`: Name of the catalog.
-    pub fn delete(&self, name: impl Into<String>) -> Call<models::catalogs::Delete> {
-        Call::new(self.client.clone(), models::catalogs::Delete::new(name))
-    }
-
-    /// Returns one catalog.
-    ///
-    /// Allowed to metastore admins, to its owner, and with `USE_CATALOG` on it.
-    ///
-    /// `GET /api/2.1/unity-catalog/catalogs/{name}`
-    ///
-    /// * `name`: Name of the catalog.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::catalogs::Get> {
-        Call::new(self.client.clone(), models::catalogs::Get::new(name))
-    }
-
-    /// Lists the catalogs of the metastore.
-    ///
-    /// Metastore admins see all of them, others those they own or have `USE_CATALOG` on. The order is not defined. A page can
-    /// be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/catalogs`
-    pub fn list(&self) -> Call<models::catalogs::List> {
-        Call::new(self.client.clone(), models::catalogs::List::new())
-    }
-
-    /// Changes the given fields of a catalog.
-    ///
-    /// The caller must own it; a metastore admin may change the owner.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/catalogs/{name}`
-    ///
-    /// * `name`: Present name of the catalog.
-    pub fn update(&self, name: impl Into<String>) -> Call<models::catalogs::Update> {
-        Call::new(self.client.clone(), models::catalogs::Update::new(name))
-    }
-}
-
-impl Call<models::catalogs::Create> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Connection to the data source, for a foreign catalog.
-    pub fn connection_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.connection_name = Some(value.into()))
-    }
-
-    /// Longest retention period, in hours.
-    pub fn custom_max_retention_hours(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.custom_max_retention_hours = Some(value.into()))
-    }
-
-    /// Customer-managed key for managed data.
-    pub fn managed_encryption_settings(
-        self,
-        value: impl Into<models::EncryptionSettings>,
-    ) -> Self {
-        self.map(|op| op.managed_encryption_settings = Some(value.into()))
-    }
-
-    /// Options that depend on the kind of catalog, such as the database for a foreign one.
-    pub fn options_(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.options = Some(value.into()))
-    }
-
-    /// Properties, as keys and values.
-    pub fn properties(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.properties = Some(value.into()))
-    }
-
-    /// Delta Sharing provider, for a catalog made from a share.
-    pub fn provider_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.provider_name = Some(value.into()))
-    }
-
-    /// Share of that provider.
-    pub fn share_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.share_name = Some(value.into()))
-    }
-
-    /// URL of the storage for managed tables.
-    pub fn storage_root(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_root = Some(value.into()))
+calls! {
+    Catalogs {
+        /// Creates a catalog.
+        ///
+        /// Allowed to metastore admins and with `CREATE_CATALOG` on the metastore. It becomes a foreign catalog with
+        /// `connection_name`, and a shared one with `provider_name` and `share_name`.
+        ///
+        /// `POST /api/2.1/unity-catalog/catalogs`
+        ///
+        /// * `name`: Name of the new catalog.
+        ///
+        /// Optional inputs: [`comment`](field@models::catalogs::Create::comment),
+        /// [`connection_name`](field@models::catalogs::Create::connection_name),
+        /// [`custom_max_retention_hours`](field@models::catalogs::Create::custom_max_retention_hours),
+        /// [`managed_encryption_settings`](field@models::catalogs::Create::managed_encryption_settings),
+        /// [`options_`](field@models::catalogs::Create::options), [`properties`](field@models::catalogs::Create::properties),
+        /// [`provider_name`](field@models::catalogs::Create::provider_name),
+        /// [`share_name`](field@models::catalogs::Create::share_name),
+        /// [`storage_root`](field@models::catalogs::Create::storage_root).
+        create(name: String) -> models::catalogs::Create;
+        /// Deletes a catalog.
+        ///
+        /// Allowed to metastore admins and to its owner.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/catalogs/{name}`
+        ///
+        /// * `name`: Name of the catalog.
+        ///
+        /// Optional inputs: [`force`](field@models::catalogs::Delete::force).
+        delete(name: String) -> models::catalogs::Delete;
+        /// Returns one catalog.
+        ///
+        /// Allowed to metastore admins, to its owner, and with `USE_CATALOG` on it.
+        ///
+        /// `GET /api/2.1/unity-catalog/catalogs/{name}`
+        ///
+        /// * `name`: Name of the catalog.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::catalogs::Get::include_browse).
+        get(name: String) -> models::catalogs::Get;
+        /// Lists the catalogs of the metastore.
+        ///
+        /// Metastore admins see all of them, others those they own or have `USE_CATALOG` on. The order is not defined. A page can
+        /// be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/catalogs`
+        ///
+        /// Optional inputs: [`include_browse`](field@models::catalogs::List::include_browse),
+        /// [`include_unbound`](field@models::catalogs::List::include_unbound),
+        /// [`max_results`](field@models::catalogs::List::max_results), [`page_token`](field@models::catalogs::List::page_token).
+        list() -> models::catalogs::List;
+        /// Changes the given fields of a catalog.
+        ///
+        /// The caller must own it; a metastore admin may change the owner.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/catalogs/{name}`
+        ///
+        /// * `name`: Present name of the catalog.
+        ///
+        /// Optional inputs: [`comment`](field@models::catalogs::Update::comment),
+        /// [`custom_max_retention_hours`](field@models::catalogs::Update::custom_max_retention_hours),
+        /// [`enable_predictive_optimization`](field@models::catalogs::Update::enable_predictive_optimization),
+        /// [`isolation_mode`](field@models::catalogs::Update::isolation_mode),
+        /// [`managed_encryption_settings`](field@models::catalogs::Update::managed_encryption_settings),
+        /// [`new_name`](field@models::catalogs::Update::new_name), [`options_`](field@models::catalogs::Update::options),
+        /// [`owner`](field@models::catalogs::Update::owner), [`properties`](field@models::catalogs::Update::properties).
+        update(name: String) -> models::catalogs::Update;
     }
 }
 
-impl Call<models::catalogs::Delete> {
-    /// Whether to delete it even if it is not empty.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::catalogs::Create {
+    comment: String,
+    connection_name: String,
+    custom_max_retention_hours: i64,
+    managed_encryption_settings: models::EncryptionSettings,
+    options_ = options: std::collections::BTreeMap<String, String>,
+    properties: std::collections::BTreeMap<String, String>,
+    provider_name: String,
+    share_name: String,
+    storage_root: String,
+}}
 
-impl Call<models::catalogs::Get> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
-}
+setters! { models::catalogs::Delete {
+    force: bool,
+}}
 
-impl Call<models::catalogs::List> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
+setters! { models::catalogs::Get {
+    include_browse: bool,
+}}
 
-    /// Whether to include catalogs that this workspace is not bound to.
-    ///
-    /// Takes effect only for callers who may change the bindings.
-    pub fn include_unbound(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_unbound = Some(value.into()))
-    }
+setters! { models::catalogs::List {
+    include_browse: bool,
+    include_unbound: bool,
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::catalogs::Update {
+    comment: String,
+    custom_max_retention_hours: i64,
+    enable_predictive_optimization: models::EnablePredictiveOptimization,
+    isolation_mode: models::CatalogIsolationMode,
+    managed_encryption_settings: models::EncryptionSettings,
+    new_name: String,
+    options_ = options: std::collections::BTreeMap<String, String>,
+    owner: String,
+    properties: std::collections::BTreeMap<String, String>,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::catalogs::Update> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Longest retention period, in hours.
-    pub fn custom_max_retention_hours(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.custom_max_retention_hours = Some(value.into()))
-    }
-
-    /// Whether predictive optimization runs for the catalog and what is in it.
-    pub fn enable_predictive_optimization(
-        self,
-        value: impl Into<models::EnablePredictiveOptimization>,
-    ) -> Self {
-        self.map(|op| op.enable_predictive_optimization = Some(value.into()))
-    }
-
-    /// Whether all workspaces or only bound ones have access.
-    pub fn isolation_mode(self, value: impl Into<models::CatalogIsolationMode>) -> Self {
-        self.map(|op| op.isolation_mode = Some(value.into()))
-    }
-
-    /// Customer-managed key for managed data.
-    pub fn managed_encryption_settings(
-        self,
-        value: impl Into<models::EncryptionSettings>,
-    ) -> Self {
-        self.map(|op| op.managed_encryption_settings = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// Options that depend on the kind of catalog.
-    pub fn options_(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.options = Some(value.into()))
-    }
-
-    /// User, group or service principal that becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Properties, as keys and values.
-    pub fn properties(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.properties = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages connections to external data sources.
     pub fn connections(&self) -> Connections {
         Connections {
@@ -1364,162 +786,82 @@ impl crate::WorkspaceClient {
 /// depends on the type of connection.
 #[derive(Clone, Debug)]
 pub struct Connections {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Connections {
-    /// Creates a connection to an external data source.
-    ///
-    /// `POST /api/2.1/unity-catalog/connections`
-    ///
-    /// * `connection_type`: Kind of data source.
-    /// * `name`: Name of the new connection.
-    /// * `options`: Options of the data source, such as host, port and how to sign in; they depend on the type.
-    pub fn create(
-        &self,
-        connection_type: impl Into<models::ConnectionType>,
-        name: impl Into<String>,
-        options: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Call<models::connections::Create> {
-        Call::new(
-            self.client.clone(),
-            models::connections::Create::new(connection_type, name, options),
-        )
-    }
-
-    /// Deletes a connection.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/connections/{name}`
-    ///
-    /// * `name`: Name of the connection.
-    pub fn delete(&self, name: impl Into<String>) -> Call<models::connections::Delete> {
-        Call::new(self.client.clone(), models::connections::Delete::new(name))
-    }
-
-    /// Returns one connection.
-    ///
-    /// `GET /api/2.1/unity-catalog/connections/{name}`
-    ///
-    /// * `name`: Name of the connection.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::connections::Get> {
-        Call::new(self.client.clone(), models::connections::Get::new(name))
-    }
-
-    /// Lists connections.
-    ///
-    /// A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/connections`
-    pub fn list(&self) -> Call<models::connections::List> {
-        Call::new(self.client.clone(), models::connections::List::new())
-    }
-
-    /// Changes the given fields of a connection.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/connections/{name}`
-    ///
-    /// * `name`: Present name of the connection.
-    /// * `options`: Options of the data source; they depend on the type.
-    pub fn update(
-        &self,
-        name: impl Into<String>,
-        options: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Call<models::connections::Update> {
-        Call::new(self.client.clone(), models::connections::Update::new(name, options))
+calls! {
+    Connections {
+        /// Creates a connection to an external data source.
+        ///
+        /// `POST /api/2.1/unity-catalog/connections`
+        ///
+        /// * `name`: Name of the new connection.
+        /// * `connection_type`: Kind of data source.
+        /// * `options`: Options of the data source, such as host, port and how to sign in; they depend on the type.
+        ///
+        /// Optional inputs: [`comment`](field@models::connections::Create::comment),
+        /// [`environment_settings`](field@models::connections::Create::environment_settings),
+        /// [`parent`](field@models::connections::Create::parent), [`properties`](field@models::connections::Create::properties),
+        /// [`read_only`](field@models::connections::Create::read_only), [`secrets`](field@models::connections::Create::secrets).
+        create(name: String, connection_type: models::ConnectionType, options: std::collections::BTreeMap<String, String>) -> models::connections::Create;
+        /// Deletes a connection.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/connections/{name}`
+        ///
+        /// * `name`: Name of the connection.
+        delete(name: String) -> models::connections::Delete;
+        /// Returns one connection.
+        ///
+        /// `GET /api/2.1/unity-catalog/connections/{name}`
+        ///
+        /// * `name`: Name of the connection.
+        get(name: String) -> models::connections::Get;
+        /// Lists connections.
+        ///
+        /// A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/connections`
+        ///
+        /// Optional inputs: [`max_results`](field@models::connections::List::max_results),
+        /// [`page_token`](field@models::connections::List::page_token), [`parent`](field@models::connections::List::parent).
+        list() -> models::connections::List;
+        /// Changes the given fields of a connection.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/connections/{name}`
+        ///
+        /// * `name`: Present name of the connection.
+        /// * `options`: Options of the data source; they depend on the type.
+        ///
+        /// Optional inputs: [`environment_settings`](field@models::connections::Update::environment_settings),
+        /// [`new_name`](field@models::connections::Update::new_name), [`owner`](field@models::connections::Update::owner),
+        /// [`secrets`](field@models::connections::Update::secrets).
+        update(name: String, options: std::collections::BTreeMap<String, String>) -> models::connections::Update;
     }
 }
 
-impl Call<models::connections::Create> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
+setters! { models::connections::Create {
+    comment: String,
+    environment_settings: models::EnvironmentSettings,
+    parent: String,
+    properties: std::collections::BTreeMap<String, String>,
+    read_only: bool,
+    secrets: std::collections::BTreeMap<String, String>,
+}}
 
-    /// Software environment of the connection.
-    pub fn environment_settings(
-        self,
-        value: impl Into<models::EnvironmentSettings>,
-    ) -> Self {
-        self.map(|op| op.environment_settings = Some(value.into()))
-    }
+setters! { models::connections::List {
+    max_results: i64,
+    page_token: String,
+    parent: String,
+}}
 
-    /// Schema that is to hold the connection, as `schemas/{catalog}.{schema}`.
-    ///
-    /// Without it the connection belongs to the metastore.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
+setters! { models::connections::Update {
+    environment_settings: models::EnvironmentSettings,
+    new_name: String,
+    owner: String,
+    secrets: std::collections::BTreeMap<String, String>,
+}}
 
-    /// Properties, as keys and values.
-    pub fn properties(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.properties = Some(value.into()))
-    }
-
-    /// Whether the data source can only be read.
-    pub fn read_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.read_only = Some(value.into()))
-    }
-
-    /// Options whose values come from secrets of Unity Catalog: full name of the secret by option name.
-    pub fn secrets(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.secrets = Some(value.into()))
-    }
-}
-
-impl Call<models::connections::List> {
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Only the connections in this schema, as `schemas/{catalog}.{schema}`.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
-
-impl Call<models::connections::Update> {
-    /// Software environment of the connection.
-    pub fn environment_settings(
-        self,
-        value: impl Into<models::EnvironmentSettings>,
-    ) -> Self {
-        self.map(|op| op.environment_settings = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// User who becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Options whose values come from secrets of Unity Catalog: full name of the secret by option name.
-    pub fn secrets(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.secrets = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages credentials for cloud services and for cloud storage, told apart by their purpose.
     pub fn credentials(&self) -> Credentials {
         Credentials {
@@ -1533,337 +875,165 @@ impl crate::WorkspaceClient {
 /// Access to each is governed by Unity Catalog, and its creator can hand over ownership.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Credentials {
-    /// Creates a credential for the given purpose.
-    ///
-    /// Allowed to metastore admins, and with `CREATE_STORAGE_CREDENTIAL` or `CREATE_SERVICE_CREDENTIAL` on the metastore, as
-    /// the purpose requires.
-    ///
-    /// `POST /api/2.1/unity-catalog/credentials`
-    ///
-    /// * `name`: Name, unique among the service and storage credentials of the metastore.
-    pub fn create_credential(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::credentials::CreateCredential> {
-        Call::new(self.client.clone(), models::credentials::CreateCredential::new(name))
-    }
-
-    /// Deletes a credential.
-    ///
-    /// The caller must own it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/credentials/{name_arg}`
-    ///
-    /// * `name_arg`: Name of the credential.
-    pub fn delete_credential(
-        &self,
-        name_arg: impl Into<String>,
-    ) -> Call<models::credentials::DeleteCredential> {
-        Call::new(
-            self.client.clone(),
-            models::credentials::DeleteCredential::new(name_arg),
-        )
-    }
-
-    /// Issues temporary credentials from a service credential.
-    ///
-    /// Allowed to metastore admins and with `ACCESS` on the credential.
-    ///
-    /// `POST /api/2.1/unity-catalog/temporary-service-credentials`
-    ///
-    /// * `credential_name`: Name of the service credential.
-    pub fn generate_temporary_service_credential(
-        &self,
-        credential_name: impl Into<String>,
-    ) -> Call<models::credentials::GenerateTemporaryServiceCredential> {
-        Call::new(
-            self.client.clone(),
-            models::credentials::GenerateTemporaryServiceCredential::new(credential_name),
-        )
-    }
-
-    /// Returns one credential.
-    ///
-    /// Allowed to metastore admins, to its owner, and with any privilege on it.
-    ///
-    /// `GET /api/2.1/unity-catalog/credentials/{name_arg}`
-    ///
-    /// * `name_arg`: Name of the credential.
-    pub fn get_credential(
-        &self,
-        name_arg: impl Into<String>,
-    ) -> Call<models::credentials::GetCredential> {
-        Call::new(self.client.clone(), models::credentials::GetCredential::new(name_arg))
-    }
-
-    /// Lists the credentials that the caller has access to.
-    ///
-    /// Metastore admins see all of them. The order is not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/credentials`
-    pub fn list_credentials(&self) -> Call<models::credentials::ListCredentials> {
-        Call::new(self.client.clone(), models::credentials::ListCredentials::new())
-    }
-
-    /// Changes the given fields of a credential.
-    ///
-    /// The owner may change everything, as may holders of `MANAGE`; a metastore admin only `owner`.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/credentials/{name_arg}`
-    ///
-    /// * `name_arg`: Present name of the credential.
-    pub fn update_credential(
-        &self,
-        name_arg: impl Into<String>,
-    ) -> Call<models::credentials::UpdateCredential> {
-        Call::new(
-            self.client.clone(),
-            models::credentials::UpdateCredential::new(name_arg),
-        )
-    }
-
-    /// Tries out a credential.
-    ///
-    /// For storage, `url` or `external_location_name` has to be given, and `url` is what gets tried if both are; the location
-    /// is then ignored in the check for overlapping URLs. Allowed to metastore admins, to the owner, and with the privileges
-    /// needed, such as `CREATE_EXTERNAL_LOCATION`.
-    ///
-    /// `POST /api/2.1/unity-catalog/validate-credentials`
-    pub fn validate_credential(&self) -> Call<models::credentials::ValidateCredential> {
-        Call::new(self.client.clone(), models::credentials::ValidateCredential::new())
-    }
-}
-
-impl Call<models::credentials::CreateCredential> {
-    /// The IAM role, on AWS.
-    pub fn aws_iam_role(self, value: impl Into<models::AwsIamRole>) -> Self {
-        self.map(|op| op.aws_iam_role = Some(value.into()))
-    }
-
-    /// The managed identity, on Azure.
-    pub fn azure_managed_identity(
-        self,
-        value: impl Into<models::AzureManagedIdentity>,
-    ) -> Self {
-        self.map(|op| op.azure_managed_identity = Some(value.into()))
-    }
-
-    /// The service principal, on Azure; for storage only.
-    pub fn azure_service_principal(
-        self,
-        value: impl Into<models::AzureServicePrincipal>,
-    ) -> Self {
-        self.map(|op| op.azure_service_principal = Some(value.into()))
-    }
-
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// The service account made by Databricks, on Google Cloud.
-    pub fn databricks_gcp_service_account(
-        self,
-        value: impl Into<models::DatabricksGcpServiceAccount>,
-    ) -> Self {
-        self.map(|op| op.databricks_gcp_service_account = Some(value.into()))
-    }
-
-    /// Whether it is for storage or for other cloud services.
-    pub fn purpose(self, value: impl Into<models::CredentialPurpose>) -> Self {
-        self.map(|op| op.purpose = Some(value.into()))
-    }
-
-    /// Whether it can only read; for storage only.
-    pub fn read_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.read_only = Some(value.into()))
-    }
-
-    /// Whether to store the credential without trying it.
-    pub fn skip_validation(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_validation = Some(value.into()))
+calls! {
+    Credentials {
+        /// Creates a credential for the given purpose.
+        ///
+        /// Allowed to metastore admins, and with `CREATE_STORAGE_CREDENTIAL` or `CREATE_SERVICE_CREDENTIAL` on the metastore, as
+        /// the purpose requires.
+        ///
+        /// `POST /api/2.1/unity-catalog/credentials`
+        ///
+        /// * `name`: Name, unique among the service and storage credentials of the metastore.
+        ///
+        /// Optional inputs: [`aws_iam_role`](field@models::credentials::CreateCredential::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::credentials::CreateCredential::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::credentials::CreateCredential::azure_service_principal),
+        /// [`comment`](field@models::credentials::CreateCredential::comment),
+        /// [`databricks_gcp_service_account`](field@models::credentials::CreateCredential::databricks_gcp_service_account),
+        /// [`purpose`](field@models::credentials::CreateCredential::purpose),
+        /// [`read_only`](field@models::credentials::CreateCredential::read_only),
+        /// [`skip_validation`](field@models::credentials::CreateCredential::skip_validation).
+        create_credential(name: String) -> models::credentials::CreateCredential;
+        /// Deletes a credential.
+        ///
+        /// The caller must own it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/credentials/{name_arg}`
+        ///
+        /// * `name_arg`: Name of the credential.
+        ///
+        /// Optional inputs: [`force`](field@models::credentials::DeleteCredential::force).
+        delete_credential(name_arg: String) -> models::credentials::DeleteCredential;
+        /// Issues temporary credentials from a service credential.
+        ///
+        /// Allowed to metastore admins and with `ACCESS` on the credential.
+        ///
+        /// `POST /api/2.1/unity-catalog/temporary-service-credentials`
+        ///
+        /// * `credential_name`: Name of the service credential.
+        ///
+        /// Optional inputs: [`azure_options`](field@models::credentials::GenerateTemporaryServiceCredential::azure_options),
+        /// [`gcp_options`](field@models::credentials::GenerateTemporaryServiceCredential::gcp_options).
+        generate_temporary_service_credential(credential_name: String) -> models::credentials::GenerateTemporaryServiceCredential;
+        /// Returns one credential.
+        ///
+        /// Allowed to metastore admins, to its owner, and with any privilege on it.
+        ///
+        /// `GET /api/2.1/unity-catalog/credentials/{name_arg}`
+        ///
+        /// * `name_arg`: Name of the credential.
+        get_credential(name_arg: String) -> models::credentials::GetCredential;
+        /// Lists the credentials that the caller has access to.
+        ///
+        /// Metastore admins see all of them. The order is not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/credentials`
+        ///
+        /// Optional inputs: [`include_unbound`](field@models::credentials::ListCredentials::include_unbound),
+        /// [`max_results`](field@models::credentials::ListCredentials::max_results),
+        /// [`page_token`](field@models::credentials::ListCredentials::page_token),
+        /// [`purpose`](field@models::credentials::ListCredentials::purpose).
+        list_credentials() -> models::credentials::ListCredentials;
+        /// Changes the given fields of a credential.
+        ///
+        /// The owner may change everything, as may holders of `MANAGE`; a metastore admin only `owner`.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/credentials/{name_arg}`
+        ///
+        /// * `name_arg`: Present name of the credential.
+        ///
+        /// Optional inputs: [`aws_iam_role`](field@models::credentials::UpdateCredential::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::credentials::UpdateCredential::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::credentials::UpdateCredential::azure_service_principal),
+        /// [`comment`](field@models::credentials::UpdateCredential::comment),
+        /// [`databricks_gcp_service_account`](field@models::credentials::UpdateCredential::databricks_gcp_service_account),
+        /// [`force`](field@models::credentials::UpdateCredential::force),
+        /// [`isolation_mode`](field@models::credentials::UpdateCredential::isolation_mode),
+        /// [`new_name`](field@models::credentials::UpdateCredential::new_name),
+        /// [`owner`](field@models::credentials::UpdateCredential::owner),
+        /// [`read_only`](field@models::credentials::UpdateCredential::read_only),
+        /// [`skip_validation`](field@models::credentials::UpdateCredential::skip_validation).
+        update_credential(name_arg: String) -> models::credentials::UpdateCredential;
+        /// Tries out a credential.
+        ///
+        /// For storage, `url` or `external_location_name` has to be given, and `url` is what gets tried if both are; the location
+        /// is then ignored in the check for overlapping URLs. Allowed to metastore admins, to the owner, and with the privileges
+        /// needed, such as `CREATE_EXTERNAL_LOCATION`.
+        ///
+        /// `POST /api/2.1/unity-catalog/validate-credentials`
+        ///
+        /// Optional inputs: [`aws_iam_role`](field@models::credentials::ValidateCredential::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::credentials::ValidateCredential::azure_managed_identity),
+        /// [`credential_name`](field@models::credentials::ValidateCredential::credential_name),
+        /// [`databricks_gcp_service_account`](field@models::credentials::ValidateCredential::databricks_gcp_service_account),
+        /// [`external_location_name`](field@models::credentials::ValidateCredential::external_location_name),
+        /// [`purpose`](field@models::credentials::ValidateCredential::purpose),
+        /// [`read_only`](field@models::credentials::ValidateCredential::read_only),
+        /// [`url`](field@models::credentials::ValidateCredential::url).
+        validate_credential() -> models::credentials::ValidateCredential;
     }
 }
 
-impl Call<models::credentials::DeleteCredential> {
-    /// Whether to delete it even if services, or external locations and tables, depend on it.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::credentials::CreateCredential {
+    aws_iam_role: models::AwsIamRole,
+    azure_managed_identity: models::AzureManagedIdentity,
+    azure_service_principal: models::AzureServicePrincipal,
+    comment: String,
+    databricks_gcp_service_account: models::DatabricksGcpServiceAccount,
+    purpose: models::CredentialPurpose,
+    read_only: bool,
+    skip_validation: bool,
+}}
 
-impl Call<models::credentials::GenerateTemporaryServiceCredential> {
-    /// Scopes of the token, on Azure.
-    pub fn azure_options(
-        self,
-        value: impl Into<models::GenerateTemporaryServiceCredentialAzureOptions>,
-    ) -> Self {
-        self.map(|op| op.azure_options = Some(value.into()))
-    }
+setters! { models::credentials::DeleteCredential {
+    force: bool,
+}}
 
-    /// Scopes of the token, on Google Cloud.
-    pub fn gcp_options(
-        self,
-        value: impl Into<models::GenerateTemporaryServiceCredentialGcpOptions>,
-    ) -> Self {
-        self.map(|op| op.gcp_options = Some(value.into()))
-    }
-}
+setters! { models::credentials::GenerateTemporaryServiceCredential {
+    azure_options: models::GenerateTemporaryServiceCredentialAzureOptions,
+    gcp_options: models::GenerateTemporaryServiceCredentialGcpOptions,
+}}
 
-impl Call<models::credentials::ListCredentials> {
-    /// Whether to include credentials that this workspace is not bound to.
-    ///
-    /// Takes effect only for callers who may change the bindings.
-    pub fn include_unbound(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_unbound = Some(value.into()))
-    }
+setters! { models::credentials::ListCredentials {
+    include_unbound: bool,
+    max_results: i64,
+    page_token: String,
+    purpose: models::CredentialPurpose,
+}}
 
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::credentials::UpdateCredential {
+    aws_iam_role: models::AwsIamRole,
+    azure_managed_identity: models::AzureManagedIdentity,
+    azure_service_principal: models::AzureServicePrincipal,
+    comment: String,
+    databricks_gcp_service_account: models::DatabricksGcpServiceAccount,
+    force: bool,
+    isolation_mode: models::IsolationMode,
+    new_name: String,
+    owner: String,
+    read_only: bool,
+    skip_validation: bool,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::credentials::ValidateCredential {
+    #[deprecated(note = "create a credential and give its name")]
+    aws_iam_role: models::AwsIamRole,
+    #[deprecated(note = "create a credential and give its name")]
+    azure_managed_identity: models::AzureManagedIdentity,
+    credential_name: String,
+    #[deprecated(note = "create a credential and give its name")]
+    databricks_gcp_service_account: models::DatabricksGcpServiceAccount,
+    external_location_name: String,
+    purpose: models::CredentialPurpose,
+    read_only: bool,
+    url: String,
+}}
 
-    /// Only credentials for this purpose.
-    pub fn purpose(self, value: impl Into<models::CredentialPurpose>) -> Self {
-        self.map(|op| op.purpose = Some(value.into()))
-    }
-}
-
-impl Call<models::credentials::UpdateCredential> {
-    /// The IAM role, on AWS.
-    pub fn aws_iam_role(self, value: impl Into<models::AwsIamRole>) -> Self {
-        self.map(|op| op.aws_iam_role = Some(value.into()))
-    }
-
-    /// The managed identity, on Azure.
-    pub fn azure_managed_identity(
-        self,
-        value: impl Into<models::AzureManagedIdentity>,
-    ) -> Self {
-        self.map(|op| op.azure_managed_identity = Some(value.into()))
-    }
-
-    /// The service principal, on Azure; for storage only.
-    pub fn azure_service_principal(
-        self,
-        value: impl Into<models::AzureServicePrincipal>,
-    ) -> Self {
-        self.map(|op| op.azure_service_principal = Some(value.into()))
-    }
-
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// The service account made by Databricks, on Google Cloud.
-    pub fn databricks_gcp_service_account(
-        self,
-        value: impl Into<models::DatabricksGcpServiceAccount>,
-    ) -> Self {
-        self.map(|op| op.databricks_gcp_service_account = Some(value.into()))
-    }
-
-    /// Whether to change it even if services, or external locations and tables, depend on it.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-
-    /// Whether all workspaces or only bound ones have access.
-    pub fn isolation_mode(self, value: impl Into<models::IsolationMode>) -> Self {
-        self.map(|op| op.isolation_mode = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// User who becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Whether it can only read; for storage only.
-    pub fn read_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.read_only = Some(value.into()))
-    }
-
-    /// Whether to store the change without trying it.
-    pub fn skip_validation(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_validation = Some(value.into()))
-    }
-}
-
-impl Call<models::credentials::ValidateCredential> {
-    /// Deprecated; create a credential and give its name.
-    ///
-    /// The IAM role to try.
-    #[deprecated = "deprecated by the API"]
-    pub fn aws_iam_role(self, value: impl Into<models::AwsIamRole>) -> Self {
-        self.map(|op| op.aws_iam_role = Some(value.into()))
-    }
-
-    /// Deprecated; create a credential and give its name.
-    ///
-    /// The managed identity to try.
-    #[deprecated = "deprecated by the API"]
-    pub fn azure_managed_identity(
-        self,
-        value: impl Into<models::AzureManagedIdentity>,
-    ) -> Self {
-        self.map(|op| op.azure_managed_identity = Some(value.into()))
-    }
-
-    /// Name of the credential to try.
-    pub fn credential_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.credential_name = Some(value.into()))
-    }
-
-    /// Deprecated; create a credential and give its name.
-    ///
-    /// The service account to try.
-    #[deprecated = "deprecated by the API"]
-    pub fn databricks_gcp_service_account(
-        self,
-        value: impl Into<models::DatabricksGcpServiceAccount>,
-    ) -> Self {
-        self.map(|op| op.databricks_gcp_service_account = Some(value.into()))
-    }
-
-    /// External location to try it on; for storage only.
-    pub fn external_location_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_location_name = Some(value.into()))
-    }
-
-    /// What the credential is for; only to be set along with the credential.
-    pub fn purpose(self, value: impl Into<models::CredentialPurpose>) -> Self {
-        self.map(|op| op.purpose = Some(value.into()))
-    }
-
-    /// Whether it can only read; for storage only.
-    pub fn read_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.read_only = Some(value.into()))
-    }
-
-    /// URL to try it on; for storage only.
-    pub fn url(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.url = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages tags, keys with an optional value, on catalogs, schemas, tables, views, columns and volumes.
     pub fn entity_tag_assignments(&self) -> EntityTagAssignments {
         EntityTagAssignments {
@@ -1875,139 +1045,78 @@ impl crate::WorkspaceClient {
 /// Manages tags, keys with an optional value, on catalogs, schemas, tables, views, columns and volumes.
 #[derive(Clone, Debug)]
 pub struct EntityTagAssignments {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl EntityTagAssignments {
-    /// Assigns a tag to an entity.
-    ///
-    /// The caller must own the entity, or have `APPLY_TAG` on it with `USE_SCHEMA` and `USE_CATALOG` above it; a governed tag
-    /// also takes `ASSIGN` or `MANAGE` on its tag policy.
-    ///
-    /// `POST /api/2.1/unity-catalog/entity-tag-assignments`
-    ///
-    /// * `tag_assignment`: The entity, the tag key, and optionally a value.
-    pub fn create(
-        &self,
-        tag_assignment: impl Into<models::EntityTagAssignment>,
-    ) -> Call<models::entity_tag_assignments::Create> {
-        Call::new(
-            self.client.clone(),
-            models::entity_tag_assignments::Create::new(tag_assignment),
-        )
-    }
-
-    /// Removes a tag from an entity.
-    ///
-    /// The caller must own the entity, or have `APPLY_TAG` on it with `USE_SCHEMA` and `USE_CATALOG` above it; a governed tag
-    /// also takes `ASSIGN` or `MANAGE` on its tag policy.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}`
-    ///
-    /// * `entity_type`: Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
-    /// * `entity_name`: Full name of the tagged entity.
-    /// * `tag_key`: Key of the tag.
-    pub fn delete(
-        &self,
-        entity_type: impl Into<String>,
-        entity_name: impl Into<String>,
-        tag_key: impl Into<String>,
-    ) -> Call<models::entity_tag_assignments::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::entity_tag_assignments::Delete::new(
-                entity_type,
-                entity_name,
-                tag_key,
-            ),
-        )
-    }
-
-    /// Returns one tag of an entity.
-    ///
-    /// `GET /api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}`
-    ///
-    /// * `entity_type`: Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
-    /// * `entity_name`: Full name of the tagged entity.
-    /// * `tag_key`: Key of the tag.
-    pub fn get(
-        &self,
-        entity_type: impl Into<String>,
-        entity_name: impl Into<String>,
-        tag_key: impl Into<String>,
-    ) -> Call<models::entity_tag_assignments::Get> {
-        Call::new(
-            self.client.clone(),
-            models::entity_tag_assignments::Get::new(entity_type, entity_name, tag_key),
-        )
-    }
-
-    /// Lists the tags of an entity.
-    ///
-    /// A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags`
-    ///
-    /// * `entity_type`: Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
-    /// * `entity_name`: Full name of the tagged entity.
-    pub fn list(
-        &self,
-        entity_type: impl Into<String>,
-        entity_name: impl Into<String>,
-    ) -> Call<models::entity_tag_assignments::List> {
-        Call::new(
-            self.client.clone(),
-            models::entity_tag_assignments::List::new(entity_type, entity_name),
-        )
-    }
-
-    /// Changes a tag of an entity.
-    ///
-    /// The caller must own the entity, or have `APPLY_TAG` on it with `USE_SCHEMA` and `USE_CATALOG` above it; a governed tag
-    /// also takes `ASSIGN` or `MANAGE` on its tag policy.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}`
-    ///
-    /// * `entity_type`: Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
-    /// * `entity_name`: Full name of the tagged entity.
-    /// * `tag_key`: Key of the tag.
-    /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
-    ///   `*` replaces everything.
-    /// * `tag_assignment`: New content; only the fields in `update_mask` are taken.
-    pub fn update(
-        &self,
-        entity_type: impl Into<String>,
-        entity_name: impl Into<String>,
-        tag_key: impl Into<String>,
-        update_mask: impl Into<String>,
-        tag_assignment: impl Into<models::EntityTagAssignment>,
-    ) -> Call<models::entity_tag_assignments::Update> {
-        Call::new(
-            self.client.clone(),
-            models::entity_tag_assignments::Update::new(
-                entity_type,
-                entity_name,
-                tag_key,
-                update_mask,
-                tag_assignment,
-            ),
-        )
+calls! {
+    EntityTagAssignments {
+        /// Assigns a tag to an entity.
+        ///
+        /// The caller must own the entity, or have `APPLY_TAG` on it with `USE_SCHEMA` and `USE_CATALOG` above it; a governed tag
+        /// also takes `ASSIGN` or `MANAGE` on its tag policy.
+        ///
+        /// `POST /api/2.1/unity-catalog/entity-tag-assignments`
+        ///
+        /// * `tag_assignment`: The entity, the tag key, and optionally a value.
+        create(tag_assignment: models::EntityTagAssignment) -> models::entity_tag_assignments::Create;
+        /// Removes a tag from an entity.
+        ///
+        /// The caller must own the entity, or have `APPLY_TAG` on it with `USE_SCHEMA` and `USE_CATALOG` above it; a governed tag
+        /// also takes `ASSIGN` or `MANAGE` on its tag policy.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}`
+        ///
+        /// * `entity_type`: Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
+        /// * `entity_name`: Full name of the tagged entity.
+        /// * `tag_key`: Key of the tag.
+        delete(entity_type: String, entity_name: String, tag_key: String) -> models::entity_tag_assignments::Delete;
+        /// Returns one tag of an entity.
+        ///
+        /// `GET /api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}`
+        ///
+        /// * `entity_type`: Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
+        /// * `entity_name`: Full name of the tagged entity.
+        /// * `tag_key`: Key of the tag.
+        get(entity_type: String, entity_name: String, tag_key: String) -> models::entity_tag_assignments::Get;
+        /// Lists the tags of an entity.
+        ///
+        /// A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags`
+        ///
+        /// * `entity_type`: Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
+        /// * `entity_name`: Full name of the tagged entity.
+        ///
+        /// Optional inputs: [`max_results`](field@models::entity_tag_assignments::List::max_results),
+        /// [`page_token`](field@models::entity_tag_assignments::List::page_token).
+        list(entity_type: String, entity_name: String) -> models::entity_tag_assignments::List;
+        /// Changes a tag of an entity.
+        ///
+        /// The caller must own the entity, or have `APPLY_TAG` on it with `USE_SCHEMA` and `USE_CATALOG` above it; a governed tag
+        /// also takes `ASSIGN` or `MANAGE` on its tag policy.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}`
+        ///
+        /// * `entity_type`: Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
+        /// * `entity_name`: Full name of the tagged entity.
+        /// * `tag_key`: Key of the tag.
+        /// * `tag_assignment`: New content; only the fields in `update_mask` are taken.
+        ///
+        /// Optional inputs: [`update_mask`](field@models::entity_tag_assignments::Update::update_mask).
+        update(entity_type: String, entity_name: String, tag_key: String, tag_assignment: models::EntityTagAssignment) -> models::entity_tag_assignments::Update;
     }
 }
 
-impl Call<models::entity_tag_assignments::List> {
-    /// Upper limit for one page.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::entity_tag_assignments::List {
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::entity_tag_assignments::Update {
+    update_mask: String,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages lineage between objects in Databricks (tables, models, paths) and external metadata objects, down to columns and
     /// with own properties.
     pub fn external_lineage(&self) -> ExternalLineage {
@@ -2021,99 +1130,50 @@ impl crate::WorkspaceClient {
 /// with own properties.
 #[derive(Clone, Debug)]
 pub struct ExternalLineage {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ExternalLineage {
-    /// Creates a lineage relationship; at least one end is an external metadata object.
-    ///
-    /// `POST /api/2.0/lineage-tracking/external-lineage`
-    ///
-    /// * `external_lineage_relationship`: The relationship, with its source and target.
-    pub fn create_external_lineage_relationship(
-        &self,
-        external_lineage_relationship: impl Into<models::CreateRequestExternalLineage>,
-    ) -> Call<models::external_lineage::CreateExternalLineageRelationship> {
-        Call::new(
-            self.client.clone(),
-            models::external_lineage::CreateExternalLineageRelationship::new(
-                external_lineage_relationship,
-            ),
-        )
-    }
-
-    /// Deletes a lineage relationship.
-    ///
-    /// `DELETE /api/2.0/lineage-tracking/external-lineage`
-    ///
-    /// * `external_lineage_relationship`: The relationship to delete, given by its source and target.
-    pub fn delete_external_lineage_relationship(
-        &self,
-        external_lineage_relationship: impl Into<models::DeleteRequestExternalLineage>,
-    ) -> Call<models::external_lineage::DeleteExternalLineageRelationship> {
-        Call::new(
-            self.client.clone(),
-            models::external_lineage::DeleteExternalLineageRelationship::new(
-                external_lineage_relationship,
-            ),
-        )
-    }
-
-    /// Lists the external lineage of an object, in one direction.
-    ///
-    /// `GET /api/2.0/lineage-tracking/external-lineage`
-    ///
-    /// * `lineage_direction`: Whether to follow the data to its sources or to its uses.
-    /// * `object_info`: The object asked about; exactly one of its kinds set.
-    pub fn list_external_lineage_relationships(
-        &self,
-        lineage_direction: impl Into<models::LineageDirection>,
-        object_info: impl Into<models::ExternalLineageObject>,
-    ) -> Call<models::external_lineage::ListExternalLineageRelationships> {
-        Call::new(
-            self.client.clone(),
-            models::external_lineage::ListExternalLineageRelationships::new(
-                lineage_direction,
-                object_info,
-            ),
-        )
-    }
-
-    /// Changes a lineage relationship.
-    ///
-    /// `PATCH /api/2.0/lineage-tracking/external-lineage`
-    ///
-    /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
-    ///   `*` replaces everything.
-    /// * `external_lineage_relationship`: New content; only the fields in `update_mask` are taken.
-    pub fn update_external_lineage_relationship(
-        &self,
-        update_mask: impl Into<String>,
-        external_lineage_relationship: impl Into<models::UpdateRequestExternalLineage>,
-    ) -> Call<models::external_lineage::UpdateExternalLineageRelationship> {
-        Call::new(
-            self.client.clone(),
-            models::external_lineage::UpdateExternalLineageRelationship::new(
-                update_mask,
-                external_lineage_relationship,
-            ),
-        )
+calls! {
+    ExternalLineage {
+        /// Creates a lineage relationship; at least one end is an external metadata object.
+        ///
+        /// `POST /api/2.0/lineage-tracking/external-lineage`
+        ///
+        /// * `external_lineage_relationship`: The relationship, with its source and target.
+        create_external_lineage_relationship(external_lineage_relationship: models::CreateRequestExternalLineage) -> models::external_lineage::CreateExternalLineageRelationship;
+        /// Deletes a lineage relationship.
+        ///
+        /// `DELETE /api/2.0/lineage-tracking/external-lineage`
+        ///
+        /// * `external_lineage_relationship`: The relationship to delete, given by its source and target.
+        delete_external_lineage_relationship(external_lineage_relationship: models::DeleteRequestExternalLineage) -> models::external_lineage::DeleteExternalLineageRelationship;
+        /// Lists the external lineage of an object, in one direction.
+        ///
+        /// `GET /api/2.0/lineage-tracking/external-lineage`
+        ///
+        /// * `lineage_direction`: Whether to follow the data to its sources or to its uses.
+        /// * `object_info`: The object asked about; exactly one of its kinds set.
+        ///
+        /// Optional inputs: [`page_size`](field@models::external_lineage::ListExternalLineageRelationships::page_size),
+        /// [`page_token`](field@models::external_lineage::ListExternalLineageRelationships::page_token).
+        list_external_lineage_relationships(lineage_direction: models::LineageDirection, object_info: models::ExternalLineageObject) -> models::external_lineage::ListExternalLineageRelationships;
+        /// Changes a lineage relationship.
+        ///
+        /// `PATCH /api/2.0/lineage-tracking/external-lineage`
+        ///
+        /// * `external_lineage_relationship`: New content; only the fields in `update_mask` are taken.
+        /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
+        ///   `*` replaces everything.
+        update_external_lineage_relationship(external_lineage_relationship: models::UpdateRequestExternalLineage, update_mask: String) -> models::external_lineage::UpdateExternalLineageRelationship;
     }
 }
 
-impl Call<models::external_lineage::ListExternalLineageRelationships> {
-    /// Upper limit for one page; 1000 at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::external_lineage::ListExternalLineageRelationships {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages external locations: cloud storage paths with the storage credential that opens them.
     pub fn external_locations(&self) -> ExternalLocations {
         ExternalLocations {
@@ -2127,262 +1187,136 @@ impl crate::WorkspaceClient {
 /// Unity Catalog checks access first and contacts the cloud only if it is granted.
 #[derive(Clone, Debug)]
 pub struct ExternalLocations {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ExternalLocations {
-    /// Creates an external location.
-    ///
-    /// Allowed to metastore admins, and with `CREATE_EXTERNAL_LOCATION` on both the metastore and the storage credential.
-    ///
-    /// `POST /api/2.1/unity-catalog/external-locations`
-    ///
-    /// * `credential_name`: Storage credential for the location.
-    /// * `name`: Name of the new location.
-    /// * `url`: URL of the path.
-    pub fn create(
-        &self,
-        credential_name: impl Into<String>,
-        name: impl Into<String>,
-        url: impl Into<String>,
-    ) -> Call<models::external_locations::Create> {
-        Call::new(
-            self.client.clone(),
-            models::external_locations::Create::new(credential_name, name, url),
-        )
-    }
-
-    /// Deletes an external location.
-    ///
-    /// The caller must own it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/external-locations/{name}`
-    ///
-    /// * `name`: Name of the location.
-    pub fn delete(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::external_locations::Delete> {
-        Call::new(self.client.clone(), models::external_locations::Delete::new(name))
-    }
-
-    /// Returns one external location.
-    ///
-    /// Allowed to metastore admins, to its owner, and with any privilege on it.
-    ///
-    /// `GET /api/2.1/unity-catalog/external-locations/{name}`
-    ///
-    /// * `name`: Name of the location.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::external_locations::Get> {
-        Call::new(self.client.clone(), models::external_locations::Get::new(name))
-    }
-
-    /// Lists the external locations of the metastore.
-    ///
-    /// Metastore admins see all of them, others those they own or have some privilege on. The order is not defined. A page can
-    /// be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/external-locations`
-    pub fn list(&self) -> Call<models::external_locations::List> {
-        Call::new(self.client.clone(), models::external_locations::List::new())
-    }
-
-    /// Changes the given fields of an external location.
-    ///
-    /// The owner may change everything, a metastore admin only the name.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/external-locations/{name}`
-    ///
-    /// * `name`: Present name of the location.
-    pub fn update(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::external_locations::Update> {
-        Call::new(self.client.clone(), models::external_locations::Update::new(name))
-    }
-}
-
-impl Call<models::external_locations::Create> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Set by the server only.
-    pub fn effective_enable_file_events(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.effective_enable_file_events = Some(value.into()))
-    }
-
-    /// Set by the server only.
-    pub fn effective_file_event_queue(
-        self,
-        value: impl Into<models::FileEventQueue>,
-    ) -> Self {
-        self.map(|op| op.effective_file_event_queue = Some(value.into()))
-    }
-
-    /// Whether file events are on, which is the default.
-    ///
-    /// What really holds is in `effective_enable_file_events`.
-    pub fn enable_file_events(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_file_events = Some(value.into()))
-    }
-
-    /// How clients ask for server-side encryption.
-    pub fn encryption_details(
-        self,
-        value: impl Into<models::EncryptionDetails>,
-    ) -> Self {
-        self.map(|op| op.encryption_details = Some(value.into()))
-    }
-
-    /// Whether access falls back to the credentials of the cluster when those of Unity Catalog do not suffice.
-    pub fn fallback(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.fallback = Some(value.into()))
-    }
-
-    /// Queue for file events, with exactly one of its kinds set; needed unless `enable_file_events` is false.
-    pub fn file_event_queue(self, value: impl Into<models::FileEventQueue>) -> Self {
-        self.map(|op| op.file_event_queue = Some(value.into()))
-    }
-
-    /// Whether nothing can be written there.
-    pub fn read_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.read_only = Some(value.into()))
-    }
-
-    /// Whether to store the location without trying its credential.
-    pub fn skip_validation(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_validation = Some(value.into()))
+calls! {
+    ExternalLocations {
+        /// Creates an external location.
+        ///
+        /// Allowed to metastore admins, and with `CREATE_EXTERNAL_LOCATION` on both the metastore and the storage credential.
+        ///
+        /// `POST /api/2.1/unity-catalog/external-locations`
+        ///
+        /// * `name`: Name of the new location.
+        /// * `url`: URL of the path.
+        /// * `credential_name`: Storage credential for the location.
+        ///
+        /// Optional inputs: [`comment`](field@models::external_locations::Create::comment),
+        /// [`effective_enable_file_events`](field@models::external_locations::Create::effective_enable_file_events),
+        /// [`effective_file_event_queue`](field@models::external_locations::Create::effective_file_event_queue),
+        /// [`enable_file_events`](field@models::external_locations::Create::enable_file_events),
+        /// [`encryption_details`](field@models::external_locations::Create::encryption_details),
+        /// [`fallback`](field@models::external_locations::Create::fallback),
+        /// [`file_event_queue`](field@models::external_locations::Create::file_event_queue),
+        /// [`read_only`](field@models::external_locations::Create::read_only),
+        /// [`skip_validation`](field@models::external_locations::Create::skip_validation).
+        create(name: String, url: String, credential_name: String) -> models::external_locations::Create;
+        /// Deletes an external location.
+        ///
+        /// The caller must own it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/external-locations/{name}`
+        ///
+        /// * `name`: Name of the location.
+        ///
+        /// Optional inputs: [`force`](field@models::external_locations::Delete::force).
+        delete(name: String) -> models::external_locations::Delete;
+        /// Returns one external location.
+        ///
+        /// Allowed to metastore admins, to its owner, and with any privilege on it.
+        ///
+        /// `GET /api/2.1/unity-catalog/external-locations/{name}`
+        ///
+        /// * `name`: Name of the location.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::external_locations::Get::include_browse).
+        get(name: String) -> models::external_locations::Get;
+        /// Lists the external locations of the metastore.
+        ///
+        /// Metastore admins see all of them, others those they own or have some privilege on. The order is not defined. A page can
+        /// be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/external-locations`
+        ///
+        /// Optional inputs: [`include_browse`](field@models::external_locations::List::include_browse),
+        /// [`include_unbound`](field@models::external_locations::List::include_unbound),
+        /// [`max_results`](field@models::external_locations::List::max_results),
+        /// [`page_token`](field@models::external_locations::List::page_token).
+        list() -> models::external_locations::List;
+        /// Changes the given fields of an external location.
+        ///
+        /// The owner may change everything, a metastore admin only the name.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/external-locations/{name}`
+        ///
+        /// * `name`: Present name of the location.
+        ///
+        /// Optional inputs: [`comment`](field@models::external_locations::Update::comment),
+        /// [`credential_name`](field@models::external_locations::Update::credential_name),
+        /// [`effective_enable_file_events`](field@models::external_locations::Update::effective_enable_file_events),
+        /// [`effective_file_event_queue`](field@models::external_locations::Update::effective_file_event_queue),
+        /// [`enable_file_events`](field@models::external_locations::Update::enable_file_events),
+        /// [`encryption_details`](field@models::external_locations::Update::encryption_details),
+        /// [`fallback`](field@models::external_locations::Update::fallback),
+        /// [`file_event_queue`](field@models::external_locations::Update::file_event_queue),
+        /// [`force`](field@models::external_locations::Update::force),
+        /// [`isolation_mode`](field@models::external_locations::Update::isolation_mode),
+        /// [`new_name`](field@models::external_locations::Update::new_name),
+        /// [`owner`](field@models::external_locations::Update::owner),
+        /// [`read_only`](field@models::external_locations::Update::read_only),
+        /// [`skip_validation`](field@models::external_locations::Update::skip_validation),
+        /// [`url`](field@models::external_locations::Update::url).
+        update(name: String) -> models::external_locations::Update;
     }
 }
 
-impl Call<models::external_locations::Delete> {
-    /// Whether to delete it even if external tables or mounts depend on it.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::external_locations::Create {
+    comment: String,
+    effective_enable_file_events: bool,
+    effective_file_event_queue: models::FileEventQueue,
+    enable_file_events: bool,
+    encryption_details: models::EncryptionDetails,
+    fallback: bool,
+    file_event_queue: models::FileEventQueue,
+    read_only: bool,
+    skip_validation: bool,
+}}
 
-impl Call<models::external_locations::Get> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
-}
+setters! { models::external_locations::Delete {
+    force: bool,
+}}
 
-impl Call<models::external_locations::List> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
+setters! { models::external_locations::Get {
+    include_browse: bool,
+}}
 
-    /// Whether to include locations that this workspace is not bound to.
-    ///
-    /// Takes effect only for callers who may change the bindings.
-    pub fn include_unbound(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_unbound = Some(value.into()))
-    }
+setters! { models::external_locations::List {
+    include_browse: bool,
+    include_unbound: bool,
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::external_locations::Update {
+    comment: String,
+    credential_name: String,
+    effective_enable_file_events: bool,
+    effective_file_event_queue: models::FileEventQueue,
+    enable_file_events: bool,
+    encryption_details: models::EncryptionDetails,
+    fallback: bool,
+    file_event_queue: models::FileEventQueue,
+    force: bool,
+    isolation_mode: models::IsolationMode,
+    new_name: String,
+    owner: String,
+    read_only: bool,
+    skip_validation: bool,
+    url: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::external_locations::Update> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Storage credential for the location.
-    pub fn credential_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.credential_name = Some(value.into()))
-    }
-
-    /// Set by the server only.
-    pub fn effective_enable_file_events(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.effective_enable_file_events = Some(value.into()))
-    }
-
-    /// Set by the server only.
-    pub fn effective_file_event_queue(
-        self,
-        value: impl Into<models::FileEventQueue>,
-    ) -> Self {
-        self.map(|op| op.effective_file_event_queue = Some(value.into()))
-    }
-
-    /// Whether file events are on, which is the default.
-    ///
-    /// What really holds is in `effective_enable_file_events`.
-    pub fn enable_file_events(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_file_events = Some(value.into()))
-    }
-
-    /// How clients ask for server-side encryption.
-    pub fn encryption_details(
-        self,
-        value: impl Into<models::EncryptionDetails>,
-    ) -> Self {
-        self.map(|op| op.encryption_details = Some(value.into()))
-    }
-
-    /// Whether access falls back to the credentials of the cluster when those of Unity Catalog do not suffice.
-    pub fn fallback(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.fallback = Some(value.into()))
-    }
-
-    /// Queue for file events, with exactly one of its kinds set; needed unless `enable_file_events` is false.
-    pub fn file_event_queue(self, value: impl Into<models::FileEventQueue>) -> Self {
-        self.map(|op| op.file_event_queue = Some(value.into()))
-    }
-
-    /// Whether to change it even if a new `url` breaks external tables or mounts.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-
-    /// Whether all workspaces or only bound ones have access.
-    pub fn isolation_mode(self, value: impl Into<models::IsolationMode>) -> Self {
-        self.map(|op| op.isolation_mode = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// Who becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Whether nothing can be written there.
-    pub fn read_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.read_only = Some(value.into()))
-    }
-
-    /// Whether to store the change without trying the credential.
-    pub fn skip_validation(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_validation = Some(value.into()))
-    }
-
-    /// URL of the path.
-    pub fn url(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.url = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages metadata objects that stand for tables, dashboards and the like in systems outside Databricks.
     pub fn external_metadata(&self) -> ExternalMetadata {
         ExternalMetadata {
@@ -2396,116 +1330,65 @@ impl crate::WorkspaceClient {
 /// They can take part in lineage.
 #[derive(Clone, Debug)]
 pub struct ExternalMetadata {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ExternalMetadata {
-    /// Creates an external metadata object.
-    ///
-    /// Allowed to metastore admins and with `CREATE_EXTERNAL_METADATA`. All account users get `BROWSE` on the new object.
-    ///
-    /// `POST /api/2.0/lineage-tracking/external-metadata`
-    ///
-    /// * `external_metadata`: The object to create.
-    pub fn create_external_metadata(
-        &self,
-        external_metadata: impl Into<models::ExternalMetadata>,
-    ) -> Call<models::external_metadata::CreateExternalMetadata> {
-        Call::new(
-            self.client.clone(),
-            models::external_metadata::CreateExternalMetadata::new(external_metadata),
-        )
-    }
-
-    /// Deletes an external metadata object.
-    ///
-    /// Allowed to metastore admins, to its owner, and with `MANAGE` on it.
-    ///
-    /// `DELETE /api/2.0/lineage-tracking/external-metadata/{name}`
-    ///
-    /// * `name`: Name of the object.
-    pub fn delete_external_metadata(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::external_metadata::DeleteExternalMetadata> {
-        Call::new(
-            self.client.clone(),
-            models::external_metadata::DeleteExternalMetadata::new(name),
-        )
-    }
-
-    /// Returns one external metadata object.
-    ///
-    /// Allowed to metastore admins, to its owner, and with `BROWSE` on it.
-    ///
-    /// `GET /api/2.0/lineage-tracking/external-metadata/{name}`
-    ///
-    /// * `name`: Name of the object.
-    pub fn get_external_metadata(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::external_metadata::GetExternalMetadata> {
-        Call::new(
-            self.client.clone(),
-            models::external_metadata::GetExternalMetadata::new(name),
-        )
-    }
-
-    /// Lists the external metadata objects of the metastore.
-    ///
-    /// Metastore admins see all of them, others those they have `BROWSE` on. The order is not defined.
-    ///
-    /// `GET /api/2.0/lineage-tracking/external-metadata`
-    pub fn list_external_metadata(
-        &self,
-    ) -> Call<models::external_metadata::ListExternalMetadata> {
-        Call::new(
-            self.client.clone(),
-            models::external_metadata::ListExternalMetadata::new(),
-        )
-    }
-
-    /// Changes an external metadata object.
-    ///
-    /// Allowed to metastore admins, to its owner, and with `MODIFY` on it. One request changes either the owner, which takes
-    /// `MANAGE` too, or other fields.
-    ///
-    /// `PATCH /api/2.0/lineage-tracking/external-metadata/{name}`
-    ///
-    /// * `name`: Name of the object.
-    /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
-    ///   `*` replaces everything.
-    /// * `external_metadata`: New content; only the fields in `update_mask` are taken.
-    pub fn update_external_metadata(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        external_metadata: impl Into<models::ExternalMetadata>,
-    ) -> Call<models::external_metadata::UpdateExternalMetadata> {
-        Call::new(
-            self.client.clone(),
-            models::external_metadata::UpdateExternalMetadata::new(
-                name,
-                update_mask,
-                external_metadata,
-            ),
-        )
+calls! {
+    ExternalMetadata {
+        /// Creates an external metadata object.
+        ///
+        /// Allowed to metastore admins and with `CREATE_EXTERNAL_METADATA`. All account users get `BROWSE` on the new object.
+        ///
+        /// `POST /api/2.0/lineage-tracking/external-metadata`
+        ///
+        /// * `external_metadata`: The object to create.
+        create_external_metadata(external_metadata: models::ExternalMetadata) -> models::external_metadata::CreateExternalMetadata;
+        /// Deletes an external metadata object.
+        ///
+        /// Allowed to metastore admins, to its owner, and with `MANAGE` on it.
+        ///
+        /// `DELETE /api/2.0/lineage-tracking/external-metadata/{name}`
+        ///
+        /// * `name`: Name of the object.
+        delete_external_metadata(name: String) -> models::external_metadata::DeleteExternalMetadata;
+        /// Returns one external metadata object.
+        ///
+        /// Allowed to metastore admins, to its owner, and with `BROWSE` on it.
+        ///
+        /// `GET /api/2.0/lineage-tracking/external-metadata/{name}`
+        ///
+        /// * `name`: Name of the object.
+        get_external_metadata(name: String) -> models::external_metadata::GetExternalMetadata;
+        /// Lists the external metadata objects of the metastore.
+        ///
+        /// Metastore admins see all of them, others those they have `BROWSE` on. The order is not defined.
+        ///
+        /// `GET /api/2.0/lineage-tracking/external-metadata`
+        ///
+        /// Optional inputs: [`page_size`](field@models::external_metadata::ListExternalMetadata::page_size),
+        /// [`page_token`](field@models::external_metadata::ListExternalMetadata::page_token).
+        list_external_metadata() -> models::external_metadata::ListExternalMetadata;
+        /// Changes an external metadata object.
+        ///
+        /// Allowed to metastore admins, to its owner, and with `MODIFY` on it. One request changes either the owner, which takes
+        /// `MANAGE` too, or other fields.
+        ///
+        /// `PATCH /api/2.0/lineage-tracking/external-metadata/{name}`
+        ///
+        /// * `name`: Name of the object.
+        /// * `external_metadata`: New content; only the fields in `update_mask` are taken.
+        /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
+        ///   `*` replaces everything.
+        update_external_metadata(name: String, external_metadata: models::ExternalMetadata, update_mask: String) -> models::external_metadata::UpdateExternalMetadata;
     }
 }
 
-impl Call<models::external_metadata::ListExternalMetadata> {
-    /// Upper limit for one page; 1000 at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::external_metadata::ListExternalMetadata {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages user-defined functions, which live in a schema beside the tables.
     pub fn functions(&self) -> Functions {
         Functions {
@@ -2517,123 +1400,88 @@ impl crate::WorkspaceClient {
 /// Manages user-defined functions, which live in a schema beside the tables.
 #[derive(Clone, Debug)]
 pub struct Functions {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Functions {
-    /// Creates a function.
-    ///
-    /// Experimental; it is going to change. The caller needs `USE_CATALOG` on the catalog, and on the schema `CREATE_FUNCTION`
-    /// with `USE_SCHEMA`.
-    ///
-    /// `POST /api/2.1/unity-catalog/functions`
-    ///
-    /// * `function_info`: The function to create.
-    pub fn create(
-        &self,
-        function_info: impl Into<models::CreateFunction>,
-    ) -> Call<models::functions::Create> {
-        Call::new(self.client.clone(), models::functions::Create::new(function_info))
-    }
-
-    /// Deletes a function.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the function and have `USE_CATALOG`
-    /// and `USE_SCHEMA`.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/functions/{name}`
-    ///
-    /// * `name`: Full name, as `catalog.schema.function`.
-    pub fn delete(&self, name: impl Into<String>) -> Call<models::functions::Delete> {
-        Call::new(self.client.clone(), models::functions::Delete::new(name))
-    }
-
-    /// Returns one function.
-    ///
-    /// Allowed to metastore admins, to the owner of the catalog, to the owner of the function with `USE_CATALOG`, and with
-    /// `USE_CATALOG`, `USE_SCHEMA` and `EXECUTE`.
-    ///
-    /// `GET /api/2.1/unity-catalog/functions/{name}`
-    ///
-    /// * `name`: Full name, as `catalog.schema.function`.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::functions::Get> {
-        Call::new(self.client.clone(), models::functions::Get::new(name))
-    }
-
-    /// Lists the functions of a schema.
-    ///
-    /// Metastore admins see all of them; others need `USE_CATALOG` and `USE_SCHEMA`, and see those they own or have `EXECUTE`
-    /// on. The order is not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/functions`
-    ///
-    /// * `catalog_name`: Catalog of the schema.
-    /// * `schema_name`: Schema of the functions.
-    pub fn list(
-        &self,
-        catalog_name: impl Into<String>,
-        schema_name: impl Into<String>,
-    ) -> Call<models::functions::List> {
-        Call::new(
-            self.client.clone(),
-            models::functions::List::new(catalog_name, schema_name),
-        )
-    }
-
-    /// Changes the owner of a function; nothing else can be changed.
-    ///
-    /// Allowed to metastore admins, to owners of the catalog, to owners of the schema with `USE_CATALOG`, and to owners of the
-    /// function with `USE_CATALOG` and `USE_SCHEMA`. Anyone but a metastore admin has to belong to the group that is to own it.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/functions/{name}`
-    ///
-    /// * `name`: Full name, as `catalog.schema.function`.
-    pub fn update(&self, name: impl Into<String>) -> Call<models::functions::Update> {
-        Call::new(self.client.clone(), models::functions::Update::new(name))
+calls! {
+    Functions {
+        /// Creates a function.
+        ///
+        /// Experimental; it is going to change. The caller needs `USE_CATALOG` on the catalog, and on the schema `CREATE_FUNCTION`
+        /// with `USE_SCHEMA`.
+        ///
+        /// `POST /api/2.1/unity-catalog/functions`
+        ///
+        /// * `function_info`: The function to create.
+        create(function_info: models::CreateFunction) -> models::functions::Create;
+        /// Deletes a function.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the function and have `USE_CATALOG`
+        /// and `USE_SCHEMA`.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/functions/{name}`
+        ///
+        /// * `name`: Full name, as `catalog.schema.function`.
+        ///
+        /// Optional inputs: [`force`](field@models::functions::Delete::force).
+        delete(name: String) -> models::functions::Delete;
+        /// Returns one function.
+        ///
+        /// Allowed to metastore admins, to the owner of the catalog, to the owner of the function with `USE_CATALOG`, and with
+        /// `USE_CATALOG`, `USE_SCHEMA` and `EXECUTE`.
+        ///
+        /// `GET /api/2.1/unity-catalog/functions/{name}`
+        ///
+        /// * `name`: Full name, as `catalog.schema.function`.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::functions::Get::include_browse).
+        get(name: String) -> models::functions::Get;
+        /// Lists the functions of a schema.
+        ///
+        /// Metastore admins see all of them; others need `USE_CATALOG` and `USE_SCHEMA`, and see those they own or have `EXECUTE`
+        /// on. The order is not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/functions`
+        ///
+        /// * `catalog_name`: Catalog of the schema.
+        /// * `schema_name`: Schema of the functions.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::functions::List::include_browse),
+        /// [`max_results`](field@models::functions::List::max_results), [`page_token`](field@models::functions::List::page_token).
+        list(catalog_name: String, schema_name: String) -> models::functions::List;
+        /// Changes the owner of a function; nothing else can be changed.
+        ///
+        /// Allowed to metastore admins, to owners of the catalog, to owners of the schema with `USE_CATALOG`, and to owners of the
+        /// function with `USE_CATALOG` and `USE_SCHEMA`. Anyone but a metastore admin has to belong to the group that is to own it.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/functions/{name}`
+        ///
+        /// * `name`: Full name, as `catalog.schema.function`.
+        ///
+        /// Optional inputs: [`owner`](field@models::functions::Update::owner).
+        update(name: String) -> models::functions::Update;
     }
 }
 
-impl Call<models::functions::Delete> {
-    /// Whether to delete it even if it is not empty.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::functions::Delete {
+    force: bool,
+}}
 
-impl Call<models::functions::Get> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
-}
+setters! { models::functions::Get {
+    include_browse: bool,
+}}
 
-impl Call<models::functions::List> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
+setters! { models::functions::List {
+    include_browse: bool,
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::functions::Update {
+    owner: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::functions::Update> {
-    /// User or group that becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages privileges on securables.
     pub fn grants(&self) -> Grants {
         Grants {
@@ -2648,193 +1496,100 @@ impl crate::WorkspaceClient {
 /// grant. What is granted on a catalog or schema holds for everything in it, now and later.
 #[derive(Clone, Debug)]
 pub struct Grants {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Grants {
-    /// Returns the privileges granted on a securable itself, without inherited ones.
-    ///
-    /// `grants.list` does the same page by page.
-    ///
-    /// `GET /api/2.1/unity-catalog/permissions/{securable_type}/{full_name}`
-    ///
-    /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
-    /// * `full_name`: Full name of the securable.
-    pub fn get(
-        &self,
-        securable_type: impl Into<String>,
-        full_name: impl Into<String>,
-    ) -> Call<models::grants::Get> {
-        Call::new(
-            self.client.clone(),
-            models::grants::Get::new(securable_type, full_name),
-        )
-    }
-
-    /// Returns the privileges on a securable, inherited ones included.
-    ///
-    /// `grants.list_effective` does the same page by page.
-    ///
-    /// `GET /api/2.1/unity-catalog/effective-permissions/{securable_type}/{full_name}`
-    ///
-    /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
-    /// * `full_name`: Full name of the securable.
-    pub fn get_effective(
-        &self,
-        securable_type: impl Into<String>,
-        full_name: impl Into<String>,
-    ) -> Call<models::grants::GetEffective> {
-        Call::new(
-            self.client.clone(),
-            models::grants::GetEffective::new(securable_type, full_name),
-        )
-    }
-
-    /// Lists the privileges granted on a securable itself, without inherited ones.
-    ///
-    /// `GET /api/2.1/unity-catalog/privilege-assignments/{securable_type}/{full_name}`
-    ///
-    /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
-    /// * `full_name`: Full name of the securable.
-    pub fn list(
-        &self,
-        securable_type: impl Into<String>,
-        full_name: impl Into<String>,
-    ) -> Call<models::grants::List> {
-        Call::new(
-            self.client.clone(),
-            models::grants::List::new(securable_type, full_name),
-        )
-    }
-
-    /// Lists the privileges on a securable, inherited ones included.
-    ///
-    /// `GET /api/2.1/unity-catalog/effective-privilege-assignments/{securable_type}/{full_name}`
-    ///
-    /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
-    /// * `full_name`: Full name of the securable.
-    pub fn list_effective(
-        &self,
-        securable_type: impl Into<String>,
-        full_name: impl Into<String>,
-    ) -> Call<models::grants::ListEffective> {
-        Call::new(
-            self.client.clone(),
-            models::grants::ListEffective::new(securable_type, full_name),
-        )
-    }
-
-    /// Grants and revokes privileges on a securable.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/permissions/{securable_type}/{full_name}`
-    ///
-    /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
-    /// * `full_name`: Full name of the securable.
-    pub fn update(
-        &self,
-        securable_type: impl Into<String>,
-        full_name: impl Into<String>,
-    ) -> Call<models::grants::Update> {
-        Call::new(
-            self.client.clone(),
-            models::grants::Update::new(securable_type, full_name),
-        )
+calls! {
+    Grants {
+        /// Returns the privileges granted on a securable itself, without inherited ones.
+        ///
+        /// `grants.list` does the same page by page.
+        ///
+        /// `GET /api/2.1/unity-catalog/permissions/{securable_type}/{full_name}`
+        ///
+        /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
+        /// * `full_name`: Full name of the securable.
+        ///
+        /// Optional inputs: [`max_results`](field@models::grants::Get::max_results),
+        /// [`page_token`](field@models::grants::Get::page_token), [`principal`](field@models::grants::Get::principal).
+        get(securable_type: String, full_name: String) -> models::grants::Get;
+        /// Returns the privileges on a securable, inherited ones included.
+        ///
+        /// `grants.list_effective` does the same page by page.
+        ///
+        /// `GET /api/2.1/unity-catalog/effective-permissions/{securable_type}/{full_name}`
+        ///
+        /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
+        /// * `full_name`: Full name of the securable.
+        ///
+        /// Optional inputs: [`max_results`](field@models::grants::GetEffective::max_results),
+        /// [`page_token`](field@models::grants::GetEffective::page_token),
+        /// [`principal`](field@models::grants::GetEffective::principal).
+        get_effective(securable_type: String, full_name: String) -> models::grants::GetEffective;
+        /// Lists the privileges granted on a securable itself, without inherited ones.
+        ///
+        /// `GET /api/2.1/unity-catalog/privilege-assignments/{securable_type}/{full_name}`
+        ///
+        /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
+        /// * `full_name`: Full name of the securable.
+        ///
+        /// Optional inputs: [`page_size`](field@models::grants::List::page_size),
+        /// [`page_token`](field@models::grants::List::page_token), [`principal`](field@models::grants::List::principal).
+        list(securable_type: String, full_name: String) -> models::grants::List;
+        /// Lists the privileges on a securable, inherited ones included.
+        ///
+        /// `GET /api/2.1/unity-catalog/effective-privilege-assignments/{securable_type}/{full_name}`
+        ///
+        /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
+        /// * `full_name`: Full name of the securable.
+        ///
+        /// Optional inputs: [`page_size`](field@models::grants::ListEffective::page_size),
+        /// [`page_token`](field@models::grants::ListEffective::page_token),
+        /// [`principal`](field@models::grants::ListEffective::principal).
+        list_effective(securable_type: String, full_name: String) -> models::grants::ListEffective;
+        /// Grants and revokes privileges on a securable.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/permissions/{securable_type}/{full_name}`
+        ///
+        /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
+        /// * `full_name`: Full name of the securable.
+        ///
+        /// Optional inputs: [`changes`](field@models::grants::Update::changes),
+        /// [`omit_permissions_in_response`](field@models::grants::Update::omit_permissions_in_response).
+        update(securable_type: String, full_name: String) -> models::grants::Update;
     }
 }
 
-impl Call<models::grants::Get> {
-    /// Upper limit for the privileges on one page: at least 150, or 0 for the limit of the server, which also caps it; anything
-    /// else is rejected.
-    ///
-    /// The privileges of one principal are never split over pages. Without it everything comes in one answer.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::grants::Get {
+    max_results: i64,
+    page_token: String,
+    principal: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::grants::GetEffective {
+    max_results: i64,
+    page_token: String,
+    principal: String,
+}}
 
-    /// Only the privileges of this user or group.
-    pub fn principal(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.principal = Some(value.into()))
-    }
-}
+setters! { models::grants::List {
+    page_size: i64,
+    page_token: String,
+    principal: String,
+}}
 
-impl Call<models::grants::GetEffective> {
-    /// Upper limit for the privileges on one page: at least 150, or 0 for the limit of the server, which also caps it; anything
-    /// else is rejected.
-    ///
-    /// The privileges of one principal are never split over pages. Without it everything comes in one answer.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::grants::ListEffective {
+    page_size: i64,
+    page_token: String,
+    principal: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::grants::Update {
+    changes: Vec<models::PermissionsChange>,
+    omit_permissions_in_response: bool,
+}}
 
-    /// Only the privileges of this user or group.
-    pub fn principal(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.principal = Some(value.into()))
-    }
-}
-
-impl Call<models::grants::List> {
-    /// Upper limit for the privileges on one page: at least 150, or 0 for the limit of the server, which also caps it; anything
-    /// else is rejected.
-    ///
-    /// The privileges of one principal are never split over pages.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Only the privileges of this user or group.
-    pub fn principal(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.principal = Some(value.into()))
-    }
-}
-
-impl Call<models::grants::ListEffective> {
-    /// Upper limit for the privileges on one page: at least 150, or 0 for the limit of the server, which also caps it; anything
-    /// else is rejected.
-    ///
-    /// The privileges of one principal are never split over pages.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Only the privileges of this user or group.
-    pub fn principal(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.principal = Some(value.into()))
-    }
-}
-
-impl Call<models::grants::Update> {
-    /// Privileges to add and remove, one entry per principal.
-    pub fn changes(self, value: impl Into<Vec<models::PermissionsChange>>) -> Self {
-        self.map(|op| op.changes = Some(value.into()))
-    }
-
-    /// Whether to leave the resulting privileges out of the answer; false by default.
-    pub fn omit_permissions_in_response(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.omit_permissions_in_response = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages metastores, the top of the Unity Catalog hierarchy: they hold catalogs and the permissions on them.
     pub fn metastores(&self) -> Metastores {
         Metastores {
@@ -2849,253 +1604,145 @@ impl crate::WorkspaceClient {
 /// catalog `hive_metastore`.
 #[derive(Clone, Debug)]
 pub struct Metastores {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Metastores {
-    /// Assigns a metastore to a workspace, in place of the one assigned before.
-    ///
-    /// Only account admins may do so.
-    ///
-    /// `PUT /api/2.1/unity-catalog/workspaces/{workspace_id}/metastore`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    /// * `default_catalog_name`: Default catalog; set it with the default namespace setting instead.
-    /// * `metastore_id`: ID of the metastore.
-    pub fn assign(
-        &self,
-        workspace_id: impl Into<i64>,
-        default_catalog_name: impl Into<String>,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::metastores::Assign> {
-        Call::new(
-            self.client.clone(),
-            models::metastores::Assign::new(
-                workspace_id,
-                default_catalog_name,
-                metastore_id,
-            ),
-        )
-    }
-
-    /// Creates a metastore, owned by the caller.
-    ///
-    /// `POST /api/2.1/unity-catalog/metastores`
-    ///
-    /// * `name`: Name of the new metastore.
-    pub fn create(&self, name: impl Into<String>) -> Call<models::metastores::Create> {
-        Call::new(self.client.clone(), models::metastores::Create::new(name))
-    }
-
-    /// Returns the metastore assignment of this workspace.
-    ///
-    /// `GET /api/2.1/unity-catalog/current-metastore-assignment`
-    pub fn current(&self) -> Call<models::metastores::Current> {
-        Call::new(self.client.clone(), models::metastores::Current::new())
-    }
-
-    /// Deletes a metastore.
-    ///
-    /// Only metastore admins may do so. For up to five days it may be possible to restore it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/metastores/{id}`
-    ///
-    /// * `id`: ID of the metastore.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::metastores::Delete> {
-        Call::new(self.client.clone(), models::metastores::Delete::new(id))
-    }
-
-    /// Returns one metastore.
-    ///
-    /// Only metastore admins may do so.
-    ///
-    /// `GET /api/2.1/unity-catalog/metastores/{id}`
-    ///
-    /// * `id`: ID of the metastore.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::metastores::Get> {
-        Call::new(self.client.clone(), models::metastores::Get::new(id))
-    }
-
-    /// Lists the metastores.
-    ///
-    /// The caller must be an admin. The order is not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/metastores`
-    pub fn list(&self) -> Call<models::metastores::List> {
-        Call::new(self.client.clone(), models::metastores::List::new())
-    }
-
-    /// Returns the metastore of this workspace in short: cloud, region, global ID and storage credential.
-    ///
-    /// `GET /api/2.1/unity-catalog/metastore_summary`
-    pub fn summary(&self) -> Call<models::metastores::Summary> {
-        Call::new(self.client.clone(), models::metastores::Summary::new())
-    }
-
-    /// Removes the metastore assignment of a workspace.
-    ///
-    /// Only account admins may do so.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/workspaces/{workspace_id}/metastore`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    /// * `metastore_id`: ID of the assigned metastore.
-    pub fn unassign(
-        &self,
-        workspace_id: impl Into<i64>,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::metastores::Unassign> {
-        Call::new(
-            self.client.clone(),
-            models::metastores::Unassign::new(workspace_id, metastore_id),
-        )
-    }
-
-    /// Restores a deleted metastore and returns it.
-    ///
-    /// Only account admins may do so, up to five days after deletion, or less if the final removal has begun.
-    ///
-    /// `POST /api/2.1/unity-catalog/metastores:undropById`
-    ///
-    /// * `id`: ID of the metastore.
-    pub fn undrop_metastore_by_id(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::metastores::UndropMetastoreById> {
-        Call::new(self.client.clone(), models::metastores::UndropMetastoreById::new(id))
-    }
-
-    /// Changes the given fields of a metastore.
-    ///
-    /// Only metastore admins may do so.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/metastores/{id}`
-    ///
-    /// * `id`: ID of the metastore.
-    pub fn update(&self, id: impl Into<String>) -> Call<models::metastores::Update> {
-        Call::new(self.client.clone(), models::metastores::Update::new(id))
-    }
-
-    /// Changes the metastore or the default catalog of a workspace that has an assignment.
-    ///
-    /// Changing the metastore takes an account admin, otherwise a workspace admin suffices.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/workspaces/{workspace_id}/metastore`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    pub fn update_assignment(
-        &self,
-        workspace_id: impl Into<i64>,
-    ) -> Call<models::metastores::UpdateAssignment> {
-        Call::new(
-            self.client.clone(),
-            models::metastores::UpdateAssignment::new(workspace_id),
-        )
+calls! {
+    Metastores {
+        /// Assigns a metastore to a workspace, in place of the one assigned before.
+        ///
+        /// Only account admins may do so.
+        ///
+        /// `PUT /api/2.1/unity-catalog/workspaces/{workspace_id}/metastore`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        /// * `metastore_id`: ID of the metastore.
+        /// * `default_catalog_name`: Default catalog; set it with the default namespace setting instead.
+        assign(workspace_id: i64, metastore_id: String, default_catalog_name: String) -> models::metastores::Assign;
+        /// Creates a metastore, owned by the caller.
+        ///
+        /// `POST /api/2.1/unity-catalog/metastores`
+        ///
+        /// * `name`: Name of the new metastore.
+        ///
+        /// Optional inputs: [`external_access_enabled`](field@models::metastores::Create::external_access_enabled),
+        /// [`region`](field@models::metastores::Create::region), [`storage_root`](field@models::metastores::Create::storage_root).
+        create(name: String) -> models::metastores::Create;
+        /// Returns the metastore assignment of this workspace.
+        ///
+        /// `GET /api/2.1/unity-catalog/current-metastore-assignment`
+        current() -> models::metastores::Current;
+        /// Deletes a metastore.
+        ///
+        /// Only metastore admins may do so. For up to five days it may be possible to restore it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/metastores/{id}`
+        ///
+        /// * `id`: ID of the metastore.
+        ///
+        /// Optional inputs: [`force`](field@models::metastores::Delete::force).
+        delete(id: String) -> models::metastores::Delete;
+        /// Returns one metastore.
+        ///
+        /// Only metastore admins may do so.
+        ///
+        /// `GET /api/2.1/unity-catalog/metastores/{id}`
+        ///
+        /// * `id`: ID of the metastore.
+        get(id: String) -> models::metastores::Get;
+        /// Lists the metastores.
+        ///
+        /// The caller must be an admin. The order is not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/metastores`
+        ///
+        /// Optional inputs: [`max_results`](field@models::metastores::List::max_results),
+        /// [`page_token`](field@models::metastores::List::page_token).
+        list() -> models::metastores::List;
+        /// Returns the metastore of this workspace in short: cloud, region, global ID and storage credential.
+        ///
+        /// `GET /api/2.1/unity-catalog/metastore_summary`
+        summary() -> models::metastores::Summary;
+        /// Removes the metastore assignment of a workspace.
+        ///
+        /// Only account admins may do so.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/workspaces/{workspace_id}/metastore`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        /// * `metastore_id`: ID of the assigned metastore.
+        unassign(workspace_id: i64, metastore_id: String) -> models::metastores::Unassign;
+        /// Restores a deleted metastore and returns it.
+        ///
+        /// Only account admins may do so, up to five days after deletion, or less if the final removal has begun.
+        ///
+        /// `POST /api/2.1/unity-catalog/metastores:undropById`
+        ///
+        /// * `id`: ID of the metastore.
+        undrop_metastore_by_id(id: String) -> models::metastores::UndropMetastoreById;
+        /// Changes the given fields of a metastore.
+        ///
+        /// Only metastore admins may do so.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/metastores/{id}`
+        ///
+        /// * `id`: ID of the metastore.
+        ///
+        /// Optional inputs: [`delta_sharing_organization_name`](field@models::metastores::Update::delta_sharing_organization_name),
+        /// [`delta_sharing_recipient_token_lifetime_in_seconds`](field@models::metastores::Update::delta_sharing_recipient_token_lifetime_in_seconds),
+        /// [`delta_sharing_scope`](field@models::metastores::Update::delta_sharing_scope),
+        /// [`external_access_enabled`](field@models::metastores::Update::external_access_enabled),
+        /// [`new_name`](field@models::metastores::Update::new_name), [`owner`](field@models::metastores::Update::owner),
+        /// [`privilege_model_version`](field@models::metastores::Update::privilege_model_version),
+        /// [`storage_root_credential_id`](field@models::metastores::Update::storage_root_credential_id).
+        update(id: String) -> models::metastores::Update;
+        /// Changes the metastore or the default catalog of a workspace that has an assignment.
+        ///
+        /// Changing the metastore takes an account admin, otherwise a workspace admin suffices.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/workspaces/{workspace_id}/metastore`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        ///
+        /// Optional inputs: [`default_catalog_name`](field@models::metastores::UpdateAssignment::default_catalog_name),
+        /// [`metastore_id`](field@models::metastores::UpdateAssignment::metastore_id).
+        update_assignment(workspace_id: i64) -> models::metastores::UpdateAssignment;
     }
 }
 
-impl Call<models::metastores::Create> {
-    /// Whether clients outside Databricks Runtime may reach entities of the metastore directly.
-    pub fn external_access_enabled(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.external_access_enabled = Some(value.into()))
-    }
+setters! { models::metastores::Create {
+    external_access_enabled: bool,
+    region: String,
+    storage_root: String,
+}}
 
-    /// Cloud region, for example `us-west-2` or `westus`.
-    pub fn region(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.region = Some(value.into()))
-    }
+setters! { models::metastores::Delete {
+    force: bool,
+}}
 
-    /// URL of the storage for managed tables.
-    pub fn storage_root(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_root = Some(value.into()))
-    }
-}
+setters! { models::metastores::List {
+    max_results: i64,
+    page_token: String,
+}}
 
-impl Call<models::metastores::Delete> {
-    /// Whether to delete it even if it is not empty; false by default.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::metastores::Update {
+    delta_sharing_organization_name: String,
+    delta_sharing_recipient_token_lifetime_in_seconds: i64,
+    delta_sharing_scope: models::DeltaSharingScopeEnum,
+    external_access_enabled: bool,
+    new_name: String,
+    owner: String,
+    privilege_model_version: String,
+    storage_root_credential_id: String,
+}}
 
-impl Call<models::metastores::List> {
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::metastores::UpdateAssignment {
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    default_catalog_name: String,
+    metastore_id: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::metastores::Update> {
-    /// Official name of the organisation in sharing between Databricks accounts.
-    pub fn delta_sharing_organization_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.delta_sharing_organization_name = Some(value.into()))
-    }
-
-    /// How long recipient tokens of Delta Sharing live, in seconds.
-    pub fn delta_sharing_recipient_token_lifetime_in_seconds(
-        self,
-        value: impl Into<i64>,
-    ) -> Self {
-        self.map(|op| {
-            op.delta_sharing_recipient_token_lifetime_in_seconds = Some(value.into());
-        })
-    }
-
-    /// With whom the metastore may share.
-    pub fn delta_sharing_scope(
-        self,
-        value: impl Into<models::DeltaSharingScopeEnum>,
-    ) -> Self {
-        self.map(|op| op.delta_sharing_scope = Some(value.into()))
-    }
-
-    /// Whether clients outside Databricks Runtime may reach entities of the metastore directly.
-    pub fn external_access_enabled(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.external_access_enabled = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// Who becomes the owner; the empty string means the system user.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Version of the privilege model, as `major.minor`.
-    pub fn privilege_model_version(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.privilege_model_version = Some(value.into()))
-    }
-
-    /// UUID of the storage credential for the storage root.
-    pub fn storage_root_credential_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_root_credential_id = Some(value.into()))
-    }
-}
-
-impl Call<models::metastores::UpdateAssignment> {
-    /// Default catalog; set it with the default namespace setting instead.
-    #[deprecated = "deprecated by the API"]
-    pub fn default_catalog_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.default_catalog_name = Some(value.into()))
-    }
-
-    /// ID of the metastore.
-    pub fn metastore_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.metastore_id = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages the versions of registered models.
     pub fn model_versions(&self) -> ModelVersions {
         ModelVersions {
@@ -3109,232 +1756,121 @@ impl crate::WorkspaceClient {
 /// New versions are made with the MLflow client.
 #[derive(Clone, Debug)]
 pub struct ModelVersions {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ModelVersions {
-    /// Deletes a model version and the aliases that stand for it.
-    ///
-    /// Allowed to metastore admins, and to the owner of the model with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/models/{full_name}/versions/{version}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    /// * `version`: Number of the version.
-    pub fn delete(
-        &self,
-        full_name: impl Into<String>,
-        version: impl Into<i64>,
-    ) -> Call<models::model_versions::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::model_versions::Delete::new(full_name, version),
-        )
-    }
-
-    /// Returns one model version.
-    ///
-    /// Allowed to metastore admins, and, with `USE_CATALOG` and `USE_SCHEMA`, to the owner and holders of `EXECUTE`.
-    ///
-    /// `GET /api/2.1/unity-catalog/models/{full_name}/versions/{version}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    /// * `version`: Number of the version.
-    pub fn get(
-        &self,
-        full_name: impl Into<String>,
-        version: impl Into<i64>,
-    ) -> Call<models::model_versions::Get> {
-        Call::new(
-            self.client.clone(),
-            models::model_versions::Get::new(full_name, version),
-        )
-    }
-
-    /// Returns the model version that an alias stands for.
-    ///
-    /// Allowed to metastore admins, and, with `USE_CATALOG` and `USE_SCHEMA`, to the owner and holders of `EXECUTE`.
-    ///
-    /// `GET /api/2.1/unity-catalog/models/{full_name}/aliases/{alias}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    /// * `alias`: Name of the alias.
-    pub fn get_by_alias(
-        &self,
-        full_name: impl Into<String>,
-        alias: impl Into<String>,
-    ) -> Call<models::model_versions::GetByAlias> {
-        Call::new(
-            self.client.clone(),
-            models::model_versions::GetByAlias::new(full_name, alias),
-        )
-    }
-
-    /// Lists the versions of a registered model, without their aliases and tags.
-    ///
-    /// Metastore admins see all of them; others need `USE_CATALOG` and `USE_SCHEMA`, and the model itself or `EXECUTE` on it.
-    /// The order is not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/models/{full_name}/versions`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    pub fn list(
-        &self,
-        full_name: impl Into<String>,
-    ) -> Call<models::model_versions::List> {
-        Call::new(self.client.clone(), models::model_versions::List::new(full_name))
-    }
-
-    /// Changes the comment of a model version.
-    ///
-    /// Allowed to metastore admins, and to the owner of the model with `USE_CATALOG` and `USE_SCHEMA` above it. Other fields
-    /// cannot be changed here.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/models/{full_name}/versions/{version}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    /// * `version`: Number of the version.
-    pub fn update(
-        &self,
-        full_name: impl Into<String>,
-        version: impl Into<i64>,
-    ) -> Call<models::model_versions::Update> {
-        Call::new(
-            self.client.clone(),
-            models::model_versions::Update::new(full_name, version),
-        )
+calls! {
+    ModelVersions {
+        /// Deletes a model version and the aliases that stand for it.
+        ///
+        /// Allowed to metastore admins, and to the owner of the model with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/models/{full_name}/versions/{version}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        /// * `version`: Number of the version.
+        delete(full_name: String, version: i64) -> models::model_versions::Delete;
+        /// Returns one model version.
+        ///
+        /// Allowed to metastore admins, and, with `USE_CATALOG` and `USE_SCHEMA`, to the owner and holders of `EXECUTE`.
+        ///
+        /// `GET /api/2.1/unity-catalog/models/{full_name}/versions/{version}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        /// * `version`: Number of the version.
+        ///
+        /// Optional inputs: [`include_aliases`](field@models::model_versions::Get::include_aliases),
+        /// [`include_browse`](field@models::model_versions::Get::include_browse).
+        get(full_name: String, version: i64) -> models::model_versions::Get;
+        /// Returns the model version that an alias stands for.
+        ///
+        /// Allowed to metastore admins, and, with `USE_CATALOG` and `USE_SCHEMA`, to the owner and holders of `EXECUTE`.
+        ///
+        /// `GET /api/2.1/unity-catalog/models/{full_name}/aliases/{alias}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        /// * `alias`: Name of the alias.
+        ///
+        /// Optional inputs: [`include_aliases`](field@models::model_versions::GetByAlias::include_aliases).
+        get_by_alias(full_name: String, alias: String) -> models::model_versions::GetByAlias;
+        /// Lists the versions of a registered model, without their aliases and tags.
+        ///
+        /// Metastore admins see all of them; others need `USE_CATALOG` and `USE_SCHEMA`, and the model itself or `EXECUTE` on it.
+        /// The order is not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/models/{full_name}/versions`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::model_versions::List::include_browse),
+        /// [`max_results`](field@models::model_versions::List::max_results),
+        /// [`page_token`](field@models::model_versions::List::page_token).
+        list(full_name: String) -> models::model_versions::List;
+        /// Changes the comment of a model version.
+        ///
+        /// Allowed to metastore admins, and to the owner of the model with `USE_CATALOG` and `USE_SCHEMA` above it. Other fields
+        /// cannot be changed here.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/models/{full_name}/versions/{version}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        /// * `version`: Number of the version.
+        ///
+        /// Optional inputs: [`aliases`](field@models::model_versions::Update::aliases),
+        /// [`catalog_name`](field@models::model_versions::Update::catalog_name),
+        /// [`comment`](field@models::model_versions::Update::comment),
+        /// [`created_at`](field@models::model_versions::Update::created_at),
+        /// [`created_by`](field@models::model_versions::Update::created_by), [`id`](field@models::model_versions::Update::id),
+        /// [`metastore_id`](field@models::model_versions::Update::metastore_id),
+        /// [`model_name`](field@models::model_versions::Update::model_name),
+        /// [`model_version_dependencies`](field@models::model_versions::Update::model_version_dependencies),
+        /// [`run_id`](field@models::model_versions::Update::run_id),
+        /// [`run_workspace_id`](field@models::model_versions::Update::run_workspace_id),
+        /// [`schema_name`](field@models::model_versions::Update::schema_name),
+        /// [`source`](field@models::model_versions::Update::source), [`status`](field@models::model_versions::Update::status),
+        /// [`storage_location`](field@models::model_versions::Update::storage_location),
+        /// [`updated_at`](field@models::model_versions::Update::updated_at),
+        /// [`updated_by`](field@models::model_versions::Update::updated_by).
+        update(full_name: String, version: i64) -> models::model_versions::Update;
     }
 }
 
-impl Call<models::model_versions::Get> {
-    /// Whether to include the aliases of the version.
-    pub fn include_aliases(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_aliases = Some(value.into()))
-    }
+setters! { models::model_versions::Get {
+    include_aliases: bool,
+    include_browse: bool,
+}}
 
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
-}
+setters! { models::model_versions::GetByAlias {
+    include_aliases: bool,
+}}
 
-impl Call<models::model_versions::GetByAlias> {
-    /// Whether to include the aliases of the version.
-    pub fn include_aliases(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_aliases = Some(value.into()))
-    }
-}
+setters! { models::model_versions::List {
+    include_browse: bool,
+    max_results: i64,
+    page_token: String,
+}}
 
-impl Call<models::model_versions::List> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
+setters! { models::model_versions::Update {
+    aliases: Vec<models::RegisteredModelAlias>,
+    catalog_name: String,
+    comment: String,
+    created_at: i64,
+    created_by: String,
+    id: String,
+    metastore_id: String,
+    model_name: String,
+    model_version_dependencies: models::DependencyList,
+    run_id: String,
+    run_workspace_id: i64,
+    schema_name: String,
+    source: String,
+    status: models::ModelVersionInfoStatus,
+    storage_location: String,
+    updated_at: i64,
+    updated_by: String,
+}}
 
-    /// Upper limit for one page, capped by the server, which also decides if it is absent or 0.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::model_versions::Update> {
-    /// Aliases.
-    pub fn aliases(self, value: impl Into<Vec<models::RegisteredModelAlias>>) -> Self {
-        self.map(|op| op.aliases = Some(value.into()))
-    }
-
-    /// Catalog name.
-    pub fn catalog_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog_name = Some(value.into()))
-    }
-
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Created at.
-    pub fn created_at(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.created_at = Some(value.into()))
-    }
-
-    /// Created by.
-    pub fn created_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.created_by = Some(value.into()))
-    }
-
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Metastore id.
-    pub fn metastore_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.metastore_id = Some(value.into()))
-    }
-
-    /// Model name.
-    pub fn model_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.model_name = Some(value.into()))
-    }
-
-    /// Model version dependencies.
-    pub fn model_version_dependencies(
-        self,
-        value: impl Into<models::DependencyList>,
-    ) -> Self {
-        self.map(|op| op.model_version_dependencies = Some(value.into()))
-    }
-
-    /// Run id.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
-
-    /// Run workspace id.
-    pub fn run_workspace_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.run_workspace_id = Some(value.into()))
-    }
-
-    /// Schema name.
-    pub fn schema_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema_name = Some(value.into()))
-    }
-
-    /// Source.
-    pub fn source(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.source = Some(value.into()))
-    }
-
-    /// Status.
-    pub fn status(self, value: impl Into<models::ModelVersionInfoStatus>) -> Self {
-        self.map(|op| op.status = Some(value.into()))
-    }
-
-    /// Storage location.
-    pub fn storage_location(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_location = Some(value.into()))
-    }
-
-    /// Updated at.
-    pub fn updated_at(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.updated_at = Some(value.into()))
-    }
-
-    /// Updated by.
-    pub fn updated_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.updated_by = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages online tables: copies of Delta tables for lookups with low latency and many queries per second.
     pub fn online_tables(&self) -> OnlineTables {
         OnlineTables {
@@ -3346,49 +1882,37 @@ impl crate::WorkspaceClient {
 /// Manages online tables: copies of Delta tables for lookups with low latency and many queries per second.
 #[derive(Clone, Debug)]
 pub struct OnlineTables {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl OnlineTables {
-    /// Creates an online table from a Delta table.
-    ///
-    /// Creation goes on after the answer; the table can be used once its provisioning state is `ACTIVE`.
-    ///
-    /// `POST /api/2.0/online-tables`
-    ///
-    /// * `table`: Name and specification of the online table.
-    pub fn create(
-        &self,
-        table: impl Into<models::OnlineTable>,
-    ) -> Call<models::online_tables::Create> {
-        Call::new(self.client.clone(), models::online_tables::Create::new(table))
-    }
-
-    /// Deletes an online table with all its data.
-    ///
-    /// The data cannot be had back if the source table has been deleted or changed in the meantime.
-    ///
-    /// `DELETE /api/2.0/online-tables/{name}`
-    ///
-    /// * `name`: Full name, as `catalog.schema.table`.
-    pub fn delete(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::online_tables::Delete> {
-        Call::new(self.client.clone(), models::online_tables::Delete::new(name))
-    }
-
-    /// Returns an online table with its status.
-    ///
-    /// `GET /api/2.0/online-tables/{name}`
-    ///
-    /// * `name`: Full name, as `catalog.schema.table`.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::online_tables::Get> {
-        Call::new(self.client.clone(), models::online_tables::Get::new(name))
+calls! {
+    OnlineTables {
+        /// Creates an online table from a Delta table.
+        ///
+        /// Creation goes on after the answer; the table can be used once its provisioning state is `ACTIVE`.
+        ///
+        /// `POST /api/2.0/online-tables`
+        ///
+        /// * `table`: Name and specification of the online table.
+        create(table: models::OnlineTable) -> models::online_tables::Create;
+        /// Deletes an online table with all its data.
+        ///
+        /// The data cannot be had back if the source table has been deleted or changed in the meantime.
+        ///
+        /// `DELETE /api/2.0/online-tables/{name}`
+        ///
+        /// * `name`: Full name, as `catalog.schema.table`.
+        delete(name: String) -> models::online_tables::Delete;
+        /// Returns an online table with its status.
+        ///
+        /// `GET /api/2.0/online-tables/{name}`
+        ///
+        /// * `name`: Full name, as `catalog.schema.table`.
+        get(name: String) -> models::online_tables::Get;
     }
 }
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages policies of attribute-based access control: row filters, column masks, grants and denials that apply to a
     /// securable and all below it, depending on governed tags and conditions.
     pub fn policies(&self) -> Policies {
@@ -3404,144 +1928,73 @@ impl crate::WorkspaceClient {
 /// Any operation takes `MANAGE` on the securable.
 #[derive(Clone, Debug)]
 pub struct Policies {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Policies {
-    /// Creates a policy on a securable, where it holds for the securable and all below it.
-    ///
-    /// `POST /api/2.1/unity-catalog/policies`
-    ///
-    /// * `policy_info`: The policy to create.
-    pub fn create_policy(
-        &self,
-        policy_info: impl Into<models::PolicyInfo>,
-    ) -> Call<models::policies::CreatePolicy> {
-        Call::new(self.client.clone(), models::policies::CreatePolicy::new(policy_info))
-    }
-
-    /// Deletes a policy of a securable.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}`
-    ///
-    /// * `on_securable_type`: Type of the securable.
-    /// * `on_securable_fullname`: Full name of the securable.
-    /// * `name`: Name of the policy.
-    pub fn delete_policy(
-        &self,
-        on_securable_type: impl Into<String>,
-        on_securable_fullname: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::policies::DeletePolicy> {
-        Call::new(
-            self.client.clone(),
-            models::policies::DeletePolicy::new(
-                on_securable_type,
-                on_securable_fullname,
-                name,
-            ),
-        )
-    }
-
-    /// Returns one policy of a securable.
-    ///
-    /// `GET /api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}`
-    ///
-    /// * `on_securable_type`: Type of the securable.
-    /// * `on_securable_fullname`: Full name of the securable.
-    /// * `name`: Name of the policy.
-    pub fn get_policy(
-        &self,
-        on_securable_type: impl Into<String>,
-        on_securable_fullname: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::policies::GetPolicy> {
-        Call::new(
-            self.client.clone(),
-            models::policies::GetPolicy::new(
-                on_securable_type,
-                on_securable_fullname,
-                name,
-            ),
-        )
-    }
-
-    /// Lists the policies defined on a securable.
-    ///
-    /// A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}`
-    ///
-    /// * `on_securable_type`: Type of the securable.
-    /// * `on_securable_fullname`: Full name of the securable.
-    pub fn list_policies(
-        &self,
-        on_securable_type: impl Into<String>,
-        on_securable_fullname: impl Into<String>,
-    ) -> Call<models::policies::ListPolicies> {
-        Call::new(
-            self.client.clone(),
-            models::policies::ListPolicies::new(on_securable_type, on_securable_fullname),
-        )
-    }
-
-    /// Changes a policy of a securable.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}`
-    ///
-    /// * `on_securable_type`: Type of the securable.
-    /// * `on_securable_fullname`: Full name of the securable.
-    /// * `name`: Present name of the policy.
-    /// * `policy_info`: The new values.
-    pub fn update_policy(
-        &self,
-        on_securable_type: impl Into<String>,
-        on_securable_fullname: impl Into<String>,
-        name: impl Into<String>,
-        policy_info: impl Into<models::PolicyInfo>,
-    ) -> Call<models::policies::UpdatePolicy> {
-        Call::new(
-            self.client.clone(),
-            models::policies::UpdatePolicy::new(
-                on_securable_type,
-                on_securable_fullname,
-                name,
-                policy_info,
-            ),
-        )
+calls! {
+    Policies {
+        /// Creates a policy on a securable, where it holds for the securable and all below it.
+        ///
+        /// `POST /api/2.1/unity-catalog/policies`
+        ///
+        /// * `policy_info`: The policy to create.
+        create_policy(policy_info: models::PolicyInfo) -> models::policies::CreatePolicy;
+        /// Deletes a policy of a securable.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}`
+        ///
+        /// * `on_securable_type`: Type of the securable.
+        /// * `on_securable_fullname`: Full name of the securable.
+        /// * `name`: Name of the policy.
+        delete_policy(on_securable_type: String, on_securable_fullname: String, name: String) -> models::policies::DeletePolicy;
+        /// Returns one policy of a securable.
+        ///
+        /// `GET /api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}`
+        ///
+        /// * `on_securable_type`: Type of the securable.
+        /// * `on_securable_fullname`: Full name of the securable.
+        /// * `name`: Name of the policy.
+        get_policy(on_securable_type: String, on_securable_fullname: String, name: String) -> models::policies::GetPolicy;
+        /// Lists the policies defined on a securable.
+        ///
+        /// A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}`
+        ///
+        /// * `on_securable_type`: Type of the securable.
+        /// * `on_securable_fullname`: Full name of the securable.
+        ///
+        /// Optional inputs: [`include_inherited`](field@models::policies::ListPolicies::include_inherited),
+        /// [`max_results`](field@models::policies::ListPolicies::max_results),
+        /// [`page_token`](field@models::policies::ListPolicies::page_token).
+        list_policies(on_securable_type: String, on_securable_fullname: String) -> models::policies::ListPolicies;
+        /// Changes a policy of a securable.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}`
+        ///
+        /// * `on_securable_type`: Type of the securable.
+        /// * `on_securable_fullname`: Full name of the securable.
+        /// * `name`: Present name of the policy.
+        /// * `policy_info`: The new values.
+        ///
+        /// Optional inputs: [`update_mask`](field@models::policies::UpdatePolicy::update_mask).
+        update_policy(on_securable_type: String, on_securable_fullname: String, name: String, policy_info: models::PolicyInfo) -> models::policies::UpdatePolicy;
     }
 }
 
-impl Call<models::policies::ListPolicies> {
-    /// Whether to include policies defined on its schema and catalog; false by default.
-    pub fn include_inherited(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_inherited = Some(value.into()))
-    }
+setters! { models::policies::ListPolicies {
+    include_inherited: bool,
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// Upper limit for one page, capped by the server; absent or 0 leaves the page size to the server.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::policies::UpdatePolicy {
+    update_mask: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::policies::UpdatePolicy> {
-    /// Comma-separated names of the fields to change.
-    ///
-    /// A field named here but absent from `policy_info` is cleared. Without it, or with `*`, the fields present in
-    /// `policy_info` are changed.
-    pub fn update_mask(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.update_mask = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages monitors that compute quality metrics of a table over time, with metric tables and a dashboard.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn quality_monitors(&self) -> QualityMonitors {
         QualityMonitors {
             client: self.client.clone(),
@@ -3553,327 +2006,172 @@ impl crate::WorkspaceClient {
 ///
 /// Writing mostly takes ownership of the table or of what contains it, reading takes `SELECT`. Superseded by the data
 /// quality service at `/api/data-quality/v1/monitors`.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
 pub struct QualityMonitors {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl QualityMonitors {
-    /// Cancels a refresh that has been started.
-    ///
-    /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}/cancel`
-    ///
-    /// * `table_name`: Full name of the table, as `catalog.schema.table`.
-    /// * `refresh_id`: ID of the refresh.
-    #[deprecated = "deprecated by the API"]
-    pub fn cancel_refresh(
-        &self,
-        table_name: impl Into<String>,
-        refresh_id: impl Into<i64>,
-    ) -> Call<models::quality_monitors::CancelRefresh> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitors::CancelRefresh::new(table_name, refresh_id),
-        )
-    }
-
-    /// Creates the monitor of a table.
-    ///
-    /// The caller must own the table, its schema or its catalog, and have `SELECT`, `USE_SCHEMA` and `USE_CATALOG` where that
-    /// does not follow. The dashboard is put into the workspace that gets this request.
-    ///
-    /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor`
-    ///
-    /// * `table_name`: Full name of the table, as `catalog.schema.table`.
-    /// * `assets_dir`: Absolute workspace path of the directory for the dashboard and other assets.
-    /// * `output_schema_name`: Schema for the metric tables, as `catalog.schema`.
-    #[deprecated = "deprecated by the API"]
-    pub fn create(
-        &self,
-        table_name: impl Into<String>,
-        assets_dir: impl Into<String>,
-        output_schema_name: impl Into<String>,
-    ) -> Call<models::quality_monitors::Create> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitors::Create::new(
-                table_name,
-                assets_dir,
-                output_schema_name,
-            ),
-        )
-    }
-
-    /// Deletes the monitor of a table.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
-    /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created. The metric tables and the dashboard
-    /// stay and have to be removed separately.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/tables/{table_name}/monitor`
-    ///
-    /// * `table_name`: Full name of the table, as `catalog.schema.table`.
-    #[deprecated = "deprecated by the API"]
-    pub fn delete(
-        &self,
-        table_name: impl Into<String>,
-    ) -> Call<models::quality_monitors::Delete> {
-        Call::new(self.client.clone(), models::quality_monitors::Delete::new(table_name))
-    }
-
-    /// Returns the monitor of a table.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or have `USE_CATALOG`, `USE_SCHEMA` and
-    /// `SELECT`. Called from another workspace than the one of the monitor, the answer may lack parts such as the dashboard.
-    ///
-    /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor`
-    ///
-    /// * `table_name`: Full name of the table, as `catalog.schema.table`.
-    #[deprecated = "deprecated by the API"]
-    pub fn get(
-        &self,
-        table_name: impl Into<String>,
-    ) -> Call<models::quality_monitors::Get> {
-        Call::new(self.client.clone(), models::quality_monitors::Get::new(table_name))
-    }
-
-    /// Returns one refresh of a monitor.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or have `USE_CATALOG`, `USE_SCHEMA` and
-    /// `SELECT`. It works only from the workspace in which the monitor was created.
-    ///
-    /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}`
-    ///
-    /// * `table_name`: Full name of the table, as `catalog.schema.table`.
-    /// * `refresh_id`: ID of the refresh.
-    #[deprecated = "deprecated by the API"]
-    pub fn get_refresh(
-        &self,
-        table_name: impl Into<String>,
-        refresh_id: impl Into<i64>,
-    ) -> Call<models::quality_monitors::GetRefresh> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitors::GetRefresh::new(table_name, refresh_id),
-        )
-    }
-
-    /// Lists the latest refreshes of a monitor, 25 at most.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or have `USE_CATALOG`, `USE_SCHEMA` and
-    /// `SELECT`. It works only from the workspace in which the monitor was created.
-    ///
-    /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes`
-    ///
-    /// * `table_name`: Full name of the table, as `catalog.schema.table`.
-    #[deprecated = "deprecated by the API"]
-    pub fn list_refreshes(
-        &self,
-        table_name: impl Into<String>,
-    ) -> Call<models::quality_monitors::ListRefreshes> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitors::ListRefreshes::new(table_name),
-        )
-    }
-
-    /// Builds the dashboard of a monitor anew, in its assets directory.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
-    /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created.
-    ///
-    /// `POST /api/2.1/quality-monitoring/tables/{table_name}/monitor/dashboard`
-    ///
-    /// * `table_name`: Full name of the table, as `catalog.schema.table`.
-    #[deprecated = "deprecated by the API"]
-    pub fn regenerate_dashboard(
-        &self,
-        table_name: impl Into<String>,
-    ) -> Call<models::quality_monitors::RegenerateDashboard> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitors::RegenerateDashboard::new(table_name),
-        )
-    }
-
-    /// Queues a refresh of the metrics, which then runs in the background.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
-    /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created.
-    ///
-    /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes`
-    ///
-    /// * `table_name`: Full name of the table, as `catalog.schema.table`.
-    #[deprecated = "deprecated by the API"]
-    pub fn run_refresh(
-        &self,
-        table_name: impl Into<String>,
-    ) -> Call<models::quality_monitors::RunRefresh> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitors::RunRefresh::new(table_name),
-        )
-    }
-
-    /// Changes the monitor of a table.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
-    /// `USE_SCHEMA`. It works only for the creator of the monitor, and from the workspace where it was created. The output
-    /// tables cannot be exchanged.
-    ///
-    /// `PUT /api/2.1/unity-catalog/tables/{table_name}/monitor`
-    ///
-    /// * `table_name`: Full name of the table, as `catalog.schema.table`.
-    /// * `output_schema_name`: Schema for the metric tables, as `catalog.schema`.
-    #[deprecated = "deprecated by the API"]
-    pub fn update(
-        &self,
-        table_name: impl Into<String>,
-        output_schema_name: impl Into<String>,
-    ) -> Call<models::quality_monitors::Update> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitors::Update::new(table_name, output_schema_name),
-        )
+calls! {
+    QualityMonitors {
+        /// Cancels a refresh that has been started.
+        ///
+        /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}/cancel`
+        ///
+        /// * `table_name`: Full name of the table, as `catalog.schema.table`.
+        /// * `refresh_id`: ID of the refresh.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        cancel_refresh(table_name: String, refresh_id: i64) -> models::quality_monitors::CancelRefresh;
+        /// Creates the monitor of a table.
+        ///
+        /// The caller must own the table, its schema or its catalog, and have `SELECT`, `USE_SCHEMA` and `USE_CATALOG` where that
+        /// does not follow. The dashboard is put into the workspace that gets this request.
+        ///
+        /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor`
+        ///
+        /// * `table_name`: Full name of the table, as `catalog.schema.table`.
+        /// * `output_schema_name`: Schema for the metric tables, as `catalog.schema`.
+        /// * `assets_dir`: Absolute workspace path of the directory for the dashboard and other assets.
+        ///
+        /// Optional inputs: [`baseline_table_name`](field@models::quality_monitors::Create::baseline_table_name),
+        /// [`custom_metrics`](field@models::quality_monitors::Create::custom_metrics),
+        /// [`data_classification_config`](field@models::quality_monitors::Create::data_classification_config),
+        /// [`inference_log`](field@models::quality_monitors::Create::inference_log),
+        /// [`latest_monitor_failure_msg`](field@models::quality_monitors::Create::latest_monitor_failure_msg),
+        /// [`notifications`](field@models::quality_monitors::Create::notifications),
+        /// [`schedule`](field@models::quality_monitors::Create::schedule),
+        /// [`skip_builtin_dashboard`](field@models::quality_monitors::Create::skip_builtin_dashboard),
+        /// [`slicing_exprs`](field@models::quality_monitors::Create::slicing_exprs),
+        /// [`snapshot`](field@models::quality_monitors::Create::snapshot),
+        /// [`time_series`](field@models::quality_monitors::Create::time_series),
+        /// [`warehouse_id`](field@models::quality_monitors::Create::warehouse_id).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        create(table_name: String, output_schema_name: String, assets_dir: String) -> models::quality_monitors::Create;
+        /// Deletes the monitor of a table.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
+        /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created. The metric tables and the dashboard
+        /// stay and have to be removed separately.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/tables/{table_name}/monitor`
+        ///
+        /// * `table_name`: Full name of the table, as `catalog.schema.table`.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        delete(table_name: String) -> models::quality_monitors::Delete;
+        /// Returns the monitor of a table.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or have `USE_CATALOG`, `USE_SCHEMA` and
+        /// `SELECT`. Called from another workspace than the one of the monitor, the answer may lack parts such as the dashboard.
+        ///
+        /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor`
+        ///
+        /// * `table_name`: Full name of the table, as `catalog.schema.table`.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        get(table_name: String) -> models::quality_monitors::Get;
+        /// Returns one refresh of a monitor.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or have `USE_CATALOG`, `USE_SCHEMA` and
+        /// `SELECT`. It works only from the workspace in which the monitor was created.
+        ///
+        /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}`
+        ///
+        /// * `table_name`: Full name of the table, as `catalog.schema.table`.
+        /// * `refresh_id`: ID of the refresh.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        get_refresh(table_name: String, refresh_id: i64) -> models::quality_monitors::GetRefresh;
+        /// Lists the latest refreshes of a monitor, 25 at most.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or have `USE_CATALOG`, `USE_SCHEMA` and
+        /// `SELECT`. It works only from the workspace in which the monitor was created.
+        ///
+        /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes`
+        ///
+        /// * `table_name`: Full name of the table, as `catalog.schema.table`.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        list_refreshes(table_name: String) -> models::quality_monitors::ListRefreshes;
+        /// Builds the dashboard of a monitor anew, in its assets directory.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
+        /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created.
+        ///
+        /// `POST /api/2.1/quality-monitoring/tables/{table_name}/monitor/dashboard`
+        ///
+        /// * `table_name`: Full name of the table, as `catalog.schema.table`.
+        ///
+        /// Optional inputs: [`warehouse_id`](field@models::quality_monitors::RegenerateDashboard::warehouse_id).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        regenerate_dashboard(table_name: String) -> models::quality_monitors::RegenerateDashboard;
+        /// Queues a refresh of the metrics, which then runs in the background.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
+        /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created.
+        ///
+        /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes`
+        ///
+        /// * `table_name`: Full name of the table, as `catalog.schema.table`.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        run_refresh(table_name: String) -> models::quality_monitors::RunRefresh;
+        /// Changes the monitor of a table.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
+        /// `USE_SCHEMA`. It works only for the creator of the monitor, and from the workspace where it was created. The output
+        /// tables cannot be exchanged.
+        ///
+        /// `PUT /api/2.1/unity-catalog/tables/{table_name}/monitor`
+        ///
+        /// * `table_name`: Full name of the table, as `catalog.schema.table`.
+        /// * `output_schema_name`: Schema for the metric tables, as `catalog.schema`.
+        ///
+        /// Optional inputs: [`baseline_table_name`](field@models::quality_monitors::Update::baseline_table_name),
+        /// [`custom_metrics`](field@models::quality_monitors::Update::custom_metrics),
+        /// [`dashboard_id`](field@models::quality_monitors::Update::dashboard_id),
+        /// [`data_classification_config`](field@models::quality_monitors::Update::data_classification_config),
+        /// [`inference_log`](field@models::quality_monitors::Update::inference_log),
+        /// [`latest_monitor_failure_msg`](field@models::quality_monitors::Update::latest_monitor_failure_msg),
+        /// [`notifications`](field@models::quality_monitors::Update::notifications),
+        /// [`schedule`](field@models::quality_monitors::Update::schedule),
+        /// [`slicing_exprs`](field@models::quality_monitors::Update::slicing_exprs),
+        /// [`snapshot`](field@models::quality_monitors::Update::snapshot),
+        /// [`time_series`](field@models::quality_monitors::Update::time_series).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        update(table_name: String, output_schema_name: String) -> models::quality_monitors::Update;
     }
 }
 
-impl Call<models::quality_monitors::Create> {
-    /// Table to compare with when computing drift; it must have the same schema as the monitored one.
-    pub fn baseline_table_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.baseline_table_name = Some(value.into()))
-    }
+setters! { models::quality_monitors::Create {
+    baseline_table_name: String,
+    custom_metrics: Vec<models::MonitorMetric>,
+    data_classification_config: models::MonitorDataClassificationConfig,
+    inference_log: models::MonitorInferenceLog,
+    latest_monitor_failure_msg: String,
+    notifications: models::MonitorNotifications,
+    schedule: models::MonitorCronSchedule,
+    skip_builtin_dashboard: bool,
+    slicing_exprs: Vec<String>,
+    snapshot: models::MonitorSnapshot,
+    time_series: models::MonitorTimeSeries,
+    warehouse_id: String,
+}}
 
-    /// Metrics computed besides the built-in ones.
-    pub fn custom_metrics(self, value: impl Into<Vec<models::MonitorMetric>>) -> Self {
-        self.map(|op| op.custom_metrics = Some(value.into()))
-    }
+setters! { models::quality_monitors::RegenerateDashboard {
+    warehouse_id: String,
+}}
 
-    /// Whether columns are classified too.
-    pub fn data_classification_config(
-        self,
-        value: impl Into<models::MonitorDataClassificationConfig>,
-    ) -> Self {
-        self.map(|op| op.data_classification_config = Some(value.into()))
-    }
+setters! { models::quality_monitors::Update {
+    baseline_table_name: String,
+    custom_metrics: Vec<models::MonitorMetric>,
+    dashboard_id: String,
+    data_classification_config: models::MonitorDataClassificationConfig,
+    inference_log: models::MonitorInferenceLog,
+    latest_monitor_failure_msg: String,
+    notifications: models::MonitorNotifications,
+    schedule: models::MonitorCronSchedule,
+    slicing_exprs: Vec<String>,
+    snapshot: models::MonitorSnapshot,
+    time_series: models::MonitorTimeSeries,
+}}
 
-    /// Set for a table with requests and predictions of a model.
-    pub fn inference_log(self, value: impl Into<models::MonitorInferenceLog>) -> Self {
-        self.map(|op| op.inference_log = Some(value.into()))
-    }
-
-    /// Set by the server only.
-    pub fn latest_monitor_failure_msg(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.latest_monitor_failure_msg = Some(value.into()))
-    }
-
-    /// Whom to tell about failures and new findings.
-    pub fn notifications(self, value: impl Into<models::MonitorNotifications>) -> Self {
-        self.map(|op| op.notifications = Some(value.into()))
-    }
-
-    /// When to refresh by itself.
-    pub fn schedule(self, value: impl Into<models::MonitorCronSchedule>) -> Self {
-        self.map(|op| op.schedule = Some(value.into()))
-    }
-
-    /// Whether to make no dashboard.
-    pub fn skip_builtin_dashboard(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_builtin_dashboard = Some(value.into()))
-    }
-
-    /// Expressions by which metrics are also broken down, each by itself: a column gives one slice per value (the 100 most
-    /// frequent at most), a condition such as `col > 10` one for true and one for false.
-    pub fn slicing_exprs(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.slicing_exprs = Some(value.into()))
-    }
-
-    /// Set for a table to be looked at as a whole on each refresh.
-    pub fn snapshot(self, value: impl Into<models::MonitorSnapshot>) -> Self {
-        self.map(|op| op.snapshot = Some(value.into()))
-    }
-
-    /// Set for a table of timestamped rows.
-    pub fn time_series(self, value: impl Into<models::MonitorTimeSeries>) -> Self {
-        self.map(|op| op.time_series = Some(value.into()))
-    }
-
-    /// SQL warehouse for the dashboard; the first one running if absent.
-    pub fn warehouse_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.warehouse_id = Some(value.into()))
-    }
-}
-
-impl Call<models::quality_monitors::RegenerateDashboard> {
-    /// SQL warehouse for the dashboard; the first one running if absent.
-    pub fn warehouse_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.warehouse_id = Some(value.into()))
-    }
-}
-
-impl Call<models::quality_monitors::Update> {
-    /// Table to compare with when computing drift; it must have the same schema as the monitored one.
-    pub fn baseline_table_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.baseline_table_name = Some(value.into()))
-    }
-
-    /// Metrics computed besides the built-in ones.
-    pub fn custom_metrics(self, value: impl Into<Vec<models::MonitorMetric>>) -> Self {
-        self.map(|op| op.custom_metrics = Some(value.into()))
-    }
-
-    /// Dashboard of the monitor.
-    pub fn dashboard_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.dashboard_id = Some(value.into()))
-    }
-
-    /// Whether columns are classified too.
-    pub fn data_classification_config(
-        self,
-        value: impl Into<models::MonitorDataClassificationConfig>,
-    ) -> Self {
-        self.map(|op| op.data_classification_config = Some(value.into()))
-    }
-
-    /// Set for a table with requests and predictions of a model.
-    pub fn inference_log(self, value: impl Into<models::MonitorInferenceLog>) -> Self {
-        self.map(|op| op.inference_log = Some(value.into()))
-    }
-
-    /// Set by the server only.
-    pub fn latest_monitor_failure_msg(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.latest_monitor_failure_msg = Some(value.into()))
-    }
-
-    /// Whom to tell about failures and new findings.
-    pub fn notifications(self, value: impl Into<models::MonitorNotifications>) -> Self {
-        self.map(|op| op.notifications = Some(value.into()))
-    }
-
-    /// When to refresh by itself.
-    pub fn schedule(self, value: impl Into<models::MonitorCronSchedule>) -> Self {
-        self.map(|op| op.schedule = Some(value.into()))
-    }
-
-    /// Expressions by which metrics are also broken down, each by itself: a column gives one slice per value (the 100 most
-    /// frequent at most), a condition such as `col > 10` one for true and one for false.
-    pub fn slicing_exprs(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.slicing_exprs = Some(value.into()))
-    }
-
-    /// Set for a table to be looked at as a whole on each refresh.
-    pub fn snapshot(self, value: impl Into<models::MonitorSnapshot>) -> Self {
-        self.map(|op| op.snapshot = Some(value.into()))
-    }
-
-    /// Set for a table of timestamped rows.
-    pub fn time_series(self, value: impl Into<models::MonitorTimeSeries>) -> Self {
-        self.map(|op| op.time_series = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages MLflow models in Unity Catalog; their versions are the actual models.
     pub fn registered_models(&self) -> RegisteredModels {
         RegisteredModels {
@@ -3889,301 +2187,159 @@ impl crate::WorkspaceClient {
 /// `FUNCTION`.
 #[derive(Clone, Debug)]
 pub struct RegisteredModels {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl RegisteredModels {
-    /// Creates a registered model without versions.
-    ///
-    /// The caller needs `USE_CATALOG`, `USE_SCHEMA` and, on the schema, `CREATE_MODEL` or `CREATE_FUNCTION`; metastore admins
-    /// and owners of catalog and schema do not need the first two. Files of its versions go into the storage of the schema,
-    /// else of the catalog, else of the metastore.
-    ///
-    /// `POST /api/2.1/unity-catalog/models`
-    pub fn create(&self) -> Call<models::registered_models::Create> {
-        Call::new(self.client.clone(), models::registered_models::Create::new())
-    }
-
-    /// Deletes a registered model with all its versions.
-    ///
-    /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/models/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    pub fn delete(
-        &self,
-        full_name: impl Into<String>,
-    ) -> Call<models::registered_models::Delete> {
-        Call::new(self.client.clone(), models::registered_models::Delete::new(full_name))
-    }
-
-    /// Deletes an alias of a registered model.
-    ///
-    /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/models/{full_name}/aliases/{alias}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    /// * `alias`: Name of the alias.
-    pub fn delete_alias(
-        &self,
-        full_name: impl Into<String>,
-        alias: impl Into<String>,
-    ) -> Call<models::registered_models::DeleteAlias> {
-        Call::new(
-            self.client.clone(),
-            models::registered_models::DeleteAlias::new(full_name, alias),
-        )
-    }
-
-    /// Returns one registered model.
-    ///
-    /// Allowed to metastore admins, and, with `USE_CATALOG` and `USE_SCHEMA`, to the owner and holders of `EXECUTE`.
-    ///
-    /// `GET /api/2.1/unity-catalog/models/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    pub fn get(
-        &self,
-        full_name: impl Into<String>,
-    ) -> Call<models::registered_models::Get> {
-        Call::new(self.client.clone(), models::registered_models::Get::new(full_name))
-    }
-
-    /// Lists the registered models of a schema, or of the whole metastore.
-    ///
-    /// Metastore admins see all of them; others see those they own or have `EXECUTE` on, given `USE_CATALOG` and `USE_SCHEMA`.
-    /// The order is not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/models`
-    pub fn list(&self) -> Call<models::registered_models::List> {
-        Call::new(self.client.clone(), models::registered_models::List::new())
-    }
-
-    /// Points an alias of a registered model at one of its versions.
-    ///
-    /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `PUT /api/2.1/unity-catalog/models/{full_name}/aliases/{alias}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    /// * `alias`: Name of the alias.
-    /// * `version_num`: Version the alias is to stand for.
-    pub fn set_alias(
-        &self,
-        full_name: impl Into<String>,
-        alias: impl Into<String>,
-        version_num: impl Into<i64>,
-    ) -> Call<models::registered_models::SetAlias> {
-        Call::new(
-            self.client.clone(),
-            models::registered_models::SetAlias::new(full_name, alias, version_num),
-        )
-    }
-
-    /// Changes the name, owner or comment of a registered model.
-    ///
-    /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it. Other fields cannot be
-    /// changed here.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/models/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.model`.
-    pub fn update(
-        &self,
-        full_name: impl Into<String>,
-    ) -> Call<models::registered_models::Update> {
-        Call::new(self.client.clone(), models::registered_models::Update::new(full_name))
+calls! {
+    RegisteredModels {
+        /// Creates a registered model without versions.
+        ///
+        /// The caller needs `USE_CATALOG`, `USE_SCHEMA` and, on the schema, `CREATE_MODEL` or `CREATE_FUNCTION`; metastore admins
+        /// and owners of catalog and schema do not need the first two. Files of its versions go into the storage of the schema,
+        /// else of the catalog, else of the metastore.
+        ///
+        /// `POST /api/2.1/unity-catalog/models`
+        ///
+        /// Optional inputs: [`aliases`](field@models::registered_models::Create::aliases),
+        /// [`browse_only`](field@models::registered_models::Create::browse_only),
+        /// [`catalog_name`](field@models::registered_models::Create::catalog_name),
+        /// [`comment`](field@models::registered_models::Create::comment),
+        /// [`created_at`](field@models::registered_models::Create::created_at),
+        /// [`created_by`](field@models::registered_models::Create::created_by),
+        /// [`full_name`](field@models::registered_models::Create::full_name),
+        /// [`metastore_id`](field@models::registered_models::Create::metastore_id),
+        /// [`name`](field@models::registered_models::Create::name), [`owner`](field@models::registered_models::Create::owner),
+        /// [`schema_name`](field@models::registered_models::Create::schema_name),
+        /// [`storage_location`](field@models::registered_models::Create::storage_location),
+        /// [`updated_at`](field@models::registered_models::Create::updated_at),
+        /// [`updated_by`](field@models::registered_models::Create::updated_by).
+        create() -> models::registered_models::Create;
+        /// Deletes a registered model with all its versions.
+        ///
+        /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/models/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        delete(full_name: String) -> models::registered_models::Delete;
+        /// Deletes an alias of a registered model.
+        ///
+        /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/models/{full_name}/aliases/{alias}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        /// * `alias`: Name of the alias.
+        delete_alias(full_name: String, alias: String) -> models::registered_models::DeleteAlias;
+        /// Returns one registered model.
+        ///
+        /// Allowed to metastore admins, and, with `USE_CATALOG` and `USE_SCHEMA`, to the owner and holders of `EXECUTE`.
+        ///
+        /// `GET /api/2.1/unity-catalog/models/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        ///
+        /// Optional inputs: [`include_aliases`](field@models::registered_models::Get::include_aliases),
+        /// [`include_browse`](field@models::registered_models::Get::include_browse).
+        get(full_name: String) -> models::registered_models::Get;
+        /// Lists the registered models of a schema, or of the whole metastore.
+        ///
+        /// Metastore admins see all of them; others see those they own or have `EXECUTE` on, given `USE_CATALOG` and `USE_SCHEMA`.
+        /// The order is not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/models`
+        ///
+        /// Optional inputs: [`catalog_name`](field@models::registered_models::List::catalog_name),
+        /// [`include_browse`](field@models::registered_models::List::include_browse),
+        /// [`max_results`](field@models::registered_models::List::max_results),
+        /// [`page_token`](field@models::registered_models::List::page_token),
+        /// [`schema_name`](field@models::registered_models::List::schema_name).
+        list() -> models::registered_models::List;
+        /// Points an alias of a registered model at one of its versions.
+        ///
+        /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `PUT /api/2.1/unity-catalog/models/{full_name}/aliases/{alias}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        /// * `alias`: Name of the alias.
+        /// * `version_num`: Version the alias is to stand for.
+        set_alias(full_name: String, alias: String, version_num: i64) -> models::registered_models::SetAlias;
+        /// Changes the name, owner or comment of a registered model.
+        ///
+        /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it. Other fields cannot be
+        /// changed here.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/models/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.model`.
+        ///
+        /// Optional inputs: [`aliases`](field@models::registered_models::Update::aliases),
+        /// [`browse_only`](field@models::registered_models::Update::browse_only),
+        /// [`catalog_name`](field@models::registered_models::Update::catalog_name),
+        /// [`comment`](field@models::registered_models::Update::comment),
+        /// [`created_at`](field@models::registered_models::Update::created_at),
+        /// [`created_by`](field@models::registered_models::Update::created_by),
+        /// [`metastore_id`](field@models::registered_models::Update::metastore_id),
+        /// [`name`](field@models::registered_models::Update::name),
+        /// [`new_name`](field@models::registered_models::Update::new_name),
+        /// [`owner`](field@models::registered_models::Update::owner),
+        /// [`schema_name`](field@models::registered_models::Update::schema_name),
+        /// [`storage_location`](field@models::registered_models::Update::storage_location),
+        /// [`updated_at`](field@models::registered_models::Update::updated_at),
+        /// [`updated_by`](field@models::registered_models::Update::updated_by).
+        update(full_name: String) -> models::registered_models::Update;
     }
 }
 
-impl Call<models::registered_models::Create> {
-    /// Aliases.
-    pub fn aliases(self, value: impl Into<Vec<models::RegisteredModelAlias>>) -> Self {
-        self.map(|op| op.aliases = Some(value.into()))
-    }
+setters! { models::registered_models::Create {
+    aliases: Vec<models::RegisteredModelAlias>,
+    browse_only: bool,
+    catalog_name: String,
+    comment: String,
+    created_at: i64,
+    created_by: String,
+    full_name: String,
+    metastore_id: String,
+    name: String,
+    owner: String,
+    schema_name: String,
+    storage_location: String,
+    updated_at: i64,
+    updated_by: String,
+}}
 
-    /// Browse only.
-    pub fn browse_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.browse_only = Some(value.into()))
-    }
+setters! { models::registered_models::Get {
+    include_aliases: bool,
+    include_browse: bool,
+}}
 
-    /// Catalog of the schema.
-    pub fn catalog_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog_name = Some(value.into()))
-    }
+setters! { models::registered_models::List {
+    catalog_name: String,
+    include_browse: bool,
+    max_results: i64,
+    page_token: String,
+    schema_name: String,
+}}
 
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
+setters! { models::registered_models::Update {
+    aliases: Vec<models::RegisteredModelAlias>,
+    browse_only: bool,
+    catalog_name: String,
+    comment: String,
+    created_at: i64,
+    created_by: String,
+    metastore_id: String,
+    name: String,
+    new_name: String,
+    owner: String,
+    schema_name: String,
+    storage_location: String,
+    updated_at: i64,
+    updated_by: String,
+}}
 
-    /// Created at.
-    pub fn created_at(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.created_at = Some(value.into()))
-    }
-
-    /// Created by.
-    pub fn created_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.created_by = Some(value.into()))
-    }
-
-    /// Full name.
-    pub fn full_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.full_name = Some(value.into()))
-    }
-
-    /// Metastore id.
-    pub fn metastore_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.metastore_id = Some(value.into()))
-    }
-
-    /// Name within the schema.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// User who owns the model.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Schema that is to hold the model.
-    pub fn schema_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema_name = Some(value.into()))
-    }
-
-    /// Where the files of versions are stored.
-    pub fn storage_location(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_location = Some(value.into()))
-    }
-
-    /// Updated at.
-    pub fn updated_at(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.updated_at = Some(value.into()))
-    }
-
-    /// Updated by.
-    pub fn updated_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.updated_by = Some(value.into()))
-    }
-}
-
-impl Call<models::registered_models::Get> {
-    /// Whether to include the aliases of the model.
-    pub fn include_aliases(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_aliases = Some(value.into()))
-    }
-
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
-}
-
-impl Call<models::registered_models::List> {
-    /// Catalog of the schema; to be given if and only if `schema_name` is.
-    pub fn catalog_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog_name = Some(value.into()))
-    }
-
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
-
-    /// Upper limit for one page, capped by the server, which also decides if it is absent or 0.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Schema of the models; to be given if and only if `catalog_name` is.
-    pub fn schema_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema_name = Some(value.into()))
-    }
-}
-
-impl Call<models::registered_models::Update> {
-    /// Aliases.
-    pub fn aliases(self, value: impl Into<Vec<models::RegisteredModelAlias>>) -> Self {
-        self.map(|op| op.aliases = Some(value.into()))
-    }
-
-    /// Browse only.
-    pub fn browse_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.browse_only = Some(value.into()))
-    }
-
-    /// Catalog name.
-    pub fn catalog_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog_name = Some(value.into()))
-    }
-
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Created at.
-    pub fn created_at(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.created_at = Some(value.into()))
-    }
-
-    /// Created by.
-    pub fn created_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.created_by = Some(value.into()))
-    }
-
-    /// Metastore id.
-    pub fn metastore_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.metastore_id = Some(value.into()))
-    }
-
-    /// Name.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// User who becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Schema name.
-    pub fn schema_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema_name = Some(value.into()))
-    }
-
-    /// Storage location.
-    pub fn storage_location(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_location = Some(value.into()))
-    }
-
-    /// Updated at.
-    pub fn updated_at(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.updated_at = Some(value.into()))
-    }
-
-    /// Updated by.
-    pub fn updated_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.updated_by = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Shows how much of its resource quotas a metastore uses.
     pub fn resource_quotas(&self) -> ResourceQuotas {
         ResourceQuotas {
@@ -4197,58 +2353,39 @@ impl crate::WorkspaceClient {
 /// A quota limits one kind of object under one parent, for example the schemas of a catalog.
 #[derive(Clone, Debug)]
 pub struct ResourceQuotas {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ResourceQuotas {
-    /// Returns one quota with its use.
-    ///
-    /// If the count is out of date this starts a refresh in the background, so that a later call may return a newer one.
-    ///
-    /// `GET /api/2.1/unity-catalog/resource-quotas/{parent_securable_type}/{parent_full_name}/{quota_name}`
-    ///
-    /// * `parent_securable_type`: Type of the parent.
-    /// * `parent_full_name`: Full name of the parent; the ID, if it is a metastore.
-    /// * `quota_name`: Name of the quota: its type, followed by `-quota`.
-    pub fn get_quota(
-        &self,
-        parent_securable_type: impl Into<String>,
-        parent_full_name: impl Into<String>,
-        quota_name: impl Into<String>,
-    ) -> Call<models::resource_quotas::GetQuota> {
-        Call::new(
-            self.client.clone(),
-            models::resource_quotas::GetQuota::new(
-                parent_securable_type,
-                parent_full_name,
-                quota_name,
-            ),
-        )
-    }
-
-    /// Lists all quotas of the metastore with their use.
-    ///
-    /// The counts may be old, and this does not refresh them. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/resource-quotas/all-resource-quotas`
-    pub fn list_quotas(&self) -> Call<models::resource_quotas::ListQuotas> {
-        Call::new(self.client.clone(), models::resource_quotas::ListQuotas::new())
+calls! {
+    ResourceQuotas {
+        /// Returns one quota with its use.
+        ///
+        /// If the count is out of date this starts a refresh in the background, so that a later call may return a newer one.
+        ///
+        /// `GET /api/2.1/unity-catalog/resource-quotas/{parent_securable_type}/{parent_full_name}/{quota_name}`
+        ///
+        /// * `parent_securable_type`: Type of the parent.
+        /// * `parent_full_name`: Full name of the parent; the ID, if it is a metastore.
+        /// * `quota_name`: Name of the quota: its type, followed by `-quota`.
+        get_quota(parent_securable_type: String, parent_full_name: String, quota_name: String) -> models::resource_quotas::GetQuota;
+        /// Lists all quotas of the metastore with their use.
+        ///
+        /// The counts may be old, and this does not refresh them. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/resource-quotas/all-resource-quotas`
+        ///
+        /// Optional inputs: [`max_results`](field@models::resource_quotas::ListQuotas::max_results),
+        /// [`page_token`](field@models::resource_quotas::ListQuotas::page_token).
+        list_quotas() -> models::resource_quotas::ListQuotas;
     }
 }
 
-impl Call<models::resource_quotas::ListQuotas> {
-    /// Upper limit for one page.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::resource_quotas::ListQuotas {
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Lets users request access to securables (Request for Access), and lets owners set where such requests are sent.
     pub fn rfa(&self) -> Rfa {
         Rfa { client: self.client.clone() }
@@ -4258,74 +2395,48 @@ impl crate::WorkspaceClient {
 /// Lets users request access to securables (Request for Access), and lets owners set where such requests are sent.
 #[derive(Clone, Debug)]
 pub struct Rfa {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Rfa {
-    /// Requests access to securables, for one or more principals.
-    ///
-    /// A principal may occur only once in the call. The answer says where each request was sent.
-    ///
-    /// `POST /api/3.0/rfa/requests`
-    pub fn batch_create_access_requests(
-        &self,
-    ) -> Call<models::rfa::BatchCreateAccessRequests> {
-        Call::new(self.client.clone(), models::rfa::BatchCreateAccessRequests::new())
-    }
-
-    /// Returns where requests for access to a securable are sent.
-    ///
-    /// URLs and the destinations of the metastore are shown to everybody, others with `BROWSE` on the securable only.
-    ///
-    /// `GET /api/3.0/rfa/destinations/{securable_type}/{full_name}`
-    ///
-    /// * `securable_type`: Type of the securable, for example `catalog`, `table` or `registered_model`.
-    /// * `full_name`: Full name of the securable.
-    pub fn get_access_request_destinations(
-        &self,
-        securable_type: impl Into<String>,
-        full_name: impl Into<String>,
-    ) -> Call<models::rfa::GetAccessRequestDestinations> {
-        Call::new(
-            self.client.clone(),
-            models::rfa::GetAccessRequestDestinations::new(securable_type, full_name),
-        )
-    }
-
-    /// Sets where requests for access to a securable are sent.
-    ///
-    /// Allowed to metastore admins, to the owner, and with `MANAGE` on it. At most five mail addresses and five external
-    /// destinations, or one URL and nothing else. It works for metastores, catalogs, schemas, tables, external locations,
-    /// connections, credentials, functions, registered models and volumes.
-    ///
-    /// `PATCH /api/3.0/rfa/destinations`
-    ///
-    /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
-    ///   `*` replaces everything.
-    /// * `access_request_destinations`: The securable and its destinations, each with ID and type.
-    pub fn update_access_request_destinations(
-        &self,
-        update_mask: impl Into<String>,
-        access_request_destinations: impl Into<models::AccessRequestDestinations>,
-    ) -> Call<models::rfa::UpdateAccessRequestDestinations> {
-        Call::new(
-            self.client.clone(),
-            models::rfa::UpdateAccessRequestDestinations::new(
-                update_mask,
-                access_request_destinations,
-            ),
-        )
+calls! {
+    Rfa {
+        /// Requests access to securables, for one or more principals.
+        ///
+        /// A principal may occur only once in the call. The answer says where each request was sent.
+        ///
+        /// `POST /api/3.0/rfa/requests`
+        ///
+        /// Optional inputs: [`requests`](field@models::rfa::BatchCreateAccessRequests::requests).
+        batch_create_access_requests() -> models::rfa::BatchCreateAccessRequests;
+        /// Returns where requests for access to a securable are sent.
+        ///
+        /// URLs and the destinations of the metastore are shown to everybody, others with `BROWSE` on the securable only.
+        ///
+        /// `GET /api/3.0/rfa/destinations/{securable_type}/{full_name}`
+        ///
+        /// * `securable_type`: Type of the securable, for example `catalog`, `table` or `registered_model`.
+        /// * `full_name`: Full name of the securable.
+        get_access_request_destinations(securable_type: String, full_name: String) -> models::rfa::GetAccessRequestDestinations;
+        /// Sets where requests for access to a securable are sent.
+        ///
+        /// Allowed to metastore admins, to the owner, and with `MANAGE` on it. At most five mail addresses and five external
+        /// destinations, or one URL and nothing else. It works for metastores, catalogs, schemas, tables, external locations,
+        /// connections, credentials, functions, registered models and volumes.
+        ///
+        /// `PATCH /api/3.0/rfa/destinations`
+        ///
+        /// * `access_request_destinations`: The securable and its destinations, each with ID and type.
+        /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
+        ///   `*` replaces everything.
+        update_access_request_destinations(access_request_destinations: models::AccessRequestDestinations, update_mask: String) -> models::rfa::UpdateAccessRequestDestinations;
     }
 }
 
-impl Call<models::rfa::BatchCreateAccessRequests> {
-    /// One entry per principal; 30 at most.
-    pub fn requests(self, value: impl Into<Vec<models::CreateAccessRequest>>) -> Self {
-        self.map(|op| op.requests = Some(value.into()))
-    }
-}
+setters! { models::rfa::BatchCreateAccessRequests {
+    requests: Vec<models::CreateAccessRequest>,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages schemas, also called databases: the second level of the namespace.
     pub fn schemas(&self) -> Schemas {
         Schemas {
@@ -4339,170 +2450,106 @@ impl crate::WorkspaceClient {
 /// Reading a table in one takes `USE_SCHEMA`, `USE_CATALOG` on the catalog, and `SELECT` on the table.
 #[derive(Clone, Debug)]
 pub struct Schemas {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Schemas {
-    /// Creates a schema.
-    ///
-    /// Allowed to metastore admins and with `CREATE_SCHEMA` on the catalog.
-    ///
-    /// `POST /api/2.1/unity-catalog/schemas`
-    ///
-    /// * `catalog_name`: Catalog that is to hold the schema.
-    /// * `name`: Name within the catalog.
-    pub fn create(
-        &self,
-        catalog_name: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::schemas::Create> {
-        Call::new(self.client.clone(), models::schemas::Create::new(catalog_name, name))
-    }
-
-    /// Deletes a schema.
-    ///
-    /// The caller must own it or its catalog.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/schemas/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema`.
-    pub fn delete(&self, full_name: impl Into<String>) -> Call<models::schemas::Delete> {
-        Call::new(self.client.clone(), models::schemas::Delete::new(full_name))
-    }
-
-    /// Returns one schema.
-    ///
-    /// Allowed to metastore admins, to its owner, and with `USE_SCHEMA` on it.
-    ///
-    /// `GET /api/2.1/unity-catalog/schemas/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema`.
-    pub fn get(&self, full_name: impl Into<String>) -> Call<models::schemas::Get> {
-        Call::new(self.client.clone(), models::schemas::Get::new(full_name))
-    }
-
-    /// Lists the schemas of a catalog.
-    ///
-    /// Metastore admins and owners of the catalog see all of them, others those they own or have `USE_SCHEMA` on. The order is
-    /// not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/schemas`
-    ///
-    /// * `catalog_name`: Catalog of the schemas.
-    pub fn list(&self, catalog_name: impl Into<String>) -> Call<models::schemas::List> {
-        Call::new(self.client.clone(), models::schemas::List::new(catalog_name))
-    }
-
-    /// Changes the given fields of a schema.
-    ///
-    /// The owner may change everything, a metastore admin only the owner. Renaming also takes a metastore admin, or
-    /// `CREATE_SCHEMA` on the catalog.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/schemas/{full_name}`
-    ///
-    /// * `full_name`: Present full name, as `catalog.schema`.
-    pub fn update(&self, full_name: impl Into<String>) -> Call<models::schemas::Update> {
-        Call::new(self.client.clone(), models::schemas::Update::new(full_name))
-    }
-}
-
-impl Call<models::schemas::Create> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Longest retention period, in hours.
-    pub fn custom_max_retention_hours(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.custom_max_retention_hours = Some(value.into()))
-    }
-
-    /// Properties, as keys and values.
-    pub fn properties(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.properties = Some(value.into()))
-    }
-
-    /// URL of the storage for managed tables.
-    pub fn storage_root(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_root = Some(value.into()))
+calls! {
+    Schemas {
+        /// Creates a schema.
+        ///
+        /// Allowed to metastore admins and with `CREATE_SCHEMA` on the catalog.
+        ///
+        /// `POST /api/2.1/unity-catalog/schemas`
+        ///
+        /// * `catalog_name`: Catalog that is to hold the schema.
+        /// * `name`: Name within the catalog.
+        ///
+        /// Optional inputs: [`comment`](field@models::schemas::Create::comment),
+        /// [`custom_max_retention_hours`](field@models::schemas::Create::custom_max_retention_hours),
+        /// [`properties`](field@models::schemas::Create::properties),
+        /// [`storage_root`](field@models::schemas::Create::storage_root).
+        create(catalog_name: String, name: String) -> models::schemas::Create;
+        /// Deletes a schema.
+        ///
+        /// The caller must own it or its catalog.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/schemas/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema`.
+        ///
+        /// Optional inputs: [`force`](field@models::schemas::Delete::force).
+        delete(full_name: String) -> models::schemas::Delete;
+        /// Returns one schema.
+        ///
+        /// Allowed to metastore admins, to its owner, and with `USE_SCHEMA` on it.
+        ///
+        /// `GET /api/2.1/unity-catalog/schemas/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema`.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::schemas::Get::include_browse).
+        get(full_name: String) -> models::schemas::Get;
+        /// Lists the schemas of a catalog.
+        ///
+        /// Metastore admins and owners of the catalog see all of them, others those they own or have `USE_SCHEMA` on. The order is
+        /// not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/schemas`
+        ///
+        /// * `catalog_name`: Catalog of the schemas.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::schemas::List::include_browse),
+        /// [`max_results`](field@models::schemas::List::max_results), [`page_token`](field@models::schemas::List::page_token).
+        list(catalog_name: String) -> models::schemas::List;
+        /// Changes the given fields of a schema.
+        ///
+        /// The owner may change everything, a metastore admin only the owner. Renaming also takes a metastore admin, or
+        /// `CREATE_SCHEMA` on the catalog.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/schemas/{full_name}`
+        ///
+        /// * `full_name`: Present full name, as `catalog.schema`.
+        ///
+        /// Optional inputs: [`comment`](field@models::schemas::Update::comment),
+        /// [`custom_max_retention_hours`](field@models::schemas::Update::custom_max_retention_hours),
+        /// [`enable_predictive_optimization`](field@models::schemas::Update::enable_predictive_optimization),
+        /// [`new_name`](field@models::schemas::Update::new_name), [`owner`](field@models::schemas::Update::owner),
+        /// [`properties`](field@models::schemas::Update::properties).
+        update(full_name: String) -> models::schemas::Update;
     }
 }
 
-impl Call<models::schemas::Delete> {
-    /// Whether to delete it even if it is not empty.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::schemas::Create {
+    comment: String,
+    custom_max_retention_hours: i64,
+    properties: std::collections::BTreeMap<String, String>,
+    storage_root: String,
+}}
 
-impl Call<models::schemas::Get> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
-}
+setters! { models::schemas::Delete {
+    force: bool,
+}}
 
-impl Call<models::schemas::List> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
+setters! { models::schemas::Get {
+    include_browse: bool,
+}}
 
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::schemas::List {
+    include_browse: bool,
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::schemas::Update {
+    comment: String,
+    custom_max_retention_hours: i64,
+    enable_predictive_optimization: models::EnablePredictiveOptimization,
+    new_name: String,
+    owner: String,
+    properties: std::collections::BTreeMap<String, String>,
+}}
 
-impl Call<models::schemas::Update> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Longest retention period, in hours.
-    pub fn custom_max_retention_hours(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.custom_max_retention_hours = Some(value.into()))
-    }
-
-    /// Whether predictive optimization runs for the schema and what is in it.
-    pub fn enable_predictive_optimization(
-        self,
-        value: impl Into<models::EnablePredictiveOptimization>,
-    ) -> Self {
-        self.map(|op| op.enable_predictive_optimization = Some(value.into()))
-    }
-
-    /// Name to change to, without the catalog.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// User, group or service principal that becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Properties, as keys and values.
-    pub fn properties(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.properties = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages secrets of Unity Catalog: passwords, tokens and keys that live in a schema, as `catalog.schema.secret`, and are
     /// governed by privileges.
     pub fn secrets_uc(&self) -> SecretsUc {
@@ -4516,116 +2563,74 @@ impl crate::WorkspaceClient {
 /// governed by privileges.
 #[derive(Clone, Debug)]
 pub struct SecretsUc {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl SecretsUc {
-    /// Creates a secret.
-    ///
-    /// The caller must own the schema, or have `CREATE_SECRET` and `USE_SCHEMA` on it and `USE_CATALOG` above it.
-    ///
-    /// `POST /api/2.1/unity-catalog/secrets`
-    ///
-    /// * `secret`: The secret; `value`, `name`, `schema_name` and `catalog_name` have to be set.
-    pub fn create_secret(
-        &self,
-        secret: impl Into<models::Secret>,
-    ) -> Call<models::secrets_uc::CreateSecret> {
-        Call::new(self.client.clone(), models::secrets_uc::CreateSecret::new(secret))
-    }
-
-    /// Deletes a secret.
-    ///
-    /// Allowed to metastore admins and to its owner.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/secrets/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.secret`.
-    pub fn delete_secret(
-        &self,
-        full_name: impl Into<String>,
-    ) -> Call<models::secrets_uc::DeleteSecret> {
-        Call::new(self.client.clone(), models::secrets_uc::DeleteSecret::new(full_name))
-    }
-
-    /// Returns one secret, by default without its value.
-    ///
-    /// Allowed to metastore admins, to its owner, and with `MANAGE` on it; the value also takes `READ_SECRET`.
-    ///
-    /// `GET /api/2.1/unity-catalog/secrets/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.secret`.
-    pub fn get_secret(
-        &self,
-        full_name: impl Into<String>,
-    ) -> Call<models::secrets_uc::GetSecret> {
-        Call::new(self.client.clone(), models::secrets_uc::GetSecret::new(full_name))
-    }
-
-    /// Lists secrets, without their values.
-    ///
-    /// The caller sees those it owns or has `MANAGE` on; a metastore admin sees all.
-    ///
-    /// `GET /api/2.1/unity-catalog/secrets`
-    pub fn list_secrets(&self) -> Call<models::secrets_uc::ListSecrets> {
-        Call::new(self.client.clone(), models::secrets_uc::ListSecrets::new())
-    }
-
-    /// Changes a secret.
-    ///
-    /// The owner may change everything, a metastore admin only the owner. To rename a secret, delete it and create it anew.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/secrets/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.secret`.
-    /// * `update_mask`: Fields to change: `value`, `comment`, `owner` or `expire_time`, each of which must be set in `secret`; or `*` for all
-    ///   that are set.
-    /// * `secret`: The new values; only the fields in `update_mask` are taken.
-    pub fn update_secret(
-        &self,
-        full_name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        secret: impl Into<models::Secret>,
-    ) -> Call<models::secrets_uc::UpdateSecret> {
-        Call::new(
-            self.client.clone(),
-            models::secrets_uc::UpdateSecret::new(full_name, update_mask, secret),
-        )
+calls! {
+    SecretsUc {
+        /// Creates a secret.
+        ///
+        /// The caller must own the schema, or have `CREATE_SECRET` and `USE_SCHEMA` on it and `USE_CATALOG` above it.
+        ///
+        /// `POST /api/2.1/unity-catalog/secrets`
+        ///
+        /// * `secret`: The secret; `value`, `name`, `schema_name` and `catalog_name` have to be set.
+        create_secret(secret: models::Secret) -> models::secrets_uc::CreateSecret;
+        /// Deletes a secret.
+        ///
+        /// Allowed to metastore admins and to its owner.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/secrets/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.secret`.
+        delete_secret(full_name: String) -> models::secrets_uc::DeleteSecret;
+        /// Returns one secret, by default without its value.
+        ///
+        /// Allowed to metastore admins, to its owner, and with `MANAGE` on it; the value also takes `READ_SECRET`.
+        ///
+        /// `GET /api/2.1/unity-catalog/secrets/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.secret`.
+        ///
+        /// Optional inputs: [`include_value`](field@models::secrets_uc::GetSecret::include_value).
+        get_secret(full_name: String) -> models::secrets_uc::GetSecret;
+        /// Lists secrets, without their values.
+        ///
+        /// The caller sees those it owns or has `MANAGE` on; a metastore admin sees all.
+        ///
+        /// `GET /api/2.1/unity-catalog/secrets`
+        ///
+        /// Optional inputs: [`catalog_name`](field@models::secrets_uc::ListSecrets::catalog_name),
+        /// [`page_size`](field@models::secrets_uc::ListSecrets::page_size),
+        /// [`page_token`](field@models::secrets_uc::ListSecrets::page_token),
+        /// [`schema_name`](field@models::secrets_uc::ListSecrets::schema_name).
+        list_secrets() -> models::secrets_uc::ListSecrets;
+        /// Changes a secret.
+        ///
+        /// The owner may change everything, a metastore admin only the owner. To rename a secret, delete it and create it anew.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/secrets/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.secret`.
+        /// * `secret`: The new values; only the fields in `update_mask` are taken.
+        /// * `update_mask`: Fields to change: `value`, `comment`, `owner` or `expire_time`, each of which must be set in `secret`; or `*` for all
+        ///   that are set.
+        update_secret(full_name: String, secret: models::Secret, update_mask: databricks_core::FieldMask) -> models::secrets_uc::UpdateSecret;
     }
 }
 
-impl Call<models::secrets_uc::GetSecret> {
-    /// Whether to return the value, in `effective_value`; false by default.
-    pub fn include_value(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_value = Some(value.into()))
-    }
-}
+setters! { models::secrets_uc::GetSecret {
+    include_value: bool,
+}}
 
-impl Call<models::secrets_uc::ListSecrets> {
-    /// Only secrets in this catalog; to be given together with `schema_name`.
-    pub fn catalog_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog_name = Some(value.into()))
-    }
+setters! { models::secrets_uc::ListSecrets {
+    catalog_name: String,
+    page_size: i64,
+    page_token: String,
+    schema_name: String,
+}}
 
-    /// Upper limit for one page; 1000 when absent or 0, and at most.
-    ///
-    /// Negative values are rejected.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Only secrets in this schema; to be given together with `catalog_name`.
-    pub fn schema_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema_name = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages storage credentials, with which Unity Catalog reaches storage in the cloud tenant of the customer.
     pub fn storage_credentials(&self) -> StorageCredentials {
         StorageCredentials {
@@ -4640,318 +2645,152 @@ impl crate::WorkspaceClient {
 /// use them.
 #[derive(Clone, Debug)]
 pub struct StorageCredentials {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl StorageCredentials {
-    /// Creates a storage credential.
-    ///
-    /// Allowed to metastore admins and with `CREATE_STORAGE_CREDENTIAL` on the metastore.
-    ///
-    /// `POST /api/2.1/unity-catalog/storage-credentials`
-    ///
-    /// * `name`: Name, unique among the service and storage credentials of the metastore.
-    pub fn create(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::storage_credentials::Create> {
-        Call::new(self.client.clone(), models::storage_credentials::Create::new(name))
-    }
-
-    /// Deletes a storage credential.
-    ///
-    /// The caller must own it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/storage-credentials/{name}`
-    ///
-    /// * `name`: Name of the credential.
-    pub fn delete(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::storage_credentials::Delete> {
-        Call::new(self.client.clone(), models::storage_credentials::Delete::new(name))
-    }
-
-    /// Returns one storage credential.
-    ///
-    /// Allowed to metastore admins, to its owner, and with any privilege on it.
-    ///
-    /// `GET /api/2.1/unity-catalog/storage-credentials/{name}`
-    ///
-    /// * `name`: Name of the credential.
-    pub fn get(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::storage_credentials::Get> {
-        Call::new(self.client.clone(), models::storage_credentials::Get::new(name))
-    }
-
-    /// Lists the storage credentials that the caller has access to.
-    ///
-    /// Metastore admins see all of them. The order is not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/storage-credentials`
-    pub fn list(&self) -> Call<models::storage_credentials::List> {
-        Call::new(self.client.clone(), models::storage_credentials::List::new())
-    }
-
-    /// Changes the given fields of a storage credential.
-    ///
-    /// The owner may change everything, a metastore admin only `owner`.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/storage-credentials/{name}`
-    ///
-    /// * `name`: Present name of the credential.
-    pub fn update(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::storage_credentials::Update> {
-        Call::new(self.client.clone(), models::storage_credentials::Update::new(name))
-    }
-
-    /// Tries out a storage credential.
-    ///
-    /// `url` or `external_location_name` has to be given, and `url` is what gets tried if both are; the location is then
-    /// ignored in the check for overlapping URLs. Allowed to metastore admins, to the owner of the credential, and with
-    /// `CREATE_EXTERNAL_LOCATION` on metastore and credential.
-    ///
-    /// `POST /api/2.1/unity-catalog/validate-storage-credentials`
-    pub fn validate(&self) -> Call<models::storage_credentials::Validate> {
-        Call::new(self.client.clone(), models::storage_credentials::Validate::new())
-    }
-}
-
-impl Call<models::storage_credentials::Create> {
-    /// The IAM role, on AWS.
-    pub fn aws_iam_role(self, value: impl Into<models::AwsIamRoleRequest>) -> Self {
-        self.map(|op| op.aws_iam_role = Some(value.into()))
-    }
-
-    /// The managed identity, on Azure.
-    pub fn azure_managed_identity(
-        self,
-        value: impl Into<models::AzureManagedIdentityRequest>,
-    ) -> Self {
-        self.map(|op| op.azure_managed_identity = Some(value.into()))
-    }
-
-    /// The service principal, on Azure.
-    pub fn azure_service_principal(
-        self,
-        value: impl Into<models::AzureServicePrincipal>,
-    ) -> Self {
-        self.map(|op| op.azure_service_principal = Some(value.into()))
-    }
-
-    /// The API token, for Cloudflare R2.
-    pub fn cloudflare_api_token(
-        self,
-        value: impl Into<models::CloudflareApiToken>,
-    ) -> Self {
-        self.map(|op| op.cloudflare_api_token = Some(value.into()))
-    }
-
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// The service account made by Databricks, on Google Cloud.
-    pub fn databricks_gcp_service_account(
-        self,
-        value: impl Into<models::DatabricksGcpServiceAccountRequest>,
-    ) -> Self {
-        self.map(|op| op.databricks_gcp_service_account = Some(value.into()))
-    }
-
-    /// Whether it can only read.
-    pub fn read_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.read_only = Some(value.into()))
-    }
-
-    /// Whether to store the credential without trying it.
-    pub fn skip_validation(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_validation = Some(value.into()))
+calls! {
+    StorageCredentials {
+        /// Creates a storage credential.
+        ///
+        /// Allowed to metastore admins and with `CREATE_STORAGE_CREDENTIAL` on the metastore.
+        ///
+        /// `POST /api/2.1/unity-catalog/storage-credentials`
+        ///
+        /// * `name`: Name, unique among the service and storage credentials of the metastore.
+        ///
+        /// Optional inputs: [`aws_iam_role`](field@models::storage_credentials::Create::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::storage_credentials::Create::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::storage_credentials::Create::azure_service_principal),
+        /// [`cloudflare_api_token`](field@models::storage_credentials::Create::cloudflare_api_token),
+        /// [`comment`](field@models::storage_credentials::Create::comment),
+        /// [`databricks_gcp_service_account`](field@models::storage_credentials::Create::databricks_gcp_service_account),
+        /// [`read_only`](field@models::storage_credentials::Create::read_only),
+        /// [`skip_validation`](field@models::storage_credentials::Create::skip_validation).
+        create(name: String) -> models::storage_credentials::Create;
+        /// Deletes a storage credential.
+        ///
+        /// The caller must own it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/storage-credentials/{name}`
+        ///
+        /// * `name`: Name of the credential.
+        ///
+        /// Optional inputs: [`force`](field@models::storage_credentials::Delete::force).
+        delete(name: String) -> models::storage_credentials::Delete;
+        /// Returns one storage credential.
+        ///
+        /// Allowed to metastore admins, to its owner, and with any privilege on it.
+        ///
+        /// `GET /api/2.1/unity-catalog/storage-credentials/{name}`
+        ///
+        /// * `name`: Name of the credential.
+        get(name: String) -> models::storage_credentials::Get;
+        /// Lists the storage credentials that the caller has access to.
+        ///
+        /// Metastore admins see all of them. The order is not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/storage-credentials`
+        ///
+        /// Optional inputs: [`include_unbound`](field@models::storage_credentials::List::include_unbound),
+        /// [`max_results`](field@models::storage_credentials::List::max_results),
+        /// [`page_token`](field@models::storage_credentials::List::page_token).
+        list() -> models::storage_credentials::List;
+        /// Changes the given fields of a storage credential.
+        ///
+        /// The owner may change everything, a metastore admin only `owner`.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/storage-credentials/{name}`
+        ///
+        /// * `name`: Present name of the credential.
+        ///
+        /// Optional inputs: [`aws_iam_role`](field@models::storage_credentials::Update::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::storage_credentials::Update::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::storage_credentials::Update::azure_service_principal),
+        /// [`cloudflare_api_token`](field@models::storage_credentials::Update::cloudflare_api_token),
+        /// [`comment`](field@models::storage_credentials::Update::comment),
+        /// [`databricks_gcp_service_account`](field@models::storage_credentials::Update::databricks_gcp_service_account),
+        /// [`force`](field@models::storage_credentials::Update::force),
+        /// [`isolation_mode`](field@models::storage_credentials::Update::isolation_mode),
+        /// [`new_name`](field@models::storage_credentials::Update::new_name),
+        /// [`owner`](field@models::storage_credentials::Update::owner),
+        /// [`read_only`](field@models::storage_credentials::Update::read_only),
+        /// [`skip_validation`](field@models::storage_credentials::Update::skip_validation).
+        update(name: String) -> models::storage_credentials::Update;
+        /// Tries out a storage credential.
+        ///
+        /// `url` or `external_location_name` has to be given, and `url` is what gets tried if both are; the location is then
+        /// ignored in the check for overlapping URLs. Allowed to metastore admins, to the owner of the credential, and with
+        /// `CREATE_EXTERNAL_LOCATION` on metastore and credential.
+        ///
+        /// `POST /api/2.1/unity-catalog/validate-storage-credentials`
+        ///
+        /// Optional inputs: [`aws_iam_role`](field@models::storage_credentials::Validate::aws_iam_role),
+        /// [`azure_managed_identity`](field@models::storage_credentials::Validate::azure_managed_identity),
+        /// [`azure_service_principal`](field@models::storage_credentials::Validate::azure_service_principal),
+        /// [`cloudflare_api_token`](field@models::storage_credentials::Validate::cloudflare_api_token),
+        /// [`databricks_gcp_service_account`](field@models::storage_credentials::Validate::databricks_gcp_service_account),
+        /// [`external_location_name`](field@models::storage_credentials::Validate::external_location_name),
+        /// [`read_only`](field@models::storage_credentials::Validate::read_only),
+        /// [`storage_credential_name`](field@models::storage_credentials::Validate::storage_credential_name),
+        /// [`url`](field@models::storage_credentials::Validate::url).
+        validate() -> models::storage_credentials::Validate;
     }
 }
 
-impl Call<models::storage_credentials::Delete> {
-    /// Whether to delete it even if external locations, external tables or services depend on it.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::storage_credentials::Create {
+    aws_iam_role: models::AwsIamRoleRequest,
+    azure_managed_identity: models::AzureManagedIdentityRequest,
+    azure_service_principal: models::AzureServicePrincipal,
+    cloudflare_api_token: models::CloudflareApiToken,
+    comment: String,
+    databricks_gcp_service_account: models::DatabricksGcpServiceAccountRequest,
+    read_only: bool,
+    skip_validation: bool,
+}}
 
-impl Call<models::storage_credentials::List> {
-    /// Whether to include credentials that this workspace is not bound to.
-    ///
-    /// Takes effect only for callers who may change the bindings.
-    pub fn include_unbound(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_unbound = Some(value.into()))
-    }
+setters! { models::storage_credentials::Delete {
+    force: bool,
+}}
 
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::storage_credentials::List {
+    include_unbound: bool,
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::storage_credentials::Update {
+    aws_iam_role: models::AwsIamRoleRequest,
+    azure_managed_identity: models::AzureManagedIdentityResponse,
+    azure_service_principal: models::AzureServicePrincipal,
+    cloudflare_api_token: models::CloudflareApiToken,
+    comment: String,
+    databricks_gcp_service_account: models::DatabricksGcpServiceAccountRequest,
+    force: bool,
+    isolation_mode: models::IsolationMode,
+    new_name: String,
+    owner: String,
+    read_only: bool,
+    skip_validation: bool,
+}}
 
-impl Call<models::storage_credentials::Update> {
-    /// The IAM role, on AWS.
-    pub fn aws_iam_role(self, value: impl Into<models::AwsIamRoleRequest>) -> Self {
-        self.map(|op| op.aws_iam_role = Some(value.into()))
-    }
+setters! { models::storage_credentials::Validate {
+    #[deprecated(note = "create a credential and give its name")]
+    aws_iam_role: models::AwsIamRoleRequest,
+    #[deprecated(note = "create a credential and give its name")]
+    azure_managed_identity: models::AzureManagedIdentityRequest,
+    #[deprecated(note = "create a credential and give its name")]
+    azure_service_principal: models::AzureServicePrincipal,
+    #[deprecated(note = "create a credential and give its name")]
+    cloudflare_api_token: models::CloudflareApiToken,
+    #[deprecated(note = "create a credential and give its name")]
+    databricks_gcp_service_account: models::DatabricksGcpServiceAccountRequest,
+    external_location_name: String,
+    read_only: bool,
+    storage_credential_name: String,
+    url: String,
+}}
 
-    /// The managed identity, on Azure.
-    pub fn azure_managed_identity(
-        self,
-        value: impl Into<models::AzureManagedIdentityResponse>,
-    ) -> Self {
-        self.map(|op| op.azure_managed_identity = Some(value.into()))
-    }
-
-    /// The service principal, on Azure.
-    pub fn azure_service_principal(
-        self,
-        value: impl Into<models::AzureServicePrincipal>,
-    ) -> Self {
-        self.map(|op| op.azure_service_principal = Some(value.into()))
-    }
-
-    /// The API token, for Cloudflare R2.
-    pub fn cloudflare_api_token(
-        self,
-        value: impl Into<models::CloudflareApiToken>,
-    ) -> Self {
-        self.map(|op| op.cloudflare_api_token = Some(value.into()))
-    }
-
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// The service account made by Databricks, on Google Cloud.
-    pub fn databricks_gcp_service_account(
-        self,
-        value: impl Into<models::DatabricksGcpServiceAccountRequest>,
-    ) -> Self {
-        self.map(|op| op.databricks_gcp_service_account = Some(value.into()))
-    }
-
-    /// Whether to change it even if external locations or external tables depend on it.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-
-    /// Whether all workspaces or only bound ones have access.
-    pub fn isolation_mode(self, value: impl Into<models::IsolationMode>) -> Self {
-        self.map(|op| op.isolation_mode = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// User who becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Whether it can only read.
-    pub fn read_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.read_only = Some(value.into()))
-    }
-
-    /// Whether to store the change without trying it.
-    pub fn skip_validation(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_validation = Some(value.into()))
-    }
-}
-
-impl Call<models::storage_credentials::Validate> {
-    /// Deprecated; create a credential and give its name.
-    ///
-    /// The IAM role, on AWS.
-    #[deprecated = "deprecated by the API"]
-    pub fn aws_iam_role(self, value: impl Into<models::AwsIamRoleRequest>) -> Self {
-        self.map(|op| op.aws_iam_role = Some(value.into()))
-    }
-
-    /// Deprecated; create a credential and give its name.
-    ///
-    /// The managed identity, on Azure.
-    #[deprecated = "deprecated by the API"]
-    pub fn azure_managed_identity(
-        self,
-        value: impl Into<models::AzureManagedIdentityRequest>,
-    ) -> Self {
-        self.map(|op| op.azure_managed_identity = Some(value.into()))
-    }
-
-    /// Deprecated; create a credential and give its name.
-    ///
-    /// The service principal, on Azure.
-    #[deprecated = "deprecated by the API"]
-    pub fn azure_service_principal(
-        self,
-        value: impl Into<models::AzureServicePrincipal>,
-    ) -> Self {
-        self.map(|op| op.azure_service_principal = Some(value.into()))
-    }
-
-    /// Deprecated; create a credential and give its name.
-    ///
-    /// The API token, for Cloudflare R2.
-    #[deprecated = "deprecated by the API"]
-    pub fn cloudflare_api_token(
-        self,
-        value: impl Into<models::CloudflareApiToken>,
-    ) -> Self {
-        self.map(|op| op.cloudflare_api_token = Some(value.into()))
-    }
-
-    /// Deprecated; create a credential and give its name.
-    ///
-    /// The service account made by Databricks, on Google Cloud.
-    #[deprecated = "deprecated by the API"]
-    pub fn databricks_gcp_service_account(
-        self,
-        value: impl Into<models::DatabricksGcpServiceAccountRequest>,
-    ) -> Self {
-        self.map(|op| op.databricks_gcp_service_account = Some(value.into()))
-    }
-
-    /// External location to try it on.
-    pub fn external_location_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_location_name = Some(value.into()))
-    }
-
-    /// Whether it can only read.
-    pub fn read_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.read_only = Some(value.into()))
-    }
-
-    /// Name of the credential to try.
-    pub fn storage_credential_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_credential_name = Some(value.into()))
-    }
-
-    /// URL to try it on.
-    pub fn url(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.url = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Enables and disables the schemas of the catalog `system`, which hold audit logs, billing, lineage and the like.
     pub fn system_schemas(&self) -> SystemSchemas {
         SystemSchemas {
@@ -4963,85 +2802,55 @@ impl crate::WorkspaceClient {
 /// Enables and disables the schemas of the catalog `system`, which hold audit logs, billing, lineage and the like.
 #[derive(Clone, Debug)]
 pub struct SystemSchemas {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl SystemSchemas {
-    /// Disables a system schema and takes it out of the catalog `system`.
-    ///
-    /// Allowed to account admins and metastore admins.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    /// * `schema_name`: Name of the system schema.
-    pub fn disable(
-        &self,
-        metastore_id: impl Into<String>,
-        schema_name: impl Into<String>,
-    ) -> Call<models::system_schemas::Disable> {
-        Call::new(
-            self.client.clone(),
-            models::system_schemas::Disable::new(metastore_id, schema_name),
-        )
-    }
-
-    /// Enables a system schema, which then appears in the catalog `system`.
-    ///
-    /// Allowed to account admins and metastore admins.
-    ///
-    /// `PUT /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    /// * `schema_name`: Name of the system schema.
-    pub fn enable(
-        &self,
-        metastore_id: impl Into<String>,
-        schema_name: impl Into<String>,
-    ) -> Call<models::system_schemas::Enable> {
-        Call::new(
-            self.client.clone(),
-            models::system_schemas::Enable::new(metastore_id, schema_name),
-        )
-    }
-
-    /// Lists the system schemas of a metastore.
-    ///
-    /// Allowed to account admins and metastore admins. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas`
-    ///
-    /// * `metastore_id`: ID of the metastore.
-    pub fn list(
-        &self,
-        metastore_id: impl Into<String>,
-    ) -> Call<models::system_schemas::List> {
-        Call::new(self.client.clone(), models::system_schemas::List::new(metastore_id))
+calls! {
+    SystemSchemas {
+        /// Disables a system schema and takes it out of the catalog `system`.
+        ///
+        /// Allowed to account admins and metastore admins.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        /// * `schema_name`: Name of the system schema.
+        disable(metastore_id: String, schema_name: String) -> models::system_schemas::Disable;
+        /// Enables a system schema, which then appears in the catalog `system`.
+        ///
+        /// Allowed to account admins and metastore admins.
+        ///
+        /// `PUT /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        /// * `schema_name`: Name of the system schema.
+        ///
+        /// Optional inputs: [`catalog_name`](field@models::system_schemas::Enable::catalog_name).
+        enable(metastore_id: String, schema_name: String) -> models::system_schemas::Enable;
+        /// Lists the system schemas of a metastore.
+        ///
+        /// Allowed to account admins and metastore admins. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas`
+        ///
+        /// * `metastore_id`: ID of the metastore.
+        ///
+        /// Optional inputs: [`max_results`](field@models::system_schemas::List::max_results),
+        /// [`page_token`](field@models::system_schemas::List::page_token).
+        list(metastore_id: String) -> models::system_schemas::List;
     }
 }
 
-impl Call<models::system_schemas::Enable> {
-    /// Catalog in which to enable it.
-    pub fn catalog_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog_name = Some(value.into()))
-    }
-}
+setters! { models::system_schemas::Enable {
+    catalog_name: String,
+}}
 
-impl Call<models::system_schemas::List> {
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::system_schemas::List {
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Adds and drops primary and foreign keys of tables.
     pub fn table_constraints(&self) -> TableConstraints {
         TableConstraints {
@@ -5055,55 +2864,37 @@ impl crate::WorkspaceClient {
 /// They inform but are not enforced; a foreign key refers to the primary key of another table, its parent.
 #[derive(Clone, Debug)]
 pub struct TableConstraints {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl TableConstraints {
-    /// Adds a constraint to a table.
-    ///
-    /// The caller must own the table and have `USE_CATALOG` and `USE_SCHEMA` on what contains it; for a foreign key the same
-    /// goes for the parent table.
-    ///
-    /// `POST /api/2.1/unity-catalog/constraints`
-    ///
-    /// * `constraint`: The constraint, with exactly one of its kinds set.
-    /// * `full_name_arg`: Full name of the table.
-    pub fn create(
-        &self,
-        constraint: impl Into<models::TableConstraint>,
-        full_name_arg: impl Into<String>,
-    ) -> Call<models::table_constraints::Create> {
-        Call::new(
-            self.client.clone(),
-            models::table_constraints::Create::new(constraint, full_name_arg),
-        )
-    }
-
-    /// Drops a constraint of a table.
-    ///
-    /// The caller must own the table and have `USE_CATALOG` and `USE_SCHEMA` on what contains it; with `cascade` the same goes
-    /// for all child tables.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/constraints/{full_name}`
-    ///
-    /// * `full_name`: Full name of the table.
-    /// * `cascade`: Whether to drop the constraints that depend on this one.
-    ///   If false, the request fails where there are any.
-    /// * `constraint_name`: Name of the constraint.
-    pub fn delete(
-        &self,
-        full_name: impl Into<String>,
-        cascade: impl Into<bool>,
-        constraint_name: impl Into<String>,
-    ) -> Call<models::table_constraints::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::table_constraints::Delete::new(full_name, cascade, constraint_name),
-        )
+calls! {
+    TableConstraints {
+        /// Adds a constraint to a table.
+        ///
+        /// The caller must own the table and have `USE_CATALOG` and `USE_SCHEMA` on what contains it; for a foreign key the same
+        /// goes for the parent table.
+        ///
+        /// `POST /api/2.1/unity-catalog/constraints`
+        ///
+        /// * `constraint`: The constraint, with exactly one of its kinds set.
+        /// * `full_name_arg`: Full name of the table.
+        create(constraint: models::TableConstraint, full_name_arg: String) -> models::table_constraints::Create;
+        /// Drops a constraint of a table.
+        ///
+        /// The caller must own the table and have `USE_CATALOG` and `USE_SCHEMA` on what contains it; with `cascade` the same goes
+        /// for all child tables.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/constraints/{full_name}`
+        ///
+        /// * `full_name`: Full name of the table.
+        /// * `constraint_name`: Name of the constraint.
+        /// * `cascade`: Whether to drop the constraints that depend on this one.
+        ///   If false, the request fails where there are any.
+        delete(full_name: String, constraint_name: String, cascade: bool) -> models::table_constraints::Delete;
     }
 }
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages tables and views.
     pub fn tables(&self) -> Tables {
         Tables {
@@ -5118,238 +2909,140 @@ impl crate::WorkspaceClient {
 /// table. In this API a view is a table of type `VIEW`.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Tables {
-    /// Creates an external Delta table; no other kind can be created here.
-    ///
-    /// The caller needs `EXTERNAL_USE_SCHEMA` on the schema and `EXTERNAL_USE_LOCATION` on the external location, both granted
-    /// explicitly, and besides `USE_CATALOG`, `USE_SCHEMA`, `CREATE_TABLE`, and `CREATE_EXTERNAL_TABLE` on the location.
-    /// Columns have to be in the format of Spark; they are not checked, and a table with others may be unreadable. Column masks
-    /// are not supported.
-    ///
-    /// `POST /api/2.1/unity-catalog/tables`
-    ///
-    /// * `catalog_name`: Catalog of the schema.
-    /// * `schema_name`: Schema that is to hold the table.
-    /// * `name`: Name within the schema.
-    /// * `table_type`: Has to be `EXTERNAL`.
-    /// * `data_source_format`: Has to be `DELTA`.
-    /// * `storage_location`: URL of the data.
-    pub fn create(
-        &self,
-        catalog_name: impl Into<String>,
-        schema_name: impl Into<String>,
-        name: impl Into<String>,
-        table_type: impl Into<models::TableType>,
-        data_source_format: impl Into<models::DataSourceFormat>,
-        storage_location: impl Into<String>,
-    ) -> Call<models::tables::Create> {
-        Call::new(
-            self.client.clone(),
-            models::tables::Create::new(
-                catalog_name,
-                schema_name,
-                name,
-                table_type,
-                data_source_format,
-                storage_location,
-            ),
-        )
-    }
-
-    /// Deletes a table.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
-    /// `USE_SCHEMA`.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/tables/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.table`.
-    pub fn delete(&self, full_name: impl Into<String>) -> Call<models::tables::Delete> {
-        Call::new(self.client.clone(), models::tables::Delete::new(full_name))
-    }
-
-    /// Says whether a table exists.
-    ///
-    /// Allowed to whoever may read its metadata with `tables.get`, and with `BROWSE` on the catalog or schema.
-    ///
-    /// `GET /api/2.1/unity-catalog/tables/{full_name}/exists`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.table`.
-    pub fn exists(&self, full_name: impl Into<String>) -> Call<models::tables::Exists> {
-        Call::new(self.client.clone(), models::tables::Exists::new(full_name))
-    }
-
-    /// Returns one table or view.
-    ///
-    /// Allowed to metastore admins, to the owner of the catalog, to the owner of the schema with `USE_CATALOG`, and, with
-    /// `USE_CATALOG` and `USE_SCHEMA`, to the owner of the table and holders of `SELECT`.
-    ///
-    /// `GET /api/2.1/unity-catalog/tables/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.table`.
-    pub fn get(&self, full_name: impl Into<String>) -> Call<models::tables::Get> {
-        Call::new(self.client.clone(), models::tables::Get::new(full_name))
-    }
-
-    /// Lists the tables and views of a schema, without `view_dependencies` and `table_constraints`.
-    ///
-    /// Metastore admins see all of them; others need `USE_CATALOG` and `USE_SCHEMA`, and see those they own or have `SELECT`
-    /// on. The order is not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/tables`
-    ///
-    /// * `catalog_name`: Catalog of the schema.
-    /// * `schema_name`: Schema of the tables.
-    pub fn list(
-        &self,
-        catalog_name: impl Into<String>,
-        schema_name: impl Into<String>,
-    ) -> Call<models::tables::List> {
-        Call::new(
-            self.client.clone(),
-            models::tables::List::new(catalog_name, schema_name),
-        )
-    }
-
-    /// Lists the tables of a catalog in short form, over all its schemas.
-    ///
-    /// Metastore admins see all of them; others need `USE_CATALOG`, `USE_SCHEMA` or ownership above the table, and see those
-    /// they own or have `SELECT` on. The order is not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/table-summaries`
-    ///
-    /// * `catalog_name`: Catalog of the tables.
-    pub fn list_summaries(
-        &self,
-        catalog_name: impl Into<String>,
-    ) -> Call<models::tables::ListSummaries> {
-        Call::new(self.client.clone(), models::tables::ListSummaries::new(catalog_name))
-    }
-
-    /// Changes the owner of a table.
-    ///
-    /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
-    /// `USE_SCHEMA`.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/tables/{full_name}`
-    ///
-    /// * `full_name`: Full name, as `catalog.schema.table`.
-    pub fn update(&self, full_name: impl Into<String>) -> Call<models::tables::Update> {
-        Call::new(self.client.clone(), models::tables::Update::new(full_name))
+calls! {
+    Tables {
+        /// Creates an external Delta table; no other kind can be created here.
+        ///
+        /// The caller needs `EXTERNAL_USE_SCHEMA` on the schema and `EXTERNAL_USE_LOCATION` on the external location, both granted
+        /// explicitly, and besides `USE_CATALOG`, `USE_SCHEMA`, `CREATE_TABLE`, and `CREATE_EXTERNAL_TABLE` on the location.
+        /// Columns have to be in the format of Spark; they are not checked, and a table with others may be unreadable. Column masks
+        /// are not supported.
+        ///
+        /// `POST /api/2.1/unity-catalog/tables`
+        ///
+        /// * `catalog_name`: Catalog of the schema.
+        /// * `schema_name`: Schema that is to hold the table.
+        /// * `name`: Name within the schema.
+        /// * `table_type`: Has to be `EXTERNAL`.
+        /// * `data_source_format`: Has to be `DELTA`.
+        ///
+        /// Optional inputs: [`columns`](field@models::tables::Create::columns),
+        /// [`properties`](field@models::tables::Create::properties),
+        /// [`storage_location`](field@models::tables::Create::storage_location).
+        create(catalog_name: String, schema_name: String, name: String, table_type: models::TableType, data_source_format: models::DataSourceFormat) -> models::tables::Create;
+        /// Deletes a table.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
+        /// `USE_SCHEMA`.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/tables/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.table`.
+        delete(full_name: String) -> models::tables::Delete;
+        /// Says whether a table exists.
+        ///
+        /// Allowed to whoever may read its metadata with `tables.get`, and with `BROWSE` on the catalog or schema.
+        ///
+        /// `GET /api/2.1/unity-catalog/tables/{full_name}/exists`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.table`.
+        exists(full_name: String) -> models::tables::Exists;
+        /// Returns one table or view.
+        ///
+        /// Allowed to metastore admins, to the owner of the catalog, to the owner of the schema with `USE_CATALOG`, and, with
+        /// `USE_CATALOG` and `USE_SCHEMA`, to the owner of the table and holders of `SELECT`.
+        ///
+        /// `GET /api/2.1/unity-catalog/tables/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.table`.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::tables::Get::include_browse),
+        /// [`include_delta_metadata`](field@models::tables::Get::include_delta_metadata),
+        /// [`include_manifest_capabilities`](field@models::tables::Get::include_manifest_capabilities).
+        get(full_name: String) -> models::tables::Get;
+        /// Lists the tables and views of a schema, without `view_dependencies` and `table_constraints`.
+        ///
+        /// Metastore admins see all of them; others need `USE_CATALOG` and `USE_SCHEMA`, and see those they own or have `SELECT`
+        /// on. The order is not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/tables`
+        ///
+        /// * `catalog_name`: Catalog of the schema.
+        /// * `schema_name`: Schema of the tables.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::tables::List::include_browse),
+        /// [`include_manifest_capabilities`](field@models::tables::List::include_manifest_capabilities),
+        /// [`max_results`](field@models::tables::List::max_results), [`omit_columns`](field@models::tables::List::omit_columns),
+        /// [`omit_properties`](field@models::tables::List::omit_properties),
+        /// [`omit_username`](field@models::tables::List::omit_username), [`page_token`](field@models::tables::List::page_token).
+        list(catalog_name: String, schema_name: String) -> models::tables::List;
+        /// Lists the tables of a catalog in short form, over all its schemas.
+        ///
+        /// Metastore admins see all of them; others need `USE_CATALOG`, `USE_SCHEMA` or ownership above the table, and see those
+        /// they own or have `SELECT` on. The order is not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/table-summaries`
+        ///
+        /// * `catalog_name`: Catalog of the tables.
+        ///
+        /// Optional inputs: [`include_manifest_capabilities`](field@models::tables::ListSummaries::include_manifest_capabilities),
+        /// [`max_results`](field@models::tables::ListSummaries::max_results),
+        /// [`page_token`](field@models::tables::ListSummaries::page_token),
+        /// [`schema_name_pattern`](field@models::tables::ListSummaries::schema_name_pattern),
+        /// [`table_name_pattern`](field@models::tables::ListSummaries::table_name_pattern).
+        list_summaries(catalog_name: String) -> models::tables::ListSummaries;
+        /// Changes the owner of a table.
+        ///
+        /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
+        /// `USE_SCHEMA`.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/tables/{full_name}`
+        ///
+        /// * `full_name`: Full name, as `catalog.schema.table`.
+        ///
+        /// Optional inputs: [`owner`](field@models::tables::Update::owner).
+        update(full_name: String) -> models::tables::Update;
     }
 }
 
-impl Call<models::tables::Create> {
-    /// Columns, in the format of Spark.
-    pub fn columns(self, value: impl Into<Vec<models::ColumnInfo>>) -> Self {
-        self.map(|op| op.columns = Some(value.into()))
-    }
+setters! { models::tables::Create {
+    columns: Vec<models::ColumnInfo>,
+    properties: std::collections::BTreeMap<String, String>,
+    storage_location: String,
+}}
 
-    /// Properties, as keys and values.
-    pub fn properties(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.properties = Some(value.into()))
-    }
-}
+setters! { models::tables::Get {
+    include_browse: bool,
+    include_delta_metadata: bool,
+    include_manifest_capabilities: bool,
+}}
 
-impl Call<models::tables::Get> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
+setters! { models::tables::List {
+    include_browse: bool,
+    include_manifest_capabilities: bool,
+    max_results: i64,
+    omit_columns: bool,
+    omit_properties: bool,
+    omit_username: bool,
+    page_token: String,
+}}
 
-    /// Whether to include metadata of the Delta table.
-    pub fn include_delta_metadata(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_delta_metadata = Some(value.into()))
-    }
+setters! { models::tables::ListSummaries {
+    include_manifest_capabilities: bool,
+    max_results: i64,
+    page_token: String,
+    schema_name_pattern: String,
+    table_name_pattern: String,
+}}
 
-    /// Whether to include a manifest of what each table is capable of.
-    pub fn include_manifest_capabilities(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_manifest_capabilities = Some(value.into()))
-    }
-}
+setters! { models::tables::Update {
+    owner: String,
+}}
 
-impl Call<models::tables::List> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
-
-    /// Whether to include a manifest of what each table is capable of.
-    pub fn include_manifest_capabilities(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_manifest_capabilities = Some(value.into()))
-    }
-
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Whether to leave out the columns.
-    pub fn omit_columns(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.omit_columns = Some(value.into()))
-    }
-
-    /// Whether to leave out the properties.
-    pub fn omit_properties(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.omit_properties = Some(value.into()))
-    }
-
-    /// Whether to leave out who owns, created and changed each table.
-    pub fn omit_username(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.omit_username = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::tables::ListSummaries> {
-    /// Whether to include a manifest of what each table is capable of.
-    pub fn include_manifest_capabilities(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_manifest_capabilities = Some(value.into()))
-    }
-
-    /// Upper limit for one page, capped by the server, which also decides if it is absent or 0.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// SQL `LIKE` pattern for schema names, with `%` and `_`; every schema if absent or empty.
-    pub fn schema_name_pattern(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema_name_pattern = Some(value.into()))
-    }
-
-    /// SQL `LIKE` pattern for table names, with `%` and `_`; every table if absent or empty.
-    pub fn table_name_pattern(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.table_name_pattern = Some(value.into()))
-    }
-}
-
-impl Call<models::tables::Update> {
-    /// Who becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Issues short-lived, narrowed credentials for paths in external locations: an AWS STS session, an Azure SAS token or a
     /// Google OAuth token.
     pub fn temporary_path_credentials(&self) -> TemporaryPathCredentials {
@@ -5367,44 +3060,31 @@ impl crate::WorkspaceClient {
 /// `ALL_PRIVILEGES`.
 #[derive(Clone, Debug)]
 pub struct TemporaryPathCredentials {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl TemporaryPathCredentials {
-    /// Issues a short-lived credential for a path in an external location.
-    ///
-    /// Managed tables are not supported. `external_access_enabled` must be set on the metastore, and the caller needs
-    /// `EXTERNAL_USE_LOCATION` on the location, for an existing external table also `EXTERNAL_USE_SCHEMA` on its schema.
-    ///
-    /// `POST /api/2.0/unity-catalog/temporary-path-credentials`
-    ///
-    /// * `operation`: What the credential is for.
-    /// * `url`: URL of the path.
-    pub fn generate_temporary_path_credentials(
-        &self,
-        operation: impl Into<models::PathOperation>,
-        url: impl Into<String>,
-    ) -> Call<models::temporary_path_credentials::GenerateTemporaryPathCredentials> {
-        Call::new(
-            self.client.clone(),
-            models::temporary_path_credentials::GenerateTemporaryPathCredentials::new(
-                operation,
-                url,
-            ),
-        )
+calls! {
+    TemporaryPathCredentials {
+        /// Issues a short-lived credential for a path in an external location.
+        ///
+        /// Managed tables are not supported. `external_access_enabled` must be set on the metastore, and the caller needs
+        /// `EXTERNAL_USE_LOCATION` on the location, for an existing external table also `EXTERNAL_USE_SCHEMA` on its schema.
+        ///
+        /// `POST /api/2.0/unity-catalog/temporary-path-credentials`
+        ///
+        /// * `url`: URL of the path.
+        /// * `operation`: What the credential is for.
+        ///
+        /// Optional inputs: [`dry_run`](field@models::temporary_path_credentials::GenerateTemporaryPathCredentials::dry_run).
+        generate_temporary_path_credentials(url: String, operation: models::PathOperation) -> models::temporary_path_credentials::GenerateTemporaryPathCredentials;
     }
 }
 
-impl Call<models::temporary_path_credentials::GenerateTemporaryPathCredentials> {
-    /// Whether to leave out the check that the credential can write.
-    ///
-    /// Nothing is created then, and the answer holds no usable credential. False by default.
-    pub fn dry_run(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.dry_run = Some(value.into()))
-    }
-}
+setters! { models::temporary_path_credentials::GenerateTemporaryPathCredentials {
+    dry_run: bool,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Issues short-lived, narrowed credentials for the storage of a table: an AWS STS session, an Azure SAS token or a Google
     /// OAuth token.
     pub fn temporary_table_credentials(&self) -> TemporaryTableCredentials {
@@ -5421,39 +3101,31 @@ impl crate::WorkspaceClient {
 /// which comes neither with ownership nor with `ALL_PRIVILEGES`.
 #[derive(Clone, Debug)]
 pub struct TemporaryTableCredentials {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl TemporaryTableCredentials {
-    /// Issues a short-lived credential for the storage of a table.
-    ///
-    /// `external_access_enabled` must be set on the metastore, and the caller needs `EXTERNAL_USE_SCHEMA` on the schema, which
-    /// only the owner of the catalog can grant.
-    ///
-    /// `POST /api/2.0/unity-catalog/temporary-table-credentials`
-    pub fn generate_temporary_table_credentials(
-        &self,
-    ) -> Call<models::temporary_table_credentials::GenerateTemporaryTableCredentials> {
-        Call::new(
-            self.client.clone(),
-            models::temporary_table_credentials::GenerateTemporaryTableCredentials::new(),
-        )
+calls! {
+    TemporaryTableCredentials {
+        /// Issues a short-lived credential for the storage of a table.
+        ///
+        /// `external_access_enabled` must be set on the metastore, and the caller needs `EXTERNAL_USE_SCHEMA` on the schema, which
+        /// only the owner of the catalog can grant.
+        ///
+        /// `POST /api/2.0/unity-catalog/temporary-table-credentials`
+        ///
+        /// Optional inputs:
+        /// [`operation_`](field@models::temporary_table_credentials::GenerateTemporaryTableCredentials::operation),
+        /// [`table_id`](field@models::temporary_table_credentials::GenerateTemporaryTableCredentials::table_id).
+        generate_temporary_table_credentials() -> models::temporary_table_credentials::GenerateTemporaryTableCredentials;
     }
 }
 
-impl Call<models::temporary_table_credentials::GenerateTemporaryTableCredentials> {
-    /// Whether to read only, or to read and write.
-    pub fn operation_(self, value: impl Into<models::TableOperation>) -> Self {
-        self.map(|op| op.operation = Some(value.into()))
-    }
+setters! { models::temporary_table_credentials::GenerateTemporaryTableCredentials {
+    operation_ = operation: models::TableOperation,
+    table_id: String,
+}}
 
-    /// UUID of the table.
-    pub fn table_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.table_id = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Issues short-lived, narrowed credentials for the storage of a volume: an AWS STS session, an Azure SAS token or a Google
     /// OAuth token.
     pub fn temporary_volume_credentials(&self) -> TemporaryVolumeCredentials {
@@ -5470,39 +3142,31 @@ impl crate::WorkspaceClient {
 /// which comes neither with ownership nor with `ALL_PRIVILEGES`.
 #[derive(Clone, Debug)]
 pub struct TemporaryVolumeCredentials {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl TemporaryVolumeCredentials {
-    /// Issues a short-lived credential for the storage of a volume.
-    ///
-    /// `external_access_enabled` must be set on the metastore, and the caller needs `EXTERNAL_USE_SCHEMA` on the schema, which
-    /// only the owner of the catalog can grant.
-    ///
-    /// `POST /api/2.0/unity-catalog/temporary-volume-credentials`
-    pub fn generate_temporary_volume_credentials(
-        &self,
-    ) -> Call<models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials> {
-        Call::new(
-            self.client.clone(),
-            models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::new(),
-        )
+calls! {
+    TemporaryVolumeCredentials {
+        /// Issues a short-lived credential for the storage of a volume.
+        ///
+        /// `external_access_enabled` must be set on the metastore, and the caller needs `EXTERNAL_USE_SCHEMA` on the schema, which
+        /// only the owner of the catalog can grant.
+        ///
+        /// `POST /api/2.0/unity-catalog/temporary-volume-credentials`
+        ///
+        /// Optional inputs:
+        /// [`operation_`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::operation),
+        /// [`volume_id`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::volume_id).
+        generate_temporary_volume_credentials() -> models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials;
     }
 }
 
-impl Call<models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials> {
-    /// Whether to read only, or to write too.
-    pub fn operation_(self, value: impl Into<models::VolumeOperation>) -> Self {
-        self.map(|op| op.operation = Some(value.into()))
-    }
+setters! { models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials {
+    operation_ = operation: models::VolumeOperation,
+    volume_id: String,
+}}
 
-    /// ID of the volume.
-    pub fn volume_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.volume_id = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages volumes: directories of files of any format, structured or not, governed like tables.
     pub fn volumes(&self) -> Volumes {
         Volumes {
@@ -5514,145 +3178,94 @@ impl crate::WorkspaceClient {
 /// Manages volumes: directories of files of any format, structured or not, governed like tables.
 #[derive(Clone, Debug)]
 pub struct Volumes {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Volumes {
-    /// Creates a managed or an external volume.
-    ///
-    /// The caller needs `USE_CATALOG`, `USE_SCHEMA` and, on the schema, `CREATE_VOLUME`; metastore admins and owners of catalog
-    /// and schema do not need the first two. An external volume also takes `CREATE_EXTERNAL_VOLUME` on the external location,
-    /// and its path must not overlap with tables, other volumes, schemas or catalogs.
-    ///
-    /// `POST /api/2.1/unity-catalog/volumes`
-    ///
-    /// * `catalog_name`: Catalog of the schema.
-    /// * `schema_name`: Schema that is to hold the volume.
-    /// * `name`: Name within the schema.
-    /// * `volume_type`: Whether the storage is managed, and so in the default location of the schema, catalog or metastore, or external.
-    pub fn create(
-        &self,
-        catalog_name: impl Into<String>,
-        schema_name: impl Into<String>,
-        name: impl Into<String>,
-        volume_type: impl Into<models::VolumeType>,
-    ) -> Call<models::volumes::Create> {
-        Call::new(
-            self.client.clone(),
-            models::volumes::Create::new(catalog_name, schema_name, name, volume_type),
-        )
-    }
-
-    /// Deletes a volume.
-    ///
-    /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/volumes/{name}`
-    ///
-    /// * `name`: Full name, as `catalog.schema.volume`.
-    pub fn delete(&self, name: impl Into<String>) -> Call<models::volumes::Delete> {
-        Call::new(self.client.clone(), models::volumes::Delete::new(name))
-    }
-
-    /// Lists the volumes of a schema.
-    ///
-    /// Metastore admins see all of them; others need `USE_CATALOG` and `USE_SCHEMA`, and see those they own or have
-    /// `READ_VOLUME` on. The order is not defined. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/volumes`
-    ///
-    /// * `catalog_name`: Catalog of the schema.
-    /// * `schema_name`: Schema of the volumes.
-    pub fn list(
-        &self,
-        catalog_name: impl Into<String>,
-        schema_name: impl Into<String>,
-    ) -> Call<models::volumes::List> {
-        Call::new(
-            self.client.clone(),
-            models::volumes::List::new(catalog_name, schema_name),
-        )
-    }
-
-    /// Returns one volume.
-    ///
-    /// Allowed to metastore admins, and, with `USE_CATALOG` and `USE_SCHEMA`, to the owner and holders of `READ_VOLUME`.
-    ///
-    /// `GET /api/2.1/unity-catalog/volumes/{name}`
-    ///
-    /// * `name`: Full name, as `catalog.schema.volume`.
-    pub fn read(&self, name: impl Into<String>) -> Call<models::volumes::Read> {
-        Call::new(self.client.clone(), models::volumes::Read::new(name))
-    }
-
-    /// Changes the name, owner or comment of a volume.
-    ///
-    /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/volumes/{name}`
-    ///
-    /// * `name`: Present full name, as `catalog.schema.volume`.
-    pub fn update(&self, name: impl Into<String>) -> Call<models::volumes::Update> {
-        Call::new(self.client.clone(), models::volumes::Update::new(name))
+calls! {
+    Volumes {
+        /// Creates a managed or an external volume.
+        ///
+        /// The caller needs `USE_CATALOG`, `USE_SCHEMA` and, on the schema, `CREATE_VOLUME`; metastore admins and owners of catalog
+        /// and schema do not need the first two. An external volume also takes `CREATE_EXTERNAL_VOLUME` on the external location,
+        /// and its path must not overlap with tables, other volumes, schemas or catalogs.
+        ///
+        /// `POST /api/2.1/unity-catalog/volumes`
+        ///
+        /// * `catalog_name`: Catalog of the schema.
+        /// * `schema_name`: Schema that is to hold the volume.
+        /// * `name`: Name within the schema.
+        /// * `volume_type`: Whether the storage is managed, and so in the default location of the schema, catalog or metastore, or external.
+        ///
+        /// Optional inputs: [`comment`](field@models::volumes::Create::comment),
+        /// [`storage_location`](field@models::volumes::Create::storage_location).
+        create(catalog_name: String, schema_name: String, name: String, volume_type: models::VolumeType) -> models::volumes::Create;
+        /// Deletes a volume.
+        ///
+        /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/volumes/{name}`
+        ///
+        /// * `name`: Full name, as `catalog.schema.volume`.
+        delete(name: String) -> models::volumes::Delete;
+        /// Lists the volumes of a schema.
+        ///
+        /// Metastore admins see all of them; others need `USE_CATALOG` and `USE_SCHEMA`, and see those they own or have
+        /// `READ_VOLUME` on. The order is not defined. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/volumes`
+        ///
+        /// * `catalog_name`: Catalog of the schema.
+        /// * `schema_name`: Schema of the volumes.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::volumes::List::include_browse),
+        /// [`max_results`](field@models::volumes::List::max_results), [`page_token`](field@models::volumes::List::page_token).
+        list(catalog_name: String, schema_name: String) -> models::volumes::List;
+        /// Returns one volume.
+        ///
+        /// Allowed to metastore admins, and, with `USE_CATALOG` and `USE_SCHEMA`, to the owner and holders of `READ_VOLUME`.
+        ///
+        /// `GET /api/2.1/unity-catalog/volumes/{name}`
+        ///
+        /// * `name`: Full name, as `catalog.schema.volume`.
+        ///
+        /// Optional inputs: [`include_browse`](field@models::volumes::Read::include_browse).
+        read(name: String) -> models::volumes::Read;
+        /// Changes the name, owner or comment of a volume.
+        ///
+        /// Allowed to metastore admins, and to its owner with `USE_CATALOG` and `USE_SCHEMA` above it.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/volumes/{name}`
+        ///
+        /// * `name`: Present full name, as `catalog.schema.volume`.
+        ///
+        /// Optional inputs: [`comment`](field@models::volumes::Update::comment),
+        /// [`new_name`](field@models::volumes::Update::new_name), [`owner`](field@models::volumes::Update::owner).
+        update(name: String) -> models::volumes::Update;
     }
 }
 
-impl Call<models::volumes::Create> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
+setters! { models::volumes::Create {
+    comment: String,
+    storage_location: String,
+}}
 
-    /// URL of the directory; for an external volume.
-    pub fn storage_location(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_location = Some(value.into()))
-    }
-}
+setters! { models::volumes::List {
+    include_browse: bool,
+    max_results: i64,
+    page_token: String,
+}}
 
-impl Call<models::volumes::List> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
+setters! { models::volumes::Read {
+    include_browse: bool,
+}}
 
-    /// Upper limit for one page, capped by the server, which also decides if it is absent or 0.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::volumes::Update {
+    comment: String,
+    new_name: String,
+    owner: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::volumes::Read> {
-    /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
-    pub fn include_browse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_browse = Some(value.into()))
-    }
-}
-
-impl Call<models::volumes::Update> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Name to change to, without catalog and schema.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// Who becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Binds securables to workspaces.
     pub fn workspace_bindings(&self) -> WorkspaceBindings {
         WorkspaceBindings {
@@ -5667,113 +3280,68 @@ impl crate::WorkspaceClient {
 /// otherwise every workspace has access. Catalogs, storage credentials, credentials and external locations can be bound.
 #[derive(Clone, Debug)]
 pub struct WorkspaceBindings {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl WorkspaceBindings {
-    /// Lists the workspaces that a catalog is bound to.
-    ///
-    /// Allowed to metastore admins and to its owner. `workspace_bindings.get_bindings` supersedes it.
-    ///
-    /// `GET /api/2.1/unity-catalog/workspace-bindings/catalogs/{name}`
-    ///
-    /// * `name`: Name of the catalog.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::workspace_bindings::Get> {
-        Call::new(self.client.clone(), models::workspace_bindings::Get::new(name))
-    }
-
-    /// Lists the workspaces that a securable is bound to.
-    ///
-    /// Allowed to metastore admins and to its owner. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/bindings/{securable_type}/{securable_name}`
-    ///
-    /// * `securable_type`: One of `catalog`, `storage_credential`, `credential` and `external_location`.
-    /// * `securable_name`: Name of the securable.
-    pub fn get_bindings(
-        &self,
-        securable_type: impl Into<String>,
-        securable_name: impl Into<String>,
-    ) -> Call<models::workspace_bindings::GetBindings> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_bindings::GetBindings::new(securable_type, securable_name),
-        )
-    }
-
-    /// Binds a catalog to workspaces, and unbinds it.
-    ///
-    /// Allowed to metastore admins and to its owner. `workspace_bindings.update_bindings` supersedes it and can bind read-only.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/workspace-bindings/catalogs/{name}`
-    ///
-    /// * `name`: Name of the catalog.
-    pub fn update(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_bindings::Update> {
-        Call::new(self.client.clone(), models::workspace_bindings::Update::new(name))
-    }
-
-    /// Binds a securable to workspaces, and unbinds it.
-    ///
-    /// Allowed to metastore admins and to its owner.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/bindings/{securable_type}/{securable_name}`
-    ///
-    /// * `securable_type`: One of `catalog`, `storage_credential`, `credential` and `external_location`.
-    /// * `securable_name`: Name of the securable.
-    pub fn update_bindings(
-        &self,
-        securable_type: impl Into<String>,
-        securable_name: impl Into<String>,
-    ) -> Call<models::workspace_bindings::UpdateBindings> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_bindings::UpdateBindings::new(
-                securable_type,
-                securable_name,
-            ),
-        )
+calls! {
+    WorkspaceBindings {
+        /// Lists the workspaces that a catalog is bound to.
+        ///
+        /// Allowed to metastore admins and to its owner. `workspace_bindings.get_bindings` supersedes it.
+        ///
+        /// `GET /api/2.1/unity-catalog/workspace-bindings/catalogs/{name}`
+        ///
+        /// * `name`: Name of the catalog.
+        get(name: String) -> models::workspace_bindings::Get;
+        /// Lists the workspaces that a securable is bound to.
+        ///
+        /// Allowed to metastore admins and to its owner. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/bindings/{securable_type}/{securable_name}`
+        ///
+        /// * `securable_type`: One of `catalog`, `storage_credential`, `credential` and `external_location`.
+        /// * `securable_name`: Name of the securable.
+        ///
+        /// Optional inputs: [`max_results`](field@models::workspace_bindings::GetBindings::max_results),
+        /// [`page_token`](field@models::workspace_bindings::GetBindings::page_token).
+        get_bindings(securable_type: String, securable_name: String) -> models::workspace_bindings::GetBindings;
+        /// Binds a catalog to workspaces, and unbinds it.
+        ///
+        /// Allowed to metastore admins and to its owner. `workspace_bindings.update_bindings` supersedes it and can bind read-only.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/workspace-bindings/catalogs/{name}`
+        ///
+        /// * `name`: Name of the catalog.
+        ///
+        /// Optional inputs: [`assign_workspaces`](field@models::workspace_bindings::Update::assign_workspaces),
+        /// [`unassign_workspaces`](field@models::workspace_bindings::Update::unassign_workspaces).
+        update(name: String) -> models::workspace_bindings::Update;
+        /// Binds a securable to workspaces, and unbinds it.
+        ///
+        /// Allowed to metastore admins and to its owner.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/bindings/{securable_type}/{securable_name}`
+        ///
+        /// * `securable_type`: One of `catalog`, `storage_credential`, `credential` and `external_location`.
+        /// * `securable_name`: Name of the securable.
+        ///
+        /// Optional inputs: [`add`](field@models::workspace_bindings::UpdateBindings::add),
+        /// [`remove`](field@models::workspace_bindings::UpdateBindings::remove).
+        update_bindings(securable_type: String, securable_name: String) -> models::workspace_bindings::UpdateBindings;
     }
 }
 
-impl Call<models::workspace_bindings::GetBindings> {
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::workspace_bindings::GetBindings {
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::workspace_bindings::Update {
+    assign_workspaces: Vec<i64>,
+    unassign_workspaces: Vec<i64>,
+}}
 
-impl Call<models::workspace_bindings::Update> {
-    /// IDs of workspaces to bind to.
-    pub fn assign_workspaces(self, value: impl Into<Vec<i64>>) -> Self {
-        self.map(|op| op.assign_workspaces = Some(value.into()))
-    }
-
-    /// IDs of workspaces to unbind from.
-    pub fn unassign_workspaces(self, value: impl Into<Vec<i64>>) -> Self {
-        self.map(|op| op.unassign_workspaces = Some(value.into()))
-    }
-}
-
-impl Call<models::workspace_bindings::UpdateBindings> {
-    /// Bindings to add.
-    ///
-    /// One for a workspace already bound changes its type, for example to read-only.
-    pub fn add(self, value: impl Into<Vec<models::WorkspaceBinding>>) -> Self {
-        self.map(|op| op.add = Some(value.into()))
-    }
-
-    /// Bindings to remove.
-    pub fn remove(self, value: impl Into<Vec<models::WorkspaceBinding>>) -> Self {
-        self.map(|op| op.remove = Some(value.into()))
-    }
-}
+setters! { models::workspace_bindings::UpdateBindings {
+    add: Vec<models::WorkspaceBinding>,
+    remove: Vec<models::WorkspaceBinding>,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `cleanrooms`.
 
 use databricks_models::cleanrooms as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads earlier versions of the notebooks in a clean room.
     pub fn clean_room_asset_revisions(&self) -> CleanRoomAssetRevisions {
         CleanRoomAssetRevisions {
@@ -17,73 +17,40 @@ impl crate::WorkspaceClient {
 /// Reads earlier versions of the notebooks in a clean room.
 #[derive(Clone, Debug)]
 pub struct CleanRoomAssetRevisions {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CleanRoomAssetRevisions {
-    /// Returns one revision of a notebook.
-    ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions/{etag}`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `asset_type`: Type of the asset; only `NOTEBOOK_FILE` has revisions.
-    /// * `name`: Name of the notebook.
-    /// * `etag`: `etag` of the revision.
-    pub fn get(
-        &self,
-        clean_room_name: impl Into<String>,
-        asset_type: impl Into<models::CleanRoomAssetAssetType>,
-        name: impl Into<String>,
-        etag: impl Into<String>,
-    ) -> Call<models::clean_room_asset_revisions::Get> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_asset_revisions::Get::new(
-                clean_room_name,
-                asset_type,
-                name,
-                etag,
-            ),
-        )
-    }
-
-    /// Lists the revisions of a notebook.
-    ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `asset_type`: Type of the asset; only `NOTEBOOK_FILE` has revisions.
-    /// * `name`: Name of the notebook.
-    pub fn list(
-        &self,
-        clean_room_name: impl Into<String>,
-        asset_type: impl Into<models::CleanRoomAssetAssetType>,
-        name: impl Into<String>,
-    ) -> Call<models::clean_room_asset_revisions::List> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_asset_revisions::List::new(
-                clean_room_name,
-                asset_type,
-                name,
-            ),
-        )
+calls! {
+    CleanRoomAssetRevisions {
+        /// Returns one revision of a notebook.
+        ///
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions/{etag}`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `asset_type`: Type of the asset; only `NOTEBOOK_FILE` has revisions.
+        /// * `name`: Name of the notebook.
+        /// * `etag`: `etag` of the revision.
+        get(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String, etag: String) -> models::clean_room_asset_revisions::Get;
+        /// Lists the revisions of a notebook.
+        ///
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `asset_type`: Type of the asset; only `NOTEBOOK_FILE` has revisions.
+        /// * `name`: Name of the notebook.
+        ///
+        /// Optional inputs: [`page_size`](field@models::clean_room_asset_revisions::List::page_size),
+        /// [`page_token`](field@models::clean_room_asset_revisions::List::page_token).
+        list(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String) -> models::clean_room_asset_revisions::List;
     }
 }
 
-impl Call<models::clean_room_asset_revisions::List> {
-    /// Most entries per page; 10 if unset.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::clean_room_asset_revisions::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages what is shared into a clean room: tables, views, volumes, notebooks and JAR analyses.
     pub fn clean_room_assets(&self) -> CleanRoomAssets {
         CleanRoomAssets {
@@ -95,160 +62,80 @@ impl crate::WorkspaceClient {
 /// Manages what is shared into a clean room: tables, views, volumes, notebooks and JAR analyses.
 #[derive(Clone, Debug)]
 pub struct CleanRoomAssets {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CleanRoomAssets {
-    /// Shares an asset, such as a table or a notebook, into a clean room.
-    ///
-    /// For an asset of Unity Catalog, the owner of the clean room must have the privileges to use it and keep them for as long
-    /// as it is shared; a group is the better owner for that reason.
-    ///
-    /// `POST /api/2.0/clean-rooms/{clean_room_name}/assets`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `asset`: Asset.
-    pub fn create(
-        &self,
-        clean_room_name: impl Into<String>,
-        asset: impl Into<models::CleanRoomAsset>,
-    ) -> Call<models::clean_room_assets::Create> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_assets::Create::new(clean_room_name, asset),
-        )
-    }
-
-    /// Approves or rejects a version of a notebook or JAR analysis.
-    ///
-    /// `POST /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/reviews`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `asset_type`: Type of the asset, `NOTEBOOK_FILE` or `JAR_ANALYSIS`.
-    /// * `name`: Name of the asset, as in the `name` of `CleanRoomAsset`.
-    pub fn create_clean_room_asset_review(
-        &self,
-        clean_room_name: impl Into<String>,
-        asset_type: impl Into<models::CleanRoomAssetAssetType>,
-        name: impl Into<String>,
-    ) -> Call<models::clean_room_assets::CreateCleanRoomAssetReview> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_assets::CreateCleanRoomAssetReview::new(
-                clean_room_name,
-                asset_type,
-                name,
-            ),
-        )
-    }
-
-    /// Removes an asset from a clean room, which ends its sharing.
-    ///
-    /// `DELETE /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `asset_type`: Type of the asset.
-    /// * `name`: Name of the asset, as in the `name` of `CleanRoomAsset`.
-    pub fn delete(
-        &self,
-        clean_room_name: impl Into<String>,
-        asset_type: impl Into<models::CleanRoomAssetAssetType>,
-        name: impl Into<String>,
-    ) -> Call<models::clean_room_assets::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_assets::Delete::new(clean_room_name, asset_type, name),
-        )
-    }
-
-    /// Returns one asset of a clean room.
-    ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `asset_type`: Type of the asset.
-    /// * `name`: Name of the asset, as in the `name` of `CleanRoomAsset`.
-    pub fn get(
-        &self,
-        clean_room_name: impl Into<String>,
-        asset_type: impl Into<models::CleanRoomAssetAssetType>,
-        name: impl Into<String>,
-    ) -> Call<models::clean_room_assets::Get> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_assets::Get::new(clean_room_name, asset_type, name),
-        )
-    }
-
-    /// Lists the assets of a clean room.
-    ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    pub fn list(
-        &self,
-        clean_room_name: impl Into<String>,
-    ) -> Call<models::clean_room_assets::List> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_assets::List::new(clean_room_name),
-        )
-    }
-
-    /// Changes an asset of a clean room, such as the content of a notebook or the shared partitions of a table.
-    ///
-    /// `PATCH /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `asset_type`: Type of the asset.
-    /// * `name`: Name of the asset, as in the `name` of `CleanRoomAsset`.
-    /// * `asset`: The asset in its new form.
-    ///   Its `name` and `asset_type` say which asset is meant.
-    pub fn update(
-        &self,
-        clean_room_name: impl Into<String>,
-        asset_type: impl Into<models::CleanRoomAssetAssetType>,
-        name: impl Into<String>,
-        asset: impl Into<models::CleanRoomAsset>,
-    ) -> Call<models::clean_room_assets::Update> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_assets::Update::new(
-                clean_room_name,
-                asset_type,
-                name,
-                asset,
-            ),
-        )
+calls! {
+    CleanRoomAssets {
+        /// Shares an asset, such as a table or a notebook, into a clean room.
+        ///
+        /// For an asset of Unity Catalog, the owner of the clean room must have the privileges to use it and keep them for as long
+        /// as it is shared; a group is the better owner for that reason.
+        ///
+        /// `POST /api/2.0/clean-rooms/{clean_room_name}/assets`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `asset`: `asset`, of type `CleanRoomAsset`.
+        create(clean_room_name: String, asset: models::CleanRoomAsset) -> models::clean_room_assets::Create;
+        /// Approves or rejects a version of a notebook or JAR analysis.
+        ///
+        /// `POST /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/reviews`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `asset_type`: Type of the asset, `NOTEBOOK_FILE` or `JAR_ANALYSIS`.
+        /// * `name`: Name of the asset, as in the `name` of `CleanRoomAsset`.
+        ///
+        /// Optional inputs:
+        /// [`jar_analysis_review`](field@models::clean_room_assets::CreateCleanRoomAssetReview::jar_analysis_review),
+        /// [`notebook_review`](field@models::clean_room_assets::CreateCleanRoomAssetReview::notebook_review).
+        create_clean_room_asset_review(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String) -> models::clean_room_assets::CreateCleanRoomAssetReview;
+        /// Removes an asset from a clean room, which ends its sharing.
+        ///
+        /// `DELETE /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `asset_type`: Type of the asset.
+        /// * `name`: Name of the asset, as in the `name` of `CleanRoomAsset`.
+        delete(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String) -> models::clean_room_assets::Delete;
+        /// Returns one asset of a clean room.
+        ///
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `asset_type`: Type of the asset.
+        /// * `name`: Name of the asset, as in the `name` of `CleanRoomAsset`.
+        get(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String) -> models::clean_room_assets::Get;
+        /// Lists the assets of a clean room.
+        ///
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        ///
+        /// Optional inputs: [`page_token`](field@models::clean_room_assets::List::page_token).
+        list(clean_room_name: String) -> models::clean_room_assets::List;
+        /// Changes an asset of a clean room, such as the content of a notebook or the shared partitions of a table.
+        ///
+        /// `PATCH /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `asset_type`: Type of the asset.
+        /// * `name`: Name of the asset, as in the `name` of `CleanRoomAsset`.
+        /// * `asset`: The asset in its new form.
+        ///   Its `name` and `asset_type` say which asset is meant.
+        update(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String, asset: models::CleanRoomAsset) -> models::clean_room_assets::Update;
     }
 }
 
-impl Call<models::clean_room_assets::CreateCleanRoomAssetReview> {
-    /// Review of a JAR analysis.
-    pub fn jar_analysis_review(
-        self,
-        value: impl Into<models::JarAnalysisVersionReview>,
-    ) -> Self {
-        self.map(|op| op.jar_analysis_review = Some(value.into()))
-    }
+setters! { models::clean_room_assets::CreateCleanRoomAssetReview {
+    jar_analysis_review: models::JarAnalysisVersionReview,
+    notebook_review: models::NotebookVersionReview,
+}}
 
-    /// Review of a notebook.
-    pub fn notebook_review(
-        self,
-        value: impl Into<models::NotebookVersionReview>,
-    ) -> Self {
-        self.map(|op| op.notebook_review = Some(value.into()))
-    }
-}
+setters! { models::clean_room_assets::List {
+    page_token: String,
+}}
 
-impl Call<models::clean_room_assets::List> {
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages rules that approve assets shared into a clean room in the caller's name.
     pub fn clean_room_auto_approval_rules(&self) -> CleanRoomAutoApprovalRules {
         CleanRoomAutoApprovalRules {
@@ -260,117 +147,59 @@ impl crate::WorkspaceClient {
 /// Manages rules that approve assets shared into a clean room in the caller's name.
 #[derive(Clone, Debug)]
 pub struct CleanRoomAutoApprovalRules {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CleanRoomAutoApprovalRules {
-    /// Creates an auto-approval rule.
-    ///
-    /// `POST /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `auto_approval_rule`: The rule to create.
-    pub fn create(
-        &self,
-        clean_room_name: impl Into<String>,
-        auto_approval_rule: impl Into<models::CleanRoomAutoApprovalRule>,
-    ) -> Call<models::clean_room_auto_approval_rules::Create> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_auto_approval_rules::Create::new(
-                clean_room_name,
-                auto_approval_rule,
-            ),
-        )
-    }
-
-    /// Deletes an auto-approval rule.
-    ///
-    /// `DELETE /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `rule_id`: UUID of the rule.
-    pub fn delete(
-        &self,
-        clean_room_name: impl Into<String>,
-        rule_id: impl Into<String>,
-    ) -> Call<models::clean_room_auto_approval_rules::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_auto_approval_rules::Delete::new(clean_room_name, rule_id),
-        )
-    }
-
-    /// Returns one auto-approval rule.
-    ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `rule_id`: UUID of the rule.
-    pub fn get(
-        &self,
-        clean_room_name: impl Into<String>,
-        rule_id: impl Into<String>,
-    ) -> Call<models::clean_room_auto_approval_rules::Get> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_auto_approval_rules::Get::new(clean_room_name, rule_id),
-        )
-    }
-
-    /// Lists the auto-approval rules of the caller.
-    ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    pub fn list(
-        &self,
-        clean_room_name: impl Into<String>,
-    ) -> Call<models::clean_room_auto_approval_rules::List> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_auto_approval_rules::List::new(clean_room_name),
-        )
-    }
-
-    /// Changes an auto-approval rule.
-    ///
-    /// `PATCH /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `rule_id`: UUID of the rule.
-    /// * `auto_approval_rule`: The rule in its new form.
-    ///   Its `rule_id` says which rule is meant.
-    pub fn update(
-        &self,
-        clean_room_name: impl Into<String>,
-        rule_id: impl Into<String>,
-        auto_approval_rule: impl Into<models::CleanRoomAutoApprovalRule>,
-    ) -> Call<models::clean_room_auto_approval_rules::Update> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_auto_approval_rules::Update::new(
-                clean_room_name,
-                rule_id,
-                auto_approval_rule,
-            ),
-        )
+calls! {
+    CleanRoomAutoApprovalRules {
+        /// Creates an auto-approval rule.
+        ///
+        /// `POST /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `auto_approval_rule`: The rule to create.
+        create(clean_room_name: String, auto_approval_rule: models::CleanRoomAutoApprovalRule) -> models::clean_room_auto_approval_rules::Create;
+        /// Deletes an auto-approval rule.
+        ///
+        /// `DELETE /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `rule_id`: UUID of the rule.
+        delete(clean_room_name: String, rule_id: String) -> models::clean_room_auto_approval_rules::Delete;
+        /// Returns one auto-approval rule.
+        ///
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `rule_id`: UUID of the rule.
+        get(clean_room_name: String, rule_id: String) -> models::clean_room_auto_approval_rules::Get;
+        /// Lists the auto-approval rules of the caller.
+        ///
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        ///
+        /// Optional inputs: [`page_size`](field@models::clean_room_auto_approval_rules::List::page_size),
+        /// [`page_token`](field@models::clean_room_auto_approval_rules::List::page_token).
+        list(clean_room_name: String) -> models::clean_room_auto_approval_rules::List;
+        /// Changes an auto-approval rule.
+        ///
+        /// `PATCH /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `rule_id`: UUID of the rule.
+        /// * `auto_approval_rule`: The rule in its new form.
+        ///   Its `rule_id` says which rule is meant.
+        update(clean_room_name: String, rule_id: String, auto_approval_rule: models::CleanRoomAutoApprovalRule) -> models::clean_room_auto_approval_rules::Update;
     }
 }
 
-impl Call<models::clean_room_auto_approval_rules::List> {
-    /// Most entries per page; 100 if unset.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::clean_room_auto_approval_rules::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Lists what was run in a clean room: notebooks and JAR analyses.
     pub fn clean_room_task_runs(&self) -> CleanRoomTaskRuns {
         CleanRoomTaskRuns {
@@ -382,83 +211,49 @@ impl crate::WorkspaceClient {
 /// Lists what was run in a clean room: notebooks and JAR analyses.
 #[derive(Clone, Debug)]
 pub struct CleanRoomTaskRuns {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CleanRoomTaskRuns {
-    /// Lists all past notebook runs in a clean room.
-    ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/runs`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    pub fn list(
-        &self,
-        clean_room_name: impl Into<String>,
-    ) -> Call<models::clean_room_task_runs::List> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_task_runs::List::new(clean_room_name),
-        )
-    }
-
-    /// Lists all past runs in a clean room, of notebooks and of JAR analyses.
-    ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/task-runs`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    pub fn list_clean_room_task_runs_handler(
-        &self,
-        clean_room_name: impl Into<String>,
-    ) -> Call<models::clean_room_task_runs::ListCleanRoomTaskRunsHandler> {
-        Call::new(
-            self.client.clone(),
-            models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::new(
-                clean_room_name,
-            ),
-        )
+calls! {
+    CleanRoomTaskRuns {
+        /// Lists all past notebook runs in a clean room.
+        ///
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/runs`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        ///
+        /// Optional inputs: [`notebook_name`](field@models::clean_room_task_runs::List::notebook_name),
+        /// [`page_size`](field@models::clean_room_task_runs::List::page_size),
+        /// [`page_token`](field@models::clean_room_task_runs::List::page_token).
+        list(clean_room_name: String) -> models::clean_room_task_runs::List;
+        /// Lists all past runs in a clean room, of notebooks and of JAR analyses.
+        ///
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/task-runs`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        ///
+        /// Optional inputs: [`name`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::name),
+        /// [`page_size`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::page_size),
+        /// [`page_token`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::page_token),
+        /// [`task_type`](field@models::clean_room_task_runs::ListCleanRoomTaskRunsHandler::task_type).
+        list_clean_room_task_runs_handler(clean_room_name: String) -> models::clean_room_task_runs::ListCleanRoomTaskRunsHandler;
     }
 }
 
-impl Call<models::clean_room_task_runs::List> {
-    /// Only runs of this notebook.
-    pub fn notebook_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.notebook_name = Some(value.into()))
-    }
+setters! { models::clean_room_task_runs::List {
+    notebook_name: String,
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Has no effect: all runs are returned.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::clean_room_task_runs::ListCleanRoomTaskRunsHandler {
+    name: String,
+    page_size: i64,
+    page_token: String,
+    task_type: models::CleanRoomTaskType,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::clean_room_task_runs::ListCleanRoomTaskRunsHandler> {
-    /// Only runs of this notebook or JAR analysis.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Most entries per page, up to 100.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Only runs of this type.
-    pub fn task_type(self, value: impl Into<models::CleanRoomTaskType>) -> Self {
-        self.map(|op| op.task_type = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages clean rooms, where several parties work on data without seeing each other's data directly.
     pub fn clean_rooms(&self) -> CleanRooms {
         CleanRooms {
@@ -472,101 +267,68 @@ impl crate::WorkspaceClient {
 /// A clean room builds on Delta Sharing and serverless compute.
 #[derive(Clone, Debug)]
 pub struct CleanRooms {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CleanRooms {
-    /// Starts creating a clean room with the given collaborators.
-    ///
-    /// The call returns a clean room in status `PROVISIONING`, with little more than its name; it can be used once a get shows
-    /// `ACTIVE`. Needs a metastore admin or `CREATE_CLEAN_ROOM` on the metastore.
-    ///
-    /// `POST /api/2.0/clean-rooms`
-    ///
-    /// * `clean_room`: Clean room.
-    pub fn create(
-        &self,
-        clean_room: impl Into<models::CleanRoom>,
-    ) -> Call<models::clean_rooms::Create> {
-        Call::new(self.client.clone(), models::clean_rooms::Create::new(clean_room))
-    }
-
-    /// Creates the output catalog of a clean room.
-    ///
-    /// `POST /api/2.0/clean-rooms/{clean_room_name}/output-catalogs`
-    ///
-    /// * `clean_room_name`: Name of the clean room.
-    /// * `output_catalog`: Output catalog.
-    pub fn create_output_catalog(
-        &self,
-        clean_room_name: impl Into<String>,
-        output_catalog: impl Into<models::CleanRoomOutputCatalog>,
-    ) -> Call<models::clean_rooms::CreateOutputCatalog> {
-        Call::new(
-            self.client.clone(),
-            models::clean_rooms::CreateOutputCatalog::new(
-                clean_room_name,
-                output_catalog,
-            ),
-        )
-    }
-
-    /// Deletes a clean room from the metastore of the caller.
-    ///
-    /// Other collaborators keep theirs in status `DELETED`, where deleting it too is all they can do.
-    ///
-    /// `DELETE /api/2.0/clean-rooms/{name}`
-    ///
-    /// * `name`: Name of the clean room.
-    pub fn delete(&self, name: impl Into<String>) -> Call<models::clean_rooms::Delete> {
-        Call::new(self.client.clone(), models::clean_rooms::Delete::new(name))
-    }
-
-    /// Returns one clean room.
-    ///
-    /// `GET /api/2.0/clean-rooms/{name}`
-    ///
-    /// * `name`: Name of the clean room.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::clean_rooms::Get> {
-        Call::new(self.client.clone(), models::clean_rooms::Get::new(name))
-    }
-
-    /// Lists the clean rooms of the metastore that the caller has access to.
-    ///
-    /// `remote_detailed_info` is not part of the list.
-    ///
-    /// `GET /api/2.0/clean-rooms`
-    pub fn list(&self) -> Call<models::clean_rooms::List> {
-        Call::new(self.client.clone(), models::clean_rooms::List::new())
-    }
-
-    /// Changes a clean room.
-    ///
-    /// Needs the owner, `MODIFY_CLEAN_ROOM` or a metastore admin; a metastore admin can change `owner` only.
-    ///
-    /// `PATCH /api/2.0/clean-rooms/{name}`
-    ///
-    /// * `name`: Name of the clean room.
-    pub fn update(&self, name: impl Into<String>) -> Call<models::clean_rooms::Update> {
-        Call::new(self.client.clone(), models::clean_rooms::Update::new(name))
+calls! {
+    CleanRooms {
+        /// Starts creating a clean room with the given collaborators.
+        ///
+        /// The call returns a clean room in status `PROVISIONING`, with little more than its name; it can be used once a get shows
+        /// `ACTIVE`. Needs a metastore admin or `CREATE_CLEAN_ROOM` on the metastore.
+        ///
+        /// `POST /api/2.0/clean-rooms`
+        ///
+        /// * `clean_room`: `clean_room`, of type `CleanRoom`.
+        create(clean_room: models::CleanRoom) -> models::clean_rooms::Create;
+        /// Creates the output catalog of a clean room.
+        ///
+        /// `POST /api/2.0/clean-rooms/{clean_room_name}/output-catalogs`
+        ///
+        /// * `clean_room_name`: Name of the clean room.
+        /// * `output_catalog`: `output_catalog`, of type `CleanRoomOutputCatalog`.
+        create_output_catalog(clean_room_name: String, output_catalog: models::CleanRoomOutputCatalog) -> models::clean_rooms::CreateOutputCatalog;
+        /// Deletes a clean room from the metastore of the caller.
+        ///
+        /// Other collaborators keep theirs in status `DELETED`, where deleting it too is all they can do.
+        ///
+        /// `DELETE /api/2.0/clean-rooms/{name}`
+        ///
+        /// * `name`: Name of the clean room.
+        delete(name: String) -> models::clean_rooms::Delete;
+        /// Returns one clean room.
+        ///
+        /// `GET /api/2.0/clean-rooms/{name}`
+        ///
+        /// * `name`: Name of the clean room.
+        get(name: String) -> models::clean_rooms::Get;
+        /// Lists the clean rooms of the metastore that the caller has access to.
+        ///
+        /// `remote_detailed_info` is not part of the list.
+        ///
+        /// `GET /api/2.0/clean-rooms`
+        ///
+        /// Optional inputs: [`page_size`](field@models::clean_rooms::List::page_size),
+        /// [`page_token`](field@models::clean_rooms::List::page_token).
+        list() -> models::clean_rooms::List;
+        /// Changes a clean room.
+        ///
+        /// Needs the owner, `MODIFY_CLEAN_ROOM` or a metastore admin; a metastore admin can change `owner` only.
+        ///
+        /// `PATCH /api/2.0/clean-rooms/{name}`
+        ///
+        /// * `name`: Name of the clean room.
+        ///
+        /// Optional inputs: [`clean_room`](field@models::clean_rooms::Update::clean_room).
+        update(name: String) -> models::clean_rooms::Update;
     }
 }
 
-impl Call<models::clean_rooms::List> {
-    /// Most entries per page; 100 if unset.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::clean_rooms::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::clean_rooms::Update> {
-    /// New values.
-    pub fn clean_room(self, value: impl Into<models::CleanRoom>) -> Self {
-        self.map(|op| op.clean_room = Some(value.into()))
-    }
-}
+setters! { models::clean_rooms::Update {
+    clean_room: models::CleanRoom,
+}}

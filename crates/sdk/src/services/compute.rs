@@ -3,9 +3,9 @@
 //! Services of the package `compute`.
 
 use databricks_models::compute as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages cluster policies: rules that fix, limit or default the settings of clusters, for the users and groups allowed to
     /// use them.
     pub fn cluster_policies(&self) -> ClusterPolicies {
@@ -21,234 +21,127 @@ impl crate::WorkspaceClient {
 /// Only administrators can create, edit and delete policies.
 #[derive(Clone, Debug)]
 pub struct ClusterPolicies {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ClusterPolicies {
-    /// Creates a cluster policy.
-    ///
-    /// `POST /api/2.0/policies/clusters/create`
-    pub fn create(&self) -> Call<models::cluster_policies::Create> {
-        Call::new(self.client.clone(), models::cluster_policies::Create::new())
-    }
-
-    /// Deletes a cluster policy.
-    ///
-    /// Clusters that use it keep running, but cannot be edited.
-    ///
-    /// `POST /api/2.0/policies/clusters/delete`
-    ///
-    /// * `policy_id`: ID of the policy.
-    pub fn delete(
-        &self,
-        policy_id: impl Into<String>,
-    ) -> Call<models::cluster_policies::Delete> {
-        Call::new(self.client.clone(), models::cluster_policies::Delete::new(policy_id))
-    }
-
-    /// Changes a cluster policy.
-    ///
-    /// Existing clusters may no longer comply with it afterwards.
-    ///
-    /// `POST /api/2.0/policies/clusters/edit`
-    ///
-    /// * `policy_id`: ID of the policy.
-    pub fn edit(
-        &self,
-        policy_id: impl Into<String>,
-    ) -> Call<models::cluster_policies::Edit> {
-        Call::new(self.client.clone(), models::cluster_policies::Edit::new(policy_id))
-    }
-
-    /// Returns a cluster policy.
-    ///
-    /// `GET /api/2.0/policies/clusters/get`
-    ///
-    /// * `policy_id`: ID of the policy.
-    pub fn get(
-        &self,
-        policy_id: impl Into<String>,
-    ) -> Call<models::cluster_policies::Get> {
-        Call::new(self.client.clone(), models::cluster_policies::Get::new(policy_id))
-    }
-
-    /// Lists the permission levels that can be granted on a cluster policy.
-    ///
-    /// `GET /api/2.0/permissions/cluster-policies/{cluster_policy_id}/permissionLevels`
-    ///
-    /// * `cluster_policy_id`: ID of the cluster policy.
-    pub fn get_permission_levels(
-        &self,
-        cluster_policy_id: impl Into<String>,
-    ) -> Call<models::cluster_policies::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::cluster_policies::GetPermissionLevels::new(cluster_policy_id),
-        )
-    }
-
-    /// Returns the access control list of a cluster policy, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/cluster-policies/{cluster_policy_id}`
-    ///
-    /// * `cluster_policy_id`: ID of the cluster policy.
-    pub fn get_permissions(
-        &self,
-        cluster_policy_id: impl Into<String>,
-    ) -> Call<models::cluster_policies::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::cluster_policies::GetPermissions::new(cluster_policy_id),
-        )
-    }
-
-    /// Lists the cluster policies the caller can access.
-    ///
-    /// `GET /api/2.0/policies/clusters/list`
-    pub fn list(&self) -> Call<models::cluster_policies::List> {
-        Call::new(self.client.clone(), models::cluster_policies::List::new())
-    }
-
-    /// Replaces the direct permissions on a cluster policy.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/cluster-policies/{cluster_policy_id}`
-    ///
-    /// * `cluster_policy_id`: ID of the cluster policy.
-    pub fn set_permissions(
-        &self,
-        cluster_policy_id: impl Into<String>,
-    ) -> Call<models::cluster_policies::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::cluster_policies::SetPermissions::new(cluster_policy_id),
-        )
-    }
-
-    /// Adds or changes permissions on a cluster policy, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/cluster-policies/{cluster_policy_id}`
-    ///
-    /// * `cluster_policy_id`: ID of the cluster policy.
-    pub fn update_permissions(
-        &self,
-        cluster_policy_id: impl Into<String>,
-    ) -> Call<models::cluster_policies::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::cluster_policies::UpdatePermissions::new(cluster_policy_id),
-        )
+calls! {
+    ClusterPolicies {
+        /// Creates a cluster policy.
+        ///
+        /// `POST /api/2.0/policies/clusters/create`
+        ///
+        /// Optional inputs: [`definition`](field@models::cluster_policies::Create::definition),
+        /// [`description`](field@models::cluster_policies::Create::description),
+        /// [`libraries`](field@models::cluster_policies::Create::libraries),
+        /// [`max_clusters_per_user`](field@models::cluster_policies::Create::max_clusters_per_user),
+        /// [`name`](field@models::cluster_policies::Create::name),
+        /// [`policy_family_definition_overrides`](field@models::cluster_policies::Create::policy_family_definition_overrides),
+        /// [`policy_family_id`](field@models::cluster_policies::Create::policy_family_id).
+        create() -> models::cluster_policies::Create;
+        /// Deletes a cluster policy.
+        ///
+        /// Clusters that use it keep running, but cannot be edited.
+        ///
+        /// `POST /api/2.0/policies/clusters/delete`
+        ///
+        /// * `policy_id`: ID of the policy.
+        delete(policy_id: String) -> models::cluster_policies::Delete;
+        /// Changes a cluster policy.
+        ///
+        /// Existing clusters may no longer comply with it afterwards.
+        ///
+        /// `POST /api/2.0/policies/clusters/edit`
+        ///
+        /// * `policy_id`: ID of the policy.
+        ///
+        /// Optional inputs: [`definition`](field@models::cluster_policies::Edit::definition),
+        /// [`description`](field@models::cluster_policies::Edit::description),
+        /// [`libraries`](field@models::cluster_policies::Edit::libraries),
+        /// [`max_clusters_per_user`](field@models::cluster_policies::Edit::max_clusters_per_user),
+        /// [`name`](field@models::cluster_policies::Edit::name),
+        /// [`policy_family_definition_overrides`](field@models::cluster_policies::Edit::policy_family_definition_overrides),
+        /// [`policy_family_id`](field@models::cluster_policies::Edit::policy_family_id).
+        edit(policy_id: String) -> models::cluster_policies::Edit;
+        /// Returns a cluster policy.
+        ///
+        /// `GET /api/2.0/policies/clusters/get`
+        ///
+        /// * `policy_id`: ID of the policy.
+        get(policy_id: String) -> models::cluster_policies::Get;
+        /// Lists the permission levels that can be granted on a cluster policy.
+        ///
+        /// `GET /api/2.0/permissions/cluster-policies/{cluster_policy_id}/permissionLevels`
+        ///
+        /// * `cluster_policy_id`: ID of the cluster policy.
+        get_permission_levels(cluster_policy_id: String) -> models::cluster_policies::GetPermissionLevels;
+        /// Returns the access control list of a cluster policy, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/cluster-policies/{cluster_policy_id}`
+        ///
+        /// * `cluster_policy_id`: ID of the cluster policy.
+        get_permissions(cluster_policy_id: String) -> models::cluster_policies::GetPermissions;
+        /// Lists the cluster policies the caller can access.
+        ///
+        /// `GET /api/2.0/policies/clusters/list`
+        ///
+        /// Optional inputs: [`sort_column`](field@models::cluster_policies::List::sort_column),
+        /// [`sort_order`](field@models::cluster_policies::List::sort_order).
+        list() -> models::cluster_policies::List;
+        /// Replaces the direct permissions on a cluster policy.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/cluster-policies/{cluster_policy_id}`
+        ///
+        /// * `cluster_policy_id`: ID of the cluster policy.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::cluster_policies::SetPermissions::access_control_list).
+        set_permissions(cluster_policy_id: String) -> models::cluster_policies::SetPermissions;
+        /// Adds or changes permissions on a cluster policy, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/cluster-policies/{cluster_policy_id}`
+        ///
+        /// * `cluster_policy_id`: ID of the cluster policy.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::cluster_policies::UpdatePermissions::access_control_list).
+        update_permissions(cluster_policy_id: String) -> models::cluster_policies::UpdatePermissions;
     }
 }
 
-impl Call<models::cluster_policies::Create> {
-    /// Rules as a JSON document in the cluster policy definition language, given as a string.
-    pub fn definition(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.definition = Some(value.into()))
-    }
+setters! { models::cluster_policies::Create {
+    definition: String,
+    description: String,
+    libraries: Vec<models::Library>,
+    max_clusters_per_user: i64,
+    name: String,
+    policy_family_definition_overrides: String,
+    policy_family_id: String,
+}}
 
-    /// Free text about the policy.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
+setters! { models::cluster_policies::Edit {
+    definition: String,
+    description: String,
+    libraries: Vec<models::Library>,
+    max_clusters_per_user: i64,
+    name: String,
+    policy_family_definition_overrides: String,
+    policy_family_id: String,
+}}
 
-    /// Libraries installed at the next restart of clusters with this policy; 500 at most.
-    pub fn libraries(self, value: impl Into<Vec<models::Library>>) -> Self {
-        self.map(|op| op.libraries = Some(value.into()))
-    }
+setters! { models::cluster_policies::List {
+    sort_column: models::ListSortColumn,
+    sort_order: models::ListSortOrder,
+}}
 
-    /// Most active clusters a user may have with this policy; unlimited when absent.
-    pub fn max_clusters_per_user(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_clusters_per_user = Some(value.into()))
-    }
+setters! { models::cluster_policies::SetPermissions {
+    access_control_list: Vec<models::ClusterPolicyAccessControlRequest>,
+}}
 
-    /// Name of the policy: unique, 1 to 100 characters.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
+setters! { models::cluster_policies::UpdatePermissions {
+    access_control_list: Vec<models::ClusterPolicyAccessControlRequest>,
+}}
 
-    /// Rules merged into those of the policy family, as a JSON document given as a string.
-    pub fn policy_family_definition_overrides(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.policy_family_definition_overrides = Some(value.into()))
-    }
-
-    /// Policy family whose rules are inherited; excludes `definition`.
-    pub fn policy_family_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.policy_family_id = Some(value.into()))
-    }
-}
-
-impl Call<models::cluster_policies::Edit> {
-    /// Rules as a JSON document in the cluster policy definition language, given as a string.
-    pub fn definition(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.definition = Some(value.into()))
-    }
-
-    /// Free text about the policy.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
-
-    /// Libraries installed at the next restart of clusters with this policy; 500 at most.
-    pub fn libraries(self, value: impl Into<Vec<models::Library>>) -> Self {
-        self.map(|op| op.libraries = Some(value.into()))
-    }
-
-    /// Most active clusters a user may have with this policy; unlimited when absent.
-    pub fn max_clusters_per_user(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_clusters_per_user = Some(value.into()))
-    }
-
-    /// Name of the policy: unique, 1 to 100 characters.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Rules merged into those of the policy family, as a JSON document given as a string.
-    pub fn policy_family_definition_overrides(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.policy_family_definition_overrides = Some(value.into()))
-    }
-
-    /// Policy family whose rules are inherited; excludes `definition`.
-    pub fn policy_family_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.policy_family_id = Some(value.into()))
-    }
-}
-
-impl Call<models::cluster_policies::List> {
-    /// Attribute to sort by.
-    pub fn sort_column(self, value: impl Into<models::ListSortColumn>) -> Self {
-        self.map(|op| op.sort_column = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-}
-
-impl Call<models::cluster_policies::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::ClusterPolicyAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::cluster_policies::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::ClusterPolicyAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Creates, starts, edits, resizes, lists and terminates clusters.
     pub fn clusters(&self) -> Clusters {
         Clusters {
@@ -262,824 +155,373 @@ impl crate::WorkspaceClient {
 /// The configuration of a terminated cluster is kept for 30 days, or for as long as an administrator pins it.
 #[derive(Clone, Debug)]
 pub struct Clusters {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Clusters {
-    /// Makes another user or service principal the owner of a cluster.
-    ///
-    /// Requires an administrator and a terminated cluster.
-    ///
-    /// `POST /api/2.1/clusters/change-owner`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    /// * `owner_username`: User name of the new owner, or application ID of a service principal.
-    pub fn change_owner(
-        &self,
-        cluster_id: impl Into<String>,
-        owner_username: impl Into<String>,
-    ) -> Call<models::clusters::ChangeOwner> {
-        Call::new(
-            self.client.clone(),
-            models::clusters::ChangeOwner::new(cluster_id, owner_username),
-        )
-    }
-
-    /// Creates a cluster and starts it.
-    ///
-    /// The call returns at once with the cluster in state `PENDING`; it is usable from `RUNNING` on. The start succeeds with at
-    /// least 85% of the on-demand nodes asked for; otherwise the cluster terminates with a reason.
-    ///
-    /// `POST /api/2.1/clusters/create`
-    ///
-    /// * `spark_version`: Runtime version key, from `clusters.spark_versions`.
-    pub fn create(
-        &self,
-        spark_version: impl Into<String>,
-    ) -> Call<models::clusters::Create> {
-        Call::new(self.client.clone(), models::clusters::Create::new(spark_version))
-    }
-
-    /// Terminates a cluster, which can be started again later.
-    ///
-    /// Termination goes on in the background until the state is `TERMINATED`. Has no effect on a cluster that is terminating or
-    /// terminated.
-    ///
-    /// `POST /api/2.1/clusters/delete`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn delete(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::clusters::Delete> {
-        Call::new(self.client.clone(), models::clusters::Delete::new(cluster_id))
-    }
-
-    /// Replaces the configuration of a cluster.
-    ///
-    /// The cluster must be running, and is then restarted, or terminated, and then uses the new settings at its next start;
-    /// other states fail with `INVALID_STATE`. Job clusters cannot be edited.
-    ///
-    /// `POST /api/2.1/clusters/edit`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    /// * `spark_version`: Runtime version key, from `clusters.spark_versions`.
-    pub fn edit(
-        &self,
-        cluster_id: impl Into<String>,
-        spark_version: impl Into<String>,
-    ) -> Call<models::clusters::Edit> {
-        Call::new(
-            self.client.clone(),
-            models::clusters::Edit::new(cluster_id, spark_version),
-        )
-    }
-
-    /// Lists events in the life of a cluster, newest first unless told otherwise.
-    ///
-    /// `POST /api/2.1/clusters/events`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn events(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::clusters::Events> {
-        Call::new(self.client.clone(), models::clusters::Events::new(cluster_id))
-    }
-
-    /// Returns the configuration and state of a cluster.
-    ///
-    /// Works until 60 days after termination.
-    ///
-    /// `GET /api/2.1/clusters/get`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn get(&self, cluster_id: impl Into<String>) -> Call<models::clusters::Get> {
-        Call::new(self.client.clone(), models::clusters::Get::new(cluster_id))
-    }
-
-    /// Lists the permission levels that can be granted on a cluster.
-    ///
-    /// `GET /api/2.0/permissions/clusters/{cluster_id}/permissionLevels`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn get_permission_levels(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::clusters::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::clusters::GetPermissionLevels::new(cluster_id),
-        )
-    }
-
-    /// Returns the access control list of a cluster, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/clusters/{cluster_id}`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn get_permissions(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::clusters::GetPermissions> {
-        Call::new(self.client.clone(), models::clusters::GetPermissions::new(cluster_id))
-    }
-
-    /// Lists pinned and active clusters, and those terminated within the last 30 days.
-    ///
-    /// `GET /api/2.1/clusters/list`
-    pub fn list(&self) -> Call<models::clusters::List> {
-        Call::new(self.client.clone(), models::clusters::List::new())
-    }
-
-    /// Lists the node types from which clusters can be built.
-    ///
-    /// `GET /api/2.1/clusters/list-node-types`
-    pub fn list_node_types(&self) -> Call<models::clusters::ListNodeTypes> {
-        Call::new(self.client.clone(), models::clusters::ListNodeTypes::new())
-    }
-
-    /// Lists the availability zones in which clusters can be created.
-    ///
-    /// `GET /api/2.1/clusters/list-zones`
-    pub fn list_zones(&self) -> Call<models::clusters::ListZones> {
-        Call::new(self.client.clone(), models::clusters::ListZones::new())
-    }
-
-    /// Terminates a cluster and deletes it for good.
-    ///
-    /// It disappears from lists and accepts no further calls.
-    ///
-    /// `POST /api/2.1/clusters/permanent-delete`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn permanent_delete(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::clusters::PermanentDelete> {
-        Call::new(
-            self.client.clone(),
-            models::clusters::PermanentDelete::new(cluster_id),
-        )
-    }
-
-    /// Pins a cluster, so that it stays listed and keeps its configuration.
-    ///
-    /// Only workspace administrators may call it. Pinning twice has no effect.
-    ///
-    /// `POST /api/2.1/clusters/pin`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn pin(&self, cluster_id: impl Into<String>) -> Call<models::clusters::Pin> {
-        Call::new(self.client.clone(), models::clusters::Pin::new(cluster_id))
-    }
-
-    /// Changes the number of workers of a running cluster.
-    ///
-    /// Fails in any state but `RUNNING`.
-    ///
-    /// `POST /api/2.1/clusters/resize`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn resize(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::clusters::Resize> {
-        Call::new(self.client.clone(), models::clusters::Resize::new(cluster_id))
-    }
-
-    /// Restarts a running cluster.
-    ///
-    /// Has no effect in any state but `RUNNING`.
-    ///
-    /// `POST /api/2.1/clusters/restart`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn restart(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::clusters::Restart> {
-        Call::new(self.client.clone(), models::clusters::Restart::new(cluster_id))
-    }
-
-    /// Replaces the direct permissions on a cluster.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/clusters/{cluster_id}`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn set_permissions(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::clusters::SetPermissions> {
-        Call::new(self.client.clone(), models::clusters::SetPermissions::new(cluster_id))
-    }
-
-    /// Lists the runtime versions with which clusters can be created.
-    ///
-    /// `GET /api/2.1/clusters/spark-versions`
-    pub fn spark_versions(&self) -> Call<models::clusters::SparkVersions> {
-        Call::new(self.client.clone(), models::clusters::SparkVersions::new())
-    }
-
-    /// Starts a terminated cluster with its former ID, configuration and size.
-    ///
-    /// An autoscaling cluster starts with its minimum size. Has no effect in any state but `TERMINATED`; job clusters cannot be
-    /// started.
-    ///
-    /// `POST /api/2.1/clusters/start`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn start(&self, cluster_id: impl Into<String>) -> Call<models::clusters::Start> {
-        Call::new(self.client.clone(), models::clusters::Start::new(cluster_id))
-    }
-
-    /// Unpins a cluster, so that it may leave the list in time.
-    ///
-    /// Only workspace administrators may call it. Has no effect on a cluster that is not pinned.
-    ///
-    /// `POST /api/2.1/clusters/unpin`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn unpin(&self, cluster_id: impl Into<String>) -> Call<models::clusters::Unpin> {
-        Call::new(self.client.clone(), models::clusters::Unpin::new(cluster_id))
-    }
-
-    /// Changes the fields of a cluster's configuration that the mask names.
-    ///
-    /// The cluster must be running, and is then restarted, or terminated, and then uses the new settings at its next start;
-    /// other states fail with `INVALID_STATE`. Job clusters cannot be updated.
-    ///
-    /// `POST /api/2.1/clusters/update`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    pub fn update(
-        &self,
-        cluster_id: impl Into<String>,
-        update_mask: impl Into<String>,
-    ) -> Call<models::clusters::Update> {
-        Call::new(
-            self.client.clone(),
-            models::clusters::Update::new(cluster_id, update_mask),
-        )
-    }
-
-    /// Adds or changes permissions on a cluster, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/clusters/{cluster_id}`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn update_permissions(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::clusters::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::clusters::UpdatePermissions::new(cluster_id),
-        )
+calls! {
+    Clusters {
+        /// Makes another user or service principal the owner of a cluster.
+        ///
+        /// Requires an administrator and a terminated cluster.
+        ///
+        /// `POST /api/2.1/clusters/change-owner`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        /// * `owner_username`: User name of the new owner, or application ID of a service principal.
+        change_owner(cluster_id: String, owner_username: String) -> models::clusters::ChangeOwner;
+        /// Creates a cluster and starts it.
+        ///
+        /// The call returns at once with the cluster in state `PENDING`; it is usable from `RUNNING` on. The start succeeds with at
+        /// least 85% of the on-demand nodes asked for; otherwise the cluster terminates with a reason.
+        ///
+        /// `POST /api/2.1/clusters/create`
+        ///
+        /// * `spark_version`: Runtime version key, from `clusters.spark_versions`.
+        ///
+        /// Optional inputs: [`apply_policy_default_values`](field@models::clusters::Create::apply_policy_default_values),
+        /// [`autoscale`](field@models::clusters::Create::autoscale),
+        /// [`autotermination_minutes`](field@models::clusters::Create::autotermination_minutes),
+        /// [`aws_attributes`](field@models::clusters::Create::aws_attributes),
+        /// [`azure_attributes`](field@models::clusters::Create::azure_attributes),
+        /// [`clone_from`](field@models::clusters::Create::clone_from),
+        /// [`cluster_log_conf`](field@models::clusters::Create::cluster_log_conf),
+        /// [`cluster_name`](field@models::clusters::Create::cluster_name),
+        /// [`custom_tags`](field@models::clusters::Create::custom_tags),
+        /// [`data_security_mode`](field@models::clusters::Create::data_security_mode),
+        /// [`dependency_mode`](field@models::clusters::Create::dependency_mode),
+        /// [`docker_image`](field@models::clusters::Create::docker_image),
+        /// [`driver_instance_pool_id`](field@models::clusters::Create::driver_instance_pool_id),
+        /// [`driver_node_type_flexibility`](field@models::clusters::Create::driver_node_type_flexibility),
+        /// [`driver_node_type_id`](field@models::clusters::Create::driver_node_type_id),
+        /// [`enable_elastic_disk`](field@models::clusters::Create::enable_elastic_disk),
+        /// [`enable_local_disk_encryption`](field@models::clusters::Create::enable_local_disk_encryption),
+        /// [`gcp_attributes`](field@models::clusters::Create::gcp_attributes),
+        /// [`init_scripts`](field@models::clusters::Create::init_scripts),
+        /// [`instance_pool_id`](field@models::clusters::Create::instance_pool_id),
+        /// [`is_single_node`](field@models::clusters::Create::is_single_node), [`kind`](field@models::clusters::Create::kind),
+        /// [`node_type_id`](field@models::clusters::Create::node_type_id),
+        /// [`num_workers`](field@models::clusters::Create::num_workers), [`policy_id`](field@models::clusters::Create::policy_id),
+        /// [`remote_disk_throughput`](field@models::clusters::Create::remote_disk_throughput),
+        /// [`runtime_engine`](field@models::clusters::Create::runtime_engine),
+        /// [`single_user_name`](field@models::clusters::Create::single_user_name),
+        /// [`spark_conf`](field@models::clusters::Create::spark_conf),
+        /// [`spark_env_vars`](field@models::clusters::Create::spark_env_vars),
+        /// [`ssh_public_keys`](field@models::clusters::Create::ssh_public_keys),
+        /// [`total_initial_remote_disk_size`](field@models::clusters::Create::total_initial_remote_disk_size),
+        /// [`use_ml_runtime`](field@models::clusters::Create::use_ml_runtime),
+        /// [`worker_node_type_flexibility`](field@models::clusters::Create::worker_node_type_flexibility),
+        /// [`workload_type`](field@models::clusters::Create::workload_type).
+        create(spark_version: String) -> models::clusters::Create;
+        /// Terminates a cluster, which can be started again later.
+        ///
+        /// Termination goes on in the background until the state is `TERMINATED`. Has no effect on a cluster that is terminating or
+        /// terminated.
+        ///
+        /// `POST /api/2.1/clusters/delete`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        delete(cluster_id: String) -> models::clusters::Delete;
+        /// Replaces the configuration of a cluster.
+        ///
+        /// The cluster must be running, and is then restarted, or terminated, and then uses the new settings at its next start;
+        /// other states fail with `INVALID_STATE`. Job clusters cannot be edited.
+        ///
+        /// `POST /api/2.1/clusters/edit`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        /// * `spark_version`: Runtime version key, from `clusters.spark_versions`.
+        ///
+        /// Optional inputs: [`apply_policy_default_values`](field@models::clusters::Edit::apply_policy_default_values),
+        /// [`autoscale`](field@models::clusters::Edit::autoscale),
+        /// [`autotermination_minutes`](field@models::clusters::Edit::autotermination_minutes),
+        /// [`aws_attributes`](field@models::clusters::Edit::aws_attributes),
+        /// [`azure_attributes`](field@models::clusters::Edit::azure_attributes),
+        /// [`cluster_log_conf`](field@models::clusters::Edit::cluster_log_conf),
+        /// [`cluster_name`](field@models::clusters::Edit::cluster_name),
+        /// [`custom_tags`](field@models::clusters::Edit::custom_tags),
+        /// [`data_security_mode`](field@models::clusters::Edit::data_security_mode),
+        /// [`dependency_mode`](field@models::clusters::Edit::dependency_mode),
+        /// [`docker_image`](field@models::clusters::Edit::docker_image),
+        /// [`driver_instance_pool_id`](field@models::clusters::Edit::driver_instance_pool_id),
+        /// [`driver_node_type_flexibility`](field@models::clusters::Edit::driver_node_type_flexibility),
+        /// [`driver_node_type_id`](field@models::clusters::Edit::driver_node_type_id),
+        /// [`enable_elastic_disk`](field@models::clusters::Edit::enable_elastic_disk),
+        /// [`enable_local_disk_encryption`](field@models::clusters::Edit::enable_local_disk_encryption),
+        /// [`gcp_attributes`](field@models::clusters::Edit::gcp_attributes),
+        /// [`init_scripts`](field@models::clusters::Edit::init_scripts),
+        /// [`instance_pool_id`](field@models::clusters::Edit::instance_pool_id),
+        /// [`is_single_node`](field@models::clusters::Edit::is_single_node), [`kind`](field@models::clusters::Edit::kind),
+        /// [`node_type_id`](field@models::clusters::Edit::node_type_id),
+        /// [`num_workers`](field@models::clusters::Edit::num_workers), [`policy_id`](field@models::clusters::Edit::policy_id),
+        /// [`remote_disk_throughput`](field@models::clusters::Edit::remote_disk_throughput),
+        /// [`runtime_engine`](field@models::clusters::Edit::runtime_engine),
+        /// [`single_user_name`](field@models::clusters::Edit::single_user_name),
+        /// [`spark_conf`](field@models::clusters::Edit::spark_conf),
+        /// [`spark_env_vars`](field@models::clusters::Edit::spark_env_vars),
+        /// [`ssh_public_keys`](field@models::clusters::Edit::ssh_public_keys),
+        /// [`total_initial_remote_disk_size`](field@models::clusters::Edit::total_initial_remote_disk_size),
+        /// [`use_ml_runtime`](field@models::clusters::Edit::use_ml_runtime),
+        /// [`worker_node_type_flexibility`](field@models::clusters::Edit::worker_node_type_flexibility),
+        /// [`workload_type`](field@models::clusters::Edit::workload_type).
+        edit(cluster_id: String, spark_version: String) -> models::clusters::Edit;
+        /// Lists events in the life of a cluster, newest first unless told otherwise.
+        ///
+        /// `POST /api/2.1/clusters/events`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        ///
+        /// Optional inputs: [`end_time`](field@models::clusters::Events::end_time),
+        /// [`event_types`](field@models::clusters::Events::event_types), [`limit`](field@models::clusters::Events::limit),
+        /// [`offset`](field@models::clusters::Events::offset), [`order`](field@models::clusters::Events::order),
+        /// [`page_size`](field@models::clusters::Events::page_size), [`page_token`](field@models::clusters::Events::page_token),
+        /// [`start_time`](field@models::clusters::Events::start_time).
+        events(cluster_id: String) -> models::clusters::Events;
+        /// Returns the configuration and state of a cluster.
+        ///
+        /// Works until 60 days after termination.
+        ///
+        /// `GET /api/2.1/clusters/get`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        get(cluster_id: String) -> models::clusters::Get;
+        /// Lists the permission levels that can be granted on a cluster.
+        ///
+        /// `GET /api/2.0/permissions/clusters/{cluster_id}/permissionLevels`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        get_permission_levels(cluster_id: String) -> models::clusters::GetPermissionLevels;
+        /// Returns the access control list of a cluster, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/clusters/{cluster_id}`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        get_permissions(cluster_id: String) -> models::clusters::GetPermissions;
+        /// Lists pinned and active clusters, and those terminated within the last 30 days.
+        ///
+        /// `GET /api/2.1/clusters/list`
+        ///
+        /// Optional inputs: [`filter_by`](field@models::clusters::List::filter_by),
+        /// [`page_size`](field@models::clusters::List::page_size), [`page_token`](field@models::clusters::List::page_token),
+        /// [`sort_by`](field@models::clusters::List::sort_by).
+        list() -> models::clusters::List;
+        /// Lists the node types from which clusters can be built.
+        ///
+        /// `GET /api/2.1/clusters/list-node-types`
+        list_node_types() -> models::clusters::ListNodeTypes;
+        /// Lists the availability zones in which clusters can be created.
+        ///
+        /// `GET /api/2.1/clusters/list-zones`
+        list_zones() -> models::clusters::ListZones;
+        /// Terminates a cluster and deletes it for good.
+        ///
+        /// It disappears from lists and accepts no further calls.
+        ///
+        /// `POST /api/2.1/clusters/permanent-delete`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        permanent_delete(cluster_id: String) -> models::clusters::PermanentDelete;
+        /// Pins a cluster, so that it stays listed and keeps its configuration.
+        ///
+        /// Only workspace administrators may call it. Pinning twice has no effect.
+        ///
+        /// `POST /api/2.1/clusters/pin`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        pin(cluster_id: String) -> models::clusters::Pin;
+        /// Changes the number of workers of a running cluster.
+        ///
+        /// Fails in any state but `RUNNING`.
+        ///
+        /// `POST /api/2.1/clusters/resize`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        ///
+        /// Optional inputs: [`autoscale`](field@models::clusters::Resize::autoscale),
+        /// [`num_workers`](field@models::clusters::Resize::num_workers).
+        resize(cluster_id: String) -> models::clusters::Resize;
+        /// Restarts a running cluster.
+        ///
+        /// Has no effect in any state but `RUNNING`.
+        ///
+        /// `POST /api/2.1/clusters/restart`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        ///
+        /// Optional inputs: [`restart_user`](field@models::clusters::Restart::restart_user).
+        restart(cluster_id: String) -> models::clusters::Restart;
+        /// Replaces the direct permissions on a cluster.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/clusters/{cluster_id}`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::clusters::SetPermissions::access_control_list).
+        set_permissions(cluster_id: String) -> models::clusters::SetPermissions;
+        /// Lists the runtime versions with which clusters can be created.
+        ///
+        /// `GET /api/2.1/clusters/spark-versions`
+        spark_versions() -> models::clusters::SparkVersions;
+        /// Starts a terminated cluster with its former ID, configuration and size.
+        ///
+        /// An autoscaling cluster starts with its minimum size. Has no effect in any state but `TERMINATED`; job clusters cannot be
+        /// started.
+        ///
+        /// `POST /api/2.1/clusters/start`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        start(cluster_id: String) -> models::clusters::Start;
+        /// Unpins a cluster, so that it may leave the list in time.
+        ///
+        /// Only workspace administrators may call it. Has no effect on a cluster that is not pinned.
+        ///
+        /// `POST /api/2.1/clusters/unpin`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        unpin(cluster_id: String) -> models::clusters::Unpin;
+        /// Changes the fields of a cluster's configuration that the mask names.
+        ///
+        /// The cluster must be running, and is then restarted, or terminated, and then uses the new settings at its next start;
+        /// other states fail with `INVALID_STATE`. Job clusters cannot be updated.
+        ///
+        /// `POST /api/2.1/clusters/update`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        ///
+        /// Optional inputs: [`cluster`](field@models::clusters::Update::cluster).
+        update(cluster_id: String, update_mask: String) -> models::clusters::Update;
+        /// Adds or changes permissions on a cluster, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/clusters/{cluster_id}`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::clusters::UpdatePermissions::access_control_list).
+        update_permissions(cluster_id: String) -> models::clusters::UpdatePermissions;
     }
 }
 
-impl Call<models::clusters::Create> {
-    /// Whether omitted fields take the policy's default values; otherwise only its fixed values apply.
-    pub fn apply_policy_default_values(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.apply_policy_default_values = Some(value.into()))
-    }
-
-    /// Bounds between which the cluster scales with its load, in place of a fixed `num_workers`.
-    pub fn autoscale(self, value: impl Into<models::AutoScale>) -> Self {
-        self.map(|op| op.autoscale = Some(value.into()))
-    }
-
-    /// Idle minutes before the cluster stops itself: 10 to 10000, or 0 for never.
-    ///
-    /// Never when absent.
-    pub fn autotermination_minutes(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.autotermination_minutes = Some(value.into()))
-    }
-
-    /// Settings for AWS; defaults apply when absent.
-    pub fn aws_attributes(self, value: impl Into<models::AwsAttributes>) -> Self {
-        self.map(|op| op.aws_attributes = Some(value.into()))
-    }
-
-    /// Settings for Azure; defaults apply when absent.
-    pub fn azure_attributes(self, value: impl Into<models::AzureAttributes>) -> Self {
-        self.map(|op| op.azure_attributes = Some(value.into()))
-    }
-
-    /// Cluster from which to copy the libraries.
-    pub fn clone_from(self, value: impl Into<models::CloneCluster>) -> Self {
-        self.map(|op| op.clone_from = Some(value.into()))
-    }
-
-    /// Where Spark logs go, to one destination every five minutes: those of the driver under `<destination>/<cluster
-    /// ID>/driver`, those of executors under `<destination>/<cluster ID>/executor`.
-    pub fn cluster_log_conf(self, value: impl Into<models::ClusterLogConf>) -> Self {
-        self.map(|op| op.cluster_log_conf = Some(value.into()))
-    }
-
-    /// Name of the cluster; need not be unique, and is empty unless given.
-    ///
-    /// Job clusters get one from the IDs of job and run.
-    pub fn cluster_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cluster_name = Some(value.into()))
-    }
-
-    /// Tags for the cloud resources of the cluster, besides the default ones; 45 at most.
-    ///
-    /// Resources are reused only when their tags are a subset of these.
-    pub fn custom_tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.custom_tags = Some(value.into()))
-    }
-
-    /// Access mode: how users share the cluster and how data governance is enforced.
-    pub fn data_security_mode(self, value: impl Into<models::DataSecurityMode>) -> Self {
-        self.map(|op| op.data_security_mode = Some(value.into()))
-    }
-
-    /// How dependencies are set up on the cluster.
-    pub fn dependency_mode(self, value: impl Into<models::DependencyMode>) -> Self {
-        self.map(|op| op.dependency_mode = Some(value.into()))
-    }
-
-    /// Custom container image to run on the nodes.
-    pub fn docker_image(self, value: impl Into<models::DockerImage>) -> Self {
-        self.map(|op| op.docker_image = Some(value.into()))
-    }
-
-    /// Instance pool for the driver; that of `instance_pool_id` when absent.
-    pub fn driver_instance_pool_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.driver_instance_pool_id = Some(value.into()))
-    }
-
-    /// Fallback node types for the driver.
-    pub fn driver_node_type_flexibility(
-        self,
-        value: impl Into<models::NodeTypeFlexibility>,
-    ) -> Self {
-        self.map(|op| op.driver_node_type_flexibility = Some(value.into()))
-    }
-
-    /// Node type of the driver; that of `node_type_id` when absent.
-    pub fn driver_node_type_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.driver_node_type_id = Some(value.into()))
-    }
-
-    /// Whether workers that run low on disk space get more.
-    pub fn enable_elastic_disk(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_elastic_disk = Some(value.into()))
-    }
-
-    /// Whether local disks are encrypted with LUKS.
-    pub fn enable_local_disk_encryption(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_local_disk_encryption = Some(value.into()))
-    }
-
-    /// Settings for Google Cloud; defaults apply when absent.
-    pub fn gcp_attributes(self, value: impl Into<models::GcpAttributes>) -> Self {
-        self.map(|op| op.gcp_attributes = Some(value.into()))
-    }
-
-    /// Scripts to run on each node at start, in this order.
-    ///
-    /// With `cluster_log_conf`, their logs go to `<destination>/<cluster ID>/init_scripts`.
-    pub fn init_scripts(self, value: impl Into<Vec<models::InitScriptInfo>>) -> Self {
-        self.map(|op| op.init_scripts = Some(value.into()))
-    }
-
-    /// Instance pool that supplies the nodes.
-    pub fn instance_pool_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.instance_pool_id = Some(value.into()))
-    }
-
-    /// Sets the tags, Spark configuration and worker count of a single-node cluster; only with kind `CLASSIC_PREVIEW`.
-    pub fn is_single_node(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_single_node = Some(value.into()))
-    }
-
-    /// Kind of compute; decides validation and defaults.
-    pub fn kind(self, value: impl Into<models::Kind>) -> Self {
-        self.map(|op| op.kind = Some(value.into()))
-    }
-
-    /// Node type of the workers, and of the driver unless it has its own; see `clusters.list_node_types`.
-    pub fn node_type_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.node_type_id = Some(value.into()))
-    }
-
-    /// Number of workers; the driver comes on top.
-    ///
-    /// When read, it is the target: during a resize the nodes present may still differ.
-    pub fn num_workers(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.num_workers = Some(value.into()))
-    }
-
-    /// Cluster policy that governs the cluster.
-    pub fn policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.policy_id = Some(value.into()))
-    }
-
-    /// Throughput of remote disks in Mb/s; only for `HYPERDISK_BALANCED` on Google Cloud.
-    pub fn remote_disk_throughput(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.remote_disk_throughput = Some(value.into()))
-    }
-
-    /// Standard or Photon engine.
-    ///
-    /// Standard when absent, unless `spark_version` contains `-photon-`, a legacy form that cannot be combined with this field.
-    pub fn runtime_engine(self, value: impl Into<models::RuntimeEngine>) -> Self {
-        self.map(|op| op.runtime_engine = Some(value.into()))
-    }
-
-    /// The one user of the cluster, in the dedicated access mode.
-    pub fn single_user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.single_user_name = Some(value.into()))
-    }
-
-    /// Spark configuration.
-    ///
-    /// Extra JVM options go into `spark.driver.extraJavaOptions` for the driver, `spark.executor.extraJavaOptions` for
-    /// executors.
-    pub fn spark_conf(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.spark_conf = Some(value.into()))
-    }
-
-    /// Environment variables, exported literally on driver and workers.
-    ///
-    /// To add to `SPARK_DAEMON_JAVA_OPTS`, start the value with `$SPARK_DAEMON_JAVA_OPTS`, so that the defaults stay in place.
-    pub fn spark_env_vars(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.spark_env_vars = Some(value.into()))
-    }
-
-    /// Public keys put on each node, 10 at most; log in as `ubuntu` on port 2200.
-    pub fn ssh_public_keys(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ssh_public_keys = Some(value.into()))
-    }
-
-    /// Total initial size of remote disks in GB; for Google Cloud.
-    pub fn total_initial_remote_disk_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.total_initial_remote_disk_size = Some(value.into()))
-    }
-
-    /// Selects the machine learning variant of the runtime; only with kind `CLASSIC_PREVIEW`.
-    ///
-    /// The effective version follows from this, `spark_version` and whether the node type has GPUs.
-    pub fn use_ml_runtime(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.use_ml_runtime = Some(value.into()))
-    }
-
-    /// Fallback node types for workers.
-    pub fn worker_node_type_flexibility(
-        self,
-        value: impl Into<models::NodeTypeFlexibility>,
-    ) -> Self {
-        self.map(|op| op.worker_node_type_flexibility = Some(value.into()))
-    }
-
-    /// Which clients may use the cluster.
-    pub fn workload_type(self, value: impl Into<models::WorkloadType>) -> Self {
-        self.map(|op| op.workload_type = Some(value.into()))
-    }
-}
-
-impl Call<models::clusters::Edit> {
-    /// Whether omitted fields take the policy's default values; otherwise only its fixed values apply.
-    pub fn apply_policy_default_values(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.apply_policy_default_values = Some(value.into()))
-    }
-
-    /// Bounds between which the cluster scales with its load, in place of a fixed `num_workers`.
-    pub fn autoscale(self, value: impl Into<models::AutoScale>) -> Self {
-        self.map(|op| op.autoscale = Some(value.into()))
-    }
-
-    /// Idle minutes before the cluster stops itself: 10 to 10000, or 0 for never.
-    ///
-    /// Never when absent.
-    pub fn autotermination_minutes(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.autotermination_minutes = Some(value.into()))
-    }
-
-    /// Settings for AWS; defaults apply when absent.
-    pub fn aws_attributes(self, value: impl Into<models::AwsAttributes>) -> Self {
-        self.map(|op| op.aws_attributes = Some(value.into()))
-    }
-
-    /// Settings for Azure; defaults apply when absent.
-    pub fn azure_attributes(self, value: impl Into<models::AzureAttributes>) -> Self {
-        self.map(|op| op.azure_attributes = Some(value.into()))
-    }
-
-    /// Where Spark logs go, to one destination every five minutes: those of the driver under `<destination>/<cluster
-    /// ID>/driver`, those of executors under `<destination>/<cluster ID>/executor`.
-    pub fn cluster_log_conf(self, value: impl Into<models::ClusterLogConf>) -> Self {
-        self.map(|op| op.cluster_log_conf = Some(value.into()))
-    }
-
-    /// Name of the cluster; need not be unique, and is empty unless given.
-    ///
-    /// Job clusters get one from the IDs of job and run.
-    pub fn cluster_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cluster_name = Some(value.into()))
-    }
-
-    /// Tags for the cloud resources of the cluster, besides the default ones; 45 at most.
-    ///
-    /// Resources are reused only when their tags are a subset of these.
-    pub fn custom_tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.custom_tags = Some(value.into()))
-    }
-
-    /// Access mode: how users share the cluster and how data governance is enforced.
-    pub fn data_security_mode(self, value: impl Into<models::DataSecurityMode>) -> Self {
-        self.map(|op| op.data_security_mode = Some(value.into()))
-    }
-
-    /// How dependencies are set up on the cluster.
-    pub fn dependency_mode(self, value: impl Into<models::DependencyMode>) -> Self {
-        self.map(|op| op.dependency_mode = Some(value.into()))
-    }
-
-    /// Custom container image to run on the nodes.
-    pub fn docker_image(self, value: impl Into<models::DockerImage>) -> Self {
-        self.map(|op| op.docker_image = Some(value.into()))
-    }
-
-    /// Instance pool for the driver; that of `instance_pool_id` when absent.
-    pub fn driver_instance_pool_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.driver_instance_pool_id = Some(value.into()))
-    }
-
-    /// Fallback node types for the driver.
-    pub fn driver_node_type_flexibility(
-        self,
-        value: impl Into<models::NodeTypeFlexibility>,
-    ) -> Self {
-        self.map(|op| op.driver_node_type_flexibility = Some(value.into()))
-    }
-
-    /// Node type of the driver; that of `node_type_id` when absent.
-    pub fn driver_node_type_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.driver_node_type_id = Some(value.into()))
-    }
-
-    /// Whether workers that run low on disk space get more.
-    pub fn enable_elastic_disk(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_elastic_disk = Some(value.into()))
-    }
-
-    /// Whether local disks are encrypted with LUKS.
-    pub fn enable_local_disk_encryption(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_local_disk_encryption = Some(value.into()))
-    }
-
-    /// Settings for Google Cloud; defaults apply when absent.
-    pub fn gcp_attributes(self, value: impl Into<models::GcpAttributes>) -> Self {
-        self.map(|op| op.gcp_attributes = Some(value.into()))
-    }
-
-    /// Scripts to run on each node at start, in this order.
-    ///
-    /// With `cluster_log_conf`, their logs go to `<destination>/<cluster ID>/init_scripts`.
-    pub fn init_scripts(self, value: impl Into<Vec<models::InitScriptInfo>>) -> Self {
-        self.map(|op| op.init_scripts = Some(value.into()))
-    }
-
-    /// Instance pool that supplies the nodes.
-    pub fn instance_pool_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.instance_pool_id = Some(value.into()))
-    }
-
-    /// Sets the tags, Spark configuration and worker count of a single-node cluster; only with kind `CLASSIC_PREVIEW`.
-    pub fn is_single_node(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_single_node = Some(value.into()))
-    }
-
-    /// Kind of compute; decides validation and defaults.
-    pub fn kind(self, value: impl Into<models::Kind>) -> Self {
-        self.map(|op| op.kind = Some(value.into()))
-    }
-
-    /// Node type of the workers, and of the driver unless it has its own; see `clusters.list_node_types`.
-    pub fn node_type_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.node_type_id = Some(value.into()))
-    }
-
-    /// Number of workers; the driver comes on top.
-    ///
-    /// When read, it is the target: during a resize the nodes present may still differ.
-    pub fn num_workers(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.num_workers = Some(value.into()))
-    }
-
-    /// Cluster policy that governs the cluster.
-    pub fn policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.policy_id = Some(value.into()))
-    }
-
-    /// Throughput of remote disks in Mb/s; only for `HYPERDISK_BALANCED` on Google Cloud.
-    pub fn remote_disk_throughput(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.remote_disk_throughput = Some(value.into()))
-    }
-
-    /// Standard or Photon engine.
-    ///
-    /// Standard when absent, unless `spark_version` contains `-photon-`, a legacy form that cannot be combined with this field.
-    pub fn runtime_engine(self, value: impl Into<models::RuntimeEngine>) -> Self {
-        self.map(|op| op.runtime_engine = Some(value.into()))
-    }
-
-    /// The one user of the cluster, in the dedicated access mode.
-    pub fn single_user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.single_user_name = Some(value.into()))
-    }
-
-    /// Spark configuration.
-    ///
-    /// Extra JVM options go into `spark.driver.extraJavaOptions` for the driver, `spark.executor.extraJavaOptions` for
-    /// executors.
-    pub fn spark_conf(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.spark_conf = Some(value.into()))
-    }
-
-    /// Environment variables, exported literally on driver and workers.
-    ///
-    /// To add to `SPARK_DAEMON_JAVA_OPTS`, start the value with `$SPARK_DAEMON_JAVA_OPTS`, so that the defaults stay in place.
-    pub fn spark_env_vars(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.spark_env_vars = Some(value.into()))
-    }
-
-    /// Public keys put on each node, 10 at most; log in as `ubuntu` on port 2200.
-    pub fn ssh_public_keys(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ssh_public_keys = Some(value.into()))
-    }
-
-    /// Total initial size of remote disks in GB; for Google Cloud.
-    pub fn total_initial_remote_disk_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.total_initial_remote_disk_size = Some(value.into()))
-    }
-
-    /// Selects the machine learning variant of the runtime; only with kind `CLASSIC_PREVIEW`.
-    ///
-    /// The effective version follows from this, `spark_version` and whether the node type has GPUs.
-    pub fn use_ml_runtime(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.use_ml_runtime = Some(value.into()))
-    }
-
-    /// Fallback node types for workers.
-    pub fn worker_node_type_flexibility(
-        self,
-        value: impl Into<models::NodeTypeFlexibility>,
-    ) -> Self {
-        self.map(|op| op.worker_node_type_flexibility = Some(value.into()))
-    }
-
-    /// Which clients may use the cluster.
-    pub fn workload_type(self, value: impl Into<models::WorkloadType>) -> Self {
-        self.map(|op| op.workload_type = Some(value.into()))
-    }
-}
-
-impl Call<models::clusters::Events> {
-    /// Latest event to return, in milliseconds since the Unix epoch; now when absent.
-    pub fn end_time(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.end_time = Some(value.into()))
-    }
-
-    /// Kinds of events to return; all when empty.
-    pub fn event_types(self, value: impl Into<Vec<models::EventType>>) -> Self {
-        self.map(|op| op.event_types = Some(value.into()))
-    }
-
-    /// Replaced by `page_size`: events per page, 50 by default and 500 at most.
-    #[deprecated = "deprecated by the API"]
-    pub fn limit(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.limit = Some(value.into()))
-    }
-
-    /// Replaced by `page_token`: events to skip.
-    ///
-    /// With descending order, it requires `end_time`.
-    #[deprecated = "deprecated by the API"]
-    pub fn offset(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.offset = Some(value.into()))
-    }
-
-    /// Order by time; descending by default.
-    pub fn order(self, value: impl Into<models::GetEventsOrder>) -> Self {
-        self.map(|op| op.order = Some(value.into()))
-    }
-
-    /// Events per page, 0 to 500; the server chooses for 0, clamps other values, and may return fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token for the following or preceding page; the first page when empty.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Earliest event to return, in milliseconds since the Unix epoch; no bound when absent.
-    pub fn start_time(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_time = Some(value.into()))
-    }
-}
-
-impl Call<models::clusters::List> {
-    /// Restricts the result.
-    pub fn filter_by(self, value: impl Into<models::ListClustersFilterBy>) -> Self {
-        self.map(|op| op.filter_by = Some(value.into()))
-    }
-
-    /// Most clusters per page; the server may return fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token for the following or preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Order of the result.
-    pub fn sort_by(self, value: impl Into<models::ListClustersSortBy>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-}
-
-impl Call<models::clusters::Resize> {
-    /// Bounds between which the cluster scales with its load, in place of a fixed `num_workers`.
-    pub fn autoscale(self, value: impl Into<models::AutoScale>) -> Self {
-        self.map(|op| op.autoscale = Some(value.into()))
-    }
-
-    /// Number of workers; the driver comes on top.
-    ///
-    /// When read, it is the target: during a resize the nodes present may still differ.
-    pub fn num_workers(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.num_workers = Some(value.into()))
-    }
-}
-
-impl Call<models::clusters::Restart> {
-    /// Restart user.
-    pub fn restart_user(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.restart_user = Some(value.into()))
-    }
-}
-
-impl Call<models::clusters::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::ClusterAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::clusters::Update> {
-    /// New values of the fields.
-    pub fn cluster(self, value: impl Into<models::UpdateClusterResource>) -> Self {
-        self.map(|op| op.cluster = Some(value.into()))
-    }
-}
-
-impl Call<models::clusters::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::ClusterAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+setters! { models::clusters::Create {
+    apply_policy_default_values: bool,
+    autoscale: models::AutoScale,
+    autotermination_minutes: i64,
+    aws_attributes: models::AwsAttributes,
+    azure_attributes: models::AzureAttributes,
+    clone_from: models::CloneCluster,
+    cluster_log_conf: models::ClusterLogConf,
+    cluster_name: String,
+    custom_tags: std::collections::BTreeMap<String, String>,
+    data_security_mode: models::DataSecurityMode,
+    dependency_mode: models::DependencyMode,
+    docker_image: models::DockerImage,
+    driver_instance_pool_id: String,
+    driver_node_type_flexibility: models::NodeTypeFlexibility,
+    driver_node_type_id: String,
+    enable_elastic_disk: bool,
+    enable_local_disk_encryption: bool,
+    gcp_attributes: models::GcpAttributes,
+    init_scripts: Vec<models::InitScriptInfo>,
+    instance_pool_id: String,
+    is_single_node: bool,
+    kind: models::Kind,
+    node_type_id: String,
+    num_workers: i64,
+    policy_id: String,
+    remote_disk_throughput: i64,
+    runtime_engine: models::RuntimeEngine,
+    single_user_name: String,
+    spark_conf: std::collections::BTreeMap<String, String>,
+    spark_env_vars: std::collections::BTreeMap<String, String>,
+    ssh_public_keys: Vec<String>,
+    total_initial_remote_disk_size: i64,
+    use_ml_runtime: bool,
+    worker_node_type_flexibility: models::NodeTypeFlexibility,
+    workload_type: models::WorkloadType,
+}}
+
+setters! { models::clusters::Edit {
+    apply_policy_default_values: bool,
+    autoscale: models::AutoScale,
+    autotermination_minutes: i64,
+    aws_attributes: models::AwsAttributes,
+    azure_attributes: models::AzureAttributes,
+    cluster_log_conf: models::ClusterLogConf,
+    cluster_name: String,
+    custom_tags: std::collections::BTreeMap<String, String>,
+    data_security_mode: models::DataSecurityMode,
+    dependency_mode: models::DependencyMode,
+    docker_image: models::DockerImage,
+    driver_instance_pool_id: String,
+    driver_node_type_flexibility: models::NodeTypeFlexibility,
+    driver_node_type_id: String,
+    enable_elastic_disk: bool,
+    enable_local_disk_encryption: bool,
+    gcp_attributes: models::GcpAttributes,
+    init_scripts: Vec<models::InitScriptInfo>,
+    instance_pool_id: String,
+    is_single_node: bool,
+    kind: models::Kind,
+    node_type_id: String,
+    num_workers: i64,
+    policy_id: String,
+    remote_disk_throughput: i64,
+    runtime_engine: models::RuntimeEngine,
+    single_user_name: String,
+    spark_conf: std::collections::BTreeMap<String, String>,
+    spark_env_vars: std::collections::BTreeMap<String, String>,
+    ssh_public_keys: Vec<String>,
+    total_initial_remote_disk_size: i64,
+    use_ml_runtime: bool,
+    worker_node_type_flexibility: models::NodeTypeFlexibility,
+    workload_type: models::WorkloadType,
+}}
+
+setters! { models::clusters::Events {
+    end_time: i64,
+    event_types: Vec<models::EventType>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    limit: i64,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    offset: i64,
+    order: models::GetEventsOrder,
+    page_size: i64,
+    page_token: String,
+    start_time: i64,
+}}
+
+setters! { models::clusters::List {
+    filter_by: models::ListClustersFilterBy,
+    page_size: i64,
+    page_token: String,
+    sort_by: models::ListClustersSortBy,
+}}
+
+setters! { models::clusters::Resize {
+    autoscale: models::AutoScale,
+    num_workers: i64,
+}}
+
+setters! { models::clusters::Restart {
+    restart_user: String,
+}}
+
+setters! { models::clusters::SetPermissions {
+    access_control_list: Vec<models::ClusterAccessControlRequest>,
+}}
+
+setters! { models::clusters::Update {
+    cluster: models::UpdateClusterResource,
+}}
+
+setters! { models::clusters::UpdatePermissions {
+    access_control_list: Vec<models::ClusterAccessControlRequest>,
+}}
+
+impl crate::workspace::WorkspaceClient {
     /// Runs commands in Python, R, Scala or SQL on a running all-purpose cluster.
     pub fn command_execution(&self) -> CommandExecution {
         CommandExecution {
@@ -1093,164 +535,90 @@ impl crate::WorkspaceClient {
 /// Serverless compute is not supported.
 #[derive(Clone, Debug)]
 pub struct CommandExecution {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CommandExecution {
-    /// Cancels a running command.
-    ///
-    /// `POST /api/1.2/commands/cancel`
-    pub fn cancel(&self) -> Call<models::command_execution::Cancel> {
-        Call::new(self.client.clone(), models::command_execution::Cancel::new())
-    }
-
-    /// Returns the status of a command and, once available, its results.
-    ///
-    /// `GET /api/1.2/commands/status`
-    ///
-    /// * `cluster_id`: ID of a running cluster.
-    ///   `clusterId` on the wire.
-    /// * `context_id`: ID of an execution context on it.
-    ///   `contextId` on the wire.
-    /// * `command_id`: ID that `execute` returned.
-    ///   `commandId` on the wire.
-    pub fn command_status(
-        &self,
-        cluster_id: impl Into<String>,
-        context_id: impl Into<String>,
-        command_id: impl Into<String>,
-    ) -> Call<models::command_execution::CommandStatus> {
-        Call::new(
-            self.client.clone(),
-            models::command_execution::CommandStatus::new(
-                cluster_id,
-                context_id,
-                command_id,
-            ),
-        )
-    }
-
-    /// Returns the status of an execution context.
-    ///
-    /// `GET /api/1.2/contexts/status`
-    ///
-    /// * `cluster_id`: ID of a running cluster.
-    ///   `clusterId` on the wire.
-    /// * `context_id`: ID of an execution context on it.
-    ///   `contextId` on the wire.
-    pub fn context_status(
-        &self,
-        cluster_id: impl Into<String>,
-        context_id: impl Into<String>,
-    ) -> Call<models::command_execution::ContextStatus> {
-        Call::new(
-            self.client.clone(),
-            models::command_execution::ContextStatus::new(cluster_id, context_id),
-        )
-    }
-
-    /// Creates an execution context on a cluster and returns its ID.
-    ///
-    /// It accepts commands once `context_status` reports it as running.
-    ///
-    /// `POST /api/1.2/contexts/create`
-    pub fn create(&self) -> Call<models::command_execution::Create> {
-        Call::new(self.client.clone(), models::command_execution::Create::new())
-    }
-
-    /// Deletes an execution context.
-    ///
-    /// `POST /api/1.2/contexts/destroy`
-    ///
-    /// * `cluster_id`: ID of a running cluster.
-    ///   `clusterId` on the wire.
-    /// * `context_id`: ID of an execution context on it.
-    ///   `contextId` on the wire.
-    pub fn destroy(
-        &self,
-        cluster_id: impl Into<String>,
-        context_id: impl Into<String>,
-    ) -> Call<models::command_execution::Destroy> {
-        Call::new(
-            self.client.clone(),
-            models::command_execution::Destroy::new(cluster_id, context_id),
-        )
-    }
-
-    /// Starts a command in an execution context and returns its ID.
-    ///
-    /// Poll `command_status` for the result.
-    ///
-    /// `POST /api/1.2/commands/execute`
-    pub fn execute(&self) -> Call<models::command_execution::Execute> {
-        Call::new(self.client.clone(), models::command_execution::Execute::new())
+calls! {
+    CommandExecution {
+        /// Cancels a running command.
+        ///
+        /// `POST /api/1.2/commands/cancel`
+        ///
+        /// Optional inputs: [`cluster_id`](field@models::command_execution::Cancel::cluster_id),
+        /// [`command_id`](field@models::command_execution::Cancel::command_id),
+        /// [`context_id`](field@models::command_execution::Cancel::context_id).
+        cancel() -> models::command_execution::Cancel;
+        /// Returns the status of a command and, once available, its results.
+        ///
+        /// `GET /api/1.2/commands/status`
+        ///
+        /// * `cluster_id`: ID of a running cluster.
+        ///   `clusterId` on the wire.
+        /// * `context_id`: ID of an execution context on it.
+        ///   `contextId` on the wire.
+        /// * `command_id`: ID that `execute` returned.
+        ///   `commandId` on the wire.
+        command_status(cluster_id: String, context_id: String, command_id: String) -> models::command_execution::CommandStatus;
+        /// Returns the status of an execution context.
+        ///
+        /// `GET /api/1.2/contexts/status`
+        ///
+        /// * `cluster_id`: ID of a running cluster.
+        ///   `clusterId` on the wire.
+        /// * `context_id`: ID of an execution context on it.
+        ///   `contextId` on the wire.
+        context_status(cluster_id: String, context_id: String) -> models::command_execution::ContextStatus;
+        /// Creates an execution context on a cluster and returns its ID.
+        ///
+        /// It accepts commands once `context_status` reports it as running.
+        ///
+        /// `POST /api/1.2/contexts/create`
+        ///
+        /// Optional inputs: [`cluster_id`](field@models::command_execution::Create::cluster_id),
+        /// [`language`](field@models::command_execution::Create::language).
+        create() -> models::command_execution::Create;
+        /// Deletes an execution context.
+        ///
+        /// `POST /api/1.2/contexts/destroy`
+        ///
+        /// * `cluster_id`: ID of a running cluster.
+        ///   `clusterId` on the wire.
+        /// * `context_id`: ID of an execution context on it.
+        ///   `contextId` on the wire.
+        destroy(cluster_id: String, context_id: String) -> models::command_execution::Destroy;
+        /// Starts a command in an execution context and returns its ID.
+        ///
+        /// Poll `command_status` for the result.
+        ///
+        /// `POST /api/1.2/commands/execute`
+        ///
+        /// Optional inputs: [`cluster_id`](field@models::command_execution::Execute::cluster_id),
+        /// [`command`](field@models::command_execution::Execute::command),
+        /// [`context_id`](field@models::command_execution::Execute::context_id),
+        /// [`language`](field@models::command_execution::Execute::language).
+        execute() -> models::command_execution::Execute;
     }
 }
 
-impl Call<models::command_execution::Cancel> {
-    /// ID of a running cluster.
-    ///
-    /// `clusterId` on the wire.
-    pub fn cluster_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cluster_id = Some(value.into()))
-    }
+setters! { models::command_execution::Cancel {
+    cluster_id: String,
+    command_id: String,
+    context_id: String,
+}}
 
-    /// ID that `execute` returned.
-    ///
-    /// `commandId` on the wire.
-    pub fn command_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.command_id = Some(value.into()))
-    }
+setters! { models::command_execution::Create {
+    cluster_id: String,
+    language: models::Language,
+}}
 
-    /// ID of an execution context on it.
-    ///
-    /// `contextId` on the wire.
-    pub fn context_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.context_id = Some(value.into()))
-    }
-}
+setters! { models::command_execution::Execute {
+    cluster_id: String,
+    command: String,
+    context_id: String,
+    language: models::Language,
+}}
 
-impl Call<models::command_execution::Create> {
-    /// ID of a running cluster.
-    ///
-    /// `clusterId` on the wire.
-    pub fn cluster_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cluster_id = Some(value.into()))
-    }
-
-    /// Language of the context.
-    pub fn language(self, value: impl Into<models::Language>) -> Self {
-        self.map(|op| op.language = Some(value.into()))
-    }
-}
-
-impl Call<models::command_execution::Execute> {
-    /// ID of a running cluster.
-    ///
-    /// `clusterId` on the wire.
-    pub fn cluster_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cluster_id = Some(value.into()))
-    }
-
-    /// Source code to run.
-    pub fn command(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.command = Some(value.into()))
-    }
-
-    /// ID of an execution context on it.
-    ///
-    /// `contextId` on the wire.
-    pub fn context_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.context_id = Some(value.into()))
-    }
-
-    /// Language of the code.
-    pub fn language(self, value: impl Into<models::Language>) -> Self {
-        self.map(|op| op.language = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages scripts that run on every node of every cluster in the workspace, in order of position.
     pub fn global_init_scripts(&self) -> GlobalInitScripts {
         GlobalInitScripts {
@@ -1264,114 +632,66 @@ impl crate::WorkspaceClient {
 /// Clusters pick up changes at their next restart; a failing script skips later ones and can fail the cluster.
 #[derive(Clone, Debug)]
 pub struct GlobalInitScripts {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl GlobalInitScripts {
-    /// Creates a global init script.
-    ///
-    /// Running clusters pick it up at their next restart.
-    ///
-    /// `POST /api/2.0/global-init-scripts`
-    ///
-    /// * `name`: Name.
-    /// * `script`: Content of the script in base64.
-    pub fn create(
-        &self,
-        name: impl Into<String>,
-        script: impl Into<String>,
-    ) -> Call<models::global_init_scripts::Create> {
-        Call::new(
-            self.client.clone(),
-            models::global_init_scripts::Create::new(name, script),
-        )
-    }
-
-    /// Deletes a global init script.
-    ///
-    /// `DELETE /api/2.0/global-init-scripts/{script_id}`
-    ///
-    /// * `script_id`: ID of the script.
-    pub fn delete(
-        &self,
-        script_id: impl Into<String>,
-    ) -> Call<models::global_init_scripts::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::global_init_scripts::Delete::new(script_id),
-        )
-    }
-
-    /// Returns a global init script with its contents.
-    ///
-    /// `GET /api/2.0/global-init-scripts/{script_id}`
-    ///
-    /// * `script_id`: ID of the script.
-    pub fn get(
-        &self,
-        script_id: impl Into<String>,
-    ) -> Call<models::global_init_scripts::Get> {
-        Call::new(self.client.clone(), models::global_init_scripts::Get::new(script_id))
-    }
-
-    /// Lists the global init scripts of the workspace, without their contents.
-    ///
-    /// `GET /api/2.0/global-init-scripts`
-    pub fn list(&self) -> Call<models::global_init_scripts::List> {
-        Call::new(self.client.clone(), models::global_init_scripts::List::new())
-    }
-
-    /// Changes a global init script.
-    ///
-    /// Omitted fields keep their values.
-    ///
-    /// `PATCH /api/2.0/global-init-scripts/{script_id}`
-    ///
-    /// * `script_id`: ID of the script.
-    /// * `name`: Name.
-    /// * `script`: Content of the script in base64.
-    pub fn update(
-        &self,
-        script_id: impl Into<String>,
-        name: impl Into<String>,
-        script: impl Into<String>,
-    ) -> Call<models::global_init_scripts::Update> {
-        Call::new(
-            self.client.clone(),
-            models::global_init_scripts::Update::new(script_id, name, script),
-        )
+calls! {
+    GlobalInitScripts {
+        /// Creates a global init script.
+        ///
+        /// Running clusters pick it up at their next restart.
+        ///
+        /// `POST /api/2.0/global-init-scripts`
+        ///
+        /// * `name`: `name`, a text.
+        /// * `script`: Content of the script in base64.
+        ///
+        /// Optional inputs: [`enabled`](field@models::global_init_scripts::Create::enabled),
+        /// [`position`](field@models::global_init_scripts::Create::position).
+        create(name: String, script: String) -> models::global_init_scripts::Create;
+        /// Deletes a global init script.
+        ///
+        /// `DELETE /api/2.0/global-init-scripts/{script_id}`
+        ///
+        /// * `script_id`: ID of the script.
+        delete(script_id: String) -> models::global_init_scripts::Delete;
+        /// Returns a global init script with its contents.
+        ///
+        /// `GET /api/2.0/global-init-scripts/{script_id}`
+        ///
+        /// * `script_id`: ID of the script.
+        get(script_id: String) -> models::global_init_scripts::Get;
+        /// Lists the global init scripts of the workspace, without their contents.
+        ///
+        /// `GET /api/2.0/global-init-scripts`
+        list() -> models::global_init_scripts::List;
+        /// Changes a global init script.
+        ///
+        /// Omitted fields keep their values.
+        ///
+        /// `PATCH /api/2.0/global-init-scripts/{script_id}`
+        ///
+        /// * `script_id`: ID of the script.
+        /// * `name`: `name`, a text.
+        /// * `script`: Content of the script in base64.
+        ///
+        /// Optional inputs: [`enabled`](field@models::global_init_scripts::Update::enabled),
+        /// [`position`](field@models::global_init_scripts::Update::position).
+        update(script_id: String, name: String, script: String) -> models::global_init_scripts::Update;
     }
 }
 
-impl Call<models::global_init_scripts::Create> {
-    /// Whether the script runs.
-    pub fn enabled(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enabled = Some(value.into()))
-    }
+setters! { models::global_init_scripts::Create {
+    enabled: bool,
+    position: i64,
+}}
 
-    /// Place in the order of execution, from 0; last when absent or beyond the end.
-    ///
-    /// A taken place moves that script and all later ones back by one.
-    pub fn position(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.position = Some(value.into()))
-    }
-}
+setters! { models::global_init_scripts::Update {
+    enabled: bool,
+    position: i64,
+}}
 
-impl Call<models::global_init_scripts::Update> {
-    /// Whether the script runs.
-    pub fn enabled(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enabled = Some(value.into()))
-    }
-
-    /// New place in the order of execution, from 0; a place beyond the end means last.
-    ///
-    /// A taken place moves that script and all later ones back by one.
-    pub fn position(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.position = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages pools of idle instances from which clusters start and scale faster.
     pub fn instance_pools(&self) -> InstancePools {
         InstancePools {
@@ -1385,304 +705,134 @@ impl crate::WorkspaceClient {
 /// Idle instances incur the cloud provider's charges, but no DBUs.
 #[derive(Clone, Debug)]
 pub struct InstancePools {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl InstancePools {
-    /// Creates an instance pool.
-    ///
-    /// `POST /api/2.0/instance-pools/create`
-    ///
-    /// * `instance_pool_name`: Name of the pool: unique, 1 to 100 characters.
-    /// * `node_type_id`: Node type of the instances, from `clusters.list_node_types`; fixed once the pool exists.
-    pub fn create(
-        &self,
-        instance_pool_name: impl Into<String>,
-        node_type_id: impl Into<String>,
-    ) -> Call<models::instance_pools::Create> {
-        Call::new(
-            self.client.clone(),
-            models::instance_pools::Create::new(instance_pool_name, node_type_id),
-        )
-    }
-
-    /// Deletes an instance pool for good.
-    ///
-    /// Its idle instances are terminated in the background.
-    ///
-    /// `POST /api/2.0/instance-pools/delete`
-    ///
-    /// * `instance_pool_id`: ID of the pool.
-    pub fn delete(
-        &self,
-        instance_pool_id: impl Into<String>,
-    ) -> Call<models::instance_pools::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::instance_pools::Delete::new(instance_pool_id),
-        )
-    }
-
-    /// Changes the configuration of an instance pool.
-    ///
-    /// `POST /api/2.0/instance-pools/edit`
-    ///
-    /// * `instance_pool_id`: ID of the pool.
-    /// * `instance_pool_name`: Name of the pool: unique, 1 to 100 characters.
-    /// * `node_type_id`: Node type of the instances; must be the present one.
-    pub fn edit(
-        &self,
-        instance_pool_id: impl Into<String>,
-        instance_pool_name: impl Into<String>,
-        node_type_id: impl Into<String>,
-    ) -> Call<models::instance_pools::Edit> {
-        Call::new(
-            self.client.clone(),
-            models::instance_pools::Edit::new(
-                instance_pool_id,
-                instance_pool_name,
-                node_type_id,
-            ),
-        )
-    }
-
-    /// Returns the configuration and statistics of an instance pool.
-    ///
-    /// `GET /api/2.0/instance-pools/get`
-    ///
-    /// * `instance_pool_id`: ID of the pool.
-    pub fn get(
-        &self,
-        instance_pool_id: impl Into<String>,
-    ) -> Call<models::instance_pools::Get> {
-        Call::new(
-            self.client.clone(),
-            models::instance_pools::Get::new(instance_pool_id),
-        )
-    }
-
-    /// Lists the permission levels that can be granted on an instance pool.
-    ///
-    /// `GET /api/2.0/permissions/instance-pools/{instance_pool_id}/permissionLevels`
-    ///
-    /// * `instance_pool_id`: ID of the instance pool.
-    pub fn get_permission_levels(
-        &self,
-        instance_pool_id: impl Into<String>,
-    ) -> Call<models::instance_pools::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::instance_pools::GetPermissionLevels::new(instance_pool_id),
-        )
-    }
-
-    /// Returns the access control list of an instance pool, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/instance-pools/{instance_pool_id}`
-    ///
-    /// * `instance_pool_id`: ID of the instance pool.
-    pub fn get_permissions(
-        &self,
-        instance_pool_id: impl Into<String>,
-    ) -> Call<models::instance_pools::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::instance_pools::GetPermissions::new(instance_pool_id),
-        )
-    }
-
-    /// Lists the instance pools with their statistics.
-    ///
-    /// `GET /api/2.0/instance-pools/list`
-    pub fn list(&self) -> Call<models::instance_pools::List> {
-        Call::new(self.client.clone(), models::instance_pools::List::new())
-    }
-
-    /// Replaces the direct permissions on an instance pool.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/instance-pools/{instance_pool_id}`
-    ///
-    /// * `instance_pool_id`: ID of the instance pool.
-    pub fn set_permissions(
-        &self,
-        instance_pool_id: impl Into<String>,
-    ) -> Call<models::instance_pools::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::instance_pools::SetPermissions::new(instance_pool_id),
-        )
-    }
-
-    /// Adds or changes permissions on an instance pool, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/instance-pools/{instance_pool_id}`
-    ///
-    /// * `instance_pool_id`: ID of the instance pool.
-    pub fn update_permissions(
-        &self,
-        instance_pool_id: impl Into<String>,
-    ) -> Call<models::instance_pools::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::instance_pools::UpdatePermissions::new(instance_pool_id),
-        )
+calls! {
+    InstancePools {
+        /// Creates an instance pool.
+        ///
+        /// `POST /api/2.0/instance-pools/create`
+        ///
+        /// * `instance_pool_name`: Name of the pool: unique, 1 to 100 characters.
+        /// * `node_type_id`: Node type of the instances, from `clusters.list_node_types`; fixed once the pool exists.
+        ///
+        /// Optional inputs: [`aws_attributes`](field@models::instance_pools::Create::aws_attributes),
+        /// [`azure_attributes`](field@models::instance_pools::Create::azure_attributes),
+        /// [`custom_tags`](field@models::instance_pools::Create::custom_tags),
+        /// [`disk_spec`](field@models::instance_pools::Create::disk_spec),
+        /// [`enable_elastic_disk`](field@models::instance_pools::Create::enable_elastic_disk),
+        /// [`gcp_attributes`](field@models::instance_pools::Create::gcp_attributes),
+        /// [`idle_instance_autotermination_minutes`](field@models::instance_pools::Create::idle_instance_autotermination_minutes),
+        /// [`max_capacity`](field@models::instance_pools::Create::max_capacity),
+        /// [`min_idle_instances`](field@models::instance_pools::Create::min_idle_instances),
+        /// [`node_type_flexibility`](field@models::instance_pools::Create::node_type_flexibility),
+        /// [`preloaded_docker_images`](field@models::instance_pools::Create::preloaded_docker_images),
+        /// [`preloaded_spark_versions`](field@models::instance_pools::Create::preloaded_spark_versions),
+        /// [`remote_disk_throughput`](field@models::instance_pools::Create::remote_disk_throughput),
+        /// [`total_initial_remote_disk_size`](field@models::instance_pools::Create::total_initial_remote_disk_size).
+        create(instance_pool_name: String, node_type_id: String) -> models::instance_pools::Create;
+        /// Deletes an instance pool for good.
+        ///
+        /// Its idle instances are terminated in the background.
+        ///
+        /// `POST /api/2.0/instance-pools/delete`
+        ///
+        /// * `instance_pool_id`: ID of the pool.
+        delete(instance_pool_id: String) -> models::instance_pools::Delete;
+        /// Changes the configuration of an instance pool.
+        ///
+        /// `POST /api/2.0/instance-pools/edit`
+        ///
+        /// * `instance_pool_id`: ID of the pool.
+        /// * `instance_pool_name`: Name of the pool: unique, 1 to 100 characters.
+        /// * `node_type_id`: Node type of the instances; must be the present one.
+        ///
+        /// Optional inputs: [`custom_tags`](field@models::instance_pools::Edit::custom_tags),
+        /// [`idle_instance_autotermination_minutes`](field@models::instance_pools::Edit::idle_instance_autotermination_minutes),
+        /// [`max_capacity`](field@models::instance_pools::Edit::max_capacity),
+        /// [`min_idle_instances`](field@models::instance_pools::Edit::min_idle_instances),
+        /// [`remote_disk_throughput`](field@models::instance_pools::Edit::remote_disk_throughput),
+        /// [`total_initial_remote_disk_size`](field@models::instance_pools::Edit::total_initial_remote_disk_size).
+        edit(instance_pool_id: String, instance_pool_name: String, node_type_id: String) -> models::instance_pools::Edit;
+        /// Returns the configuration and statistics of an instance pool.
+        ///
+        /// `GET /api/2.0/instance-pools/get`
+        ///
+        /// * `instance_pool_id`: ID of the pool.
+        get(instance_pool_id: String) -> models::instance_pools::Get;
+        /// Lists the permission levels that can be granted on an instance pool.
+        ///
+        /// `GET /api/2.0/permissions/instance-pools/{instance_pool_id}/permissionLevels`
+        ///
+        /// * `instance_pool_id`: ID of the instance pool.
+        get_permission_levels(instance_pool_id: String) -> models::instance_pools::GetPermissionLevels;
+        /// Returns the access control list of an instance pool, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/instance-pools/{instance_pool_id}`
+        ///
+        /// * `instance_pool_id`: ID of the instance pool.
+        get_permissions(instance_pool_id: String) -> models::instance_pools::GetPermissions;
+        /// Lists the instance pools with their statistics.
+        ///
+        /// `GET /api/2.0/instance-pools/list`
+        list() -> models::instance_pools::List;
+        /// Replaces the direct permissions on an instance pool.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/instance-pools/{instance_pool_id}`
+        ///
+        /// * `instance_pool_id`: ID of the instance pool.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::instance_pools::SetPermissions::access_control_list).
+        set_permissions(instance_pool_id: String) -> models::instance_pools::SetPermissions;
+        /// Adds or changes permissions on an instance pool, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/instance-pools/{instance_pool_id}`
+        ///
+        /// * `instance_pool_id`: ID of the instance pool.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::instance_pools::UpdatePermissions::access_control_list).
+        update_permissions(instance_pool_id: String) -> models::instance_pools::UpdatePermissions;
     }
 }
 
-impl Call<models::instance_pools::Create> {
-    /// Settings for AWS; defaults apply when absent.
-    pub fn aws_attributes(
-        self,
-        value: impl Into<models::InstancePoolAwsAttributes>,
-    ) -> Self {
-        self.map(|op| op.aws_attributes = Some(value.into()))
-    }
+setters! { models::instance_pools::Create {
+    aws_attributes: models::InstancePoolAwsAttributes,
+    azure_attributes: models::InstancePoolAzureAttributes,
+    custom_tags: std::collections::BTreeMap<String, String>,
+    disk_spec: models::DiskSpec,
+    enable_elastic_disk: bool,
+    gcp_attributes: models::InstancePoolGcpAttributes,
+    idle_instance_autotermination_minutes: i64,
+    max_capacity: i64,
+    min_idle_instances: i64,
+    node_type_flexibility: models::NodeTypeFlexibility,
+    preloaded_docker_images: Vec<models::DockerImage>,
+    preloaded_spark_versions: Vec<String>,
+    remote_disk_throughput: i64,
+    total_initial_remote_disk_size: i64,
+}}
 
-    /// Settings for Azure; defaults apply when absent.
-    pub fn azure_attributes(
-        self,
-        value: impl Into<models::InstancePoolAzureAttributes>,
-    ) -> Self {
-        self.map(|op| op.azure_attributes = Some(value.into()))
-    }
+setters! { models::instance_pools::Edit {
+    custom_tags: std::collections::BTreeMap<String, String>,
+    idle_instance_autotermination_minutes: i64,
+    max_capacity: i64,
+    min_idle_instances: i64,
+    remote_disk_throughput: i64,
+    total_initial_remote_disk_size: i64,
+}}
 
-    /// Tags for the cloud resources of the pool, besides the default ones; 45 at most.
-    pub fn custom_tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.custom_tags = Some(value.into()))
-    }
+setters! { models::instance_pools::SetPermissions {
+    access_control_list: Vec<models::InstancePoolAccessControlRequest>,
+}}
 
-    /// Disks attached to each instance.
-    pub fn disk_spec(self, value: impl Into<models::DiskSpec>) -> Self {
-        self.map(|op| op.disk_spec = Some(value.into()))
-    }
+setters! { models::instance_pools::UpdatePermissions {
+    access_control_list: Vec<models::InstancePoolAccessControlRequest>,
+}}
 
-    /// Whether instances that run low on disk space get more.
-    ///
-    /// On AWS this needs extra permissions.
-    pub fn enable_elastic_disk(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_elastic_disk = Some(value.into()))
-    }
-
-    /// Settings for Google Cloud; defaults apply when absent.
-    pub fn gcp_attributes(
-        self,
-        value: impl Into<models::InstancePoolGcpAttributes>,
-    ) -> Self {
-        self.map(|op| op.gcp_attributes = Some(value.into()))
-    }
-
-    /// Minutes after which idle instances beyond `min_idle_instances` are released: 0 to 10000, where 0 is at once.
-    ///
-    /// A default timeout applies when absent.
-    pub fn idle_instance_autotermination_minutes(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.idle_instance_autotermination_minutes = Some(value.into()))
-    }
-
-    /// Most instances in the pool, used and idle ones together; clusters that need more fail to grow.
-    pub fn max_capacity(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_capacity = Some(value.into()))
-    }
-
-    /// Idle instances to keep ready.
-    pub fn min_idle_instances(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.min_idle_instances = Some(value.into()))
-    }
-
-    /// Fallback node types for the pool.
-    pub fn node_type_flexibility(
-        self,
-        value: impl Into<models::NodeTypeFlexibility>,
-    ) -> Self {
-        self.map(|op| op.node_type_flexibility = Some(value.into()))
-    }
-
-    /// Container images that instances hold in advance.
-    pub fn preloaded_docker_images(
-        self,
-        value: impl Into<Vec<models::DockerImage>>,
-    ) -> Self {
-        self.map(|op| op.preloaded_docker_images = Some(value.into()))
-    }
-
-    /// At most one runtime version that instances hold in advance; clusters of that version start faster.
-    pub fn preloaded_spark_versions(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.preloaded_spark_versions = Some(value.into()))
-    }
-
-    /// Throughput of remote disks in Mb/s; only for `HYPERDISK_BALANCED` on Google Cloud.
-    pub fn remote_disk_throughput(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.remote_disk_throughput = Some(value.into()))
-    }
-
-    /// Total initial size of remote disks in GB; only for `HYPERDISK_BALANCED` on Google Cloud.
-    pub fn total_initial_remote_disk_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.total_initial_remote_disk_size = Some(value.into()))
-    }
-}
-
-impl Call<models::instance_pools::Edit> {
-    /// Tags for the cloud resources of the pool, besides the default ones; 45 at most.
-    pub fn custom_tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.custom_tags = Some(value.into()))
-    }
-
-    /// Minutes after which idle instances beyond `min_idle_instances` are released: 0 to 10000, where 0 is at once.
-    ///
-    /// A default timeout applies when absent.
-    pub fn idle_instance_autotermination_minutes(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.idle_instance_autotermination_minutes = Some(value.into()))
-    }
-
-    /// Most instances in the pool, used and idle ones together; clusters that need more fail to grow.
-    pub fn max_capacity(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_capacity = Some(value.into()))
-    }
-
-    /// Idle instances to keep ready.
-    pub fn min_idle_instances(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.min_idle_instances = Some(value.into()))
-    }
-
-    /// Throughput of remote disks in Mb/s; only for `HYPERDISK_BALANCED` on Google Cloud.
-    pub fn remote_disk_throughput(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.remote_disk_throughput = Some(value.into()))
-    }
-
-    /// Total initial size of remote disks in GB; only for `HYPERDISK_BALANCED` on Google Cloud.
-    pub fn total_initial_remote_disk_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.total_initial_remote_disk_size = Some(value.into()))
-    }
-}
-
-impl Call<models::instance_pools::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::InstancePoolAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::instance_pools::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::InstancePoolAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Registers AWS instance profiles with which users can launch clusters.
     pub fn instance_profiles(&self) -> InstanceProfiles {
         InstanceProfiles {
@@ -1696,107 +846,61 @@ impl crate::WorkspaceClient {
 /// Administrators add and remove them; users can list those available to them.
 #[derive(Clone, Debug)]
 pub struct InstanceProfiles {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl InstanceProfiles {
-    /// Registers an AWS instance profile.
-    ///
-    /// Only administrators may call it.
-    ///
-    /// `POST /api/2.0/instance-profiles/add`
-    ///
-    /// * `instance_profile_arn`: AWS ARN of the instance profile.
-    pub fn add(
-        &self,
-        instance_profile_arn: impl Into<String>,
-    ) -> Call<models::instance_profiles::Add> {
-        Call::new(
-            self.client.clone(),
-            models::instance_profiles::Add::new(instance_profile_arn),
-        )
-    }
-
-    /// Changes the IAM role ARN of a registered instance profile.
-    ///
-    /// Nothing else can be changed, and only administrators may call it.
-    ///
-    /// `POST /api/2.0/instance-profiles/edit`
-    ///
-    /// * `instance_profile_arn`: AWS ARN of the instance profile.
-    pub fn edit(
-        &self,
-        instance_profile_arn: impl Into<String>,
-    ) -> Call<models::instance_profiles::Edit> {
-        Call::new(
-            self.client.clone(),
-            models::instance_profiles::Edit::new(instance_profile_arn),
-        )
-    }
-
-    /// Lists the instance profiles with which the caller can launch clusters.
-    ///
-    /// `GET /api/2.0/instance-profiles/list`
-    pub fn list(&self) -> Call<models::instance_profiles::List> {
-        Call::new(self.client.clone(), models::instance_profiles::List::new())
-    }
-
-    /// Removes a registered instance profile.
-    ///
-    /// Clusters that use it keep working. Only administrators may call it.
-    ///
-    /// `POST /api/2.0/instance-profiles/remove`
-    ///
-    /// * `instance_profile_arn`: AWS ARN of the instance profile.
-    pub fn remove(
-        &self,
-        instance_profile_arn: impl Into<String>,
-    ) -> Call<models::instance_profiles::Remove> {
-        Call::new(
-            self.client.clone(),
-            models::instance_profiles::Remove::new(instance_profile_arn),
-        )
+calls! {
+    InstanceProfiles {
+        /// Registers an AWS instance profile.
+        ///
+        /// Only administrators may call it.
+        ///
+        /// `POST /api/2.0/instance-profiles/add`
+        ///
+        /// * `instance_profile_arn`: AWS ARN of the instance profile.
+        ///
+        /// Optional inputs: [`iam_role_arn`](field@models::instance_profiles::Add::iam_role_arn),
+        /// [`is_meta_instance_profile`](field@models::instance_profiles::Add::is_meta_instance_profile),
+        /// [`skip_validation`](field@models::instance_profiles::Add::skip_validation).
+        add(instance_profile_arn: String) -> models::instance_profiles::Add;
+        /// Changes the IAM role ARN of a registered instance profile.
+        ///
+        /// Nothing else can be changed, and only administrators may call it.
+        ///
+        /// `POST /api/2.0/instance-profiles/edit`
+        ///
+        /// * `instance_profile_arn`: AWS ARN of the instance profile.
+        ///
+        /// Optional inputs: [`iam_role_arn`](field@models::instance_profiles::Edit::iam_role_arn),
+        /// [`is_meta_instance_profile`](field@models::instance_profiles::Edit::is_meta_instance_profile).
+        edit(instance_profile_arn: String) -> models::instance_profiles::Edit;
+        /// Lists the instance profiles with which the caller can launch clusters.
+        ///
+        /// `GET /api/2.0/instance-profiles/list`
+        list() -> models::instance_profiles::List;
+        /// Removes a registered instance profile.
+        ///
+        /// Clusters that use it keep working. Only administrators may call it.
+        ///
+        /// `POST /api/2.0/instance-profiles/remove`
+        ///
+        /// * `instance_profile_arn`: AWS ARN of the instance profile.
+        remove(instance_profile_arn: String) -> models::instance_profiles::Remove;
     }
 }
 
-impl Call<models::instance_profiles::Add> {
-    /// ARN of the IAM role behind the profile; needed for serverless SQL when role and profile have different names.
-    pub fn iam_role_arn(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.iam_role_arn = Some(value.into()))
-    }
+setters! { models::instance_profiles::Add {
+    iam_role_arn: String,
+    is_meta_instance_profile: bool,
+    skip_validation: bool,
+}}
 
-    /// Whether the profile is only for credential passthrough: its role can assume many others, so use of it must always be
-    /// authorized.
-    ///
-    /// Off by default.
-    pub fn is_meta_instance_profile(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_meta_instance_profile = Some(value.into()))
-    }
+setters! { models::instance_profiles::Edit {
+    iam_role_arn: String,
+    is_meta_instance_profile: bool,
+}}
 
-    /// Skips the check, a dry run of launching instances, that the profile can be used.
-    ///
-    /// Meant for checks that fail for reasons other than permissions.
-    pub fn skip_validation(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.skip_validation = Some(value.into()))
-    }
-}
-
-impl Call<models::instance_profiles::Edit> {
-    /// ARN of the IAM role behind the profile; needed for serverless SQL when role and profile have different names.
-    pub fn iam_role_arn(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.iam_role_arn = Some(value.into()))
-    }
-
-    /// Whether the profile is only for credential passthrough: its role can assume many others, so use of it must always be
-    /// authorized.
-    ///
-    /// Off by default.
-    pub fn is_meta_instance_profile(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_meta_instance_profile = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Installs libraries on clusters, removes them and reports their status.
     pub fn libraries(&self) -> Libraries {
         Libraries {
@@ -1810,72 +914,46 @@ impl crate::WorkspaceClient {
 /// An uninstalled library stays in place until the cluster restarts.
 #[derive(Clone, Debug)]
 pub struct Libraries {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Libraries {
-    /// Returns the status of the libraries on all clusters.
-    ///
-    /// `GET /api/2.0/libraries/all-cluster-statuses`
-    pub fn all_cluster_statuses(&self) -> Call<models::libraries::AllClusterStatuses> {
-        Call::new(self.client.clone(), models::libraries::AllClusterStatuses::new())
-    }
-
-    /// Returns the status of the libraries on a cluster.
-    ///
-    /// Libraries to be installed come first, in the order in which they were added; those marked for removal follow in no
-    /// particular order.
-    ///
-    /// `GET /api/2.0/libraries/cluster-status`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn cluster_status(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::libraries::ClusterStatus> {
-        Call::new(self.client.clone(), models::libraries::ClusterStatus::new(cluster_id))
-    }
-
-    /// Adds libraries to a cluster.
-    ///
-    /// Installation happens in the background.
-    ///
-    /// `POST /api/2.0/libraries/install`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    /// * `libraries`: Libraries.
-    pub fn install(
-        &self,
-        cluster_id: impl Into<String>,
-        libraries: impl Into<Vec<models::Library>>,
-    ) -> Call<models::libraries::Install> {
-        Call::new(
-            self.client.clone(),
-            models::libraries::Install::new(cluster_id, libraries),
-        )
-    }
-
-    /// Marks libraries of a cluster for removal at its next restart.
-    ///
-    /// Libraries that are not installed are ignored.
-    ///
-    /// `POST /api/2.0/libraries/uninstall`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    /// * `libraries`: Libraries.
-    pub fn uninstall(
-        &self,
-        cluster_id: impl Into<String>,
-        libraries: impl Into<Vec<models::Library>>,
-    ) -> Call<models::libraries::Uninstall> {
-        Call::new(
-            self.client.clone(),
-            models::libraries::Uninstall::new(cluster_id, libraries),
-        )
+calls! {
+    Libraries {
+        /// Returns the status of the libraries on all clusters.
+        ///
+        /// `GET /api/2.0/libraries/all-cluster-statuses`
+        all_cluster_statuses() -> models::libraries::AllClusterStatuses;
+        /// Returns the status of the libraries on a cluster.
+        ///
+        /// Libraries to be installed come first, in the order in which they were added; those marked for removal follow in no
+        /// particular order.
+        ///
+        /// `GET /api/2.0/libraries/cluster-status`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        cluster_status(cluster_id: String) -> models::libraries::ClusterStatus;
+        /// Adds libraries to a cluster.
+        ///
+        /// Installation happens in the background.
+        ///
+        /// `POST /api/2.0/libraries/install`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        /// * `libraries`: `libraries`, a list, each item of type `Library`.
+        install(cluster_id: String, libraries: Vec<models::Library>) -> models::libraries::Install;
+        /// Marks libraries of a cluster for removal at its next restart.
+        ///
+        /// Libraries that are not installed are ignored.
+        ///
+        /// `POST /api/2.0/libraries/uninstall`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        /// * `libraries`: `libraries`, a list, each item of type `Library`.
+        uninstall(cluster_id: String, libraries: Vec<models::Library>) -> models::libraries::Uninstall;
     }
 }
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reports whether clusters comply with their policies, which may have changed since the last edit, and updates clusters so
     /// that they do.
     pub fn policy_compliance_for_clusters(&self) -> PolicyComplianceForClusters {
@@ -1889,113 +967,67 @@ impl crate::WorkspaceClient {
 /// that they do.
 #[derive(Clone, Debug)]
 pub struct PolicyComplianceForClusters {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl PolicyComplianceForClusters {
-    /// Cancels an enforcement that waits for a cluster's next stop or restart.
-    ///
-    /// Not possible while the cluster is terminating. Only workspace administrators may call it.
-    ///
-    /// `POST /api/2.0/policies/clusters:cancelPendingClusterEnforcement`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn cancel_pending_cluster_enforcement(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::policy_compliance_for_clusters::CancelPendingClusterEnforcement> {
-        Call::new(
-            self.client.clone(),
-            models::policy_compliance_for_clusters::CancelPendingClusterEnforcement::new(
-                cluster_id,
-            ),
-        )
-    }
-
-    /// Updates a cluster so that it complies with its policy's present version.
-    ///
-    /// A terminated cluster stays terminated and uses the new settings at its next start. Clusters that belong to jobs,
-    /// pipelines or model serving are not accepted; for jobs, enforce compliance on the job.
-    ///
-    /// `POST /api/2.0/policies/clusters/enforce-compliance`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn enforce_compliance(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::policy_compliance_for_clusters::EnforceCompliance> {
-        Call::new(
-            self.client.clone(),
-            models::policy_compliance_for_clusters::EnforceCompliance::new(cluster_id),
-        )
-    }
-
-    /// Returns whether a cluster complies with its policy.
-    ///
-    /// `GET /api/2.0/policies/clusters/get-compliance`
-    ///
-    /// * `cluster_id`: ID of the cluster.
-    pub fn get_compliance(
-        &self,
-        cluster_id: impl Into<String>,
-    ) -> Call<models::policy_compliance_for_clusters::GetCompliance> {
-        Call::new(
-            self.client.clone(),
-            models::policy_compliance_for_clusters::GetCompliance::new(cluster_id),
-        )
-    }
-
-    /// Returns, for each cluster that uses a policy, whether it complies.
-    ///
-    /// `GET /api/2.0/policies/clusters/list-compliance`
-    ///
-    /// * `policy_id`: ID of the policy.
-    pub fn list_compliance(
-        &self,
-        policy_id: impl Into<String>,
-    ) -> Call<models::policy_compliance_for_clusters::ListCompliance> {
-        Call::new(
-            self.client.clone(),
-            models::policy_compliance_for_clusters::ListCompliance::new(policy_id),
-        )
+calls! {
+    PolicyComplianceForClusters {
+        /// Cancels an enforcement that waits for a cluster's next stop or restart.
+        ///
+        /// Not possible while the cluster is terminating. Only workspace administrators may call it.
+        ///
+        /// `POST /api/2.0/policies/clusters:cancelPendingClusterEnforcement`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        ///
+        /// Optional inputs:
+        /// [`allow_missing`](field@models::policy_compliance_for_clusters::CancelPendingClusterEnforcement::allow_missing).
+        cancel_pending_cluster_enforcement(cluster_id: String) -> models::policy_compliance_for_clusters::CancelPendingClusterEnforcement;
+        /// Updates a cluster so that it complies with its policy's present version.
+        ///
+        /// A terminated cluster stays terminated and uses the new settings at its next start. Clusters that belong to jobs,
+        /// pipelines or model serving are not accepted; for jobs, enforce compliance on the job.
+        ///
+        /// `POST /api/2.0/policies/clusters/enforce-compliance`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        ///
+        /// Optional inputs: [`enforce_mode`](field@models::policy_compliance_for_clusters::EnforceCompliance::enforce_mode),
+        /// [`validate_only`](field@models::policy_compliance_for_clusters::EnforceCompliance::validate_only).
+        enforce_compliance(cluster_id: String) -> models::policy_compliance_for_clusters::EnforceCompliance;
+        /// Returns whether a cluster complies with its policy.
+        ///
+        /// `GET /api/2.0/policies/clusters/get-compliance`
+        ///
+        /// * `cluster_id`: ID of the cluster.
+        get_compliance(cluster_id: String) -> models::policy_compliance_for_clusters::GetCompliance;
+        /// Returns, for each cluster that uses a policy, whether it complies.
+        ///
+        /// `GET /api/2.0/policies/clusters/list-compliance`
+        ///
+        /// * `policy_id`: ID of the policy.
+        ///
+        /// Optional inputs: [`page_size`](field@models::policy_compliance_for_clusters::ListCompliance::page_size),
+        /// [`page_token`](field@models::policy_compliance_for_clusters::ListCompliance::page_token).
+        list_compliance(policy_id: String) -> models::policy_compliance_for_clusters::ListCompliance;
     }
 }
 
-impl Call<models::policy_compliance_for_clusters::CancelPendingClusterEnforcement> {
-    /// Makes it a success without effect when nothing is pending.
-    pub fn allow_missing(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.allow_missing = Some(value.into()))
-    }
-}
+setters! { models::policy_compliance_for_clusters::CancelPendingClusterEnforcement {
+    allow_missing: bool,
+}}
 
-impl Call<models::policy_compliance_for_clusters::EnforceCompliance> {
-    /// What to do with a cluster that is not terminated; a terminated one is always changed at once.
-    pub fn enforce_mode(
-        self,
-        value: impl Into<models::EnforcePolicyComplianceForClusterEnforceMode>,
-    ) -> Self {
-        self.map(|op| op.enforce_mode = Some(value.into()))
-    }
+setters! { models::policy_compliance_for_clusters::EnforceCompliance {
+    enforce_mode: models::EnforcePolicyComplianceForClusterEnforceMode,
+    validate_only: bool,
+}}
 
-    /// Returns the changes without making them.
-    pub fn validate_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.validate_only = Some(value.into()))
-    }
-}
+setters! { models::policy_compliance_for_clusters::ListCompliance {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::policy_compliance_for_clusters::ListCompliance> {
-    /// Most clusters per page; the server may return fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token for the following or preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Lists policy families: ready-made rule sets from which cluster policies can inherit.
     pub fn policy_families(&self) -> PolicyFamilies {
         PolicyFamilies {
@@ -2009,48 +1041,34 @@ impl crate::WorkspaceClient {
 /// They are read-only.
 #[derive(Clone, Debug)]
 pub struct PolicyFamilies {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl PolicyFamilies {
-    /// Returns a policy family in one of its versions.
-    ///
-    /// `GET /api/2.0/policy-families/{policy_family_id}`
-    ///
-    /// * `policy_family_id`: ID of the policy family.
-    pub fn get(
-        &self,
-        policy_family_id: impl Into<String>,
-    ) -> Call<models::policy_families::Get> {
-        Call::new(
-            self.client.clone(),
-            models::policy_families::Get::new(policy_family_id),
-        )
-    }
-
-    /// Lists the policy families in their latest versions.
-    ///
-    /// `GET /api/2.0/policy-families`
-    pub fn list(&self) -> Call<models::policy_families::List> {
-        Call::new(self.client.clone(), models::policy_families::List::new())
+calls! {
+    PolicyFamilies {
+        /// Returns a policy family in one of its versions.
+        ///
+        /// `GET /api/2.0/policy-families/{policy_family_id}`
+        ///
+        /// * `policy_family_id`: ID of the policy family.
+        ///
+        /// Optional inputs: [`version`](field@models::policy_families::Get::version).
+        get(policy_family_id: String) -> models::policy_families::Get;
+        /// Lists the policy families in their latest versions.
+        ///
+        /// `GET /api/2.0/policy-families`
+        ///
+        /// Optional inputs: [`max_results`](field@models::policy_families::List::max_results),
+        /// [`page_token`](field@models::policy_families::List::page_token).
+        list() -> models::policy_families::List;
     }
 }
 
-impl Call<models::policy_families::Get> {
-    /// Version number; the latest when absent.
-    pub fn version(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.version = Some(value.into()))
-    }
-}
+setters! { models::policy_families::Get {
+    version: i64,
+}}
 
-impl Call<models::policy_families::List> {
-    /// Most policy families per page.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::policy_families::List {
+    max_results: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `computemigrations`.
 
 use databricks_models::computemigrations as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages migrations of workloads from classic compute to serverless, from planning over reviews by the user to execution.
     pub fn compute_migrations(&self) -> ComputeMigrations {
         ComputeMigrations {
@@ -17,253 +17,148 @@ impl crate::WorkspaceClient {
 /// Manages migrations of workloads from classic compute to serverless, from planning over reviews by the user to execution.
 #[derive(Clone, Debug)]
 pub struct ComputeMigrations {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ComputeMigrations {
-    /// Approves the execution of a migration under final review.
-    ///
-    /// Fails with `FAILED_PRECONDITION` in any state but `MIGRATION_REVIEW`.
-    ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveExecution`
-    ///
-    /// * `migration_id`: ID of the migration.
-    pub fn approve_migration_execution(
-        &self,
-        migration_id: impl Into<String>,
-    ) -> Call<models::compute_migrations::ApproveMigrationExecution> {
-        Call::new(
-            self.client.clone(),
-            models::compute_migrations::ApproveMigrationExecution::new(migration_id),
-        )
-    }
-
-    /// Approves the translated working copy of a migration.
-    ///
-    /// A migration with `run_validation` then runs the copy once before the execution review; others move to `MIGRATION_REVIEW`
-    /// at once. Fails with `FAILED_PRECONDITION` in any state but `TRANSLATION_READY`.
-    ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveTranslation`
-    ///
-    /// * `migration_id`: ID of the migration.
-    pub fn approve_migration_translation(
-        &self,
-        migration_id: impl Into<String>,
-    ) -> Call<models::compute_migrations::ApproveMigrationTranslation> {
-        Call::new(
-            self.client.clone(),
-            models::compute_migrations::ApproveMigrationTranslation::new(migration_id),
-        )
-    }
-
-    /// Cancels a migration, which ends in state `CANCELLED`.
-    ///
-    /// Work under way is abandoned; the record stays. Fails with `FAILED_PRECONDITION` once the migration has ended.
-    ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/cancel`
-    ///
-    /// * `migration_id`: ID of the migration.
-    pub fn cancel_migration(
-        &self,
-        migration_id: impl Into<String>,
-    ) -> Call<models::compute_migrations::CancelMigration> {
-        Call::new(
-            self.client.clone(),
-            models::compute_migrations::CancelMigration::new(migration_id),
-        )
-    }
-
-    /// Creates a migration for an asset on classic compute, in state `PLANNING_PENDING`.
-    ///
-    /// Migrating a job takes its owner or an admin of it; infrastructure-wide migrations take a workspace admin. Fails with
-    /// `ALREADY_EXISTS` if a migration of the asset is under way or has succeeded (one that failed or was deleted does not
-    /// count), and with `INVALID_PARAMETER_VALUE` if the asset cannot be migrated.
-    ///
-    /// `POST /api/compute-migrations/v1/migrations` A fresh idempotency key is sent in `request_id` unless you set one.
-    ///
-    /// * `migration`: Migration.
-    pub fn create(
-        &self,
-        migration: impl Into<models::Migration>,
-    ) -> Call<models::compute_migrations::Create> {
-        Call::new(
-            self.client.clone(),
-            models::compute_migrations::Create::new(migration),
-        )
-    }
-
-    /// Marks a migration as deleted, whatever its state.
-    ///
-    /// Nothing that it did is undone, and what it created stays; `cancel_migration` is the call to stop one under way. A
-    /// deleted migration is hidden from all calls, so deleting it again fails with `NOT_FOUND`.
-    ///
-    /// `DELETE /api/compute-migrations/v1/migrations/{migration_id}`
-    ///
-    /// * `migration_id`: ID of the migration.
-    pub fn delete(
-        &self,
-        migration_id: impl Into<String>,
-    ) -> Call<models::compute_migrations::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::compute_migrations::Delete::new(migration_id),
-        )
-    }
-
-    /// Returns one migration with its state, configuration and reports.
-    ///
-    /// Meant for polling. Fails with `NOT_FOUND` for a migration outside the caller's workspace.
-    ///
-    /// `GET /api/compute-migrations/v1/migrations/{migration_id}`
-    ///
-    /// * `migration_id`: ID of the migration.
-    pub fn get(
-        &self,
-        migration_id: impl Into<String>,
-    ) -> Call<models::compute_migrations::Get> {
-        Call::new(
-            self.client.clone(),
-            models::compute_migrations::Get::new(migration_id),
-        )
-    }
-
-    /// Lists the migrations of the workspace, sorted by ID.
-    ///
-    /// The list comes from a cache: a migration made while paging may only show in a later call.
-    ///
-    /// `GET /api/compute-migrations/v1/migrations`
-    pub fn list(&self) -> Call<models::compute_migrations::List> {
-        Call::new(self.client.clone(), models::compute_migrations::List::new())
-    }
-
-    /// Rejects the execution of a migration, which goes back to planning.
-    ///
-    /// The state becomes `REVISION_PENDING`. Fails with `FAILED_PRECONDITION` in any state but `MIGRATION_REVIEW`.
-    ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectExecution`
-    ///
-    /// * `migration_id`: ID of the migration.
-    /// * `rejection_reason`: Why it is rejected, as free text; the next plan takes it into account.
-    pub fn reject_migration_execution(
-        &self,
-        migration_id: impl Into<String>,
-        rejection_reason: impl Into<String>,
-    ) -> Call<models::compute_migrations::RejectMigrationExecution> {
-        Call::new(
-            self.client.clone(),
-            models::compute_migrations::RejectMigrationExecution::new(
-                migration_id,
-                rejection_reason,
-            ),
-        )
-    }
-
-    /// Rejects the translated working copy of a migration, which goes back to planning.
-    ///
-    /// The state becomes `REVISION_PENDING`. Fails with `FAILED_PRECONDITION` in any state but `TRANSLATION_READY`.
-    ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectTranslation`
-    ///
-    /// * `migration_id`: ID of the migration.
-    /// * `rejection_reason`: Why it is rejected, as free text; the next plan takes it into account.
-    pub fn reject_migration_translation(
-        &self,
-        migration_id: impl Into<String>,
-        rejection_reason: impl Into<String>,
-    ) -> Call<models::compute_migrations::RejectMigrationTranslation> {
-        Call::new(
-            self.client.clone(),
-            models::compute_migrations::RejectMigrationTranslation::new(
-                migration_id,
-                rejection_reason,
-            ),
-        )
+calls! {
+    ComputeMigrations {
+        /// Approves the execution of a migration under final review.
+        ///
+        /// Fails with `FAILED_PRECONDITION` in any state but `MIGRATION_REVIEW`.
+        ///
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveExecution`
+        ///
+        /// * `migration_id`: ID of the migration.
+        ///
+        /// Optional inputs:
+        /// [`additional_feedback`](field@models::compute_migrations::ApproveMigrationExecution::additional_feedback),
+        /// [`etag`](field@models::compute_migrations::ApproveMigrationExecution::etag).
+        approve_migration_execution(migration_id: String) -> models::compute_migrations::ApproveMigrationExecution;
+        /// Approves the translated working copy of a migration.
+        ///
+        /// A migration with `run_validation` then runs the copy once before the execution review; others move to `MIGRATION_REVIEW`
+        /// at once. Fails with `FAILED_PRECONDITION` in any state but `TRANSLATION_READY`.
+        ///
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveTranslation`
+        ///
+        /// * `migration_id`: ID of the migration.
+        ///
+        /// Optional inputs:
+        /// [`additional_feedback`](field@models::compute_migrations::ApproveMigrationTranslation::additional_feedback),
+        /// [`etag`](field@models::compute_migrations::ApproveMigrationTranslation::etag).
+        approve_migration_translation(migration_id: String) -> models::compute_migrations::ApproveMigrationTranslation;
+        /// Cancels a migration, which ends in state `CANCELLED`.
+        ///
+        /// Work under way is abandoned; the record stays. Fails with `FAILED_PRECONDITION` once the migration has ended.
+        ///
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/cancel`
+        ///
+        /// * `migration_id`: ID of the migration.
+        ///
+        /// Optional inputs: [`cancellation_reason`](field@models::compute_migrations::CancelMigration::cancellation_reason),
+        /// [`etag`](field@models::compute_migrations::CancelMigration::etag).
+        cancel_migration(migration_id: String) -> models::compute_migrations::CancelMigration;
+        /// Creates a migration for an asset on classic compute, in state `PLANNING_PENDING`.
+        ///
+        /// Migrating a job takes its owner or an admin of it; infrastructure-wide migrations take a workspace admin. Fails with
+        /// `ALREADY_EXISTS` if a migration of the asset is under way or has succeeded (one that failed or was deleted does not
+        /// count), and with `INVALID_PARAMETER_VALUE` if the asset cannot be migrated.
+        ///
+        /// `POST /api/compute-migrations/v1/migrations` A fresh idempotency key is sent in `request_id` unless you set one.
+        ///
+        /// * `migration`: `migration`, of type `Migration`.
+        ///
+        /// Optional inputs: [`request_id`](field@models::compute_migrations::Create::request_id).
+        create(migration: models::Migration) -> models::compute_migrations::Create;
+        /// Marks a migration as deleted, whatever its state.
+        ///
+        /// Nothing that it did is undone, and what it created stays; `cancel_migration` is the call to stop one under way. A
+        /// deleted migration is hidden from all calls, so deleting it again fails with `NOT_FOUND`.
+        ///
+        /// `DELETE /api/compute-migrations/v1/migrations/{migration_id}`
+        ///
+        /// * `migration_id`: ID of the migration.
+        ///
+        /// Optional inputs: [`etag`](field@models::compute_migrations::Delete::etag).
+        delete(migration_id: String) -> models::compute_migrations::Delete;
+        /// Returns one migration with its state, configuration and reports.
+        ///
+        /// Meant for polling. Fails with `NOT_FOUND` for a migration outside the caller's workspace.
+        ///
+        /// `GET /api/compute-migrations/v1/migrations/{migration_id}`
+        ///
+        /// * `migration_id`: ID of the migration.
+        get(migration_id: String) -> models::compute_migrations::Get;
+        /// Lists the migrations of the workspace, sorted by ID.
+        ///
+        /// The list comes from a cache: a migration made while paging may only show in a later call.
+        ///
+        /// `GET /api/compute-migrations/v1/migrations`
+        ///
+        /// Optional inputs: [`asset_type`](field@models::compute_migrations::List::asset_type),
+        /// [`page_size`](field@models::compute_migrations::List::page_size),
+        /// [`page_token`](field@models::compute_migrations::List::page_token),
+        /// [`states`](field@models::compute_migrations::List::states).
+        list() -> models::compute_migrations::List;
+        /// Rejects the execution of a migration, which goes back to planning.
+        ///
+        /// The state becomes `REVISION_PENDING`. Fails with `FAILED_PRECONDITION` in any state but `MIGRATION_REVIEW`.
+        ///
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectExecution`
+        ///
+        /// * `migration_id`: ID of the migration.
+        /// * `rejection_reason`: Why it is rejected, as free text; the next plan takes it into account.
+        ///
+        /// Optional inputs: [`etag`](field@models::compute_migrations::RejectMigrationExecution::etag).
+        reject_migration_execution(migration_id: String, rejection_reason: String) -> models::compute_migrations::RejectMigrationExecution;
+        /// Rejects the translated working copy of a migration, which goes back to planning.
+        ///
+        /// The state becomes `REVISION_PENDING`. Fails with `FAILED_PRECONDITION` in any state but `TRANSLATION_READY`.
+        ///
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectTranslation`
+        ///
+        /// * `migration_id`: ID of the migration.
+        /// * `rejection_reason`: Why it is rejected, as free text; the next plan takes it into account.
+        ///
+        /// Optional inputs: [`etag`](field@models::compute_migrations::RejectMigrationTranslation::etag).
+        reject_migration_translation(migration_id: String, rejection_reason: String) -> models::compute_migrations::RejectMigrationTranslation;
     }
 }
 
-impl Call<models::compute_migrations::ApproveMigrationExecution> {
-    /// Free text for the next stage of the migration, e.g. instructions.
-    pub fn additional_feedback(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.additional_feedback = Some(value.into()))
-    }
+setters! { models::compute_migrations::ApproveMigrationExecution {
+    additional_feedback: String,
+    etag: String,
+}}
 
-    /// Version the caller has read; if given and outdated, the call fails with `ABORTED`.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::compute_migrations::ApproveMigrationTranslation {
+    additional_feedback: String,
+    etag: String,
+}}
 
-impl Call<models::compute_migrations::ApproveMigrationTranslation> {
-    /// Free text for the next stage of the migration, e.g. instructions.
-    pub fn additional_feedback(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.additional_feedback = Some(value.into()))
-    }
+setters! { models::compute_migrations::CancelMigration {
+    cancellation_reason: String,
+    etag: String,
+}}
 
-    /// Version the caller has read; if given and outdated, the call fails with `ABORTED`.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::compute_migrations::Create {
+    request_id: String,
+}}
 
-impl Call<models::compute_migrations::CancelMigration> {
-    /// Why it is cancelled, as free text.
-    pub fn cancellation_reason(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cancellation_reason = Some(value.into()))
-    }
+setters! { models::compute_migrations::Delete {
+    etag: String,
+}}
 
-    /// Version the caller has read; if given and outdated, the call fails with `ABORTED`.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::compute_migrations::List {
+    asset_type: models::MigrationAssetType,
+    page_size: i64,
+    page_token: String,
+    states: Vec<models::MigrationState>,
+}}
 
-impl Call<models::compute_migrations::Create> {
-    /// Chosen by the client to make retries safe: for 24 hours or more, a repeated ID returns the migration that exists
-    /// already.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
-}
+setters! { models::compute_migrations::RejectMigrationExecution {
+    etag: String,
+}}
 
-impl Call<models::compute_migrations::Delete> {
-    /// Version the caller has read; if given and outdated, the call fails with `ABORTED`.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::compute_migrations::List> {
-    /// Only migrations of this type of asset.
-    pub fn asset_type(self, value: impl Into<models::MigrationAssetType>) -> Self {
-        self.map(|op| op.asset_type = Some(value.into()))
-    }
-
-    /// Upper bound for one page; default 50, at most 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page; the other parameters must stay the same.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Only migrations in one of these states.
-    pub fn states(self, value: impl Into<Vec<models::MigrationState>>) -> Self {
-        self.map(|op| op.states = Some(value.into()))
-    }
-}
-
-impl Call<models::compute_migrations::RejectMigrationExecution> {
-    /// Version the caller has read; if given and outdated, the call fails with `ABORTED`.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::compute_migrations::RejectMigrationTranslation> {
-    /// Version the caller has read; if given and outdated, the call fails with `ABORTED`.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::compute_migrations::RejectMigrationTranslation {
+    etag: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `dashboards`.
 
 use databricks_models::dashboards as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Asks questions about data in natural language.
     pub fn genie(&self) -> Genie {
         Genie {
@@ -20,806 +20,396 @@ impl crate::WorkspaceClient {
 /// need CAN USE on a SQL warehouse of type pro or serverless, and Databricks Assistant has to be turned on.
 #[derive(Clone, Debug)]
 pub struct Genie {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Genie {
-    /// Asks a further question in a chat-mode conversation.
-    ///
-    /// All earlier messages count as context. The answer is worked out in the background; poll the message until it is done.
-    ///
-    /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `content`: Text of the question.
-    pub fn create_message(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        content: impl Into<String>,
-    ) -> Call<models::genie::CreateMessage> {
-        Call::new(
-            self.client.clone(),
-            models::genie::CreateMessage::new(space_id, conversation_id, content),
-        )
-    }
-
-    /// Adds a comment to a message.
-    ///
-    /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    /// * `content`: Text of the comment.
-    pub fn create_message_comment(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-        content: impl Into<String>,
-    ) -> Call<models::genie::CreateMessageComment> {
-        Call::new(
-            self.client.clone(),
-            models::genie::CreateMessageComment::new(
-                space_id,
-                conversation_id,
-                message_id,
-                content,
-            ),
-        )
-    }
-
-    /// Creates a Genie space out of its serialized definition.
-    ///
-    /// `POST /api/2.0/genie/spaces`
-    ///
-    /// * `serialized_space`: Definition of the space as a JSON string; `get_space` with `include_serialized_space` shows its structure.
-    /// * `warehouse_id`: SQL warehouse that runs the queries of the space.
-    pub fn create_space(
-        &self,
-        serialized_space: impl Into<String>,
-        warehouse_id: impl Into<String>,
-    ) -> Call<models::genie::CreateSpace> {
-        Call::new(
-            self.client.clone(),
-            models::genie::CreateSpace::new(serialized_space, warehouse_id),
-        )
-    }
-
-    /// Deletes a conversation.
-    ///
-    /// `DELETE /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    pub fn delete_conversation(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-    ) -> Call<models::genie::DeleteConversation> {
-        Call::new(
-            self.client.clone(),
-            models::genie::DeleteConversation::new(space_id, conversation_id),
-        )
-    }
-
-    /// Deletes one message of a conversation.
-    ///
-    /// `DELETE /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    pub fn delete_conversation_message(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-    ) -> Call<models::genie::DeleteConversationMessage> {
-        Call::new(
-            self.client.clone(),
-            models::genie::DeleteConversationMessage::new(
-                space_id,
-                conversation_id,
-                message_id,
-            ),
-        )
-    }
-
-    /// Downloads a visualization attachment as a PNG image.
-    ///
-    /// The message must have the status `COMPLETED`.
-    ///
-    /// `GET /api/2.0/genie/{name}/download-visualization`
-    ///
-    /// * `name`: Resource name of the attachment:
-    ///   `spaces/{space}/conversations/{conversation}/messages/{message}/attachments/{attachment}`.
-    ///   Of the form `spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}`.
-    pub fn download_message_attachment_visualization(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::genie::DownloadMessageAttachmentVisualization> {
-        Call::new(
-            self.client.clone(),
-            models::genie::DownloadMessageAttachmentVisualization::new(name),
-        )
-    }
-
-    /// Runs the query of an attachment again, for when its result has expired.
-    ///
-    /// `POST
-    /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/execute-query`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
-    pub fn execute_message_attachment_query(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-        attachment_id: impl Into<String>,
-    ) -> Call<models::genie::ExecuteMessageAttachmentQuery> {
-        Call::new(
-            self.client.clone(),
-            models::genie::ExecuteMessageAttachmentQuery::new(
-                space_id,
-                conversation_id,
-                message_id,
-                attachment_id,
-            ),
-        )
-    }
-
-    /// Runs the query of a message again.
-    ///
-    /// Deprecated in favor of `execute_message_attachment_query`.
-    ///
-    /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/execute-query`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    #[deprecated = "deprecated by the API"]
-    pub fn execute_message_query(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-    ) -> Call<models::genie::ExecuteMessageQuery> {
-        Call::new(
-            self.client.clone(),
-            models::genie::ExecuteMessageQuery::new(
-                space_id,
-                conversation_id,
-                message_id,
-            ),
-        )
-    }
-
-    /// Runs the query of an attachment anew, for a download of its full result.
-    ///
-    /// Poll with `get_download_full_query_result`, which needs both values returned here.
-    ///
-    /// `POST
-    /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/downloads`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
-    pub fn generate_download_full_query_result(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-        attachment_id: impl Into<String>,
-    ) -> Call<models::genie::GenerateDownloadFullQueryResult> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GenerateDownloadFullQueryResult::new(
-                space_id,
-                conversation_id,
-                message_id,
-                attachment_id,
-            ),
-        )
-    }
-
-    /// Cancels a running response of an agent-mode conversation.
-    ///
-    /// It stops at the agent's next step boundary; the final state is returned.
-    ///
-    /// `POST /api/2.0/genie/agents/{agent_id}/conversations/{conversation_id}/responses/{response_id}/cancel`
-    ///
-    /// * `agent_id`: Id of the Genie agent, which is the id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `response_id`: Id of the response, as given in its `response.created` event.
-    pub fn genie_cancel_response(
-        &self,
-        agent_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        response_id: impl Into<String>,
-    ) -> Call<models::genie::GenieCancelResponse> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GenieCancelResponse::new(
-                agent_id,
-                conversation_id,
-                response_id,
-            ),
-        )
-    }
-
-    /// Starts an evaluation run: Genie answers benchmark questions of the space, in chat mode, and is scored.
-    ///
-    /// `POST /api/2.0/genie/spaces/{space_id}/eval-runs`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    pub fn genie_create_eval_run(
-        &self,
-        space_id: impl Into<String>,
-    ) -> Call<models::genie::GenieCreateEvalRun> {
-        Call::new(self.client.clone(), models::genie::GenieCreateEvalRun::new(space_id))
-    }
-
-    /// Gets one result of an evaluation run with both answers and the assessment.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results/{result_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `eval_run_id`: Id of the evaluation run.
-    /// * `result_id`: Id of the result within the run.
-    pub fn genie_get_eval_result_details(
-        &self,
-        space_id: impl Into<String>,
-        eval_run_id: impl Into<String>,
-        result_id: impl Into<String>,
-    ) -> Call<models::genie::GenieGetEvalResultDetails> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GenieGetEvalResultDetails::new(
-                space_id,
-                eval_run_id,
-                result_id,
-            ),
-        )
-    }
-
-    /// Gets the status and the counts of an evaluation run.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `eval_run_id`: Id of the evaluation run.
-    pub fn genie_get_eval_run(
-        &self,
-        space_id: impl Into<String>,
-        eval_run_id: impl Into<String>,
-    ) -> Call<models::genie::GenieGetEvalRun> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GenieGetEvalRun::new(space_id, eval_run_id),
-        )
-    }
-
-    /// Lists the results of an evaluation run, one page per call.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `eval_run_id`: Id of the evaluation run.
-    pub fn genie_list_eval_results(
-        &self,
-        space_id: impl Into<String>,
-        eval_run_id: impl Into<String>,
-    ) -> Call<models::genie::GenieListEvalResults> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GenieListEvalResults::new(space_id, eval_run_id),
-        )
-    }
-
-    /// Lists the evaluation runs of a Genie space, one page per call.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    pub fn genie_list_eval_runs(
-        &self,
-        space_id: impl Into<String>,
-    ) -> Call<models::genie::GenieListEvalRuns> {
-        Call::new(self.client.clone(), models::genie::GenieListEvalRuns::new(space_id))
-    }
-
-    /// Gets the progress of a full-result download and, when ready, external links to the result files.
-    ///
-    /// The links carry temporary credentials: keep them secret and fetch them without an `Authorization` header.
-    ///
-    /// `GET
-    /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/downloads/{download_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
-    /// * `download_id`: From `generate_download_full_query_result`.
-    /// * `download_id_signature`: Signature (JWT) that was returned along with `download_id`.
-    pub fn get_download_full_query_result(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-        attachment_id: impl Into<String>,
-        download_id: impl Into<String>,
-        download_id_signature: impl Into<String>,
-    ) -> Call<models::genie::GetDownloadFullQueryResult> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GetDownloadFullQueryResult::new(
-                space_id,
-                conversation_id,
-                message_id,
-                attachment_id,
-                download_id,
-                download_id_signature,
-            ),
-        )
-    }
-
-    /// Gets a message with its status and, once completed, its answer.
-    ///
-    /// Works in chat-mode and agent-mode conversations.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    pub fn get_message(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-    ) -> Call<models::genie::GetMessage> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GetMessage::new(space_id, conversation_id, message_id),
-        )
-    }
-
-    /// Gets the result of the query in an attachment.
-    ///
-    /// Available once the message is in status `EXECUTING_QUERY`, or `COMPLETED`.
-    ///
-    /// `GET
-    /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/query-result`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
-    pub fn get_message_attachment_query_result(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-        attachment_id: impl Into<String>,
-    ) -> Call<models::genie::GetMessageAttachmentQueryResult> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GetMessageAttachmentQueryResult::new(
-                space_id,
-                conversation_id,
-                message_id,
-                attachment_id,
-            ),
-        )
-    }
-
-    /// Gets the result of the query of a message.
-    ///
-    /// Deprecated in favor of `get_message_attachment_query_result`.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    #[deprecated = "deprecated by the API"]
-    pub fn get_message_query_result(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-    ) -> Call<models::genie::GetMessageQueryResult> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GetMessageQueryResult::new(
-                space_id,
-                conversation_id,
-                message_id,
-            ),
-        )
-    }
-
-    /// Gets the result of the query in an attachment.
-    ///
-    /// Deprecated in favor of `get_message_attachment_query_result`.
-    ///
-    /// `GET
-    /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result/{attachment_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
-    #[deprecated = "deprecated by the API"]
-    pub fn get_message_query_result_by_attachment(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-        attachment_id: impl Into<String>,
-    ) -> Call<models::genie::GetMessageQueryResultByAttachment> {
-        Call::new(
-            self.client.clone(),
-            models::genie::GetMessageQueryResultByAttachment::new(
-                space_id,
-                conversation_id,
-                message_id,
-                attachment_id,
-            ),
-        )
-    }
-
-    /// Gets a Genie space.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    pub fn get_space(
-        &self,
-        space_id: impl Into<String>,
-    ) -> Call<models::genie::GetSpace> {
-        Call::new(self.client.clone(), models::genie::GetSpace::new(space_id))
-    }
-
-    /// Lists the comments on all messages of a conversation, one page per call.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/list-comments`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    pub fn list_conversation_comments(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-    ) -> Call<models::genie::ListConversationComments> {
-        Call::new(
-            self.client.clone(),
-            models::genie::ListConversationComments::new(space_id, conversation_id),
-        )
-    }
-
-    /// Lists the messages of a conversation, one page per call.
-    ///
-    /// Agent-mode messages come in a reduced form, without the full history of reasoning and tool calls.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    pub fn list_conversation_messages(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-    ) -> Call<models::genie::ListConversationMessages> {
-        Call::new(
-            self.client.clone(),
-            models::genie::ListConversationMessages::new(space_id, conversation_id),
-        )
-    }
-
-    /// Lists conversations of a Genie space, one page per call; by default only those of the caller.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/conversations`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    pub fn list_conversations(
-        &self,
-        space_id: impl Into<String>,
-    ) -> Call<models::genie::ListConversations> {
-        Call::new(self.client.clone(), models::genie::ListConversations::new(space_id))
-    }
-
-    /// Lists the comments on a message, one page per call.
-    ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    pub fn list_message_comments(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-    ) -> Call<models::genie::ListMessageComments> {
-        Call::new(
-            self.client.clone(),
-            models::genie::ListMessageComments::new(
-                space_id,
-                conversation_id,
-                message_id,
-            ),
-        )
-    }
-
-    /// Lists the Genie spaces, one page per call.
-    ///
-    /// `GET /api/2.0/genie/spaces`
-    pub fn list_spaces(&self) -> Call<models::genie::ListSpaces> {
-        Call::new(self.client.clone(), models::genie::ListSpaces::new())
-    }
-
-    /// Rates a message of a conversation.
-    ///
-    /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/feedback`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `conversation_id`: Id of the conversation.
-    /// * `message_id`: Id of the message.
-    /// * `rating`: `NONE` states no opinion.
-    pub fn send_message_feedback(
-        &self,
-        space_id: impl Into<String>,
-        conversation_id: impl Into<String>,
-        message_id: impl Into<String>,
-        rating: impl Into<models::GenieFeedbackRating>,
-    ) -> Call<models::genie::SendMessageFeedback> {
-        Call::new(
-            self.client.clone(),
-            models::genie::SendMessageFeedback::new(
-                space_id,
-                conversation_id,
-                message_id,
-                rating,
-            ),
-        )
-    }
-
-    /// Opens a chat-mode conversation with a first question.
-    ///
-    /// The answer is worked out in the background; poll the message until it is done.
-    ///
-    /// `POST /api/2.0/genie/spaces/{space_id}/start-conversation`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    /// * `content`: Text of the first question.
-    pub fn start_conversation(
-        &self,
-        space_id: impl Into<String>,
-        content: impl Into<String>,
-    ) -> Call<models::genie::StartConversation> {
-        Call::new(
-            self.client.clone(),
-            models::genie::StartConversation::new(space_id, content),
-        )
-    }
-
-    /// Moves a Genie space to the trash.
-    ///
-    /// `DELETE /api/2.0/genie/spaces/{space_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    pub fn trash_space(
-        &self,
-        space_id: impl Into<String>,
-    ) -> Call<models::genie::TrashSpace> {
-        Call::new(self.client.clone(), models::genie::TrashSpace::new(space_id))
-    }
-
-    /// Changes a Genie space.
-    ///
-    /// A `serialized_space` that is sent replaces the whole definition.
-    ///
-    /// `PATCH /api/2.0/genie/spaces/{space_id}`
-    ///
-    /// * `space_id`: Id of the Genie space.
-    pub fn update_space(
-        &self,
-        space_id: impl Into<String>,
-    ) -> Call<models::genie::UpdateSpace> {
-        Call::new(self.client.clone(), models::genie::UpdateSpace::new(space_id))
+calls! {
+    Genie {
+        /// Asks a further question in a chat-mode conversation.
+        ///
+        /// All earlier messages count as context. The answer is worked out in the background; poll the message until it is done.
+        ///
+        /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `content`: Text of the question.
+        ///
+        /// Optional inputs: [`enable_visualization`](field@models::genie::CreateMessage::enable_visualization).
+        create_message(space_id: String, conversation_id: String, content: String) -> models::genie::CreateMessage;
+        /// Adds a comment to a message.
+        ///
+        /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        ///
+        /// Optional inputs: [`content`](field@models::genie::CreateMessageComment::content).
+        create_message_comment(space_id: String, conversation_id: String, message_id: String) -> models::genie::CreateMessageComment;
+        /// Creates a Genie space out of its serialized definition.
+        ///
+        /// `POST /api/2.0/genie/spaces`
+        ///
+        /// * `warehouse_id`: SQL warehouse that runs the queries of the space.
+        /// * `serialized_space`: Definition of the space as a JSON string; `get_space` with `include_serialized_space` shows its structure.
+        ///
+        /// Optional inputs: [`description`](field@models::genie::CreateSpace::description),
+        /// [`parent_path`](field@models::genie::CreateSpace::parent_path), [`title`](field@models::genie::CreateSpace::title).
+        create_space(warehouse_id: String, serialized_space: String) -> models::genie::CreateSpace;
+        /// Deletes a conversation.
+        ///
+        /// `DELETE /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        delete_conversation(space_id: String, conversation_id: String) -> models::genie::DeleteConversation;
+        /// Deletes one message of a conversation.
+        ///
+        /// `DELETE /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        delete_conversation_message(space_id: String, conversation_id: String, message_id: String) -> models::genie::DeleteConversationMessage;
+        /// Downloads a visualization attachment as a PNG image.
+        ///
+        /// The message must have the status `COMPLETED`.
+        ///
+        /// `GET /api/2.0/genie/{name}/download-visualization`
+        ///
+        /// * `name`: Resource name of the attachment:
+        ///   `spaces/{space}/conversations/{conversation}/messages/{message}/attachments/{attachment}`.
+        ///   Of the form `spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}`.
+        download_message_attachment_visualization(name: String) -> models::genie::DownloadMessageAttachmentVisualization;
+        /// Runs the query of an attachment again, for when its result has expired.
+        ///
+        /// `POST
+        /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/execute-query`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
+        execute_message_attachment_query(space_id: String, conversation_id: String, message_id: String, attachment_id: String) -> models::genie::ExecuteMessageAttachmentQuery;
+        /// Runs the query of a message again.
+        ///
+        /// Deprecated in favor of `execute_message_attachment_query`.
+        ///
+        /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/execute-query`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        #[deprecated(note = "use `execute_message_attachment_query`")]
+        execute_message_query(space_id: String, conversation_id: String, message_id: String) -> models::genie::ExecuteMessageQuery;
+        /// Runs the query of an attachment anew, for a download of its full result.
+        ///
+        /// Poll with `get_download_full_query_result`, which needs both values returned here.
+        ///
+        /// `POST
+        /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/downloads`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
+        generate_download_full_query_result(space_id: String, conversation_id: String, message_id: String, attachment_id: String) -> models::genie::GenerateDownloadFullQueryResult;
+        /// Cancels a running response of an agent-mode conversation.
+        ///
+        /// It stops at the agent's next step boundary; the final state is returned.
+        ///
+        /// `POST /api/2.0/genie/agents/{agent_id}/conversations/{conversation_id}/responses/{response_id}/cancel`
+        ///
+        /// * `agent_id`: Id of the Genie agent, which is the id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `response_id`: Id of the response, as given in its `response.created` event.
+        genie_cancel_response(agent_id: String, conversation_id: String, response_id: String) -> models::genie::GenieCancelResponse;
+        /// Starts an evaluation run: Genie answers benchmark questions of the space, in chat mode, and is scored.
+        ///
+        /// `POST /api/2.0/genie/spaces/{space_id}/eval-runs`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        ///
+        /// Optional inputs: [`benchmark_question_ids`](field@models::genie::GenieCreateEvalRun::benchmark_question_ids).
+        genie_create_eval_run(space_id: String) -> models::genie::GenieCreateEvalRun;
+        /// Gets one result of an evaluation run with both answers and the assessment.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results/{result_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `eval_run_id`: Id of the evaluation run.
+        /// * `result_id`: Id of the result within the run.
+        genie_get_eval_result_details(space_id: String, eval_run_id: String, result_id: String) -> models::genie::GenieGetEvalResultDetails;
+        /// Gets the status and the counts of an evaluation run.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `eval_run_id`: Id of the evaluation run.
+        genie_get_eval_run(space_id: String, eval_run_id: String) -> models::genie::GenieGetEvalRun;
+        /// Lists the results of an evaluation run, one page per call.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `eval_run_id`: Id of the evaluation run.
+        ///
+        /// Optional inputs: [`page_size`](field@models::genie::GenieListEvalResults::page_size),
+        /// [`page_token`](field@models::genie::GenieListEvalResults::page_token).
+        genie_list_eval_results(space_id: String, eval_run_id: String) -> models::genie::GenieListEvalResults;
+        /// Lists the evaluation runs of a Genie space, one page per call.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        ///
+        /// Optional inputs: [`page_size`](field@models::genie::GenieListEvalRuns::page_size),
+        /// [`page_token`](field@models::genie::GenieListEvalRuns::page_token).
+        genie_list_eval_runs(space_id: String) -> models::genie::GenieListEvalRuns;
+        /// Gets the progress of a full-result download and, when ready, external links to the result files.
+        ///
+        /// The links carry temporary credentials: keep them secret and fetch them without an `Authorization` header.
+        ///
+        /// `GET
+        /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/downloads/{download_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
+        /// * `download_id`: From `generate_download_full_query_result`.
+        ///
+        /// Optional inputs: [`download_id_signature`](field@models::genie::GetDownloadFullQueryResult::download_id_signature).
+        get_download_full_query_result(space_id: String, conversation_id: String, message_id: String, attachment_id: String, download_id: String) -> models::genie::GetDownloadFullQueryResult;
+        /// Gets a message with its status and, once completed, its answer.
+        ///
+        /// Works in chat-mode and agent-mode conversations.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        get_message(space_id: String, conversation_id: String, message_id: String) -> models::genie::GetMessage;
+        /// Gets the result of the query in an attachment.
+        ///
+        /// Available once the message is in status `EXECUTING_QUERY`, or `COMPLETED`.
+        ///
+        /// `GET
+        /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/query-result`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
+        get_message_attachment_query_result(space_id: String, conversation_id: String, message_id: String, attachment_id: String) -> models::genie::GetMessageAttachmentQueryResult;
+        /// Gets the result of the query of a message.
+        ///
+        /// Deprecated in favor of `get_message_attachment_query_result`.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        #[deprecated(note = "use `get_message_attachment_query_result`")]
+        get_message_query_result(space_id: String, conversation_id: String, message_id: String) -> models::genie::GetMessageQueryResult;
+        /// Gets the result of the query in an attachment.
+        ///
+        /// Deprecated in favor of `get_message_attachment_query_result`.
+        ///
+        /// `GET
+        /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result/{attachment_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
+        #[deprecated(note = "use `get_message_attachment_query_result`")]
+        get_message_query_result_by_attachment(space_id: String, conversation_id: String, message_id: String, attachment_id: String) -> models::genie::GetMessageQueryResultByAttachment;
+        /// Gets a Genie space.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        ///
+        /// Optional inputs: [`include_serialized_space`](field@models::genie::GetSpace::include_serialized_space).
+        get_space(space_id: String) -> models::genie::GetSpace;
+        /// Lists the comments on all messages of a conversation, one page per call.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/list-comments`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        ///
+        /// Optional inputs: [`page_size`](field@models::genie::ListConversationComments::page_size),
+        /// [`page_token`](field@models::genie::ListConversationComments::page_token).
+        list_conversation_comments(space_id: String, conversation_id: String) -> models::genie::ListConversationComments;
+        /// Lists the messages of a conversation, one page per call.
+        ///
+        /// Agent-mode messages come in a reduced form, without the full history of reasoning and tool calls.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        ///
+        /// Optional inputs: [`page_size`](field@models::genie::ListConversationMessages::page_size),
+        /// [`page_token`](field@models::genie::ListConversationMessages::page_token).
+        list_conversation_messages(space_id: String, conversation_id: String) -> models::genie::ListConversationMessages;
+        /// Lists conversations of a Genie space, one page per call; by default only those of the caller.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/conversations`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        ///
+        /// Optional inputs: [`include_all`](field@models::genie::ListConversations::include_all),
+        /// [`page_size`](field@models::genie::ListConversations::page_size),
+        /// [`page_token`](field@models::genie::ListConversations::page_token).
+        list_conversations(space_id: String) -> models::genie::ListConversations;
+        /// Lists the comments on a message, one page per call.
+        ///
+        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        ///
+        /// Optional inputs: [`page_size`](field@models::genie::ListMessageComments::page_size),
+        /// [`page_token`](field@models::genie::ListMessageComments::page_token).
+        list_message_comments(space_id: String, conversation_id: String, message_id: String) -> models::genie::ListMessageComments;
+        /// Lists the Genie spaces, one page per call.
+        ///
+        /// `GET /api/2.0/genie/spaces`
+        ///
+        /// Optional inputs: [`page_size`](field@models::genie::ListSpaces::page_size),
+        /// [`page_token`](field@models::genie::ListSpaces::page_token).
+        list_spaces() -> models::genie::ListSpaces;
+        /// Rates a message of a conversation.
+        ///
+        /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/feedback`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `conversation_id`: Id of the conversation.
+        /// * `message_id`: Id of the message.
+        /// * `rating`: `NONE` states no opinion.
+        ///
+        /// Optional inputs: [`comment`](field@models::genie::SendMessageFeedback::comment).
+        send_message_feedback(space_id: String, conversation_id: String, message_id: String, rating: models::GenieFeedbackRating) -> models::genie::SendMessageFeedback;
+        /// Opens a chat-mode conversation with a first question.
+        ///
+        /// The answer is worked out in the background; poll the message until it is done.
+        ///
+        /// `POST /api/2.0/genie/spaces/{space_id}/start-conversation`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        /// * `content`: Text of the first question.
+        ///
+        /// Optional inputs: [`enable_visualization`](field@models::genie::StartConversation::enable_visualization).
+        start_conversation(space_id: String, content: String) -> models::genie::StartConversation;
+        /// Moves a Genie space to the trash.
+        ///
+        /// `DELETE /api/2.0/genie/spaces/{space_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        trash_space(space_id: String) -> models::genie::TrashSpace;
+        /// Changes a Genie space.
+        ///
+        /// A `serialized_space` that is sent replaces the whole definition.
+        ///
+        /// `PATCH /api/2.0/genie/spaces/{space_id}`
+        ///
+        /// * `space_id`: Id of the Genie space.
+        ///
+        /// Optional inputs: [`description`](field@models::genie::UpdateSpace::description),
+        /// [`etag`](field@models::genie::UpdateSpace::etag), [`parent_path`](field@models::genie::UpdateSpace::parent_path),
+        /// [`serialized_space`](field@models::genie::UpdateSpace::serialized_space),
+        /// [`title`](field@models::genie::UpdateSpace::title), [`warehouse_id`](field@models::genie::UpdateSpace::warehouse_id).
+        update_space(space_id: String) -> models::genie::UpdateSpace;
     }
 }
 
-impl Call<models::genie::CreateMessage> {
-    /// Whether the answer may include a generated visualization.
-    pub fn enable_visualization(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_visualization = Some(value.into()))
-    }
-}
+setters! { models::genie::CreateMessage {
+    enable_visualization: bool,
+}}
 
-impl Call<models::genie::CreateSpace> {
-    /// Description of the space.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
+setters! { models::genie::CreateMessageComment {
+    content: String,
+}}
 
-    /// Workspace folder to create the space in.
-    pub fn parent_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent_path = Some(value.into()))
-    }
+setters! { models::genie::CreateSpace {
+    description: String,
+    parent_path: String,
+    title: String,
+}}
 
-    /// Title of the space.
-    pub fn title(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.title = Some(value.into()))
-    }
-}
+setters! { models::genie::GenieCreateEvalRun {
+    benchmark_question_ids: Vec<String>,
+}}
 
-impl Call<models::genie::GenieCreateEvalRun> {
-    /// Benchmark questions of this space to run.
-    ///
-    /// Empty means all of them.
-    pub fn benchmark_question_ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.benchmark_question_ids = Some(value.into()))
-    }
-}
+setters! { models::genie::GenieListEvalResults {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::genie::GenieListEvalResults> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::genie::GenieListEvalRuns {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::genie::GetDownloadFullQueryResult {
+    download_id_signature: String,
+}}
 
-impl Call<models::genie::GenieListEvalRuns> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::genie::GetSpace {
+    include_serialized_space: bool,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::genie::ListConversationComments {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::genie::GetSpace> {
-    /// Whether to fill in `serialized_space`.
-    ///
-    /// Needs at least CAN EDIT on the space.
-    pub fn include_serialized_space(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_serialized_space = Some(value.into()))
-    }
-}
+setters! { models::genie::ListConversationMessages {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::genie::ListConversationComments> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::genie::ListConversations {
+    include_all: bool,
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::genie::ListMessageComments {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::genie::ListConversationMessages> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::genie::ListSpaces {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::genie::SendMessageFeedback {
+    comment: String,
+}}
 
-impl Call<models::genie::ListConversations> {
-    /// Whether to list the conversations of every user.
-    ///
-    /// Needs at least CAN MANAGE on the space.
-    pub fn include_all(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_all = Some(value.into()))
-    }
+setters! { models::genie::StartConversation {
+    enable_visualization: bool,
+}}
 
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::genie::UpdateSpace {
+    description: String,
+    etag: String,
+    parent_path: String,
+    serialized_space: String,
+    title: String,
+    warehouse_id: String,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::genie::ListMessageComments> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::genie::ListSpaces> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::genie::SendMessageFeedback> {
-    /// Explanation; it is kept as a comment on the message.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-}
-
-impl Call<models::genie::StartConversation> {
-    /// Whether the answer may include a generated visualization.
-    pub fn enable_visualization(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_visualization = Some(value.into()))
-    }
-}
-
-impl Call<models::genie::UpdateSpace> {
-    /// New description.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
-
-    /// From an earlier read or update: the call then fails if the space has changed in between.
-    ///
-    /// Without it the update is unconditional.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-
-    /// Workspace folder to move the space to.
-    pub fn parent_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent_path = Some(value.into()))
-    }
-
-    /// Definition of the space as a JSON string; `get_space` with `include_serialized_space` shows its structure.
-    pub fn serialized_space(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.serialized_space = Some(value.into()))
-    }
-
-    /// New title.
-    pub fn title(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.title = Some(value.into()))
-    }
-
-    /// Other SQL warehouse for the space.
-    pub fn warehouse_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.warehouse_id = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages AI/BI (Lakeview) dashboards: drafts, publishing, schedules and subscriptions.
     pub fn lakeview(&self) -> Lakeview {
         Lakeview {
@@ -833,479 +423,265 @@ impl crate::WorkspaceClient {
 /// For import, export and other generic handling of the dashboard file use the workspace service.
 #[derive(Clone, Debug)]
 pub struct Lakeview {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Lakeview {
-    /// Creates a draft dashboard.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `POST /api/2.0/lakeview/dashboards`
-    ///
-    /// * `dashboard`: Draft to create.
-    pub fn create(
-        &self,
-        dashboard: impl Into<models::Dashboard>,
-    ) -> Call<models::lakeview::Create> {
-        Call::new(self.client.clone(), models::lakeview::Create::new(dashboard))
-    }
-
-    /// Adds a refresh schedule to a dashboard, which can have up to 10.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `POST /api/2.0/lakeview/dashboards/{dashboard_id}/schedules`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    /// * `schedule`: Schedule to add; leave its `etag` empty.
-    pub fn create_schedule(
-        &self,
-        dashboard_id: impl Into<String>,
-        schedule: impl Into<models::Schedule>,
-    ) -> Call<models::lakeview::CreateSchedule> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::CreateSchedule::new(dashboard_id, schedule),
-        )
-    }
-
-    /// Subscribes a user or notification destination to a schedule, which can have up to 100 subscriptions.
-    ///
-    /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
-    /// refused even where the dashboard is shared with them.
-    ///
-    /// `POST /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    /// * `schedule_id`: UUID of the schedule.
-    /// * `subscription`: Subscription to add; leave its `etag` empty.
-    pub fn create_subscription(
-        &self,
-        dashboard_id: impl Into<String>,
-        schedule_id: impl Into<String>,
-        subscription: impl Into<models::Subscription>,
-    ) -> Call<models::lakeview::CreateSubscription> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::CreateSubscription::new(
-                dashboard_id,
-                schedule_id,
-                subscription,
-            ),
-        )
-    }
-
-    /// Deletes a refresh schedule of a dashboard.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `DELETE /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    /// * `schedule_id`: UUID of the schedule.
-    pub fn delete_schedule(
-        &self,
-        dashboard_id: impl Into<String>,
-        schedule_id: impl Into<String>,
-    ) -> Call<models::lakeview::DeleteSchedule> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::DeleteSchedule::new(dashboard_id, schedule_id),
-        )
-    }
-
-    /// Deletes a subscription to a schedule.
-    ///
-    /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
-    /// refused even where the dashboard is shared with them.
-    ///
-    /// `DELETE /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions/{subscription_id}`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    /// * `schedule_id`: UUID of the schedule.
-    /// * `subscription_id`: UUID of the subscription.
-    pub fn delete_subscription(
-        &self,
-        dashboard_id: impl Into<String>,
-        schedule_id: impl Into<String>,
-        subscription_id: impl Into<String>,
-    ) -> Call<models::lakeview::DeleteSubscription> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::DeleteSubscription::new(
-                dashboard_id,
-                schedule_id,
-                subscription_id,
-            ),
-        )
-    }
-
-    /// Gets a dashboard's draft, with its definition.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    pub fn get(&self, dashboard_id: impl Into<String>) -> Call<models::lakeview::Get> {
-        Call::new(self.client.clone(), models::lakeview::Get::new(dashboard_id))
-    }
-
-    /// Gets the published version of a dashboard.
-    ///
-    /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
-    /// refused even where the dashboard is shared with them.
-    ///
-    /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/published`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    pub fn get_published(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::lakeview::GetPublished> {
-        Call::new(self.client.clone(), models::lakeview::GetPublished::new(dashboard_id))
-    }
-
-    /// Gets a refresh schedule of a dashboard.
-    ///
-    /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
-    /// refused even where the dashboard is shared with them.
-    ///
-    /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    /// * `schedule_id`: UUID of the schedule.
-    pub fn get_schedule(
-        &self,
-        dashboard_id: impl Into<String>,
-        schedule_id: impl Into<String>,
-    ) -> Call<models::lakeview::GetSchedule> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::GetSchedule::new(dashboard_id, schedule_id),
-        )
-    }
-
-    /// Gets a subscription to a schedule.
-    ///
-    /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
-    /// refused even where the dashboard is shared with them.
-    ///
-    /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions/{subscription_id}`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    /// * `schedule_id`: UUID of the schedule.
-    /// * `subscription_id`: UUID of the subscription.
-    pub fn get_subscription(
-        &self,
-        dashboard_id: impl Into<String>,
-        schedule_id: impl Into<String>,
-        subscription_id: impl Into<String>,
-    ) -> Call<models::lakeview::GetSubscription> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::GetSubscription::new(
-                dashboard_id,
-                schedule_id,
-                subscription_id,
-            ),
-        )
-    }
-
-    /// Lists dashboards.
-    ///
-    /// The entries hold summary data only. Callers need the entitlement for Databricks SQL.
-    ///
-    /// `GET /api/2.0/lakeview/dashboards`
-    pub fn list(&self) -> Call<models::lakeview::List> {
-        Call::new(self.client.clone(), models::lakeview::List::new())
-    }
-
-    /// Lists the refresh schedules of a dashboard.
-    ///
-    /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
-    /// refused even where the dashboard is shared with them.
-    ///
-    /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/schedules`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    pub fn list_schedules(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::lakeview::ListSchedules> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::ListSchedules::new(dashboard_id),
-        )
-    }
-
-    /// Lists the subscriptions to a schedule.
-    ///
-    /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
-    /// refused even where the dashboard is shared with them.
-    ///
-    /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    /// * `schedule_id`: UUID of the schedule.
-    pub fn list_subscriptions(
-        &self,
-        dashboard_id: impl Into<String>,
-        schedule_id: impl Into<String>,
-    ) -> Call<models::lakeview::ListSubscriptions> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::ListSubscriptions::new(dashboard_id, schedule_id),
-        )
-    }
-
-    /// Converts a legacy dashboard to a draft AI/BI dashboard.
-    ///
-    /// Deprecated; legacy dashboards can no longer be migrated.
-    ///
-    /// `POST /api/2.0/lakeview/dashboards/migrate`
-    ///
-    /// * `source_dashboard_id`: UUID of the legacy dashboard.
-    #[deprecated = "deprecated by the API"]
-    pub fn migrate(
-        &self,
-        source_dashboard_id: impl Into<String>,
-    ) -> Call<models::lakeview::Migrate> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::Migrate::new(source_dashboard_id),
-        )
-    }
-
-    /// Publishes the current draft of a dashboard.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `POST /api/2.0/lakeview/dashboards/{dashboard_id}/published`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    pub fn publish(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::lakeview::Publish> {
-        Call::new(self.client.clone(), models::lakeview::Publish::new(dashboard_id))
-    }
-
-    /// Resets the draft of a dashboard to its published version.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `POST /api/2.0/lakeview/dashboards/{dashboard_id}/revert`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    pub fn revert(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::lakeview::Revert> {
-        Call::new(self.client.clone(), models::lakeview::Revert::new(dashboard_id))
-    }
-
-    /// Moves a dashboard to the trash.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `DELETE /api/2.0/lakeview/dashboards/{dashboard_id}`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    pub fn trash(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::lakeview::Trash> {
-        Call::new(self.client.clone(), models::lakeview::Trash::new(dashboard_id))
-    }
-
-    /// Withdraws the published version of a dashboard.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `DELETE /api/2.0/lakeview/dashboards/{dashboard_id}/published`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    pub fn unpublish(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::lakeview::Unpublish> {
-        Call::new(self.client.clone(), models::lakeview::Unpublish::new(dashboard_id))
-    }
-
-    /// Changes the draft of a dashboard; the published version stays as it is.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `PATCH /api/2.0/lakeview/dashboards/{dashboard_id}`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    /// * `dashboard`: New values of the draft.
-    pub fn update(
-        &self,
-        dashboard_id: impl Into<String>,
-        dashboard: impl Into<models::Dashboard>,
-    ) -> Call<models::lakeview::Update> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::Update::new(dashboard_id, dashboard),
-        )
-    }
-
-    /// Changes a refresh schedule of a dashboard.
-    ///
-    /// Callers need the entitlement for Databricks SQL.
-    ///
-    /// `PUT /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    /// * `schedule_id`: UUID of the schedule.
-    /// * `schedule`: New values; its `etag` must be the one last read.
-    pub fn update_schedule(
-        &self,
-        dashboard_id: impl Into<String>,
-        schedule_id: impl Into<String>,
-        schedule: impl Into<models::Schedule>,
-    ) -> Call<models::lakeview::UpdateSchedule> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview::UpdateSchedule::new(dashboard_id, schedule_id, schedule),
-        )
+calls! {
+    Lakeview {
+        /// Creates a draft dashboard.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `POST /api/2.0/lakeview/dashboards`
+        ///
+        /// * `dashboard`: Draft to create.
+        ///
+        /// Optional inputs: [`dataset_catalog`](field@models::lakeview::Create::dataset_catalog),
+        /// [`dataset_schema`](field@models::lakeview::Create::dataset_schema).
+        create(dashboard: models::Dashboard) -> models::lakeview::Create;
+        /// Adds a refresh schedule to a dashboard, which can have up to 10.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `POST /api/2.0/lakeview/dashboards/{dashboard_id}/schedules`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        /// * `schedule`: Schedule to add; leave its `etag` empty.
+        create_schedule(dashboard_id: String, schedule: models::Schedule) -> models::lakeview::CreateSchedule;
+        /// Subscribes a user or notification destination to a schedule, which can have up to 100 subscriptions.
+        ///
+        /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
+        /// refused even where the dashboard is shared with them.
+        ///
+        /// `POST /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        /// * `schedule_id`: UUID of the schedule.
+        /// * `subscription`: Subscription to add; leave its `etag` empty.
+        create_subscription(dashboard_id: String, schedule_id: String, subscription: models::Subscription) -> models::lakeview::CreateSubscription;
+        /// Deletes a refresh schedule of a dashboard.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `DELETE /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        /// * `schedule_id`: UUID of the schedule.
+        ///
+        /// Optional inputs: [`etag`](field@models::lakeview::DeleteSchedule::etag).
+        delete_schedule(dashboard_id: String, schedule_id: String) -> models::lakeview::DeleteSchedule;
+        /// Deletes a subscription to a schedule.
+        ///
+        /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
+        /// refused even where the dashboard is shared with them.
+        ///
+        /// `DELETE /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions/{subscription_id}`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        /// * `schedule_id`: UUID of the schedule.
+        /// * `subscription_id`: UUID of the subscription.
+        ///
+        /// Optional inputs: [`etag`](field@models::lakeview::DeleteSubscription::etag).
+        delete_subscription(dashboard_id: String, schedule_id: String, subscription_id: String) -> models::lakeview::DeleteSubscription;
+        /// Gets a dashboard's draft, with its definition.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        get(dashboard_id: String) -> models::lakeview::Get;
+        /// Gets the published version of a dashboard.
+        ///
+        /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
+        /// refused even where the dashboard is shared with them.
+        ///
+        /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/published`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        get_published(dashboard_id: String) -> models::lakeview::GetPublished;
+        /// Gets a refresh schedule of a dashboard.
+        ///
+        /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
+        /// refused even where the dashboard is shared with them.
+        ///
+        /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        /// * `schedule_id`: UUID of the schedule.
+        get_schedule(dashboard_id: String, schedule_id: String) -> models::lakeview::GetSchedule;
+        /// Gets a subscription to a schedule.
+        ///
+        /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
+        /// refused even where the dashboard is shared with them.
+        ///
+        /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions/{subscription_id}`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        /// * `schedule_id`: UUID of the schedule.
+        /// * `subscription_id`: UUID of the subscription.
+        get_subscription(dashboard_id: String, schedule_id: String, subscription_id: String) -> models::lakeview::GetSubscription;
+        /// Lists dashboards.
+        ///
+        /// The entries hold summary data only. Callers need the entitlement for Databricks SQL.
+        ///
+        /// `GET /api/2.0/lakeview/dashboards`
+        ///
+        /// Optional inputs: [`page_size`](field@models::lakeview::List::page_size),
+        /// [`page_token`](field@models::lakeview::List::page_token), [`show_trashed`](field@models::lakeview::List::show_trashed),
+        /// [`view`](field@models::lakeview::List::view).
+        list() -> models::lakeview::List;
+        /// Lists the refresh schedules of a dashboard.
+        ///
+        /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
+        /// refused even where the dashboard is shared with them.
+        ///
+        /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/schedules`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        ///
+        /// Optional inputs: [`page_size`](field@models::lakeview::ListSchedules::page_size),
+        /// [`page_token`](field@models::lakeview::ListSchedules::page_token).
+        list_schedules(dashboard_id: String) -> models::lakeview::ListSchedules;
+        /// Lists the subscriptions to a schedule.
+        ///
+        /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
+        /// refused even where the dashboard is shared with them.
+        ///
+        /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        /// * `schedule_id`: UUID of the schedule.
+        ///
+        /// Optional inputs: [`page_size`](field@models::lakeview::ListSubscriptions::page_size),
+        /// [`page_token`](field@models::lakeview::ListSubscriptions::page_token).
+        list_subscriptions(dashboard_id: String, schedule_id: String) -> models::lakeview::ListSubscriptions;
+        /// Converts a legacy dashboard to a draft AI/BI dashboard.
+        ///
+        /// Deprecated; legacy dashboards can no longer be migrated.
+        ///
+        /// `POST /api/2.0/lakeview/dashboards/migrate`
+        ///
+        /// * `source_dashboard_id`: UUID of the legacy dashboard.
+        ///
+        /// Optional inputs: [`display_name`](field@models::lakeview::Migrate::display_name),
+        /// [`parent_path`](field@models::lakeview::Migrate::parent_path),
+        /// [`update_parameter_syntax`](field@models::lakeview::Migrate::update_parameter_syntax).
+        #[deprecated(note = "legacy dashboards can no longer be migrated")]
+        migrate(source_dashboard_id: String) -> models::lakeview::Migrate;
+        /// Publishes the current draft of a dashboard.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `POST /api/2.0/lakeview/dashboards/{dashboard_id}/published`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        ///
+        /// Optional inputs: [`embed_credentials`](field@models::lakeview::Publish::embed_credentials),
+        /// [`warehouse_id`](field@models::lakeview::Publish::warehouse_id).
+        publish(dashboard_id: String) -> models::lakeview::Publish;
+        /// Resets the draft of a dashboard to its published version.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `POST /api/2.0/lakeview/dashboards/{dashboard_id}/revert`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        ///
+        /// Optional inputs: [`etag`](field@models::lakeview::Revert::etag).
+        revert(dashboard_id: String) -> models::lakeview::Revert;
+        /// Moves a dashboard to the trash.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `DELETE /api/2.0/lakeview/dashboards/{dashboard_id}`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        trash(dashboard_id: String) -> models::lakeview::Trash;
+        /// Withdraws the published version of a dashboard.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `DELETE /api/2.0/lakeview/dashboards/{dashboard_id}/published`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        unpublish(dashboard_id: String) -> models::lakeview::Unpublish;
+        /// Changes the draft of a dashboard; the published version stays as it is.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `PATCH /api/2.0/lakeview/dashboards/{dashboard_id}`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        /// * `dashboard`: New values of the draft.
+        ///
+        /// Optional inputs: [`dataset_catalog`](field@models::lakeview::Update::dataset_catalog),
+        /// [`dataset_schema`](field@models::lakeview::Update::dataset_schema).
+        update(dashboard_id: String, dashboard: models::Dashboard) -> models::lakeview::Update;
+        /// Changes a refresh schedule of a dashboard.
+        ///
+        /// Callers need the entitlement for Databricks SQL.
+        ///
+        /// `PUT /api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        /// * `schedule_id`: UUID of the schedule.
+        /// * `schedule`: New values; its `etag` must be the one last read.
+        update_schedule(dashboard_id: String, schedule_id: String, schedule: models::Schedule) -> models::lakeview::UpdateSchedule;
     }
 }
 
-impl Call<models::lakeview::Create> {
-    /// Default catalog for all datasets of the dashboard.
-    ///
-    /// Names that state their catalog are not affected; empty keeps what each dataset has.
-    pub fn dataset_catalog(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.dataset_catalog = Some(value.into()))
-    }
+setters! { models::lakeview::Create {
+    dataset_catalog: String,
+    dataset_schema: String,
+}}
 
-    /// Default schema for all datasets of the dashboard.
-    ///
-    /// Names that state their schema are not affected; empty keeps what each dataset has.
-    pub fn dataset_schema(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.dataset_schema = Some(value.into()))
-    }
-}
+setters! { models::lakeview::DeleteSchedule {
+    etag: String,
+}}
 
-impl Call<models::lakeview::DeleteSchedule> {
-    /// Etag from an earlier read; the call fails if the schedule has changed since.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::lakeview::DeleteSubscription {
+    etag: String,
+}}
 
-impl Call<models::lakeview::DeleteSubscription> {
-    /// Etag from an earlier read; the call fails if the subscription has changed since.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::lakeview::List {
+    page_size: i64,
+    page_token: String,
+    show_trashed: bool,
+    view: models::DashboardView,
+}}
 
-impl Call<models::lakeview::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::lakeview::ListSchedules {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::lakeview::ListSubscriptions {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Whether to include dashboards in the trash.
-    ///
-    /// Without it only active ones are listed.
-    pub fn show_trashed(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.show_trashed = Some(value.into()))
-    }
+setters! { models::lakeview::Migrate {
+    display_name: String,
+    parent_path: String,
+    update_parameter_syntax: bool,
+}}
 
-    /// How much of each dashboard is returned.
-    pub fn view(self, value: impl Into<models::DashboardView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
+setters! { models::lakeview::Publish {
+    embed_credentials: bool,
+    warehouse_id: String,
+}}
 
-impl Call<models::lakeview::ListSchedules> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::lakeview::Revert {
+    etag: String,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::lakeview::Update {
+    dataset_catalog: String,
+    dataset_schema: String,
+}}
 
-impl Call<models::lakeview::ListSubscriptions> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::lakeview::Migrate> {
-    /// Name of the new dashboard.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Workspace folder for the new dashboard.
-    pub fn parent_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent_path = Some(value.into()))
-    }
-
-    /// Whether to rewrite `{{ param }}` in the queries to `:param`.
-    pub fn update_parameter_syntax(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.update_parameter_syntax = Some(value.into()))
-    }
-}
-
-impl Call<models::lakeview::Publish> {
-    /// Whether viewers' queries run with the credentials of the publisher, which are then stored with the published version.
-    pub fn embed_credentials(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.embed_credentials = Some(value.into()))
-    }
-
-    /// SQL warehouse for the published version, in place of that of the draft.
-    pub fn warehouse_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.warehouse_id = Some(value.into()))
-    }
-}
-
-impl Call<models::lakeview::Revert> {
-    /// Etag from an earlier read; the call fails if the dashboard has changed since.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::lakeview::Update> {
-    /// Default catalog for all datasets of the dashboard.
-    ///
-    /// Names that state their catalog are not affected; empty keeps what each dataset has.
-    pub fn dataset_catalog(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.dataset_catalog = Some(value.into()))
-    }
-
-    /// Default schema for all datasets of the dashboard.
-    ///
-    /// Names that state their schema are not affected; empty keeps what each dataset has.
-    pub fn dataset_schema(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.dataset_schema = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Supplies what an external application needs to embed a published dashboard with its own tokens.
     pub fn lakeview_embedded(&self) -> LakeviewEmbedded {
         LakeviewEmbedded {
@@ -1317,37 +693,27 @@ impl crate::WorkspaceClient {
 /// Supplies what an external application needs to embed a published dashboard with its own tokens.
 #[derive(Clone, Debug)]
 pub struct LakeviewEmbedded {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl LakeviewEmbedded {
-    /// Gets the scope and authorization details for an OAuth token that opens a published dashboard.
-    ///
-    /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
-    /// refused even where the dashboard is shared with them.
-    ///
-    /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/published/tokeninfo`
-    ///
-    /// * `dashboard_id`: UUID of the dashboard.
-    pub fn get_published_dashboard_token_info(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::lakeview_embedded::GetPublishedDashboardTokenInfo> {
-        Call::new(
-            self.client.clone(),
-            models::lakeview_embedded::GetPublishedDashboardTokenInfo::new(dashboard_id),
-        )
+calls! {
+    LakeviewEmbedded {
+        /// Gets the scope and authorization details for an OAuth token that opens a published dashboard.
+        ///
+        /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
+        /// refused even where the dashboard is shared with them.
+        ///
+        /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/published/tokeninfo`
+        ///
+        /// * `dashboard_id`: UUID of the dashboard.
+        ///
+        /// Optional inputs: [`external_value`](field@models::lakeview_embedded::GetPublishedDashboardTokenInfo::external_value),
+        /// [`external_viewer_id`](field@models::lakeview_embedded::GetPublishedDashboardTokenInfo::external_viewer_id).
+        get_published_dashboard_token_info(dashboard_id: String) -> models::lakeview_embedded::GetPublishedDashboardTokenInfo;
     }
 }
 
-impl Call<models::lakeview_embedded::GetPublishedDashboardTokenInfo> {
-    /// Value of your own to put into the custom claim.
-    pub fn external_value(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_value = Some(value.into()))
-    }
-
-    /// Your own id of the viewer, to put into the custom claim.
-    pub fn external_viewer_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_viewer_id = Some(value.into()))
-    }
-}
+setters! { models::lakeview_embedded::GetPublishedDashboardTokenInfo {
+    external_value: String,
+    external_viewer_id: String,
+}}

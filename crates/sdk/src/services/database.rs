@@ -3,9 +3,9 @@
 //! Services of the package `database`.
 
 use databricks_models::database as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages Lakebase database instances: Postgres servers with their roles, catalogs and synced tables.
     pub fn database(&self) -> Database {
         Database {
@@ -19,500 +19,247 @@ impl crate::WorkspaceClient {
 /// For Lakebase Autoscaling, the newer form, see the `postgres` service.
 #[derive(Clone, Debug)]
 pub struct Database {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Database {
-    /// Registers a Postgres database as a catalog in Unity Catalog.
-    ///
-    /// `POST /api/2.0/database/catalogs`
-    ///
-    /// * `catalog`: Catalog.
-    pub fn create_database_catalog(
-        &self,
-        catalog: impl Into<models::DatabaseCatalog>,
-    ) -> Call<models::database::CreateDatabaseCatalog> {
-        Call::new(
-            self.client.clone(),
-            models::database::CreateDatabaseCatalog::new(catalog),
-        )
-    }
-
-    /// Creates a database instance.
-    ///
-    /// The call returns before the instance is ready, which is when its state is `AVAILABLE`.
-    ///
-    /// `POST /api/2.0/database/instances`
-    ///
-    /// * `database_instance`: Database instance.
-    pub fn create_database_instance(
-        &self,
-        database_instance: impl Into<models::DatabaseInstance>,
-    ) -> Call<models::database::CreateDatabaseInstance> {
-        Call::new(
-            self.client.clone(),
-            models::database::CreateDatabaseInstance::new(database_instance),
-        )
-    }
-
-    /// Creates a Postgres role in an instance.
-    ///
-    /// `POST /api/2.0/database/instances/{instance_name}/roles`
-    ///
-    /// * `instance_name`: Name of the instance.
-    /// * `database_instance_role`: Database instance role.
-    pub fn create_database_instance_role(
-        &self,
-        instance_name: impl Into<String>,
-        database_instance_role: impl Into<models::DatabaseInstanceRole>,
-    ) -> Call<models::database::CreateDatabaseInstanceRole> {
-        Call::new(
-            self.client.clone(),
-            models::database::CreateDatabaseInstanceRole::new(
-                instance_name,
-                database_instance_role,
-            ),
-        )
-    }
-
-    /// Registers an existing Postgres table in Unity Catalog.
-    ///
-    /// To copy a Delta table to Postgres, create a synced table.
-    ///
-    /// `POST /api/2.0/database/tables`
-    ///
-    /// * `table`: Table.
-    pub fn create_database_table(
-        &self,
-        table: impl Into<models::DatabaseTable>,
-    ) -> Call<models::database::CreateDatabaseTable> {
-        Call::new(self.client.clone(), models::database::CreateDatabaseTable::new(table))
-    }
-
-    /// Creates a synced table: a Postgres table that follows a Delta table.
-    ///
-    /// `POST /api/2.0/database/synced_tables`
-    ///
-    /// * `synced_table`: Synced table.
-    pub fn create_synced_database_table(
-        &self,
-        synced_table: impl Into<models::SyncedDatabaseTable>,
-    ) -> Call<models::database::CreateSyncedDatabaseTable> {
-        Call::new(
-            self.client.clone(),
-            models::database::CreateSyncedDatabaseTable::new(synced_table),
-        )
-    }
-
-    /// Removes the registration of a database from Unity Catalog.
-    ///
-    /// `DELETE /api/2.0/database/catalogs/{name}`
-    ///
-    /// * `name`: Name of the catalog.
-    pub fn delete_database_catalog(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::database::DeleteDatabaseCatalog> {
-        Call::new(
-            self.client.clone(),
-            models::database::DeleteDatabaseCatalog::new(name),
-        )
-    }
-
-    /// Deletes a database instance for good.
-    ///
-    /// `DELETE /api/2.0/database/instances/{name}`
-    ///
-    /// * `name`: Name of the instance.
-    pub fn delete_database_instance(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::database::DeleteDatabaseInstance> {
-        Call::new(
-            self.client.clone(),
-            models::database::DeleteDatabaseInstance::new(name),
-        )
-    }
-
-    /// Deletes a Postgres role of a database instance.
-    ///
-    /// `DELETE /api/2.0/database/instances/{instance_name}/roles/{name}`
-    ///
-    /// * `instance_name`: Name of the instance.
-    /// * `name`: Name of the role.
-    pub fn delete_database_instance_role(
-        &self,
-        instance_name: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::database::DeleteDatabaseInstanceRole> {
-        Call::new(
-            self.client.clone(),
-            models::database::DeleteDatabaseInstanceRole::new(instance_name, name),
-        )
-    }
-
-    /// Deletes a database table.
-    ///
-    /// `DELETE /api/2.0/database/tables/{name}`
-    ///
-    /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
-    pub fn delete_database_table(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::database::DeleteDatabaseTable> {
-        Call::new(self.client.clone(), models::database::DeleteDatabaseTable::new(name))
-    }
-
-    /// Deletes a synced table.
-    ///
-    /// `DELETE /api/2.0/database/synced_tables/{name}`
-    ///
-    /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
-    pub fn delete_synced_database_table(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::database::DeleteSyncedDatabaseTable> {
-        Call::new(
-            self.client.clone(),
-            models::database::DeleteSyncedDatabaseTable::new(name),
-        )
-    }
-
-    /// Returns the database instance with a given UID.
-    ///
-    /// `GET /api/2.0/database/instances:findByUid`
-    pub fn find_database_instance_by_uid(
-        &self,
-    ) -> Call<models::database::FindDatabaseInstanceByUid> {
-        Call::new(
-            self.client.clone(),
-            models::database::FindDatabaseInstanceByUid::new(),
-        )
-    }
-
-    /// Issues a token with which to log in to database instances.
-    ///
-    /// At least one of `instance_names` and `claims` is required.
-    ///
-    /// `POST /api/2.0/database/credentials` A fresh idempotency key is sent in `request_id` unless you set one.
-    pub fn generate_database_credential(
-        &self,
-    ) -> Call<models::database::GenerateDatabaseCredential> {
-        Call::new(
-            self.client.clone(),
-            models::database::GenerateDatabaseCredential::new(),
-        )
-    }
-
-    /// Returns the registration of a database in Unity Catalog.
-    ///
-    /// `GET /api/2.0/database/catalogs/{name}`
-    ///
-    /// * `name`: Name of the catalog.
-    pub fn get_database_catalog(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::database::GetDatabaseCatalog> {
-        Call::new(self.client.clone(), models::database::GetDatabaseCatalog::new(name))
-    }
-
-    /// Returns a database instance.
-    ///
-    /// `GET /api/2.0/database/instances/{name}`
-    ///
-    /// * `name`: Name of the instance.
-    pub fn get_database_instance(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::database::GetDatabaseInstance> {
-        Call::new(self.client.clone(), models::database::GetDatabaseInstance::new(name))
-    }
-
-    /// Returns a Postgres role of a database instance.
-    ///
-    /// `GET /api/2.0/database/instances/{instance_name}/roles/{name}`
-    ///
-    /// * `instance_name`: Name of the instance.
-    /// * `name`: Name of the role.
-    pub fn get_database_instance_role(
-        &self,
-        instance_name: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::database::GetDatabaseInstanceRole> {
-        Call::new(
-            self.client.clone(),
-            models::database::GetDatabaseInstanceRole::new(instance_name, name),
-        )
-    }
-
-    /// Returns a Postgres table registered in Unity Catalog.
-    ///
-    /// `GET /api/2.0/database/tables/{name}`
-    ///
-    /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
-    pub fn get_database_table(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::database::GetDatabaseTable> {
-        Call::new(self.client.clone(), models::database::GetDatabaseTable::new(name))
-    }
-
-    /// Returns a synced table with its state.
-    ///
-    /// `GET /api/2.0/database/synced_tables/{name}`
-    ///
-    /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
-    pub fn get_synced_database_table(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::database::GetSyncedDatabaseTable> {
-        Call::new(
-            self.client.clone(),
-            models::database::GetSyncedDatabaseTable::new(name),
-        )
-    }
-
-    /// Lists the catalogs of a database instance.
-    ///
-    /// Not implemented by the server so far.
-    ///
-    /// `GET /api/2.0/database/instances/{instance_name}/catalogs`
-    ///
-    /// * `instance_name`: Name of the instance.
-    pub fn list_database_catalogs(
-        &self,
-        instance_name: impl Into<String>,
-    ) -> Call<models::database::ListDatabaseCatalogs> {
-        Call::new(
-            self.client.clone(),
-            models::database::ListDatabaseCatalogs::new(instance_name),
-        )
-    }
-
-    /// Lists the Postgres roles of a database instance.
-    ///
-    /// `GET /api/2.0/database/instances/{instance_name}/roles`
-    ///
-    /// * `instance_name`: Name of the instance.
-    pub fn list_database_instance_roles(
-        &self,
-        instance_name: impl Into<String>,
-    ) -> Call<models::database::ListDatabaseInstanceRoles> {
-        Call::new(
-            self.client.clone(),
-            models::database::ListDatabaseInstanceRoles::new(instance_name),
-        )
-    }
-
-    /// Lists the database instances.
-    ///
-    /// `GET /api/2.0/database/instances`
-    pub fn list_database_instances(
-        &self,
-    ) -> Call<models::database::ListDatabaseInstances> {
-        Call::new(self.client.clone(), models::database::ListDatabaseInstances::new())
-    }
-
-    /// Lists the synced tables of a database instance.
-    ///
-    /// `GET /api/2.0/database/instances/{instance_name}/synced_tables`
-    ///
-    /// * `instance_name`: Name of the instance.
-    pub fn list_synced_database_tables(
-        &self,
-        instance_name: impl Into<String>,
-    ) -> Call<models::database::ListSyncedDatabaseTables> {
-        Call::new(
-            self.client.clone(),
-            models::database::ListSyncedDatabaseTables::new(instance_name),
-        )
-    }
-
-    /// Changes the registration of a database.
-    ///
-    /// Not implemented by the server so far.
-    ///
-    /// `PATCH /api/2.0/database/catalogs/{name}`
-    ///
-    /// * `name`: Name of the catalog.
-    /// * `update_mask`: Fields to change; without effect so far.
-    /// * `database_catalog`: Database catalog.
-    pub fn update_database_catalog(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        database_catalog: impl Into<models::DatabaseCatalog>,
-    ) -> Call<models::database::UpdateDatabaseCatalog> {
-        Call::new(
-            self.client.clone(),
-            models::database::UpdateDatabaseCatalog::new(
-                name,
-                update_mask,
-                database_catalog,
-            ),
-        )
-    }
-
-    /// Changes a database instance.
-    ///
-    /// `PATCH /api/2.0/database/instances/{name}`
-    ///
-    /// * `name`: Name of the instance.
-    /// * `update_mask`: Fields to change; without it, all that can be.
-    ///   To remove all tags, name `custom_tags` and send none.
-    /// * `database_instance`: Database instance.
-    pub fn update_database_instance(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        database_instance: impl Into<models::DatabaseInstance>,
-    ) -> Call<models::database::UpdateDatabaseInstance> {
-        Call::new(
-            self.client.clone(),
-            models::database::UpdateDatabaseInstance::new(
-                name,
-                update_mask,
-                database_instance,
-            ),
-        )
-    }
-
-    /// Changes a synced table.
-    ///
-    /// Not implemented by the server so far.
-    ///
-    /// `PATCH /api/2.0/database/synced_tables/{name}`
-    ///
-    /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
-    /// * `update_mask`: Fields to change; without effect so far.
-    /// * `synced_table`: Synced table.
-    pub fn update_synced_database_table(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        synced_table: impl Into<models::SyncedDatabaseTable>,
-    ) -> Call<models::database::UpdateSyncedDatabaseTable> {
-        Call::new(
-            self.client.clone(),
-            models::database::UpdateSyncedDatabaseTable::new(
-                name,
-                update_mask,
-                synced_table,
-            ),
-        )
+calls! {
+    Database {
+        /// Registers a Postgres database as a catalog in Unity Catalog.
+        ///
+        /// `POST /api/2.0/database/catalogs`
+        ///
+        /// * `catalog`: `catalog`, of type `DatabaseCatalog`.
+        create_database_catalog(catalog: models::DatabaseCatalog) -> models::database::CreateDatabaseCatalog;
+        /// Creates a database instance.
+        ///
+        /// The call returns before the instance is ready, which is when its state is `AVAILABLE`.
+        ///
+        /// `POST /api/2.0/database/instances`
+        ///
+        /// * `database_instance`: `database_instance`, of type `DatabaseInstance`.
+        create_database_instance(database_instance: models::DatabaseInstance) -> models::database::CreateDatabaseInstance;
+        /// Creates a Postgres role in an instance.
+        ///
+        /// `POST /api/2.0/database/instances/{instance_name}/roles`
+        ///
+        /// * `instance_name`: Name of the instance.
+        /// * `database_instance_role`: `database_instance_role`, of type `DatabaseInstanceRole`.
+        ///
+        /// Optional inputs: [`database_instance_name`](field@models::database::CreateDatabaseInstanceRole::database_instance_name).
+        create_database_instance_role(instance_name: String, database_instance_role: models::DatabaseInstanceRole) -> models::database::CreateDatabaseInstanceRole;
+        /// Registers an existing Postgres table in Unity Catalog.
+        ///
+        /// To copy a Delta table to Postgres, create a synced table.
+        ///
+        /// `POST /api/2.0/database/tables`
+        ///
+        /// * `table`: `table`, of type `DatabaseTable`.
+        create_database_table(table: models::DatabaseTable) -> models::database::CreateDatabaseTable;
+        /// Creates a synced table: a Postgres table that follows a Delta table.
+        ///
+        /// `POST /api/2.0/database/synced_tables`
+        ///
+        /// * `synced_table`: `synced_table`, of type `SyncedDatabaseTable`.
+        create_synced_database_table(synced_table: models::SyncedDatabaseTable) -> models::database::CreateSyncedDatabaseTable;
+        /// Removes the registration of a database from Unity Catalog.
+        ///
+        /// `DELETE /api/2.0/database/catalogs/{name}`
+        ///
+        /// * `name`: Name of the catalog.
+        delete_database_catalog(name: String) -> models::database::DeleteDatabaseCatalog;
+        /// Deletes a database instance for good.
+        ///
+        /// `DELETE /api/2.0/database/instances/{name}`
+        ///
+        /// * `name`: Name of the instance.
+        ///
+        /// Optional inputs: [`force`](field@models::database::DeleteDatabaseInstance::force),
+        /// [`purge`](field@models::database::DeleteDatabaseInstance::purge).
+        delete_database_instance(name: String) -> models::database::DeleteDatabaseInstance;
+        /// Deletes a Postgres role of a database instance.
+        ///
+        /// `DELETE /api/2.0/database/instances/{instance_name}/roles/{name}`
+        ///
+        /// * `instance_name`: Name of the instance.
+        /// * `name`: Name of the role.
+        ///
+        /// Optional inputs: [`allow_missing`](field@models::database::DeleteDatabaseInstanceRole::allow_missing),
+        /// [`reassign_owned_to`](field@models::database::DeleteDatabaseInstanceRole::reassign_owned_to).
+        delete_database_instance_role(instance_name: String, name: String) -> models::database::DeleteDatabaseInstanceRole;
+        /// Deletes a database table.
+        ///
+        /// `DELETE /api/2.0/database/tables/{name}`
+        ///
+        /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
+        delete_database_table(name: String) -> models::database::DeleteDatabaseTable;
+        /// Deletes a synced table.
+        ///
+        /// `DELETE /api/2.0/database/synced_tables/{name}`
+        ///
+        /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
+        ///
+        /// Optional inputs: [`purge_data`](field@models::database::DeleteSyncedDatabaseTable::purge_data).
+        delete_synced_database_table(name: String) -> models::database::DeleteSyncedDatabaseTable;
+        /// Returns the database instance with a given UID.
+        ///
+        /// `GET /api/2.0/database/instances:findByUid`
+        ///
+        /// Optional inputs: [`uid`](field@models::database::FindDatabaseInstanceByUid::uid).
+        find_database_instance_by_uid() -> models::database::FindDatabaseInstanceByUid;
+        /// Issues a token with which to log in to database instances.
+        ///
+        /// At least one of `instance_names` and `claims` is required.
+        ///
+        /// `POST /api/2.0/database/credentials` A fresh idempotency key is sent in `request_id` unless you set one.
+        ///
+        /// Optional inputs: [`claims`](field@models::database::GenerateDatabaseCredential::claims),
+        /// [`instance_names`](field@models::database::GenerateDatabaseCredential::instance_names),
+        /// [`request_id`](field@models::database::GenerateDatabaseCredential::request_id).
+        generate_database_credential() -> models::database::GenerateDatabaseCredential;
+        /// Returns the registration of a database in Unity Catalog.
+        ///
+        /// `GET /api/2.0/database/catalogs/{name}`
+        ///
+        /// * `name`: Name of the catalog.
+        get_database_catalog(name: String) -> models::database::GetDatabaseCatalog;
+        /// Returns a database instance.
+        ///
+        /// `GET /api/2.0/database/instances/{name}`
+        ///
+        /// * `name`: Name of the instance.
+        get_database_instance(name: String) -> models::database::GetDatabaseInstance;
+        /// Returns a Postgres role of a database instance.
+        ///
+        /// `GET /api/2.0/database/instances/{instance_name}/roles/{name}`
+        ///
+        /// * `instance_name`: Name of the instance.
+        /// * `name`: Name of the role.
+        get_database_instance_role(instance_name: String, name: String) -> models::database::GetDatabaseInstanceRole;
+        /// Returns a Postgres table registered in Unity Catalog.
+        ///
+        /// `GET /api/2.0/database/tables/{name}`
+        ///
+        /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
+        get_database_table(name: String) -> models::database::GetDatabaseTable;
+        /// Returns a synced table with its state.
+        ///
+        /// `GET /api/2.0/database/synced_tables/{name}`
+        ///
+        /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
+        get_synced_database_table(name: String) -> models::database::GetSyncedDatabaseTable;
+        /// Lists the catalogs of a database instance.
+        ///
+        /// Not implemented by the server so far.
+        ///
+        /// `GET /api/2.0/database/instances/{instance_name}/catalogs`
+        ///
+        /// * `instance_name`: Name of the instance.
+        ///
+        /// Optional inputs: [`page_size`](field@models::database::ListDatabaseCatalogs::page_size),
+        /// [`page_token`](field@models::database::ListDatabaseCatalogs::page_token).
+        list_database_catalogs(instance_name: String) -> models::database::ListDatabaseCatalogs;
+        /// Lists the Postgres roles of a database instance.
+        ///
+        /// `GET /api/2.0/database/instances/{instance_name}/roles`
+        ///
+        /// * `instance_name`: Name of the instance.
+        ///
+        /// Optional inputs: [`page_size`](field@models::database::ListDatabaseInstanceRoles::page_size),
+        /// [`page_token`](field@models::database::ListDatabaseInstanceRoles::page_token).
+        list_database_instance_roles(instance_name: String) -> models::database::ListDatabaseInstanceRoles;
+        /// Lists the database instances.
+        ///
+        /// `GET /api/2.0/database/instances`
+        ///
+        /// Optional inputs: [`page_size`](field@models::database::ListDatabaseInstances::page_size),
+        /// [`page_token`](field@models::database::ListDatabaseInstances::page_token).
+        list_database_instances() -> models::database::ListDatabaseInstances;
+        /// Lists the synced tables of a database instance.
+        ///
+        /// `GET /api/2.0/database/instances/{instance_name}/synced_tables`
+        ///
+        /// * `instance_name`: Name of the instance.
+        ///
+        /// Optional inputs: [`page_size`](field@models::database::ListSyncedDatabaseTables::page_size),
+        /// [`page_token`](field@models::database::ListSyncedDatabaseTables::page_token).
+        list_synced_database_tables(instance_name: String) -> models::database::ListSyncedDatabaseTables;
+        /// Changes the registration of a database.
+        ///
+        /// Not implemented by the server so far.
+        ///
+        /// `PATCH /api/2.0/database/catalogs/{name}`
+        ///
+        /// * `name`: Name of the catalog.
+        /// * `database_catalog`: `database_catalog`, of type `DatabaseCatalog`.
+        /// * `update_mask`: Fields to change; without effect so far.
+        update_database_catalog(name: String, database_catalog: models::DatabaseCatalog, update_mask: String) -> models::database::UpdateDatabaseCatalog;
+        /// Changes a database instance.
+        ///
+        /// `PATCH /api/2.0/database/instances/{name}`
+        ///
+        /// * `name`: Name of the instance.
+        /// * `database_instance`: `database_instance`, of type `DatabaseInstance`.
+        /// * `update_mask`: Fields to change; without it, all that can be.
+        ///   To remove all tags, name `custom_tags` and send none.
+        update_database_instance(name: String, database_instance: models::DatabaseInstance, update_mask: String) -> models::database::UpdateDatabaseInstance;
+        /// Changes a synced table.
+        ///
+        /// Not implemented by the server so far.
+        ///
+        /// `PATCH /api/2.0/database/synced_tables/{name}`
+        ///
+        /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
+        /// * `synced_table`: `synced_table`, of type `SyncedDatabaseTable`.
+        /// * `update_mask`: Fields to change; without effect so far.
+        update_synced_database_table(name: String, synced_table: models::SyncedDatabaseTable, update_mask: String) -> models::database::UpdateSyncedDatabaseTable;
     }
 }
 
-impl Call<models::database::CreateDatabaseInstanceRole> {
-    /// Database instance name.
-    pub fn database_instance_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.database_instance_name = Some(value.into()))
-    }
-}
+setters! { models::database::CreateDatabaseInstanceRole {
+    database_instance_name: String,
+}}
 
-impl Call<models::database::DeleteDatabaseInstance> {
-    /// Whether to delete the instances made from it as well, at all levels; otherwise their existence is an error.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
+setters! { models::database::DeleteDatabaseInstance {
+    force: bool,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    purge: bool,
+}}
 
-    /// No longer needed: `true` changes nothing, `false` is an error.
-    #[deprecated = "deprecated by the API"]
-    pub fn purge(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.purge = Some(value.into()))
-    }
-}
+setters! { models::database::DeleteDatabaseInstanceRole {
+    allow_missing: bool,
+    reassign_owned_to: String,
+}}
 
-impl Call<models::database::DeleteDatabaseInstanceRole> {
-    /// Whether a role that does not exist is no error.
-    pub fn allow_missing(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.allow_missing = Some(value.into()))
-    }
+setters! { models::database::DeleteSyncedDatabaseTable {
+    purge_data: bool,
+}}
 
-    /// Role that takes over what this one owns.
-    pub fn reassign_owned_to(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.reassign_owned_to = Some(value.into()))
-    }
-}
+setters! { models::database::FindDatabaseInstanceByUid {
+    uid: String,
+}}
 
-impl Call<models::database::DeleteSyncedDatabaseTable> {
-    /// Whether the table in Postgres is dropped too.
-    pub fn purge_data(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.purge_data = Some(value.into()))
-    }
-}
+setters! { models::database::GenerateDatabaseCredential {
+    claims: Vec<models::RequestedClaims>,
+    instance_names: Vec<String>,
+    request_id: String,
+}}
 
-impl Call<models::database::FindDatabaseInstanceByUid> {
-    /// UID of the instance.
-    pub fn uid(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.uid = Some(value.into()))
-    }
-}
+setters! { models::database::ListDatabaseCatalogs {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::database::GenerateDatabaseCredential> {
-    /// Permissions to add to the token, which the caller must have in Unity Catalog.
-    ///
-    /// Postgres then grants the session access to the matching objects. Only for tables that exist on both sides, such as
-    /// synced tables.
-    pub fn claims(self, value: impl Into<Vec<models::RequestedClaims>>) -> Self {
-        self.map(|op| op.claims = Some(value.into()))
-    }
+setters! { models::database::ListDatabaseInstanceRoles {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Instances the token is for.
-    pub fn instance_names(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.instance_names = Some(value.into()))
-    }
+setters! { models::database::ListDatabaseInstances {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Request id.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
-}
-
-impl Call<models::database::ListDatabaseCatalogs> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::database::ListDatabaseInstanceRoles> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::database::ListDatabaseInstances> {
-    /// Upper limit on the instances of a page; 100 at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::database::ListSyncedDatabaseTables> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::database::ListSyncedDatabaseTables {
+    page_size: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `dataclassification`.
 
 use databricks_models::dataclassification as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Configures the automatic detection and tagging of sensitive data in a Unity Catalog catalog.
     pub fn data_classification(&self) -> DataClassification {
         DataClassification {
@@ -19,85 +19,45 @@ impl crate::WorkspaceClient {
 /// A catalog has no configuration or exactly one. While it exists, the tables of the catalog are scanned.
 #[derive(Clone, Debug)]
 pub struct DataClassification {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DataClassification {
-    /// Creates the configuration of a catalog, which switches classification on for it.
-    ///
-    /// Fails if the catalog already has one.
-    ///
-    /// `POST /api/data-classification/v1/{parent}/config`
-    ///
-    /// * `parent`: Catalog to classify, written `catalogs/{catalog_name}`.
-    ///   Of the form `catalogs/{catalog_name}`.
-    /// * `catalog_config`: Catalog config.
-    pub fn create_catalog_config(
-        &self,
-        parent: impl Into<String>,
-        catalog_config: impl Into<models::CatalogConfig>,
-    ) -> Call<models::data_classification::CreateCatalogConfig> {
-        Call::new(
-            self.client.clone(),
-            models::data_classification::CreateCatalogConfig::new(parent, catalog_config),
-        )
-    }
-
-    /// Deletes the configuration of a catalog, which switches classification off for it.
-    ///
-    /// `DELETE /api/data-classification/v1/{name}`
-    ///
-    /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
-    ///   Of the form `catalogs/{catalog_name}/config`.
-    pub fn delete_catalog_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::data_classification::DeleteCatalogConfig> {
-        Call::new(
-            self.client.clone(),
-            models::data_classification::DeleteCatalogConfig::new(name),
-        )
-    }
-
-    /// Returns the classification configuration of a catalog.
-    ///
-    /// `GET /api/data-classification/v1/{name}`
-    ///
-    /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
-    ///   Of the form `catalogs/{catalog_name}/config`.
-    pub fn get_catalog_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::data_classification::GetCatalogConfig> {
-        Call::new(
-            self.client.clone(),
-            models::data_classification::GetCatalogConfig::new(name),
-        )
-    }
-
-    /// Changes the fields of an existing configuration that `update_mask` names.
-    ///
-    /// Fails for a catalog without a configuration.
-    ///
-    /// `PATCH /api/data-classification/v1/{name}`
-    ///
-    /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
-    ///   Of the form `catalogs/{catalog_name}/config`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    /// * `catalog_config`: Catalog config.
-    pub fn update_catalog_config(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        catalog_config: impl Into<models::CatalogConfig>,
-    ) -> Call<models::data_classification::UpdateCatalogConfig> {
-        Call::new(
-            self.client.clone(),
-            models::data_classification::UpdateCatalogConfig::new(
-                name,
-                update_mask,
-                catalog_config,
-            ),
-        )
+calls! {
+    DataClassification {
+        /// Creates the configuration of a catalog, which switches classification on for it.
+        ///
+        /// Fails if the catalog already has one.
+        ///
+        /// `POST /api/data-classification/v1/{parent}/config`
+        ///
+        /// * `parent`: Catalog to classify, written `catalogs/{catalog_name}`.
+        ///   Of the form `catalogs/{catalog_name}`.
+        /// * `catalog_config`: `catalog_config`, of type `CatalogConfig`.
+        create_catalog_config(parent: String, catalog_config: models::CatalogConfig) -> models::data_classification::CreateCatalogConfig;
+        /// Deletes the configuration of a catalog, which switches classification off for it.
+        ///
+        /// `DELETE /api/data-classification/v1/{name}`
+        ///
+        /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
+        ///   Of the form `catalogs/{catalog_name}/config`.
+        delete_catalog_config(name: String) -> models::data_classification::DeleteCatalogConfig;
+        /// Returns the classification configuration of a catalog.
+        ///
+        /// `GET /api/data-classification/v1/{name}`
+        ///
+        /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
+        ///   Of the form `catalogs/{catalog_name}/config`.
+        get_catalog_config(name: String) -> models::data_classification::GetCatalogConfig;
+        /// Changes the fields of an existing configuration that `update_mask` names.
+        ///
+        /// Fails for a catalog without a configuration.
+        ///
+        /// `PATCH /api/data-classification/v1/{name}`
+        ///
+        /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
+        ///   Of the form `catalogs/{catalog_name}/config`.
+        /// * `catalog_config`: `catalog_config`, of type `CatalogConfig`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        update_catalog_config(name: String, catalog_config: models::CatalogConfig, update_mask: databricks_core::FieldMask) -> models::data_classification::UpdateCatalogConfig;
     }
 }

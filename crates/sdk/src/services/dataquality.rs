@@ -3,9 +3,9 @@
 //! Services of the package `dataquality`.
 
 use databricks_models::dataquality as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Monitors the quality of Unity Catalog data: anomaly detection for schemas, data profiling for tables.
     pub fn data_quality(&self) -> DataQuality {
         DataQuality {
@@ -17,266 +17,142 @@ impl crate::WorkspaceClient {
 /// Monitors the quality of Unity Catalog data: anomaly detection for schemas, data profiling for tables.
 #[derive(Clone, Debug)]
 pub struct DataQuality {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DataQuality {
-    /// Cancels a refresh of a table monitor.
-    ///
-    /// Schema monitors do not support it. Has to be called in the workspace in which the monitor was created. Needs `MANAGE` on
-    /// the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
-    ///
-    /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}/cancel`
-    ///
-    /// * `object_type`: Kind of the monitored object: `schema` or `table`.
-    /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-    /// * `refresh_id`: Id of the refresh.
-    pub fn cancel_refresh(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-        refresh_id: impl Into<i64>,
-    ) -> Call<models::data_quality::CancelRefresh> {
-        Call::new(
-            self.client.clone(),
-            models::data_quality::CancelRefresh::new(object_type, object_id, refresh_id),
-        )
-    }
-
-    /// Creates a monitor on a schema or a table.
-    ///
-    /// A schema takes `anomaly_detection_config`, a table `data_profiling_config`. Dashboards and other workspace assets are
-    /// created in the workspace of the call. Needs `MANAGE` on the object, its schema or its catalog, with `USE_CATALOG`, and
-    /// `USE_SCHEMA` unless `MANAGE` is held on the catalog. A table always needs `USE_SCHEMA` and `SELECT` as well.
-    ///
-    /// `POST /api/data-quality/v1/monitors`
-    ///
-    /// * `monitor`: Monitor.
-    pub fn create_monitor(
-        &self,
-        monitor: impl Into<models::Monitor>,
-    ) -> Call<models::data_quality::CreateMonitor> {
-        Call::new(self.client.clone(), models::data_quality::CreateMonitor::new(monitor))
-    }
-
-    /// Starts a refresh of a table monitor.
-    ///
-    /// Schema monitors do not support it. Has to be called in the workspace in which the monitor was created. Needs `MANAGE` on
-    /// the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
-    ///
-    /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes`
-    ///
-    /// * `object_type`: Kind of the monitored object: `schema` or `table`.
-    /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-    /// * `refresh`: Refresh.
-    pub fn create_refresh(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-        refresh: impl Into<models::Refresh>,
-    ) -> Call<models::data_quality::CreateRefresh> {
-        Call::new(
-            self.client.clone(),
-            models::data_quality::CreateRefresh::new(object_type, object_id, refresh),
-        )
-    }
-
-    /// Deletes a monitor.
-    ///
-    /// Its metric tables and dashboard stay and have to be removed separately. Needs `MANAGE` on the object, its schema or its
-    /// catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
-    ///
-    /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}`
-    ///
-    /// * `object_type`: Kind of the monitored object: `schema` or `table`.
-    /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-    pub fn delete_monitor(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-    ) -> Call<models::data_quality::DeleteMonitor> {
-        Call::new(
-            self.client.clone(),
-            models::data_quality::DeleteMonitor::new(object_type, object_id),
-        )
-    }
-
-    /// Deletes a refresh.
-    ///
-    /// The server does not implement this call.
-    ///
-    /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
-    ///
-    /// * `object_type`: Kind of the monitored object: `schema` or `table`.
-    /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-    /// * `refresh_id`: Id of the refresh.
-    pub fn delete_refresh(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-        refresh_id: impl Into<i64>,
-    ) -> Call<models::data_quality::DeleteRefresh> {
-        Call::new(
-            self.client.clone(),
-            models::data_quality::DeleteRefresh::new(object_type, object_id, refresh_id),
-        )
-    }
-
-    /// Returns one monitor, with its settings and what it has created.
-    ///
-    /// From another workspace than the one it was created in, parts such as the dashboard can be missing. Needs `USE_CATALOG`,
-    /// and `MANAGE` on the catalog or `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the
-    /// table or `MANAGE` on the schema.
-    ///
-    /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}`
-    ///
-    /// * `object_type`: Kind of the monitored object: `schema` or `table`.
-    /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-    pub fn get_monitor(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-    ) -> Call<models::data_quality::GetMonitor> {
-        Call::new(
-            self.client.clone(),
-            models::data_quality::GetMonitor::new(object_type, object_id),
-        )
-    }
-
-    /// Returns one refresh of a monitor.
-    ///
-    /// Has to be called in the workspace in which the monitor was created. Needs `USE_CATALOG`, and `MANAGE` on the catalog or
-    /// `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the table or `MANAGE` on the
-    /// schema.
-    ///
-    /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
-    ///
-    /// * `object_type`: Kind of the monitored object: `schema` or `table`.
-    /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-    /// * `refresh_id`: Id of the refresh.
-    pub fn get_refresh(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-        refresh_id: impl Into<i64>,
-    ) -> Call<models::data_quality::GetRefresh> {
-        Call::new(
-            self.client.clone(),
-            models::data_quality::GetRefresh::new(object_type, object_id, refresh_id),
-        )
-    }
-
-    /// Lists monitors.
-    ///
-    /// The server does not implement this call.
-    ///
-    /// `GET /api/data-quality/v1/monitors`
-    pub fn list_monitor(&self) -> Call<models::data_quality::ListMonitor> {
-        Call::new(self.client.clone(), models::data_quality::ListMonitor::new())
-    }
-
-    /// Lists the refreshes of a monitor.
-    ///
-    /// Has to be called in the workspace in which the monitor was created. Needs `USE_CATALOG`, and `MANAGE` on the catalog or
-    /// `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the table or `MANAGE` on the
-    /// schema.
-    ///
-    /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes`
-    ///
-    /// * `object_type`: Kind of the monitored object: `schema` or `table`.
-    /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-    pub fn list_refresh(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-    ) -> Call<models::data_quality::ListRefresh> {
-        Call::new(
-            self.client.clone(),
-            models::data_quality::ListRefresh::new(object_type, object_id),
-        )
-    }
-
-    /// Changes the fields of a monitor that `update_mask` names.
-    ///
-    /// Needs `MANAGE` on the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on
-    /// the catalog.
-    ///
-    /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}`
-    ///
-    /// * `object_type`: Kind of the monitored object: `schema` or `table`.
-    /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-    /// * `update_mask`: Comma-separated paths of the fields to change, such as `data_profiling_config.custom_metrics`.
-    /// * `monitor`: Monitor.
-    pub fn update_monitor(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-        update_mask: impl Into<String>,
-        monitor: impl Into<models::Monitor>,
-    ) -> Call<models::data_quality::UpdateMonitor> {
-        Call::new(
-            self.client.clone(),
-            models::data_quality::UpdateMonitor::new(
-                object_type,
-                object_id,
-                update_mask,
-                monitor,
-            ),
-        )
-    }
-
-    /// Changes a refresh.
-    ///
-    /// The server does not implement this call.
-    ///
-    /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
-    ///
-    /// * `object_type`: Kind of the monitored object: `schema` or `table`.
-    /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-    /// * `refresh_id`: Id of the refresh.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    /// * `refresh`: Refresh.
-    pub fn update_refresh(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-        refresh_id: impl Into<i64>,
-        update_mask: impl Into<String>,
-        refresh: impl Into<models::Refresh>,
-    ) -> Call<models::data_quality::UpdateRefresh> {
-        Call::new(
-            self.client.clone(),
-            models::data_quality::UpdateRefresh::new(
-                object_type,
-                object_id,
-                refresh_id,
-                update_mask,
-                refresh,
-            ),
-        )
+calls! {
+    DataQuality {
+        /// Cancels a refresh of a table monitor.
+        ///
+        /// Schema monitors do not support it. Has to be called in the workspace in which the monitor was created. Needs `MANAGE` on
+        /// the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
+        ///
+        /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}/cancel`
+        ///
+        /// * `object_type`: Kind of the monitored object: `schema` or `table`.
+        /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+        /// * `refresh_id`: Id of the refresh.
+        cancel_refresh(object_type: String, object_id: String, refresh_id: i64) -> models::data_quality::CancelRefresh;
+        /// Creates a monitor on a schema or a table.
+        ///
+        /// A schema takes `anomaly_detection_config`, a table `data_profiling_config`. Dashboards and other workspace assets are
+        /// created in the workspace of the call. Needs `MANAGE` on the object, its schema or its catalog, with `USE_CATALOG`, and
+        /// `USE_SCHEMA` unless `MANAGE` is held on the catalog. A table always needs `USE_SCHEMA` and `SELECT` as well.
+        ///
+        /// `POST /api/data-quality/v1/monitors`
+        ///
+        /// * `monitor`: `monitor`, of type `Monitor`.
+        create_monitor(monitor: models::Monitor) -> models::data_quality::CreateMonitor;
+        /// Starts a refresh of a table monitor.
+        ///
+        /// Schema monitors do not support it. Has to be called in the workspace in which the monitor was created. Needs `MANAGE` on
+        /// the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
+        ///
+        /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes`
+        ///
+        /// * `object_type`: Kind of the monitored object: `schema` or `table`.
+        /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+        /// * `refresh`: `refresh`, of type `Refresh`.
+        create_refresh(object_type: String, object_id: String, refresh: models::Refresh) -> models::data_quality::CreateRefresh;
+        /// Deletes a monitor.
+        ///
+        /// Its metric tables and dashboard stay and have to be removed separately. Needs `MANAGE` on the object, its schema or its
+        /// catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
+        ///
+        /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}`
+        ///
+        /// * `object_type`: Kind of the monitored object: `schema` or `table`.
+        /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+        delete_monitor(object_type: String, object_id: String) -> models::data_quality::DeleteMonitor;
+        /// Deletes a refresh.
+        ///
+        /// The server does not implement this call.
+        ///
+        /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
+        ///
+        /// * `object_type`: Kind of the monitored object: `schema` or `table`.
+        /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+        /// * `refresh_id`: Id of the refresh.
+        delete_refresh(object_type: String, object_id: String, refresh_id: i64) -> models::data_quality::DeleteRefresh;
+        /// Returns one monitor, with its settings and what it has created.
+        ///
+        /// From another workspace than the one it was created in, parts such as the dashboard can be missing. Needs `USE_CATALOG`,
+        /// and `MANAGE` on the catalog or `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the
+        /// table or `MANAGE` on the schema.
+        ///
+        /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}`
+        ///
+        /// * `object_type`: Kind of the monitored object: `schema` or `table`.
+        /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+        get_monitor(object_type: String, object_id: String) -> models::data_quality::GetMonitor;
+        /// Returns one refresh of a monitor.
+        ///
+        /// Has to be called in the workspace in which the monitor was created. Needs `USE_CATALOG`, and `MANAGE` on the catalog or
+        /// `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the table or `MANAGE` on the
+        /// schema.
+        ///
+        /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
+        ///
+        /// * `object_type`: Kind of the monitored object: `schema` or `table`.
+        /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+        /// * `refresh_id`: Id of the refresh.
+        get_refresh(object_type: String, object_id: String, refresh_id: i64) -> models::data_quality::GetRefresh;
+        /// Lists monitors.
+        ///
+        /// The server does not implement this call.
+        ///
+        /// `GET /api/data-quality/v1/monitors`
+        ///
+        /// Optional inputs: [`page_size`](field@models::data_quality::ListMonitor::page_size),
+        /// [`page_token`](field@models::data_quality::ListMonitor::page_token).
+        list_monitor() -> models::data_quality::ListMonitor;
+        /// Lists the refreshes of a monitor.
+        ///
+        /// Has to be called in the workspace in which the monitor was created. Needs `USE_CATALOG`, and `MANAGE` on the catalog or
+        /// `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the table or `MANAGE` on the
+        /// schema.
+        ///
+        /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes`
+        ///
+        /// * `object_type`: Kind of the monitored object: `schema` or `table`.
+        /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+        ///
+        /// Optional inputs: [`page_size`](field@models::data_quality::ListRefresh::page_size),
+        /// [`page_token`](field@models::data_quality::ListRefresh::page_token).
+        list_refresh(object_type: String, object_id: String) -> models::data_quality::ListRefresh;
+        /// Changes the fields of a monitor that `update_mask` names.
+        ///
+        /// Needs `MANAGE` on the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on
+        /// the catalog.
+        ///
+        /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}`
+        ///
+        /// * `object_type`: Kind of the monitored object: `schema` or `table`.
+        /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+        /// * `monitor`: `monitor`, of type `Monitor`.
+        /// * `update_mask`: Comma-separated paths of the fields to change, such as `data_profiling_config.custom_metrics`.
+        update_monitor(object_type: String, object_id: String, monitor: models::Monitor, update_mask: String) -> models::data_quality::UpdateMonitor;
+        /// Changes a refresh.
+        ///
+        /// The server does not implement this call.
+        ///
+        /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
+        ///
+        /// * `object_type`: Kind of the monitored object: `schema` or `table`.
+        /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+        /// * `refresh_id`: Id of the refresh.
+        /// * `refresh`: `refresh`, of type `Refresh`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        update_refresh(object_type: String, object_id: String, refresh_id: i64, refresh: models::Refresh, update_mask: String) -> models::data_quality::UpdateRefresh;
     }
 }
 
-impl Call<models::data_quality::ListMonitor> {
-    /// Most entries per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::data_quality::ListMonitor {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::data_quality::ListRefresh> {
-    /// Most entries per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::data_quality::ListRefresh {
+    page_size: i64,
+    page_token: String,
+}}

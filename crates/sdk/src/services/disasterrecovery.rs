@@ -3,9 +3,9 @@
 //! Services of the package `disasterrecovery`.
 
 use databricks_models::disasterrecovery as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages failover groups and stable URLs of the account, and performs failovers between regions.
     pub fn disaster_recovery(&self) -> DisasterRecovery {
         DisasterRecovery {
@@ -17,275 +17,141 @@ impl crate::AccountClient {
 /// Manages failover groups and stable URLs of the account, and performs failovers between regions.
 #[derive(Clone, Debug)]
 pub struct DisasterRecovery {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DisasterRecovery {
-    /// Creates a failover group.
-    ///
-    /// The group is ready for failover once its state is `ACTIVE`.
-    ///
-    /// `POST /api/disaster-recovery/v1/{parent}/failover-groups`
-    ///
-    /// * `parent`: Account, written `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    /// * `failover_group_id`: Id chosen by the caller; becomes the last part of the resource name.
-    /// * `failover_group`: Failover group.
-    pub fn create_failover_group(
-        &self,
-        parent: impl Into<String>,
-        failover_group_id: impl Into<String>,
-        failover_group: impl Into<models::FailoverGroup>,
-    ) -> Call<models::disaster_recovery::CreateFailoverGroup> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::CreateFailoverGroup::new(
-                parent,
-                failover_group_id,
-                failover_group,
-            ),
-        )
-    }
-
-    /// Creates a stable URL for a workspace.
-    ///
-    /// `POST /api/disaster-recovery/v1/{parent}/stable-urls`
-    ///
-    /// * `parent`: Account, written `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    /// * `stable_url_id`: Id chosen by the caller; becomes the last part of the resource name.
-    /// * `stable_url`: Stable url.
-    pub fn create_stable_url(
-        &self,
-        parent: impl Into<String>,
-        stable_url_id: impl Into<String>,
-        stable_url: impl Into<models::StableUrl>,
-    ) -> Call<models::disaster_recovery::CreateStableUrl> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::CreateStableUrl::new(
-                parent,
-                stable_url_id,
-                stable_url,
-            ),
-        )
-    }
-
-    /// Deletes a failover group.
-    ///
-    /// `DELETE /api/disaster-recovery/v1/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
-    ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
-    pub fn delete_failover_group(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::disaster_recovery::DeleteFailoverGroup> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::DeleteFailoverGroup::new(name),
-        )
-    }
-
-    /// Deletes a stable URL.
-    ///
-    /// `DELETE /api/disaster-recovery/v1/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/stable-urls/{stable_url}`.
-    ///   Of the form `accounts/{account_id}/stable-urls/{stable_url_id}`.
-    pub fn delete_stable_url(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::disaster_recovery::DeleteStableUrl> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::DeleteStableUrl::new(name),
-        )
-    }
-
-    /// Starts a failover of a failover group to another of its regions.
-    ///
-    /// A region that is already primary is refused, so a repeated call does not fail over twice. The group is `FAILING_OVER`
-    /// until the switch is done.
-    ///
-    /// `POST /api/disaster-recovery/v1/{name}/failover`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
-    ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
-    /// * `failover_type`: How to fail over.
-    /// * `target_primary_region`: Region that is to become primary: one of the group's `regions`, other than its `effective_primary_region`.
-    pub fn failover_failover_group(
-        &self,
-        name: impl Into<String>,
-        failover_type: impl Into<models::FailoverFailoverGroupRequestFailoverType>,
-        target_primary_region: impl Into<String>,
-    ) -> Call<models::disaster_recovery::FailoverFailoverGroup> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::FailoverFailoverGroup::new(
-                name,
-                failover_type,
-                target_primary_region,
-            ),
-        )
-    }
-
-    /// Returns one failover group.
-    ///
-    /// `GET /api/disaster-recovery/v1/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
-    ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
-    pub fn get_failover_group(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::disaster_recovery::GetFailoverGroup> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::GetFailoverGroup::new(name),
-        )
-    }
-
-    /// Returns one stable URL.
-    ///
-    /// `GET /api/disaster-recovery/v1/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/stable-urls/{stable_url}`.
-    ///   Of the form `accounts/{account_id}/stable-urls/{stable_url_id}`.
-    pub fn get_stable_url(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::disaster_recovery::GetStableUrl> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::GetStableUrl::new(name),
-        )
-    }
-
-    /// Lists the failover groups of the account.
-    ///
-    /// Entries are shortened: `state` and `replication_point` are missing. Get a single group for these.
-    ///
-    /// `GET /api/disaster-recovery/v1/{parent}/failover-groups`
-    ///
-    /// * `parent`: Account, written `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    pub fn list_failover_groups(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::disaster_recovery::ListFailoverGroups> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::ListFailoverGroups::new(parent),
-        )
-    }
-
-    /// Lists the stable URLs of the account.
-    ///
-    /// `GET /api/disaster-recovery/v1/{parent}/stable-urls`
-    ///
-    /// * `parent`: Account, written `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    pub fn list_stable_urls(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::disaster_recovery::ListStableUrls> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::ListStableUrls::new(parent),
-        )
-    }
-
-    /// Changes the fields of a failover group that `update_mask` names.
-    ///
-    /// `PATCH /api/disaster-recovery/v1/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
-    ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
-    /// * `update_mask`: Names of the fields to change, separated by commas.
-    /// * `failover_group`: Failover group.
-    pub fn update_failover_group(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        failover_group: impl Into<models::FailoverGroup>,
-    ) -> Call<models::disaster_recovery::UpdateFailoverGroup> {
-        Call::new(
-            self.client.clone(),
-            models::disaster_recovery::UpdateFailoverGroup::new(
-                name,
-                update_mask,
-                failover_group,
-            ),
-        )
+calls! {
+    DisasterRecovery {
+        /// Creates a failover group.
+        ///
+        /// The group is ready for failover once its state is `ACTIVE`.
+        ///
+        /// `POST /api/disaster-recovery/v1/{parent}/failover-groups`
+        ///
+        /// * `parent`: Account, written `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        /// * `failover_group_id`: Id chosen by the caller; becomes the last part of the resource name.
+        /// * `failover_group`: `failover_group`, of type `FailoverGroup`.
+        ///
+        /// Optional inputs: [`validate_only`](field@models::disaster_recovery::CreateFailoverGroup::validate_only).
+        create_failover_group(parent: String, failover_group_id: String, failover_group: models::FailoverGroup) -> models::disaster_recovery::CreateFailoverGroup;
+        /// Creates a stable URL for a workspace.
+        ///
+        /// `POST /api/disaster-recovery/v1/{parent}/stable-urls`
+        ///
+        /// * `parent`: Account, written `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        /// * `stable_url_id`: Id chosen by the caller; becomes the last part of the resource name.
+        /// * `stable_url`: `stable_url`, of type `StableUrl`.
+        ///
+        /// Optional inputs: [`validate_only`](field@models::disaster_recovery::CreateStableUrl::validate_only).
+        create_stable_url(parent: String, stable_url_id: String, stable_url: models::StableUrl) -> models::disaster_recovery::CreateStableUrl;
+        /// Deletes a failover group.
+        ///
+        /// `DELETE /api/disaster-recovery/v1/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
+        ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
+        ///
+        /// Optional inputs: [`etag`](field@models::disaster_recovery::DeleteFailoverGroup::etag).
+        delete_failover_group(name: String) -> models::disaster_recovery::DeleteFailoverGroup;
+        /// Deletes a stable URL.
+        ///
+        /// `DELETE /api/disaster-recovery/v1/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/stable-urls/{stable_url}`.
+        ///   Of the form `accounts/{account_id}/stable-urls/{stable_url_id}`.
+        delete_stable_url(name: String) -> models::disaster_recovery::DeleteStableUrl;
+        /// Starts a failover of a failover group to another of its regions.
+        ///
+        /// A region that is already primary is refused, so a repeated call does not fail over twice. The group is `FAILING_OVER`
+        /// until the switch is done.
+        ///
+        /// `POST /api/disaster-recovery/v1/{name}/failover`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
+        ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
+        /// * `target_primary_region`: Region that is to become primary: one of the group's `regions`, other than its `effective_primary_region`.
+        /// * `failover_type`: How to fail over.
+        ///
+        /// Optional inputs: [`etag`](field@models::disaster_recovery::FailoverFailoverGroup::etag).
+        failover_failover_group(name: String, target_primary_region: String, failover_type: models::FailoverFailoverGroupRequestFailoverType) -> models::disaster_recovery::FailoverFailoverGroup;
+        /// Returns one failover group.
+        ///
+        /// `GET /api/disaster-recovery/v1/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
+        ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
+        get_failover_group(name: String) -> models::disaster_recovery::GetFailoverGroup;
+        /// Returns one stable URL.
+        ///
+        /// `GET /api/disaster-recovery/v1/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/stable-urls/{stable_url}`.
+        ///   Of the form `accounts/{account_id}/stable-urls/{stable_url_id}`.
+        get_stable_url(name: String) -> models::disaster_recovery::GetStableUrl;
+        /// Lists the failover groups of the account.
+        ///
+        /// Entries are shortened: `state` and `replication_point` are missing. Get a single group for these.
+        ///
+        /// `GET /api/disaster-recovery/v1/{parent}/failover-groups`
+        ///
+        /// * `parent`: Account, written `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::disaster_recovery::ListFailoverGroups::page_size),
+        /// [`page_token`](field@models::disaster_recovery::ListFailoverGroups::page_token).
+        list_failover_groups(parent: String) -> models::disaster_recovery::ListFailoverGroups;
+        /// Lists the stable URLs of the account.
+        ///
+        /// `GET /api/disaster-recovery/v1/{parent}/stable-urls`
+        ///
+        /// * `parent`: Account, written `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::disaster_recovery::ListStableUrls::page_size),
+        /// [`page_token`](field@models::disaster_recovery::ListStableUrls::page_token).
+        list_stable_urls(parent: String) -> models::disaster_recovery::ListStableUrls;
+        /// Changes the fields of a failover group that `update_mask` names.
+        ///
+        /// `PATCH /api/disaster-recovery/v1/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
+        ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
+        /// * `failover_group`: `failover_group`, of type `FailoverGroup`.
+        /// * `update_mask`: Names of the fields to change, separated by commas.
+        ///
+        /// Optional inputs: [`etag`](field@models::disaster_recovery::UpdateFailoverGroup::etag).
+        update_failover_group(name: String, failover_group: models::FailoverGroup, update_mask: databricks_core::FieldMask) -> models::disaster_recovery::UpdateFailoverGroup;
     }
 }
 
-impl Call<models::disaster_recovery::CreateFailoverGroup> {
-    /// Checks the request and creates nothing.
-    pub fn validate_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.validate_only = Some(value.into()))
-    }
-}
+setters! { models::disaster_recovery::CreateFailoverGroup {
+    validate_only: bool,
+}}
 
-impl Call<models::disaster_recovery::CreateStableUrl> {
-    /// Checks the request and creates nothing.
-    pub fn validate_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.validate_only = Some(value.into()))
-    }
-}
+setters! { models::disaster_recovery::CreateStableUrl {
+    validate_only: bool,
+}}
 
-impl Call<models::disaster_recovery::DeleteFailoverGroup> {
-    /// `etag` the group must still have for the call to go ahead.
-    ///
-    /// Unset, no check is made.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::disaster_recovery::DeleteFailoverGroup {
+    etag: String,
+}}
 
-impl Call<models::disaster_recovery::FailoverFailoverGroup> {
-    /// `etag` the group must still have for the call to go ahead.
-    ///
-    /// Unset, the state of the group is not checked.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::disaster_recovery::FailoverFailoverGroup {
+    etag: String,
+}}
 
-impl Call<models::disaster_recovery::ListFailoverGroups> {
-    /// Most entries per page; the server caps it.
-    ///
-    /// Unset or 0 leaves the choice to the server, a negative value is refused.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::disaster_recovery::ListFailoverGroups {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::disaster_recovery::ListStableUrls {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::disaster_recovery::ListStableUrls> {
-    /// Most entries per page; the server caps it.
-    ///
-    /// Unset or 0 leaves the choice to the server, a negative value is refused.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::disaster_recovery::UpdateFailoverGroup> {
-    /// `etag` from an earlier read; the call is refused if the group has changed since.
-    ///
-    /// Unset, no check is made.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::disaster_recovery::UpdateFailoverGroup {
+    etag: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `domains`.
 
 use databricks_models::domains as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages domains, which group data assets so that people can find them.
     pub fn domains(&self) -> Domains {
         Domains {
@@ -17,113 +17,73 @@ impl crate::WorkspaceClient {
 /// Manages domains, which group data assets so that people can find them.
 #[derive(Clone, Debug)]
 pub struct Domains {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Domains {
-    /// Creates a domain.
-    ///
-    /// `POST /api/2.0/domains`
-    ///
-    /// * `domain`: Domain.
-    pub fn create_domain(
-        &self,
-        domain: impl Into<models::Domain>,
-    ) -> Call<models::domains::CreateDomain> {
-        Call::new(self.client.clone(), models::domains::CreateDomain::new(domain))
-    }
-
-    /// Deletes a domain.
-    ///
-    /// Fails with `FAILED_PRECONDITION` while it has glossary pages, unless `force` is set.
-    ///
-    /// `DELETE /api/2.0/{name}`
-    ///
-    /// * `name`: Domain, as `domains/<domain>`.
-    ///   Of the form `domains/{domain_id}`.
-    pub fn delete_domain(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::domains::DeleteDomain> {
-        Call::new(self.client.clone(), models::domains::DeleteDomain::new(name))
-    }
-
-    /// Returns one domain.
-    ///
-    /// Needs the `MANAGE DISCOVER` permission.
-    ///
-    /// `GET /api/2.0/{name}`
-    ///
-    /// * `name`: Domain, as `domains/<domain>`.
-    ///   Of the form `domains/{domain_id}`.
-    pub fn get_domain(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::domains::GetDomain> {
-        Call::new(self.client.clone(), models::domains::GetDomain::new(name))
-    }
-
-    /// Lists the domains of the account that the caller may read.
-    ///
-    /// Needs the `MANAGE DISCOVER` permission.
-    ///
-    /// `GET /api/2.0/domains`
-    pub fn list_domains(&self) -> Call<models::domains::ListDomains> {
-        Call::new(self.client.clone(), models::domains::ListDomains::new())
-    }
-
-    /// Changes the fields of a domain that the mask names.
-    ///
-    /// `PATCH /api/2.0/{name}`
-    ///
-    /// * `name`: Domain, as `domains/<domain>`.
-    ///   Of the form `domains/{domain_id}`.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    /// * `domain`: Domain.
-    pub fn update_domain(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        domain: impl Into<models::Domain>,
-    ) -> Call<models::domains::UpdateDomain> {
-        Call::new(
-            self.client.clone(),
-            models::domains::UpdateDomain::new(name, update_mask, domain),
-        )
+calls! {
+    Domains {
+        /// Creates a domain.
+        ///
+        /// `POST /api/2.0/domains`
+        ///
+        /// * `domain`: `domain`, of type `Domain`.
+        ///
+        /// Optional inputs: [`domain_id`](field@models::domains::CreateDomain::domain_id).
+        create_domain(domain: models::Domain) -> models::domains::CreateDomain;
+        /// Deletes a domain.
+        ///
+        /// Fails with `FAILED_PRECONDITION` while it has glossary pages, unless `force` is set.
+        ///
+        /// `DELETE /api/2.0/{name}`
+        ///
+        /// * `name`: Domain, as `domains/<domain>`.
+        ///   Of the form `domains/{domain_id}`.
+        ///
+        /// Optional inputs: [`force`](field@models::domains::DeleteDomain::force).
+        delete_domain(name: String) -> models::domains::DeleteDomain;
+        /// Returns one domain.
+        ///
+        /// Needs the `MANAGE DISCOVER` permission.
+        ///
+        /// `GET /api/2.0/{name}`
+        ///
+        /// * `name`: Domain, as `domains/<domain>`.
+        ///   Of the form `domains/{domain_id}`.
+        get_domain(name: String) -> models::domains::GetDomain;
+        /// Lists the domains of the account that the caller may read.
+        ///
+        /// Needs the `MANAGE DISCOVER` permission.
+        ///
+        /// `GET /api/2.0/domains`
+        ///
+        /// Optional inputs: [`page_size`](field@models::domains::ListDomains::page_size),
+        /// [`page_token`](field@models::domains::ListDomains::page_token),
+        /// [`parent_domain_id`](field@models::domains::ListDomains::parent_domain_id).
+        list_domains() -> models::domains::ListDomains;
+        /// Changes the fields of a domain that the mask names.
+        ///
+        /// `PATCH /api/2.0/{name}`
+        ///
+        /// * `name`: Domain, as `domains/<domain>`.
+        ///   Of the form `domains/{domain_id}`.
+        /// * `domain`: `domain`, of type `Domain`.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        update_domain(name: String, domain: models::Domain, update_mask: databricks_core::FieldMask) -> models::domains::UpdateDomain;
     }
 }
 
-impl Call<models::domains::CreateDomain> {
-    /// ID for the new domain; generated if absent.
-    pub fn domain_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.domain_id = Some(value.into()))
-    }
-}
+setters! { models::domains::CreateDomain {
+    domain_id: String,
+}}
 
-impl Call<models::domains::DeleteDomain> {
-    /// Deletes the glossary pages first, then the domain.
-    ///
-    /// Off by default.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::domains::DeleteDomain {
+    force: bool,
+}}
 
-impl Call<models::domains::ListDomains> {
-    /// Upper bound for one page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Returns the direct subdomains of this domain; without it, domains of all levels are returned.
-    pub fn parent_domain_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent_domain_id = Some(value.into()))
-    }
-}
+setters! { models::domains::ListDomains {
+    page_size: i64,
+    page_token: String,
+    parent_domain_id: String,
+}}

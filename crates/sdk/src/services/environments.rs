@@ -3,9 +3,9 @@
 //! Services of the package `environments`.
 
 use databricks_models::environments as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages the base environments of a workspace: named sets of an environment version and Python dependencies for
     /// serverless notebooks and jobs, and which of them is the default.
     pub fn environments(&self) -> Environments {
@@ -19,198 +19,102 @@ impl crate::WorkspaceClient {
 /// serverless notebooks and jobs, and which of them is the default.
 #[derive(Clone, Debug)]
 pub struct Environments {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Environments {
-    /// Creates a base environment and starts to materialize it.
-    ///
-    /// The call returns at once with a long-running operation, which is done when the environment has been built or the build
-    /// has failed. A retry is safe only with the same `request_id`.
-    ///
-    /// `POST /api/environments/v1/workspace-base-environments` A fresh idempotency key is sent in `request_id` unless you set
-    /// one.
-    ///
-    /// * `workspace_base_environment`: The environment to create; `display_name` is required.
-    pub fn create_workspace_base_environment(
-        &self,
-        workspace_base_environment: impl Into<models::WorkspaceBaseEnvironment>,
-    ) -> Call<models::environments::CreateWorkspaceBaseEnvironment> {
-        Call::new(
-            self.client.clone(),
-            models::environments::CreateWorkspaceBaseEnvironment::new(
-                workspace_base_environment,
-            ),
-        )
-    }
-
-    /// Deletes a base environment for good.
-    ///
-    /// Notebooks and jobs that refer to it can be affected.
-    ///
-    /// `DELETE /api/environments/v1/{name}`
-    ///
-    /// * `name`: Resource name of the environment, `workspace-base-environments/{id}`.
-    ///   Of the form `workspace-base-environments/{workspace_base_environment}`.
-    pub fn delete_workspace_base_environment(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::environments::DeleteWorkspaceBaseEnvironment> {
-        Call::new(
-            self.client.clone(),
-            models::environments::DeleteWorkspaceBaseEnvironment::new(name),
-        )
-    }
-
-    /// Returns which base environments are the workspace defaults for CPU and GPU compute.
-    ///
-    /// `GET /api/environments/v1/{name}`
-    ///
-    /// * `name`: Always `default-workspace-base-environment`.
-    pub fn get_default_workspace_base_environment(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::environments::GetDefaultWorkspaceBaseEnvironment> {
-        Call::new(
-            self.client.clone(),
-            models::environments::GetDefaultWorkspaceBaseEnvironment::new(name),
-        )
-    }
-
-    /// Returns the state of a long-running operation, for polling.
-    ///
-    /// `GET /api/environments/v1/{name}`
-    ///
-    /// * `name`: Operation name as returned by the call that started it.
-    pub fn get_operation(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::environments::GetOperation> {
-        Call::new(self.client.clone(), models::environments::GetOperation::new(name))
-    }
-
-    /// Returns one base environment.
-    ///
-    /// `GET /api/environments/v1/{name}`
-    ///
-    /// * `name`: Resource name of the environment, `workspace-base-environments/{id}`.
-    ///   Of the form `workspace-base-environments/{workspace_base_environment}`.
-    pub fn get_workspace_base_environment(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::environments::GetWorkspaceBaseEnvironment> {
-        Call::new(
-            self.client.clone(),
-            models::environments::GetWorkspaceBaseEnvironment::new(name),
-        )
-    }
-
-    /// Lists the base environments of the workspace.
-    ///
-    /// Besides your own, the list has ones supplied by Databricks whose IDs start with `databricks_ai_` (deep learning on
-    /// serverless GPU) or `databricks_ml_` (machine learning) and end with the environment version they build on, as in
-    /// `databricks_ml_v5`.
-    ///
-    /// `GET /api/environments/v1/workspace-base-environments`
-    pub fn list_workspace_base_environments(
-        &self,
-    ) -> Call<models::environments::ListWorkspaceBaseEnvironments> {
-        Call::new(
-            self.client.clone(),
-            models::environments::ListWorkspaceBaseEnvironments::new(),
-        )
-    }
-
-    /// Materializes a base environment again without changing its definition.
-    ///
-    /// The call returns a long-running operation, done once the build has succeeded or failed. Until it expires, the earlier
-    /// build can still be used.
-    ///
-    /// `POST /api/environments/v1/{name}/refresh`
-    ///
-    /// * `name`: Resource name of the environment to rebuild, `workspace-base-environments/{id}`.
-    ///   Of the form `workspace-base-environments/{workspace_base_environment}`.
-    pub fn refresh_workspace_base_environment(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::environments::RefreshWorkspaceBaseEnvironment> {
-        Call::new(
-            self.client.clone(),
-            models::environments::RefreshWorkspaceBaseEnvironment::new(name),
-        )
-    }
-
-    /// Sets or clears the default base environments of the workspace.
-    ///
-    /// `PATCH /api/environments/v1/{name}`
-    ///
-    /// * `name`: Always `default-workspace-base-environment`.
-    /// * `update_mask`: Comma-separated names of the fields to change: `cpu_workspace_base_environment` and/or `gpu_workspace_base_environment`,
-    ///   or `*` for both.
-    ///   A field that is named here but missing from the body is cleared; `*` cannot clear, so name both to clear both.
-    /// * `default_workspace_base_environment`: The new defaults.
-    pub fn update_default_workspace_base_environment(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        default_workspace_base_environment: impl Into<
-            models::DefaultWorkspaceBaseEnvironment,
-        >,
-    ) -> Call<models::environments::UpdateDefaultWorkspaceBaseEnvironment> {
-        Call::new(
-            self.client.clone(),
-            models::environments::UpdateDefaultWorkspaceBaseEnvironment::new(
-                name,
-                update_mask,
-                default_workspace_base_environment,
-            ),
-        )
-    }
-
-    /// Changes a base environment and materializes it again.
-    ///
-    /// The call returns a long-running operation, done once the build has succeeded or failed. Until it expires, the earlier
-    /// build can still be used.
-    ///
-    /// `PATCH /api/environments/v1/{name}`
-    ///
-    /// * `name`: Resource name of the environment, `workspace-base-environments/{id}`.
-    /// * `workspace_base_environment`: The environment with its new content; its `name` says which one is meant.
-    pub fn update_workspace_base_environment(
-        &self,
-        name: impl Into<String>,
-        workspace_base_environment: impl Into<models::WorkspaceBaseEnvironment>,
-    ) -> Call<models::environments::UpdateWorkspaceBaseEnvironment> {
-        Call::new(
-            self.client.clone(),
-            models::environments::UpdateWorkspaceBaseEnvironment::new(
-                name,
-                workspace_base_environment,
-            ),
-        )
+calls! {
+    Environments {
+        /// Creates a base environment and starts to materialize it.
+        ///
+        /// The call returns at once with a long-running operation, which is done when the environment has been built or the build
+        /// has failed. A retry is safe only with the same `request_id`.
+        ///
+        /// `POST /api/environments/v1/workspace-base-environments` A fresh idempotency key is sent in `request_id` unless you set
+        /// one.
+        ///
+        /// * `workspace_base_environment`: The environment to create; `display_name` is required.
+        ///
+        /// Optional inputs: [`request_id`](field@models::environments::CreateWorkspaceBaseEnvironment::request_id),
+        /// [`workspace_base_environment_id`](field@models::environments::CreateWorkspaceBaseEnvironment::workspace_base_environment_id).
+        create_workspace_base_environment(workspace_base_environment: models::WorkspaceBaseEnvironment) -> models::environments::CreateWorkspaceBaseEnvironment;
+        /// Deletes a base environment for good.
+        ///
+        /// Notebooks and jobs that refer to it can be affected.
+        ///
+        /// `DELETE /api/environments/v1/{name}`
+        ///
+        /// * `name`: Resource name of the environment, `workspace-base-environments/{id}`.
+        ///   Of the form `workspace-base-environments/{workspace_base_environment}`.
+        delete_workspace_base_environment(name: String) -> models::environments::DeleteWorkspaceBaseEnvironment;
+        /// Returns which base environments are the workspace defaults for CPU and GPU compute.
+        ///
+        /// `GET /api/environments/v1/{name}`
+        ///
+        /// * `name`: Always `default-workspace-base-environment`.
+        get_default_workspace_base_environment(name: String) -> models::environments::GetDefaultWorkspaceBaseEnvironment;
+        /// Returns the state of a long-running operation, for polling.
+        ///
+        /// `GET /api/environments/v1/{name}`
+        ///
+        /// * `name`: Operation name as returned by the call that started it.
+        get_operation(name: String) -> models::environments::GetOperation;
+        /// Returns one base environment.
+        ///
+        /// `GET /api/environments/v1/{name}`
+        ///
+        /// * `name`: Resource name of the environment, `workspace-base-environments/{id}`.
+        ///   Of the form `workspace-base-environments/{workspace_base_environment}`.
+        get_workspace_base_environment(name: String) -> models::environments::GetWorkspaceBaseEnvironment;
+        /// Lists the base environments of the workspace.
+        ///
+        /// Besides your own, the list has ones supplied by Databricks whose IDs start with `databricks_ai_` (deep learning on
+        /// serverless GPU) or `databricks_ml_` (machine learning) and end with the environment version they build on, as in
+        /// `databricks_ml_v5`.
+        ///
+        /// `GET /api/environments/v1/workspace-base-environments`
+        ///
+        /// Optional inputs: [`page_size`](field@models::environments::ListWorkspaceBaseEnvironments::page_size),
+        /// [`page_token`](field@models::environments::ListWorkspaceBaseEnvironments::page_token).
+        list_workspace_base_environments() -> models::environments::ListWorkspaceBaseEnvironments;
+        /// Materializes a base environment again without changing its definition.
+        ///
+        /// The call returns a long-running operation, done once the build has succeeded or failed. Until it expires, the earlier
+        /// build can still be used.
+        ///
+        /// `POST /api/environments/v1/{name}/refresh`
+        ///
+        /// * `name`: Resource name of the environment to rebuild, `workspace-base-environments/{id}`.
+        ///   Of the form `workspace-base-environments/{workspace_base_environment}`.
+        refresh_workspace_base_environment(name: String) -> models::environments::RefreshWorkspaceBaseEnvironment;
+        /// Sets or clears the default base environments of the workspace.
+        ///
+        /// `PATCH /api/environments/v1/{name}`
+        ///
+        /// * `name`: Always `default-workspace-base-environment`.
+        /// * `default_workspace_base_environment`: The new defaults.
+        /// * `update_mask`: Comma-separated names of the fields to change: `cpu_workspace_base_environment` and/or `gpu_workspace_base_environment`,
+        ///   or `*` for both.
+        ///   A field that is named here but missing from the body is cleared; `*` cannot clear, so name both to clear both.
+        update_default_workspace_base_environment(name: String, default_workspace_base_environment: models::DefaultWorkspaceBaseEnvironment, update_mask: databricks_core::FieldMask) -> models::environments::UpdateDefaultWorkspaceBaseEnvironment;
+        /// Changes a base environment and materializes it again.
+        ///
+        /// The call returns a long-running operation, done once the build has succeeded or failed. Until it expires, the earlier
+        /// build can still be used.
+        ///
+        /// `PATCH /api/environments/v1/{name}`
+        ///
+        /// * `name`: Resource name of the environment, `workspace-base-environments/{id}`.
+        /// * `workspace_base_environment`: The environment with its new content; its `name` says which one is meant.
+        update_workspace_base_environment(name: String, workspace_base_environment: models::WorkspaceBaseEnvironment) -> models::environments::UpdateWorkspaceBaseEnvironment;
     }
 }
 
-impl Call<models::environments::CreateWorkspaceBaseEnvironment> {
-    /// Idempotency key, best a random UUID.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
+setters! { models::environments::CreateWorkspaceBaseEnvironment {
+    request_id: String,
+    workspace_base_environment_id: String,
+}}
 
-    /// Last part of the new resource name: 4 to 63 lower-case letters, digits and hyphens.
-    pub fn workspace_base_environment_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.workspace_base_environment_id = Some(value.into()))
-    }
-}
-
-impl Call<models::environments::ListWorkspaceBaseEnvironments> {
-    /// Upper limit for one page; 1000 if unset.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::environments::ListWorkspaceBaseEnvironments {
+    page_size: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `files`.
 
 use databricks_models::files as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads and writes files of the Databricks File System (DBFS) in requests of at most 1 MB, without separate cloud storage
     /// credentials.
     pub fn dbfs(&self) -> Dbfs {
@@ -19,182 +19,132 @@ impl crate::WorkspaceClient {
 /// credentials.
 #[derive(Clone, Debug)]
 pub struct Dbfs {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Dbfs {
-    /// Appends one block of data to an open write stream.
-    ///
-    /// Fails with `RESOURCE_DOES_NOT_EXIST` for an unknown handle and with `MAX_BLOCK_SIZE_EXCEEDED` when the block is larger
-    /// than 1 MB.
-    ///
-    /// `POST /api/2.0/dbfs/add-block`
-    ///
-    /// * `handle`: Handle that `create` returned.
-    /// * `data`: Block content in base64; at most 1 MB.
-    pub fn add_block(
-        &self,
-        handle: impl Into<i64>,
-        data: impl Into<String>,
-    ) -> Call<models::dbfs::AddBlock> {
-        Call::new(self.client.clone(), models::dbfs::AddBlock::new(handle, data))
-    }
-
-    /// Closes a write stream.
-    ///
-    /// Fails with `RESOURCE_DOES_NOT_EXIST` when no stream has this handle.
-    ///
-    /// `POST /api/2.0/dbfs/close`
-    ///
-    /// * `handle`: Handle that `create` returned.
-    pub fn close(&self, handle: impl Into<i64>) -> Call<models::dbfs::Close> {
-        Call::new(self.client.clone(), models::dbfs::Close::new(handle))
-    }
-
-    /// Opens a write stream to a file and returns its handle.
-    ///
-    /// Send the content with `add_block` and finish with `close`. The handle expires after 10 idle minutes. With `overwrite`
-    /// off, an existing path fails with `RESOURCE_ALREADY_EXISTS`.
-    ///
-    /// `POST /api/2.0/dbfs/create`
-    ///
-    /// * `path`: Absolute DBFS path.
-    pub fn create(&self, path: impl Into<String>) -> Call<models::dbfs::Create> {
-        Call::new(self.client.clone(), models::dbfs::Create::new(path))
-    }
-
-    /// Deletes a file or directory.
-    ///
-    /// A non-empty directory without `recursive` fails with `IO_ERROR`. Large deletions proceed in steps: after about 45
-    /// seconds the server answers 503, and the call must be repeated until everything is gone. For more than 10,000 files,
-    /// delete from a cluster instead.
-    ///
-    /// `POST /api/2.0/dbfs/delete`
-    ///
-    /// * `path`: Absolute DBFS path.
-    pub fn delete(&self, path: impl Into<String>) -> Call<models::dbfs::Delete> {
-        Call::new(self.client.clone(), models::dbfs::Delete::new(path))
-    }
-
-    /// Returns the size, kind and modification time of a file or directory.
-    ///
-    /// Fails with `RESOURCE_DOES_NOT_EXIST` when nothing has this path.
-    ///
-    /// `GET /api/2.0/dbfs/get-status`
-    ///
-    /// * `path`: Absolute DBFS path.
-    pub fn get_status(&self, path: impl Into<String>) -> Call<models::dbfs::GetStatus> {
-        Call::new(self.client.clone(), models::dbfs::GetStatus::new(path))
-    }
-
-    /// Lists the contents of a directory, or returns the one entry of a file.
-    ///
-    /// Fails with `RESOURCE_DOES_NOT_EXIST` when the path is absent. There is no paging, and the call times out after about 60
-    /// seconds, so it suits directories of fewer than 10,000 entries.
-    ///
-    /// `GET /api/2.0/dbfs/list`
-    ///
-    /// * `path`: Absolute DBFS path.
-    pub fn list(&self, path: impl Into<String>) -> Call<models::dbfs::List> {
-        Call::new(self.client.clone(), models::dbfs::List::new(path))
-    }
-
-    /// Creates a directory together with any missing parents.
-    ///
-    /// Fails with `RESOURCE_ALREADY_EXISTS` when a file stands anywhere along the path. A failed call may have created some of
-    /// the parents.
-    ///
-    /// `POST /api/2.0/dbfs/mkdirs`
-    ///
-    /// * `path`: Absolute DBFS path.
-    pub fn mkdirs(&self, path: impl Into<String>) -> Call<models::dbfs::Mkdirs> {
-        Call::new(self.client.clone(), models::dbfs::Mkdirs::new(path))
-    }
-
-    /// Moves a file or directory to another DBFS path.
-    ///
-    /// Directories always move with all their contents. Fails with `RESOURCE_DOES_NOT_EXIST` when the source is absent and with
-    /// `RESOURCE_ALREADY_EXISTS` when the destination is an existing file.
-    ///
-    /// `POST /api/2.0/dbfs/move`
-    ///
-    /// * `source_path`: Absolute DBFS path.
-    /// * `destination_path`: Absolute DBFS path.
-    pub fn move_(
-        &self,
-        source_path: impl Into<String>,
-        destination_path: impl Into<String>,
-    ) -> Call<models::dbfs::Move> {
-        Call::new(
-            self.client.clone(),
-            models::dbfs::Move::new(source_path, destination_path),
-        )
-    }
-
-    /// Uploads a small file in one call.
-    ///
-    /// `contents` holds at most 1 MB; more fails with `MAX_BLOCK_SIZE_EXCEEDED`. Larger files go through `create`, `add_block`
-    /// and `close`.
-    ///
-    /// `POST /api/2.0/dbfs/put`
-    ///
-    /// * `path`: Absolute DBFS path.
-    pub fn put(&self, path: impl Into<String>) -> Call<models::dbfs::Put> {
-        Call::new(self.client.clone(), models::dbfs::Put::new(path))
-    }
-
-    /// Returns part of a file, in base64.
-    ///
-    /// A range that runs past the end stops there. Fails with `RESOURCE_DOES_NOT_EXIST` for a missing file, with
-    /// `INVALID_PARAMETER_VALUE` for a directory or a negative number, and with `MAX_READ_SIZE_EXCEEDED` above 1 MB.
-    ///
-    /// `GET /api/2.0/dbfs/read`
-    ///
-    /// * `path`: Absolute DBFS path.
-    pub fn read(&self, path: impl Into<String>) -> Call<models::dbfs::Read> {
-        Call::new(self.client.clone(), models::dbfs::Read::new(path))
+calls! {
+    Dbfs {
+        /// Appends one block of data to an open write stream.
+        ///
+        /// Fails with `RESOURCE_DOES_NOT_EXIST` for an unknown handle and with `MAX_BLOCK_SIZE_EXCEEDED` when the block is larger
+        /// than 1 MB.
+        ///
+        /// `POST /api/2.0/dbfs/add-block`
+        ///
+        /// * `handle`: Handle that `create` returned.
+        /// * `data`: Block content in base64; at most 1 MB.
+        add_block(handle: i64, data: String) -> models::dbfs::AddBlock;
+        /// Closes a write stream.
+        ///
+        /// Fails with `RESOURCE_DOES_NOT_EXIST` when no stream has this handle.
+        ///
+        /// `POST /api/2.0/dbfs/close`
+        ///
+        /// * `handle`: Handle that `create` returned.
+        close(handle: i64) -> models::dbfs::Close;
+        /// Opens a write stream to a file and returns its handle.
+        ///
+        /// Send the content with `add_block` and finish with `close`. The handle expires after 10 idle minutes. With `overwrite`
+        /// off, an existing path fails with `RESOURCE_ALREADY_EXISTS`.
+        ///
+        /// `POST /api/2.0/dbfs/create`
+        ///
+        /// * `path`: Absolute DBFS path.
+        ///
+        /// Optional inputs: [`overwrite`](field@models::dbfs::Create::overwrite).
+        create(path: String) -> models::dbfs::Create;
+        /// Deletes a file or directory.
+        ///
+        /// A non-empty directory without `recursive` fails with `IO_ERROR`. Large deletions proceed in steps: after about 45
+        /// seconds the server answers 503, and the call must be repeated until everything is gone. For more than 10,000 files,
+        /// delete from a cluster instead.
+        ///
+        /// `POST /api/2.0/dbfs/delete`
+        ///
+        /// * `path`: Absolute DBFS path.
+        ///
+        /// Optional inputs: [`recursive`](field@models::dbfs::Delete::recursive).
+        delete(path: String) -> models::dbfs::Delete;
+        /// Returns the size, kind and modification time of a file or directory.
+        ///
+        /// Fails with `RESOURCE_DOES_NOT_EXIST` when nothing has this path.
+        ///
+        /// `GET /api/2.0/dbfs/get-status`
+        ///
+        /// * `path`: Absolute DBFS path.
+        get_status(path: String) -> models::dbfs::GetStatus;
+        /// Lists the contents of a directory, or returns the one entry of a file.
+        ///
+        /// Fails with `RESOURCE_DOES_NOT_EXIST` when the path is absent. There is no paging, and the call times out after about 60
+        /// seconds, so it suits directories of fewer than 10,000 entries.
+        ///
+        /// `GET /api/2.0/dbfs/list`
+        ///
+        /// * `path`: Absolute DBFS path.
+        list(path: String) -> models::dbfs::List;
+        /// Creates a directory together with any missing parents.
+        ///
+        /// Fails with `RESOURCE_ALREADY_EXISTS` when a file stands anywhere along the path. A failed call may have created some of
+        /// the parents.
+        ///
+        /// `POST /api/2.0/dbfs/mkdirs`
+        ///
+        /// * `path`: Absolute DBFS path.
+        mkdirs(path: String) -> models::dbfs::Mkdirs;
+        /// Moves a file or directory to another DBFS path.
+        ///
+        /// Directories always move with all their contents. Fails with `RESOURCE_DOES_NOT_EXIST` when the source is absent and with
+        /// `RESOURCE_ALREADY_EXISTS` when the destination is an existing file.
+        ///
+        /// `POST /api/2.0/dbfs/move`
+        ///
+        /// * `source_path`: Absolute DBFS path.
+        /// * `destination_path`: Absolute DBFS path.
+        move_(source_path: String, destination_path: String) -> models::dbfs::Move;
+        /// Uploads a small file in one call.
+        ///
+        /// `contents` holds at most 1 MB; more fails with `MAX_BLOCK_SIZE_EXCEEDED`. Larger files go through `create`, `add_block`
+        /// and `close`.
+        ///
+        /// `POST /api/2.0/dbfs/put`
+        ///
+        /// * `path`: Absolute DBFS path.
+        ///
+        /// Optional inputs: [`contents`](field@models::dbfs::Put::contents), [`overwrite`](field@models::dbfs::Put::overwrite).
+        put(path: String) -> models::dbfs::Put;
+        /// Returns part of a file, in base64.
+        ///
+        /// A range that runs past the end stops there. Fails with `RESOURCE_DOES_NOT_EXIST` for a missing file, with
+        /// `INVALID_PARAMETER_VALUE` for a directory or a negative number, and with `MAX_READ_SIZE_EXCEEDED` above 1 MB.
+        ///
+        /// `GET /api/2.0/dbfs/read`
+        ///
+        /// * `path`: Absolute DBFS path.
+        ///
+        /// Optional inputs: [`length`](field@models::dbfs::Read::length), [`offset`](field@models::dbfs::Read::offset).
+        read(path: String) -> models::dbfs::Read;
     }
 }
 
-impl Call<models::dbfs::Create> {
-    /// Replaces an existing file instead of failing.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
+setters! { models::dbfs::Create {
+    overwrite: bool,
+}}
 
-impl Call<models::dbfs::Delete> {
-    /// Also deletes what a directory contains; not needed for an empty one.
-    pub fn recursive(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.recursive = Some(value.into()))
-    }
-}
+setters! { models::dbfs::Delete {
+    recursive: bool,
+}}
 
-impl Call<models::dbfs::Put> {
-    /// File content in base64; at most 1 MB.
-    pub fn contents(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.contents = Some(value.into()))
-    }
+setters! { models::dbfs::Put {
+    contents: String,
+    overwrite: bool,
+}}
 
-    /// Replaces an existing file instead of failing.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
+setters! { models::dbfs::Read {
+    length: i64,
+    offset: i64,
+}}
 
-impl Call<models::dbfs::Read> {
-    /// Bytes to read; 0.5 MB unless given, 1 MB at most.
-    pub fn length(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.length = Some(value.into()))
-    }
-
-    /// First byte to read, counted from 0.
-    pub fn offset(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.offset = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads, writes, lists and deletes files and directories in Unity Catalog volumes, addressed by paths such as
     /// `/Volumes/<catalog>/<schema>/<volume>/<path>`.
     pub fn files(&self) -> Files {
@@ -210,431 +160,224 @@ impl crate::WorkspaceClient {
 /// File content travels as raw bytes.
 #[derive(Clone, Debug)]
 pub struct Files {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Files {
-    /// Gives up a multipart upload and discards the parts sent so far.
-    ///
-    /// `POST /api/2.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    /// * `session_token`: Session token that `initiate_upload` returned.
-    pub fn abort_upload(
-        &self,
-        file_path: impl Into<String>,
-        session_token: impl Into<String>,
-    ) -> Call<models::files::AbortUpload> {
-        Call::new(
-            self.client.clone(),
-            models::files::AbortUpload::new(file_path, session_token),
-        )
-    }
-
-    /// Gives up a version 3.0 multipart upload and discards the parts sent so far.
-    ///
-    /// `POST /api/3.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    /// * `upload_id`: Identifier that `initiate_upload_v3` returned.
-    pub fn abort_upload_v3(
-        &self,
-        file_path: impl Into<String>,
-        upload_id: impl Into<String>,
-    ) -> Call<models::files::AbortUploadV3> {
-        Call::new(
-            self.client.clone(),
-            models::files::AbortUploadV3::new(file_path, upload_id),
-        )
-    }
-
-    /// Finishes a multipart upload by joining its parts into the file.
-    ///
-    /// `POST /api/2.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    /// * `session_token`: Session token that `initiate_upload` returned.
-    /// * `parts`: Number and `ETag` of every uploaded part, in ascending part order.
-    pub fn complete_upload(
-        &self,
-        file_path: impl Into<String>,
-        session_token: impl Into<String>,
-        parts: impl Into<Vec<models::CompleteUploadRequestParts>>,
-    ) -> Call<models::files::CompleteUpload> {
-        Call::new(
-            self.client.clone(),
-            models::files::CompleteUpload::new(file_path, session_token, parts),
-        )
-    }
-
-    /// Finishes a version 3.0 multipart upload by joining its parts into the file.
-    ///
-    /// `POST /api/3.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    /// * `upload_id`: Identifier that `initiate_upload_v3` returned.
-    /// * `parts`: Number and `ETag` of every uploaded part, in ascending part order.
-    pub fn complete_upload_v3(
-        &self,
-        file_path: impl Into<String>,
-        upload_id: impl Into<String>,
-        parts: impl Into<Vec<models::CompleteUploadV3RequestParts>>,
-    ) -> Call<models::files::CompleteUploadV3> {
-        Call::new(
-            self.client.clone(),
-            models::files::CompleteUploadV3::new(file_path, upload_id, parts),
-        )
-    }
-
-    /// Creates an empty directory and any missing parents.
-    ///
-    /// Succeeds as well when the directory is already there.
-    ///
-    /// `PUT /api/2.0/fs/directories{directory_path}`
-    ///
-    /// * `directory_path`: Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
-    pub fn create_directory(
-        &self,
-        directory_path: impl Into<String>,
-    ) -> Call<models::files::CreateDirectory> {
-        Call::new(
-            self.client.clone(),
-            models::files::CreateDirectory::new(directory_path),
-        )
-    }
-
-    /// Creates a presigned URL from which a file can be downloaded directly out of cloud storage.
-    ///
-    /// The URL carries its own authorization: send the returned headers with the download, but no workspace credentials.
-    ///
-    /// `POST /api/2.0/fs/create-download-url`
-    ///
-    /// * `path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    /// * `expire_time`: Time at which the URL stops working, in RFC 3339, UTC.
-    pub fn create_download_url(
-        &self,
-        path: impl Into<String>,
-        expire_time: impl Into<databricks_core::Timestamp>,
-    ) -> Call<models::files::CreateDownloadUrl> {
-        Call::new(
-            self.client.clone(),
-            models::files::CreateDownloadUrl::new(path, expire_time),
-        )
-    }
-
-    /// Creates presigned URLs for consecutive parts of a multipart upload.
-    ///
-    /// Each part is sent with `PUT` to its URL, with the returned headers and without workspace credentials. The `ETag` header
-    /// of each response is needed by `complete_upload`.
-    ///
-    /// `POST /api/2.0/fs/create-upload-part-urls`
-    ///
-    /// * `path`: Path of the file being uploaded.
-    /// * `session_token`: Session token that `initiate_upload` returned.
-    /// * `start_part_number`: Number of the first part to get a URL for.
-    /// * `count`: How many URLs to create.
-    /// * `expire_time`: Time at which the URLs stop working, in RFC 3339, UTC.
-    pub fn create_upload_part_urls(
-        &self,
-        path: impl Into<String>,
-        session_token: impl Into<String>,
-        start_part_number: impl Into<i64>,
-        count: impl Into<i64>,
-        expire_time: impl Into<databricks_core::Timestamp>,
-    ) -> Call<models::files::CreateUploadPartUrls> {
-        Call::new(
-            self.client.clone(),
-            models::files::CreateUploadPartUrls::new(
-                path,
-                session_token,
-                start_part_number,
-                count,
-                expire_time,
-            ),
-        )
-    }
-
-    /// Deletes a file.
-    ///
-    /// `DELETE /api/2.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    pub fn delete(&self, file_path: impl Into<String>) -> Call<models::files::Delete> {
-        Call::new(self.client.clone(), models::files::Delete::new(file_path))
-    }
-
-    /// Deletes an empty directory.
-    ///
-    /// A directory that still has contents must be emptied first.
-    ///
-    /// `DELETE /api/2.0/fs/directories{directory_path}`
-    ///
-    /// * `directory_path`: Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
-    pub fn delete_directory(
-        &self,
-        directory_path: impl Into<String>,
-    ) -> Call<models::files::DeleteDirectory> {
-        Call::new(
-            self.client.clone(),
-            models::files::DeleteDirectory::new(directory_path),
-        )
-    }
-
-    /// Downloads a file as a stream of bytes.
-    ///
-    /// `GET /api/2.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    pub fn download(
-        &self,
-        file_path: impl Into<String>,
-    ) -> Call<models::files::Download> {
-        Call::new(self.client.clone(), models::files::Download::new(file_path))
-    }
-
-    /// Downloads a file through version 3.0 of the Files API.
-    ///
-    /// `GET /api/3.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    pub fn download_v3(
-        &self,
-        file_path: impl Into<String>,
-    ) -> Call<models::files::DownloadV3> {
-        Call::new(self.client.clone(), models::files::DownloadV3::new(file_path))
-    }
-
-    /// Checks that a directory exists and that the caller may access it.
-    ///
-    /// Sends a `HEAD` request; there is no response body.
-    ///
-    /// `HEAD /api/2.0/fs/directories{directory_path}`
-    ///
-    /// * `directory_path`: Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
-    pub fn get_directory_metadata(
-        &self,
-        directory_path: impl Into<String>,
-    ) -> Call<models::files::GetDirectoryMetadata> {
-        Call::new(
-            self.client.clone(),
-            models::files::GetDirectoryMetadata::new(directory_path),
-        )
-    }
-
-    /// Returns the size, type and modification time of a file without its content.
-    ///
-    /// Sends a `HEAD` request; the values are read from the response headers.
-    ///
-    /// `HEAD /api/2.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    pub fn get_metadata(
-        &self,
-        file_path: impl Into<String>,
-    ) -> Call<models::files::GetMetadata> {
-        Call::new(self.client.clone(), models::files::GetMetadata::new(file_path))
-    }
-
-    /// Starts a multipart upload and returns its session token.
-    ///
-    /// `POST /api/2.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    pub fn initiate_upload(
-        &self,
-        file_path: impl Into<String>,
-    ) -> Call<models::files::InitiateUpload> {
-        Call::new(self.client.clone(), models::files::InitiateUpload::new(file_path))
-    }
-
-    /// Starts a version 3.0 multipart upload and returns its identifier.
-    ///
-    /// `POST /api/3.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    pub fn initiate_upload_v3(
-        &self,
-        file_path: impl Into<String>,
-    ) -> Call<models::files::InitiateUploadV3> {
-        Call::new(self.client.clone(), models::files::InitiateUploadV3::new(file_path))
-    }
-
-    /// Lists the files and directories directly inside a directory.
-    ///
-    /// A path that is no directory answers 404. Paging ends when no `next_page_token` comes back, not when a page is short.
-    ///
-    /// `GET /api/2.0/fs/directories{directory_path}`
-    ///
-    /// * `directory_path`: Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
-    pub fn list_directory_contents(
-        &self,
-        directory_path: impl Into<String>,
-    ) -> Call<models::files::ListDirectoryContents> {
-        Call::new(
-            self.client.clone(),
-            models::files::ListDirectoryContents::new(directory_path),
-        )
-    }
-
-    /// Lists the endpoints this workspace offers for file transfers, best first.
-    ///
-    /// Not every workspace serves this route; where it is absent, the answer is 404.
-    ///
-    /// `GET /api/2.0/fs/endpoints`
-    pub fn list_endpoints(&self) -> Call<models::files::ListEndpoints> {
-        Call::new(self.client.clone(), models::files::ListEndpoints::new())
-    }
-
-    /// Uploads a file of at most 5 GiB in one request.
-    ///
-    /// The bytes are stored exactly as sent.
-    ///
-    /// `PUT /api/2.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    /// * `contents`: Raw content of the file.
-    pub fn upload(
-        &self,
-        file_path: impl Into<String>,
-        contents: impl Into<crate::Body>,
-    ) -> Call<models::files::Upload> {
-        Call::new(self.client.clone(), models::files::Upload::new(file_path, contents))
-    }
-
-    /// Uploads one part of a multipart upload directly to a Files API host.
-    ///
-    /// Keep the `ETag` response header for `complete_upload`.
-    ///
-    /// `PUT /api/2.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    /// * `session_token`: Session token that `initiate_upload` returned.
-    /// * `part_number`: Number of this part.
-    /// * `contents`: Contents.
-    pub fn upload_part(
-        &self,
-        file_path: impl Into<String>,
-        session_token: impl Into<String>,
-        part_number: impl Into<i64>,
-        contents: impl Into<crate::Body>,
-    ) -> Call<models::files::UploadPart> {
-        Call::new(
-            self.client.clone(),
-            models::files::UploadPart::new(
-                file_path,
-                session_token,
-                part_number,
-                contents,
-            ),
-        )
-    }
-
-    /// Uploads one part of a version 3.0 multipart upload.
-    ///
-    /// A part may have at most 4000 MiB. Keep the `ETag` response header for `complete_upload_v3`.
-    ///
-    /// `PUT /api/3.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    /// * `upload_id`: Identifier that `initiate_upload_v3` returned.
-    /// * `part_number`: Number of this part.
-    /// * `contents`: Contents.
-    pub fn upload_part_v3(
-        &self,
-        file_path: impl Into<String>,
-        upload_id: impl Into<String>,
-        part_number: impl Into<i64>,
-        contents: impl Into<crate::Body>,
-    ) -> Call<models::files::UploadPartV3> {
-        Call::new(
-            self.client.clone(),
-            models::files::UploadPartV3::new(file_path, upload_id, part_number, contents),
-        )
-    }
-
-    /// Uploads a file in one request through version 3.0 of the Files API.
-    ///
-    /// `PUT /api/3.0/fs/files{file_path}`
-    ///
-    /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
-    /// * `contents`: Contents.
-    pub fn upload_v3(
-        &self,
-        file_path: impl Into<String>,
-        contents: impl Into<crate::Body>,
-    ) -> Call<models::files::UploadV3> {
-        Call::new(self.client.clone(), models::files::UploadV3::new(file_path, contents))
+calls! {
+    Files {
+        /// Gives up a multipart upload and discards the parts sent so far.
+        ///
+        /// `POST /api/2.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        /// * `session_token`: Session token that `initiate_upload` returned.
+        abort_upload(file_path: String, session_token: String) -> models::files::AbortUpload;
+        /// Gives up a version 3.0 multipart upload and discards the parts sent so far.
+        ///
+        /// `POST /api/3.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        /// * `upload_id`: Identifier that `initiate_upload_v3` returned.
+        abort_upload_v3(file_path: String, upload_id: String) -> models::files::AbortUploadV3;
+        /// Finishes a multipart upload by joining its parts into the file.
+        ///
+        /// `POST /api/2.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        /// * `session_token`: Session token that `initiate_upload` returned.
+        /// * `parts`: Number and `ETag` of every uploaded part, in ascending part order.
+        complete_upload(file_path: String, session_token: String, parts: Vec<models::CompleteUploadRequestParts>) -> models::files::CompleteUpload;
+        /// Finishes a version 3.0 multipart upload by joining its parts into the file.
+        ///
+        /// `POST /api/3.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        /// * `upload_id`: Identifier that `initiate_upload_v3` returned.
+        /// * `parts`: Number and `ETag` of every uploaded part, in ascending part order.
+        complete_upload_v3(file_path: String, upload_id: String, parts: Vec<models::CompleteUploadV3RequestParts>) -> models::files::CompleteUploadV3;
+        /// Creates an empty directory and any missing parents.
+        ///
+        /// Succeeds as well when the directory is already there.
+        ///
+        /// `PUT /api/2.0/fs/directories{directory_path}`
+        ///
+        /// * `directory_path`: Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
+        create_directory(directory_path: String) -> models::files::CreateDirectory;
+        /// Creates a presigned URL from which a file can be downloaded directly out of cloud storage.
+        ///
+        /// The URL carries its own authorization: send the returned headers with the download, but no workspace credentials.
+        ///
+        /// `POST /api/2.0/fs/create-download-url`
+        ///
+        /// * `path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        /// * `expire_time`: Time at which the URL stops working, in RFC 3339, UTC.
+        create_download_url(path: String, expire_time: databricks_core::Timestamp) -> models::files::CreateDownloadUrl;
+        /// Creates presigned URLs for consecutive parts of a multipart upload.
+        ///
+        /// Each part is sent with `PUT` to its URL, with the returned headers and without workspace credentials. The `ETag` header
+        /// of each response is needed by `complete_upload`.
+        ///
+        /// `POST /api/2.0/fs/create-upload-part-urls`
+        ///
+        /// * `path`: Path of the file being uploaded.
+        /// * `session_token`: Session token that `initiate_upload` returned.
+        /// * `start_part_number`: Number of the first part to get a URL for.
+        /// * `count`: How many URLs to create.
+        /// * `expire_time`: Time at which the URLs stop working, in RFC 3339, UTC.
+        create_upload_part_urls(path: String, session_token: String, start_part_number: i64, count: i64, expire_time: databricks_core::Timestamp) -> models::files::CreateUploadPartUrls;
+        /// Deletes a file.
+        ///
+        /// `DELETE /api/2.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        delete(file_path: String) -> models::files::Delete;
+        /// Deletes an empty directory.
+        ///
+        /// A directory that still has contents must be emptied first.
+        ///
+        /// `DELETE /api/2.0/fs/directories{directory_path}`
+        ///
+        /// * `directory_path`: Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
+        delete_directory(directory_path: String) -> models::files::DeleteDirectory;
+        /// Downloads a file as a stream of bytes.
+        ///
+        /// `GET /api/2.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        ///
+        /// Optional inputs: [`if_unmodified_since`](field@models::files::Download::if_unmodified_since),
+        /// [`range`](field@models::files::Download::range).
+        download(file_path: String) -> models::files::Download;
+        /// Downloads a file through version 3.0 of the Files API.
+        ///
+        /// `GET /api/3.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        ///
+        /// Optional inputs: [`if_unmodified_since`](field@models::files::DownloadV3::if_unmodified_since),
+        /// [`range`](field@models::files::DownloadV3::range).
+        download_v3(file_path: String) -> models::files::DownloadV3;
+        /// Checks that a directory exists and that the caller may access it.
+        ///
+        /// Sends a `HEAD` request; there is no response body.
+        ///
+        /// `HEAD /api/2.0/fs/directories{directory_path}`
+        ///
+        /// * `directory_path`: Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
+        get_directory_metadata(directory_path: String) -> models::files::GetDirectoryMetadata;
+        /// Returns the size, type and modification time of a file without its content.
+        ///
+        /// Sends a `HEAD` request; the values are read from the response headers.
+        ///
+        /// `HEAD /api/2.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        get_metadata(file_path: String) -> models::files::GetMetadata;
+        /// Starts a multipart upload and returns its session token.
+        ///
+        /// `POST /api/2.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        ///
+        /// Optional inputs: [`overwrite`](field@models::files::InitiateUpload::overwrite).
+        initiate_upload(file_path: String) -> models::files::InitiateUpload;
+        /// Starts a version 3.0 multipart upload and returns its identifier.
+        ///
+        /// `POST /api/3.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        ///
+        /// Optional inputs: [`overwrite`](field@models::files::InitiateUploadV3::overwrite).
+        initiate_upload_v3(file_path: String) -> models::files::InitiateUploadV3;
+        /// Lists the files and directories directly inside a directory.
+        ///
+        /// A path that is no directory answers 404. Paging ends when no `next_page_token` comes back, not when a page is short.
+        ///
+        /// `GET /api/2.0/fs/directories{directory_path}`
+        ///
+        /// * `directory_path`: Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::files::ListDirectoryContents::page_size),
+        /// [`page_token`](field@models::files::ListDirectoryContents::page_token).
+        list_directory_contents(directory_path: String) -> models::files::ListDirectoryContents;
+        /// Lists the endpoints this workspace offers for file transfers, best first.
+        ///
+        /// Not every workspace serves this route; where it is absent, the answer is 404.
+        ///
+        /// `GET /api/2.0/fs/endpoints`
+        list_endpoints() -> models::files::ListEndpoints;
+        /// Uploads a file of at most 5 GiB in one request.
+        ///
+        /// The bytes are stored exactly as sent.
+        ///
+        /// `PUT /api/2.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        /// * `contents`: Raw content of the file.
+        ///
+        /// Optional inputs: [`overwrite`](field@models::files::Upload::overwrite).
+        upload(file_path: String, contents: databricks_core::Body) -> models::files::Upload;
+        /// Uploads one part of a multipart upload directly to a Files API host.
+        ///
+        /// Keep the `ETag` response header for `complete_upload`.
+        ///
+        /// `PUT /api/2.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        /// * `session_token`: Session token that `initiate_upload` returned.
+        /// * `part_number`: Number of this part.
+        /// * `contents`: `contents` of the API.
+        upload_part(file_path: String, session_token: String, part_number: i64, contents: databricks_core::Body) -> models::files::UploadPart;
+        /// Uploads one part of a version 3.0 multipart upload.
+        ///
+        /// A part may have at most 4000 MiB. Keep the `ETag` response header for `complete_upload_v3`.
+        ///
+        /// `PUT /api/3.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        /// * `upload_id`: Identifier that `initiate_upload_v3` returned.
+        /// * `part_number`: Number of this part.
+        /// * `contents`: `contents` of the API.
+        upload_part_v3(file_path: String, upload_id: String, part_number: i64, contents: databricks_core::Body) -> models::files::UploadPartV3;
+        /// Uploads a file in one request through version 3.0 of the Files API.
+        ///
+        /// `PUT /api/3.0/fs/files{file_path}`
+        ///
+        /// * `file_path`: Absolute path, such as `/Volumes/main/default/data/report.csv`.
+        /// * `contents`: `contents` of the API.
+        ///
+        /// Optional inputs: [`overwrite`](field@models::files::UploadV3::overwrite).
+        upload_v3(file_path: String, contents: databricks_core::Body) -> models::files::UploadV3;
     }
 }
 
-impl Call<models::files::Download> {
-    /// HTTP date; the request fails when the file has changed since.
-    ///
-    /// `If-Unmodified-Since` on the wire.
-    pub fn if_unmodified_since(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.if_unmodified_since = Some(value.into()))
-    }
+setters! { models::files::Download {
+    if_unmodified_since: String,
+    range: String,
+}}
 
-    /// Byte range to download, such as `bytes=0-1023`.
-    ///
-    /// `Range` on the wire.
-    pub fn range(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.range = Some(value.into()))
-    }
-}
+setters! { models::files::DownloadV3 {
+    if_unmodified_since: String,
+    range: String,
+}}
 
-impl Call<models::files::DownloadV3> {
-    /// HTTP date; the request fails when the file has changed since.
-    ///
-    /// `If-Unmodified-Since` on the wire.
-    pub fn if_unmodified_since(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.if_unmodified_since = Some(value.into()))
-    }
+setters! { models::files::InitiateUpload {
+    overwrite: bool,
+}}
 
-    /// Byte range to download, such as `bytes=0-1023`.
-    ///
-    /// `Range` on the wire.
-    pub fn range(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.range = Some(value.into()))
-    }
-}
+setters! { models::files::InitiateUploadV3 {
+    overwrite: bool,
+}}
 
-impl Call<models::files::InitiateUpload> {
-    /// Whether an existing file may be replaced.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
+setters! { models::files::ListDirectoryContents {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::files::InitiateUploadV3> {
-    /// Whether an existing file may be replaced.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
+setters! { models::files::Upload {
+    overwrite: bool,
+}}
 
-impl Call<models::files::ListDirectoryContents> {
-    /// Most entries per page; 1000 is both the default and the maximum, and larger values count as 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page; the other parameters must stay the same.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::files::Upload> {
-    /// Replaces an existing file, which is also the default; `false` makes an existing file an error.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
-
-impl Call<models::files::UploadV3> {
-    /// Whether an existing file may be replaced.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
+setters! { models::files::UploadV3 {
+    overwrite: bool,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `genieagents`.
 
 use databricks_models::genieagents as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages Genie Agents, which answer questions in plain language about data in Unity Catalog.
     pub fn genie_agents(&self) -> GenieAgents {
         GenieAgents {
@@ -19,130 +19,76 @@ impl crate::WorkspaceClient {
 /// They need a pro or serverless SQL warehouse that the caller may use.
 #[derive(Clone, Debug)]
 pub struct GenieAgents {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl GenieAgents {
-    /// Creates a Genie Agent.
-    ///
-    /// `POST /api/2.0/genie/agents`
-    ///
-    /// * `genie_agent`: Genie agent.
-    pub fn create_genie_agent(
-        &self,
-        genie_agent: impl Into<models::GenieAgent>,
-    ) -> Call<models::genie_agents::CreateGenieAgent> {
-        Call::new(
-            self.client.clone(),
-            models::genie_agents::CreateGenieAgent::new(genie_agent),
-        )
-    }
-
-    /// Moves a Genie Agent to the trash.
-    ///
-    /// `DELETE /api/2.0/genie/{name}`
-    ///
-    /// * `name`: Agent, as `agents/<id>`.
-    ///   Of the form `agents/{genie_agent_id}`.
-    pub fn delete_genie_agent(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::genie_agents::DeleteGenieAgent> {
-        Call::new(self.client.clone(), models::genie_agents::DeleteGenieAgent::new(name))
-    }
-
-    /// Returns one Genie Agent with its definition.
-    ///
-    /// `GET /api/2.0/genie/{name}`
-    ///
-    /// * `name`: Agent, as `agents/<id>`.
-    ///   Of the form `agents/{genie_agent_id}`.
-    pub fn get_genie_agent(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::genie_agents::GetGenieAgent> {
-        Call::new(self.client.clone(), models::genie_agents::GetGenieAgent::new(name))
-    }
-
-    /// Lists the Genie Agents of the workspace.
-    ///
-    /// Agents that an integration made, such as those of dashboards, are left out.
-    ///
-    /// `GET /api/2.0/genie/agents`
-    pub fn list_genie_agents(&self) -> Call<models::genie_agents::ListGenieAgents> {
-        Call::new(self.client.clone(), models::genie_agents::ListGenieAgents::new())
-    }
-
-    /// Changes the fields of a Genie Agent that the mask names.
-    ///
-    /// `PATCH /api/2.0/genie/{name}`
-    ///
-    /// * `name`: Agent, as `agents/<id>`.
-    ///   Of the form `agents/{genie_agent_id}`.
-    /// * `update_mask`: Fields to change; required and not empty.
-    ///   A named field without value is cleared in the case of `description`, refused in the case of `display_name`,
-    ///   `warehouse_id` and `definition`; clearing `parent_path` does not move the agent. A definition is only replaced as a
-    ///   whole. `*`, which must stand alone, replaces everything.
-    /// * `genie_agent`: Genie agent.
-    pub fn update_genie_agent(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        genie_agent: impl Into<models::GenieAgent>,
-    ) -> Call<models::genie_agents::UpdateGenieAgent> {
-        Call::new(
-            self.client.clone(),
-            models::genie_agents::UpdateGenieAgent::new(name, update_mask, genie_agent),
-        )
+calls! {
+    GenieAgents {
+        /// Creates a Genie Agent.
+        ///
+        /// `POST /api/2.0/genie/agents`
+        ///
+        /// * `genie_agent`: `genie_agent`, of type `GenieAgent`.
+        ///
+        /// Optional inputs: [`genie_agent_id`](field@models::genie_agents::CreateGenieAgent::genie_agent_id).
+        create_genie_agent(genie_agent: models::GenieAgent) -> models::genie_agents::CreateGenieAgent;
+        /// Moves a Genie Agent to the trash.
+        ///
+        /// `DELETE /api/2.0/genie/{name}`
+        ///
+        /// * `name`: Agent, as `agents/<id>`.
+        ///   Of the form `agents/{genie_agent_id}`.
+        ///
+        /// Optional inputs: [`etag`](field@models::genie_agents::DeleteGenieAgent::etag).
+        delete_genie_agent(name: String) -> models::genie_agents::DeleteGenieAgent;
+        /// Returns one Genie Agent with its definition.
+        ///
+        /// `GET /api/2.0/genie/{name}`
+        ///
+        /// * `name`: Agent, as `agents/<id>`.
+        ///   Of the form `agents/{genie_agent_id}`.
+        get_genie_agent(name: String) -> models::genie_agents::GetGenieAgent;
+        /// Lists the Genie Agents of the workspace.
+        ///
+        /// Agents that an integration made, such as those of dashboards, are left out.
+        ///
+        /// `GET /api/2.0/genie/agents`
+        ///
+        /// Optional inputs: [`page_size`](field@models::genie_agents::ListGenieAgents::page_size),
+        /// [`page_token`](field@models::genie_agents::ListGenieAgents::page_token),
+        /// [`view`](field@models::genie_agents::ListGenieAgents::view).
+        list_genie_agents() -> models::genie_agents::ListGenieAgents;
+        /// Changes the fields of a Genie Agent that the mask names.
+        ///
+        /// `PATCH /api/2.0/genie/{name}`
+        ///
+        /// * `name`: Agent, as `agents/<id>`.
+        ///   Of the form `agents/{genie_agent_id}`.
+        /// * `genie_agent`: `genie_agent`, of type `GenieAgent`.
+        /// * `update_mask`: Fields to change; required and not empty.
+        ///   A named field without value is cleared in the case of `description`, refused in the case of `display_name`,
+        ///   `warehouse_id` and `definition`; clearing `parent_path` does not move the agent. A definition is only replaced as a
+        ///   whole. `*`, which must stand alone, replaces everything.
+        ///
+        /// Optional inputs: [`etag`](field@models::genie_agents::UpdateGenieAgent::etag).
+        update_genie_agent(name: String, genie_agent: models::GenieAgent, update_mask: databricks_core::FieldMask) -> models::genie_agents::UpdateGenieAgent;
     }
 }
 
-impl Call<models::genie_agents::CreateGenieAgent> {
-    /// ID for the new agent: 32 hexadecimal digits in lower case, not all zero; generated if absent.
-    ///
-    /// Fails with `ALREADY_EXISTS` if in use, even by an agent in the trash, or with `PERMISSION_DENIED` if the caller may not
-    /// see the agent that has it.
-    pub fn genie_agent_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.genie_agent_id = Some(value.into()))
-    }
-}
+setters! { models::genie_agents::CreateGenieAgent {
+    genie_agent_id: String,
+}}
 
-impl Call<models::genie_agents::DeleteGenieAgent> {
-    /// Value from an earlier read.
-    ///
-    /// If the definition has changed since, the call fails with `ABORTED` and deletes nothing.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::genie_agents::DeleteGenieAgent {
+    etag: String,
+}}
 
-impl Call<models::genie_agents::ListGenieAgents> {
-    /// Upper bound for one page: 20 if absent or 0, at most 100, less in the full view.
-    ///
-    /// Negative values are refused.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::genie_agents::ListGenieAgents {
+    page_size: i64,
+    page_token: String,
+    view: models::GenieAgentView,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// How much of each agent to return; the basic view by default.
-    ///
-    /// The full view makes pages smaller.
-    pub fn view(self, value: impl Into<models::GenieAgentView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
-
-impl Call<models::genie_agents::UpdateGenieAgent> {
-    /// Value from an earlier read.
-    ///
-    /// If the definition has changed since, the call fails with `ABORTED`; metadata may have been changed nonetheless, so read
-    /// the agent again before a retry.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::genie_agents::UpdateGenieAgent {
+    etag: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `iam`.
 
 use databricks_models::iam as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Checks whether an identity holds a permission on a resource.
     pub fn access_control(&self) -> AccessControl {
         AccessControl {
@@ -17,48 +17,31 @@ impl crate::WorkspaceClient {
 /// Checks whether an identity holds a permission on a resource.
 #[derive(Clone, Debug)]
 pub struct AccessControl {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccessControl {
-    /// Checks whether an identity has a permission on a resource.
-    ///
-    /// `GET /api/2.0/access-control/check-policy-v2`
-    ///
-    /// * `actor`: The identity in question, a user or a service principal.
-    /// * `authz_identity`: On whose behalf the server authorizes the check itself.
-    /// * `consistency_token`: Consistency token.
-    /// * `permission`: Permission to check, such as `servicePrincipal/use` or `servicePrincipal.ruleSet/update`.
-    /// * `resource`: Name of the resource, such as `accounts/{account}/servicePrincipals/{service principal}`.
-    pub fn check_policy(
-        &self,
-        actor: impl Into<models::Actor>,
-        authz_identity: impl Into<models::RequestAuthzIdentity>,
-        consistency_token: impl Into<models::ConsistencyToken>,
-        permission: impl Into<String>,
-        resource: impl Into<String>,
-    ) -> Call<models::access_control::CheckPolicy> {
-        Call::new(
-            self.client.clone(),
-            models::access_control::CheckPolicy::new(
-                actor,
-                authz_identity,
-                consistency_token,
-                permission,
-                resource,
-            ),
-        )
+calls! {
+    AccessControl {
+        /// Checks whether an identity has a permission on a resource.
+        ///
+        /// `GET /api/2.0/access-control/check-policy-v2`
+        ///
+        /// * `actor`: The identity in question, a user or a service principal.
+        /// * `permission`: Permission to check, such as `servicePrincipal/use` or `servicePrincipal.ruleSet/update`.
+        /// * `resource`: Name of the resource, such as `accounts/{account}/servicePrincipals/{service principal}`.
+        /// * `consistency_token`: `consistency_token`, of type `ConsistencyToken`.
+        /// * `authz_identity`: On whose behalf the server authorizes the check itself.
+        ///
+        /// Optional inputs: [`resource_info`](field@models::access_control::CheckPolicy::resource_info).
+        check_policy(actor: models::Actor, permission: String, resource: String, consistency_token: models::ConsistencyToken, authz_identity: models::RequestAuthzIdentity) -> models::access_control::CheckPolicy;
     }
 }
 
-impl Call<models::access_control::CheckPolicy> {
-    /// Identifies the resource and its parents.
-    pub fn resource_info(self, value: impl Into<models::ResourceInfo>) -> Self {
-        self.map(|op| op.resource_info = Some(value.into()))
-    }
-}
+setters! { models::access_control::CheckPolicy {
+    resource_info: models::ResourceInfo,
+}}
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages who holds which role on account-level resources: the account, groups, service principals and tag policies.
     pub fn access_control(&self) -> AccountAccessControl {
         AccountAccessControl {
@@ -72,69 +55,43 @@ impl crate::AccountClient {
 /// Every resource has one rule set, named `default`, made of grant rules that each give a role to principals.
 #[derive(Clone, Debug)]
 pub struct AccountAccessControl {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountAccessControl {
-    /// Lists the roles that rules on a resource can grant.
-    ///
-    /// `GET /api/2.0/preview/accounts/{account_id}/access-control/assignable-roles`
-    ///
-    /// * `resource`: Resource name: `accounts/{account}` for the account, or that followed by one of `/groups/{id}`,
-    ///   `/servicePrincipals/{id}`, `/tagPolicies/{id}`.
-    pub fn get_assignable_roles_for_resource(
-        &self,
-        resource: impl Into<String>,
-    ) -> Call<models::account_access_control::GetAssignableRolesForResource> {
-        Call::new(
-            self.client.clone(),
-            models::account_access_control::GetAssignableRolesForResource::new(resource),
-        )
-    }
-
-    /// Returns the rule set of a resource.
-    ///
-    /// The result carries an `etag`, which an update must send back.
-    ///
-    /// `GET /api/2.0/preview/accounts/{account_id}/access-control/rule-sets`
-    ///
-    /// * `etag`: Version known to the caller; the answer is at least as new.
-    ///   Empty if any version will do.
-    /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
-    ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
-    pub fn get_rule_set(
-        &self,
-        etag: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::account_access_control::GetRuleSet> {
-        Call::new(
-            self.client.clone(),
-            models::account_access_control::GetRuleSet::new(etag, name),
-        )
-    }
-
-    /// Replaces all rules of a rule set.
-    ///
-    /// Read the set first and send its `etag`, so that changes made in between by others are not overwritten.
-    ///
-    /// `PUT /api/2.0/preview/accounts/{account_id}/access-control/rule-sets`
-    ///
-    /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
-    ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
-    /// * `rule_set`: The complete new rules, with the `etag` of the version they are based on.
-    pub fn update_rule_set(
-        &self,
-        name: impl Into<String>,
-        rule_set: impl Into<models::RuleSetUpdateRequest>,
-    ) -> Call<models::account_access_control::UpdateRuleSet> {
-        Call::new(
-            self.client.clone(),
-            models::account_access_control::UpdateRuleSet::new(name, rule_set),
-        )
+calls! {
+    AccountAccessControl {
+        /// Lists the roles that rules on a resource can grant.
+        ///
+        /// `GET /api/2.0/preview/accounts/{account_id}/access-control/assignable-roles`
+        ///
+        /// * `resource`: Resource name: `accounts/{account}` for the account, or that followed by one of `/groups/{id}`,
+        ///   `/servicePrincipals/{id}`, `/tagPolicies/{id}`.
+        get_assignable_roles_for_resource(resource: String) -> models::account_access_control::GetAssignableRolesForResource;
+        /// Returns the rule set of a resource.
+        ///
+        /// The result carries an `etag`, which an update must send back.
+        ///
+        /// `GET /api/2.0/preview/accounts/{account_id}/access-control/rule-sets`
+        ///
+        /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
+        ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
+        /// * `etag`: Version known to the caller; the answer is at least as new.
+        ///   Empty if any version will do.
+        get_rule_set(name: String, etag: String) -> models::account_access_control::GetRuleSet;
+        /// Replaces all rules of a rule set.
+        ///
+        /// Read the set first and send its `etag`, so that changes made in between by others are not overwritten.
+        ///
+        /// `PUT /api/2.0/preview/accounts/{account_id}/access-control/rule-sets`
+        ///
+        /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
+        ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
+        /// * `rule_set`: The complete new rules, with the `etag` of the version they are based on.
+        update_rule_set(name: String, rule_set: models::RuleSetUpdateRequest) -> models::account_access_control::UpdateRuleSet;
     }
 }
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages who holds which role on account-level resources: the account, groups, service principals and tag policies.
     pub fn account_access_control_proxy(&self) -> AccountAccessControlProxy {
         AccountAccessControlProxy {
@@ -149,73 +106,45 @@ impl crate::WorkspaceClient {
 /// form for workspace clients; the workspace must belong to an account.
 #[derive(Clone, Debug)]
 pub struct AccountAccessControlProxy {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountAccessControlProxy {
-    /// Lists the roles that rules on a resource can grant.
-    ///
-    /// `GET /api/2.0/preview/accounts/access-control/assignable-roles`
-    ///
-    /// * `resource`: Resource name: `accounts/{account}` for the account, or that followed by one of `/groups/{id}`,
-    ///   `/servicePrincipals/{id}`, `/tagPolicies/{id}`.
-    pub fn get_assignable_roles_for_resource(
-        &self,
-        resource: impl Into<String>,
-    ) -> Call<models::account_access_control_proxy::GetAssignableRolesForResource> {
-        Call::new(
-            self.client.clone(),
-            models::account_access_control_proxy::GetAssignableRolesForResource::new(
-                resource,
-            ),
-        )
-    }
-
-    /// Returns the rule set of a resource.
-    ///
-    /// The result carries an `etag`, which an update must send back.
-    ///
-    /// `GET /api/2.0/preview/accounts/access-control/rule-sets`
-    ///
-    /// * `etag`: Version known to the caller; the answer is at least as new.
-    ///   Empty if any version will do.
-    /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
-    ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
-    pub fn get_rule_set(
-        &self,
-        etag: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::account_access_control_proxy::GetRuleSet> {
-        Call::new(
-            self.client.clone(),
-            models::account_access_control_proxy::GetRuleSet::new(etag, name),
-        )
-    }
-
-    /// Replaces all rules of a rule set.
-    ///
-    /// Read the set first and send its `etag`, so that changes made in between by others are not overwritten.
-    ///
-    /// `PUT /api/2.0/preview/accounts/access-control/rule-sets`
-    ///
-    /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
-    ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
-    /// * `rule_set`: The complete new rules, with the `etag` of the version they are based on.
-    pub fn update_rule_set(
-        &self,
-        name: impl Into<String>,
-        rule_set: impl Into<models::RuleSetUpdateRequest>,
-    ) -> Call<models::account_access_control_proxy::UpdateRuleSet> {
-        Call::new(
-            self.client.clone(),
-            models::account_access_control_proxy::UpdateRuleSet::new(name, rule_set),
-        )
+calls! {
+    AccountAccessControlProxy {
+        /// Lists the roles that rules on a resource can grant.
+        ///
+        /// `GET /api/2.0/preview/accounts/access-control/assignable-roles`
+        ///
+        /// * `resource`: Resource name: `accounts/{account}` for the account, or that followed by one of `/groups/{id}`,
+        ///   `/servicePrincipals/{id}`, `/tagPolicies/{id}`.
+        get_assignable_roles_for_resource(resource: String) -> models::account_access_control_proxy::GetAssignableRolesForResource;
+        /// Returns the rule set of a resource.
+        ///
+        /// The result carries an `etag`, which an update must send back.
+        ///
+        /// `GET /api/2.0/preview/accounts/access-control/rule-sets`
+        ///
+        /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
+        ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
+        /// * `etag`: Version known to the caller; the answer is at least as new.
+        ///   Empty if any version will do.
+        get_rule_set(name: String, etag: String) -> models::account_access_control_proxy::GetRuleSet;
+        /// Replaces all rules of a rule set.
+        ///
+        /// Read the set first and send its `etag`, so that changes made in between by others are not overwritten.
+        ///
+        /// `PUT /api/2.0/preview/accounts/access-control/rule-sets`
+        ///
+        /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
+        ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
+        /// * `rule_set`: The complete new rules, with the `etag` of the version they are based on.
+        update_rule_set(name: String, rule_set: models::RuleSetUpdateRequest) -> models::account_access_control_proxy::UpdateRuleSet;
     }
 }
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages groups of the account over SCIM.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "use `account_groups_v2`, which has the same endpoints")]
     pub fn groups(&self) -> AccountGroups {
         AccountGroups {
             client: self.client.clone(),
@@ -227,230 +156,118 @@ impl crate::AccountClient {
 ///
 /// Members of a group have the access that is granted to it. Deprecated: use `account_groups_v2`, which has the same
 /// endpoints.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "use `account_groups_v2`, which has the same endpoints")]
 #[derive(Clone, Debug)]
 pub struct AccountGroups {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountGroups {
-    /// Creates a group in the account.
-    ///
-    /// Its name must not be in use.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/scim/v2/Groups`
-    pub fn create(&self) -> Call<models::account_groups::Create> {
-        Call::new(self.client.clone(), models::account_groups::Create::new())
-    }
-
-    /// Deletes a group from the account.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the account.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::account_groups::Delete> {
-        Call::new(self.client.clone(), models::account_groups::Delete::new(id))
-    }
-
-    /// Returns one group of the account, with its members.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the account.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::account_groups::Get> {
-        Call::new(self.client.clone(), models::account_groups::Get::new(id))
-    }
-
-    /// Lists the groups of the account.
-    ///
-    /// Members are not part of the list, except for accounts that have relied on it; fetch the single group for them.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups`
-    pub fn list(&self) -> Call<models::account_groups::List> {
-        Call::new(self.client.clone(), models::account_groups::List::new())
-    }
-
-    /// Changes single attributes of a group, for example adds or removes members.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the account.
-    pub fn patch(&self, id: impl Into<String>) -> Call<models::account_groups::Patch> {
-        Call::new(self.client.clone(), models::account_groups::Patch::new(id))
-    }
-
-    /// Replaces a group as a whole.
-    ///
-    /// To add or remove single members, use `patch`.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the account.
-    pub fn update(&self, id: impl Into<String>) -> Call<models::account_groups::Update> {
-        Call::new(self.client.clone(), models::account_groups::Update::new(id))
-    }
-}
-
-impl Call<models::account_groups::Create> {
-    /// Name of the group for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the group in an identity provider; should be unique.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// ID of the group, assigned by the server.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Members of the group: users, service principals and groups.
-    pub fn members(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.members = Some(value.into()))
-    }
-
-    /// Tells an account group from a group local to a workspace.
-    pub fn meta(self, value: impl Into<models::ResourceMeta>) -> Self {
-        self.map(|op| op.meta = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::GroupSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
+calls! {
+    AccountGroups {
+        /// Creates a group in the account.
+        ///
+        /// Its name must not be in use.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/scim/v2/Groups`
+        ///
+        /// Optional inputs: [`display_name`](field@models::account_groups::Create::display_name),
+        /// [`entitlements`](field@models::account_groups::Create::entitlements),
+        /// [`external_id`](field@models::account_groups::Create::external_id),
+        /// [`groups`](field@models::account_groups::Create::groups), [`id`](field@models::account_groups::Create::id),
+        /// [`members`](field@models::account_groups::Create::members), [`meta`](field@models::account_groups::Create::meta),
+        /// [`roles`](field@models::account_groups::Create::roles), [`schemas`](field@models::account_groups::Create::schemas).
+        create() -> models::account_groups::Create;
+        /// Deletes a group from the account.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the account.
+        delete(id: String) -> models::account_groups::Delete;
+        /// Returns one group of the account, with its members.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the account.
+        get(id: String) -> models::account_groups::Get;
+        /// Lists the groups of the account.
+        ///
+        /// Members are not part of the list, except for accounts that have relied on it; fetch the single group for them.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups`
+        ///
+        /// Optional inputs: [`attributes`](field@models::account_groups::List::attributes),
+        /// [`count`](field@models::account_groups::List::count),
+        /// [`excluded_attributes`](field@models::account_groups::List::excluded_attributes),
+        /// [`filter`](field@models::account_groups::List::filter), [`sort_by`](field@models::account_groups::List::sort_by),
+        /// [`sort_order`](field@models::account_groups::List::sort_order),
+        /// [`start_index`](field@models::account_groups::List::start_index).
+        list() -> models::account_groups::List;
+        /// Changes single attributes of a group, for example adds or removes members.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the account.
+        ///
+        /// Optional inputs: [`operations`](field@models::account_groups::Patch::operations),
+        /// [`schemas`](field@models::account_groups::Patch::schemas).
+        patch(id: String) -> models::account_groups::Patch;
+        /// Replaces a group as a whole.
+        ///
+        /// To add or remove single members, use `patch`.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the account.
+        ///
+        /// Optional inputs: [`display_name`](field@models::account_groups::Update::display_name),
+        /// [`entitlements`](field@models::account_groups::Update::entitlements),
+        /// [`external_id`](field@models::account_groups::Update::external_id),
+        /// [`groups`](field@models::account_groups::Update::groups), [`members`](field@models::account_groups::Update::members),
+        /// [`meta`](field@models::account_groups::Update::meta), [`roles`](field@models::account_groups::Update::roles),
+        /// [`schemas`](field@models::account_groups::Update::schemas).
+        update(id: String) -> models::account_groups::Update;
     }
 }
 
-impl Call<models::account_groups::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::account_groups::Create {
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    id: String,
+    members: Vec<models::ComplexValue>,
+    meta: models::ResourceMeta,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::GroupSchema>,
+}}
 
-    /// Results per page; 10000 if unset.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
+setters! { models::account_groups::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
+setters! { models::account_groups::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::account_groups::Update {
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    members: Vec<models::ComplexValue>,
+    meta: models::ResourceMeta,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::GroupSchema>,
+}}
 
-    /// Attribute to sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::account_groups::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::account_groups::Update> {
-    /// Name of the group for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the group in an identity provider; should be unique.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Members of the group: users, service principals and groups.
-    pub fn members(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.members = Some(value.into()))
-    }
-
-    /// Tells an account group from a group local to a workspace.
-    pub fn meta(self, value: impl Into<models::ResourceMeta>) -> Self {
-        self.map(|op| op.meta = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::GroupSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages groups of the account over SCIM.
     pub fn groups_v2(&self) -> AccountGroupsV2 {
         AccountGroupsV2 {
@@ -464,209 +281,110 @@ impl crate::AccountClient {
 /// Members of a group have the access that is granted to it.
 #[derive(Clone, Debug)]
 pub struct AccountGroupsV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountGroupsV2 {
-    /// Creates a group in the account.
-    ///
-    /// Its name must not be in use.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/scim/v2/Groups`
-    pub fn create(&self) -> Call<models::account_groups_v2::Create> {
-        Call::new(self.client.clone(), models::account_groups_v2::Create::new())
-    }
-
-    /// Deletes a group from the account.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the account.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_groups_v2::Delete> {
-        Call::new(self.client.clone(), models::account_groups_v2::Delete::new(id))
-    }
-
-    /// Returns one group of the account, with its members.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the account.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::account_groups_v2::Get> {
-        Call::new(self.client.clone(), models::account_groups_v2::Get::new(id))
-    }
-
-    /// Lists the groups of the account.
-    ///
-    /// Members are not part of the list, except for accounts that have relied on it; fetch the single group for them.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups`
-    pub fn list(&self) -> Call<models::account_groups_v2::List> {
-        Call::new(self.client.clone(), models::account_groups_v2::List::new())
-    }
-
-    /// Changes single attributes of a group, for example adds or removes members.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the account.
-    pub fn patch(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_groups_v2::Patch> {
-        Call::new(self.client.clone(), models::account_groups_v2::Patch::new(id))
-    }
-
-    /// Replaces a group as a whole.
-    ///
-    /// To add or remove single members, use `patch`.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the account.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_groups_v2::Update> {
-        Call::new(self.client.clone(), models::account_groups_v2::Update::new(id))
+calls! {
+    AccountGroupsV2 {
+        /// Creates a group in the account.
+        ///
+        /// Its name must not be in use.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/scim/v2/Groups`
+        ///
+        /// Optional inputs: [`display_name`](field@models::account_groups_v2::Create::display_name),
+        /// [`external_id`](field@models::account_groups_v2::Create::external_id),
+        /// [`id`](field@models::account_groups_v2::Create::id), [`members`](field@models::account_groups_v2::Create::members),
+        /// [`meta`](field@models::account_groups_v2::Create::meta), [`roles`](field@models::account_groups_v2::Create::roles).
+        create() -> models::account_groups_v2::Create;
+        /// Deletes a group from the account.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the account.
+        delete(id: String) -> models::account_groups_v2::Delete;
+        /// Returns one group of the account, with its members.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the account.
+        get(id: String) -> models::account_groups_v2::Get;
+        /// Lists the groups of the account.
+        ///
+        /// Members are not part of the list, except for accounts that have relied on it; fetch the single group for them.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/Groups`
+        ///
+        /// Optional inputs: [`attributes`](field@models::account_groups_v2::List::attributes),
+        /// [`count`](field@models::account_groups_v2::List::count),
+        /// [`excluded_attributes`](field@models::account_groups_v2::List::excluded_attributes),
+        /// [`filter`](field@models::account_groups_v2::List::filter), [`sort_by`](field@models::account_groups_v2::List::sort_by),
+        /// [`sort_order`](field@models::account_groups_v2::List::sort_order),
+        /// [`start_index`](field@models::account_groups_v2::List::start_index).
+        list() -> models::account_groups_v2::List;
+        /// Changes single attributes of a group, for example adds or removes members.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the account.
+        ///
+        /// Optional inputs: [`operations`](field@models::account_groups_v2::Patch::operations),
+        /// [`schemas`](field@models::account_groups_v2::Patch::schemas).
+        patch(id: String) -> models::account_groups_v2::Patch;
+        /// Replaces a group as a whole.
+        ///
+        /// To add or remove single members, use `patch`.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the account.
+        ///
+        /// Optional inputs: [`display_name`](field@models::account_groups_v2::Update::display_name),
+        /// [`external_id`](field@models::account_groups_v2::Update::external_id),
+        /// [`members`](field@models::account_groups_v2::Update::members), [`meta`](field@models::account_groups_v2::Update::meta),
+        /// [`roles`](field@models::account_groups_v2::Update::roles).
+        update(id: String) -> models::account_groups_v2::Update;
     }
 }
 
-impl Call<models::account_groups_v2::Create> {
-    /// Name of the group for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
+setters! { models::account_groups_v2::Create {
+    display_name: String,
+    external_id: String,
+    id: String,
+    members: Vec<models::ComplexValue>,
+    meta: models::ResourceMeta,
+    roles: Vec<models::ComplexValue>,
+}}
 
-    /// ID of the group in an identity provider; should be unique.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
+setters! { models::account_groups_v2::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
+setters! { models::account_groups_v2::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// Members of the group: users, service principals and groups.
-    pub fn members(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.members = Some(value.into()))
-    }
+setters! { models::account_groups_v2::Update {
+    display_name: String,
+    external_id: String,
+    members: Vec<models::ComplexValue>,
+    meta: models::ResourceMeta,
+    roles: Vec<models::ComplexValue>,
+}}
 
-    /// Tells an account group from a group local to a workspace.
-    pub fn meta(self, value: impl Into<models::ResourceMeta>) -> Self {
-        self.map(|op| op.meta = Some(value.into()))
-    }
-
-    /// Account-level roles; shows whether the account admin role is held.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-}
-
-impl Call<models::account_groups_v2::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
-
-    /// Results per page; 10000 if unset.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
-
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
-
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Attribute to sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::account_groups_v2::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::account_groups_v2::Update> {
-    /// Name of the group for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// ID of the group in an identity provider; should be unique.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Members of the group: users, service principals and groups.
-    pub fn members(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.members = Some(value.into()))
-    }
-
-    /// Tells an account group from a group local to a workspace.
-    pub fn meta(self, value: impl Into<models::ResourceMeta>) -> Self {
-        self.map(|op| op.meta = Some(value.into()))
-    }
-
-    /// Account-level roles; shows whether the account admin role is held.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages service principals of the account over SCIM: identities for jobs, scripts, applications and CI/CD, so that no
     /// production work has to run as a person.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(
+        note = "use `account_service_principals_v2`, which has the same endpoints"
+    )]
     pub fn service_principals(&self) -> AccountServicePrincipals {
         AccountServicePrincipals {
             client: self.client.clone(),
@@ -678,249 +396,118 @@ impl crate::AccountClient {
 /// production work has to run as a person.
 ///
 /// Deprecated: use `account_service_principals_v2`, which has the same endpoints.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "use `account_service_principals_v2`, which has the same endpoints")]
 #[derive(Clone, Debug)]
 pub struct AccountServicePrincipals {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountServicePrincipals {
-    /// Creates a service principal in the account.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
-    pub fn create(&self) -> Call<models::account_service_principals::Create> {
-        Call::new(self.client.clone(), models::account_service_principals::Create::new())
-    }
-
-    /// Deletes a service principal from the account.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the account; not its application ID.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_service_principals::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::account_service_principals::Delete::new(id),
-        )
-    }
-
-    /// Returns one service principal of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the account; not its application ID.
-    pub fn get(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_service_principals::Get> {
-        Call::new(self.client.clone(), models::account_service_principals::Get::new(id))
-    }
-
-    /// Lists the service principals of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
-    pub fn list(&self) -> Call<models::account_service_principals::List> {
-        Call::new(self.client.clone(), models::account_service_principals::List::new())
-    }
-
-    /// Changes single attributes of a service principal.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the account; not its application ID.
-    pub fn patch(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_service_principals::Patch> {
-        Call::new(
-            self.client.clone(),
-            models::account_service_principals::Patch::new(id),
-        )
-    }
-
-    /// Replaces a service principal as a whole.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the account; not its application ID.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_service_principals::Update> {
-        Call::new(
-            self.client.clone(),
-            models::account_service_principals::Update::new(id),
-        )
+calls! {
+    AccountServicePrincipals {
+        /// Creates a service principal in the account.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
+        ///
+        /// Optional inputs: [`active`](field@models::account_service_principals::Create::active),
+        /// [`application_id`](field@models::account_service_principals::Create::application_id),
+        /// [`display_name`](field@models::account_service_principals::Create::display_name),
+        /// [`entitlements`](field@models::account_service_principals::Create::entitlements),
+        /// [`external_id`](field@models::account_service_principals::Create::external_id),
+        /// [`groups`](field@models::account_service_principals::Create::groups),
+        /// [`id`](field@models::account_service_principals::Create::id),
+        /// [`roles`](field@models::account_service_principals::Create::roles),
+        /// [`schemas`](field@models::account_service_principals::Create::schemas).
+        create() -> models::account_service_principals::Create;
+        /// Deletes a service principal from the account.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the account; not its application ID.
+        delete(id: String) -> models::account_service_principals::Delete;
+        /// Returns one service principal of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the account; not its application ID.
+        get(id: String) -> models::account_service_principals::Get;
+        /// Lists the service principals of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
+        ///
+        /// Optional inputs: [`attributes`](field@models::account_service_principals::List::attributes),
+        /// [`count`](field@models::account_service_principals::List::count),
+        /// [`excluded_attributes`](field@models::account_service_principals::List::excluded_attributes),
+        /// [`filter`](field@models::account_service_principals::List::filter),
+        /// [`sort_by`](field@models::account_service_principals::List::sort_by),
+        /// [`sort_order`](field@models::account_service_principals::List::sort_order),
+        /// [`start_index`](field@models::account_service_principals::List::start_index).
+        list() -> models::account_service_principals::List;
+        /// Changes single attributes of a service principal.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the account; not its application ID.
+        ///
+        /// Optional inputs: [`operations`](field@models::account_service_principals::Patch::operations),
+        /// [`schemas`](field@models::account_service_principals::Patch::schemas).
+        patch(id: String) -> models::account_service_principals::Patch;
+        /// Replaces a service principal as a whole.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the account; not its application ID.
+        ///
+        /// Optional inputs: [`active`](field@models::account_service_principals::Update::active),
+        /// [`application_id`](field@models::account_service_principals::Update::application_id),
+        /// [`display_name`](field@models::account_service_principals::Update::display_name),
+        /// [`entitlements`](field@models::account_service_principals::Update::entitlements),
+        /// [`external_id`](field@models::account_service_principals::Update::external_id),
+        /// [`groups`](field@models::account_service_principals::Update::groups),
+        /// [`roles`](field@models::account_service_principals::Update::roles),
+        /// [`schemas`](field@models::account_service_principals::Update::schemas).
+        update(id: String) -> models::account_service_principals::Update;
     }
 }
 
-impl Call<models::account_service_principals::Create> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
+setters! { models::account_service_principals::Create {
+    active: bool,
+    application_id: String,
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    id: String,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::ServicePrincipalSchema>,
+}}
 
-    /// UUID of the application; the name under which the service principal signs in and is granted permissions.
-    ///
-    /// `applicationId` on the wire.
-    pub fn application_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.application_id = Some(value.into()))
-    }
+setters! { models::account_service_principals::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Name for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
+setters! { models::account_service_principals::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
+setters! { models::account_service_principals::Update {
+    active: bool,
+    application_id: String,
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::ServicePrincipalSchema>,
+}}
 
-    /// ID of the service principal in an identity provider.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// ID assigned by the server; not the application ID.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::ServicePrincipalSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::account_service_principals::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
-
-    /// Results per page; 10000 if unset.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
-
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
-
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Attribute to sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::account_service_principals::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::account_service_principals::Update> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// UUID of the application; the name under which the service principal signs in and is granted permissions.
-    ///
-    /// `applicationId` on the wire.
-    pub fn application_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.application_id = Some(value.into()))
-    }
-
-    /// Name for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the service principal in an identity provider.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::ServicePrincipalSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages service principals of the account over SCIM: identities for jobs, scripts, applications and CI/CD, so that no
     /// production work has to run as a person.
     pub fn service_principals_v2(&self) -> AccountServicePrincipalsV2 {
@@ -934,227 +521,105 @@ impl crate::AccountClient {
 /// production work has to run as a person.
 #[derive(Clone, Debug)]
 pub struct AccountServicePrincipalsV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountServicePrincipalsV2 {
-    /// Creates a service principal in the account.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
-    pub fn create(&self) -> Call<models::account_service_principals_v2::Create> {
-        Call::new(
-            self.client.clone(),
-            models::account_service_principals_v2::Create::new(),
-        )
-    }
-
-    /// Deletes a service principal from the account.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the account; not its application ID.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_service_principals_v2::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::account_service_principals_v2::Delete::new(id),
-        )
-    }
-
-    /// Returns one service principal of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the account; not its application ID.
-    pub fn get(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_service_principals_v2::Get> {
-        Call::new(
-            self.client.clone(),
-            models::account_service_principals_v2::Get::new(id),
-        )
-    }
-
-    /// Lists the service principals of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
-    pub fn list(&self) -> Call<models::account_service_principals_v2::List> {
-        Call::new(
-            self.client.clone(),
-            models::account_service_principals_v2::List::new(),
-        )
-    }
-
-    /// Changes single attributes of a service principal.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the account; not its application ID.
-    pub fn patch(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_service_principals_v2::Patch> {
-        Call::new(
-            self.client.clone(),
-            models::account_service_principals_v2::Patch::new(id),
-        )
-    }
-
-    /// Replaces a service principal as a whole.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the account; not its application ID.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_service_principals_v2::Update> {
-        Call::new(
-            self.client.clone(),
-            models::account_service_principals_v2::Update::new(id),
-        )
+calls! {
+    AccountServicePrincipalsV2 {
+        /// Creates a service principal in the account.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
+        ///
+        /// Optional inputs: [`active`](field@models::account_service_principals_v2::Create::active),
+        /// [`application_id`](field@models::account_service_principals_v2::Create::application_id),
+        /// [`display_name`](field@models::account_service_principals_v2::Create::display_name),
+        /// [`external_id`](field@models::account_service_principals_v2::Create::external_id),
+        /// [`id`](field@models::account_service_principals_v2::Create::id),
+        /// [`roles`](field@models::account_service_principals_v2::Create::roles).
+        create() -> models::account_service_principals_v2::Create;
+        /// Deletes a service principal from the account.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the account; not its application ID.
+        delete(id: String) -> models::account_service_principals_v2::Delete;
+        /// Returns one service principal of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the account; not its application ID.
+        get(id: String) -> models::account_service_principals_v2::Get;
+        /// Lists the service principals of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals`
+        ///
+        /// Optional inputs: [`attributes`](field@models::account_service_principals_v2::List::attributes),
+        /// [`count`](field@models::account_service_principals_v2::List::count),
+        /// [`excluded_attributes`](field@models::account_service_principals_v2::List::excluded_attributes),
+        /// [`filter`](field@models::account_service_principals_v2::List::filter),
+        /// [`sort_by`](field@models::account_service_principals_v2::List::sort_by),
+        /// [`sort_order`](field@models::account_service_principals_v2::List::sort_order),
+        /// [`start_index`](field@models::account_service_principals_v2::List::start_index).
+        list() -> models::account_service_principals_v2::List;
+        /// Changes single attributes of a service principal.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the account; not its application ID.
+        ///
+        /// Optional inputs: [`operations`](field@models::account_service_principals_v2::Patch::operations),
+        /// [`schemas`](field@models::account_service_principals_v2::Patch::schemas).
+        patch(id: String) -> models::account_service_principals_v2::Patch;
+        /// Replaces a service principal as a whole.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the account; not its application ID.
+        ///
+        /// Optional inputs: [`active`](field@models::account_service_principals_v2::Update::active),
+        /// [`application_id`](field@models::account_service_principals_v2::Update::application_id),
+        /// [`display_name`](field@models::account_service_principals_v2::Update::display_name),
+        /// [`external_id`](field@models::account_service_principals_v2::Update::external_id),
+        /// [`roles`](field@models::account_service_principals_v2::Update::roles).
+        update(id: String) -> models::account_service_principals_v2::Update;
     }
 }
 
-impl Call<models::account_service_principals_v2::Create> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
+setters! { models::account_service_principals_v2::Create {
+    active: bool,
+    application_id: String,
+    display_name: String,
+    external_id: String,
+    id: String,
+    roles: Vec<models::ComplexValue>,
+}}
 
-    /// UUID of the application; the name under which the service principal signs in and is granted permissions.
-    ///
-    /// `applicationId` on the wire.
-    pub fn application_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.application_id = Some(value.into()))
-    }
+setters! { models::account_service_principals_v2::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Name for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
+setters! { models::account_service_principals_v2::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// ID of the service principal in an identity provider.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
+setters! { models::account_service_principals_v2::Update {
+    active: bool,
+    application_id: String,
+    display_name: String,
+    external_id: String,
+    roles: Vec<models::ComplexValue>,
+}}
 
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Account-level roles; shows whether the account admin role is held.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-}
-
-impl Call<models::account_service_principals_v2::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
-
-    /// Results per page; 10000 if unset.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
-
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
-
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Attribute to sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::account_service_principals_v2::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::account_service_principals_v2::Update> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// UUID of the application; the name under which the service principal signs in and is granted permissions.
-    ///
-    /// `applicationId` on the wire.
-    pub fn application_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.application_id = Some(value.into()))
-    }
-
-    /// Name for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// ID of the service principal in an identity provider.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Account-level roles; shows whether the account admin role is held.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages users of the account over SCIM.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "use `account_users_v2`, which has the same endpoints")]
     pub fn users(&self) -> AccountUsers {
         AccountUsers {
             client: self.client.clone(),
@@ -1166,303 +631,142 @@ impl crate::AccountClient {
 ///
 /// A user is identified by an e-mail address. An identity provider can keep users in step through the same protocol.
 /// Deprecated: use `account_users_v2`, which has the same endpoints.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "use `account_users_v2`, which has the same endpoints")]
 #[derive(Clone, Debug)]
 pub struct AccountUsers {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountUsers {
-    /// Creates a user in the account.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/scim/v2/Users`
-    pub fn create(&self) -> Call<models::account_users::Create> {
-        Call::new(self.client.clone(), models::account_users::Create::new())
-    }
-
-    /// Deletes a user from the account, together with objects that belong to the user.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the account.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::account_users::Delete> {
-        Call::new(self.client.clone(), models::account_users::Delete::new(id))
-    }
-
-    /// Returns one user of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the account.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::account_users::Get> {
-        Call::new(self.client.clone(), models::account_users::Get::new(id))
-    }
-
-    /// Lists the users of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users`
-    pub fn list(&self) -> Call<models::account_users::List> {
-        Call::new(self.client.clone(), models::account_users::List::new())
-    }
-
-    /// Changes single attributes of a user.
-    ///
-    /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the account.
-    pub fn patch(&self, id: impl Into<String>) -> Call<models::account_users::Patch> {
-        Call::new(self.client.clone(), models::account_users::Patch::new(id))
-    }
-
-    /// Replaces a user as a whole.
-    ///
-    /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the account.
-    pub fn update(&self, id: impl Into<String>) -> Call<models::account_users::Update> {
-        Call::new(self.client.clone(), models::account_users::Update::new(id))
-    }
-}
-
-impl Call<models::account_users::Create> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// Full name for display, such as `Ada Lovelace`.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// E-mail addresses of the user.
-    pub fn emails(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.emails = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// Not supported yet; reserved.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// ID of the user, assigned by the server.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Parts of the user's name.
-    pub fn name(self, value: impl Into<models::Name>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::UserSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-
-    /// E-mail address with which the user signs in.
-    ///
-    /// `userName` on the wire.
-    pub fn user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.user_name = Some(value.into()))
+calls! {
+    AccountUsers {
+        /// Creates a user in the account.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/scim/v2/Users`
+        ///
+        /// Optional inputs: [`active`](field@models::account_users::Create::active),
+        /// [`display_name`](field@models::account_users::Create::display_name),
+        /// [`emails`](field@models::account_users::Create::emails),
+        /// [`entitlements`](field@models::account_users::Create::entitlements),
+        /// [`external_id`](field@models::account_users::Create::external_id),
+        /// [`groups`](field@models::account_users::Create::groups), [`id`](field@models::account_users::Create::id),
+        /// [`name`](field@models::account_users::Create::name), [`roles`](field@models::account_users::Create::roles),
+        /// [`schemas`](field@models::account_users::Create::schemas),
+        /// [`user_name`](field@models::account_users::Create::user_name).
+        create() -> models::account_users::Create;
+        /// Deletes a user from the account, together with objects that belong to the user.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the account.
+        delete(id: String) -> models::account_users::Delete;
+        /// Returns one user of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the account.
+        ///
+        /// Optional inputs: [`attributes`](field@models::account_users::Get::attributes),
+        /// [`count`](field@models::account_users::Get::count),
+        /// [`excluded_attributes`](field@models::account_users::Get::excluded_attributes),
+        /// [`filter`](field@models::account_users::Get::filter), [`sort_by`](field@models::account_users::Get::sort_by),
+        /// [`sort_order`](field@models::account_users::Get::sort_order),
+        /// [`start_index`](field@models::account_users::Get::start_index).
+        get(id: String) -> models::account_users::Get;
+        /// Lists the users of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users`
+        ///
+        /// Optional inputs: [`attributes`](field@models::account_users::List::attributes),
+        /// [`count`](field@models::account_users::List::count),
+        /// [`excluded_attributes`](field@models::account_users::List::excluded_attributes),
+        /// [`filter`](field@models::account_users::List::filter), [`sort_by`](field@models::account_users::List::sort_by),
+        /// [`sort_order`](field@models::account_users::List::sort_order),
+        /// [`start_index`](field@models::account_users::List::start_index).
+        list() -> models::account_users::List;
+        /// Changes single attributes of a user.
+        ///
+        /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the account.
+        ///
+        /// Optional inputs: [`operations`](field@models::account_users::Patch::operations),
+        /// [`schemas`](field@models::account_users::Patch::schemas).
+        patch(id: String) -> models::account_users::Patch;
+        /// Replaces a user as a whole.
+        ///
+        /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the account.
+        ///
+        /// Optional inputs: [`active`](field@models::account_users::Update::active),
+        /// [`display_name`](field@models::account_users::Update::display_name),
+        /// [`emails`](field@models::account_users::Update::emails),
+        /// [`entitlements`](field@models::account_users::Update::entitlements),
+        /// [`external_id`](field@models::account_users::Update::external_id),
+        /// [`groups`](field@models::account_users::Update::groups), [`name`](field@models::account_users::Update::name),
+        /// [`roles`](field@models::account_users::Update::roles), [`schemas`](field@models::account_users::Update::schemas),
+        /// [`user_name`](field@models::account_users::Update::user_name).
+        update(id: String) -> models::account_users::Update;
     }
 }
 
-impl Call<models::account_users::Get> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::account_users::Create {
+    active: bool,
+    display_name: String,
+    emails: Vec<models::ComplexValue>,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    id: String,
+    name: models::Name,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::UserSchema>,
+    user_name: String,
+}}
 
-    /// Count.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
+setters! { models::account_users::Get {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::GetSortOrder,
+    start_index: i64,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
+setters! { models::account_users::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Filter.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::account_users::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// Sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
+setters! { models::account_users::Update {
+    active: bool,
+    display_name: String,
+    emails: Vec<models::ComplexValue>,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    name: models::Name,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::UserSchema>,
+    user_name: String,
+}}
 
-    /// Sort order.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::GetSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// Start index.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::account_users::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
-
-    /// Results per page; 10000 if unset.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
-
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
-
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Attribute to sort by.
-    ///
-    /// Nested ones such as `name.givenName` are possible.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::account_users::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::account_users::Update> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// Full name for display, such as `Ada Lovelace`.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// E-mail addresses of the user.
-    ///
-    /// Set on creation; a later `PUT` or `PATCH` ignores it.
-    pub fn emails(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.emails = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// Not supported yet; reserved.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Parts of the user's name.
-    pub fn name(self, value: impl Into<models::Name>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::UserSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-
-    /// E-mail address with which the user signs in.
-    ///
-    /// Set on creation; a later `PUT` or `PATCH` ignores it.
-    ///
-    /// `userName` on the wire.
-    pub fn user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.user_name = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages users of the account over SCIM.
     pub fn users_v2(&self) -> AccountUsersV2 {
         AccountUsersV2 {
@@ -1476,276 +780,129 @@ impl crate::AccountClient {
 /// A user is identified by an e-mail address. An identity provider can keep users in step through the same protocol.
 #[derive(Clone, Debug)]
 pub struct AccountUsersV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountUsersV2 {
-    /// Creates a user in the account.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/scim/v2/Users`
-    pub fn create(&self) -> Call<models::account_users_v2::Create> {
-        Call::new(self.client.clone(), models::account_users_v2::Create::new())
-    }
-
-    /// Deletes a user from the account, together with objects that belong to the user.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the account.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_users_v2::Delete> {
-        Call::new(self.client.clone(), models::account_users_v2::Delete::new(id))
-    }
-
-    /// Returns one user of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the account.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::account_users_v2::Get> {
-        Call::new(self.client.clone(), models::account_users_v2::Get::new(id))
-    }
-
-    /// Lists the users of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users`
-    pub fn list(&self) -> Call<models::account_users_v2::List> {
-        Call::new(self.client.clone(), models::account_users_v2::List::new())
-    }
-
-    /// Changes single attributes of a user.
-    ///
-    /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the account.
-    pub fn patch(&self, id: impl Into<String>) -> Call<models::account_users_v2::Patch> {
-        Call::new(self.client.clone(), models::account_users_v2::Patch::new(id))
-    }
-
-    /// Replaces a user as a whole.
-    ///
-    /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the account.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::account_users_v2::Update> {
-        Call::new(self.client.clone(), models::account_users_v2::Update::new(id))
-    }
-}
-
-impl Call<models::account_users_v2::Create> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// Full name for display, such as `Ada Lovelace`.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// E-mail addresses of the user.
-    pub fn emails(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.emails = Some(value.into()))
-    }
-
-    /// Not supported yet; reserved.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Name.
-    pub fn name(self, value: impl Into<models::Name>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Account-level roles; shows whether the account admin role is held.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// E-mail address with which the user signs in.
-    ///
-    /// `userName` on the wire.
-    pub fn user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.user_name = Some(value.into()))
+calls! {
+    AccountUsersV2 {
+        /// Creates a user in the account.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/scim/v2/Users`
+        ///
+        /// Optional inputs: [`active`](field@models::account_users_v2::Create::active),
+        /// [`display_name`](field@models::account_users_v2::Create::display_name),
+        /// [`emails`](field@models::account_users_v2::Create::emails),
+        /// [`external_id`](field@models::account_users_v2::Create::external_id),
+        /// [`id`](field@models::account_users_v2::Create::id), [`name`](field@models::account_users_v2::Create::name),
+        /// [`roles`](field@models::account_users_v2::Create::roles),
+        /// [`user_name`](field@models::account_users_v2::Create::user_name).
+        create() -> models::account_users_v2::Create;
+        /// Deletes a user from the account, together with objects that belong to the user.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the account.
+        delete(id: String) -> models::account_users_v2::Delete;
+        /// Returns one user of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the account.
+        ///
+        /// Optional inputs: [`attributes`](field@models::account_users_v2::Get::attributes),
+        /// [`count`](field@models::account_users_v2::Get::count),
+        /// [`excluded_attributes`](field@models::account_users_v2::Get::excluded_attributes),
+        /// [`filter`](field@models::account_users_v2::Get::filter), [`sort_by`](field@models::account_users_v2::Get::sort_by),
+        /// [`sort_order`](field@models::account_users_v2::Get::sort_order),
+        /// [`start_index`](field@models::account_users_v2::Get::start_index).
+        get(id: String) -> models::account_users_v2::Get;
+        /// Lists the users of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/scim/v2/Users`
+        ///
+        /// Optional inputs: [`attributes`](field@models::account_users_v2::List::attributes),
+        /// [`count`](field@models::account_users_v2::List::count),
+        /// [`excluded_attributes`](field@models::account_users_v2::List::excluded_attributes),
+        /// [`filter`](field@models::account_users_v2::List::filter), [`sort_by`](field@models::account_users_v2::List::sort_by),
+        /// [`sort_order`](field@models::account_users_v2::List::sort_order),
+        /// [`start_index`](field@models::account_users_v2::List::start_index).
+        list() -> models::account_users_v2::List;
+        /// Changes single attributes of a user.
+        ///
+        /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the account.
+        ///
+        /// Optional inputs: [`operations`](field@models::account_users_v2::Patch::operations),
+        /// [`schemas`](field@models::account_users_v2::Patch::schemas).
+        patch(id: String) -> models::account_users_v2::Patch;
+        /// Replaces a user as a whole.
+        ///
+        /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the account.
+        ///
+        /// Optional inputs: [`active`](field@models::account_users_v2::Update::active),
+        /// [`display_name`](field@models::account_users_v2::Update::display_name),
+        /// [`emails`](field@models::account_users_v2::Update::emails),
+        /// [`external_id`](field@models::account_users_v2::Update::external_id),
+        /// [`name`](field@models::account_users_v2::Update::name), [`roles`](field@models::account_users_v2::Update::roles),
+        /// [`user_name`](field@models::account_users_v2::Update::user_name).
+        update(id: String) -> models::account_users_v2::Update;
     }
 }
 
-impl Call<models::account_users_v2::Get> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::account_users_v2::Create {
+    active: bool,
+    display_name: String,
+    emails: Vec<models::ComplexValue>,
+    external_id: String,
+    id: String,
+    name: models::Name,
+    roles: Vec<models::ComplexValue>,
+    user_name: String,
+}}
 
-    /// Count.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
+setters! { models::account_users_v2::Get {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::GetSortOrder,
+    start_index: i64,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
+setters! { models::account_users_v2::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Filter.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::account_users_v2::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// Sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
+setters! { models::account_users_v2::Update {
+    active: bool,
+    display_name: String,
+    emails: Vec<models::ComplexValue>,
+    external_id: String,
+    name: models::Name,
+    roles: Vec<models::ComplexValue>,
+    user_name: String,
+}}
 
-    /// Sort order.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::GetSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// Start index.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::account_users_v2::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
-
-    /// Results per page; 10000 if unset.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
-
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
-
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Attribute to sort by.
-    ///
-    /// Nested ones such as `name.givenName` are possible.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::account_users_v2::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::account_users_v2::Update> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// Full name for display, such as `Ada Lovelace`.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// E-mail addresses of the user.
-    ///
-    /// Set on creation; a later `PUT` or `PATCH` ignores it.
-    pub fn emails(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.emails = Some(value.into()))
-    }
-
-    /// Not supported yet; reserved.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Name.
-    pub fn name(self, value: impl Into<models::Name>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Account-level roles; shows whether the account admin role is held.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// E-mail address with which the user signs in.
-    ///
-    /// Set on creation; a later `PUT` or `PATCH` ignores it.
-    ///
-    /// `userName` on the wire.
-    pub fn user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.user_name = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Tells who the caller is.
     pub fn current_user(&self) -> CurrentUser {
         CurrentUser {
@@ -1757,35 +914,29 @@ impl crate::WorkspaceClient {
 /// Tells who the caller is.
 #[derive(Clone, Debug)]
 pub struct CurrentUser {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CurrentUser {
-    /// Returns the user or service principal that makes the call.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/Me`
-    pub fn me(&self) -> Call<models::current_user::Me> {
-        Call::new(self.client.clone(), models::current_user::Me::new())
+calls! {
+    CurrentUser {
+        /// Returns the user or service principal that makes the call.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/Me`
+        ///
+        /// Optional inputs: [`attributes`](field@models::current_user::Me::attributes),
+        /// [`excluded_attributes`](field@models::current_user::Me::excluded_attributes).
+        me() -> models::current_user::Me;
     }
 }
 
-impl Call<models::current_user::Me> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::current_user::Me {
+    attributes: String,
+    excluded_attributes: String,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages groups of the workspace over SCIM.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "use `groups_v2`, which has the same endpoints")]
     pub fn groups(&self) -> Groups {
         Groups {
             client: self.client.clone(),
@@ -1796,228 +947,113 @@ impl crate::WorkspaceClient {
 /// Manages groups of the workspace over SCIM.
 ///
 /// Members of a group have the access that is granted to it. Deprecated: use `groups_v2`, which has the same endpoints.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "use `groups_v2`, which has the same endpoints")]
 #[derive(Clone, Debug)]
 pub struct Groups {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Groups {
-    /// Creates a group in the workspace.
-    ///
-    /// Its name must not be in use.
-    ///
-    /// `POST /api/2.0/preview/scim/v2/Groups`
-    pub fn create(&self) -> Call<models::groups::Create> {
-        Call::new(self.client.clone(), models::groups::Create::new())
-    }
-
-    /// Deletes a group from the workspace.
-    ///
-    /// `DELETE /api/2.0/preview/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the workspace.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::groups::Delete> {
-        Call::new(self.client.clone(), models::groups::Delete::new(id))
-    }
-
-    /// Returns one group of the workspace, with its members.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the workspace.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::groups::Get> {
-        Call::new(self.client.clone(), models::groups::Get::new(id))
-    }
-
-    /// Lists the groups of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/Groups`
-    pub fn list(&self) -> Call<models::groups::List> {
-        Call::new(self.client.clone(), models::groups::List::new())
-    }
-
-    /// Changes single attributes of a group, for example adds or removes members.
-    ///
-    /// `PATCH /api/2.0/preview/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the workspace.
-    pub fn patch(&self, id: impl Into<String>) -> Call<models::groups::Patch> {
-        Call::new(self.client.clone(), models::groups::Patch::new(id))
-    }
-
-    /// Replaces a group as a whole.
-    ///
-    /// To add or remove single members, use `patch`.
-    ///
-    /// `PUT /api/2.0/preview/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the workspace.
-    pub fn update(&self, id: impl Into<String>) -> Call<models::groups::Update> {
-        Call::new(self.client.clone(), models::groups::Update::new(id))
-    }
-}
-
-impl Call<models::groups::Create> {
-    /// Name of the group for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the group in an identity provider; should be unique.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// ID of the group, assigned by the server.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Members of the group: users, service principals and groups.
-    pub fn members(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.members = Some(value.into()))
-    }
-
-    /// Tells an account group from a group local to a workspace.
-    pub fn meta(self, value: impl Into<models::ResourceMeta>) -> Self {
-        self.map(|op| op.meta = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::GroupSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
+calls! {
+    Groups {
+        /// Creates a group in the workspace.
+        ///
+        /// Its name must not be in use.
+        ///
+        /// `POST /api/2.0/preview/scim/v2/Groups`
+        ///
+        /// Optional inputs: [`display_name`](field@models::groups::Create::display_name),
+        /// [`entitlements`](field@models::groups::Create::entitlements),
+        /// [`external_id`](field@models::groups::Create::external_id), [`groups`](field@models::groups::Create::groups),
+        /// [`id`](field@models::groups::Create::id), [`members`](field@models::groups::Create::members),
+        /// [`meta`](field@models::groups::Create::meta), [`roles`](field@models::groups::Create::roles),
+        /// [`schemas`](field@models::groups::Create::schemas).
+        create() -> models::groups::Create;
+        /// Deletes a group from the workspace.
+        ///
+        /// `DELETE /api/2.0/preview/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the workspace.
+        delete(id: String) -> models::groups::Delete;
+        /// Returns one group of the workspace, with its members.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the workspace.
+        get(id: String) -> models::groups::Get;
+        /// Lists the groups of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/Groups`
+        ///
+        /// Optional inputs: [`attributes`](field@models::groups::List::attributes), [`count`](field@models::groups::List::count),
+        /// [`excluded_attributes`](field@models::groups::List::excluded_attributes),
+        /// [`filter`](field@models::groups::List::filter), [`sort_by`](field@models::groups::List::sort_by),
+        /// [`sort_order`](field@models::groups::List::sort_order), [`start_index`](field@models::groups::List::start_index).
+        list() -> models::groups::List;
+        /// Changes single attributes of a group, for example adds or removes members.
+        ///
+        /// `PATCH /api/2.0/preview/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the workspace.
+        ///
+        /// Optional inputs: [`operations`](field@models::groups::Patch::operations),
+        /// [`schemas`](field@models::groups::Patch::schemas).
+        patch(id: String) -> models::groups::Patch;
+        /// Replaces a group as a whole.
+        ///
+        /// To add or remove single members, use `patch`.
+        ///
+        /// `PUT /api/2.0/preview/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the workspace.
+        ///
+        /// Optional inputs: [`display_name`](field@models::groups::Update::display_name),
+        /// [`entitlements`](field@models::groups::Update::entitlements),
+        /// [`external_id`](field@models::groups::Update::external_id), [`groups`](field@models::groups::Update::groups),
+        /// [`members`](field@models::groups::Update::members), [`meta`](field@models::groups::Update::meta),
+        /// [`roles`](field@models::groups::Update::roles), [`schemas`](field@models::groups::Update::schemas).
+        update(id: String) -> models::groups::Update;
     }
 }
 
-impl Call<models::groups::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::groups::Create {
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    id: String,
+    members: Vec<models::ComplexValue>,
+    meta: models::ResourceMeta,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::GroupSchema>,
+}}
 
-    /// Results per page.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
+setters! { models::groups::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
+setters! { models::groups::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::groups::Update {
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    members: Vec<models::ComplexValue>,
+    meta: models::ResourceMeta,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::GroupSchema>,
+}}
 
-    /// Attribute to sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::groups::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::groups::Update> {
-    /// Name of the group for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the group in an identity provider; should be unique.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Members of the group: users, service principals and groups.
-    pub fn members(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.members = Some(value.into()))
-    }
-
-    /// Tells an account group from a group local to a workspace.
-    pub fn meta(self, value: impl Into<models::ResourceMeta>) -> Self {
-        self.map(|op| op.meta = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::GroupSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages groups of the workspace over SCIM.
     pub fn groups_v2(&self) -> GroupsV2 {
         GroupsV2 {
@@ -2031,225 +1067,111 @@ impl crate::WorkspaceClient {
 /// Members of a group have the access that is granted to it.
 #[derive(Clone, Debug)]
 pub struct GroupsV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl GroupsV2 {
-    /// Creates a group in the workspace.
-    ///
-    /// Its name must not be in use.
-    ///
-    /// `POST /api/2.0/preview/scim/v2/Groups`
-    pub fn create(&self) -> Call<models::groups_v2::Create> {
-        Call::new(self.client.clone(), models::groups_v2::Create::new())
-    }
-
-    /// Deletes a group from the workspace.
-    ///
-    /// `DELETE /api/2.0/preview/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the workspace.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::groups_v2::Delete> {
-        Call::new(self.client.clone(), models::groups_v2::Delete::new(id))
-    }
-
-    /// Returns one group of the workspace, with its members.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the workspace.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::groups_v2::Get> {
-        Call::new(self.client.clone(), models::groups_v2::Get::new(id))
-    }
-
-    /// Lists the groups of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/Groups`
-    pub fn list(&self) -> Call<models::groups_v2::List> {
-        Call::new(self.client.clone(), models::groups_v2::List::new())
-    }
-
-    /// Changes single attributes of a group, for example adds or removes members.
-    ///
-    /// `PATCH /api/2.0/preview/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the workspace.
-    pub fn patch(&self, id: impl Into<String>) -> Call<models::groups_v2::Patch> {
-        Call::new(self.client.clone(), models::groups_v2::Patch::new(id))
-    }
-
-    /// Replaces a group as a whole.
-    ///
-    /// To add or remove single members, use `patch`.
-    ///
-    /// `PUT /api/2.0/preview/scim/v2/Groups/{id}`
-    ///
-    /// * `id`: ID of the group in the workspace.
-    pub fn update(&self, id: impl Into<String>) -> Call<models::groups_v2::Update> {
-        Call::new(self.client.clone(), models::groups_v2::Update::new(id))
-    }
-}
-
-impl Call<models::groups_v2::Create> {
-    /// Name of the group for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the group in an identity provider; should be unique.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Members of the group: users, service principals and groups.
-    pub fn members(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.members = Some(value.into()))
-    }
-
-    /// Tells an account group from a group local to a workspace.
-    pub fn meta(self, value: impl Into<models::ResourceMeta>) -> Self {
-        self.map(|op| op.meta = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// Schemas.
-    pub fn schemas(self, value: impl Into<Vec<models::GroupSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
+calls! {
+    GroupsV2 {
+        /// Creates a group in the workspace.
+        ///
+        /// Its name must not be in use.
+        ///
+        /// `POST /api/2.0/preview/scim/v2/Groups`
+        ///
+        /// Optional inputs: [`display_name`](field@models::groups_v2::Create::display_name),
+        /// [`entitlements`](field@models::groups_v2::Create::entitlements),
+        /// [`external_id`](field@models::groups_v2::Create::external_id), [`groups`](field@models::groups_v2::Create::groups),
+        /// [`id`](field@models::groups_v2::Create::id), [`members`](field@models::groups_v2::Create::members),
+        /// [`meta`](field@models::groups_v2::Create::meta), [`roles`](field@models::groups_v2::Create::roles),
+        /// [`schemas`](field@models::groups_v2::Create::schemas).
+        create() -> models::groups_v2::Create;
+        /// Deletes a group from the workspace.
+        ///
+        /// `DELETE /api/2.0/preview/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the workspace.
+        delete(id: String) -> models::groups_v2::Delete;
+        /// Returns one group of the workspace, with its members.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the workspace.
+        get(id: String) -> models::groups_v2::Get;
+        /// Lists the groups of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/Groups`
+        ///
+        /// Optional inputs: [`attributes`](field@models::groups_v2::List::attributes),
+        /// [`count`](field@models::groups_v2::List::count),
+        /// [`excluded_attributes`](field@models::groups_v2::List::excluded_attributes),
+        /// [`filter`](field@models::groups_v2::List::filter), [`sort_by`](field@models::groups_v2::List::sort_by),
+        /// [`sort_order`](field@models::groups_v2::List::sort_order), [`start_index`](field@models::groups_v2::List::start_index).
+        list() -> models::groups_v2::List;
+        /// Changes single attributes of a group, for example adds or removes members.
+        ///
+        /// `PATCH /api/2.0/preview/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the workspace.
+        ///
+        /// Optional inputs: [`operations`](field@models::groups_v2::Patch::operations),
+        /// [`schemas`](field@models::groups_v2::Patch::schemas).
+        patch(id: String) -> models::groups_v2::Patch;
+        /// Replaces a group as a whole.
+        ///
+        /// To add or remove single members, use `patch`.
+        ///
+        /// `PUT /api/2.0/preview/scim/v2/Groups/{id}`
+        ///
+        /// * `id`: ID of the group in the workspace.
+        ///
+        /// Optional inputs: [`display_name`](field@models::groups_v2::Update::display_name),
+        /// [`entitlements`](field@models::groups_v2::Update::entitlements),
+        /// [`external_id`](field@models::groups_v2::Update::external_id), [`groups`](field@models::groups_v2::Update::groups),
+        /// [`members`](field@models::groups_v2::Update::members), [`meta`](field@models::groups_v2::Update::meta),
+        /// [`roles`](field@models::groups_v2::Update::roles), [`schemas`](field@models::groups_v2::Update::schemas).
+        update(id: String) -> models::groups_v2::Update;
     }
 }
 
-impl Call<models::groups_v2::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::groups_v2::Create {
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    id: String,
+    members: Vec<models::ComplexValue>,
+    meta: models::ResourceMeta,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::GroupSchema>,
+}}
 
-    /// Results per page.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
+setters! { models::groups_v2::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
+setters! { models::groups_v2::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::groups_v2::Update {
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    members: Vec<models::ComplexValue>,
+    meta: models::ResourceMeta,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::GroupSchema>,
+}}
 
-    /// Attribute to sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::groups_v2::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::groups_v2::Update> {
-    /// Name of the group for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the group in an identity provider; should be unique.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Members of the group: users, service principals and groups.
-    pub fn members(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.members = Some(value.into()))
-    }
-
-    /// Tells an account group from a group local to a workspace.
-    pub fn meta(self, value: impl Into<models::ResourceMeta>) -> Self {
-        self.map(|op| op.meta = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// Schemas.
-    pub fn schemas(self, value: impl Into<Vec<models::GroupSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Moves permissions from workspace groups to account groups; meant for the UCX migration tool only.
     pub fn permission_migration(&self) -> PermissionMigration {
         PermissionMigration {
@@ -2261,42 +1183,29 @@ impl crate::WorkspaceClient {
 /// Moves permissions from workspace groups to account groups; meant for the UCX migration tool only.
 #[derive(Clone, Debug)]
 pub struct PermissionMigration {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl PermissionMigration {
-    /// Migrates permissions from a workspace group to an account group, up to a given number per call.
-    ///
-    /// `POST /api/2.0/permissionmigration`
-    ///
-    /// * `from_workspace_group_name`: Workspace group that has the permissions.
-    /// * `to_account_group_name`: Account group to receive them.
-    /// * `workspace_id`: Workspace in which this happens.
-    pub fn migrate_permissions(
-        &self,
-        from_workspace_group_name: impl Into<String>,
-        to_account_group_name: impl Into<String>,
-        workspace_id: impl Into<i64>,
-    ) -> Call<models::permission_migration::MigratePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::permission_migration::MigratePermissions::new(
-                from_workspace_group_name,
-                to_account_group_name,
-                workspace_id,
-            ),
-        )
+calls! {
+    PermissionMigration {
+        /// Migrates permissions from a workspace group to an account group, up to a given number per call.
+        ///
+        /// `POST /api/2.0/permissionmigration`
+        ///
+        /// * `workspace_id`: Workspace in which this happens.
+        /// * `from_workspace_group_name`: Workspace group that has the permissions.
+        /// * `to_account_group_name`: Account group to receive them.
+        ///
+        /// Optional inputs: [`size`](field@models::permission_migration::MigratePermissions::size).
+        migrate_permissions(workspace_id: i64, from_workspace_group_name: String, to_account_group_name: String) -> models::permission_migration::MigratePermissions;
     }
 }
 
-impl Call<models::permission_migration::MigratePermissions> {
-    /// Upper limit for the number of permissions handled.
-    pub fn size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.size = Some(value.into()))
-    }
-}
+setters! { models::permission_migration::MigratePermissions {
+    size: i64,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads and sets access control lists of workspace objects: clusters, jobs, pipelines, notebooks, dashboards, warehouses,
     /// serving endpoints and more.
     pub fn permissions(&self) -> Permissions {
@@ -2312,128 +1221,80 @@ impl crate::WorkspaceClient {
 /// Roles on service principals are managed with `account_access_control_proxy` instead.
 #[derive(Clone, Debug)]
 pub struct Permissions {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Permissions {
-    /// Returns the access control list of an object, including what it inherits from its parents.
-    ///
-    /// `GET /api/2.0/permissions/{request_object_type}/{request_object_id}`
-    ///
-    /// * `request_object_type`: Kind of object.
-    ///   Compute: `clusters`, `cluster-policies`, `instance-pools`, `warehouses`, `serving-endpoints`, `vector-search-endpoints`.
-    ///   Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
-    ///   `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
-    ///   `knowledge-assistants`, `supervisor-agents`, `authorization`.
-    /// * `request_object_id`: ID of the object.
-    ///   For `authorization` it is the kind of right, such as `tokens`.
-    pub fn get(
-        &self,
-        request_object_type: impl Into<String>,
-        request_object_id: impl Into<String>,
-    ) -> Call<models::permissions::Get> {
-        Call::new(
-            self.client.clone(),
-            models::permissions::Get::new(request_object_type, request_object_id),
-        )
-    }
-
-    /// Returns which permission levels exist for an object.
-    ///
-    /// `GET /api/2.0/permissions/{request_object_type}/{request_object_id}/permissionLevels`
-    ///
-    /// * `request_object_type`: Kind of object.
-    ///   Compute: `clusters`, `cluster-policies`, `instance-pools`, `warehouses`, `serving-endpoints`, `vector-search-endpoints`.
-    ///   Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
-    ///   `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
-    ///   `knowledge-assistants`, `supervisor-agents`, `authorization`.
-    /// * `request_object_id`: ID of the object.
-    ///   For `authorization` it is the kind of right, such as `tokens`.
-    pub fn get_permission_levels(
-        &self,
-        request_object_type: impl Into<String>,
-        request_object_id: impl Into<String>,
-    ) -> Call<models::permissions::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::permissions::GetPermissionLevels::new(
-                request_object_type,
-                request_object_id,
-            ),
-        )
-    }
-
-    /// Replaces the access control list of an object.
-    ///
-    /// An empty list removes all permissions set directly on the object; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/{request_object_type}/{request_object_id}`
-    ///
-    /// * `request_object_type`: Kind of object.
-    ///   Compute: `clusters`, `cluster-policies`, `instance-pools`, `warehouses`, `serving-endpoints`, `vector-search-endpoints`.
-    ///   Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
-    ///   `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
-    ///   `knowledge-assistants`, `supervisor-agents`, `authorization`.
-    /// * `request_object_id`: ID of the object.
-    ///   For `authorization` it is the kind of right, such as `tokens`.
-    pub fn set(
-        &self,
-        request_object_type: impl Into<String>,
-        request_object_id: impl Into<String>,
-    ) -> Call<models::permissions::Set> {
-        Call::new(
-            self.client.clone(),
-            models::permissions::Set::new(request_object_type, request_object_id),
-        )
-    }
-
-    /// Adds or changes entries of an access control list; entries not mentioned stay.
-    ///
-    /// `PATCH /api/2.0/permissions/{request_object_type}/{request_object_id}`
-    ///
-    /// * `request_object_type`: Kind of object.
-    ///   Compute: `clusters`, `cluster-policies`, `instance-pools`, `warehouses`, `serving-endpoints`, `vector-search-endpoints`.
-    ///   Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
-    ///   `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
-    ///   `knowledge-assistants`, `supervisor-agents`, `authorization`.
-    /// * `request_object_id`: ID of the object.
-    ///   For `authorization` it is the kind of right, such as `tokens`.
-    pub fn update(
-        &self,
-        request_object_type: impl Into<String>,
-        request_object_id: impl Into<String>,
-    ) -> Call<models::permissions::Update> {
-        Call::new(
-            self.client.clone(),
-            models::permissions::Update::new(request_object_type, request_object_id),
-        )
+calls! {
+    Permissions {
+        /// Returns the access control list of an object, including what it inherits from its parents.
+        ///
+        /// `GET /api/2.0/permissions/{request_object_type}/{request_object_id}`
+        ///
+        /// * `request_object_type`: Kind of object.
+        ///   Compute: `clusters`, `cluster-policies`, `instance-pools`, `warehouses`, `serving-endpoints`, `vector-search-endpoints`.
+        ///   Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
+        ///   `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
+        ///   `knowledge-assistants`, `supervisor-agents`, `authorization`.
+        /// * `request_object_id`: ID of the object.
+        ///   For `authorization` it is the kind of right, such as `tokens`.
+        get(request_object_type: String, request_object_id: String) -> models::permissions::Get;
+        /// Returns which permission levels exist for an object.
+        ///
+        /// `GET /api/2.0/permissions/{request_object_type}/{request_object_id}/permissionLevels`
+        ///
+        /// * `request_object_type`: Kind of object.
+        ///   Compute: `clusters`, `cluster-policies`, `instance-pools`, `warehouses`, `serving-endpoints`, `vector-search-endpoints`.
+        ///   Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
+        ///   `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
+        ///   `knowledge-assistants`, `supervisor-agents`, `authorization`.
+        /// * `request_object_id`: ID of the object.
+        ///   For `authorization` it is the kind of right, such as `tokens`.
+        get_permission_levels(request_object_type: String, request_object_id: String) -> models::permissions::GetPermissionLevels;
+        /// Replaces the access control list of an object.
+        ///
+        /// An empty list removes all permissions set directly on the object; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/{request_object_type}/{request_object_id}`
+        ///
+        /// * `request_object_type`: Kind of object.
+        ///   Compute: `clusters`, `cluster-policies`, `instance-pools`, `warehouses`, `serving-endpoints`, `vector-search-endpoints`.
+        ///   Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
+        ///   `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
+        ///   `knowledge-assistants`, `supervisor-agents`, `authorization`.
+        /// * `request_object_id`: ID of the object.
+        ///   For `authorization` it is the kind of right, such as `tokens`.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::permissions::Set::access_control_list).
+        set(request_object_type: String, request_object_id: String) -> models::permissions::Set;
+        /// Adds or changes entries of an access control list; entries not mentioned stay.
+        ///
+        /// `PATCH /api/2.0/permissions/{request_object_type}/{request_object_id}`
+        ///
+        /// * `request_object_type`: Kind of object.
+        ///   Compute: `clusters`, `cluster-policies`, `instance-pools`, `warehouses`, `serving-endpoints`, `vector-search-endpoints`.
+        ///   Workspace items: `directories`, `notebooks`, `files`, `repos`, `queries`, `alerts`, `alertsv2`, `dashboards`,
+        ///   `dbsql-dashboards`, `genie`. Others: `jobs`, `pipelines`, `experiments`, `registered-models`, `database-projects`,
+        ///   `knowledge-assistants`, `supervisor-agents`, `authorization`.
+        /// * `request_object_id`: ID of the object.
+        ///   For `authorization` it is the kind of right, such as `tokens`.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::permissions::Update::access_control_list).
+        update(request_object_type: String, request_object_id: String) -> models::permissions::Update;
     }
 }
 
-impl Call<models::permissions::Set> {
-    /// The complete new list.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::AccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
+setters! { models::permissions::Set {
+    access_control_list: Vec<models::AccessControlRequest>,
+}}
 
-impl Call<models::permissions::Update> {
-    /// Entries to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::AccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
+setters! { models::permissions::Update {
+    access_control_list: Vec<models::AccessControlRequest>,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages service principals of the workspace over SCIM: identities for jobs, scripts, applications and CI/CD, so that no
     /// production work has to run as a person.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "use `service_principals_v2`, which has the same endpoints")]
     pub fn service_principals(&self) -> ServicePrincipals {
         ServicePrincipals {
             client: self.client.clone(),
@@ -2445,237 +1306,117 @@ impl crate::WorkspaceClient {
 /// production work has to run as a person.
 ///
 /// Deprecated: use `service_principals_v2`, which has the same endpoints.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "use `service_principals_v2`, which has the same endpoints")]
 #[derive(Clone, Debug)]
 pub struct ServicePrincipals {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ServicePrincipals {
-    /// Creates a service principal in the workspace.
-    ///
-    /// `POST /api/2.0/preview/scim/v2/ServicePrincipals`
-    pub fn create(&self) -> Call<models::service_principals::Create> {
-        Call::new(self.client.clone(), models::service_principals::Create::new())
-    }
-
-    /// Deletes a service principal from the workspace.
-    ///
-    /// `DELETE /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the workspace; not its application ID.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::service_principals::Delete> {
-        Call::new(self.client.clone(), models::service_principals::Delete::new(id))
-    }
-
-    /// Returns one service principal of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the workspace; not its application ID.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::service_principals::Get> {
-        Call::new(self.client.clone(), models::service_principals::Get::new(id))
-    }
-
-    /// Lists the service principals of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/ServicePrincipals`
-    pub fn list(&self) -> Call<models::service_principals::List> {
-        Call::new(self.client.clone(), models::service_principals::List::new())
-    }
-
-    /// Changes single attributes of a service principal.
-    ///
-    /// `PATCH /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the workspace; not its application ID.
-    pub fn patch(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::service_principals::Patch> {
-        Call::new(self.client.clone(), models::service_principals::Patch::new(id))
-    }
-
-    /// Replaces a service principal as a whole.
-    ///
-    /// `PUT /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the workspace; not its application ID.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::service_principals::Update> {
-        Call::new(self.client.clone(), models::service_principals::Update::new(id))
-    }
-}
-
-impl Call<models::service_principals::Create> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// UUID of the application; the name under which the service principal signs in and is granted permissions.
-    ///
-    /// `applicationId` on the wire.
-    pub fn application_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.application_id = Some(value.into()))
-    }
-
-    /// Name for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the service principal in an identity provider.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// ID assigned by the server; not the application ID.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::ServicePrincipalSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
+calls! {
+    ServicePrincipals {
+        /// Creates a service principal in the workspace.
+        ///
+        /// `POST /api/2.0/preview/scim/v2/ServicePrincipals`
+        ///
+        /// Optional inputs: [`active`](field@models::service_principals::Create::active),
+        /// [`application_id`](field@models::service_principals::Create::application_id),
+        /// [`display_name`](field@models::service_principals::Create::display_name),
+        /// [`entitlements`](field@models::service_principals::Create::entitlements),
+        /// [`external_id`](field@models::service_principals::Create::external_id),
+        /// [`groups`](field@models::service_principals::Create::groups), [`id`](field@models::service_principals::Create::id),
+        /// [`roles`](field@models::service_principals::Create::roles),
+        /// [`schemas`](field@models::service_principals::Create::schemas).
+        create() -> models::service_principals::Create;
+        /// Deletes a service principal from the workspace.
+        ///
+        /// `DELETE /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the workspace; not its application ID.
+        delete(id: String) -> models::service_principals::Delete;
+        /// Returns one service principal of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the workspace; not its application ID.
+        get(id: String) -> models::service_principals::Get;
+        /// Lists the service principals of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/ServicePrincipals`
+        ///
+        /// Optional inputs: [`attributes`](field@models::service_principals::List::attributes),
+        /// [`count`](field@models::service_principals::List::count),
+        /// [`excluded_attributes`](field@models::service_principals::List::excluded_attributes),
+        /// [`filter`](field@models::service_principals::List::filter),
+        /// [`sort_by`](field@models::service_principals::List::sort_by),
+        /// [`sort_order`](field@models::service_principals::List::sort_order),
+        /// [`start_index`](field@models::service_principals::List::start_index).
+        list() -> models::service_principals::List;
+        /// Changes single attributes of a service principal.
+        ///
+        /// `PATCH /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the workspace; not its application ID.
+        ///
+        /// Optional inputs: [`operations`](field@models::service_principals::Patch::operations),
+        /// [`schemas`](field@models::service_principals::Patch::schemas).
+        patch(id: String) -> models::service_principals::Patch;
+        /// Replaces a service principal as a whole.
+        ///
+        /// `PUT /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the workspace; not its application ID.
+        ///
+        /// Optional inputs: [`active`](field@models::service_principals::Update::active),
+        /// [`application_id`](field@models::service_principals::Update::application_id),
+        /// [`display_name`](field@models::service_principals::Update::display_name),
+        /// [`entitlements`](field@models::service_principals::Update::entitlements),
+        /// [`external_id`](field@models::service_principals::Update::external_id),
+        /// [`groups`](field@models::service_principals::Update::groups),
+        /// [`roles`](field@models::service_principals::Update::roles),
+        /// [`schemas`](field@models::service_principals::Update::schemas).
+        update(id: String) -> models::service_principals::Update;
     }
 }
 
-impl Call<models::service_principals::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::service_principals::Create {
+    active: bool,
+    application_id: String,
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    id: String,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::ServicePrincipalSchema>,
+}}
 
-    /// Results per page.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
+setters! { models::service_principals::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
+setters! { models::service_principals::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::service_principals::Update {
+    active: bool,
+    application_id: String,
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::ServicePrincipalSchema>,
+}}
 
-    /// Attribute to sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::service_principals::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::service_principals::Update> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// UUID of the application; the name under which the service principal signs in and is granted permissions.
-    ///
-    /// `applicationId` on the wire.
-    pub fn application_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.application_id = Some(value.into()))
-    }
-
-    /// Name for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the service principal in an identity provider.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::ServicePrincipalSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages service principals of the workspace over SCIM: identities for jobs, scripts, applications and CI/CD, so that no
     /// production work has to run as a person.
     pub fn service_principals_v2(&self) -> ServicePrincipalsV2 {
@@ -2689,239 +1430,116 @@ impl crate::WorkspaceClient {
 /// production work has to run as a person.
 #[derive(Clone, Debug)]
 pub struct ServicePrincipalsV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ServicePrincipalsV2 {
-    /// Creates a service principal in the workspace.
-    ///
-    /// `POST /api/2.0/preview/scim/v2/ServicePrincipals`
-    pub fn create(&self) -> Call<models::service_principals_v2::Create> {
-        Call::new(self.client.clone(), models::service_principals_v2::Create::new())
-    }
-
-    /// Deletes a service principal from the workspace.
-    ///
-    /// `DELETE /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the workspace; not its application ID.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::service_principals_v2::Delete> {
-        Call::new(self.client.clone(), models::service_principals_v2::Delete::new(id))
-    }
-
-    /// Returns one service principal of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the workspace; not its application ID.
-    pub fn get(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::service_principals_v2::Get> {
-        Call::new(self.client.clone(), models::service_principals_v2::Get::new(id))
-    }
-
-    /// Lists the service principals of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/ServicePrincipals`
-    pub fn list(&self) -> Call<models::service_principals_v2::List> {
-        Call::new(self.client.clone(), models::service_principals_v2::List::new())
-    }
-
-    /// Changes single attributes of a service principal.
-    ///
-    /// `PATCH /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the workspace; not its application ID.
-    pub fn patch(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::service_principals_v2::Patch> {
-        Call::new(self.client.clone(), models::service_principals_v2::Patch::new(id))
-    }
-
-    /// Replaces a service principal as a whole.
-    ///
-    /// `PUT /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
-    ///
-    /// * `id`: ID of the service principal in the workspace; not its application ID.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::service_principals_v2::Update> {
-        Call::new(self.client.clone(), models::service_principals_v2::Update::new(id))
-    }
-}
-
-impl Call<models::service_principals_v2::Create> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// UUID of the application; the name under which the service principal signs in and is granted permissions.
-    ///
-    /// `applicationId` on the wire.
-    pub fn application_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.application_id = Some(value.into()))
-    }
-
-    /// Name for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the service principal in an identity provider.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// Schemas.
-    pub fn schemas(self, value: impl Into<Vec<models::ServicePrincipalSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
+calls! {
+    ServicePrincipalsV2 {
+        /// Creates a service principal in the workspace.
+        ///
+        /// `POST /api/2.0/preview/scim/v2/ServicePrincipals`
+        ///
+        /// Optional inputs: [`active`](field@models::service_principals_v2::Create::active),
+        /// [`application_id`](field@models::service_principals_v2::Create::application_id),
+        /// [`display_name`](field@models::service_principals_v2::Create::display_name),
+        /// [`entitlements`](field@models::service_principals_v2::Create::entitlements),
+        /// [`external_id`](field@models::service_principals_v2::Create::external_id),
+        /// [`groups`](field@models::service_principals_v2::Create::groups),
+        /// [`id`](field@models::service_principals_v2::Create::id), [`roles`](field@models::service_principals_v2::Create::roles),
+        /// [`schemas`](field@models::service_principals_v2::Create::schemas).
+        create() -> models::service_principals_v2::Create;
+        /// Deletes a service principal from the workspace.
+        ///
+        /// `DELETE /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the workspace; not its application ID.
+        delete(id: String) -> models::service_principals_v2::Delete;
+        /// Returns one service principal of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the workspace; not its application ID.
+        get(id: String) -> models::service_principals_v2::Get;
+        /// Lists the service principals of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/ServicePrincipals`
+        ///
+        /// Optional inputs: [`attributes`](field@models::service_principals_v2::List::attributes),
+        /// [`count`](field@models::service_principals_v2::List::count),
+        /// [`excluded_attributes`](field@models::service_principals_v2::List::excluded_attributes),
+        /// [`filter`](field@models::service_principals_v2::List::filter),
+        /// [`sort_by`](field@models::service_principals_v2::List::sort_by),
+        /// [`sort_order`](field@models::service_principals_v2::List::sort_order),
+        /// [`start_index`](field@models::service_principals_v2::List::start_index).
+        list() -> models::service_principals_v2::List;
+        /// Changes single attributes of a service principal.
+        ///
+        /// `PATCH /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the workspace; not its application ID.
+        ///
+        /// Optional inputs: [`operations`](field@models::service_principals_v2::Patch::operations),
+        /// [`schemas`](field@models::service_principals_v2::Patch::schemas).
+        patch(id: String) -> models::service_principals_v2::Patch;
+        /// Replaces a service principal as a whole.
+        ///
+        /// `PUT /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        ///
+        /// * `id`: ID of the service principal in the workspace; not its application ID.
+        ///
+        /// Optional inputs: [`active`](field@models::service_principals_v2::Update::active),
+        /// [`application_id`](field@models::service_principals_v2::Update::application_id),
+        /// [`display_name`](field@models::service_principals_v2::Update::display_name),
+        /// [`entitlements`](field@models::service_principals_v2::Update::entitlements),
+        /// [`external_id`](field@models::service_principals_v2::Update::external_id),
+        /// [`groups`](field@models::service_principals_v2::Update::groups),
+        /// [`roles`](field@models::service_principals_v2::Update::roles),
+        /// [`schemas`](field@models::service_principals_v2::Update::schemas).
+        update(id: String) -> models::service_principals_v2::Update;
     }
 }
 
-impl Call<models::service_principals_v2::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::service_principals_v2::Create {
+    active: bool,
+    application_id: String,
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    id: String,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::ServicePrincipalSchema>,
+}}
 
-    /// Results per page.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
+setters! { models::service_principals_v2::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
+setters! { models::service_principals_v2::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::service_principals_v2::Update {
+    active: bool,
+    application_id: String,
+    display_name: String,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::ServicePrincipalSchema>,
+}}
 
-    /// Attribute to sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::service_principals_v2::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::service_principals_v2::Update> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// UUID of the application; the name under which the service principal signs in and is granted permissions.
-    ///
-    /// `applicationId` on the wire.
-    pub fn application_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.application_id = Some(value.into()))
-    }
-
-    /// Name for display.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// ID of the service principal in an identity provider.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// Schemas.
-    pub fn schemas(self, value: impl Into<Vec<models::ServicePrincipalSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages users of the workspace over SCIM.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "use `users_v2`, which has the same endpoints")]
     pub fn users(&self) -> Users {
         Users {
             client: self.client.clone(),
@@ -2933,357 +1551,163 @@ impl crate::WorkspaceClient {
 ///
 /// A user is identified by an e-mail address. Also sets who may sign in with a password. An identity provider can keep
 /// users in step through the same protocol. Deprecated: use `users_v2`, which has the same endpoints.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "use `users_v2`, which has the same endpoints")]
 #[derive(Clone, Debug)]
 pub struct Users {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Users {
-    /// Creates a user in the workspace, and with it in the account.
-    ///
-    /// `POST /api/2.0/preview/scim/v2/Users`
-    pub fn create(&self) -> Call<models::users::Create> {
-        Call::new(self.client.clone(), models::users::Create::new())
-    }
-
-    /// Deletes a user from the workspace, together with objects that belong to the user.
-    ///
-    /// `DELETE /api/2.0/preview/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the workspace.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::users::Delete> {
-        Call::new(self.client.clone(), models::users::Delete::new(id))
-    }
-
-    /// Returns one user of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the workspace.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::users::Get> {
-        Call::new(self.client.clone(), models::users::Get::new(id))
-    }
-
-    /// Returns which permission levels exist for passwords.
-    ///
-    /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels`
-    pub fn get_permission_levels(&self) -> Call<models::users::GetPermissionLevels> {
-        Call::new(self.client.clone(), models::users::GetPermissionLevels::new())
-    }
-
-    /// Returns who may sign in to the workspace with a password.
-    ///
-    /// `GET /api/2.0/permissions/authorization/passwords`
-    pub fn get_permissions(&self) -> Call<models::users::GetPermissions> {
-        Call::new(self.client.clone(), models::users::GetPermissions::new())
-    }
-
-    /// Lists the users of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/Users`
-    pub fn list(&self) -> Call<models::users::List> {
-        Call::new(self.client.clone(), models::users::List::new())
-    }
-
-    /// Changes single attributes of a user.
-    ///
-    /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
-    ///
-    /// `PATCH /api/2.0/preview/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the workspace.
-    pub fn patch(&self, id: impl Into<String>) -> Call<models::users::Patch> {
-        Call::new(self.client.clone(), models::users::Patch::new(id))
-    }
-
-    /// Replaces the permissions to sign in with a password.
-    ///
-    /// An empty list removes all permissions set directly; those inherited from the root object stay.
-    ///
-    /// `PUT /api/2.0/permissions/authorization/passwords`
-    pub fn set_permissions(&self) -> Call<models::users::SetPermissions> {
-        Call::new(self.client.clone(), models::users::SetPermissions::new())
-    }
-
-    /// Replaces a user as a whole.
-    ///
-    /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
-    ///
-    /// `PUT /api/2.0/preview/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the workspace.
-    pub fn update(&self, id: impl Into<String>) -> Call<models::users::Update> {
-        Call::new(self.client.clone(), models::users::Update::new(id))
-    }
-
-    /// Adds or changes permissions to sign in with a password; entries not mentioned stay.
-    ///
-    /// `PATCH /api/2.0/permissions/authorization/passwords`
-    pub fn update_permissions(&self) -> Call<models::users::UpdatePermissions> {
-        Call::new(self.client.clone(), models::users::UpdatePermissions::new())
-    }
-}
-
-impl Call<models::users::Create> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// Full name for display, such as `Ada Lovelace`.
-    ///
-    /// In a workspace with identity federation it can be changed only through the account.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// E-mail addresses of the user.
-    pub fn emails(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.emails = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// Not supported yet; reserved.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// ID of the user, assigned by the server.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Parts of the user's name.
-    pub fn name(self, value: impl Into<models::Name>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::UserSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-
-    /// E-mail address with which the user signs in.
-    ///
-    /// `userName` on the wire.
-    pub fn user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.user_name = Some(value.into()))
+calls! {
+    Users {
+        /// Creates a user in the workspace, and with it in the account.
+        ///
+        /// `POST /api/2.0/preview/scim/v2/Users`
+        ///
+        /// Optional inputs: [`active`](field@models::users::Create::active),
+        /// [`display_name`](field@models::users::Create::display_name), [`emails`](field@models::users::Create::emails),
+        /// [`entitlements`](field@models::users::Create::entitlements), [`external_id`](field@models::users::Create::external_id),
+        /// [`groups`](field@models::users::Create::groups), [`id`](field@models::users::Create::id),
+        /// [`name`](field@models::users::Create::name), [`roles`](field@models::users::Create::roles),
+        /// [`schemas`](field@models::users::Create::schemas), [`user_name`](field@models::users::Create::user_name).
+        create() -> models::users::Create;
+        /// Deletes a user from the workspace, together with objects that belong to the user.
+        ///
+        /// `DELETE /api/2.0/preview/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the workspace.
+        delete(id: String) -> models::users::Delete;
+        /// Returns one user of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the workspace.
+        ///
+        /// Optional inputs: [`attributes`](field@models::users::Get::attributes), [`count`](field@models::users::Get::count),
+        /// [`excluded_attributes`](field@models::users::Get::excluded_attributes), [`filter`](field@models::users::Get::filter),
+        /// [`sort_by`](field@models::users::Get::sort_by), [`sort_order`](field@models::users::Get::sort_order),
+        /// [`start_index`](field@models::users::Get::start_index).
+        get(id: String) -> models::users::Get;
+        /// Returns which permission levels exist for passwords.
+        ///
+        /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels`
+        get_permission_levels() -> models::users::GetPermissionLevels;
+        /// Returns who may sign in to the workspace with a password.
+        ///
+        /// `GET /api/2.0/permissions/authorization/passwords`
+        get_permissions() -> models::users::GetPermissions;
+        /// Lists the users of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/Users`
+        ///
+        /// Optional inputs: [`attributes`](field@models::users::List::attributes), [`count`](field@models::users::List::count),
+        /// [`excluded_attributes`](field@models::users::List::excluded_attributes), [`filter`](field@models::users::List::filter),
+        /// [`sort_by`](field@models::users::List::sort_by), [`sort_order`](field@models::users::List::sort_order),
+        /// [`start_index`](field@models::users::List::start_index).
+        list() -> models::users::List;
+        /// Changes single attributes of a user.
+        ///
+        /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
+        ///
+        /// `PATCH /api/2.0/preview/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the workspace.
+        ///
+        /// Optional inputs: [`operations`](field@models::users::Patch::operations),
+        /// [`schemas`](field@models::users::Patch::schemas).
+        patch(id: String) -> models::users::Patch;
+        /// Replaces the permissions to sign in with a password.
+        ///
+        /// An empty list removes all permissions set directly; those inherited from the root object stay.
+        ///
+        /// `PUT /api/2.0/permissions/authorization/passwords`
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::users::SetPermissions::access_control_list).
+        set_permissions() -> models::users::SetPermissions;
+        /// Replaces a user as a whole.
+        ///
+        /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
+        ///
+        /// `PUT /api/2.0/preview/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the workspace.
+        ///
+        /// Optional inputs: [`active`](field@models::users::Update::active),
+        /// [`display_name`](field@models::users::Update::display_name), [`emails`](field@models::users::Update::emails),
+        /// [`entitlements`](field@models::users::Update::entitlements), [`external_id`](field@models::users::Update::external_id),
+        /// [`groups`](field@models::users::Update::groups), [`name`](field@models::users::Update::name),
+        /// [`roles`](field@models::users::Update::roles), [`schemas`](field@models::users::Update::schemas),
+        /// [`user_name`](field@models::users::Update::user_name).
+        update(id: String) -> models::users::Update;
+        /// Adds or changes permissions to sign in with a password; entries not mentioned stay.
+        ///
+        /// `PATCH /api/2.0/permissions/authorization/passwords`
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::users::UpdatePermissions::access_control_list).
+        update_permissions() -> models::users::UpdatePermissions;
     }
 }
 
-impl Call<models::users::Get> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::users::Create {
+    active: bool,
+    display_name: String,
+    emails: Vec<models::ComplexValue>,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    id: String,
+    name: models::Name,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::UserSchema>,
+    user_name: String,
+}}
 
-    /// Count.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
+setters! { models::users::Get {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::GetSortOrder,
+    start_index: i64,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
+setters! { models::users::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Filter.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::users::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// Sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
+setters! { models::users::SetPermissions {
+    access_control_list: Vec<models::PasswordAccessControlRequest>,
+}}
 
-    /// Sort order.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::GetSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
+setters! { models::users::Update {
+    active: bool,
+    display_name: String,
+    emails: Vec<models::ComplexValue>,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    name: models::Name,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::UserSchema>,
+    user_name: String,
+}}
 
-    /// Start index.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
+setters! { models::users::UpdatePermissions {
+    access_control_list: Vec<models::PasswordAccessControlRequest>,
+}}
 
-impl Call<models::users::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
-
-    /// Results per page.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
-
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
-
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Attribute to sort by.
-    ///
-    /// Nested ones such as `name.givenName` are possible.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::users::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::users::SetPermissions> {
-    /// The complete new list.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::PasswordAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::users::Update> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// Full name for display, such as `Ada Lovelace`.
-    ///
-    /// In a workspace with identity federation it can be changed only through the account.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// E-mail addresses of the user.
-    ///
-    /// Set on creation; a later `PUT` or `PATCH` ignores it.
-    pub fn emails(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.emails = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// Not supported yet; reserved.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Parts of the user's name.
-    pub fn name(self, value: impl Into<models::Name>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// SCIM schemas of the resource.
-    pub fn schemas(self, value: impl Into<Vec<models::UserSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-
-    /// E-mail address with which the user signs in.
-    ///
-    /// Set on creation; a later `PUT` or `PATCH` ignores it.
-    ///
-    /// `userName` on the wire.
-    pub fn user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.user_name = Some(value.into()))
-    }
-}
-
-impl Call<models::users::UpdatePermissions> {
-    /// Entries to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::PasswordAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages users of the workspace over SCIM.
     pub fn users_v2(&self) -> UsersV2 {
         UsersV2 {
@@ -3298,354 +1722,162 @@ impl crate::WorkspaceClient {
 /// users in step through the same protocol.
 #[derive(Clone, Debug)]
 pub struct UsersV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl UsersV2 {
-    /// Creates a user in the workspace, and with it in the account.
-    ///
-    /// `POST /api/2.0/preview/scim/v2/Users`
-    pub fn create(&self) -> Call<models::users_v2::Create> {
-        Call::new(self.client.clone(), models::users_v2::Create::new())
-    }
-
-    /// Deletes a user from the workspace, together with objects that belong to the user.
-    ///
-    /// `DELETE /api/2.0/preview/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the workspace.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::users_v2::Delete> {
-        Call::new(self.client.clone(), models::users_v2::Delete::new(id))
-    }
-
-    /// Returns one user of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the workspace.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::users_v2::Get> {
-        Call::new(self.client.clone(), models::users_v2::Get::new(id))
-    }
-
-    /// Returns which permission levels exist for passwords.
-    ///
-    /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels`
-    pub fn get_permission_levels(&self) -> Call<models::users_v2::GetPermissionLevels> {
-        Call::new(self.client.clone(), models::users_v2::GetPermissionLevels::new())
-    }
-
-    /// Returns who may sign in to the workspace with a password.
-    ///
-    /// `GET /api/2.0/permissions/authorization/passwords`
-    pub fn get_permissions(&self) -> Call<models::users_v2::GetPermissions> {
-        Call::new(self.client.clone(), models::users_v2::GetPermissions::new())
-    }
-
-    /// Lists the users of the workspace.
-    ///
-    /// `GET /api/2.0/preview/scim/v2/Users`
-    pub fn list(&self) -> Call<models::users_v2::List> {
-        Call::new(self.client.clone(), models::users_v2::List::new())
-    }
-
-    /// Changes single attributes of a user.
-    ///
-    /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
-    ///
-    /// `PATCH /api/2.0/preview/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the workspace.
-    pub fn patch(&self, id: impl Into<String>) -> Call<models::users_v2::Patch> {
-        Call::new(self.client.clone(), models::users_v2::Patch::new(id))
-    }
-
-    /// Replaces the permissions to sign in with a password.
-    ///
-    /// An empty list removes all permissions set directly; those inherited from the root object stay.
-    ///
-    /// `PUT /api/2.0/permissions/authorization/passwords`
-    pub fn set_permissions(&self) -> Call<models::users_v2::SetPermissions> {
-        Call::new(self.client.clone(), models::users_v2::SetPermissions::new())
-    }
-
-    /// Replaces a user as a whole.
-    ///
-    /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
-    ///
-    /// `PUT /api/2.0/preview/scim/v2/Users/{id}`
-    ///
-    /// * `id`: ID of the user in the workspace.
-    pub fn update(&self, id: impl Into<String>) -> Call<models::users_v2::Update> {
-        Call::new(self.client.clone(), models::users_v2::Update::new(id))
-    }
-
-    /// Adds or changes permissions to sign in with a password; entries not mentioned stay.
-    ///
-    /// `PATCH /api/2.0/permissions/authorization/passwords`
-    pub fn update_permissions(&self) -> Call<models::users_v2::UpdatePermissions> {
-        Call::new(self.client.clone(), models::users_v2::UpdatePermissions::new())
-    }
-}
-
-impl Call<models::users_v2::Create> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// Full name for display, such as `Ada Lovelace`.
-    ///
-    /// In a workspace with identity federation it can be changed only through the account.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// E-mail addresses of the user.
-    pub fn emails(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.emails = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// Not supported yet; reserved.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Name.
-    pub fn name(self, value: impl Into<models::Name>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// Schemas.
-    pub fn schemas(self, value: impl Into<Vec<models::UserSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-
-    /// E-mail address with which the user signs in.
-    ///
-    /// `userName` on the wire.
-    pub fn user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.user_name = Some(value.into()))
+calls! {
+    UsersV2 {
+        /// Creates a user in the workspace, and with it in the account.
+        ///
+        /// `POST /api/2.0/preview/scim/v2/Users`
+        ///
+        /// Optional inputs: [`active`](field@models::users_v2::Create::active),
+        /// [`display_name`](field@models::users_v2::Create::display_name), [`emails`](field@models::users_v2::Create::emails),
+        /// [`entitlements`](field@models::users_v2::Create::entitlements),
+        /// [`external_id`](field@models::users_v2::Create::external_id), [`groups`](field@models::users_v2::Create::groups),
+        /// [`id`](field@models::users_v2::Create::id), [`name`](field@models::users_v2::Create::name),
+        /// [`roles`](field@models::users_v2::Create::roles), [`schemas`](field@models::users_v2::Create::schemas),
+        /// [`user_name`](field@models::users_v2::Create::user_name).
+        create() -> models::users_v2::Create;
+        /// Deletes a user from the workspace, together with objects that belong to the user.
+        ///
+        /// `DELETE /api/2.0/preview/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the workspace.
+        delete(id: String) -> models::users_v2::Delete;
+        /// Returns one user of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the workspace.
+        ///
+        /// Optional inputs: [`attributes`](field@models::users_v2::Get::attributes), [`count`](field@models::users_v2::Get::count),
+        /// [`excluded_attributes`](field@models::users_v2::Get::excluded_attributes),
+        /// [`filter`](field@models::users_v2::Get::filter), [`sort_by`](field@models::users_v2::Get::sort_by),
+        /// [`sort_order`](field@models::users_v2::Get::sort_order), [`start_index`](field@models::users_v2::Get::start_index).
+        get(id: String) -> models::users_v2::Get;
+        /// Returns which permission levels exist for passwords.
+        ///
+        /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels`
+        get_permission_levels() -> models::users_v2::GetPermissionLevels;
+        /// Returns who may sign in to the workspace with a password.
+        ///
+        /// `GET /api/2.0/permissions/authorization/passwords`
+        get_permissions() -> models::users_v2::GetPermissions;
+        /// Lists the users of the workspace.
+        ///
+        /// `GET /api/2.0/preview/scim/v2/Users`
+        ///
+        /// Optional inputs: [`attributes`](field@models::users_v2::List::attributes),
+        /// [`count`](field@models::users_v2::List::count),
+        /// [`excluded_attributes`](field@models::users_v2::List::excluded_attributes),
+        /// [`filter`](field@models::users_v2::List::filter), [`sort_by`](field@models::users_v2::List::sort_by),
+        /// [`sort_order`](field@models::users_v2::List::sort_order), [`start_index`](field@models::users_v2::List::start_index).
+        list() -> models::users_v2::List;
+        /// Changes single attributes of a user.
+        ///
+        /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
+        ///
+        /// `PATCH /api/2.0/preview/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the workspace.
+        ///
+        /// Optional inputs: [`operations`](field@models::users_v2::Patch::operations),
+        /// [`schemas`](field@models::users_v2::Patch::schemas).
+        patch(id: String) -> models::users_v2::Patch;
+        /// Replaces the permissions to sign in with a password.
+        ///
+        /// An empty list removes all permissions set directly; those inherited from the root object stay.
+        ///
+        /// `PUT /api/2.0/permissions/authorization/passwords`
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::users_v2::SetPermissions::access_control_list).
+        set_permissions() -> models::users_v2::SetPermissions;
+        /// Replaces a user as a whole.
+        ///
+        /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
+        ///
+        /// `PUT /api/2.0/preview/scim/v2/Users/{id}`
+        ///
+        /// * `id`: ID of the user in the workspace.
+        ///
+        /// Optional inputs: [`active`](field@models::users_v2::Update::active),
+        /// [`display_name`](field@models::users_v2::Update::display_name), [`emails`](field@models::users_v2::Update::emails),
+        /// [`entitlements`](field@models::users_v2::Update::entitlements),
+        /// [`external_id`](field@models::users_v2::Update::external_id), [`groups`](field@models::users_v2::Update::groups),
+        /// [`name`](field@models::users_v2::Update::name), [`roles`](field@models::users_v2::Update::roles),
+        /// [`schemas`](field@models::users_v2::Update::schemas), [`user_name`](field@models::users_v2::Update::user_name).
+        update(id: String) -> models::users_v2::Update;
+        /// Adds or changes permissions to sign in with a password; entries not mentioned stay.
+        ///
+        /// `PATCH /api/2.0/permissions/authorization/passwords`
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::users_v2::UpdatePermissions::access_control_list).
+        update_permissions() -> models::users_v2::UpdatePermissions;
     }
 }
 
-impl Call<models::users_v2::Get> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
+setters! { models::users_v2::Create {
+    active: bool,
+    display_name: String,
+    emails: Vec<models::ComplexValue>,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    id: String,
+    name: models::Name,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::UserSchema>,
+    user_name: String,
+}}
 
-    /// Count.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
+setters! { models::users_v2::Get {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::GetSortOrder,
+    start_index: i64,
+}}
 
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
+setters! { models::users_v2::List {
+    attributes: String,
+    count: i64,
+    excluded_attributes: String,
+    filter: String,
+    sort_by: String,
+    sort_order: models::ListSortOrder,
+    start_index: i64,
+}}
 
-    /// Filter.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::users_v2::Patch {
+    operations: Vec<models::Patch>,
+    schemas: Vec<models::PatchSchema>,
+}}
 
-    /// Sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
+setters! { models::users_v2::SetPermissions {
+    access_control_list: Vec<models::PasswordAccessControlRequest>,
+}}
 
-    /// Sort order.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::GetSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
+setters! { models::users_v2::Update {
+    active: bool,
+    display_name: String,
+    emails: Vec<models::ComplexValue>,
+    entitlements: Vec<models::ComplexValue>,
+    external_id: String,
+    groups: Vec<models::ComplexValue>,
+    name: models::Name,
+    roles: Vec<models::ComplexValue>,
+    schemas: Vec<models::UserSchema>,
+    user_name: String,
+}}
 
-    /// Start index.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
+setters! { models::users_v2::UpdatePermissions {
+    access_control_list: Vec<models::PasswordAccessControlRequest>,
+}}
 
-impl Call<models::users_v2::List> {
-    /// Attributes to return, separated by commas.
-    pub fn attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.attributes = Some(value.into()))
-    }
-
-    /// Results per page.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
-
-    /// Attributes to leave out, separated by commas.
-    ///
-    /// `excludedAttributes` on the wire.
-    pub fn excluded_attributes(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.excluded_attributes = Some(value.into()))
-    }
-
-    /// SCIM filter.
-    ///
-    /// Comparisons use `eq`, `ne`, `co` (contains) and `sw` (starts with), joined by `and` or `or`; nothing more complex is
-    /// supported.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Attribute to sort by.
-    ///
-    /// Nested ones such as `name.givenName` are possible.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-
-    /// Direction of the sort.
-    ///
-    /// `sortOrder` on the wire.
-    pub fn sort_order(self, value: impl Into<models::ListSortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// 1-based position of the first result.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::users_v2::Patch> {
-    /// Changes to make to the resource.
-    ///
-    /// `Operations` on the wire.
-    pub fn operations(self, value: impl Into<Vec<models::Patch>>) -> Self {
-        self.map(|op| op.operations = Some(value.into()))
-    }
-
-    /// Exactly one element, the SCIM PatchOp schema.
-    pub fn schemas(self, value: impl Into<Vec<models::PatchSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-}
-
-impl Call<models::users_v2::SetPermissions> {
-    /// The complete new list.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::PasswordAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::users_v2::Update> {
-    /// Whether the identity may be used.
-    pub fn active(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active = Some(value.into()))
-    }
-
-    /// Full name for display, such as `Ada Lovelace`.
-    ///
-    /// In a workspace with identity federation it can be changed only through the account.
-    ///
-    /// `displayName` on the wire.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-
-    /// E-mail addresses of the user.
-    ///
-    /// Set on creation; a later `PUT` or `PATCH` ignores it.
-    pub fn emails(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.emails = Some(value.into()))
-    }
-
-    /// Entitlements, such as the right to create clusters without a policy.
-    pub fn entitlements(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.entitlements = Some(value.into()))
-    }
-
-    /// Not supported yet; reserved.
-    ///
-    /// `externalId` on the wire.
-    pub fn external_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.external_id = Some(value.into()))
-    }
-
-    /// Groups it is a direct member of.
-    pub fn groups(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.groups = Some(value.into()))
-    }
-
-    /// Name.
-    pub fn name(self, value: impl Into<models::Name>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Roles held; on AWS, ARNs of instance profiles.
-    pub fn roles(self, value: impl Into<Vec<models::ComplexValue>>) -> Self {
-        self.map(|op| op.roles = Some(value.into()))
-    }
-
-    /// Schemas.
-    pub fn schemas(self, value: impl Into<Vec<models::UserSchema>>) -> Self {
-        self.map(|op| op.schemas = Some(value.into()))
-    }
-
-    /// E-mail address with which the user signs in.
-    ///
-    /// Set on creation; a later `PUT` or `PATCH` ignores it.
-    ///
-    /// `userName` on the wire.
-    pub fn user_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.user_name = Some(value.into()))
-    }
-}
-
-impl Call<models::users_v2::UpdatePermissions> {
-    /// Entries to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::PasswordAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Assigns users, service principals and groups of the account to workspaces, as users or administrators.
     pub fn workspace_assignment(&self) -> WorkspaceAssignment {
         WorkspaceAssignment {
@@ -3657,83 +1889,42 @@ impl crate::AccountClient {
 /// Assigns users, service principals and groups of the account to workspaces, as users or administrators.
 #[derive(Clone, Debug)]
 pub struct WorkspaceAssignment {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl WorkspaceAssignment {
-    /// Removes a principal from a workspace.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/principals/{principal_id}`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    /// * `principal_id`: ID of the principal: a user, service principal or group.
-    pub fn delete(
-        &self,
-        workspace_id: impl Into<i64>,
-        principal_id: impl Into<i64>,
-    ) -> Call<models::workspace_assignment::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_assignment::Delete::new(workspace_id, principal_id),
-        )
-    }
-
-    /// Lists the permissions that principals can be given in a workspace.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/permissions`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    pub fn get(
-        &self,
-        workspace_id: impl Into<i64>,
-    ) -> Call<models::workspace_assignment::Get> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_assignment::Get::new(workspace_id),
-        )
-    }
-
-    /// Lists who is assigned to a workspace, and how.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    pub fn list(
-        &self,
-        workspace_id: impl Into<i64>,
-    ) -> Call<models::workspace_assignment::List> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_assignment::List::new(workspace_id),
-        )
-    }
-
-    /// Assigns a principal to a workspace, or changes its assignment.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/principals/{principal_id}`
-    ///
-    /// * `workspace_id`: ID of the workspace.
-    /// * `principal_id`: ID of the principal: a user, service principal or group.
-    pub fn update(
-        &self,
-        workspace_id: impl Into<i64>,
-        principal_id: impl Into<i64>,
-    ) -> Call<models::workspace_assignment::Update> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_assignment::Update::new(workspace_id, principal_id),
-        )
+calls! {
+    WorkspaceAssignment {
+        /// Removes a principal from a workspace.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/principals/{principal_id}`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        /// * `principal_id`: ID of the principal: a user, service principal or group.
+        delete(workspace_id: i64, principal_id: i64) -> models::workspace_assignment::Delete;
+        /// Lists the permissions that principals can be given in a workspace.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/permissions`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        get(workspace_id: i64) -> models::workspace_assignment::Get;
+        /// Lists who is assigned to a workspace, and how.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        list(workspace_id: i64) -> models::workspace_assignment::List;
+        /// Assigns a principal to a workspace, or changes its assignment.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/principals/{principal_id}`
+        ///
+        /// * `workspace_id`: ID of the workspace.
+        /// * `principal_id`: ID of the principal: a user, service principal or group.
+        ///
+        /// Optional inputs: [`permissions`](field@models::workspace_assignment::Update::permissions).
+        update(workspace_id: i64, principal_id: i64) -> models::workspace_assignment::Update;
     }
 }
 
-impl Call<models::workspace_assignment::Update> {
-    /// `USER` or `ADMIN`, in capitals; `ADMIN` wins if both are given, and other values are ignored.
-    ///
-    /// An empty or missing list takes all permissions from the principal.
-    pub fn permissions(
-        self,
-        value: impl Into<Vec<models::WorkspacePermission>>,
-    ) -> Self {
-        self.map(|op| op.permissions = Some(value.into()))
-    }
-}
+setters! { models::workspace_assignment::Update {
+    permissions: Vec<models::WorkspacePermission>,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `iamv2`.
 
 use databricks_models::iamv2 as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages users, service principals and groups of an account, the members of groups, and who is assigned to which
     /// workspace with which entitlements.
     pub fn iam_v2(&self) -> AccountIamV2 {
@@ -19,933 +19,475 @@ impl crate::AccountClient {
 /// workspace with which entitlements.
 #[derive(Clone, Debug)]
 pub struct AccountIamV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountIamV2 {
-    /// Adds a principal to a group.
-    ///
-    /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
-    ///
-    /// `POST /api/2.0/identity/{parent}/direct-members`
-    ///
-    /// * `parent`: The group, as `accounts/{account}/groups/{group}`.
-    ///   Of the form `accounts/{account_id}/groups/{group_id}`.
-    /// * `direct_group_member`: The member; `principal_id` is required.
-    pub fn create_direct_group_member(
-        &self,
-        parent: impl Into<String>,
-        direct_group_member: impl Into<models::DirectGroupMember>,
-    ) -> Call<models::account_iam_v2::CreateDirectGroupMember> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::CreateDirectGroupMember::new(
-                parent,
-                direct_group_member,
-            ),
-        )
-    }
-
-    /// Creates a local group within the account.
-    ///
-    /// A local group does not come from the identity provider. Where automatic identity management is on, an external ID is
-    /// refused: use `resolve_group` for an identity of the provider.
-    ///
-    /// `POST /api/2.0/identity/{parent}/groups`
-    ///
-    /// * `parent`: The account, as `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    /// * `group`: Group.
-    pub fn create_group(
-        &self,
-        parent: impl Into<String>,
-        group: impl Into<models::Group>,
-    ) -> Call<models::account_iam_v2::CreateGroup> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::CreateGroup::new(parent, group),
-        )
-    }
-
-    /// Creates a visibility filter for groups, effective in all workspaces of the account.
-    ///
-    /// A filter cannot be changed later, only deleted. If the ID, or an equal rule, exists already, the call fails with
-    /// `ALREADY_EXISTS`. For account admins only.
-    ///
-    /// `POST /api/2.0/identity/{parent}/identity-visibility-filters`
-    ///
-    /// * `parent`: The account, as `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    /// * `identity_visibility_filter`: The rule: `principal_type` must be `GROUP`, with one of `exact`, `prefix` and `regex`.
-    ///   A `name` has no effect.
-    pub fn create_identity_visibility_filter(
-        &self,
-        parent: impl Into<String>,
-        identity_visibility_filter: impl Into<models::IdentityVisibilityFilter>,
-    ) -> Call<models::account_iam_v2::CreateIdentityVisibilityFilter> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::CreateIdentityVisibilityFilter::new(
-                parent,
-                identity_visibility_filter,
-            ),
-        )
-    }
-
-    /// Creates a local service principal within the account.
-    ///
-    /// A local service principal does not come from the identity provider. Where automatic identity management is on, an
-    /// external ID is refused: use `resolve_service_principal` for an identity of the provider.
-    ///
-    /// `POST /api/2.0/identity/{parent}/service-principals`
-    ///
-    /// * `parent`: The account, as `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    /// * `service_principal`: Service principal.
-    pub fn create_service_principal(
-        &self,
-        parent: impl Into<String>,
-        service_principal: impl Into<models::ServicePrincipal>,
-    ) -> Call<models::account_iam_v2::CreateServicePrincipal> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::CreateServicePrincipal::new(
-                parent,
-                service_principal,
-            ),
-        )
-    }
-
-    /// Creates a local user within the account.
-    ///
-    /// A local user does not come from the identity provider. Where automatic identity management is on, an external ID is
-    /// refused: use `resolve_user` for an identity of the provider.
-    ///
-    /// `POST /api/2.0/identity/{parent}/users`
-    ///
-    /// * `parent`: The account, as `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    /// * `user`: User.
-    pub fn create_user(
-        &self,
-        parent: impl Into<String>,
-        user: impl Into<models::User>,
-    ) -> Call<models::account_iam_v2::CreateUser> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::CreateUser::new(parent, user),
-        )
-    }
-
-    /// Assigns a principal to a workspace with the given entitlements.
-    ///
-    /// They are granted one after the other: after a failure, the principal can be assigned with some of them only, so check
-    /// with a get.
-    ///
-    /// `POST /api/2.0/identity/{parent}/workspace-assignments`
-    ///
-    /// * `parent`: The workspace, as `accounts/{account}/workspaces/{workspace}`.
-    ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}`.
-    /// * `workspace_assignment`: The assignment: `principal_id` and at least one of `entitlements`.
-    pub fn create_workspace_assignment(
-        &self,
-        parent: impl Into<String>,
-        workspace_assignment: impl Into<models::WorkspaceAssignment>,
-    ) -> Call<models::account_iam_v2::CreateWorkspaceAssignment> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::CreateWorkspaceAssignment::new(
-                parent,
-                workspace_assignment,
-            ),
-        )
-    }
-
-    /// Assigns a principal to a workspace.
-    ///
-    /// `POST /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details`
-    ///
-    /// * `workspace_id`: The workspace.
-    /// * `workspace_assignment_detail`: The assignment: `principal_id` and at least one of `entitlements`.
-    pub fn create_workspace_assignment_detail(
-        &self,
-        workspace_id: impl Into<i64>,
-        workspace_assignment_detail: impl Into<models::WorkspaceAssignmentDetail>,
-    ) -> Call<models::account_iam_v2::CreateWorkspaceAssignmentDetail> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::CreateWorkspaceAssignmentDetail::new(
-                workspace_id,
-                workspace_assignment_detail,
-            ),
-        )
-    }
-
-    /// Removes a principal from a group.
-    ///
-    /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name of the membership, `accounts/{account}/groups/{group}/direct-members/{principal}`.
-    ///   Of the form `accounts/{account_id}/groups/{group_id}/direct-members/{principal_id}`.
-    pub fn delete_direct_group_member(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::DeleteDirectGroupMember> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::DeleteDirectGroupMember::new(name),
-        )
-    }
-
-    /// Deletes a group from the account.
-    ///
-    /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/groups/{id}`.
-    ///   Of the form `accounts/{account_id}/groups/{group_id}`.
-    pub fn delete_group(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::DeleteGroup> {
-        Call::new(self.client.clone(), models::account_iam_v2::DeleteGroup::new(name))
-    }
-
-    /// Deletes a visibility filter; succeeds also if there is none.
-    ///
-    /// No group is deleted and no access revoked, but groups that only this rule made visible can no longer be found, unless
-    /// they or a parent group are in the account already. Without any filter left, all groups are visible. For account admins
-    /// only.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/identity-visibility-filters/{filter}`.
-    ///   Of the form `accounts/{account_id}/identity-visibility-filters/{identity_visibility_filter_id}`.
-    pub fn delete_identity_visibility_filter(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::DeleteIdentityVisibilityFilter> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::DeleteIdentityVisibilityFilter::new(name),
-        )
-    }
-
-    /// Deletes a service principal from the account.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/service-principals/{id}`.
-    ///   Of the form `accounts/{account_id}/service-principals/{service_principal_id}`.
-    pub fn delete_service_principal(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::DeleteServicePrincipal> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::DeleteServicePrincipal::new(name),
-        )
-    }
-
-    /// Deletes a user from the account.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/users/{id}`.
-    ///   Of the form `accounts/{account_id}/users/{user_id}`.
-    pub fn delete_user(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::DeleteUser> {
-        Call::new(self.client.clone(), models::account_iam_v2::DeleteUser::new(name))
-    }
-
-    /// Ends the assignment of a principal to a workspace and revokes its entitlements.
-    ///
-    /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
-    /// be repeated.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/workspaces/{workspace}/workspace-assignments/{principal}`.
-    ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`.
-    pub fn delete_workspace_assignment(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::DeleteWorkspaceAssignment> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::DeleteWorkspaceAssignment::new(name),
-        )
-    }
-
-    /// Ends the assignment of a principal to a workspace and revokes its entitlements.
-    ///
-    /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
-    /// be repeated.
-    ///
-    /// `DELETE /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
-    ///
-    /// * `workspace_id`: The workspace.
-    /// * `principal_id`: ID that Databricks gave the principal.
-    pub fn delete_workspace_assignment_detail(
-        &self,
-        workspace_id: impl Into<i64>,
-        principal_id: impl Into<i64>,
-    ) -> Call<models::account_iam_v2::DeleteWorkspaceAssignmentDetail> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::DeleteWorkspaceAssignmentDetail::new(
-                workspace_id,
-                principal_id,
-            ),
-        )
-    }
-
-    /// Returns one direct member of a group.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name of the membership, `accounts/{account}/groups/{group}/direct-members/{principal}`.
-    ///   Of the form `accounts/{account_id}/groups/{group_id}/direct-members/{principal_id}`.
-    pub fn get_direct_group_member(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetDirectGroupMember> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::GetDirectGroupMember::new(name),
-        )
-    }
-
-    /// Returns a group of the identity provider, creating it in the account if needed.
-    ///
-    /// The call may refresh the group from the provider. Needs automatic identity management; without it the call fails.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/external-groups/{external ID}`.
-    ///   Of the form `accounts/{account_id}/external-groups/{external_group_id}`.
-    pub fn get_external_group(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetExternalGroup> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::GetExternalGroup::new(name),
-        )
-    }
-
-    /// Returns a service principal of the identity provider, creating it in the account if needed.
-    ///
-    /// The call may refresh the service principal from the provider. Needs automatic identity management; without it the call
-    /// fails.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/external-service-principals/{external ID}`.
-    ///   Of the form `accounts/{account_id}/external-service-principals/{external_service_principal_id}`.
-    pub fn get_external_service_principal(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetExternalServicePrincipal> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::GetExternalServicePrincipal::new(name),
-        )
-    }
-
-    /// Returns a user of the identity provider, creating it in the account if needed.
-    ///
-    /// The call may refresh the user from the provider. Needs automatic identity management; without it the call fails.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/external-users/{external ID}`.
-    ///   Of the form `accounts/{account_id}/external-users/{external_user_id}`.
-    pub fn get_external_user(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetExternalUser> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::GetExternalUser::new(name),
-        )
-    }
-
-    /// Returns one group of the account.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/groups/{id}`.
-    ///   Of the form `accounts/{account_id}/groups/{group_id}`.
-    pub fn get_group(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetGroup> {
-        Call::new(self.client.clone(), models::account_iam_v2::GetGroup::new(name))
-    }
-
-    /// Returns one visibility filter: the rule, not the groups it matches.
-    ///
-    /// For account admins only.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/identity-visibility-filters/{filter}`.
-    ///   Of the form `accounts/{account_id}/identity-visibility-filters/{identity_visibility_filter_id}`.
-    pub fn get_identity_visibility_filter(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetIdentityVisibilityFilter> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::GetIdentityVisibilityFilter::new(name),
-        )
-    }
-
-    /// Returns one service principal of the account.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/service-principals/{id}`.
-    ///   Of the form `accounts/{account_id}/service-principals/{service_principal_id}`.
-    pub fn get_service_principal(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetServicePrincipal> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::GetServicePrincipal::new(name),
-        )
-    }
-
-    /// Returns one user of the account.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/users/{id}`.
-    ///   Of the form `accounts/{account_id}/users/{user_id}`.
-    pub fn get_user(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetUser> {
-        Call::new(self.client.clone(), models::account_iam_v2::GetUser::new(name))
-    }
-
-    /// Returns how a principal has access to a workspace.
-    ///
-    /// The principal must be known to the account, be it synchronized from an identity provider or added by hand.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/workspaces/{workspace}/workspace-access-details/{principal}`.
-    ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-access-details/{principal_id}`.
-    pub fn get_workspace_access_detail(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetWorkspaceAccessDetail> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::GetWorkspaceAccessDetail::new(name),
-        )
-    }
-
-    /// Returns the assignment of one principal to a workspace, with its entitlements.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/workspaces/{workspace}/workspace-assignments/{principal}`.
-    ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`.
-    pub fn get_workspace_assignment(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_iam_v2::GetWorkspaceAssignment> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::GetWorkspaceAssignment::new(name),
-        )
-    }
-
-    /// Returns the assignment details of one principal in a workspace, with its entitlements.
-    ///
-    /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
-    ///
-    /// * `workspace_id`: The workspace.
-    /// * `principal_id`: ID that Databricks gave the principal.
-    pub fn get_workspace_assignment_detail(
-        &self,
-        workspace_id: impl Into<i64>,
-        principal_id: impl Into<i64>,
-    ) -> Call<models::account_iam_v2::GetWorkspaceAssignmentDetail> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::GetWorkspaceAssignmentDetail::new(
-                workspace_id,
-                principal_id,
-            ),
-        )
-    }
-
-    /// Lists the direct members of a group, with the source of each membership.
-    ///
-    /// Only identities already present in the account are listed.
-    ///
-    /// `GET /api/2.0/identity/{parent}/direct-members`
-    ///
-    /// * `parent`: The group, as `accounts/{account}/groups/{group}`.
-    ///   Of the form `accounts/{account_id}/groups/{group_id}`.
-    pub fn list_direct_group_members(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ListDirectGroupMembers> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::ListDirectGroupMembers::new(parent),
-        )
-    }
-
-    /// Lists the groups of the account.
-    ///
-    /// `GET /api/2.0/identity/{parent}/groups`
-    ///
-    /// * `parent`: The account, as `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    pub fn list_groups(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ListGroups> {
-        Call::new(self.client.clone(), models::account_iam_v2::ListGroups::new(parent))
-    }
-
-    /// Lists the visibility filters of the account: the rules, not the groups they match.
-    ///
-    /// For account admins only.
-    ///
-    /// `GET /api/2.0/identity/{parent}/identity-visibility-filters`
-    ///
-    /// * `parent`: The account, as `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    pub fn list_identity_visibility_filters(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ListIdentityVisibilityFilters> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::ListIdentityVisibilityFilters::new(parent),
-        )
-    }
-
-    /// Lists the service principals of the account.
-    ///
-    /// `GET /api/2.0/identity/{parent}/service-principals`
-    ///
-    /// * `parent`: The account, as `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    pub fn list_service_principals(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ListServicePrincipals> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::ListServicePrincipals::new(parent),
-        )
-    }
-
-    /// Lists all groups a principal is in, directly or through other groups.
-    ///
-    /// `GET /api/2.0/identity/{parent}/transitive-parent-groups`
-    ///
-    /// * `parent`: The principal, as `accounts/{account}/principals/{principal}`.
-    ///   Of the form `accounts/{account_id}/principals/{principal_id}`.
-    pub fn list_transitive_parent_groups(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ListTransitiveParentGroups> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::ListTransitiveParentGroups::new(parent),
-        )
-    }
-
-    /// Lists the users of the account.
-    ///
-    /// `GET /api/2.0/identity/{parent}/users`
-    ///
-    /// * `parent`: The account, as `accounts/{account}`.
-    ///   Of the form `accounts/{account_id}`.
-    pub fn list_users(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ListUsers> {
-        Call::new(self.client.clone(), models::account_iam_v2::ListUsers::new(parent))
-    }
-
-    /// Lists the assignment details of a workspace.
-    ///
-    /// The list carries no entitlements; get a single assignment detail to see them.
-    ///
-    /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details`
-    ///
-    /// * `workspace_id`: The workspace.
-    pub fn list_workspace_assignment_details(
-        &self,
-        workspace_id: impl Into<i64>,
-    ) -> Call<models::account_iam_v2::ListWorkspaceAssignmentDetails> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::ListWorkspaceAssignmentDetails::new(workspace_id),
-        )
-    }
-
-    /// Lists who is directly assigned to a workspace.
-    ///
-    /// The list carries no entitlements; get a single assignment to see them.
-    ///
-    /// `GET /api/2.0/identity/{parent}/workspace-assignments`
-    ///
-    /// * `parent`: The workspace, as `accounts/{account}/workspaces/{workspace}`.
-    ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}`.
-    pub fn list_workspace_assignments(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ListWorkspaceAssignments> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::ListWorkspaceAssignments::new(parent),
-        )
-    }
-
-    /// Finds a group by its external ID and creates it in the account if it is not there.
-    ///
-    /// Needs automatic identity management; without it the call fails.
-    ///
-    /// `POST /api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id`
-    ///
-    /// * `external_id`: ID that the identity provider gave the group.
-    pub fn resolve_group(
-        &self,
-        external_id: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ResolveGroup> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::ResolveGroup::new(external_id),
-        )
-    }
-
-    /// Finds a service principal by its external ID and creates it in the account if it is not there.
-    ///
-    /// Needs automatic identity management; without it the call fails.
-    ///
-    /// `POST /api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id`
-    ///
-    /// * `external_id`: ID that the identity provider gave the service principal.
-    pub fn resolve_service_principal(
-        &self,
-        external_id: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ResolveServicePrincipal> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::ResolveServicePrincipal::new(external_id),
-        )
-    }
-
-    /// Finds a user by its external ID and creates it in the account if it is not there.
-    ///
-    /// Needs automatic identity management; without it the call fails.
-    ///
-    /// `POST /api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id`
-    ///
-    /// * `external_id`: ID that the identity provider gave the user.
-    pub fn resolve_user(
-        &self,
-        external_id: impl Into<String>,
-    ) -> Call<models::account_iam_v2::ResolveUser> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::ResolveUser::new(external_id),
-        )
-    }
-
-    /// Changes the fields of a group that the mask names.
-    ///
-    /// Where automatic identity management is on and the group has an external ID, only that ID can be changed; the rest comes
-    /// from the identity provider. If visibility filters exist there, a new external ID must be that of a visible group; it may
-    /// always be cleared. Allowed to account admins and to holders of the role `roles/group.manager` on the group.
-    ///
-    /// `PATCH /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
-    ///   Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    /// * `group`: Group.
-    pub fn update_group(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        group: impl Into<models::Group>,
-    ) -> Call<models::account_iam_v2::UpdateGroup> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::UpdateGroup::new(name, update_mask, group),
-        )
-    }
-
-    /// Changes the fields of a service principal that the mask names.
-    ///
-    /// Where automatic identity management is on and the service principal has an external ID, only that ID can be changed; the
-    /// rest comes from the identity provider.
-    ///
-    /// `PATCH /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
-    ///   Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
-    ///   `service-principals/{service_principal_id}`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    /// * `service_principal`: Service principal.
-    pub fn update_service_principal(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        service_principal: impl Into<models::ServicePrincipal>,
-    ) -> Call<models::account_iam_v2::UpdateServicePrincipal> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::UpdateServicePrincipal::new(
-                name,
-                update_mask,
-                service_principal,
-            ),
-        )
-    }
-
-    /// Changes the fields of a user that the mask names.
-    ///
-    /// Given name, family name, status and external ID can be changed. Where automatic identity management is on and the user
-    /// has an external ID, only that ID can be changed; the rest comes from the identity provider.
-    ///
-    /// `PATCH /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
-    ///   Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    /// * `user`: User.
-    pub fn update_user(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        user: impl Into<models::User>,
-    ) -> Call<models::account_iam_v2::UpdateUser> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::UpdateUser::new(name, update_mask, user),
-        )
-    }
-
-    /// Changes the entitlements of a principal that is directly assigned to a workspace.
-    ///
-    /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
-    /// get.
-    ///
-    /// `PATCH /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `workspace-assignments/{principal}`, in the account form with
-    ///   `accounts/{account}/workspaces/{workspace}/` before it.
-    ///   Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
-    ///   `workspace-assignments/{principal_id}`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    ///   Only `entitlements` can be set.
-    /// * `workspace_assignment`: Workspace assignment.
-    pub fn update_workspace_assignment(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        workspace_assignment: impl Into<models::WorkspaceAssignment>,
-    ) -> Call<models::account_iam_v2::UpdateWorkspaceAssignment> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::UpdateWorkspaceAssignment::new(
-                name,
-                update_mask,
-                workspace_assignment,
-            ),
-        )
-    }
-
-    /// Changes the entitlements of a principal that is directly assigned to a workspace.
-    ///
-    /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
-    /// get.
-    ///
-    /// `PATCH /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
-    ///
-    /// * `workspace_id`: The workspace.
-    /// * `principal_id`: ID that Databricks gave the principal.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    ///   Only `entitlements` can be set.
-    /// * `workspace_assignment_detail`: Workspace assignment detail.
-    pub fn update_workspace_assignment_detail(
-        &self,
-        workspace_id: impl Into<i64>,
-        principal_id: impl Into<i64>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        workspace_assignment_detail: impl Into<models::WorkspaceAssignmentDetail>,
-    ) -> Call<models::account_iam_v2::UpdateWorkspaceAssignmentDetail> {
-        Call::new(
-            self.client.clone(),
-            models::account_iam_v2::UpdateWorkspaceAssignmentDetail::new(
-                workspace_id,
-                principal_id,
-                update_mask,
-                workspace_assignment_detail,
-            ),
-        )
+calls! {
+    AccountIamV2 {
+        /// Adds a principal to a group.
+        ///
+        /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
+        ///
+        /// `POST /api/2.0/identity/{parent}/direct-members`
+        ///
+        /// * `parent`: The group, as `accounts/{account}/groups/{group}`.
+        ///   Of the form `accounts/{account_id}/groups/{group_id}`.
+        /// * `direct_group_member`: The member; `principal_id` is required.
+        create_direct_group_member(parent: String, direct_group_member: models::DirectGroupMember) -> models::account_iam_v2::CreateDirectGroupMember;
+        /// Creates a local group within the account.
+        ///
+        /// A local group does not come from the identity provider. Where automatic identity management is on, an external ID is
+        /// refused: use `resolve_group` for an identity of the provider.
+        ///
+        /// `POST /api/2.0/identity/{parent}/groups`
+        ///
+        /// * `parent`: The account, as `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        /// * `group`: `group`, of type `Group`.
+        create_group(parent: String, group: models::Group) -> models::account_iam_v2::CreateGroup;
+        /// Creates a visibility filter for groups, effective in all workspaces of the account.
+        ///
+        /// A filter cannot be changed later, only deleted. If the ID, or an equal rule, exists already, the call fails with
+        /// `ALREADY_EXISTS`. For account admins only.
+        ///
+        /// `POST /api/2.0/identity/{parent}/identity-visibility-filters`
+        ///
+        /// * `parent`: The account, as `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        /// * `identity_visibility_filter`: The rule: `principal_type` must be `GROUP`, with one of `exact`, `prefix` and `regex`.
+        ///   A `name` has no effect.
+        ///
+        /// Optional inputs:
+        /// [`identity_visibility_filter_id`](field@models::account_iam_v2::CreateIdentityVisibilityFilter::identity_visibility_filter_id).
+        create_identity_visibility_filter(parent: String, identity_visibility_filter: models::IdentityVisibilityFilter) -> models::account_iam_v2::CreateIdentityVisibilityFilter;
+        /// Creates a local service principal within the account.
+        ///
+        /// A local service principal does not come from the identity provider. Where automatic identity management is on, an
+        /// external ID is refused: use `resolve_service_principal` for an identity of the provider.
+        ///
+        /// `POST /api/2.0/identity/{parent}/service-principals`
+        ///
+        /// * `parent`: The account, as `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        /// * `service_principal`: `service_principal`, of type `ServicePrincipal`.
+        create_service_principal(parent: String, service_principal: models::ServicePrincipal) -> models::account_iam_v2::CreateServicePrincipal;
+        /// Creates a local user within the account.
+        ///
+        /// A local user does not come from the identity provider. Where automatic identity management is on, an external ID is
+        /// refused: use `resolve_user` for an identity of the provider.
+        ///
+        /// `POST /api/2.0/identity/{parent}/users`
+        ///
+        /// * `parent`: The account, as `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        /// * `user`: `user`, of type `User`.
+        create_user(parent: String, user: models::User) -> models::account_iam_v2::CreateUser;
+        /// Assigns a principal to a workspace with the given entitlements.
+        ///
+        /// They are granted one after the other: after a failure, the principal can be assigned with some of them only, so check
+        /// with a get.
+        ///
+        /// `POST /api/2.0/identity/{parent}/workspace-assignments`
+        ///
+        /// * `parent`: The workspace, as `accounts/{account}/workspaces/{workspace}`.
+        ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}`.
+        /// * `workspace_assignment`: The assignment: `principal_id` and at least one of `entitlements`.
+        create_workspace_assignment(parent: String, workspace_assignment: models::WorkspaceAssignment) -> models::account_iam_v2::CreateWorkspaceAssignment;
+        /// Assigns a principal to a workspace.
+        ///
+        /// `POST /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details`
+        ///
+        /// * `workspace_id`: The workspace.
+        /// * `workspace_assignment_detail`: The assignment: `principal_id` and at least one of `entitlements`.
+        create_workspace_assignment_detail(workspace_id: i64, workspace_assignment_detail: models::WorkspaceAssignmentDetail) -> models::account_iam_v2::CreateWorkspaceAssignmentDetail;
+        /// Removes a principal from a group.
+        ///
+        /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name of the membership, `accounts/{account}/groups/{group}/direct-members/{principal}`.
+        ///   Of the form `accounts/{account_id}/groups/{group_id}/direct-members/{principal_id}`.
+        delete_direct_group_member(name: String) -> models::account_iam_v2::DeleteDirectGroupMember;
+        /// Deletes a group from the account.
+        ///
+        /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/groups/{id}`.
+        ///   Of the form `accounts/{account_id}/groups/{group_id}`.
+        delete_group(name: String) -> models::account_iam_v2::DeleteGroup;
+        /// Deletes a visibility filter; succeeds also if there is none.
+        ///
+        /// No group is deleted and no access revoked, but groups that only this rule made visible can no longer be found, unless
+        /// they or a parent group are in the account already. Without any filter left, all groups are visible. For account admins
+        /// only.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/identity-visibility-filters/{filter}`.
+        ///   Of the form `accounts/{account_id}/identity-visibility-filters/{identity_visibility_filter_id}`.
+        delete_identity_visibility_filter(name: String) -> models::account_iam_v2::DeleteIdentityVisibilityFilter;
+        /// Deletes a service principal from the account.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/service-principals/{id}`.
+        ///   Of the form `accounts/{account_id}/service-principals/{service_principal_id}`.
+        delete_service_principal(name: String) -> models::account_iam_v2::DeleteServicePrincipal;
+        /// Deletes a user from the account.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/users/{id}`.
+        ///   Of the form `accounts/{account_id}/users/{user_id}`.
+        delete_user(name: String) -> models::account_iam_v2::DeleteUser;
+        /// Ends the assignment of a principal to a workspace and revokes its entitlements.
+        ///
+        /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
+        /// be repeated.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/workspaces/{workspace}/workspace-assignments/{principal}`.
+        ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`.
+        delete_workspace_assignment(name: String) -> models::account_iam_v2::DeleteWorkspaceAssignment;
+        /// Ends the assignment of a principal to a workspace and revokes its entitlements.
+        ///
+        /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
+        /// be repeated.
+        ///
+        /// `DELETE /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
+        ///
+        /// * `workspace_id`: The workspace.
+        /// * `principal_id`: ID that Databricks gave the principal.
+        delete_workspace_assignment_detail(workspace_id: i64, principal_id: i64) -> models::account_iam_v2::DeleteWorkspaceAssignmentDetail;
+        /// Returns one direct member of a group.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name of the membership, `accounts/{account}/groups/{group}/direct-members/{principal}`.
+        ///   Of the form `accounts/{account_id}/groups/{group_id}/direct-members/{principal_id}`.
+        get_direct_group_member(name: String) -> models::account_iam_v2::GetDirectGroupMember;
+        /// Returns a group of the identity provider, creating it in the account if needed.
+        ///
+        /// The call may refresh the group from the provider. Needs automatic identity management; without it the call fails.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/external-groups/{external ID}`.
+        ///   Of the form `accounts/{account_id}/external-groups/{external_group_id}`.
+        get_external_group(name: String) -> models::account_iam_v2::GetExternalGroup;
+        /// Returns a service principal of the identity provider, creating it in the account if needed.
+        ///
+        /// The call may refresh the service principal from the provider. Needs automatic identity management; without it the call
+        /// fails.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/external-service-principals/{external ID}`.
+        ///   Of the form `accounts/{account_id}/external-service-principals/{external_service_principal_id}`.
+        get_external_service_principal(name: String) -> models::account_iam_v2::GetExternalServicePrincipal;
+        /// Returns a user of the identity provider, creating it in the account if needed.
+        ///
+        /// The call may refresh the user from the provider. Needs automatic identity management; without it the call fails.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/external-users/{external ID}`.
+        ///   Of the form `accounts/{account_id}/external-users/{external_user_id}`.
+        get_external_user(name: String) -> models::account_iam_v2::GetExternalUser;
+        /// Returns one group of the account.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/groups/{id}`.
+        ///   Of the form `accounts/{account_id}/groups/{group_id}`.
+        get_group(name: String) -> models::account_iam_v2::GetGroup;
+        /// Returns one visibility filter: the rule, not the groups it matches.
+        ///
+        /// For account admins only.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/identity-visibility-filters/{filter}`.
+        ///   Of the form `accounts/{account_id}/identity-visibility-filters/{identity_visibility_filter_id}`.
+        get_identity_visibility_filter(name: String) -> models::account_iam_v2::GetIdentityVisibilityFilter;
+        /// Returns one service principal of the account.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/service-principals/{id}`.
+        ///   Of the form `accounts/{account_id}/service-principals/{service_principal_id}`.
+        get_service_principal(name: String) -> models::account_iam_v2::GetServicePrincipal;
+        /// Returns one user of the account.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/users/{id}`.
+        ///   Of the form `accounts/{account_id}/users/{user_id}`.
+        get_user(name: String) -> models::account_iam_v2::GetUser;
+        /// Returns how a principal has access to a workspace.
+        ///
+        /// The principal must be known to the account, be it synchronized from an identity provider or added by hand.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/workspaces/{workspace}/workspace-access-details/{principal}`.
+        ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-access-details/{principal_id}`.
+        ///
+        /// Optional inputs: [`view`](field@models::account_iam_v2::GetWorkspaceAccessDetail::view).
+        get_workspace_access_detail(name: String) -> models::account_iam_v2::GetWorkspaceAccessDetail;
+        /// Returns the assignment of one principal to a workspace, with its entitlements.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/workspaces/{workspace}/workspace-assignments/{principal}`.
+        ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`.
+        get_workspace_assignment(name: String) -> models::account_iam_v2::GetWorkspaceAssignment;
+        /// Returns the assignment details of one principal in a workspace, with its entitlements.
+        ///
+        /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
+        ///
+        /// * `workspace_id`: The workspace.
+        /// * `principal_id`: ID that Databricks gave the principal.
+        get_workspace_assignment_detail(workspace_id: i64, principal_id: i64) -> models::account_iam_v2::GetWorkspaceAssignmentDetail;
+        /// Lists the direct members of a group, with the source of each membership.
+        ///
+        /// Only identities already present in the account are listed.
+        ///
+        /// `GET /api/2.0/identity/{parent}/direct-members`
+        ///
+        /// * `parent`: The group, as `accounts/{account}/groups/{group}`.
+        ///   Of the form `accounts/{account_id}/groups/{group_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListDirectGroupMembers::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListDirectGroupMembers::page_token).
+        list_direct_group_members(parent: String) -> models::account_iam_v2::ListDirectGroupMembers;
+        /// Lists the groups of the account.
+        ///
+        /// `GET /api/2.0/identity/{parent}/groups`
+        ///
+        /// * `parent`: The account, as `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        ///
+        /// Optional inputs: [`filter`](field@models::account_iam_v2::ListGroups::filter),
+        /// [`page_size`](field@models::account_iam_v2::ListGroups::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListGroups::page_token).
+        list_groups(parent: String) -> models::account_iam_v2::ListGroups;
+        /// Lists the visibility filters of the account: the rules, not the groups they match.
+        ///
+        /// For account admins only.
+        ///
+        /// `GET /api/2.0/identity/{parent}/identity-visibility-filters`
+        ///
+        /// * `parent`: The account, as `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListIdentityVisibilityFilters::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListIdentityVisibilityFilters::page_token).
+        list_identity_visibility_filters(parent: String) -> models::account_iam_v2::ListIdentityVisibilityFilters;
+        /// Lists the service principals of the account.
+        ///
+        /// `GET /api/2.0/identity/{parent}/service-principals`
+        ///
+        /// * `parent`: The account, as `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        ///
+        /// Optional inputs: [`filter`](field@models::account_iam_v2::ListServicePrincipals::filter),
+        /// [`page_size`](field@models::account_iam_v2::ListServicePrincipals::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListServicePrincipals::page_token).
+        list_service_principals(parent: String) -> models::account_iam_v2::ListServicePrincipals;
+        /// Lists all groups a principal is in, directly or through other groups.
+        ///
+        /// `GET /api/2.0/identity/{parent}/transitive-parent-groups`
+        ///
+        /// * `parent`: The principal, as `accounts/{account}/principals/{principal}`.
+        ///   Of the form `accounts/{account_id}/principals/{principal_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListTransitiveParentGroups::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListTransitiveParentGroups::page_token).
+        list_transitive_parent_groups(parent: String) -> models::account_iam_v2::ListTransitiveParentGroups;
+        /// Lists the users of the account.
+        ///
+        /// `GET /api/2.0/identity/{parent}/users`
+        ///
+        /// * `parent`: The account, as `accounts/{account}`.
+        ///   Of the form `accounts/{account_id}`.
+        ///
+        /// Optional inputs: [`filter`](field@models::account_iam_v2::ListUsers::filter),
+        /// [`page_size`](field@models::account_iam_v2::ListUsers::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListUsers::page_token).
+        list_users(parent: String) -> models::account_iam_v2::ListUsers;
+        /// Lists the assignment details of a workspace.
+        ///
+        /// The list carries no entitlements; get a single assignment detail to see them.
+        ///
+        /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details`
+        ///
+        /// * `workspace_id`: The workspace.
+        ///
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListWorkspaceAssignmentDetails::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListWorkspaceAssignmentDetails::page_token).
+        list_workspace_assignment_details(workspace_id: i64) -> models::account_iam_v2::ListWorkspaceAssignmentDetails;
+        /// Lists who is directly assigned to a workspace.
+        ///
+        /// The list carries no entitlements; get a single assignment to see them.
+        ///
+        /// `GET /api/2.0/identity/{parent}/workspace-assignments`
+        ///
+        /// * `parent`: The workspace, as `accounts/{account}/workspaces/{workspace}`.
+        ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::account_iam_v2::ListWorkspaceAssignments::page_size),
+        /// [`page_token`](field@models::account_iam_v2::ListWorkspaceAssignments::page_token).
+        list_workspace_assignments(parent: String) -> models::account_iam_v2::ListWorkspaceAssignments;
+        /// Finds a group by its external ID and creates it in the account if it is not there.
+        ///
+        /// Needs automatic identity management; without it the call fails.
+        ///
+        /// `POST /api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id`
+        ///
+        /// * `external_id`: ID that the identity provider gave the group.
+        resolve_group(external_id: String) -> models::account_iam_v2::ResolveGroup;
+        /// Finds a service principal by its external ID and creates it in the account if it is not there.
+        ///
+        /// Needs automatic identity management; without it the call fails.
+        ///
+        /// `POST /api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id`
+        ///
+        /// * `external_id`: ID that the identity provider gave the service principal.
+        resolve_service_principal(external_id: String) -> models::account_iam_v2::ResolveServicePrincipal;
+        /// Finds a user by its external ID and creates it in the account if it is not there.
+        ///
+        /// Needs automatic identity management; without it the call fails.
+        ///
+        /// `POST /api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id`
+        ///
+        /// * `external_id`: ID that the identity provider gave the user.
+        resolve_user(external_id: String) -> models::account_iam_v2::ResolveUser;
+        /// Changes the fields of a group that the mask names.
+        ///
+        /// Where automatic identity management is on and the group has an external ID, only that ID can be changed; the rest comes
+        /// from the identity provider. If visibility filters exist there, a new external ID must be that of a visible group; it may
+        /// always be cleared. Allowed to account admins and to holders of the role `roles/group.manager` on the group.
+        ///
+        /// `PATCH /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
+        ///   Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
+        /// * `group`: `group`, of type `Group`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        update_group(name: String, group: models::Group, update_mask: String) -> models::account_iam_v2::UpdateGroup;
+        /// Changes the fields of a service principal that the mask names.
+        ///
+        /// Where automatic identity management is on and the service principal has an external ID, only that ID can be changed; the
+        /// rest comes from the identity provider.
+        ///
+        /// `PATCH /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
+        ///   Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
+        ///   `service-principals/{service_principal_id}`.
+        /// * `service_principal`: `service_principal`, of type `ServicePrincipal`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        update_service_principal(name: String, service_principal: models::ServicePrincipal, update_mask: String) -> models::account_iam_v2::UpdateServicePrincipal;
+        /// Changes the fields of a user that the mask names.
+        ///
+        /// Given name, family name, status and external ID can be changed. Where automatic identity management is on and the user
+        /// has an external ID, only that ID can be changed; the rest comes from the identity provider.
+        ///
+        /// `PATCH /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
+        ///   Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
+        /// * `user`: `user`, of type `User`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        update_user(name: String, user: models::User, update_mask: String) -> models::account_iam_v2::UpdateUser;
+        /// Changes the entitlements of a principal that is directly assigned to a workspace.
+        ///
+        /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
+        /// get.
+        ///
+        /// `PATCH /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `workspace-assignments/{principal}`, in the account form with
+        ///   `accounts/{account}/workspaces/{workspace}/` before it.
+        ///   Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
+        ///   `workspace-assignments/{principal_id}`.
+        /// * `workspace_assignment`: `workspace_assignment`, of type `WorkspaceAssignment`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        ///   Only `entitlements` can be set.
+        update_workspace_assignment(name: String, workspace_assignment: models::WorkspaceAssignment, update_mask: databricks_core::FieldMask) -> models::account_iam_v2::UpdateWorkspaceAssignment;
+        /// Changes the entitlements of a principal that is directly assigned to a workspace.
+        ///
+        /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
+        /// get.
+        ///
+        /// `PATCH /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
+        ///
+        /// * `workspace_id`: The workspace.
+        /// * `principal_id`: ID that Databricks gave the principal.
+        /// * `workspace_assignment_detail`: `workspace_assignment_detail`, of type `WorkspaceAssignmentDetail`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        ///   Only `entitlements` can be set.
+        update_workspace_assignment_detail(workspace_id: i64, principal_id: i64, workspace_assignment_detail: models::WorkspaceAssignmentDetail, update_mask: databricks_core::FieldMask) -> models::account_iam_v2::UpdateWorkspaceAssignmentDetail;
     }
 }
 
-impl Call<models::account_iam_v2::CreateIdentityVisibilityFilter> {
-    /// Last part of the resource name, without `/`; made up by the server if unset.
-    pub fn identity_visibility_filter_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.identity_visibility_filter_id = Some(value.into()))
-    }
-}
+setters! { models::account_iam_v2::CreateIdentityVisibilityFilter {
+    identity_visibility_filter_id: String,
+}}
 
-impl Call<models::account_iam_v2::GetWorkspaceAccessDetail> {
-    /// How much to return; `BASIC` if unset.
-    pub fn view(self, value: impl Into<models::WorkspaceAccessDetailView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
+setters! { models::account_iam_v2::GetWorkspaceAccessDetail {
+    view: models::WorkspaceAccessDetailView,
+}}
 
-impl Call<models::account_iam_v2::ListDirectGroupMembers> {
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::account_iam_v2::ListDirectGroupMembers {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::account_iam_v2::ListGroups {
+    filter: String,
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::account_iam_v2::ListGroups> {
-    /// Restricts the list by group name or external ID.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::account_iam_v2::ListIdentityVisibilityFilters {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::account_iam_v2::ListServicePrincipals {
+    filter: String,
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::account_iam_v2::ListTransitiveParentGroups {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::account_iam_v2::ListIdentityVisibilityFilters> {
-    /// Upper limit for one page; a page may hold fewer. 100 if unset, and never more than 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::account_iam_v2::ListUsers {
+    filter: String,
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::account_iam_v2::ListWorkspaceAssignmentDetails {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::account_iam_v2::ListServicePrincipals> {
-    /// Restricts the list by application ID or external ID.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::account_iam_v2::ListWorkspaceAssignments {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::account_iam_v2::ListTransitiveParentGroups> {
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::account_iam_v2::ListUsers> {
-    /// Restricts the list by user name or external ID.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::account_iam_v2::ListWorkspaceAssignmentDetails> {
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::account_iam_v2::ListWorkspaceAssignments> {
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// The identity operations for clients of a workspace.
     pub fn workspace_iam_v2(&self) -> WorkspaceIamV2 {
         WorkspaceIamV2 {
@@ -959,884 +501,430 @@ impl crate::WorkspaceClient {
 /// Most of them act on the account the workspace belongs to; those on assignments act on the workspace itself.
 #[derive(Clone, Debug)]
 pub struct WorkspaceIamV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl WorkspaceIamV2 {
-    /// Adds a principal to a group.
-    ///
-    /// `POST /api/2.0/identity/{parent}/direct-members`
-    ///
-    /// * `parent`: The group, as `groups/{group}`.
-    ///   Of the form `groups/{group_id}`.
-    /// * `direct_group_member`: The member; `principal_id` is required.
-    pub fn create_direct_group_member_proxy(
-        &self,
-        parent: impl Into<String>,
-        direct_group_member: impl Into<models::DirectGroupMember>,
-    ) -> Call<models::workspace_iam_v2::CreateDirectGroupMemberProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::CreateDirectGroupMemberProxy::new(
-                parent,
-                direct_group_member,
-            ),
-        )
-    }
-
-    /// Creates a local group within the account of the calling workspace.
-    ///
-    /// A local group does not come from the identity provider. Where automatic identity management is on, an external ID is
-    /// refused: use `resolve_group_proxy` for an identity of the provider.
-    ///
-    /// `POST /api/2.0/identity/groups`
-    ///
-    /// * `group`: Group.
-    pub fn create_group_proxy(
-        &self,
-        group: impl Into<models::Group>,
-    ) -> Call<models::workspace_iam_v2::CreateGroupProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::CreateGroupProxy::new(group),
-        )
-    }
-
-    /// Creates a local service principal within the account of the calling workspace.
-    ///
-    /// A local service principal does not come from the identity provider. Where automatic identity management is on, an
-    /// external ID is refused: use `resolve_service_principal_proxy` for an identity of the provider.
-    ///
-    /// `POST /api/2.0/identity/service-principals`
-    ///
-    /// * `service_principal`: Service principal.
-    pub fn create_service_principal_proxy(
-        &self,
-        service_principal: impl Into<models::ServicePrincipal>,
-    ) -> Call<models::workspace_iam_v2::CreateServicePrincipalProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::CreateServicePrincipalProxy::new(service_principal),
-        )
-    }
-
-    /// Creates a local user within the account of the calling workspace.
-    ///
-    /// A local user does not come from the identity provider. Where automatic identity management is on, an external ID is
-    /// refused: use `resolve_user_proxy` for an identity of the provider.
-    ///
-    /// `POST /api/2.0/identity/users`
-    ///
-    /// * `user`: User.
-    pub fn create_user_proxy(
-        &self,
-        user: impl Into<models::User>,
-    ) -> Call<models::workspace_iam_v2::CreateUserProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::CreateUserProxy::new(user),
-        )
-    }
-
-    /// Assigns a principal to the calling workspace.
-    ///
-    /// `POST /api/2.0/identity/workspace-assignment-details`
-    ///
-    /// * `workspace_assignment_detail`: The assignment: `principal_id` and at least one of `entitlements`.
-    pub fn create_workspace_assignment_detail_proxy(
-        &self,
-        workspace_assignment_detail: impl Into<models::WorkspaceAssignmentDetail>,
-    ) -> Call<models::workspace_iam_v2::CreateWorkspaceAssignmentDetailProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::CreateWorkspaceAssignmentDetailProxy::new(
-                workspace_assignment_detail,
-            ),
-        )
-    }
-
-    /// Assigns a principal to the calling workspace with the given entitlements.
-    ///
-    /// They are granted one after the other: after a failure, the principal can be assigned with some of them only, so check
-    /// with a get.
-    ///
-    /// `POST /api/2.0/identity/workspace-assignments`
-    ///
-    /// * `workspace_assignment`: The assignment: `principal_id` and at least one of `entitlements`.
-    pub fn create_workspace_assignment_proxy(
-        &self,
-        workspace_assignment: impl Into<models::WorkspaceAssignment>,
-    ) -> Call<models::workspace_iam_v2::CreateWorkspaceAssignmentProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::CreateWorkspaceAssignmentProxy::new(
-                workspace_assignment,
-            ),
-        )
-    }
-
-    /// Removes a principal from a group.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name of the membership, `groups/{group}/direct-members/{principal}`.
-    ///   Of the form `groups/{group_id}/direct-members/{principal_id}`.
-    pub fn delete_direct_group_member_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::DeleteDirectGroupMemberProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::DeleteDirectGroupMemberProxy::new(name),
-        )
-    }
-
-    /// Deletes a group from the account of the calling workspace.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `groups/{id}`.
-    ///   Of the form `groups/{group_id}`.
-    pub fn delete_group_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::DeleteGroupProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::DeleteGroupProxy::new(name),
-        )
-    }
-
-    /// Deletes a service principal from the account of the calling workspace.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `service-principals/{id}`.
-    ///   Of the form `service-principals/{service_principal_id}`.
-    pub fn delete_service_principal_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::DeleteServicePrincipalProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::DeleteServicePrincipalProxy::new(name),
-        )
-    }
-
-    /// Deletes a user from the account of the calling workspace.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `users/{id}`.
-    ///   Of the form `users/{user_id}`.
-    pub fn delete_user_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::DeleteUserProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::DeleteUserProxy::new(name),
-        )
-    }
-
-    /// Ends the assignment of a principal to the calling workspace and revokes its entitlements.
-    ///
-    /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
-    /// be repeated.
-    ///
-    /// `DELETE /api/2.0/identity/workspace-assignment-details/{principal_id}`
-    ///
-    /// * `principal_id`: ID that Databricks gave the principal.
-    pub fn delete_workspace_assignment_detail_proxy(
-        &self,
-        principal_id: impl Into<i64>,
-    ) -> Call<models::workspace_iam_v2::DeleteWorkspaceAssignmentDetailProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::DeleteWorkspaceAssignmentDetailProxy::new(
-                principal_id,
-            ),
-        )
-    }
-
-    /// Ends the assignment of a principal to the calling workspace and revokes its entitlements.
-    ///
-    /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
-    /// be repeated.
-    ///
-    /// `DELETE /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `workspace-assignments/{principal}`.
-    ///   Of the form `workspace-assignments/{principal_id}`.
-    pub fn delete_workspace_assignment_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::DeleteWorkspaceAssignmentProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::DeleteWorkspaceAssignmentProxy::new(name),
-        )
-    }
-
-    /// Returns one direct member of a group.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name of the membership, `groups/{group}/direct-members/{principal}`.
-    ///   Of the form `groups/{group_id}/direct-members/{principal_id}`.
-    pub fn get_direct_group_member_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetDirectGroupMemberProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetDirectGroupMemberProxy::new(name),
-        )
-    }
-
-    /// Returns a group of the identity provider, creating it in the account if needed.
-    ///
-    /// The call may refresh the group from the provider. Needs automatic identity management; without it the call fails.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `external-groups/{external ID}`.
-    ///   Of the form `external-groups/{external_group_id}`.
-    pub fn get_external_group_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetExternalGroupProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetExternalGroupProxy::new(name),
-        )
-    }
-
-    /// Returns a service principal of the identity provider, creating it in the account if needed.
-    ///
-    /// The call may refresh the service principal from the provider. Needs automatic identity management; without it the call
-    /// fails.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `external-service-principals/{external ID}`.
-    ///   Of the form `external-service-principals/{external_service_principal_id}`.
-    pub fn get_external_service_principal_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetExternalServicePrincipalProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetExternalServicePrincipalProxy::new(name),
-        )
-    }
-
-    /// Returns a user of the identity provider, creating it in the account if needed.
-    ///
-    /// The call may refresh the user from the provider. Needs automatic identity management; without it the call fails.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `external-users/{external ID}`.
-    ///   Of the form `external-users/{external_user_id}`.
-    pub fn get_external_user_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetExternalUserProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetExternalUserProxy::new(name),
-        )
-    }
-
-    /// Returns one group of the account of the calling workspace.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `groups/{id}`.
-    ///   Of the form `groups/{group_id}`.
-    pub fn get_group_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetGroupProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetGroupProxy::new(name),
-        )
-    }
-
-    /// Returns one service principal of the account of the calling workspace.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `service-principals/{id}`.
-    ///   Of the form `service-principals/{service_principal_id}`.
-    pub fn get_service_principal_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetServicePrincipalProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetServicePrincipalProxy::new(name),
-        )
-    }
-
-    /// Returns one user of the account of the calling workspace.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `users/{id}`.
-    ///   Of the form `users/{user_id}`.
-    pub fn get_user_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetUserProxy> {
-        Call::new(self.client.clone(), models::workspace_iam_v2::GetUserProxy::new(name))
-    }
-
-    /// Returns how a principal has access to the current workspace.
-    ///
-    /// The principal must be known to the account, be it synchronized from an identity provider or added by hand.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `workspace-access-details/{principal}`.
-    ///   Of the form `workspace-access-details/{principal_id}`.
-    pub fn get_workspace_access_detail_local(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetWorkspaceAccessDetailLocal> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetWorkspaceAccessDetailLocal::new(name),
-        )
-    }
-
-    /// Returns the assignment details of one principal in the calling workspace, with its entitlements.
-    ///
-    /// `GET /api/2.0/identity/workspace-assignment-details/{principal_id}`
-    ///
-    /// * `principal_id`: ID that Databricks gave the principal.
-    pub fn get_workspace_assignment_detail_proxy(
-        &self,
-        principal_id: impl Into<i64>,
-    ) -> Call<models::workspace_iam_v2::GetWorkspaceAssignmentDetailProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetWorkspaceAssignmentDetailProxy::new(
-                principal_id,
-            ),
-        )
-    }
-
-    /// Returns the assignment of one principal to the calling workspace, with its entitlements.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `workspace-assignments/{principal}`.
-    ///   Of the form `workspace-assignments/{principal_id}`.
-    pub fn get_workspace_assignment_proxy(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetWorkspaceAssignmentProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetWorkspaceAssignmentProxy::new(name),
-        )
-    }
-
-    /// Returns the status of a principal in the workspace and how it is assigned.
-    ///
-    /// `GET /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `principals/{principal}/workspace-identity-detail`.
-    ///   Of the form `principals/{principal_id}/workspace-identity-detail`.
-    pub fn get_workspace_identity_detail(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::GetWorkspaceIdentityDetail> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::GetWorkspaceIdentityDetail::new(name),
-        )
-    }
-
-    /// Lists the direct members of a group, with the source of each membership.
-    ///
-    /// Only identities already present in the account are listed.
-    ///
-    /// `GET /api/2.0/identity/{parent}/direct-members`
-    ///
-    /// * `parent`: The group, as `groups/{group}`.
-    ///   Of the form `groups/{group_id}`.
-    pub fn list_direct_group_members_proxy(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::ListDirectGroupMembersProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::ListDirectGroupMembersProxy::new(parent),
-        )
-    }
-
-    /// Lists the groups of the account of the calling workspace.
-    ///
-    /// `GET /api/2.0/identity/groups`
-    pub fn list_groups_proxy(&self) -> Call<models::workspace_iam_v2::ListGroupsProxy> {
-        Call::new(self.client.clone(), models::workspace_iam_v2::ListGroupsProxy::new())
-    }
-
-    /// Lists the service principals of the account of the calling workspace.
-    ///
-    /// `GET /api/2.0/identity/service-principals`
-    pub fn list_service_principals_proxy(
-        &self,
-    ) -> Call<models::workspace_iam_v2::ListServicePrincipalsProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::ListServicePrincipalsProxy::new(),
-        )
-    }
-
-    /// Lists all groups a principal is in, directly or through other groups.
-    ///
-    /// `GET /api/2.0/identity/{parent}/transitive-parent-groups`
-    ///
-    /// * `parent`: The principal, as `principals/{principal}`.
-    ///   Of the form `principals/{principal_id}`.
-    pub fn list_transitive_parent_groups_proxy(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::ListTransitiveParentGroupsProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::ListTransitiveParentGroupsProxy::new(parent),
-        )
-    }
-
-    /// Lists the users of the account of the calling workspace.
-    ///
-    /// `GET /api/2.0/identity/users`
-    pub fn list_users_proxy(&self) -> Call<models::workspace_iam_v2::ListUsersProxy> {
-        Call::new(self.client.clone(), models::workspace_iam_v2::ListUsersProxy::new())
-    }
-
-    /// Lists the assignment details of the calling workspace.
-    ///
-    /// The list carries no entitlements; get a single assignment detail to see them.
-    ///
-    /// `GET /api/2.0/identity/workspace-assignment-details`
-    pub fn list_workspace_assignment_details_proxy(
-        &self,
-    ) -> Call<models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::new(),
-        )
-    }
-
-    /// Lists who is directly assigned to the calling workspace.
-    ///
-    /// The list carries no entitlements; get a single assignment to see them.
-    ///
-    /// `GET /api/2.0/identity/workspace-assignments`
-    pub fn list_workspace_assignments_proxy(
-        &self,
-    ) -> Call<models::workspace_iam_v2::ListWorkspaceAssignmentsProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::new(),
-        )
-    }
-
-    /// Finds a group by its external ID and creates it in the account if it is not there.
-    ///
-    /// Needs automatic identity management; without it the call fails.
-    ///
-    /// `POST /api/2.0/identity/groups/resolve-by-external-id`
-    ///
-    /// * `external_id`: ID that the identity provider gave the group.
-    pub fn resolve_group_proxy(
-        &self,
-        external_id: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::ResolveGroupProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::ResolveGroupProxy::new(external_id),
-        )
-    }
-
-    /// Finds a service principal by its external ID and creates it in the account if it is not there.
-    ///
-    /// Needs automatic identity management; without it the call fails.
-    ///
-    /// `POST /api/2.0/identity/service-principals/resolve-by-external-id`
-    ///
-    /// * `external_id`: ID that the identity provider gave the service principal.
-    pub fn resolve_service_principal_proxy(
-        &self,
-        external_id: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::ResolveServicePrincipalProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::ResolveServicePrincipalProxy::new(external_id),
-        )
-    }
-
-    /// Finds a user by its external ID and creates it in the account if it is not there.
-    ///
-    /// Needs automatic identity management; without it the call fails.
-    ///
-    /// `POST /api/2.0/identity/users/resolve-by-external-id`
-    ///
-    /// * `external_id`: ID that the identity provider gave the user.
-    pub fn resolve_user_proxy(
-        &self,
-        external_id: impl Into<String>,
-    ) -> Call<models::workspace_iam_v2::ResolveUserProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::ResolveUserProxy::new(external_id),
-        )
-    }
-
-    /// Changes the fields of a group that the mask names.
-    ///
-    /// Where automatic identity management is on and the group has an external ID, only that ID can be changed; the rest comes
-    /// from the identity provider. If visibility filters exist there, a new external ID must be that of a visible group; it may
-    /// always be cleared.
-    ///
-    /// `PATCH /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
-    ///   Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    /// * `group`: Group.
-    pub fn update_group_proxy(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        group: impl Into<models::Group>,
-    ) -> Call<models::workspace_iam_v2::UpdateGroupProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::UpdateGroupProxy::new(name, update_mask, group),
-        )
-    }
-
-    /// Changes the fields of a service principal that the mask names.
-    ///
-    /// Where automatic identity management is on and the service principal has an external ID, only that ID can be changed; the
-    /// rest comes from the identity provider.
-    ///
-    /// `PATCH /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
-    ///   Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
-    ///   `service-principals/{service_principal_id}`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    /// * `service_principal`: Service principal.
-    pub fn update_service_principal_proxy(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        service_principal: impl Into<models::ServicePrincipal>,
-    ) -> Call<models::workspace_iam_v2::UpdateServicePrincipalProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::UpdateServicePrincipalProxy::new(
-                name,
-                update_mask,
-                service_principal,
-            ),
-        )
-    }
-
-    /// Changes the fields of a user that the mask names.
-    ///
-    /// Given name, family name, status and external ID can be changed. Where automatic identity management is on and the user
-    /// has an external ID, only that ID can be changed; the rest comes from the identity provider.
-    ///
-    /// `PATCH /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
-    ///   Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    /// * `user`: User.
-    pub fn update_user_proxy(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        user: impl Into<models::User>,
-    ) -> Call<models::workspace_iam_v2::UpdateUserProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::UpdateUserProxy::new(name, update_mask, user),
-        )
-    }
-
-    /// Changes the entitlements of a principal that is directly assigned to the calling workspace.
-    ///
-    /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
-    /// get.
-    ///
-    /// `PATCH /api/2.0/identity/workspace-assignment-details/{principal_id}`
-    ///
-    /// * `principal_id`: ID that Databricks gave the principal.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    ///   Only `entitlements` can be set.
-    /// * `workspace_assignment_detail`: Workspace assignment detail.
-    pub fn update_workspace_assignment_detail_proxy(
-        &self,
-        principal_id: impl Into<i64>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        workspace_assignment_detail: impl Into<models::WorkspaceAssignmentDetail>,
-    ) -> Call<models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::new(
-                principal_id,
-                update_mask,
-                workspace_assignment_detail,
-            ),
-        )
-    }
-
-    /// Changes the entitlements of a principal that is directly assigned to the calling workspace.
-    ///
-    /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
-    /// get.
-    ///
-    /// `PATCH /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `workspace-assignments/{principal}`, in the account form with
-    ///   `accounts/{account}/workspaces/{workspace}/` before it.
-    ///   Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
-    ///   `workspace-assignments/{principal_id}`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    ///   Only `entitlements` can be set.
-    /// * `workspace_assignment`: Workspace assignment.
-    pub fn update_workspace_assignment_proxy(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        workspace_assignment: impl Into<models::WorkspaceAssignment>,
-    ) -> Call<models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::new(
-                name,
-                update_mask,
-                workspace_assignment,
-            ),
-        )
-    }
-
-    /// Changes the identity details of a principal in the workspace.
-    ///
-    /// `PATCH /api/2.0/identity/{name}`
-    ///
-    /// * `name`: Resource name, `principals/{principal}/workspace-identity-detail`.
-    ///   Of the form `principals/{principal_id}/workspace-identity-detail`.
-    /// * `update_mask`: Comma-separated names of the fields to change.
-    /// * `workspace_identity_detail`: Workspace identity detail.
-    pub fn update_workspace_identity_detail(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        workspace_identity_detail: impl Into<models::WorkspaceIdentityDetail>,
-    ) -> Call<models::workspace_iam_v2::UpdateWorkspaceIdentityDetail> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_iam_v2::UpdateWorkspaceIdentityDetail::new(
-                name,
-                update_mask,
-                workspace_identity_detail,
-            ),
-        )
+calls! {
+    WorkspaceIamV2 {
+        /// Adds a principal to a group.
+        ///
+        /// `POST /api/2.0/identity/{parent}/direct-members`
+        ///
+        /// * `parent`: The group, as `groups/{group}`.
+        ///   Of the form `groups/{group_id}`.
+        /// * `direct_group_member`: The member; `principal_id` is required.
+        create_direct_group_member_proxy(parent: String, direct_group_member: models::DirectGroupMember) -> models::workspace_iam_v2::CreateDirectGroupMemberProxy;
+        /// Creates a local group within the account of the calling workspace.
+        ///
+        /// A local group does not come from the identity provider. Where automatic identity management is on, an external ID is
+        /// refused: use `resolve_group_proxy` for an identity of the provider.
+        ///
+        /// `POST /api/2.0/identity/groups`
+        ///
+        /// * `group`: `group`, of type `Group`.
+        ///
+        /// Optional inputs: [`parent`](field@models::workspace_iam_v2::CreateGroupProxy::parent).
+        create_group_proxy(group: models::Group) -> models::workspace_iam_v2::CreateGroupProxy;
+        /// Creates a local service principal within the account of the calling workspace.
+        ///
+        /// A local service principal does not come from the identity provider. Where automatic identity management is on, an
+        /// external ID is refused: use `resolve_service_principal_proxy` for an identity of the provider.
+        ///
+        /// `POST /api/2.0/identity/service-principals`
+        ///
+        /// * `service_principal`: `service_principal`, of type `ServicePrincipal`.
+        ///
+        /// Optional inputs: [`parent`](field@models::workspace_iam_v2::CreateServicePrincipalProxy::parent).
+        create_service_principal_proxy(service_principal: models::ServicePrincipal) -> models::workspace_iam_v2::CreateServicePrincipalProxy;
+        /// Creates a local user within the account of the calling workspace.
+        ///
+        /// A local user does not come from the identity provider. Where automatic identity management is on, an external ID is
+        /// refused: use `resolve_user_proxy` for an identity of the provider.
+        ///
+        /// `POST /api/2.0/identity/users`
+        ///
+        /// * `user`: `user`, of type `User`.
+        ///
+        /// Optional inputs: [`parent`](field@models::workspace_iam_v2::CreateUserProxy::parent).
+        create_user_proxy(user: models::User) -> models::workspace_iam_v2::CreateUserProxy;
+        /// Assigns a principal to the calling workspace.
+        ///
+        /// `POST /api/2.0/identity/workspace-assignment-details`
+        ///
+        /// * `workspace_assignment_detail`: The assignment: `principal_id` and at least one of `entitlements`.
+        create_workspace_assignment_detail_proxy(workspace_assignment_detail: models::WorkspaceAssignmentDetail) -> models::workspace_iam_v2::CreateWorkspaceAssignmentDetailProxy;
+        /// Assigns a principal to the calling workspace with the given entitlements.
+        ///
+        /// They are granted one after the other: after a failure, the principal can be assigned with some of them only, so check
+        /// with a get.
+        ///
+        /// `POST /api/2.0/identity/workspace-assignments`
+        ///
+        /// * `workspace_assignment`: The assignment: `principal_id` and at least one of `entitlements`.
+        ///
+        /// Optional inputs: [`parent`](field@models::workspace_iam_v2::CreateWorkspaceAssignmentProxy::parent).
+        create_workspace_assignment_proxy(workspace_assignment: models::WorkspaceAssignment) -> models::workspace_iam_v2::CreateWorkspaceAssignmentProxy;
+        /// Removes a principal from a group.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name of the membership, `groups/{group}/direct-members/{principal}`.
+        ///   Of the form `groups/{group_id}/direct-members/{principal_id}`.
+        delete_direct_group_member_proxy(name: String) -> models::workspace_iam_v2::DeleteDirectGroupMemberProxy;
+        /// Deletes a group from the account of the calling workspace.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `groups/{id}`.
+        ///   Of the form `groups/{group_id}`.
+        delete_group_proxy(name: String) -> models::workspace_iam_v2::DeleteGroupProxy;
+        /// Deletes a service principal from the account of the calling workspace.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `service-principals/{id}`.
+        ///   Of the form `service-principals/{service_principal_id}`.
+        delete_service_principal_proxy(name: String) -> models::workspace_iam_v2::DeleteServicePrincipalProxy;
+        /// Deletes a user from the account of the calling workspace.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `users/{id}`.
+        ///   Of the form `users/{user_id}`.
+        delete_user_proxy(name: String) -> models::workspace_iam_v2::DeleteUserProxy;
+        /// Ends the assignment of a principal to the calling workspace and revokes its entitlements.
+        ///
+        /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
+        /// be repeated.
+        ///
+        /// `DELETE /api/2.0/identity/workspace-assignment-details/{principal_id}`
+        ///
+        /// * `principal_id`: ID that Databricks gave the principal.
+        delete_workspace_assignment_detail_proxy(principal_id: i64) -> models::workspace_iam_v2::DeleteWorkspaceAssignmentDetailProxy;
+        /// Ends the assignment of a principal to the calling workspace and revokes its entitlements.
+        ///
+        /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
+        /// be repeated.
+        ///
+        /// `DELETE /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `workspace-assignments/{principal}`.
+        ///   Of the form `workspace-assignments/{principal_id}`.
+        delete_workspace_assignment_proxy(name: String) -> models::workspace_iam_v2::DeleteWorkspaceAssignmentProxy;
+        /// Returns one direct member of a group.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name of the membership, `groups/{group}/direct-members/{principal}`.
+        ///   Of the form `groups/{group_id}/direct-members/{principal_id}`.
+        get_direct_group_member_proxy(name: String) -> models::workspace_iam_v2::GetDirectGroupMemberProxy;
+        /// Returns a group of the identity provider, creating it in the account if needed.
+        ///
+        /// The call may refresh the group from the provider. Needs automatic identity management; without it the call fails.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `external-groups/{external ID}`.
+        ///   Of the form `external-groups/{external_group_id}`.
+        get_external_group_proxy(name: String) -> models::workspace_iam_v2::GetExternalGroupProxy;
+        /// Returns a service principal of the identity provider, creating it in the account if needed.
+        ///
+        /// The call may refresh the service principal from the provider. Needs automatic identity management; without it the call
+        /// fails.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `external-service-principals/{external ID}`.
+        ///   Of the form `external-service-principals/{external_service_principal_id}`.
+        get_external_service_principal_proxy(name: String) -> models::workspace_iam_v2::GetExternalServicePrincipalProxy;
+        /// Returns a user of the identity provider, creating it in the account if needed.
+        ///
+        /// The call may refresh the user from the provider. Needs automatic identity management; without it the call fails.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `external-users/{external ID}`.
+        ///   Of the form `external-users/{external_user_id}`.
+        get_external_user_proxy(name: String) -> models::workspace_iam_v2::GetExternalUserProxy;
+        /// Returns one group of the account of the calling workspace.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `groups/{id}`.
+        ///   Of the form `groups/{group_id}`.
+        get_group_proxy(name: String) -> models::workspace_iam_v2::GetGroupProxy;
+        /// Returns one service principal of the account of the calling workspace.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `service-principals/{id}`.
+        ///   Of the form `service-principals/{service_principal_id}`.
+        get_service_principal_proxy(name: String) -> models::workspace_iam_v2::GetServicePrincipalProxy;
+        /// Returns one user of the account of the calling workspace.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `users/{id}`.
+        ///   Of the form `users/{user_id}`.
+        get_user_proxy(name: String) -> models::workspace_iam_v2::GetUserProxy;
+        /// Returns how a principal has access to the current workspace.
+        ///
+        /// The principal must be known to the account, be it synchronized from an identity provider or added by hand.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `workspace-access-details/{principal}`.
+        ///   Of the form `workspace-access-details/{principal_id}`.
+        ///
+        /// Optional inputs: [`view`](field@models::workspace_iam_v2::GetWorkspaceAccessDetailLocal::view).
+        get_workspace_access_detail_local(name: String) -> models::workspace_iam_v2::GetWorkspaceAccessDetailLocal;
+        /// Returns the assignment details of one principal in the calling workspace, with its entitlements.
+        ///
+        /// `GET /api/2.0/identity/workspace-assignment-details/{principal_id}`
+        ///
+        /// * `principal_id`: ID that Databricks gave the principal.
+        get_workspace_assignment_detail_proxy(principal_id: i64) -> models::workspace_iam_v2::GetWorkspaceAssignmentDetailProxy;
+        /// Returns the assignment of one principal to the calling workspace, with its entitlements.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `workspace-assignments/{principal}`.
+        ///   Of the form `workspace-assignments/{principal_id}`.
+        get_workspace_assignment_proxy(name: String) -> models::workspace_iam_v2::GetWorkspaceAssignmentProxy;
+        /// Returns the status of a principal in the workspace and how it is assigned.
+        ///
+        /// `GET /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `principals/{principal}/workspace-identity-detail`.
+        ///   Of the form `principals/{principal_id}/workspace-identity-detail`.
+        get_workspace_identity_detail(name: String) -> models::workspace_iam_v2::GetWorkspaceIdentityDetail;
+        /// Lists the direct members of a group, with the source of each membership.
+        ///
+        /// Only identities already present in the account are listed.
+        ///
+        /// `GET /api/2.0/identity/{parent}/direct-members`
+        ///
+        /// * `parent`: The group, as `groups/{group}`.
+        ///   Of the form `groups/{group_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListDirectGroupMembersProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListDirectGroupMembersProxy::page_token).
+        list_direct_group_members_proxy(parent: String) -> models::workspace_iam_v2::ListDirectGroupMembersProxy;
+        /// Lists the groups of the account of the calling workspace.
+        ///
+        /// `GET /api/2.0/identity/groups`
+        ///
+        /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListGroupsProxy::filter),
+        /// [`page_size`](field@models::workspace_iam_v2::ListGroupsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListGroupsProxy::page_token),
+        /// [`parent`](field@models::workspace_iam_v2::ListGroupsProxy::parent).
+        list_groups_proxy() -> models::workspace_iam_v2::ListGroupsProxy;
+        /// Lists the service principals of the account of the calling workspace.
+        ///
+        /// `GET /api/2.0/identity/service-principals`
+        ///
+        /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::filter),
+        /// [`page_size`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::page_token),
+        /// [`parent`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::parent).
+        list_service_principals_proxy() -> models::workspace_iam_v2::ListServicePrincipalsProxy;
+        /// Lists all groups a principal is in, directly or through other groups.
+        ///
+        /// `GET /api/2.0/identity/{parent}/transitive-parent-groups`
+        ///
+        /// * `parent`: The principal, as `principals/{principal}`.
+        ///   Of the form `principals/{principal_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListTransitiveParentGroupsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListTransitiveParentGroupsProxy::page_token).
+        list_transitive_parent_groups_proxy(parent: String) -> models::workspace_iam_v2::ListTransitiveParentGroupsProxy;
+        /// Lists the users of the account of the calling workspace.
+        ///
+        /// `GET /api/2.0/identity/users`
+        ///
+        /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListUsersProxy::filter),
+        /// [`page_size`](field@models::workspace_iam_v2::ListUsersProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListUsersProxy::page_token),
+        /// [`parent`](field@models::workspace_iam_v2::ListUsersProxy::parent).
+        list_users_proxy() -> models::workspace_iam_v2::ListUsersProxy;
+        /// Lists the assignment details of the calling workspace.
+        ///
+        /// The list carries no entitlements; get a single assignment detail to see them.
+        ///
+        /// `GET /api/2.0/identity/workspace-assignment-details`
+        ///
+        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::page_token).
+        list_workspace_assignment_details_proxy() -> models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy;
+        /// Lists who is directly assigned to the calling workspace.
+        ///
+        /// The list carries no entitlements; get a single assignment to see them.
+        ///
+        /// `GET /api/2.0/identity/workspace-assignments`
+        ///
+        /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::page_size),
+        /// [`page_token`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::page_token),
+        /// [`parent`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::parent).
+        list_workspace_assignments_proxy() -> models::workspace_iam_v2::ListWorkspaceAssignmentsProxy;
+        /// Finds a group by its external ID and creates it in the account if it is not there.
+        ///
+        /// Needs automatic identity management; without it the call fails.
+        ///
+        /// `POST /api/2.0/identity/groups/resolve-by-external-id`
+        ///
+        /// * `external_id`: ID that the identity provider gave the group.
+        resolve_group_proxy(external_id: String) -> models::workspace_iam_v2::ResolveGroupProxy;
+        /// Finds a service principal by its external ID and creates it in the account if it is not there.
+        ///
+        /// Needs automatic identity management; without it the call fails.
+        ///
+        /// `POST /api/2.0/identity/service-principals/resolve-by-external-id`
+        ///
+        /// * `external_id`: ID that the identity provider gave the service principal.
+        resolve_service_principal_proxy(external_id: String) -> models::workspace_iam_v2::ResolveServicePrincipalProxy;
+        /// Finds a user by its external ID and creates it in the account if it is not there.
+        ///
+        /// Needs automatic identity management; without it the call fails.
+        ///
+        /// `POST /api/2.0/identity/users/resolve-by-external-id`
+        ///
+        /// * `external_id`: ID that the identity provider gave the user.
+        resolve_user_proxy(external_id: String) -> models::workspace_iam_v2::ResolveUserProxy;
+        /// Changes the fields of a group that the mask names.
+        ///
+        /// Where automatic identity management is on and the group has an external ID, only that ID can be changed; the rest comes
+        /// from the identity provider. If visibility filters exist there, a new external ID must be that of a visible group; it may
+        /// always be cleared.
+        ///
+        /// `PATCH /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
+        ///   Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
+        /// * `group`: `group`, of type `Group`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        update_group_proxy(name: String, group: models::Group, update_mask: String) -> models::workspace_iam_v2::UpdateGroupProxy;
+        /// Changes the fields of a service principal that the mask names.
+        ///
+        /// Where automatic identity management is on and the service principal has an external ID, only that ID can be changed; the
+        /// rest comes from the identity provider.
+        ///
+        /// `PATCH /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
+        ///   Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
+        ///   `service-principals/{service_principal_id}`.
+        /// * `service_principal`: `service_principal`, of type `ServicePrincipal`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        update_service_principal_proxy(name: String, service_principal: models::ServicePrincipal, update_mask: String) -> models::workspace_iam_v2::UpdateServicePrincipalProxy;
+        /// Changes the fields of a user that the mask names.
+        ///
+        /// Given name, family name, status and external ID can be changed. Where automatic identity management is on and the user
+        /// has an external ID, only that ID can be changed; the rest comes from the identity provider.
+        ///
+        /// `PATCH /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
+        ///   Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
+        /// * `user`: `user`, of type `User`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        update_user_proxy(name: String, user: models::User, update_mask: String) -> models::workspace_iam_v2::UpdateUserProxy;
+        /// Changes the entitlements of a principal that is directly assigned to the calling workspace.
+        ///
+        /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
+        /// get.
+        ///
+        /// `PATCH /api/2.0/identity/workspace-assignment-details/{principal_id}`
+        ///
+        /// * `principal_id`: ID that Databricks gave the principal.
+        /// * `workspace_assignment_detail`: `workspace_assignment_detail`, of type `WorkspaceAssignmentDetail`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        ///   Only `entitlements` can be set.
+        update_workspace_assignment_detail_proxy(principal_id: i64, workspace_assignment_detail: models::WorkspaceAssignmentDetail, update_mask: databricks_core::FieldMask) -> models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy;
+        /// Changes the entitlements of a principal that is directly assigned to the calling workspace.
+        ///
+        /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
+        /// get.
+        ///
+        /// `PATCH /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `workspace-assignments/{principal}`, in the account form with
+        ///   `accounts/{account}/workspaces/{workspace}/` before it.
+        ///   Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
+        ///   `workspace-assignments/{principal_id}`.
+        /// * `workspace_assignment`: `workspace_assignment`, of type `WorkspaceAssignment`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        ///   Only `entitlements` can be set.
+        update_workspace_assignment_proxy(name: String, workspace_assignment: models::WorkspaceAssignment, update_mask: databricks_core::FieldMask) -> models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy;
+        /// Changes the identity details of a principal in the workspace.
+        ///
+        /// `PATCH /api/2.0/identity/{name}`
+        ///
+        /// * `name`: Resource name, `principals/{principal}/workspace-identity-detail`.
+        ///   Of the form `principals/{principal_id}/workspace-identity-detail`.
+        /// * `workspace_identity_detail`: `workspace_identity_detail`, of type `WorkspaceIdentityDetail`.
+        /// * `update_mask`: Comma-separated names of the fields to change.
+        update_workspace_identity_detail(name: String, workspace_identity_detail: models::WorkspaceIdentityDetail, update_mask: databricks_core::FieldMask) -> models::workspace_iam_v2::UpdateWorkspaceIdentityDetail;
     }
 }
 
-impl Call<models::workspace_iam_v2::CreateGroupProxy> {
-    /// Account to act on, as `accounts/{account}`.
-    ///
-    /// Only the account of the workspace is accepted, which is also the default.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
+setters! { models::workspace_iam_v2::CreateGroupProxy {
+    parent: String,
+}}
 
-impl Call<models::workspace_iam_v2::CreateServicePrincipalProxy> {
-    /// Account to act on, as `accounts/{account}`.
-    ///
-    /// Only the account of the workspace is accepted, which is also the default.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
+setters! { models::workspace_iam_v2::CreateServicePrincipalProxy {
+    parent: String,
+}}
 
-impl Call<models::workspace_iam_v2::CreateUserProxy> {
-    /// Account to act on, as `accounts/{account}`.
-    ///
-    /// Only the account of the workspace is accepted, which is also the default.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
+setters! { models::workspace_iam_v2::CreateUserProxy {
+    parent: String,
+}}
 
-impl Call<models::workspace_iam_v2::CreateWorkspaceAssignmentProxy> {
-    /// Workspace to act on, as `accounts/{account}/workspaces/{workspace}`.
-    ///
-    /// Only the calling workspace is accepted, which is also the default.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
+setters! { models::workspace_iam_v2::CreateWorkspaceAssignmentProxy {
+    parent: String,
+}}
 
-impl Call<models::workspace_iam_v2::GetWorkspaceAccessDetailLocal> {
-    /// How much to return; `BASIC` if unset.
-    pub fn view(self, value: impl Into<models::WorkspaceAccessDetailView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
+setters! { models::workspace_iam_v2::GetWorkspaceAccessDetailLocal {
+    view: models::WorkspaceAccessDetailView,
+}}
 
-impl Call<models::workspace_iam_v2::ListDirectGroupMembersProxy> {
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::workspace_iam_v2::ListDirectGroupMembersProxy {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::workspace_iam_v2::ListGroupsProxy {
+    filter: String,
+    page_size: i64,
+    page_token: String,
+    parent: String,
+}}
 
-impl Call<models::workspace_iam_v2::ListGroupsProxy> {
-    /// Restricts the list by group name or external ID.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::workspace_iam_v2::ListServicePrincipalsProxy {
+    filter: String,
+    page_size: i64,
+    page_token: String,
+    parent: String,
+}}
 
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::workspace_iam_v2::ListTransitiveParentGroupsProxy {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::workspace_iam_v2::ListUsersProxy {
+    filter: String,
+    page_size: i64,
+    page_token: String,
+    parent: String,
+}}
 
-    /// Account to act on, as `accounts/{account}`.
-    ///
-    /// Only the account of the workspace is accepted, which is also the default.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
+setters! { models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::workspace_iam_v2::ListServicePrincipalsProxy> {
-    /// Restricts the list by application ID or external ID.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Account to act on, as `accounts/{account}`.
-    ///
-    /// Only the account of the workspace is accepted, which is also the default.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
-
-impl Call<models::workspace_iam_v2::ListTransitiveParentGroupsProxy> {
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::workspace_iam_v2::ListUsersProxy> {
-    /// Restricts the list by user name or external ID.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Account to act on, as `accounts/{account}`.
-    ///
-    /// Only the account of the workspace is accepted, which is also the default.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
-
-impl Call<models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy> {
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::workspace_iam_v2::ListWorkspaceAssignmentsProxy> {
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or larger values mean 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Workspace to act on, as `accounts/{account}/workspaces/{workspace}`.
-    ///
-    /// Only the calling workspace is accepted, which is also the default.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
+setters! { models::workspace_iam_v2::ListWorkspaceAssignmentsProxy {
+    page_size: i64,
+    page_token: String,
+    parent: String,
+}}

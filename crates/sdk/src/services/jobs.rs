@@ -3,9 +3,9 @@
 //! Services of the package `jobs`.
 
 use databricks_models::jobs as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Creates, changes and runs jobs, and follows their runs.
     pub fn jobs(&self) -> Jobs {
         Jobs {
@@ -20,978 +20,405 @@ impl crate::WorkspaceClient {
 /// on an event. Keep secrets out of job settings; refer to secret scopes instead.
 #[derive(Clone, Debug)]
 pub struct Jobs {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Jobs {
-    /// Cancels every active run of a job, in the background.
-    ///
-    /// New runs can still start.
-    ///
-    /// `POST /api/2.2/jobs/runs/cancel-all`
-    pub fn cancel_all_runs(&self) -> Call<models::jobs::CancelAllRuns> {
-        Call::new(self.client.clone(), models::jobs::CancelAllRuns::new())
-    }
-
-    /// Cancels a job run or task run.
-    ///
-    /// Canceling goes on in the background, so the run may stay active for a while.
-    ///
-    /// `POST /api/2.2/jobs/runs/cancel`
-    ///
-    /// * `run_id`: Run to cancel.
-    pub fn cancel_run(&self, run_id: impl Into<i64>) -> Call<models::jobs::CancelRun> {
-        Call::new(self.client.clone(), models::jobs::CancelRun::new(run_id))
-    }
-
-    /// Creates a job.
-    ///
-    /// `POST /api/2.2/jobs/create`
-    pub fn create(&self) -> Call<models::jobs::Create> {
-        Call::new(self.client.clone(), models::jobs::Create::new())
-    }
-
-    /// Deletes a job.
-    ///
-    /// `POST /api/2.2/jobs/delete`
-    ///
-    /// * `job_id`: Job to delete.
-    pub fn delete(&self, job_id: impl Into<i64>) -> Call<models::jobs::Delete> {
-        Call::new(self.client.clone(), models::jobs::Delete::new(job_id))
-    }
-
-    /// Deletes a run.
-    ///
-    /// Fails while the run is active.
-    ///
-    /// `POST /api/2.2/jobs/runs/delete`
-    ///
-    /// * `run_id`: Run to delete.
-    pub fn delete_run(&self, run_id: impl Into<i64>) -> Call<models::jobs::DeleteRun> {
-        Call::new(self.client.clone(), models::jobs::DeleteRun::new(run_id))
-    }
-
-    /// Exports a task run as HTML.
-    ///
-    /// `GET /api/2.2/jobs/runs/export`
-    ///
-    /// * `run_id`: Run to export.
-    pub fn export_run(&self, run_id: impl Into<i64>) -> Call<models::jobs::ExportRun> {
-        Call::new(self.client.clone(), models::jobs::ExportRun::new(run_id))
-    }
-
-    /// Gets a job with its settings.
-    ///
-    /// Arrays (tasks, clusters, environments, parameters) come in pages of 100: while `next_page_token` is set, call again for
-    /// the rest.
-    ///
-    /// `GET /api/2.2/jobs/get`
-    ///
-    /// * `job_id`: Job to read.
-    pub fn get(&self, job_id: impl Into<i64>) -> Call<models::jobs::Get> {
-        Call::new(self.client.clone(), models::jobs::Get::new(job_id))
-    }
-
-    /// Lists the permission levels that can be granted on a job.
-    ///
-    /// `GET /api/2.0/permissions/jobs/{job_id}/permissionLevels`
-    ///
-    /// * `job_id`: Id of the job whose access list is meant.
-    pub fn get_permission_levels(
-        &self,
-        job_id: impl Into<String>,
-    ) -> Call<models::jobs::GetPermissionLevels> {
-        Call::new(self.client.clone(), models::jobs::GetPermissionLevels::new(job_id))
-    }
-
-    /// Gets the access list of a job.
-    ///
-    /// Grants may be inherited from its root object.
-    ///
-    /// `GET /api/2.0/permissions/jobs/{job_id}`
-    ///
-    /// * `job_id`: Id of the job whose access list is meant.
-    pub fn get_permissions(
-        &self,
-        job_id: impl Into<String>,
-    ) -> Call<models::jobs::GetPermissions> {
-        Call::new(self.client.clone(), models::jobs::GetPermissions::new(job_id))
-    }
-
-    /// Gets a run.
-    ///
-    /// Arrays (tasks, clusters, parameters, repairs) come in pages of 100: while `next_page_token` is set, call again for the
-    /// rest.
-    ///
-    /// `GET /api/2.2/jobs/runs/get`
-    ///
-    /// * `run_id`: Run to read.
-    pub fn get_run(&self, run_id: impl Into<i64>) -> Call<models::jobs::GetRun> {
-        Call::new(self.client.clone(), models::jobs::GetRun::new(run_id))
-    }
-
-    /// Gets the output of one task run, such as what a notebook passed to `dbutils.notebook.exit()`.
-    ///
-    /// At most 5 MB are returned, and runs are removed after 60 days. A job run of several tasks has no output; ask for its
-    /// task runs.
-    ///
-    /// `GET /api/2.2/jobs/runs/get-output`
-    ///
-    /// * `run_id`: Id of the task run.
-    ///   An invalid one gives an error of HTTP status 400.
-    pub fn get_run_output(
-        &self,
-        run_id: impl Into<i64>,
-    ) -> Call<models::jobs::GetRunOutput> {
-        Call::new(self.client.clone(), models::jobs::GetRunOutput::new(run_id))
-    }
-
-    /// Lists jobs.
-    ///
-    /// `GET /api/2.2/jobs/list`
-    pub fn list(&self) -> Call<models::jobs::List> {
-        Call::new(self.client.clone(), models::jobs::List::new())
-    }
-
-    /// Lists runs, most recently started first.
-    ///
-    /// `GET /api/2.2/jobs/runs/list`
-    pub fn list_runs(&self) -> Call<models::jobs::ListRuns> {
-        Call::new(self.client.clone(), models::jobs::ListRuns::new())
-    }
-
-    /// Runs tasks of an ended job run again, as part of that run.
-    ///
-    /// They use the current settings of the job. Name the tasks or ask for all failed ones.
-    ///
-    /// `POST /api/2.2/jobs/runs/repair`
-    ///
-    /// * `run_id`: Job run to repair; it must not be active.
-    pub fn repair_run(&self, run_id: impl Into<i64>) -> Call<models::jobs::RepairRun> {
-        Call::new(self.client.clone(), models::jobs::RepairRun::new(run_id))
-    }
-
-    /// Replaces all settings of a job.
-    ///
-    /// `update` changes some of them.
-    ///
-    /// `POST /api/2.2/jobs/reset`
-    ///
-    /// * `job_id`: Job to change.
-    /// * `new_settings`: The complete settings.
-    ///   A changed `timeout_seconds` also applies to active runs, everything else to new runs only.
-    pub fn reset(
-        &self,
-        job_id: impl Into<i64>,
-        new_settings: impl Into<models::JobSettings>,
-    ) -> Call<models::jobs::Reset> {
-        Call::new(self.client.clone(), models::jobs::Reset::new(job_id, new_settings))
-    }
-
-    /// Starts a run of a job and returns its id without waiting for the end.
-    ///
-    /// `POST /api/2.2/jobs/run-now` A fresh idempotency key is sent in `idempotency_token` unless you set one.
-    ///
-    /// * `job_id`: Job to run.
-    pub fn run_now(&self, job_id: impl Into<i64>) -> Call<models::jobs::RunNow> {
-        Call::new(self.client.clone(), models::jobs::RunNow::new(job_id))
-    }
-
-    /// Replaces the direct grants on a job.
-    ///
-    /// Sending no grants removes all direct ones; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/jobs/{job_id}`
-    ///
-    /// * `job_id`: Id of the job whose access list is meant.
-    pub fn set_permissions(
-        &self,
-        job_id: impl Into<String>,
-    ) -> Call<models::jobs::SetPermissions> {
-        Call::new(self.client.clone(), models::jobs::SetPermissions::new(job_id))
-    }
-
-    /// Starts a one-time run without a job and returns its id without waiting for the end.
-    ///
-    /// The run is not listed in the jobs user interface and is not retried when it fails; follow it with `get_run`.
-    ///
-    /// `POST /api/2.2/jobs/runs/submit` A fresh idempotency key is sent in `idempotency_token` unless you set one.
-    pub fn submit(&self) -> Call<models::jobs::Submit> {
-        Call::new(self.client.clone(), models::jobs::Submit::new())
-    }
-
-    /// Changes some settings of a job.
-    ///
-    /// `reset` replaces all of them.
-    ///
-    /// `POST /api/2.2/jobs/update`
-    ///
-    /// * `job_id`: Job to change.
-    pub fn update(&self, job_id: impl Into<i64>) -> Call<models::jobs::Update> {
-        Call::new(self.client.clone(), models::jobs::Update::new(job_id))
-    }
-
-    /// Adds or changes grants on a job and leaves the others in place.
-    ///
-    /// `PATCH /api/2.0/permissions/jobs/{job_id}`
-    ///
-    /// * `job_id`: Id of the job whose access list is meant.
-    pub fn update_permissions(
-        &self,
-        job_id: impl Into<String>,
-    ) -> Call<models::jobs::UpdatePermissions> {
-        Call::new(self.client.clone(), models::jobs::UpdatePermissions::new(job_id))
-    }
-}
-
-impl Call<models::jobs::CancelAllRuns> {
-    /// Whether to cancel queued runs too; without `job_id`, those of the whole workspace.
-    pub fn all_queued_runs(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.all_queued_runs = Some(value.into()))
-    }
-
-    /// Job whose runs are canceled.
-    pub fn job_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.job_id = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::Create> {
-    /// Grants on the new job.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::JobAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-
-    /// Budget policy to attribute costs to.
-    ///
-    /// Without it a default one may apply; `effective_budget_policy_id` of the job shows which.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
-
-    /// Keeps one run active at all times.
-    ///
-    /// Excludes `schedule`. Pipelines in the job run continuously too, whatever their own mode.
-    pub fn continuous(self, value: impl Into<models::Continuous>) -> Self {
-        self.map(|op| op.continuous = Some(value.into()))
-    }
-
-    /// Tells which external tool manages the job, if any.
-    pub fn deployment(self, value: impl Into<models::JobDeployment>) -> Self {
-        self.map(|op| op.deployment = Some(value.into()))
-    }
-
-    /// Up to 27700 characters.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
-
-    /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
-    /// for no further savings.
-    ///
-    /// Needed with, and only with, the performance target `COST_OPTIMIZED`.
-    pub fn duration_target(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.duration_target = Some(value.into()))
-    }
-
-    /// Whether the job can be edited in the user interface.
-    pub fn edit_mode(self, value: impl Into<models::JobEditMode>) -> Self {
-        self.map(|op| op.edit_mode = Some(value.into()))
-    }
-
-    /// Email addresses to notify when runs start or end, and when the job is deleted.
-    pub fn email_notifications(
-        self,
-        value: impl Into<models::JobEmailNotifications>,
-    ) -> Self {
-        self.map(|op| op.email_notifications = Some(value.into()))
-    }
-
-    /// Named sets of environment variables, at most 10.
-    ///
-    /// A task picks one with `environment_variables_key`.
-    pub fn environment_variables(
-        self,
-        value: impl Into<Vec<models::JobEnvironmentVariables>>,
-    ) -> Self {
-        self.map(|op| op.environment_variables = Some(value.into()))
-    }
-
-    /// Environments for tasks on serverless or other compute in environments mode; a task picks one with `environment_key`.
-    ///
-    /// Notebook tasks without a key use the environment of the notebook, other tasks must have one.
-    pub fn environments(self, value: impl Into<Vec<models::JobEnvironment>>) -> Self {
-        self.map(|op| op.environments = Some(value.into()))
-    }
-
-    /// Ignored in requests; `MULTI_TASK` since version 2.1 of this API.
-    pub fn format(self, value: impl Into<models::Format>) -> Self {
-        self.map(|op| op.format = Some(value.into()))
-    }
-
-    /// Git repository for the source of notebook, Python script, dbt and SQL file tasks.
-    ///
-    /// A task opts out with `source` set to `WORKSPACE`.
-    pub fn git_source(self, value: impl Into<models::GitSource>) -> Self {
-        self.map(|op| op.git_source = Some(value.into()))
-    }
-
-    /// Thresholds whose violation sends notifications.
-    pub fn health(self, value: impl Into<models::JobsHealthRules>) -> Self {
-        self.map(|op| op.health = Some(value.into()))
-    }
-
-    /// Clusters that several tasks can share.
-    ///
-    /// Libraries go into the tasks, not here.
-    pub fn job_clusters(self, value: impl Into<Vec<models::JobCluster>>) -> Self {
-        self.map(|op| op.job_clusters = Some(value.into()))
-    }
-
-    /// How many runs may be active at once, up to 1000; 0 skips all new runs.
-    ///
-    /// A lower value stops no active run, but new ones are skipped while too many are active.
-    pub fn max_concurrent_runs(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_concurrent_runs = Some(value.into()))
-    }
-
-    /// Up to 4096 bytes of UTF-8.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Which events the email and webhook notifications leave out.
-    pub fn notification_settings(
-        self,
-        value: impl Into<models::JobNotificationSettings>,
-    ) -> Self {
-        self.map(|op| op.notification_settings = Some(value.into()))
-    }
-
-    /// Parameters of the job with their defaults; passed on to its tasks.
-    pub fn parameters(
-        self,
-        value: impl Into<Vec<models::JobParameterDefinition>>,
-    ) -> Self {
-        self.map(|op| op.parameters = Some(value.into()))
-    }
-
-    /// Workspace folder to show the job in.
-    ///
-    /// Without it the job is not a workspace object.
-    pub fn parent_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent_path = Some(value.into()))
-    }
-
-    /// Whether serverless compute favors speed or cost.
-    ///
-    /// No effect on serverless GPU tasks.
-    pub fn performance_target(
-        self,
-        value: impl Into<models::PerformanceTarget>,
-    ) -> Self {
-        self.map(|op| op.performance_target = Some(value.into()))
-    }
-
-    /// Whether runs wait in a queue instead of being skipped.
-    pub fn queue(self, value: impl Into<models::QueueSettings>) -> Self {
-        self.map(|op| op.queue = Some(value.into()))
-    }
-
-    /// Identity to run as, if set explicitly.
-    ///
-    /// `run_as_user_name` of the job has the identity in every case.
-    pub fn run_as(self, value: impl Into<models::JobRunAs>) -> Self {
-        self.map(|op| op.run_as = Some(value.into()))
-    }
-
-    /// Cron schedule.
-    ///
-    /// Without schedule or trigger the job runs on demand only.
-    pub fn schedule(self, value: impl Into<models::CronSchedule>) -> Self {
-        self.map(|op| op.schedule = Some(value.into()))
-    }
-
-    /// Up to 25 tags, also put on job clusters and so bound by the rules for cluster tags.
-    pub fn tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-
-    /// Tasks of the job: up to 1000 in requests.
-    ///
-    /// Responses hold at most 100 per page.
-    pub fn tasks(self, value: impl Into<Vec<models::Task>>) -> Self {
-        self.map(|op| op.tasks = Some(value.into()))
-    }
-
-    /// Seconds after which a run is stopped; 0 means never.
-    pub fn timeout_seconds(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.timeout_seconds = Some(value.into()))
-    }
-
-    /// Event that starts runs.
-    ///
-    /// Without schedule or trigger the job runs on demand only.
-    pub fn trigger(self, value: impl Into<models::TriggerSettings>) -> Self {
-        self.map(|op| op.trigger = Some(value.into()))
-    }
-
-    /// Several triggers; any active one that fires starts a run.
-    ///
-    /// Not together with `schedule`, `trigger` or `continuous`; a preview that has to be enabled.
-    pub fn triggers(self, value: impl Into<Vec<models::TriggerConfiguration>>) -> Self {
-        self.map(|op| op.triggers = Some(value.into()))
-    }
-
-    /// Usage policy to attribute costs to.
-    ///
-    /// Without it a default one may apply; `effective_usage_policy_id` of the job shows which.
-    pub fn usage_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.usage_policy_id = Some(value.into()))
-    }
-
-    /// Notification destinations to call when runs start or end.
-    pub fn webhook_notifications(
-        self,
-        value: impl Into<models::WebhookNotifications>,
-    ) -> Self {
-        self.map(|op| op.webhook_notifications = Some(value.into()))
+calls! {
+    Jobs {
+        /// Cancels every active run of a job, in the background.
+        ///
+        /// New runs can still start.
+        ///
+        /// `POST /api/2.2/jobs/runs/cancel-all`
+        ///
+        /// Optional inputs: [`all_queued_runs`](field@models::jobs::CancelAllRuns::all_queued_runs),
+        /// [`job_id`](field@models::jobs::CancelAllRuns::job_id).
+        cancel_all_runs() -> models::jobs::CancelAllRuns;
+        /// Cancels a job run or task run.
+        ///
+        /// Canceling goes on in the background, so the run may stay active for a while.
+        ///
+        /// `POST /api/2.2/jobs/runs/cancel`
+        ///
+        /// * `run_id`: Run to cancel.
+        cancel_run(run_id: i64) -> models::jobs::CancelRun;
+        /// Creates a job.
+        ///
+        /// `POST /api/2.2/jobs/create`
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::jobs::Create::access_control_list),
+        /// [`budget_policy_id`](field@models::jobs::Create::budget_policy_id),
+        /// [`continuous`](field@models::jobs::Create::continuous), [`deployment`](field@models::jobs::Create::deployment),
+        /// [`description`](field@models::jobs::Create::description),
+        /// [`duration_target`](field@models::jobs::Create::duration_target), [`edit_mode`](field@models::jobs::Create::edit_mode),
+        /// [`email_notifications`](field@models::jobs::Create::email_notifications),
+        /// [`environment_variables`](field@models::jobs::Create::environment_variables),
+        /// [`environments`](field@models::jobs::Create::environments), [`format`](field@models::jobs::Create::format),
+        /// [`git_source`](field@models::jobs::Create::git_source), [`health`](field@models::jobs::Create::health),
+        /// [`job_clusters`](field@models::jobs::Create::job_clusters),
+        /// [`max_concurrent_runs`](field@models::jobs::Create::max_concurrent_runs), [`name`](field@models::jobs::Create::name),
+        /// [`notification_settings`](field@models::jobs::Create::notification_settings),
+        /// [`parameters`](field@models::jobs::Create::parameters), [`parent_path`](field@models::jobs::Create::parent_path),
+        /// [`performance_target`](field@models::jobs::Create::performance_target), [`queue`](field@models::jobs::Create::queue),
+        /// [`run_as`](field@models::jobs::Create::run_as), [`schedule`](field@models::jobs::Create::schedule),
+        /// [`tags`](field@models::jobs::Create::tags), [`tasks`](field@models::jobs::Create::tasks),
+        /// [`timeout_seconds`](field@models::jobs::Create::timeout_seconds), [`trigger`](field@models::jobs::Create::trigger),
+        /// [`triggers`](field@models::jobs::Create::triggers), [`usage_policy_id`](field@models::jobs::Create::usage_policy_id),
+        /// [`webhook_notifications`](field@models::jobs::Create::webhook_notifications).
+        create() -> models::jobs::Create;
+        /// Deletes a job.
+        ///
+        /// `POST /api/2.2/jobs/delete`
+        ///
+        /// * `job_id`: Job to delete.
+        delete(job_id: i64) -> models::jobs::Delete;
+        /// Deletes a run.
+        ///
+        /// Fails while the run is active.
+        ///
+        /// `POST /api/2.2/jobs/runs/delete`
+        ///
+        /// * `run_id`: Run to delete.
+        delete_run(run_id: i64) -> models::jobs::DeleteRun;
+        /// Exports a task run as HTML.
+        ///
+        /// `GET /api/2.2/jobs/runs/export`
+        ///
+        /// * `run_id`: Run to export.
+        ///
+        /// Optional inputs: [`views_to_export`](field@models::jobs::ExportRun::views_to_export).
+        export_run(run_id: i64) -> models::jobs::ExportRun;
+        /// Gets a job with its settings.
+        ///
+        /// Arrays (tasks, clusters, environments, parameters) come in pages of 100: while `next_page_token` is set, call again for
+        /// the rest.
+        ///
+        /// `GET /api/2.2/jobs/get`
+        ///
+        /// * `job_id`: Job to read.
+        ///
+        /// Optional inputs: [`include_trigger_state`](field@models::jobs::Get::include_trigger_state),
+        /// [`page_token`](field@models::jobs::Get::page_token).
+        get(job_id: i64) -> models::jobs::Get;
+        /// Lists the permission levels that can be granted on a job.
+        ///
+        /// `GET /api/2.0/permissions/jobs/{job_id}/permissionLevels`
+        ///
+        /// * `job_id`: Id of the job whose access list is meant.
+        get_permission_levels(job_id: String) -> models::jobs::GetPermissionLevels;
+        /// Gets the access list of a job.
+        ///
+        /// Grants may be inherited from its root object.
+        ///
+        /// `GET /api/2.0/permissions/jobs/{job_id}`
+        ///
+        /// * `job_id`: Id of the job whose access list is meant.
+        get_permissions(job_id: String) -> models::jobs::GetPermissions;
+        /// Gets a run.
+        ///
+        /// Arrays (tasks, clusters, parameters, repairs) come in pages of 100: while `next_page_token` is set, call again for the
+        /// rest.
+        ///
+        /// `GET /api/2.2/jobs/runs/get`
+        ///
+        /// * `run_id`: Run to read.
+        ///
+        /// Optional inputs: [`include_history`](field@models::jobs::GetRun::include_history),
+        /// [`include_resolved_values`](field@models::jobs::GetRun::include_resolved_values),
+        /// [`page_token`](field@models::jobs::GetRun::page_token).
+        get_run(run_id: i64) -> models::jobs::GetRun;
+        /// Gets the output of one task run, such as what a notebook passed to `dbutils.notebook.exit()`.
+        ///
+        /// At most 5 MB are returned, and runs are removed after 60 days. A job run of several tasks has no output; ask for its
+        /// task runs.
+        ///
+        /// `GET /api/2.2/jobs/runs/get-output`
+        ///
+        /// * `run_id`: Id of the task run.
+        ///   An invalid one gives an error of HTTP status 400.
+        get_run_output(run_id: i64) -> models::jobs::GetRunOutput;
+        /// Lists jobs.
+        ///
+        /// `GET /api/2.2/jobs/list`
+        ///
+        /// Optional inputs: [`expand_tasks`](field@models::jobs::List::expand_tasks), [`limit`](field@models::jobs::List::limit),
+        /// [`name`](field@models::jobs::List::name), [`offset`](field@models::jobs::List::offset),
+        /// [`page_token`](field@models::jobs::List::page_token).
+        list() -> models::jobs::List;
+        /// Lists runs, most recently started first.
+        ///
+        /// `GET /api/2.2/jobs/runs/list`
+        ///
+        /// Optional inputs: [`active_only`](field@models::jobs::ListRuns::active_only),
+        /// [`completed_only`](field@models::jobs::ListRuns::completed_only),
+        /// [`expand_tasks`](field@models::jobs::ListRuns::expand_tasks), [`job_id`](field@models::jobs::ListRuns::job_id),
+        /// [`limit`](field@models::jobs::ListRuns::limit), [`offset`](field@models::jobs::ListRuns::offset),
+        /// [`page_token`](field@models::jobs::ListRuns::page_token), [`run_type`](field@models::jobs::ListRuns::run_type),
+        /// [`start_time_from`](field@models::jobs::ListRuns::start_time_from),
+        /// [`start_time_to`](field@models::jobs::ListRuns::start_time_to).
+        list_runs() -> models::jobs::ListRuns;
+        /// Runs tasks of an ended job run again, as part of that run.
+        ///
+        /// They use the current settings of the job. Name the tasks or ask for all failed ones.
+        ///
+        /// `POST /api/2.2/jobs/runs/repair`
+        ///
+        /// * `run_id`: Job run to repair; it must not be active.
+        ///
+        /// Optional inputs: [`dbt_commands`](field@models::jobs::RepairRun::dbt_commands),
+        /// [`duration_target`](field@models::jobs::RepairRun::duration_target),
+        /// [`jar_params`](field@models::jobs::RepairRun::jar_params),
+        /// [`job_parameters`](field@models::jobs::RepairRun::job_parameters),
+        /// [`latest_repair_id`](field@models::jobs::RepairRun::latest_repair_id),
+        /// [`notebook_params`](field@models::jobs::RepairRun::notebook_params),
+        /// [`performance_target`](field@models::jobs::RepairRun::performance_target),
+        /// [`pipeline_params`](field@models::jobs::RepairRun::pipeline_params),
+        /// [`python_named_params`](field@models::jobs::RepairRun::python_named_params),
+        /// [`python_params`](field@models::jobs::RepairRun::python_params),
+        /// [`rerun_all_failed_tasks`](field@models::jobs::RepairRun::rerun_all_failed_tasks),
+        /// [`rerun_dependent_tasks`](field@models::jobs::RepairRun::rerun_dependent_tasks),
+        /// [`rerun_tasks`](field@models::jobs::RepairRun::rerun_tasks),
+        /// [`spark_submit_params`](field@models::jobs::RepairRun::spark_submit_params),
+        /// [`sql_params`](field@models::jobs::RepairRun::sql_params).
+        repair_run(run_id: i64) -> models::jobs::RepairRun;
+        /// Replaces all settings of a job.
+        ///
+        /// `update` changes some of them.
+        ///
+        /// `POST /api/2.2/jobs/reset`
+        ///
+        /// * `job_id`: Job to change.
+        /// * `new_settings`: The complete settings.
+        ///   A changed `timeout_seconds` also applies to active runs, everything else to new runs only.
+        reset(job_id: i64, new_settings: models::JobSettings) -> models::jobs::Reset;
+        /// Starts a run of a job and returns its id without waiting for the end.
+        ///
+        /// `POST /api/2.2/jobs/run-now` A fresh idempotency key is sent in `idempotency_token` unless you set one.
+        ///
+        /// * `job_id`: Job to run.
+        ///
+        /// Optional inputs: [`dbt_commands`](field@models::jobs::RunNow::dbt_commands),
+        /// [`duration_target`](field@models::jobs::RunNow::duration_target),
+        /// [`idempotency_token`](field@models::jobs::RunNow::idempotency_token),
+        /// [`jar_params`](field@models::jobs::RunNow::jar_params), [`job_parameters`](field@models::jobs::RunNow::job_parameters),
+        /// [`notebook_params`](field@models::jobs::RunNow::notebook_params), [`only`](field@models::jobs::RunNow::only),
+        /// [`performance_target`](field@models::jobs::RunNow::performance_target),
+        /// [`pipeline_params`](field@models::jobs::RunNow::pipeline_params),
+        /// [`python_named_params`](field@models::jobs::RunNow::python_named_params),
+        /// [`python_params`](field@models::jobs::RunNow::python_params), [`queue`](field@models::jobs::RunNow::queue),
+        /// [`spark_submit_params`](field@models::jobs::RunNow::spark_submit_params),
+        /// [`sql_params`](field@models::jobs::RunNow::sql_params).
+        run_now(job_id: i64) -> models::jobs::RunNow;
+        /// Replaces the direct grants on a job.
+        ///
+        /// Sending no grants removes all direct ones; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/jobs/{job_id}`
+        ///
+        /// * `job_id`: Id of the job whose access list is meant.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::jobs::SetPermissions::access_control_list).
+        set_permissions(job_id: String) -> models::jobs::SetPermissions;
+        /// Starts a one-time run without a job and returns its id without waiting for the end.
+        ///
+        /// The run is not listed in the jobs user interface and is not retried when it fails; follow it with `get_run`.
+        ///
+        /// `POST /api/2.2/jobs/runs/submit` A fresh idempotency key is sent in `idempotency_token` unless you set one.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::jobs::Submit::access_control_list),
+        /// [`budget_policy_id`](field@models::jobs::Submit::budget_policy_id),
+        /// [`duration_target`](field@models::jobs::Submit::duration_target),
+        /// [`email_notifications`](field@models::jobs::Submit::email_notifications),
+        /// [`environment_variables`](field@models::jobs::Submit::environment_variables),
+        /// [`environments`](field@models::jobs::Submit::environments), [`git_source`](field@models::jobs::Submit::git_source),
+        /// [`health`](field@models::jobs::Submit::health), [`idempotency_token`](field@models::jobs::Submit::idempotency_token),
+        /// [`notification_settings`](field@models::jobs::Submit::notification_settings),
+        /// [`performance_target`](field@models::jobs::Submit::performance_target), [`queue`](field@models::jobs::Submit::queue),
+        /// [`run_as`](field@models::jobs::Submit::run_as), [`run_name`](field@models::jobs::Submit::run_name),
+        /// [`tasks`](field@models::jobs::Submit::tasks), [`timeout_seconds`](field@models::jobs::Submit::timeout_seconds),
+        /// [`usage_policy_id`](field@models::jobs::Submit::usage_policy_id),
+        /// [`webhook_notifications`](field@models::jobs::Submit::webhook_notifications).
+        submit() -> models::jobs::Submit;
+        /// Changes some settings of a job.
+        ///
+        /// `reset` replaces all of them.
+        ///
+        /// `POST /api/2.2/jobs/update`
+        ///
+        /// * `job_id`: Job to change.
+        ///
+        /// Optional inputs: [`fields_to_remove`](field@models::jobs::Update::fields_to_remove),
+        /// [`new_settings`](field@models::jobs::Update::new_settings).
+        update(job_id: i64) -> models::jobs::Update;
+        /// Adds or changes grants on a job and leaves the others in place.
+        ///
+        /// `PATCH /api/2.0/permissions/jobs/{job_id}`
+        ///
+        /// * `job_id`: Id of the job whose access list is meant.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::jobs::UpdatePermissions::access_control_list).
+        update_permissions(job_id: String) -> models::jobs::UpdatePermissions;
     }
 }
 
-impl Call<models::jobs::ExportRun> {
-    /// Which views to export.
-    ///
-    /// Defaults to `CODE`.
-    pub fn views_to_export(self, value: impl Into<models::ViewsToExport>) -> Self {
-        self.map(|op| op.views_to_export = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::Get> {
-    /// Whether to fill in the state of the triggers.
-    pub fn include_trigger_state(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_trigger_state = Some(value.into()))
-    }
-
-    /// `next_page_token` of the previous response, for the next part of the arrays.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::GetRun> {
-    /// Whether to fill in `repair_history`.
-    pub fn include_history(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_history = Some(value.into()))
-    }
-
-    /// Whether to include parameters with their references resolved.
-    pub fn include_resolved_values(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_resolved_values = Some(value.into()))
-    }
-
-    /// `next_page_token` of the previous response, for the next part of the arrays.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::List> {
-    /// Whether to include tasks and clusters, the first 100 of each; `get` returns all.
-    pub fn expand_tasks(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.expand_tasks = Some(value.into()))
-    }
-
-    /// Jobs per page, 1 to 100; defaults to 20.
-    pub fn limit(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.limit = Some(value.into()))
-    }
-
-    /// Keeps only jobs of exactly this name, in any letter case.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Jobs to skip, newest first.
-    ///
-    /// Deprecated: use `page_token`.
-    #[deprecated = "deprecated by the API"]
-    pub fn offset(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.offset = Some(value.into()))
-    }
-
-    /// Token of another page: its `next_page_token` to go on, its `prev_page_token` to go back.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::ListRuns> {
-    /// Keeps only runs that are queued, pending, running or terminating.
-    ///
-    /// Excludes `completed_only`.
-    pub fn active_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.active_only = Some(value.into()))
-    }
-
-    /// Keeps only runs that have ended.
-    ///
-    /// Excludes `active_only`.
-    pub fn completed_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.completed_only = Some(value.into()))
-    }
-
-    /// Whether to include tasks and clusters, the first 100 of each; `get_run` returns all.
-    pub fn expand_tasks(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.expand_tasks = Some(value.into()))
-    }
-
-    /// Job whose runs are listed.
-    ///
-    /// Without it, runs of all jobs.
-    pub fn job_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.job_id = Some(value.into()))
-    }
-
-    /// Runs per page: above 0 and below 25; defaults to 20.
-    ///
-    /// With 0 the page is as long as allowed.
-    pub fn limit(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.limit = Some(value.into()))
-    }
-
-    /// Runs to skip, newest first.
-    ///
-    /// Deprecated: use `page_token`.
-    #[deprecated = "deprecated by the API"]
-    pub fn offset(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.offset = Some(value.into()))
-    }
-
-    /// Token of another page: its `next_page_token` to go on, its `prev_page_token` to go back.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Keeps only runs of this type.
-    pub fn run_type(self, value: impl Into<models::RunType>) -> Self {
-        self.map(|op| op.run_type = Some(value.into()))
-    }
-
-    /// Keeps only runs started at this time or later, in milliseconds since the Unix epoch (UTC).
-    pub fn start_time_from(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_time_from = Some(value.into()))
-    }
-
-    /// Keeps only runs started at this time or earlier, in milliseconds since the Unix epoch (UTC).
-    pub fn start_time_to(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_time_to = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::RepairRun> {
-    /// dbt commands for dbt tasks, such as `dbt deps` and `dbt run`.
-    ///
-    /// Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn dbt_commands(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.dbt_commands = Some(value.into()))
-    }
-
-    /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
-    /// for no further savings.
-    ///
-    /// Needed with, and only with, the performance target `COST_OPTIMIZED`.
-    pub fn duration_target(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.duration_target = Some(value.into()))
-    }
-
-    /// Arguments to the main method of JAR tasks; not with `notebook_params`.
-    ///
-    /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn jar_params(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.jar_params = Some(value.into()))
-    }
-
-    /// Values for parameters of the job, by name.
-    pub fn job_parameters(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.job_parameters = Some(value.into()))
-    }
-
-    /// Id of the latest repair of this run; required from the second repair on.
-    pub fn latest_repair_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.latest_repair_id = Some(value.into()))
-    }
-
-    /// Widget values for notebook tasks, merged over their base parameters; not with `jar_params`.
-    ///
-    /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn notebook_params(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.notebook_params = Some(value.into()))
-    }
-
-    /// Overrides the performance target of the job.
-    pub fn performance_target(
-        self,
-        value: impl Into<models::PerformanceTarget>,
-    ) -> Self {
-        self.map(|op| op.performance_target = Some(value.into()))
-    }
-
-    /// What pipeline tasks refresh.
-    pub fn pipeline_params(self, value: impl Into<models::PipelineParams>) -> Self {
-        self.map(|op| op.pipeline_params = Some(value.into()))
-    }
-
-    /// Named arguments for Python wheel tasks.
-    pub fn python_named_params(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.python_named_params = Some(value.into()))
-    }
-
-    /// Command-line arguments for Python tasks, in place of those of the job; ASCII only.
-    ///
-    /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn python_params(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.python_params = Some(value.into()))
-    }
-
-    /// Repairs all failed tasks.
-    ///
-    /// Excludes `rerun_tasks`.
-    pub fn rerun_all_failed_tasks(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.rerun_all_failed_tasks = Some(value.into()))
-    }
-
-    /// Also repairs tasks that depend on the repaired ones, even where they had succeeded.
-    pub fn rerun_dependent_tasks(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.rerun_dependent_tasks = Some(value.into()))
-    }
-
-    /// Keys of the tasks to repair.
-    ///
-    /// Excludes `rerun_all_failed_tasks`.
-    pub fn rerun_tasks(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.rerun_tasks = Some(value.into()))
-    }
-
-    /// Command-line arguments for spark-submit tasks, in place of those of the job; ASCII only.
-    ///
-    /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn spark_submit_params(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.spark_submit_params = Some(value.into()))
-    }
-
-    /// Parameters for SQL tasks, except alerts.
-    ///
-    /// Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn sql_params(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.sql_params = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::RunNow> {
-    /// dbt commands for dbt tasks, such as `dbt deps` and `dbt run`.
-    ///
-    /// Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn dbt_commands(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.dbt_commands = Some(value.into()))
-    }
-
-    /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
-    /// for no further savings.
-    ///
-    /// Needed with, and only with, the performance target `COST_OPTIMIZED`.
-    pub fn duration_target(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.duration_target = Some(value.into()))
-    }
-
-    /// Up to 64 characters.
-    ///
-    /// A second request with the same token starts nothing and returns the first run, so a failed call can be repeated safely;
-    /// an error if that run has been deleted.
-    pub fn idempotency_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.idempotency_token = Some(value.into()))
-    }
-
-    /// Arguments to the main method of JAR tasks; not with `notebook_params`.
-    ///
-    /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn jar_params(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.jar_params = Some(value.into()))
-    }
-
-    /// Values for parameters of the job, by name.
-    pub fn job_parameters(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.job_parameters = Some(value.into()))
-    }
-
-    /// Widget values for notebook tasks, merged over their base parameters; not with `jar_params`.
-    ///
-    /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn notebook_params(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.notebook_params = Some(value.into()))
-    }
-
-    /// Keys of the tasks to run; all if empty.
-    ///
-    /// `+key` adds everything upstream of a task, `key+` everything downstream.
-    pub fn only(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.only = Some(value.into()))
-    }
-
-    /// Overrides the performance target of the job.
-    pub fn performance_target(
-        self,
-        value: impl Into<models::PerformanceTarget>,
-    ) -> Self {
-        self.map(|op| op.performance_target = Some(value.into()))
-    }
-
-    /// What pipeline tasks refresh.
-    pub fn pipeline_params(self, value: impl Into<models::PipelineParams>) -> Self {
-        self.map(|op| op.pipeline_params = Some(value.into()))
-    }
-
-    /// Named arguments for Python wheel tasks.
-    pub fn python_named_params(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.python_named_params = Some(value.into()))
-    }
-
-    /// Command-line arguments for Python tasks, in place of those of the job; ASCII only.
-    ///
-    /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn python_params(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.python_params = Some(value.into()))
-    }
-
-    /// Overrides the queueing of the job.
-    pub fn queue(self, value: impl Into<models::QueueSettings>) -> Self {
-        self.map(|op| op.queue = Some(value.into()))
-    }
-
-    /// Command-line arguments for spark-submit tasks, in place of those of the job; ASCII only.
-    ///
-    /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn spark_submit_params(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.spark_submit_params = Some(value.into()))
-    }
-
-    /// Parameters for SQL tasks, except alerts.
-    ///
-    /// Deprecated in favor of job parameters.
-    #[deprecated = "deprecated by the API"]
-    pub fn sql_params(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.sql_params = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::SetPermissions> {
-    /// Complete list of direct grants; what is not listed is removed.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::JobAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::Submit> {
-    /// Grants on the run.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::JobAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-
-    /// Budget policy to attribute costs to; none by default.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
-
-    /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
-    /// for no further savings.
-    ///
-    /// Needed with, and only with, the performance target `COST_OPTIMIZED`.
-    pub fn duration_target(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.duration_target = Some(value.into()))
-    }
-
-    /// Email addresses to notify, by event.
-    pub fn email_notifications(
-        self,
-        value: impl Into<models::JobEmailNotifications>,
-    ) -> Self {
-        self.map(|op| op.email_notifications = Some(value.into()))
-    }
-
-    /// Named sets of environment variables, at most 10.
-    ///
-    /// A task picks one with `environment_variables_key`. The sets are not merged.
-    pub fn environment_variables(
-        self,
-        value: impl Into<Vec<models::JobEnvironmentVariables>>,
-    ) -> Self {
-        self.map(|op| op.environment_variables = Some(value.into()))
-    }
-
-    /// Environments that the tasks can refer to.
-    pub fn environments(self, value: impl Into<Vec<models::JobEnvironment>>) -> Self {
-        self.map(|op| op.environments = Some(value.into()))
-    }
-
-    /// Git repository for the source of notebook, Python script, dbt and SQL file tasks.
-    ///
-    /// A task opts out with `source` set to `WORKSPACE`.
-    pub fn git_source(self, value: impl Into<models::GitSource>) -> Self {
-        self.map(|op| op.git_source = Some(value.into()))
-    }
-
-    /// Thresholds whose violation sends notifications.
-    pub fn health(self, value: impl Into<models::JobsHealthRules>) -> Self {
-        self.map(|op| op.health = Some(value.into()))
-    }
-
-    /// Up to 64 characters.
-    ///
-    /// A second request with the same token starts nothing and returns the first run, so a failed call can be repeated safely;
-    /// an error if that run has been deleted.
-    pub fn idempotency_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.idempotency_token = Some(value.into()))
-    }
-
-    /// Which events the email and webhook notifications leave out.
-    pub fn notification_settings(
-        self,
-        value: impl Into<models::JobNotificationSettings>,
-    ) -> Self {
-        self.map(|op| op.notification_settings = Some(value.into()))
-    }
-
-    /// Whether serverless compute favors speed or cost.
-    ///
-    /// No effect on serverless GPU tasks.
-    pub fn performance_target(
-        self,
-        value: impl Into<models::PerformanceTarget>,
-    ) -> Self {
-        self.map(|op| op.performance_target = Some(value.into()))
-    }
-
-    /// Whether the run waits in a queue instead of being skipped.
-    pub fn queue(self, value: impl Into<models::QueueSettings>) -> Self {
-        self.map(|op| op.queue = Some(value.into()))
-    }
-
-    /// Identity to run as.
-    ///
-    /// Defaults to the caller.
-    pub fn run_as(self, value: impl Into<models::JobRunAs>) -> Self {
-        self.map(|op| op.run_as = Some(value.into()))
-    }
-
-    /// Name of the run.
-    ///
-    /// Defaults to `Untitled`.
-    pub fn run_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_name = Some(value.into()))
-    }
-
-    /// Tasks of the run, at most 1000.
-    pub fn tasks(self, value: impl Into<Vec<models::SubmitTask>>) -> Self {
-        self.map(|op| op.tasks = Some(value.into()))
-    }
-
-    /// Seconds after which a run is stopped; 0 means never.
-    pub fn timeout_seconds(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.timeout_seconds = Some(value.into()))
-    }
-
-    /// Usage policy to attribute costs to.
-    ///
-    /// Without it a default one may apply.
-    pub fn usage_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.usage_policy_id = Some(value.into()))
-    }
-
-    /// Notification destinations to call, by event.
-    pub fn webhook_notifications(
-        self,
-        value: impl Into<models::WebhookNotifications>,
-    ) -> Self {
-        self.map(|op| op.webhook_notifications = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::Update> {
-    /// Top-level settings to remove.
-    ///
-    /// Of nested ones, only tasks and job clusters can be removed, as in `tasks/task_1`.
-    pub fn fields_to_remove(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.fields_to_remove = Some(value.into()))
-    }
-
-    /// Settings to change.
-    ///
-    /// A top-level field replaces the old value as a whole, but tasks and job clusters are merged by their keys. A changed
-    /// `timeout_seconds` also applies to active runs, everything else to new runs only.
-    pub fn new_settings(self, value: impl Into<models::JobSettings>) -> Self {
-        self.map(|op| op.new_settings = Some(value.into()))
-    }
-}
-
-impl Call<models::jobs::UpdatePermissions> {
-    /// Grants to add or change; other grants stay.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::JobAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+setters! { models::jobs::CancelAllRuns {
+    all_queued_runs: bool,
+    job_id: i64,
+}}
+
+setters! { models::jobs::Create {
+    access_control_list: Vec<models::JobAccessControlRequest>,
+    budget_policy_id: String,
+    continuous: models::Continuous,
+    deployment: models::JobDeployment,
+    description: String,
+    duration_target: String,
+    edit_mode: models::JobEditMode,
+    email_notifications: models::JobEmailNotifications,
+    environment_variables: Vec<models::JobEnvironmentVariables>,
+    environments: Vec<models::JobEnvironment>,
+    format: models::Format,
+    git_source: models::GitSource,
+    health: models::JobsHealthRules,
+    job_clusters: Vec<models::JobCluster>,
+    max_concurrent_runs: i64,
+    name: String,
+    notification_settings: models::JobNotificationSettings,
+    parameters: Vec<models::JobParameterDefinition>,
+    parent_path: String,
+    performance_target: models::PerformanceTarget,
+    queue: models::QueueSettings,
+    run_as: models::JobRunAs,
+    schedule: models::CronSchedule,
+    tags: std::collections::BTreeMap<String, String>,
+    tasks: Vec<models::Task>,
+    timeout_seconds: i64,
+    trigger: models::TriggerSettings,
+    triggers: Vec<models::TriggerConfiguration>,
+    usage_policy_id: String,
+    webhook_notifications: models::WebhookNotifications,
+}}
+
+setters! { models::jobs::ExportRun {
+    views_to_export: models::ViewsToExport,
+}}
+
+setters! { models::jobs::Get {
+    include_trigger_state: bool,
+    page_token: String,
+}}
+
+setters! { models::jobs::GetRun {
+    include_history: bool,
+    include_resolved_values: bool,
+    page_token: String,
+}}
+
+setters! { models::jobs::List {
+    expand_tasks: bool,
+    limit: i64,
+    name: String,
+    #[deprecated(note = "use `page_token`")]
+    offset: i64,
+    page_token: String,
+}}
+
+setters! { models::jobs::ListRuns {
+    active_only: bool,
+    completed_only: bool,
+    expand_tasks: bool,
+    job_id: i64,
+    limit: i64,
+    #[deprecated(note = "use `page_token`")]
+    offset: i64,
+    page_token: String,
+    run_type: models::RunType,
+    start_time_from: i64,
+    start_time_to: i64,
+}}
+
+setters! { models::jobs::RepairRun {
+    #[deprecated(note = "use job parameters")]
+    dbt_commands: Vec<String>,
+    duration_target: String,
+    #[deprecated(note = "use job parameters")]
+    jar_params: Vec<String>,
+    job_parameters: std::collections::BTreeMap<String, String>,
+    latest_repair_id: i64,
+    #[deprecated(note = "use job parameters")]
+    notebook_params: std::collections::BTreeMap<String, String>,
+    performance_target: models::PerformanceTarget,
+    pipeline_params: models::PipelineParams,
+    python_named_params: std::collections::BTreeMap<String, String>,
+    #[deprecated(note = "use job parameters")]
+    python_params: Vec<String>,
+    rerun_all_failed_tasks: bool,
+    rerun_dependent_tasks: bool,
+    rerun_tasks: Vec<String>,
+    #[deprecated(note = "use job parameters")]
+    spark_submit_params: Vec<String>,
+    #[deprecated(note = "use job parameters")]
+    sql_params: std::collections::BTreeMap<String, String>,
+}}
+
+setters! { models::jobs::RunNow {
+    #[deprecated(note = "use job parameters")]
+    dbt_commands: Vec<String>,
+    duration_target: String,
+    idempotency_token: String,
+    #[deprecated(note = "use job parameters")]
+    jar_params: Vec<String>,
+    job_parameters: std::collections::BTreeMap<String, String>,
+    #[deprecated(note = "use job parameters")]
+    notebook_params: std::collections::BTreeMap<String, String>,
+    only: Vec<String>,
+    performance_target: models::PerformanceTarget,
+    pipeline_params: models::PipelineParams,
+    python_named_params: std::collections::BTreeMap<String, String>,
+    #[deprecated(note = "use job parameters")]
+    python_params: Vec<String>,
+    queue: models::QueueSettings,
+    #[deprecated(note = "use job parameters")]
+    spark_submit_params: Vec<String>,
+    #[deprecated(note = "use job parameters")]
+    sql_params: std::collections::BTreeMap<String, String>,
+}}
+
+setters! { models::jobs::SetPermissions {
+    access_control_list: Vec<models::JobAccessControlRequest>,
+}}
+
+setters! { models::jobs::Submit {
+    access_control_list: Vec<models::JobAccessControlRequest>,
+    budget_policy_id: String,
+    duration_target: String,
+    email_notifications: models::JobEmailNotifications,
+    environment_variables: Vec<models::JobEnvironmentVariables>,
+    environments: Vec<models::JobEnvironment>,
+    git_source: models::GitSource,
+    health: models::JobsHealthRules,
+    idempotency_token: String,
+    notification_settings: models::JobNotificationSettings,
+    performance_target: models::PerformanceTarget,
+    queue: models::QueueSettings,
+    run_as: models::JobRunAs,
+    run_name: String,
+    tasks: Vec<models::SubmitTask>,
+    timeout_seconds: i64,
+    usage_policy_id: String,
+    webhook_notifications: models::WebhookNotifications,
+}}
+
+setters! { models::jobs::Update {
+    fields_to_remove: Vec<String>,
+    new_settings: models::JobSettings,
+}}
+
+setters! { models::jobs::UpdatePermissions {
+    access_control_list: Vec<models::JobAccessControlRequest>,
+}}
+
+impl crate::workspace::WorkspaceClient {
     /// Shows whether the job clusters of jobs still satisfy their cluster policies, and brings them into line.
     pub fn policy_compliance_for_jobs(&self) -> PolicyComplianceForJobs {
         PolicyComplianceForJobs {
@@ -1005,73 +432,44 @@ impl crate::WorkspaceClient {
 /// A job falls out of compliance when a policy changes after the job was last edited.
 #[derive(Clone, Debug)]
 pub struct PolicyComplianceForJobs {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl PolicyComplianceForJobs {
-    /// Changes a job so that its job clusters satisfy the current cluster policies.
-    ///
-    /// All-purpose clusters are left alone.
-    ///
-    /// `POST /api/2.0/policies/jobs/enforce-compliance`
-    ///
-    /// * `job_id`: Job to bring into line.
-    pub fn enforce_compliance(
-        &self,
-        job_id: impl Into<i64>,
-    ) -> Call<models::policy_compliance_for_jobs::EnforceCompliance> {
-        Call::new(
-            self.client.clone(),
-            models::policy_compliance_for_jobs::EnforceCompliance::new(job_id),
-        )
-    }
-
-    /// Gets whether a job satisfies its cluster policies.
-    ///
-    /// `GET /api/2.0/policies/jobs/get-compliance`
-    ///
-    /// * `job_id`: Job to check.
-    pub fn get_compliance(
-        &self,
-        job_id: impl Into<i64>,
-    ) -> Call<models::policy_compliance_for_jobs::GetCompliance> {
-        Call::new(
-            self.client.clone(),
-            models::policy_compliance_for_jobs::GetCompliance::new(job_id),
-        )
-    }
-
-    /// Lists all jobs that use a cluster policy, with their compliance.
-    ///
-    /// `GET /api/2.0/policies/jobs/list-compliance`
-    ///
-    /// * `policy_id`: Id of the cluster policy.
-    pub fn list_compliance(
-        &self,
-        policy_id: impl Into<String>,
-    ) -> Call<models::policy_compliance_for_jobs::ListCompliance> {
-        Call::new(
-            self.client.clone(),
-            models::policy_compliance_for_jobs::ListCompliance::new(policy_id),
-        )
+calls! {
+    PolicyComplianceForJobs {
+        /// Changes a job so that its job clusters satisfy the current cluster policies.
+        ///
+        /// All-purpose clusters are left alone.
+        ///
+        /// `POST /api/2.0/policies/jobs/enforce-compliance`
+        ///
+        /// * `job_id`: Job to bring into line.
+        ///
+        /// Optional inputs: [`validate_only`](field@models::policy_compliance_for_jobs::EnforceCompliance::validate_only).
+        enforce_compliance(job_id: i64) -> models::policy_compliance_for_jobs::EnforceCompliance;
+        /// Gets whether a job satisfies its cluster policies.
+        ///
+        /// `GET /api/2.0/policies/jobs/get-compliance`
+        ///
+        /// * `job_id`: Job to check.
+        get_compliance(job_id: i64) -> models::policy_compliance_for_jobs::GetCompliance;
+        /// Lists all jobs that use a cluster policy, with their compliance.
+        ///
+        /// `GET /api/2.0/policies/jobs/list-compliance`
+        ///
+        /// * `policy_id`: Id of the cluster policy.
+        ///
+        /// Optional inputs: [`page_size`](field@models::policy_compliance_for_jobs::ListCompliance::page_size),
+        /// [`page_token`](field@models::policy_compliance_for_jobs::ListCompliance::page_token).
+        list_compliance(policy_id: String) -> models::policy_compliance_for_jobs::ListCompliance;
     }
 }
 
-impl Call<models::policy_compliance_for_jobs::EnforceCompliance> {
-    /// Whether only to report what would change.
-    pub fn validate_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.validate_only = Some(value.into()))
-    }
-}
+setters! { models::policy_compliance_for_jobs::EnforceCompliance {
+    validate_only: bool,
+}}
 
-impl Call<models::policy_compliance_for_jobs::ListCompliance> {
-    /// Upper limit on the entries of a page; the server may return fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of another page: its `next_page_token` to go on, its `prev_page_token` to go back.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::policy_compliance_for_jobs::ListCompliance {
+    page_size: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `knowledgeassistants`.
 
 use databricks_models::knowledgeassistants as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages legacy Knowledge Assistants, agents that answer questions from given documents, with their knowledge sources,
     /// examples and permissions.
     pub fn knowledge_assistants(&self) -> KnowledgeAssistants {
@@ -19,413 +19,194 @@ impl crate::WorkspaceClient {
 /// examples and permissions.
 #[derive(Clone, Debug)]
 pub struct KnowledgeAssistants {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl KnowledgeAssistants {
-    /// Adds an example to an assistant.
-    ///
-    /// `POST /api/2.1/{parent}/examples`
-    ///
-    /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-    /// * `example`: Example.
-    pub fn create_example(
-        &self,
-        parent: impl Into<String>,
-        example: impl Into<models::Example>,
-    ) -> Call<models::knowledge_assistants::CreateExample> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::CreateExample::new(parent, example),
-        )
-    }
-
-    /// Creates an assistant.
-    ///
-    /// `POST /api/2.1/knowledge-assistants`
-    ///
-    /// * `knowledge_assistant`: Knowledge assistant.
-    pub fn create_knowledge_assistant(
-        &self,
-        knowledge_assistant: impl Into<models::KnowledgeAssistant>,
-    ) -> Call<models::knowledge_assistants::CreateKnowledgeAssistant> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::CreateKnowledgeAssistant::new(
-                knowledge_assistant,
-            ),
-        )
-    }
-
-    /// Adds a knowledge source to an assistant.
-    ///
-    /// `POST /api/2.1/{parent}/knowledge-sources`
-    ///
-    /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-    /// * `knowledge_source`: Knowledge source.
-    pub fn create_knowledge_source(
-        &self,
-        parent: impl Into<String>,
-        knowledge_source: impl Into<models::KnowledgeSource>,
-    ) -> Call<models::knowledge_assistants::CreateKnowledgeSource> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::CreateKnowledgeSource::new(
-                parent,
-                knowledge_source,
-            ),
-        )
-    }
-
-    /// Deletes an example of an assistant.
-    ///
-    /// `DELETE /api/2.1/{name}`
-    ///
-    /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
-    pub fn delete_example(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::DeleteExample> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::DeleteExample::new(name),
-        )
-    }
-
-    /// Deletes an assistant.
-    ///
-    /// `DELETE /api/2.1/{name}`
-    ///
-    /// * `name`: Assistant, as `knowledge-assistants/<id>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-    pub fn delete_knowledge_assistant(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::DeleteKnowledgeAssistant> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::DeleteKnowledgeAssistant::new(name),
-        )
-    }
-
-    /// Deletes a knowledge source of an assistant.
-    ///
-    /// `DELETE /api/2.1/{name}`
-    ///
-    /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
-    pub fn delete_knowledge_source(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::DeleteKnowledgeSource> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::DeleteKnowledgeSource::new(name),
-        )
-    }
-
-    /// Returns one example of an assistant.
-    ///
-    /// `GET /api/2.1/{name}`
-    ///
-    /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
-    pub fn get_example(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::GetExample> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::GetExample::new(name),
-        )
-    }
-
-    /// Returns one assistant.
-    ///
-    /// `GET /api/2.1/{name}`
-    ///
-    /// * `name`: Assistant, as `knowledge-assistants/<id>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-    pub fn get_knowledge_assistant(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::GetKnowledgeAssistant> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::GetKnowledgeAssistant::new(name),
-        )
-    }
-
-    /// Returns one knowledge source of an assistant.
-    ///
-    /// `GET /api/2.1/{name}`
-    ///
-    /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
-    pub fn get_knowledge_source(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::GetKnowledgeSource> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::GetKnowledgeSource::new(name),
-        )
-    }
-
-    /// Lists the permission levels that can be granted on an assistant.
-    ///
-    /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}/permissionLevels`
-    ///
-    /// * `knowledge_assistant_id`: ID of the assistant.
-    pub fn get_permission_levels(
-        &self,
-        knowledge_assistant_id: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::GetPermissionLevels::new(
-                knowledge_assistant_id,
-            ),
-        )
-    }
-
-    /// Returns the access control list of an assistant, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
-    ///
-    /// * `knowledge_assistant_id`: ID of the assistant.
-    pub fn get_permissions(
-        &self,
-        knowledge_assistant_id: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::GetPermissions::new(knowledge_assistant_id),
-        )
-    }
-
-    /// Lists the examples of an assistant.
-    ///
-    /// `GET /api/2.1/{parent}/examples`
-    ///
-    /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-    pub fn list_examples(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::ListExamples> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::ListExamples::new(parent),
-        )
-    }
-
-    /// Lists assistants, without their state.
-    ///
-    /// `GET /api/2.1/knowledge-assistants`
-    pub fn list_knowledge_assistants(
-        &self,
-    ) -> Call<models::knowledge_assistants::ListKnowledgeAssistants> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::ListKnowledgeAssistants::new(),
-        )
-    }
-
-    /// Lists the knowledge sources of an assistant.
-    ///
-    /// `GET /api/2.1/{parent}/knowledge-sources`
-    ///
-    /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-    pub fn list_knowledge_sources(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::ListKnowledgeSources> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::ListKnowledgeSources::new(parent),
-        )
-    }
-
-    /// Replaces the direct permissions on an assistant.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
-    ///
-    /// * `knowledge_assistant_id`: ID of the assistant.
-    pub fn set_permissions(
-        &self,
-        knowledge_assistant_id: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::SetPermissions::new(knowledge_assistant_id),
-        )
-    }
-
-    /// Syncs the knowledge sources of an assistant.
-    ///
-    /// Those of type `index` need no sync and are left out.
-    ///
-    /// `POST /api/2.1/{name}/knowledge-sources:sync`
-    ///
-    /// * `name`: Assistant, as `knowledge-assistants/<id>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-    pub fn sync_knowledge_sources(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::SyncKnowledgeSources> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::SyncKnowledgeSources::new(name),
-        )
-    }
-
-    /// Changes the question or the guidelines of an example.
-    ///
-    /// `PATCH /api/2.1/{name}`
-    ///
-    /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
-    /// * `update_mask`: Fields to change: `question`, `guidelines` or both.
-    /// * `example`: Example.
-    pub fn update_example(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        example: impl Into<models::Example>,
-    ) -> Call<models::knowledge_assistants::UpdateExample> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::UpdateExample::new(name, update_mask, example),
-        )
-    }
-
-    /// Changes the fields of an assistant that the mask names.
-    ///
-    /// Fields outside the mask may be absent, even those required on creation.
-    ///
-    /// `PATCH /api/2.1/{name}`
-    ///
-    /// * `name`: Assistant, as `knowledge-assistants/<id>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-    /// * `update_mask`: Fields to change, of `display_name`, `description` and `instructions`.
-    /// * `knowledge_assistant`: Knowledge assistant.
-    pub fn update_knowledge_assistant(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        knowledge_assistant: impl Into<models::KnowledgeAssistant>,
-    ) -> Call<models::knowledge_assistants::UpdateKnowledgeAssistant> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::UpdateKnowledgeAssistant::new(
-                name,
-                update_mask,
-                knowledge_assistant,
-            ),
-        )
-    }
-
-    /// Changes the name or the description of a knowledge source.
-    ///
-    /// Fields outside the mask may be absent, even those required on creation.
-    ///
-    /// `PATCH /api/2.1/{name}`
-    ///
-    /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
-    ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
-    /// * `update_mask`: Fields to change: `display_name`, `description` or both.
-    /// * `knowledge_source`: Knowledge source.
-    pub fn update_knowledge_source(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        knowledge_source: impl Into<models::KnowledgeSource>,
-    ) -> Call<models::knowledge_assistants::UpdateKnowledgeSource> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::UpdateKnowledgeSource::new(
-                name,
-                update_mask,
-                knowledge_source,
-            ),
-        )
-    }
-
-    /// Adds or changes permissions on an assistant, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
-    ///
-    /// * `knowledge_assistant_id`: ID of the assistant.
-    pub fn update_permissions(
-        &self,
-        knowledge_assistant_id: impl Into<String>,
-    ) -> Call<models::knowledge_assistants::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::knowledge_assistants::UpdatePermissions::new(knowledge_assistant_id),
-        )
+calls! {
+    KnowledgeAssistants {
+        /// Adds an example to an assistant.
+        ///
+        /// `POST /api/2.1/{parent}/examples`
+        ///
+        /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
+        /// * `example`: `example`, of type `Example`.
+        create_example(parent: String, example: models::Example) -> models::knowledge_assistants::CreateExample;
+        /// Creates an assistant.
+        ///
+        /// `POST /api/2.1/knowledge-assistants`
+        ///
+        /// * `knowledge_assistant`: `knowledge_assistant`, of type `KnowledgeAssistant`.
+        create_knowledge_assistant(knowledge_assistant: models::KnowledgeAssistant) -> models::knowledge_assistants::CreateKnowledgeAssistant;
+        /// Adds a knowledge source to an assistant.
+        ///
+        /// `POST /api/2.1/{parent}/knowledge-sources`
+        ///
+        /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
+        /// * `knowledge_source`: `knowledge_source`, of type `KnowledgeSource`.
+        create_knowledge_source(parent: String, knowledge_source: models::KnowledgeSource) -> models::knowledge_assistants::CreateKnowledgeSource;
+        /// Deletes an example of an assistant.
+        ///
+        /// `DELETE /api/2.1/{name}`
+        ///
+        /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
+        delete_example(name: String) -> models::knowledge_assistants::DeleteExample;
+        /// Deletes an assistant.
+        ///
+        /// `DELETE /api/2.1/{name}`
+        ///
+        /// * `name`: Assistant, as `knowledge-assistants/<id>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
+        delete_knowledge_assistant(name: String) -> models::knowledge_assistants::DeleteKnowledgeAssistant;
+        /// Deletes a knowledge source of an assistant.
+        ///
+        /// `DELETE /api/2.1/{name}`
+        ///
+        /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
+        delete_knowledge_source(name: String) -> models::knowledge_assistants::DeleteKnowledgeSource;
+        /// Returns one example of an assistant.
+        ///
+        /// `GET /api/2.1/{name}`
+        ///
+        /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
+        get_example(name: String) -> models::knowledge_assistants::GetExample;
+        /// Returns one assistant.
+        ///
+        /// `GET /api/2.1/{name}`
+        ///
+        /// * `name`: Assistant, as `knowledge-assistants/<id>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
+        get_knowledge_assistant(name: String) -> models::knowledge_assistants::GetKnowledgeAssistant;
+        /// Returns one knowledge source of an assistant.
+        ///
+        /// `GET /api/2.1/{name}`
+        ///
+        /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
+        get_knowledge_source(name: String) -> models::knowledge_assistants::GetKnowledgeSource;
+        /// Lists the permission levels that can be granted on an assistant.
+        ///
+        /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}/permissionLevels`
+        ///
+        /// * `knowledge_assistant_id`: ID of the assistant.
+        get_permission_levels(knowledge_assistant_id: String) -> models::knowledge_assistants::GetPermissionLevels;
+        /// Returns the access control list of an assistant, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
+        ///
+        /// * `knowledge_assistant_id`: ID of the assistant.
+        get_permissions(knowledge_assistant_id: String) -> models::knowledge_assistants::GetPermissions;
+        /// Lists the examples of an assistant.
+        ///
+        /// `GET /api/2.1/{parent}/examples`
+        ///
+        /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListExamples::page_size),
+        /// [`page_token`](field@models::knowledge_assistants::ListExamples::page_token).
+        list_examples(parent: String) -> models::knowledge_assistants::ListExamples;
+        /// Lists assistants, without their state.
+        ///
+        /// `GET /api/2.1/knowledge-assistants`
+        ///
+        /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListKnowledgeAssistants::page_size),
+        /// [`page_token`](field@models::knowledge_assistants::ListKnowledgeAssistants::page_token).
+        list_knowledge_assistants() -> models::knowledge_assistants::ListKnowledgeAssistants;
+        /// Lists the knowledge sources of an assistant.
+        ///
+        /// `GET /api/2.1/{parent}/knowledge-sources`
+        ///
+        /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListKnowledgeSources::page_size),
+        /// [`page_token`](field@models::knowledge_assistants::ListKnowledgeSources::page_token).
+        list_knowledge_sources(parent: String) -> models::knowledge_assistants::ListKnowledgeSources;
+        /// Replaces the direct permissions on an assistant.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
+        ///
+        /// * `knowledge_assistant_id`: ID of the assistant.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::knowledge_assistants::SetPermissions::access_control_list).
+        set_permissions(knowledge_assistant_id: String) -> models::knowledge_assistants::SetPermissions;
+        /// Syncs the knowledge sources of an assistant.
+        ///
+        /// Those of type `index` need no sync and are left out.
+        ///
+        /// `POST /api/2.1/{name}/knowledge-sources:sync`
+        ///
+        /// * `name`: Assistant, as `knowledge-assistants/<id>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
+        sync_knowledge_sources(name: String) -> models::knowledge_assistants::SyncKnowledgeSources;
+        /// Changes the question or the guidelines of an example.
+        ///
+        /// `PATCH /api/2.1/{name}`
+        ///
+        /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
+        /// * `example`: `example`, of type `Example`.
+        /// * `update_mask`: Fields to change: `question`, `guidelines` or both.
+        update_example(name: String, example: models::Example, update_mask: databricks_core::FieldMask) -> models::knowledge_assistants::UpdateExample;
+        /// Changes the fields of an assistant that the mask names.
+        ///
+        /// Fields outside the mask may be absent, even those required on creation.
+        ///
+        /// `PATCH /api/2.1/{name}`
+        ///
+        /// * `name`: Assistant, as `knowledge-assistants/<id>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
+        /// * `knowledge_assistant`: `knowledge_assistant`, of type `KnowledgeAssistant`.
+        /// * `update_mask`: Fields to change, of `display_name`, `description` and `instructions`.
+        update_knowledge_assistant(name: String, knowledge_assistant: models::KnowledgeAssistant, update_mask: databricks_core::FieldMask) -> models::knowledge_assistants::UpdateKnowledgeAssistant;
+        /// Changes the name or the description of a knowledge source.
+        ///
+        /// Fields outside the mask may be absent, even those required on creation.
+        ///
+        /// `PATCH /api/2.1/{name}`
+        ///
+        /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
+        ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
+        /// * `knowledge_source`: `knowledge_source`, of type `KnowledgeSource`.
+        /// * `update_mask`: Fields to change: `display_name`, `description` or both.
+        update_knowledge_source(name: String, knowledge_source: models::KnowledgeSource, update_mask: databricks_core::FieldMask) -> models::knowledge_assistants::UpdateKnowledgeSource;
+        /// Adds or changes permissions on an assistant, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
+        ///
+        /// * `knowledge_assistant_id`: ID of the assistant.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::knowledge_assistants::UpdatePermissions::access_control_list).
+        update_permissions(knowledge_assistant_id: String) -> models::knowledge_assistants::UpdatePermissions;
     }
 }
 
-impl Call<models::knowledge_assistants::ListExamples> {
-    /// Upper bound for one page; 100 by default and at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::knowledge_assistants::ListExamples {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::knowledge_assistants::ListKnowledgeAssistants {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::knowledge_assistants::ListKnowledgeAssistants> {
-    /// Upper bound for one page; 100 by default and at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::knowledge_assistants::ListKnowledgeSources {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::knowledge_assistants::SetPermissions {
+    access_control_list: Vec<models::KnowledgeAssistantAccessControlRequest>,
+}}
 
-impl Call<models::knowledge_assistants::ListKnowledgeSources> {
-    /// Upper bound for one page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::knowledge_assistants::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::KnowledgeAssistantAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::knowledge_assistants::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::KnowledgeAssistantAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
+setters! { models::knowledge_assistants::UpdatePermissions {
+    access_control_list: Vec<models::KnowledgeAssistantAccessControlRequest>,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `lakewatch`.
 
 use databricks_models::lakewatch as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages Lakewatch: data sources that bring in security data, rules that detect events in it, and settings per catalog.
     pub fn lakewatch(&self) -> Lakewatch {
         Lakewatch {
@@ -17,396 +17,211 @@ impl crate::WorkspaceClient {
 /// Manages Lakewatch: data sources that bring in security data, rules that detect events in it, and settings per catalog.
 #[derive(Clone, Debug)]
 pub struct Lakewatch {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Lakewatch {
-    /// Creates a data source.
-    ///
-    /// `POST /api/2.0/lakewatch/datasources`
-    ///
-    /// * `datasource`: Datasource.
-    pub fn create_datasource(
-        &self,
-        datasource: impl Into<models::Datasource>,
-    ) -> Call<models::lakewatch::CreateDatasource> {
-        Call::new(
-            self.client.clone(),
-            models::lakewatch::CreateDatasource::new(datasource),
-        )
-    }
-
-    /// Creates a rule.
-    ///
-    /// Fields that the server sets, such as `name`, `rule_id` and `etag`, are ignored.
-    ///
-    /// `POST /api/2.0/lakewatch/rules`
-    ///
-    /// * `rule`: Rule.
-    pub fn create_rule(
-        &self,
-        rule: impl Into<models::Rule>,
-    ) -> Call<models::lakewatch::CreateRule> {
-        Call::new(self.client.clone(), models::lakewatch::CreateRule::new(rule))
-    }
-
-    /// Deletes a data source.
-    ///
-    /// `DELETE /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Data source, as `datasources/<id>`.
-    pub fn delete_datasource(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::lakewatch::DeleteDatasource> {
-        Call::new(self.client.clone(), models::lakewatch::DeleteDatasource::new(name))
-    }
-
-    /// Deletes a rule.
-    ///
-    /// `DELETE /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Rule, as `rules/<id>`.
-    ///   Of the form `rules/{rule_id}`.
-    pub fn delete_rule(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::lakewatch::DeleteRule> {
-        Call::new(self.client.clone(), models::lakewatch::DeleteRule::new(name))
-    }
-
-    /// Returns the settings of a catalog for delivering alerts.
-    ///
-    /// `GET /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
-    pub fn get_alert_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::lakewatch::GetAlertConfig> {
-        Call::new(self.client.clone(), models::lakewatch::GetAlertConfig::new(name))
-    }
-
-    /// Returns the general settings of a catalog.
-    ///
-    /// `GET /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
-    pub fn get_common_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::lakewatch::GetCommonConfig> {
-        Call::new(self.client.clone(), models::lakewatch::GetCommonConfig::new(name))
-    }
-
-    /// Returns one data source.
-    ///
-    /// `GET /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Data source, as `datasources/<id>`.
-    pub fn get_datasource(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::lakewatch::GetDatasource> {
-        Call::new(self.client.clone(), models::lakewatch::GetDatasource::new(name))
-    }
-
-    /// Returns the settings of a catalog for data sources.
-    ///
-    /// `GET /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
-    pub fn get_datasource_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::lakewatch::GetDatasourceConfig> {
-        Call::new(self.client.clone(), models::lakewatch::GetDatasourceConfig::new(name))
-    }
-
-    /// Returns one rule.
-    ///
-    /// `GET /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Rule, as `rules/<id>`.
-    ///   Of the form `rules/{rule_id}`.
-    pub fn get_rule(&self, name: impl Into<String>) -> Call<models::lakewatch::GetRule> {
-        Call::new(self.client.clone(), models::lakewatch::GetRule::new(name))
-    }
-
-    /// Returns the settings of a catalog for rules.
-    ///
-    /// `GET /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
-    pub fn get_rule_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::lakewatch::GetRuleConfig> {
-        Call::new(self.client.clone(), models::lakewatch::GetRuleConfig::new(name))
-    }
-
-    /// Lists the data sources of a catalog.
-    ///
-    /// Those being created or deleted are left out.
-    ///
-    /// `GET /api/2.0/lakewatch/datasources`
-    ///
-    /// * `catalog_name`: Catalog to list from.
-    pub fn list_datasources(
-        &self,
-        catalog_name: impl Into<String>,
-    ) -> Call<models::lakewatch::ListDatasources> {
-        Call::new(
-            self.client.clone(),
-            models::lakewatch::ListDatasources::new(catalog_name),
-        )
-    }
-
-    /// Lists the rules of a catalog.
-    ///
-    /// `GET /api/2.0/lakewatch/rules`
-    ///
-    /// * `catalog_name`: Catalog to list from.
-    pub fn list_rules(
-        &self,
-        catalog_name: impl Into<String>,
-    ) -> Call<models::lakewatch::ListRules> {
-        Call::new(self.client.clone(), models::lakewatch::ListRules::new(catalog_name))
-    }
-
-    /// Changes settings of a catalog for delivering alerts.
-    ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    /// * `alert_config`: Alert config.
-    pub fn update_alert_config(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        alert_config: impl Into<models::AlertConfig>,
-    ) -> Call<models::lakewatch::UpdateAlertConfig> {
-        Call::new(
-            self.client.clone(),
-            models::lakewatch::UpdateAlertConfig::new(name, update_mask, alert_config),
-        )
-    }
-
-    /// Changes general settings of a catalog.
-    ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    /// * `common_config`: Common config.
-    pub fn update_common_config(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        common_config: impl Into<models::CommonConfig>,
-    ) -> Call<models::lakewatch::UpdateCommonConfig> {
-        Call::new(
-            self.client.clone(),
-            models::lakewatch::UpdateCommonConfig::new(name, update_mask, common_config),
-        )
-    }
-
-    /// Changes the fields of a data source that the mask names.
-    ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Data source, as `datasources/<id>`.
-    ///   Of the form `datasources/{datasource_id}`.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    /// * `datasource`: Datasource.
-    pub fn update_datasource(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        datasource: impl Into<models::Datasource>,
-    ) -> Call<models::lakewatch::UpdateDatasource> {
-        Call::new(
-            self.client.clone(),
-            models::lakewatch::UpdateDatasource::new(name, update_mask, datasource),
-        )
-    }
-
-    /// Changes settings of a catalog for data sources.
-    ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    /// * `datasource_config`: Datasource config.
-    pub fn update_datasource_config(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        datasource_config: impl Into<models::DatasourceConfig>,
-    ) -> Call<models::lakewatch::UpdateDatasourceConfig> {
-        Call::new(
-            self.client.clone(),
-            models::lakewatch::UpdateDatasourceConfig::new(
-                name,
-                update_mask,
-                datasource_config,
-            ),
-        )
-    }
-
-    /// Changes the fields of a rule that the mask names.
-    ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Rule, as `rules/<id>`.
-    ///   Of the form `rules/{rule_id}`.
-    /// * `update_mask`: Fields to change; all others stay.
-    /// * `rule`: Rule.
-    pub fn update_rule(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        rule: impl Into<models::Rule>,
-    ) -> Call<models::lakewatch::UpdateRule> {
-        Call::new(
-            self.client.clone(),
-            models::lakewatch::UpdateRule::new(name, update_mask, rule),
-        )
-    }
-
-    /// Changes settings of a catalog for rules.
-    ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
-    ///
-    /// * `name`: Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    /// * `rule_config`: Rule config.
-    pub fn update_rule_config(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        rule_config: impl Into<models::RuleConfig>,
-    ) -> Call<models::lakewatch::UpdateRuleConfig> {
-        Call::new(
-            self.client.clone(),
-            models::lakewatch::UpdateRuleConfig::new(name, update_mask, rule_config),
-        )
+calls! {
+    Lakewatch {
+        /// Creates a data source.
+        ///
+        /// `POST /api/2.0/lakewatch/datasources`
+        ///
+        /// * `datasource`: `datasource`, of type `Datasource`.
+        create_datasource(datasource: models::Datasource) -> models::lakewatch::CreateDatasource;
+        /// Creates a rule.
+        ///
+        /// Fields that the server sets, such as `name`, `rule_id` and `etag`, are ignored.
+        ///
+        /// `POST /api/2.0/lakewatch/rules`
+        ///
+        /// * `rule`: `rule`, of type `Rule`.
+        create_rule(rule: models::Rule) -> models::lakewatch::CreateRule;
+        /// Deletes a data source.
+        ///
+        /// `DELETE /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Data source, as `datasources/<id>`.
+        delete_datasource(name: String) -> models::lakewatch::DeleteDatasource;
+        /// Deletes a rule.
+        ///
+        /// `DELETE /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Rule, as `rules/<id>`.
+        ///   Of the form `rules/{rule_id}`.
+        delete_rule(name: String) -> models::lakewatch::DeleteRule;
+        /// Returns the settings of a catalog for delivering alerts.
+        ///
+        /// `GET /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
+        get_alert_config(name: String) -> models::lakewatch::GetAlertConfig;
+        /// Returns the general settings of a catalog.
+        ///
+        /// `GET /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
+        get_common_config(name: String) -> models::lakewatch::GetCommonConfig;
+        /// Returns one data source.
+        ///
+        /// `GET /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Data source, as `datasources/<id>`.
+        get_datasource(name: String) -> models::lakewatch::GetDatasource;
+        /// Returns the settings of a catalog for data sources.
+        ///
+        /// `GET /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
+        get_datasource_config(name: String) -> models::lakewatch::GetDatasourceConfig;
+        /// Returns one rule.
+        ///
+        /// `GET /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Rule, as `rules/<id>`.
+        ///   Of the form `rules/{rule_id}`.
+        get_rule(name: String) -> models::lakewatch::GetRule;
+        /// Returns the settings of a catalog for rules.
+        ///
+        /// `GET /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
+        get_rule_config(name: String) -> models::lakewatch::GetRuleConfig;
+        /// Lists the data sources of a catalog.
+        ///
+        /// Those being created or deleted are left out.
+        ///
+        /// `GET /api/2.0/lakewatch/datasources`
+        ///
+        /// * `catalog_name`: Catalog to list from.
+        ///
+        /// Optional inputs: [`filter`](field@models::lakewatch::ListDatasources::filter),
+        /// [`page_size`](field@models::lakewatch::ListDatasources::page_size),
+        /// [`page_token`](field@models::lakewatch::ListDatasources::page_token),
+        /// [`schema_name`](field@models::lakewatch::ListDatasources::schema_name),
+        /// [`view`](field@models::lakewatch::ListDatasources::view).
+        list_datasources(catalog_name: String) -> models::lakewatch::ListDatasources;
+        /// Lists the rules of a catalog.
+        ///
+        /// `GET /api/2.0/lakewatch/rules`
+        ///
+        /// * `catalog_name`: Catalog to list from.
+        ///
+        /// Optional inputs: [`filter`](field@models::lakewatch::ListRules::filter),
+        /// [`page_size`](field@models::lakewatch::ListRules::page_size),
+        /// [`page_token`](field@models::lakewatch::ListRules::page_token),
+        /// [`schema_name`](field@models::lakewatch::ListRules::schema_name), [`view`](field@models::lakewatch::ListRules::view).
+        list_rules(catalog_name: String) -> models::lakewatch::ListRules;
+        /// Changes settings of a catalog for delivering alerts.
+        ///
+        /// `PATCH /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
+        /// * `alert_config`: `alert_config`, of type `AlertConfig`.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        ///
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateAlertConfig::etag).
+        update_alert_config(name: String, alert_config: models::AlertConfig, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateAlertConfig;
+        /// Changes general settings of a catalog.
+        ///
+        /// `PATCH /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
+        /// * `common_config`: `common_config`, of type `CommonConfig`.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        ///
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateCommonConfig::etag).
+        update_common_config(name: String, common_config: models::CommonConfig, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateCommonConfig;
+        /// Changes the fields of a data source that the mask names.
+        ///
+        /// `PATCH /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Data source, as `datasources/<id>`.
+        ///   Of the form `datasources/{datasource_id}`.
+        /// * `datasource`: `datasource`, of type `Datasource`.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        ///
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateDatasource::etag).
+        update_datasource(name: String, datasource: models::Datasource, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateDatasource;
+        /// Changes settings of a catalog for data sources.
+        ///
+        /// `PATCH /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
+        /// * `datasource_config`: `datasource_config`, of type `DatasourceConfig`.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        ///
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateDatasourceConfig::etag).
+        update_datasource_config(name: String, datasource_config: models::DatasourceConfig, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateDatasourceConfig;
+        /// Changes the fields of a rule that the mask names.
+        ///
+        /// `PATCH /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Rule, as `rules/<id>`.
+        ///   Of the form `rules/{rule_id}`.
+        /// * `rule`: `rule`, of type `Rule`.
+        /// * `update_mask`: Fields to change; all others stay.
+        ///
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateRule::etag).
+        update_rule(name: String, rule: models::Rule, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateRule;
+        /// Changes settings of a catalog for rules.
+        ///
+        /// `PATCH /api/2.0/lakewatch/{name}`
+        ///
+        /// * `name`: Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
+        /// * `rule_config`: `rule_config`, of type `RuleConfig`.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        ///
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateRuleConfig::etag).
+        update_rule_config(name: String, rule_config: models::RuleConfig, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateRuleConfig;
     }
 }
 
-impl Call<models::lakewatch::ListDatasources> {
-    /// One comparison of the current name, e.g. `datasource_name = "audit"`, and nothing else.
-    ///
-    /// A filtered list has one page.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::lakewatch::ListDatasources {
+    filter: String,
+    page_size: i64,
+    page_token: String,
+    schema_name: String,
+    view: models::DatasourceView,
+}}
 
-    /// Upper bound for one page; 0 leaves it to the server.
-    ///
-    /// A page may hold fewer, even none, while more follow.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::lakewatch::ListRules {
+    filter: String,
+    page_size: i64,
+    page_token: String,
+    schema_name: String,
+    view: models::RuleView,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::lakewatch::UpdateAlertConfig {
+    etag: String,
+}}
 
-    /// Only this schema of the catalog; without it, all schemas.
-    pub fn schema_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema_name = Some(value.into()))
-    }
+setters! { models::lakewatch::UpdateCommonConfig {
+    etag: String,
+}}
 
-    /// Whether to return data sources in full, as by default, or in brief.
-    pub fn view(self, value: impl Into<models::DatasourceView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
+setters! { models::lakewatch::UpdateDatasource {
+    etag: String,
+}}
 
-impl Call<models::lakewatch::ListRules> {
-    /// Comparison of the current name, e.g. `rule_name = "logins"`.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
+setters! { models::lakewatch::UpdateDatasourceConfig {
+    etag: String,
+}}
 
-    /// Upper bound for one page; 0 leaves it to the server.
-    ///
-    /// A page may hold fewer.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::lakewatch::UpdateRule {
+    etag: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Only this schema of the catalog; without it, all schemas.
-    pub fn schema_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema_name = Some(value.into()))
-    }
-
-    /// Whether to return rules in full, as by default, or in brief.
-    pub fn view(self, value: impl Into<models::RuleView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
-
-impl Call<models::lakewatch::UpdateAlertConfig> {
-    /// Value from an earlier read; if it is outdated, the call fails with status 409.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::lakewatch::UpdateCommonConfig> {
-    /// Value from an earlier read; if it is outdated, the call fails with status 409.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::lakewatch::UpdateDatasource> {
-    /// Value from an earlier read; if it is outdated, the call fails with status 409.
-    ///
-    /// Absent or empty for no check.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::lakewatch::UpdateDatasourceConfig> {
-    /// Value from an earlier read; if it is outdated, the call fails with status 409.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::lakewatch::UpdateRule> {
-    /// Value from an earlier read; if it is outdated, the call fails with status 409.
-    ///
-    /// Absent or empty for no check.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
-
-impl Call<models::lakewatch::UpdateRuleConfig> {
-    /// Value from an earlier read; if it is outdated, the call fails with status 409.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::lakewatch::UpdateRuleConfig {
+    etag: String,
+}}

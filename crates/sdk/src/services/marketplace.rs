@@ -3,9 +3,9 @@
 //! Services of the package `marketplace`.
 
 use databricks_models::marketplace as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Previews what listings would install.
     pub fn consumer_fulfillments(&self) -> ConsumerFulfillments {
         ConsumerFulfillments {
@@ -19,68 +19,45 @@ impl crate::WorkspaceClient {
 /// A fulfillment is a possible installation of a listing.
 #[derive(Clone, Debug)]
 pub struct ConsumerFulfillments {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ConsumerFulfillments {
-    /// Previews the objects that a listing would install.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/content`
-    ///
-    /// * `listing_id`: ID of the listing.
-    pub fn get(
-        &self,
-        listing_id: impl Into<String>,
-    ) -> Call<models::consumer_fulfillments::Get> {
-        Call::new(
-            self.client.clone(),
-            models::consumer_fulfillments::Get::new(listing_id),
-        )
-    }
-
-    /// Lists the fulfillments of a listing: the ways to install it.
-    ///
-    /// Each names either a share or a Git repository; those of personalized listings also give the recipient type.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/fulfillments`
-    ///
-    /// * `listing_id`: ID of the listing.
-    pub fn list(
-        &self,
-        listing_id: impl Into<String>,
-    ) -> Call<models::consumer_fulfillments::List> {
-        Call::new(
-            self.client.clone(),
-            models::consumer_fulfillments::List::new(listing_id),
-        )
+calls! {
+    ConsumerFulfillments {
+        /// Previews the objects that a listing would install.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/content`
+        ///
+        /// * `listing_id`: ID of the listing.
+        ///
+        /// Optional inputs: [`page_size`](field@models::consumer_fulfillments::Get::page_size),
+        /// [`page_token`](field@models::consumer_fulfillments::Get::page_token).
+        get(listing_id: String) -> models::consumer_fulfillments::Get;
+        /// Lists the fulfillments of a listing: the ways to install it.
+        ///
+        /// Each names either a share or a Git repository; those of personalized listings also give the recipient type.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/fulfillments`
+        ///
+        /// * `listing_id`: ID of the listing.
+        ///
+        /// Optional inputs: [`page_size`](field@models::consumer_fulfillments::List::page_size),
+        /// [`page_token`](field@models::consumer_fulfillments::List::page_token).
+        list(listing_id: String) -> models::consumer_fulfillments::List;
     }
 }
 
-impl Call<models::consumer_fulfillments::Get> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::consumer_fulfillments::Get {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::consumer_fulfillments::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::consumer_fulfillments::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Installs listings of the Marketplace, and lists, changes and removes installations.
     pub fn consumer_installations(&self) -> ConsumerInstallations {
         ConsumerInstallations {
@@ -92,153 +69,82 @@ impl crate::WorkspaceClient {
 /// Installs listings of the Marketplace, and lists, changes and removes installations.
 #[derive(Clone, Debug)]
 pub struct ConsumerInstallations {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ConsumerInstallations {
-    /// Installs a listing.
-    ///
-    /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/installations`
-    ///
-    /// * `listing_id`: ID of the listing.
-    pub fn create(
-        &self,
-        listing_id: impl Into<String>,
-    ) -> Call<models::consumer_installations::Create> {
-        Call::new(
-            self.client.clone(),
-            models::consumer_installations::Create::new(listing_id),
-        )
-    }
-
-    /// Removes an installation of a listing.
-    ///
-    /// `DELETE /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}`
-    ///
-    /// * `listing_id`: ID of the listing.
-    /// * `installation_id`: ID of the installation.
-    pub fn delete(
-        &self,
-        listing_id: impl Into<String>,
-        installation_id: impl Into<String>,
-    ) -> Call<models::consumer_installations::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::consumer_installations::Delete::new(listing_id, installation_id),
-        )
-    }
-
-    /// Lists the consumer's installations of all listings.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/installations`
-    pub fn list(&self) -> Call<models::consumer_installations::List> {
-        Call::new(self.client.clone(), models::consumer_installations::List::new())
-    }
-
-    /// Lists the consumer's installations of one listing.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/installations`
-    ///
-    /// * `listing_id`: ID of the listing.
-    pub fn list_listing_installations(
-        &self,
-        listing_id: impl Into<String>,
-    ) -> Call<models::consumer_installations::ListListingInstallations> {
-        Call::new(
-            self.client.clone(),
-            models::consumer_installations::ListListingInstallations::new(listing_id),
-        )
-    }
-
-    /// Changes an installation and, if asked, replaces its access token.
-    ///
-    /// `PUT /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}`
-    ///
-    /// * `listing_id`: ID of the listing.
-    /// * `installation_id`: ID of the installation.
-    /// * `installation`: Installation.
-    pub fn update(
-        &self,
-        listing_id: impl Into<String>,
-        installation_id: impl Into<String>,
-        installation: impl Into<models::InstallationDetail>,
-    ) -> Call<models::consumer_installations::Update> {
-        Call::new(
-            self.client.clone(),
-            models::consumer_installations::Update::new(
-                listing_id,
-                installation_id,
-                installation,
-            ),
-        )
+calls! {
+    ConsumerInstallations {
+        /// Installs a listing.
+        ///
+        /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/installations`
+        ///
+        /// * `listing_id`: ID of the listing.
+        ///
+        /// Optional inputs: [`accepted_consumer_terms`](field@models::consumer_installations::Create::accepted_consumer_terms),
+        /// [`catalog_name`](field@models::consumer_installations::Create::catalog_name),
+        /// [`recipient_type`](field@models::consumer_installations::Create::recipient_type),
+        /// [`repo_detail`](field@models::consumer_installations::Create::repo_detail),
+        /// [`share_name`](field@models::consumer_installations::Create::share_name).
+        create(listing_id: String) -> models::consumer_installations::Create;
+        /// Removes an installation of a listing.
+        ///
+        /// `DELETE /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}`
+        ///
+        /// * `listing_id`: ID of the listing.
+        /// * `installation_id`: ID of the installation.
+        delete(listing_id: String, installation_id: String) -> models::consumer_installations::Delete;
+        /// Lists the consumer's installations of all listings.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/installations`
+        ///
+        /// Optional inputs: [`page_size`](field@models::consumer_installations::List::page_size),
+        /// [`page_token`](field@models::consumer_installations::List::page_token).
+        list() -> models::consumer_installations::List;
+        /// Lists the consumer's installations of one listing.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/installations`
+        ///
+        /// * `listing_id`: ID of the listing.
+        ///
+        /// Optional inputs: [`page_size`](field@models::consumer_installations::ListListingInstallations::page_size),
+        /// [`page_token`](field@models::consumer_installations::ListListingInstallations::page_token).
+        list_listing_installations(listing_id: String) -> models::consumer_installations::ListListingInstallations;
+        /// Changes an installation and, if asked, replaces its access token.
+        ///
+        /// `PUT /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}`
+        ///
+        /// * `listing_id`: ID of the listing.
+        /// * `installation_id`: ID of the installation.
+        /// * `installation`: `installation`, of type `InstallationDetail`.
+        ///
+        /// Optional inputs: [`rotate_token`](field@models::consumer_installations::Update::rotate_token).
+        update(listing_id: String, installation_id: String, installation: models::InstallationDetail) -> models::consumer_installations::Update;
     }
 }
 
-impl Call<models::consumer_installations::Create> {
-    /// Terms of use that the consumer accepts.
-    pub fn accepted_consumer_terms(
-        self,
-        value: impl Into<models::ConsumerTerms>,
-    ) -> Self {
-        self.map(|op| op.accepted_consumer_terms = Some(value.into()))
-    }
+setters! { models::consumer_installations::Create {
+    accepted_consumer_terms: models::ConsumerTerms,
+    catalog_name: String,
+    recipient_type: models::DeltaSharingRecipientType,
+    repo_detail: models::RepoInstallation,
+    share_name: String,
+}}
 
-    /// Catalog for the shared data.
-    pub fn catalog_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog_name = Some(value.into()))
-    }
+setters! { models::consumer_installations::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Whether the data goes to a Databricks metastore or to an open client.
-    pub fn recipient_type(
-        self,
-        value: impl Into<models::DeltaSharingRecipientType>,
-    ) -> Self {
-        self.map(|op| op.recipient_type = Some(value.into()))
-    }
+setters! { models::consumer_installations::ListListingInstallations {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Where to put the repository, for listings that are one.
-    pub fn repo_detail(self, value: impl Into<models::RepoInstallation>) -> Self {
-        self.map(|op| op.repo_detail = Some(value.into()))
-    }
+setters! { models::consumer_installations::Update {
+    rotate_token: bool,
+}}
 
-    /// Share to install.
-    pub fn share_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.share_name = Some(value.into()))
-    }
-}
-
-impl Call<models::consumer_installations::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::consumer_installations::ListListingInstallations> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::consumer_installations::Update> {
-    /// Whether to replace the access token; without token information in `installation` the change is forced.
-    pub fn rotate_token(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.rotate_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Finds published listings of the Marketplace that the consumer may see.
     pub fn consumer_listings(&self) -> ConsumerListings {
         ConsumerListings {
@@ -252,138 +158,81 @@ impl crate::WorkspaceClient {
 /// A listing is a product: data, a model, an app and so on.
 #[derive(Clone, Debug)]
 pub struct ConsumerListings {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ConsumerListings {
-    /// Returns several published listings that the consumer may see.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/listings:batchGet`
-    pub fn batch_get(&self) -> Call<models::consumer_listings::BatchGet> {
-        Call::new(self.client.clone(), models::consumer_listings::BatchGet::new())
-    }
-
-    /// Returns a published listing that the consumer may see.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{id}`
-    ///
-    /// * `id`: ID of the listing.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::consumer_listings::Get> {
-        Call::new(self.client.clone(), models::consumer_listings::Get::new(id))
-    }
-
-    /// Lists the published listings that the consumer may see.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/listings`
-    pub fn list(&self) -> Call<models::consumer_listings::List> {
-        Call::new(self.client.clone(), models::consumer_listings::List::new())
-    }
-
-    /// Searches the published listings that the consumer may see.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/search-listings`
-    ///
-    /// * `query`: Text to look for; near matches count.
-    pub fn search(
-        &self,
-        query: impl Into<String>,
-    ) -> Call<models::consumer_listings::Search> {
-        Call::new(self.client.clone(), models::consumer_listings::Search::new(query))
-    }
-}
-
-impl Call<models::consumer_listings::BatchGet> {
-    /// IDs of the listings.
-    pub fn ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ids = Some(value.into()))
-    }
-}
-
-impl Call<models::consumer_listings::List> {
-    /// Kinds of asset; a listing with any of them matches.
-    pub fn assets(self, value: impl Into<Vec<models::AssetType>>) -> Self {
-        self.map(|op| op.assets = Some(value.into()))
-    }
-
-    /// Categories; a listing in any of them matches.
-    pub fn categories(self, value: impl Into<Vec<models::Category>>) -> Self {
-        self.map(|op| op.categories = Some(value.into()))
-    }
-
-    /// Whether listings are free of charge.
-    pub fn is_free(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_free = Some(value.into()))
-    }
-
-    /// Whether listings belong to a private exchange.
-    pub fn is_private_exchange(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_private_exchange = Some(value.into()))
-    }
-
-    /// Whether listings are staff picks.
-    pub fn is_staff_pick(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_staff_pick = Some(value.into()))
-    }
-
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Providers; a listing of any of them matches.
-    pub fn provider_ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.provider_ids = Some(value.into()))
-    }
-
-    /// Tag that a listing must have.
-    pub fn tags(self, value: impl Into<models::ListingTag>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
+calls! {
+    ConsumerListings {
+        /// Returns several published listings that the consumer may see.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/listings:batchGet`
+        ///
+        /// Optional inputs: [`ids`](field@models::consumer_listings::BatchGet::ids).
+        batch_get() -> models::consumer_listings::BatchGet;
+        /// Returns a published listing that the consumer may see.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/listings/{id}`
+        ///
+        /// * `id`: ID of the listing.
+        get(id: String) -> models::consumer_listings::Get;
+        /// Lists the published listings that the consumer may see.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/listings`
+        ///
+        /// Optional inputs: [`assets`](field@models::consumer_listings::List::assets),
+        /// [`categories`](field@models::consumer_listings::List::categories),
+        /// [`is_free`](field@models::consumer_listings::List::is_free),
+        /// [`is_private_exchange`](field@models::consumer_listings::List::is_private_exchange),
+        /// [`is_staff_pick`](field@models::consumer_listings::List::is_staff_pick),
+        /// [`page_size`](field@models::consumer_listings::List::page_size),
+        /// [`page_token`](field@models::consumer_listings::List::page_token),
+        /// [`provider_ids`](field@models::consumer_listings::List::provider_ids),
+        /// [`tags`](field@models::consumer_listings::List::tags).
+        list() -> models::consumer_listings::List;
+        /// Searches the published listings that the consumer may see.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/search-listings`
+        ///
+        /// * `query`: Text to look for; near matches count.
+        ///
+        /// Optional inputs: [`assets`](field@models::consumer_listings::Search::assets),
+        /// [`categories`](field@models::consumer_listings::Search::categories),
+        /// [`is_free`](field@models::consumer_listings::Search::is_free),
+        /// [`is_private_exchange`](field@models::consumer_listings::Search::is_private_exchange),
+        /// [`page_size`](field@models::consumer_listings::Search::page_size),
+        /// [`page_token`](field@models::consumer_listings::Search::page_token),
+        /// [`provider_ids`](field@models::consumer_listings::Search::provider_ids).
+        search(query: String) -> models::consumer_listings::Search;
     }
 }
 
-impl Call<models::consumer_listings::Search> {
-    /// Kinds of asset; a listing with any of them matches.
-    pub fn assets(self, value: impl Into<Vec<models::AssetType>>) -> Self {
-        self.map(|op| op.assets = Some(value.into()))
-    }
+setters! { models::consumer_listings::BatchGet {
+    ids: Vec<String>,
+}}
 
-    /// Categories; a listing in any of them matches.
-    pub fn categories(self, value: impl Into<Vec<models::Category>>) -> Self {
-        self.map(|op| op.categories = Some(value.into()))
-    }
+setters! { models::consumer_listings::List {
+    assets: Vec<models::AssetType>,
+    categories: Vec<models::Category>,
+    is_free: bool,
+    is_private_exchange: bool,
+    is_staff_pick: bool,
+    page_size: i64,
+    page_token: String,
+    provider_ids: Vec<String>,
+    tags: models::ListingTag,
+}}
 
-    /// Whether listings are free of charge.
-    pub fn is_free(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_free = Some(value.into()))
-    }
+setters! { models::consumer_listings::Search {
+    assets: Vec<models::AssetType>,
+    categories: Vec<models::Category>,
+    is_free: bool,
+    is_private_exchange: bool,
+    page_size: i64,
+    page_token: String,
+    provider_ids: Vec<String>,
+}}
 
-    /// Whether listings belong to a private exchange.
-    pub fn is_private_exchange(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_private_exchange = Some(value.into()))
-    }
-
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Providers; a listing of any of them matches.
-    pub fn provider_ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.provider_ids = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Asks providers for access to listings that are made ready for each consumer individually.
     pub fn consumer_personalization_requests(&self) -> ConsumerPersonalizationRequests {
         ConsumerPersonalizationRequests {
@@ -395,111 +244,61 @@ impl crate::WorkspaceClient {
 /// Asks providers for access to listings that are made ready for each consumer individually.
 #[derive(Clone, Debug)]
 pub struct ConsumerPersonalizationRequests {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ConsumerPersonalizationRequests {
-    /// Asks the provider of a listing for access to it.
-    ///
-    /// A consumer can ask once per listing.
-    ///
-    /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests`
-    ///
-    /// * `listing_id`: ID of the listing.
-    /// * `accepted_consumer_terms`: Terms of use that the consumer accepts.
-    /// * `intended_use`: What the consumer means to do with the product.
-    pub fn create(
-        &self,
-        listing_id: impl Into<String>,
-        accepted_consumer_terms: impl Into<models::ConsumerTerms>,
-        intended_use: impl Into<String>,
-    ) -> Call<models::consumer_personalization_requests::Create> {
-        Call::new(
-            self.client.clone(),
-            models::consumer_personalization_requests::Create::new(
-                listing_id,
-                accepted_consumer_terms,
-                intended_use,
-            ),
-        )
-    }
-
-    /// Returns the consumer's personalization request for a listing.
-    ///
-    /// There is never more than one per listing.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests`
-    ///
-    /// * `listing_id`: ID of the listing.
-    pub fn get(
-        &self,
-        listing_id: impl Into<String>,
-    ) -> Call<models::consumer_personalization_requests::Get> {
-        Call::new(
-            self.client.clone(),
-            models::consumer_personalization_requests::Get::new(listing_id),
-        )
-    }
-
-    /// Lists the consumer's personalization requests for all listings.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/personalization-requests`
-    pub fn list(&self) -> Call<models::consumer_personalization_requests::List> {
-        Call::new(
-            self.client.clone(),
-            models::consumer_personalization_requests::List::new(),
-        )
+calls! {
+    ConsumerPersonalizationRequests {
+        /// Asks the provider of a listing for access to it.
+        ///
+        /// A consumer can ask once per listing.
+        ///
+        /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests`
+        ///
+        /// * `listing_id`: ID of the listing.
+        /// * `intended_use`: What the consumer means to do with the product.
+        /// * `accepted_consumer_terms`: Terms of use that the consumer accepts.
+        ///
+        /// Optional inputs: [`comment`](field@models::consumer_personalization_requests::Create::comment),
+        /// [`company`](field@models::consumer_personalization_requests::Create::company),
+        /// [`first_name`](field@models::consumer_personalization_requests::Create::first_name),
+        /// [`is_from_lighthouse`](field@models::consumer_personalization_requests::Create::is_from_lighthouse),
+        /// [`last_name`](field@models::consumer_personalization_requests::Create::last_name),
+        /// [`recipient_type`](field@models::consumer_personalization_requests::Create::recipient_type).
+        create(listing_id: String, intended_use: String, accepted_consumer_terms: models::ConsumerTerms) -> models::consumer_personalization_requests::Create;
+        /// Returns the consumer's personalization request for a listing.
+        ///
+        /// There is never more than one per listing.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests`
+        ///
+        /// * `listing_id`: ID of the listing.
+        get(listing_id: String) -> models::consumer_personalization_requests::Get;
+        /// Lists the consumer's personalization requests for all listings.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/personalization-requests`
+        ///
+        /// Optional inputs: [`page_size`](field@models::consumer_personalization_requests::List::page_size),
+        /// [`page_token`](field@models::consumer_personalization_requests::List::page_token).
+        list() -> models::consumer_personalization_requests::List;
     }
 }
 
-impl Call<models::consumer_personalization_requests::Create> {
-    /// Message to the provider.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
+setters! { models::consumer_personalization_requests::Create {
+    comment: String,
+    company: String,
+    first_name: String,
+    is_from_lighthouse: bool,
+    last_name: String,
+    recipient_type: models::DeltaSharingRecipientType,
+}}
 
-    /// Company.
-    pub fn company(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.company = Some(value.into()))
-    }
+setters! { models::consumer_personalization_requests::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// First name.
-    pub fn first_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.first_name = Some(value.into()))
-    }
-
-    /// Is from lighthouse.
-    pub fn is_from_lighthouse(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_from_lighthouse = Some(value.into()))
-    }
-
-    /// Last name.
-    pub fn last_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.last_name = Some(value.into()))
-    }
-
-    /// Whether data is to go to a Databricks metastore or to an open client.
-    pub fn recipient_type(
-        self,
-        value: impl Into<models::DeltaSharingRecipientType>,
-    ) -> Self {
-        self.map(|op| op.recipient_type = Some(value.into()))
-    }
-}
-
-impl Call<models::consumer_personalization_requests::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Finds the providers that publish listings on the Marketplace.
     pub fn consumer_providers(&self) -> ConsumerProviders {
         ConsumerProviders {
@@ -511,59 +310,45 @@ impl crate::WorkspaceClient {
 /// Finds the providers that publish listings on the Marketplace.
 #[derive(Clone, Debug)]
 pub struct ConsumerProviders {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ConsumerProviders {
-    /// Returns several providers that have listings the consumer may see.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/providers:batchGet`
-    pub fn batch_get(&self) -> Call<models::consumer_providers::BatchGet> {
-        Call::new(self.client.clone(), models::consumer_providers::BatchGet::new())
-    }
-
-    /// Returns a provider with at least one listing the consumer may see.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/providers/{id}`
-    ///
-    /// * `id`: ID of the provider.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::consumer_providers::Get> {
-        Call::new(self.client.clone(), models::consumer_providers::Get::new(id))
-    }
-
-    /// Lists the providers with at least one listing the consumer may see.
-    ///
-    /// `GET /api/2.1/marketplace-consumer/providers`
-    pub fn list(&self) -> Call<models::consumer_providers::List> {
-        Call::new(self.client.clone(), models::consumer_providers::List::new())
-    }
-}
-
-impl Call<models::consumer_providers::BatchGet> {
-    /// IDs of the providers.
-    pub fn ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ids = Some(value.into()))
+calls! {
+    ConsumerProviders {
+        /// Returns several providers that have listings the consumer may see.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/providers:batchGet`
+        ///
+        /// Optional inputs: [`ids`](field@models::consumer_providers::BatchGet::ids).
+        batch_get() -> models::consumer_providers::BatchGet;
+        /// Returns a provider with at least one listing the consumer may see.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/providers/{id}`
+        ///
+        /// * `id`: ID of the provider.
+        get(id: String) -> models::consumer_providers::Get;
+        /// Lists the providers with at least one listing the consumer may see.
+        ///
+        /// `GET /api/2.1/marketplace-consumer/providers`
+        ///
+        /// Optional inputs: [`is_featured`](field@models::consumer_providers::List::is_featured),
+        /// [`page_size`](field@models::consumer_providers::List::page_size),
+        /// [`page_token`](field@models::consumer_providers::List::page_token).
+        list() -> models::consumer_providers::List;
     }
 }
 
-impl Call<models::consumer_providers::List> {
-    /// Whether providers are featured ones.
-    pub fn is_featured(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_featured = Some(value.into()))
-    }
+setters! { models::consumer_providers::BatchGet {
+    ids: Vec<String>,
+}}
 
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::consumer_providers::List {
+    is_featured: bool,
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Controls which groups of consumers have access to an exchange.
     pub fn provider_exchange_filters(&self) -> ProviderExchangeFilters {
         ProviderExchangeFilters {
@@ -575,86 +360,48 @@ impl crate::WorkspaceClient {
 /// Controls which groups of consumers have access to an exchange.
 #[derive(Clone, Debug)]
 pub struct ProviderExchangeFilters {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ProviderExchangeFilters {
-    /// Adds a filter to an exchange and returns its ID.
-    ///
-    /// `POST /api/2.0/marketplace-exchange/filters`
-    ///
-    /// * `filter`: Filter.
-    pub fn create(
-        &self,
-        filter: impl Into<models::ExchangeFilter>,
-    ) -> Call<models::provider_exchange_filters::Create> {
-        Call::new(
-            self.client.clone(),
-            models::provider_exchange_filters::Create::new(filter),
-        )
-    }
-
-    /// Removes a filter from an exchange.
-    ///
-    /// `DELETE /api/2.0/marketplace-exchange/filters/{id}`
-    ///
-    /// * `id`: ID of the filter.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::provider_exchange_filters::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::provider_exchange_filters::Delete::new(id),
-        )
-    }
-
-    /// Lists the filters of an exchange.
-    ///
-    /// `GET /api/2.0/marketplace-exchange/filters`
-    ///
-    /// * `exchange_id`: ID of the exchange.
-    pub fn list(
-        &self,
-        exchange_id: impl Into<String>,
-    ) -> Call<models::provider_exchange_filters::List> {
-        Call::new(
-            self.client.clone(),
-            models::provider_exchange_filters::List::new(exchange_id),
-        )
-    }
-
-    /// Changes a filter of an exchange.
-    ///
-    /// `PUT /api/2.0/marketplace-exchange/filters/{id}`
-    ///
-    /// * `id`: ID of the filter.
-    /// * `filter`: Filter.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-        filter: impl Into<models::ExchangeFilter>,
-    ) -> Call<models::provider_exchange_filters::Update> {
-        Call::new(
-            self.client.clone(),
-            models::provider_exchange_filters::Update::new(id, filter),
-        )
+calls! {
+    ProviderExchangeFilters {
+        /// Adds a filter to an exchange and returns its ID.
+        ///
+        /// `POST /api/2.0/marketplace-exchange/filters`
+        ///
+        /// * `filter`: `filter`, of type `ExchangeFilter`.
+        create(filter: models::ExchangeFilter) -> models::provider_exchange_filters::Create;
+        /// Removes a filter from an exchange.
+        ///
+        /// `DELETE /api/2.0/marketplace-exchange/filters/{id}`
+        ///
+        /// * `id`: ID of the filter.
+        delete(id: String) -> models::provider_exchange_filters::Delete;
+        /// Lists the filters of an exchange.
+        ///
+        /// `GET /api/2.0/marketplace-exchange/filters`
+        ///
+        /// * `exchange_id`: ID of the exchange.
+        ///
+        /// Optional inputs: [`page_size`](field@models::provider_exchange_filters::List::page_size),
+        /// [`page_token`](field@models::provider_exchange_filters::List::page_token).
+        list(exchange_id: String) -> models::provider_exchange_filters::List;
+        /// Changes a filter of an exchange.
+        ///
+        /// `PUT /api/2.0/marketplace-exchange/filters/{id}`
+        ///
+        /// * `id`: ID of the filter.
+        /// * `filter`: `filter`, of type `ExchangeFilter`.
+        update(id: String, filter: models::ExchangeFilter) -> models::provider_exchange_filters::Update;
     }
 }
 
-impl Call<models::provider_exchange_filters::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::provider_exchange_filters::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages exchanges: circles of chosen consumers to whom a provider offers listings.
     pub fn provider_exchanges(&self) -> ProviderExchanges {
         ProviderExchanges {
@@ -666,170 +413,93 @@ impl crate::WorkspaceClient {
 /// Manages exchanges: circles of chosen consumers to whom a provider offers listings.
 #[derive(Clone, Debug)]
 pub struct ProviderExchanges {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ProviderExchanges {
-    /// Offers a listing in an exchange.
-    ///
-    /// `POST /api/2.0/marketplace-exchange/exchanges-for-listing`
-    ///
-    /// * `exchange_id`: ID of the exchange.
-    /// * `listing_id`: ID of the listing.
-    pub fn add_listing_to_exchange(
-        &self,
-        exchange_id: impl Into<String>,
-        listing_id: impl Into<String>,
-    ) -> Call<models::provider_exchanges::AddListingToExchange> {
-        Call::new(
-            self.client.clone(),
-            models::provider_exchanges::AddListingToExchange::new(
-                exchange_id,
-                listing_id,
-            ),
-        )
-    }
-
-    /// Creates an exchange and returns its ID.
-    ///
-    /// `POST /api/2.0/marketplace-exchange/exchanges`
-    ///
-    /// * `exchange`: Exchange.
-    pub fn create(
-        &self,
-        exchange: impl Into<models::Exchange>,
-    ) -> Call<models::provider_exchanges::Create> {
-        Call::new(self.client.clone(), models::provider_exchanges::Create::new(exchange))
-    }
-
-    /// Deletes an exchange.
-    ///
-    /// `DELETE /api/2.0/marketplace-exchange/exchanges/{id}`
-    ///
-    /// * `id`: ID of the exchange.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::provider_exchanges::Delete> {
-        Call::new(self.client.clone(), models::provider_exchanges::Delete::new(id))
-    }
-
-    /// Withdraws a listing from an exchange.
-    ///
-    /// `DELETE /api/2.0/marketplace-exchange/exchanges-for-listing/{id}`
-    ///
-    /// * `id`: ID of the link between the two, from `ExchangeListing`.
-    pub fn delete_listing_from_exchange(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::provider_exchanges::DeleteListingFromExchange> {
-        Call::new(
-            self.client.clone(),
-            models::provider_exchanges::DeleteListingFromExchange::new(id),
-        )
-    }
-
-    /// Returns an exchange with its filters and listings.
-    ///
-    /// `GET /api/2.0/marketplace-exchange/exchanges/{id}`
-    ///
-    /// * `id`: ID of the exchange.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::provider_exchanges::Get> {
-        Call::new(self.client.clone(), models::provider_exchanges::Get::new(id))
-    }
-
-    /// Lists the exchanges that the provider can see.
-    ///
-    /// `GET /api/2.0/marketplace-exchange/exchanges`
-    pub fn list(&self) -> Call<models::provider_exchanges::List> {
-        Call::new(self.client.clone(), models::provider_exchanges::List::new())
-    }
-
-    /// Lists the exchanges that offer a listing.
-    ///
-    /// `GET /api/2.0/marketplace-exchange/exchanges-for-listing`
-    ///
-    /// * `listing_id`: ID of the listing.
-    pub fn list_exchanges_for_listing(
-        &self,
-        listing_id: impl Into<String>,
-    ) -> Call<models::provider_exchanges::ListExchangesForListing> {
-        Call::new(
-            self.client.clone(),
-            models::provider_exchanges::ListExchangesForListing::new(listing_id),
-        )
-    }
-
-    /// Lists the listings offered in an exchange.
-    ///
-    /// `GET /api/2.0/marketplace-exchange/listings-for-exchange`
-    ///
-    /// * `exchange_id`: ID of the exchange.
-    pub fn list_listings_for_exchange(
-        &self,
-        exchange_id: impl Into<String>,
-    ) -> Call<models::provider_exchanges::ListListingsForExchange> {
-        Call::new(
-            self.client.clone(),
-            models::provider_exchanges::ListListingsForExchange::new(exchange_id),
-        )
-    }
-
-    /// Changes an exchange.
-    ///
-    /// `PUT /api/2.0/marketplace-exchange/exchanges/{id}`
-    ///
-    /// * `id`: ID of the exchange.
-    /// * `exchange`: Exchange.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-        exchange: impl Into<models::Exchange>,
-    ) -> Call<models::provider_exchanges::Update> {
-        Call::new(
-            self.client.clone(),
-            models::provider_exchanges::Update::new(id, exchange),
-        )
+calls! {
+    ProviderExchanges {
+        /// Offers a listing in an exchange.
+        ///
+        /// `POST /api/2.0/marketplace-exchange/exchanges-for-listing`
+        ///
+        /// * `listing_id`: ID of the listing.
+        /// * `exchange_id`: ID of the exchange.
+        add_listing_to_exchange(listing_id: String, exchange_id: String) -> models::provider_exchanges::AddListingToExchange;
+        /// Creates an exchange and returns its ID.
+        ///
+        /// `POST /api/2.0/marketplace-exchange/exchanges`
+        ///
+        /// * `exchange`: `exchange`, of type `Exchange`.
+        create(exchange: models::Exchange) -> models::provider_exchanges::Create;
+        /// Deletes an exchange.
+        ///
+        /// `DELETE /api/2.0/marketplace-exchange/exchanges/{id}`
+        ///
+        /// * `id`: ID of the exchange.
+        delete(id: String) -> models::provider_exchanges::Delete;
+        /// Withdraws a listing from an exchange.
+        ///
+        /// `DELETE /api/2.0/marketplace-exchange/exchanges-for-listing/{id}`
+        ///
+        /// * `id`: ID of the link between the two, from `ExchangeListing`.
+        delete_listing_from_exchange(id: String) -> models::provider_exchanges::DeleteListingFromExchange;
+        /// Returns an exchange with its filters and listings.
+        ///
+        /// `GET /api/2.0/marketplace-exchange/exchanges/{id}`
+        ///
+        /// * `id`: ID of the exchange.
+        get(id: String) -> models::provider_exchanges::Get;
+        /// Lists the exchanges that the provider can see.
+        ///
+        /// `GET /api/2.0/marketplace-exchange/exchanges`
+        ///
+        /// Optional inputs: [`page_size`](field@models::provider_exchanges::List::page_size),
+        /// [`page_token`](field@models::provider_exchanges::List::page_token).
+        list() -> models::provider_exchanges::List;
+        /// Lists the exchanges that offer a listing.
+        ///
+        /// `GET /api/2.0/marketplace-exchange/exchanges-for-listing`
+        ///
+        /// * `listing_id`: ID of the listing.
+        ///
+        /// Optional inputs: [`page_size`](field@models::provider_exchanges::ListExchangesForListing::page_size),
+        /// [`page_token`](field@models::provider_exchanges::ListExchangesForListing::page_token).
+        list_exchanges_for_listing(listing_id: String) -> models::provider_exchanges::ListExchangesForListing;
+        /// Lists the listings offered in an exchange.
+        ///
+        /// `GET /api/2.0/marketplace-exchange/listings-for-exchange`
+        ///
+        /// * `exchange_id`: ID of the exchange.
+        ///
+        /// Optional inputs: [`page_size`](field@models::provider_exchanges::ListListingsForExchange::page_size),
+        /// [`page_token`](field@models::provider_exchanges::ListListingsForExchange::page_token).
+        list_listings_for_exchange(exchange_id: String) -> models::provider_exchanges::ListListingsForExchange;
+        /// Changes an exchange.
+        ///
+        /// `PUT /api/2.0/marketplace-exchange/exchanges/{id}`
+        ///
+        /// * `id`: ID of the exchange.
+        /// * `exchange`: `exchange`, of type `Exchange`.
+        update(id: String, exchange: models::Exchange) -> models::provider_exchanges::Update;
     }
 }
 
-impl Call<models::provider_exchanges::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::provider_exchanges::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::provider_exchanges::ListExchangesForListing {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::provider_exchanges::ListExchangesForListing> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::provider_exchanges::ListListingsForExchange {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::provider_exchanges::ListListingsForExchange> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages files for providers and listings, such as icons and preview notebooks.
     pub fn provider_files(&self) -> ProviderFiles {
         ProviderFiles {
@@ -841,89 +511,57 @@ impl crate::WorkspaceClient {
 /// Manages files for providers and listings, such as icons and preview notebooks.
 #[derive(Clone, Debug)]
 pub struct ProviderFiles {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ProviderFiles {
-    /// Registers a file and returns a URL to upload its content to.
-    ///
-    /// Provider icons and notebooks attached to listings can be stored.
-    ///
-    /// `POST /api/2.0/marketplace-provider/files`
-    ///
-    /// * `file_parent`: Object that the file belongs to.
-    /// * `marketplace_file_type`: Purpose of the file.
-    /// * `mime_type`: Media type of the content.
-    pub fn create(
-        &self,
-        file_parent: impl Into<models::FileParent>,
-        marketplace_file_type: impl Into<models::MarketplaceFileType>,
-        mime_type: impl Into<String>,
-    ) -> Call<models::provider_files::Create> {
-        Call::new(
-            self.client.clone(),
-            models::provider_files::Create::new(
-                file_parent,
-                marketplace_file_type,
-                mime_type,
-            ),
-        )
-    }
-
-    /// Deletes a file.
-    ///
-    /// `DELETE /api/2.0/marketplace-provider/files/{file_id}`
-    ///
-    /// * `file_id`: ID of the file.
-    pub fn delete(
-        &self,
-        file_id: impl Into<String>,
-    ) -> Call<models::provider_files::Delete> {
-        Call::new(self.client.clone(), models::provider_files::Delete::new(file_id))
-    }
-
-    /// Returns a file's description with a link to its content.
-    ///
-    /// `GET /api/2.0/marketplace-provider/files/{file_id}`
-    ///
-    /// * `file_id`: ID of the file.
-    pub fn get(&self, file_id: impl Into<String>) -> Call<models::provider_files::Get> {
-        Call::new(self.client.clone(), models::provider_files::Get::new(file_id))
-    }
-
-    /// Lists the files attached to a provider, listing or other object.
-    ///
-    /// `GET /api/2.0/marketplace-provider/files`
-    ///
-    /// * `file_parent`: Object whose files are listed.
-    pub fn list(
-        &self,
-        file_parent: impl Into<models::FileParent>,
-    ) -> Call<models::provider_files::List> {
-        Call::new(self.client.clone(), models::provider_files::List::new(file_parent))
+calls! {
+    ProviderFiles {
+        /// Registers a file and returns a URL to upload its content to.
+        ///
+        /// Provider icons and notebooks attached to listings can be stored.
+        ///
+        /// `POST /api/2.0/marketplace-provider/files`
+        ///
+        /// * `file_parent`: Object that the file belongs to.
+        /// * `marketplace_file_type`: Purpose of the file.
+        /// * `mime_type`: Media type of the content.
+        ///
+        /// Optional inputs: [`display_name`](field@models::provider_files::Create::display_name).
+        create(file_parent: models::FileParent, marketplace_file_type: models::MarketplaceFileType, mime_type: String) -> models::provider_files::Create;
+        /// Deletes a file.
+        ///
+        /// `DELETE /api/2.0/marketplace-provider/files/{file_id}`
+        ///
+        /// * `file_id`: ID of the file.
+        delete(file_id: String) -> models::provider_files::Delete;
+        /// Returns a file's description with a link to its content.
+        ///
+        /// `GET /api/2.0/marketplace-provider/files/{file_id}`
+        ///
+        /// * `file_id`: ID of the file.
+        get(file_id: String) -> models::provider_files::Get;
+        /// Lists the files attached to a provider, listing or other object.
+        ///
+        /// `GET /api/2.0/marketplace-provider/files`
+        ///
+        /// * `file_parent`: Object whose files are listed.
+        ///
+        /// Optional inputs: [`page_size`](field@models::provider_files::List::page_size),
+        /// [`page_token`](field@models::provider_files::List::page_token).
+        list(file_parent: models::FileParent) -> models::provider_files::List;
     }
 }
 
-impl Call<models::provider_files::Create> {
-    /// Name to show, for files where it is shown.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-}
+setters! { models::provider_files::Create {
+    display_name: String,
+}}
 
-impl Call<models::provider_files::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::provider_files::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages the listings of a provider.
     pub fn provider_listings(&self) -> ProviderListings {
         ProviderListings {
@@ -937,81 +575,52 @@ impl crate::WorkspaceClient {
 /// A listing is a product offered on the Marketplace.
 #[derive(Clone, Debug)]
 pub struct ProviderListings {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ProviderListings {
-    /// Creates a listing and returns its ID.
-    ///
-    /// `POST /api/2.0/marketplace-provider/listing`
-    ///
-    /// * `listing`: Listing.
-    pub fn create(
-        &self,
-        listing: impl Into<models::Listing>,
-    ) -> Call<models::provider_listings::Create> {
-        Call::new(self.client.clone(), models::provider_listings::Create::new(listing))
-    }
-
-    /// Deletes a listing.
-    ///
-    /// `DELETE /api/2.0/marketplace-provider/listings/{id}`
-    ///
-    /// * `id`: ID of the listing.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::provider_listings::Delete> {
-        Call::new(self.client.clone(), models::provider_listings::Delete::new(id))
-    }
-
-    /// Returns a listing of the provider.
-    ///
-    /// `GET /api/2.0/marketplace-provider/listings/{id}`
-    ///
-    /// * `id`: ID of the listing.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::provider_listings::Get> {
-        Call::new(self.client.clone(), models::provider_listings::Get::new(id))
-    }
-
-    /// Lists the listings of the provider.
-    ///
-    /// `GET /api/2.0/marketplace-provider/listings`
-    pub fn list(&self) -> Call<models::provider_listings::List> {
-        Call::new(self.client.clone(), models::provider_listings::List::new())
-    }
-
-    /// Changes a listing.
-    ///
-    /// `PUT /api/2.0/marketplace-provider/listings/{id}`
-    ///
-    /// * `id`: ID of the listing.
-    /// * `listing`: Listing.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-        listing: impl Into<models::Listing>,
-    ) -> Call<models::provider_listings::Update> {
-        Call::new(
-            self.client.clone(),
-            models::provider_listings::Update::new(id, listing),
-        )
+calls! {
+    ProviderListings {
+        /// Creates a listing and returns its ID.
+        ///
+        /// `POST /api/2.0/marketplace-provider/listing`
+        ///
+        /// * `listing`: `listing`, of type `Listing`.
+        create(listing: models::Listing) -> models::provider_listings::Create;
+        /// Deletes a listing.
+        ///
+        /// `DELETE /api/2.0/marketplace-provider/listings/{id}`
+        ///
+        /// * `id`: ID of the listing.
+        delete(id: String) -> models::provider_listings::Delete;
+        /// Returns a listing of the provider.
+        ///
+        /// `GET /api/2.0/marketplace-provider/listings/{id}`
+        ///
+        /// * `id`: ID of the listing.
+        get(id: String) -> models::provider_listings::Get;
+        /// Lists the listings of the provider.
+        ///
+        /// `GET /api/2.0/marketplace-provider/listings`
+        ///
+        /// Optional inputs: [`page_size`](field@models::provider_listings::List::page_size),
+        /// [`page_token`](field@models::provider_listings::List::page_token).
+        list() -> models::provider_listings::List;
+        /// Changes a listing.
+        ///
+        /// `PUT /api/2.0/marketplace-provider/listings/{id}`
+        ///
+        /// * `id`: ID of the listing.
+        /// * `listing`: `listing`, of type `Listing`.
+        update(id: String, listing: models::Listing) -> models::provider_listings::Update;
     }
 }
 
-impl Call<models::provider_listings::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::provider_listings::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Answers requests of consumers for listings that are not available at once.
     pub fn provider_personalization_requests(&self) -> ProviderPersonalizationRequests {
         ProviderPersonalizationRequests {
@@ -1023,71 +632,45 @@ impl crate::WorkspaceClient {
 /// Answers requests of consumers for listings that are not available at once.
 #[derive(Clone, Debug)]
 pub struct ProviderPersonalizationRequests {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ProviderPersonalizationRequests {
-    /// Lists the personalization requests made to this provider, for all its listings.
-    ///
-    /// `GET /api/2.0/marketplace-provider/personalization-requests`
-    pub fn list(&self) -> Call<models::provider_personalization_requests::List> {
-        Call::new(
-            self.client.clone(),
-            models::provider_personalization_requests::List::new(),
-        )
-    }
-
-    /// Changes the status of a personalization request.
-    ///
-    /// Nothing else of it can be changed.
-    ///
-    /// `PUT /api/2.0/marketplace-provider/listings/{listing_id}/personalization-requests/{request_id}/request-status`
-    ///
-    /// * `listing_id`: ID of the listing.
-    /// * `request_id`: ID of the request.
-    /// * `status`: New status.
-    pub fn update(
-        &self,
-        listing_id: impl Into<String>,
-        request_id: impl Into<String>,
-        status: impl Into<models::PersonalizationRequestStatus>,
-    ) -> Call<models::provider_personalization_requests::Update> {
-        Call::new(
-            self.client.clone(),
-            models::provider_personalization_requests::Update::new(
-                listing_id,
-                request_id,
-                status,
-            ),
-        )
+calls! {
+    ProviderPersonalizationRequests {
+        /// Lists the personalization requests made to this provider, for all its listings.
+        ///
+        /// `GET /api/2.0/marketplace-provider/personalization-requests`
+        ///
+        /// Optional inputs: [`page_size`](field@models::provider_personalization_requests::List::page_size),
+        /// [`page_token`](field@models::provider_personalization_requests::List::page_token).
+        list() -> models::provider_personalization_requests::List;
+        /// Changes the status of a personalization request.
+        ///
+        /// Nothing else of it can be changed.
+        ///
+        /// `PUT /api/2.0/marketplace-provider/listings/{listing_id}/personalization-requests/{request_id}/request-status`
+        ///
+        /// * `listing_id`: ID of the listing.
+        /// * `request_id`: ID of the request.
+        /// * `status`: New status.
+        ///
+        /// Optional inputs: [`reason`](field@models::provider_personalization_requests::Update::reason),
+        /// [`share`](field@models::provider_personalization_requests::Update::share).
+        update(listing_id: String, request_id: String, status: models::PersonalizationRequestStatus) -> models::provider_personalization_requests::Update;
     }
 }
 
-impl Call<models::provider_personalization_requests::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::provider_personalization_requests::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::provider_personalization_requests::Update {
+    reason: String,
+    share: models::ShareInfo,
+}}
 
-impl Call<models::provider_personalization_requests::Update> {
-    /// Explanation of the decision.
-    pub fn reason(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.reason = Some(value.into()))
-    }
-
-    /// Share with the data for the consumer.
-    pub fn share(self, value: impl Into<models::ShareInfo>) -> Self {
-        self.map(|op| op.share = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Sets up a dashboard with usage figures for a provider, from a template.
     pub fn provider_provider_analytics_dashboards(
         &self,
@@ -1101,70 +684,41 @@ impl crate::WorkspaceClient {
 /// Sets up a dashboard with usage figures for a provider, from a template.
 #[derive(Clone, Debug)]
 pub struct ProviderProviderAnalyticsDashboards {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ProviderProviderAnalyticsDashboards {
-    /// Creates the provider's analytics dashboard.
-    ///
-    /// The ID returned is the Marketplace's own, not that of the AI/BI dashboard behind it.
-    ///
-    /// `POST /api/2.0/marketplace-provider/analytics_dashboard`
-    pub fn create(
-        &self,
-    ) -> Call<models::provider_provider_analytics_dashboards::Create> {
-        Call::new(
-            self.client.clone(),
-            models::provider_provider_analytics_dashboards::Create::new(),
-        )
-    }
-
-    /// Returns the provider's analytics dashboard.
-    ///
-    /// `GET /api/2.0/marketplace-provider/analytics_dashboard`
-    pub fn get(&self) -> Call<models::provider_provider_analytics_dashboards::Get> {
-        Call::new(
-            self.client.clone(),
-            models::provider_provider_analytics_dashboards::Get::new(),
-        )
-    }
-
-    /// Returns the latest version of the template for analytics dashboards.
-    ///
-    /// `GET /api/2.0/marketplace-provider/analytics_dashboard/latest`
-    pub fn get_latest_version(
-        &self,
-    ) -> Call<models::provider_provider_analytics_dashboards::GetLatestVersion> {
-        Call::new(
-            self.client.clone(),
-            models::provider_provider_analytics_dashboards::GetLatestVersion::new(),
-        )
-    }
-
-    /// Moves the provider's analytics dashboard to another version of its template.
-    ///
-    /// `PUT /api/2.0/marketplace-provider/analytics_dashboard/{id}`
-    ///
-    /// * `id`: ID of the dashboard in the Marketplace; stays the same.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::provider_provider_analytics_dashboards::Update> {
-        Call::new(
-            self.client.clone(),
-            models::provider_provider_analytics_dashboards::Update::new(id),
-        )
+calls! {
+    ProviderProviderAnalyticsDashboards {
+        /// Creates the provider's analytics dashboard.
+        ///
+        /// The ID returned is the Marketplace's own, not that of the AI/BI dashboard behind it.
+        ///
+        /// `POST /api/2.0/marketplace-provider/analytics_dashboard`
+        create() -> models::provider_provider_analytics_dashboards::Create;
+        /// Returns the provider's analytics dashboard.
+        ///
+        /// `GET /api/2.0/marketplace-provider/analytics_dashboard`
+        get() -> models::provider_provider_analytics_dashboards::Get;
+        /// Returns the latest version of the template for analytics dashboards.
+        ///
+        /// `GET /api/2.0/marketplace-provider/analytics_dashboard/latest`
+        get_latest_version() -> models::provider_provider_analytics_dashboards::GetLatestVersion;
+        /// Moves the provider's analytics dashboard to another version of its template.
+        ///
+        /// `PUT /api/2.0/marketplace-provider/analytics_dashboard/{id}`
+        ///
+        /// * `id`: ID of the dashboard in the Marketplace; stays the same.
+        ///
+        /// Optional inputs: [`version`](field@models::provider_provider_analytics_dashboards::Update::version).
+        update(id: String) -> models::provider_provider_analytics_dashboards::Update;
     }
 }
 
-impl Call<models::provider_provider_analytics_dashboards::Update> {
-    /// Version of the template to move to: the latest one.
-    pub fn version(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.version = Some(value.into()))
-    }
-}
+setters! { models::provider_provider_analytics_dashboards::Update {
+    version: i64,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages provider profiles: those who publish on the Marketplace.
     pub fn provider_providers(&self) -> ProviderProviders {
         ProviderProviders {
@@ -1176,76 +730,47 @@ impl crate::WorkspaceClient {
 /// Manages provider profiles: those who publish on the Marketplace.
 #[derive(Clone, Debug)]
 pub struct ProviderProviders {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ProviderProviders {
-    /// Creates a provider profile and returns its ID.
-    ///
-    /// `POST /api/2.0/marketplace-provider/provider`
-    ///
-    /// * `provider`: Provider.
-    pub fn create(
-        &self,
-        provider: impl Into<models::ProviderInfo>,
-    ) -> Call<models::provider_providers::Create> {
-        Call::new(self.client.clone(), models::provider_providers::Create::new(provider))
-    }
-
-    /// Deletes a provider profile.
-    ///
-    /// `DELETE /api/2.0/marketplace-provider/providers/{id}`
-    ///
-    /// * `id`: ID of the provider.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::provider_providers::Delete> {
-        Call::new(self.client.clone(), models::provider_providers::Delete::new(id))
-    }
-
-    /// Returns a provider profile.
-    ///
-    /// `GET /api/2.0/marketplace-provider/providers/{id}`
-    ///
-    /// * `id`: ID of the provider.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::provider_providers::Get> {
-        Call::new(self.client.clone(), models::provider_providers::Get::new(id))
-    }
-
-    /// Lists the provider profiles of the account.
-    ///
-    /// `GET /api/2.0/marketplace-provider/providers`
-    pub fn list(&self) -> Call<models::provider_providers::List> {
-        Call::new(self.client.clone(), models::provider_providers::List::new())
-    }
-
-    /// Changes a provider profile.
-    ///
-    /// `PUT /api/2.0/marketplace-provider/providers/{id}`
-    ///
-    /// * `id`: ID of the provider.
-    /// * `provider`: Provider.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-        provider: impl Into<models::ProviderInfo>,
-    ) -> Call<models::provider_providers::Update> {
-        Call::new(
-            self.client.clone(),
-            models::provider_providers::Update::new(id, provider),
-        )
+calls! {
+    ProviderProviders {
+        /// Creates a provider profile and returns its ID.
+        ///
+        /// `POST /api/2.0/marketplace-provider/provider`
+        ///
+        /// * `provider`: `provider`, of type `ProviderInfo`.
+        create(provider: models::ProviderInfo) -> models::provider_providers::Create;
+        /// Deletes a provider profile.
+        ///
+        /// `DELETE /api/2.0/marketplace-provider/providers/{id}`
+        ///
+        /// * `id`: ID of the provider.
+        delete(id: String) -> models::provider_providers::Delete;
+        /// Returns a provider profile.
+        ///
+        /// `GET /api/2.0/marketplace-provider/providers/{id}`
+        ///
+        /// * `id`: ID of the provider.
+        get(id: String) -> models::provider_providers::Get;
+        /// Lists the provider profiles of the account.
+        ///
+        /// `GET /api/2.0/marketplace-provider/providers`
+        ///
+        /// Optional inputs: [`page_size`](field@models::provider_providers::List::page_size),
+        /// [`page_token`](field@models::provider_providers::List::page_token).
+        list() -> models::provider_providers::List;
+        /// Changes a provider profile.
+        ///
+        /// `PUT /api/2.0/marketplace-provider/providers/{id}`
+        ///
+        /// * `id`: ID of the provider.
+        /// * `provider`: `provider`, of type `ProviderInfo`.
+        update(id: String, provider: models::ProviderInfo) -> models::provider_providers::Update;
     }
 }
 
-impl Call<models::provider_providers::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::provider_providers::List {
+    page_size: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `ml`.
 
 use databricks_models::ml as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages MLflow experiments with their runs, logged models and issues.
     pub fn experiments(&self) -> Experiments {
         Experiments {
@@ -19,1132 +19,586 @@ impl crate::WorkspaceClient {
 /// An experiment is an object of the workspace tree and groups runs, each with parameters, metrics, tags and artifacts.
 #[derive(Clone, Debug)]
 pub struct Experiments {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Experiments {
-    /// Creates an experiment.
-    ///
-    /// Fails with `RESOURCE_ALREADY_EXISTS`, or in some cases `ALREADY_EXISTS`, if the name is taken.
-    ///
-    /// `POST /api/2.0/mlflow/experiments/create`
-    ///
-    /// * `name`: Name, unique among experiments.
-    pub fn create_experiment(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::experiments::CreateExperiment> {
-        Call::new(self.client.clone(), models::experiments::CreateExperiment::new(name))
-    }
-
-    /// Creates an issue in an experiment.
-    ///
-    /// `POST /api/2.0/mlflow/{parent}/issues`
-    ///
-    /// * `parent`: Resource name of the experiment, `experiments/{experiment}`.
-    ///   Of the form `experiments/{experiment}`.
-    /// * `issue`: Issue.
-    pub fn create_issue(
-        &self,
-        parent: impl Into<String>,
-        issue: impl Into<models::Issue>,
-    ) -> Call<models::experiments::CreateIssue> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::CreateIssue::new(parent, issue),
-        )
-    }
-
-    /// Creates a logged model in an experiment.
-    ///
-    /// Call `finalize_logged_model` once its files are uploaded.
-    ///
-    /// `POST /api/2.0/mlflow/logged-models`
-    ///
-    /// * `experiment_id`: Experiment that owns the model.
-    pub fn create_logged_model(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::experiments::CreateLoggedModel> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::CreateLoggedModel::new(experiment_id),
-        )
-    }
-
-    /// Starts a run in an experiment.
-    ///
-    /// A run stands for one execution, such as a training, and collects its parameters, metrics, tags and artifacts.
-    ///
-    /// `POST /api/2.0/mlflow/runs/create`
-    pub fn create_run(&self) -> Call<models::experiments::CreateRun> {
-        Call::new(self.client.clone(), models::experiments::CreateRun::new())
-    }
-
-    /// Marks an experiment as deleted, with its runs, metrics, parameters and tags.
-    ///
-    /// Artifacts in FileStore are deleted as well.
-    ///
-    /// `POST /api/2.0/mlflow/experiments/delete`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    pub fn delete_experiment(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::experiments::DeleteExperiment> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::DeleteExperiment::new(experiment_id),
-        )
-    }
-
-    /// Deletes a logged model.
-    ///
-    /// `DELETE /api/2.0/mlflow/logged-models/{model_id}`
-    ///
-    /// * `model_id`: ID of the logged model.
-    pub fn delete_logged_model(
-        &self,
-        model_id: impl Into<String>,
-    ) -> Call<models::experiments::DeleteLoggedModel> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::DeleteLoggedModel::new(model_id),
-        )
-    }
-
-    /// Deletes a tag of a logged model.
-    ///
-    /// `DELETE /api/2.0/mlflow/logged-models/{model_id}/tags/{tag_key}`
-    ///
-    /// * `model_id`: ID of the logged model.
-    /// * `tag_key`: Key of the tag.
-    pub fn delete_logged_model_tag(
-        &self,
-        model_id: impl Into<String>,
-        tag_key: impl Into<String>,
-    ) -> Call<models::experiments::DeleteLoggedModelTag> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::DeleteLoggedModelTag::new(model_id, tag_key),
-        )
-    }
-
-    /// Marks a run as deleted.
-    ///
-    /// `POST /api/2.0/mlflow/runs/delete`
-    ///
-    /// * `run_id`: ID of the run.
-    pub fn delete_run(
-        &self,
-        run_id: impl Into<String>,
-    ) -> Call<models::experiments::DeleteRun> {
-        Call::new(self.client.clone(), models::experiments::DeleteRun::new(run_id))
-    }
-
-    /// Deletes the runs of an experiment that were created up to a point in time.
-    ///
-    /// `POST /api/2.0/mlflow/databricks/runs/delete-runs`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    /// * `max_timestamp_millis`: Latest time of creation, as Unix time in milliseconds.
-    pub fn delete_runs(
-        &self,
-        experiment_id: impl Into<String>,
-        max_timestamp_millis: impl Into<i64>,
-    ) -> Call<models::experiments::DeleteRuns> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::DeleteRuns::new(experiment_id, max_timestamp_millis),
-        )
-    }
-
-    /// Deletes a tag of a run.
-    ///
-    /// `POST /api/2.0/mlflow/runs/delete-tag`
-    ///
-    /// * `run_id`: ID of the run; must be given.
-    /// * `key`: Key of the tag.
-    pub fn delete_tag(
-        &self,
-        run_id: impl Into<String>,
-        key: impl Into<String>,
-    ) -> Call<models::experiments::DeleteTag> {
-        Call::new(self.client.clone(), models::experiments::DeleteTag::new(run_id, key))
-    }
-
-    /// Marks a logged model as ready or as failed.
-    ///
-    /// `PATCH /api/2.0/mlflow/logged-models/{model_id}`
-    ///
-    /// * `model_id`: ID of the logged model.
-    /// * `status`: `LOGGED_MODEL_READY`, or `LOGGED_MODEL_UPLOAD_FAILED` if storing the model did not succeed.
-    pub fn finalize_logged_model(
-        &self,
-        model_id: impl Into<String>,
-        status: impl Into<models::LoggedModelStatus>,
-    ) -> Call<models::experiments::FinalizeLoggedModel> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::FinalizeLoggedModel::new(model_id, status),
-        )
-    }
-
-    /// Returns the experiment of a name.
-    ///
-    /// An active one comes first; otherwise a deleted one is returned. Fails with `RESOURCE_DOES_NOT_EXIST` if there is
-    /// neither.
-    ///
-    /// `GET /api/2.0/mlflow/experiments/get-by-name`
-    ///
-    /// * `experiment_name`: Name of the experiment, which is its workspace path.
-    pub fn get_by_name(
-        &self,
-        experiment_name: impl Into<String>,
-    ) -> Call<models::experiments::GetByName> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::GetByName::new(experiment_name),
-        )
-    }
-
-    /// Returns one experiment, even a deleted one.
-    ///
-    /// `GET /api/2.0/mlflow/experiments/get`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    pub fn get_experiment(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::experiments::GetExperiment> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::GetExperiment::new(experiment_id),
-        )
-    }
-
-    /// Returns every value a run has logged for a metric.
-    ///
-    /// `GET /api/2.0/mlflow/metrics/get-history`
-    ///
-    /// * `metric_key`: Name of the metric.
-    pub fn get_history(
-        &self,
-        metric_key: impl Into<String>,
-    ) -> Call<models::experiments::GetHistory> {
-        Call::new(self.client.clone(), models::experiments::GetHistory::new(metric_key))
-    }
-
-    /// Returns one issue of an experiment.
-    ///
-    /// `GET /api/2.0/mlflow/{name}`
-    ///
-    /// * `name`: Resource name, `experiments/{experiment}/issues/{issue}`.
-    ///   Of the form `experiments/{experiment}/issues/{issue}`.
-    pub fn get_issue(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::experiments::GetIssue> {
-        Call::new(self.client.clone(), models::experiments::GetIssue::new(name))
-    }
-
-    /// Returns one logged model.
-    ///
-    /// `GET /api/2.0/mlflow/logged-models/{model_id}`
-    ///
-    /// * `model_id`: ID of the logged model.
-    pub fn get_logged_model(
-        &self,
-        model_id: impl Into<String>,
-    ) -> Call<models::experiments::GetLoggedModel> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::GetLoggedModel::new(model_id),
-        )
-    }
-
-    /// Lists the permission levels that can be granted on an experiment.
-    ///
-    /// `GET /api/2.0/permissions/experiments/{experiment_id}/permissionLevels`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    pub fn get_permission_levels(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::experiments::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::GetPermissionLevels::new(experiment_id),
-        )
-    }
-
-    /// Returns the access control list of an experiment, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/experiments/{experiment_id}`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    pub fn get_permissions(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::experiments::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::GetPermissions::new(experiment_id),
-        )
-    }
-
-    /// Returns one run with its parameters, metrics and tags.
-    ///
-    /// Of each metric only the latest value is included; among equal times, the largest.
-    ///
-    /// `GET /api/2.0/mlflow/runs/get`
-    ///
-    /// * `run_id`: ID of the run; must be given.
-    pub fn get_run(
-        &self,
-        run_id: impl Into<String>,
-    ) -> Call<models::experiments::GetRun> {
-        Call::new(self.client.clone(), models::experiments::GetRun::new(run_id))
-    }
-
-    /// Lists the artifacts of a run.
-    ///
-    /// Of artifacts in a Unity Catalog volume, at most 1000 are listed, without paging; the Files API lists them all.
-    ///
-    /// `GET /api/2.0/mlflow/artifacts/list`
-    pub fn list_artifacts(&self) -> Call<models::experiments::ListArtifacts> {
-        Call::new(self.client.clone(), models::experiments::ListArtifacts::new())
-    }
-
-    /// Lists experiments.
-    ///
-    /// `GET /api/2.0/mlflow/experiments/list`
-    pub fn list_experiments(&self) -> Call<models::experiments::ListExperiments> {
-        Call::new(self.client.clone(), models::experiments::ListExperiments::new())
-    }
-
-    /// Logs metrics, parameters and tags of a run in one request.
-    ///
-    /// A request may have 1000 items in all, of which up to 1000 metrics, 100 parameters and 100 tags, and 1 MB as JSON. Keys,
-    /// and values of parameters and tags, have up to 250 characters. Metrics are appended, tags replaced, parameters fixed:
-    /// another value for a parameter is an error, the same value is not. After an error a part may have been written.
-    ///
-    /// `POST /api/2.0/mlflow/runs/log-batch`
-    pub fn log_batch(&self) -> Call<models::experiments::LogBatch> {
-        Call::new(self.client.clone(), models::experiments::LogBatch::new())
-    }
-
-    /// Records which datasets and models a run used.
-    ///
-    /// `POST /api/2.0/mlflow/runs/log-inputs`
-    ///
-    /// * `run_id`: ID of the run.
-    pub fn log_inputs(
-        &self,
-        run_id: impl Into<String>,
-    ) -> Call<models::experiments::LogInputs> {
-        Call::new(self.client.clone(), models::experiments::LogInputs::new(run_id))
-    }
-
-    /// Adds parameters to a logged model.
-    ///
-    /// A parameter cannot be changed: another value for the same key is an error.
-    ///
-    /// `POST /api/2.0/mlflow/logged-models/{model_id}/params`
-    ///
-    /// * `model_id`: ID of the logged model.
-    pub fn log_logged_model_params(
-        &self,
-        model_id: impl Into<String>,
-    ) -> Call<models::experiments::LogLoggedModelParams> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::LogLoggedModelParams::new(model_id),
-        )
-    }
-
-    /// Appends one value of a metric to a run.
-    ///
-    /// `POST /api/2.0/mlflow/runs/log-metric`
-    ///
-    /// * `key`: Name of the metric.
-    /// * `value`: Value.
-    /// * `timestamp`: Time of the value, as Unix time in milliseconds.
-    pub fn log_metric(
-        &self,
-        key: impl Into<String>,
-        value: impl Into<f64>,
-        timestamp: impl Into<i64>,
-    ) -> Call<models::experiments::LogMetric> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::LogMetric::new(key, value, timestamp),
-        )
-    }
-
-    /// Records a model in a run; `create_logged_model` replaces it.
-    ///
-    /// `POST /api/2.0/mlflow/runs/log-model`
-    pub fn log_model(&self) -> Call<models::experiments::LogModel> {
-        Call::new(self.client.clone(), models::experiments::LogModel::new())
-    }
-
-    /// Records which models a run produced.
-    ///
-    /// `POST /api/2.0/mlflow/runs/outputs`
-    ///
-    /// * `run_id`: ID of the run.
-    pub fn log_outputs(
-        &self,
-        run_id: impl Into<String>,
-    ) -> Call<models::experiments::LogOutputs> {
-        Call::new(self.client.clone(), models::experiments::LogOutputs::new(run_id))
-    }
-
-    /// Logs a parameter of a run.
-    ///
-    /// A parameter can be logged only once.
-    ///
-    /// `POST /api/2.0/mlflow/runs/log-parameter`
-    ///
-    /// * `key`: Key, up to 255 bytes.
-    /// * `value`: Value, up to 500 bytes.
-    pub fn log_param(
-        &self,
-        key: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Call<models::experiments::LogParam> {
-        Call::new(self.client.clone(), models::experiments::LogParam::new(key, value))
-    }
-
-    /// Restores a deleted experiment, with its runs, metrics, parameters and tags.
-    ///
-    /// Artifacts in FileStore come back as well. Fails with `RESOURCE_DOES_NOT_EXIST` if it never existed or is gone for good.
-    ///
-    /// `POST /api/2.0/mlflow/experiments/restore`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    pub fn restore_experiment(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::experiments::RestoreExperiment> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::RestoreExperiment::new(experiment_id),
-        )
-    }
-
-    /// Restores a deleted run with its parameters, metrics and tags.
-    ///
-    /// Fails with `RESOURCE_DOES_NOT_EXIST` if it never existed or is gone for good.
-    ///
-    /// `POST /api/2.0/mlflow/runs/restore`
-    ///
-    /// * `run_id`: ID of the run.
-    pub fn restore_run(
-        &self,
-        run_id: impl Into<String>,
-    ) -> Call<models::experiments::RestoreRun> {
-        Call::new(self.client.clone(), models::experiments::RestoreRun::new(run_id))
-    }
-
-    /// Restores the runs of an experiment that were deleted since a point in time.
-    ///
-    /// `POST /api/2.0/mlflow/databricks/runs/restore-runs`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    /// * `min_timestamp_millis`: Earliest time of deletion, as Unix time in milliseconds.
-    pub fn restore_runs(
-        &self,
-        experiment_id: impl Into<String>,
-        min_timestamp_millis: impl Into<i64>,
-    ) -> Call<models::experiments::RestoreRuns> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::RestoreRuns::new(experiment_id, min_timestamp_millis),
-        )
-    }
-
-    /// Searches experiments by a condition.
-    ///
-    /// `POST /api/2.0/mlflow/experiments/search`
-    pub fn search_experiments(&self) -> Call<models::experiments::SearchExperiments> {
-        Call::new(self.client.clone(), models::experiments::SearchExperiments::new())
-    }
-
-    /// Searches the issues of an experiment.
-    ///
-    /// All given conditions must hold.
-    ///
-    /// `POST /api/2.0/mlflow/{parent}/issues:search`
-    ///
-    /// * `parent`: Resource name of the experiment, `experiments/{experiment}`.
-    ///   Of the form `experiments/{experiment}`.
-    pub fn search_issues(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::experiments::SearchIssues> {
-        Call::new(self.client.clone(), models::experiments::SearchIssues::new(parent))
-    }
-
-    /// Searches logged models by a condition.
-    ///
-    /// `POST /api/2.0/mlflow/logged-models/search`
-    pub fn search_logged_models(&self) -> Call<models::experiments::SearchLoggedModels> {
-        Call::new(self.client.clone(), models::experiments::SearchLoggedModels::new())
-    }
-
-    /// Searches runs by a condition over metrics, parameters and tags.
-    ///
-    /// `POST /api/2.0/mlflow/runs/search`
-    pub fn search_runs(&self) -> Call<models::experiments::SearchRuns> {
-        Call::new(self.client.clone(), models::experiments::SearchRuns::new())
-    }
-
-    /// Sets a tag of an experiment, replacing an earlier value.
-    ///
-    /// `POST /api/2.0/mlflow/experiments/set-experiment-tag`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    /// * `key`: Key, up to 250 bytes.
-    /// * `value`: Value, up to 64 KB.
-    pub fn set_experiment_tag(
-        &self,
-        experiment_id: impl Into<String>,
-        key: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Call<models::experiments::SetExperimentTag> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::SetExperimentTag::new(experiment_id, key, value),
-        )
-    }
-
-    /// Sets tags of a logged model.
-    ///
-    /// `PATCH /api/2.0/mlflow/logged-models/{model_id}/tags`
-    ///
-    /// * `model_id`: ID of the logged model.
-    pub fn set_logged_model_tags(
-        &self,
-        model_id: impl Into<String>,
-    ) -> Call<models::experiments::SetLoggedModelTags> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::SetLoggedModelTags::new(model_id),
-        )
-    }
-
-    /// Replaces the direct permissions on an experiment.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/experiments/{experiment_id}`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    pub fn set_permissions(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::experiments::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::SetPermissions::new(experiment_id),
-        )
-    }
-
-    /// Sets a tag of a run, replacing an earlier value.
-    ///
-    /// Tags can be set during the run and after it.
-    ///
-    /// `POST /api/2.0/mlflow/runs/set-tag`
-    ///
-    /// * `key`: Key, up to 250 bytes.
-    /// * `value`: Value, up to 64 KB.
-    pub fn set_tag(
-        &self,
-        key: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Call<models::experiments::SetTag> {
-        Call::new(self.client.clone(), models::experiments::SetTag::new(key, value))
-    }
-
-    /// Renames an experiment.
-    ///
-    /// `POST /api/2.0/mlflow/experiments/update`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    pub fn update_experiment(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::experiments::UpdateExperiment> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::UpdateExperiment::new(experiment_id),
-        )
-    }
-
-    /// Changes the fields of an issue that the mask names.
-    ///
-    /// `PATCH /api/2.0/mlflow/{name}`
-    ///
-    /// * `name`: Resource name, `experiments/{experiment}/issues/{issue}`.
-    ///   Of the form `experiments/{experiment}/issues/{issue}`.
-    /// * `update_mask`: Any of `title`, `description`, `tags`, `categories`, `severity`, `status`, `last_seen_time` and `metadata.KEY`.
-    ///   An empty value clears a field, but not title, status or severity, and `last_seen_time` only for issues of source
-    ///   `MANUAL`. A list of categories or map of tags is replaced as a whole; a metadata path sets or removes one key, and
-    ///   `metadata` alone is refused.
-    /// * `issue`: Issue.
-    pub fn update_issue(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        issue: impl Into<models::Issue>,
-    ) -> Call<models::experiments::UpdateIssue> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::UpdateIssue::new(name, update_mask, issue),
-        )
-    }
-
-    /// Adds or changes permissions on an experiment, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/experiments/{experiment_id}`
-    ///
-    /// * `experiment_id`: ID of the experiment.
-    pub fn update_permissions(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::experiments::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::experiments::UpdatePermissions::new(experiment_id),
-        )
-    }
-
-    /// Changes name, status or end time of a run.
-    ///
-    /// `POST /api/2.0/mlflow/runs/update`
-    pub fn update_run(&self) -> Call<models::experiments::UpdateRun> {
-        Call::new(self.client.clone(), models::experiments::UpdateRun::new())
+calls! {
+    Experiments {
+        /// Creates an experiment.
+        ///
+        /// Fails with `RESOURCE_ALREADY_EXISTS`, or in some cases `ALREADY_EXISTS`, if the name is taken.
+        ///
+        /// `POST /api/2.0/mlflow/experiments/create`
+        ///
+        /// * `name`: Name, unique among experiments.
+        ///
+        /// Optional inputs: [`artifact_location`](field@models::experiments::CreateExperiment::artifact_location),
+        /// [`tags`](field@models::experiments::CreateExperiment::tags),
+        /// [`trace_location`](field@models::experiments::CreateExperiment::trace_location).
+        create_experiment(name: String) -> models::experiments::CreateExperiment;
+        /// Creates an issue in an experiment.
+        ///
+        /// `POST /api/2.0/mlflow/{parent}/issues`
+        ///
+        /// * `parent`: Resource name of the experiment, `experiments/{experiment}`.
+        ///   Of the form `experiments/{experiment}`.
+        /// * `issue`: `issue`, of type `Issue`.
+        ///
+        /// Optional inputs: [`issue_id`](field@models::experiments::CreateIssue::issue_id).
+        create_issue(parent: String, issue: models::Issue) -> models::experiments::CreateIssue;
+        /// Creates a logged model in an experiment.
+        ///
+        /// Call `finalize_logged_model` once its files are uploaded.
+        ///
+        /// `POST /api/2.0/mlflow/logged-models`
+        ///
+        /// * `experiment_id`: Experiment that owns the model.
+        ///
+        /// Optional inputs: [`model_type`](field@models::experiments::CreateLoggedModel::model_type),
+        /// [`name`](field@models::experiments::CreateLoggedModel::name),
+        /// [`params`](field@models::experiments::CreateLoggedModel::params),
+        /// [`source_run_id`](field@models::experiments::CreateLoggedModel::source_run_id),
+        /// [`tags`](field@models::experiments::CreateLoggedModel::tags).
+        create_logged_model(experiment_id: String) -> models::experiments::CreateLoggedModel;
+        /// Starts a run in an experiment.
+        ///
+        /// A run stands for one execution, such as a training, and collects its parameters, metrics, tags and artifacts.
+        ///
+        /// `POST /api/2.0/mlflow/runs/create`
+        ///
+        /// Optional inputs: [`experiment_id`](field@models::experiments::CreateRun::experiment_id),
+        /// [`run_name`](field@models::experiments::CreateRun::run_name),
+        /// [`start_time`](field@models::experiments::CreateRun::start_time), [`tags`](field@models::experiments::CreateRun::tags),
+        /// [`user_id`](field@models::experiments::CreateRun::user_id).
+        create_run() -> models::experiments::CreateRun;
+        /// Marks an experiment as deleted, with its runs, metrics, parameters and tags.
+        ///
+        /// Artifacts in FileStore are deleted as well.
+        ///
+        /// `POST /api/2.0/mlflow/experiments/delete`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        delete_experiment(experiment_id: String) -> models::experiments::DeleteExperiment;
+        /// Deletes a logged model.
+        ///
+        /// `DELETE /api/2.0/mlflow/logged-models/{model_id}`
+        ///
+        /// * `model_id`: ID of the logged model.
+        delete_logged_model(model_id: String) -> models::experiments::DeleteLoggedModel;
+        /// Deletes a tag of a logged model.
+        ///
+        /// `DELETE /api/2.0/mlflow/logged-models/{model_id}/tags/{tag_key}`
+        ///
+        /// * `model_id`: ID of the logged model.
+        /// * `tag_key`: Key of the tag.
+        delete_logged_model_tag(model_id: String, tag_key: String) -> models::experiments::DeleteLoggedModelTag;
+        /// Marks a run as deleted.
+        ///
+        /// `POST /api/2.0/mlflow/runs/delete`
+        ///
+        /// * `run_id`: ID of the run.
+        delete_run(run_id: String) -> models::experiments::DeleteRun;
+        /// Deletes the runs of an experiment that were created up to a point in time.
+        ///
+        /// `POST /api/2.0/mlflow/databricks/runs/delete-runs`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        /// * `max_timestamp_millis`: Latest time of creation, as Unix time in milliseconds.
+        ///
+        /// Optional inputs: [`max_runs`](field@models::experiments::DeleteRuns::max_runs).
+        delete_runs(experiment_id: String, max_timestamp_millis: i64) -> models::experiments::DeleteRuns;
+        /// Deletes a tag of a run.
+        ///
+        /// `POST /api/2.0/mlflow/runs/delete-tag`
+        ///
+        /// * `run_id`: ID of the run; must be given.
+        /// * `key`: Key of the tag.
+        delete_tag(run_id: String, key: String) -> models::experiments::DeleteTag;
+        /// Marks a logged model as ready or as failed.
+        ///
+        /// `PATCH /api/2.0/mlflow/logged-models/{model_id}`
+        ///
+        /// * `model_id`: ID of the logged model.
+        /// * `status`: `LOGGED_MODEL_READY`, or `LOGGED_MODEL_UPLOAD_FAILED` if storing the model did not succeed.
+        finalize_logged_model(model_id: String, status: models::LoggedModelStatus) -> models::experiments::FinalizeLoggedModel;
+        /// Returns the experiment of a name.
+        ///
+        /// An active one comes first; otherwise a deleted one is returned. Fails with `RESOURCE_DOES_NOT_EXIST` if there is
+        /// neither.
+        ///
+        /// `GET /api/2.0/mlflow/experiments/get-by-name`
+        ///
+        /// * `experiment_name`: Name of the experiment, which is its workspace path.
+        get_by_name(experiment_name: String) -> models::experiments::GetByName;
+        /// Returns one experiment, even a deleted one.
+        ///
+        /// `GET /api/2.0/mlflow/experiments/get`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        get_experiment(experiment_id: String) -> models::experiments::GetExperiment;
+        /// Returns every value a run has logged for a metric.
+        ///
+        /// `GET /api/2.0/mlflow/metrics/get-history`
+        ///
+        /// * `metric_key`: Name of the metric.
+        ///
+        /// Optional inputs: [`max_results`](field@models::experiments::GetHistory::max_results),
+        /// [`page_token`](field@models::experiments::GetHistory::page_token),
+        /// [`run_id`](field@models::experiments::GetHistory::run_id),
+        /// [`run_uuid`](field@models::experiments::GetHistory::run_uuid).
+        get_history(metric_key: String) -> models::experiments::GetHistory;
+        /// Returns one issue of an experiment.
+        ///
+        /// `GET /api/2.0/mlflow/{name}`
+        ///
+        /// * `name`: Resource name, `experiments/{experiment}/issues/{issue}`.
+        ///   Of the form `experiments/{experiment}/issues/{issue}`.
+        get_issue(name: String) -> models::experiments::GetIssue;
+        /// Returns one logged model.
+        ///
+        /// `GET /api/2.0/mlflow/logged-models/{model_id}`
+        ///
+        /// * `model_id`: ID of the logged model.
+        get_logged_model(model_id: String) -> models::experiments::GetLoggedModel;
+        /// Lists the permission levels that can be granted on an experiment.
+        ///
+        /// `GET /api/2.0/permissions/experiments/{experiment_id}/permissionLevels`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        get_permission_levels(experiment_id: String) -> models::experiments::GetPermissionLevels;
+        /// Returns the access control list of an experiment, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/experiments/{experiment_id}`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        get_permissions(experiment_id: String) -> models::experiments::GetPermissions;
+        /// Returns one run with its parameters, metrics and tags.
+        ///
+        /// Of each metric only the latest value is included; among equal times, the largest.
+        ///
+        /// `GET /api/2.0/mlflow/runs/get`
+        ///
+        /// * `run_id`: ID of the run; must be given.
+        ///
+        /// Optional inputs: [`run_uuid`](field@models::experiments::GetRun::run_uuid).
+        get_run(run_id: String) -> models::experiments::GetRun;
+        /// Lists the artifacts of a run.
+        ///
+        /// Of artifacts in a Unity Catalog volume, at most 1000 are listed, without paging; the Files API lists them all.
+        ///
+        /// `GET /api/2.0/mlflow/artifacts/list`
+        ///
+        /// Optional inputs: [`page_token`](field@models::experiments::ListArtifacts::page_token),
+        /// [`path`](field@models::experiments::ListArtifacts::path), [`run_id`](field@models::experiments::ListArtifacts::run_id),
+        /// [`run_uuid`](field@models::experiments::ListArtifacts::run_uuid).
+        list_artifacts() -> models::experiments::ListArtifacts;
+        /// Lists experiments.
+        ///
+        /// `GET /api/2.0/mlflow/experiments/list`
+        ///
+        /// Optional inputs: [`max_results`](field@models::experiments::ListExperiments::max_results),
+        /// [`page_token`](field@models::experiments::ListExperiments::page_token),
+        /// [`view_type`](field@models::experiments::ListExperiments::view_type).
+        list_experiments() -> models::experiments::ListExperiments;
+        /// Logs metrics, parameters and tags of a run in one request.
+        ///
+        /// A request may have 1000 items in all, of which up to 1000 metrics, 100 parameters and 100 tags, and 1 MB as JSON. Keys,
+        /// and values of parameters and tags, have up to 250 characters. Metrics are appended, tags replaced, parameters fixed:
+        /// another value for a parameter is an error, the same value is not. After an error a part may have been written.
+        ///
+        /// `POST /api/2.0/mlflow/runs/log-batch`
+        ///
+        /// Optional inputs: [`metrics`](field@models::experiments::LogBatch::metrics),
+        /// [`params`](field@models::experiments::LogBatch::params), [`run_id`](field@models::experiments::LogBatch::run_id),
+        /// [`tags`](field@models::experiments::LogBatch::tags).
+        log_batch() -> models::experiments::LogBatch;
+        /// Records which datasets and models a run used.
+        ///
+        /// `POST /api/2.0/mlflow/runs/log-inputs`
+        ///
+        /// * `run_id`: ID of the run.
+        ///
+        /// Optional inputs: [`datasets`](field@models::experiments::LogInputs::datasets),
+        /// [`models`](field@models::experiments::LogInputs::models).
+        log_inputs(run_id: String) -> models::experiments::LogInputs;
+        /// Adds parameters to a logged model.
+        ///
+        /// A parameter cannot be changed: another value for the same key is an error.
+        ///
+        /// `POST /api/2.0/mlflow/logged-models/{model_id}/params`
+        ///
+        /// * `model_id`: ID of the logged model.
+        ///
+        /// Optional inputs: [`params`](field@models::experiments::LogLoggedModelParams::params).
+        log_logged_model_params(model_id: String) -> models::experiments::LogLoggedModelParams;
+        /// Appends one value of a metric to a run.
+        ///
+        /// `POST /api/2.0/mlflow/runs/log-metric`
+        ///
+        /// * `key`: Name of the metric.
+        /// * `value`: `value`, a number.
+        /// * `timestamp`: Time of the value, as Unix time in milliseconds.
+        ///
+        /// Optional inputs: [`dataset_digest`](field@models::experiments::LogMetric::dataset_digest),
+        /// [`dataset_name`](field@models::experiments::LogMetric::dataset_name),
+        /// [`model_id`](field@models::experiments::LogMetric::model_id), [`run_id`](field@models::experiments::LogMetric::run_id),
+        /// [`run_uuid`](field@models::experiments::LogMetric::run_uuid), [`step`](field@models::experiments::LogMetric::step).
+        log_metric(key: String, value: f64, timestamp: i64) -> models::experiments::LogMetric;
+        /// Records a model in a run; `create_logged_model` replaces it.
+        ///
+        /// `POST /api/2.0/mlflow/runs/log-model`
+        ///
+        /// Optional inputs: [`model_json`](field@models::experiments::LogModel::model_json),
+        /// [`run_id`](field@models::experiments::LogModel::run_id).
+        log_model() -> models::experiments::LogModel;
+        /// Records which models a run produced.
+        ///
+        /// `POST /api/2.0/mlflow/runs/outputs`
+        ///
+        /// * `run_id`: ID of the run.
+        ///
+        /// Optional inputs: [`models`](field@models::experiments::LogOutputs::models).
+        log_outputs(run_id: String) -> models::experiments::LogOutputs;
+        /// Logs a parameter of a run.
+        ///
+        /// A parameter can be logged only once.
+        ///
+        /// `POST /api/2.0/mlflow/runs/log-parameter`
+        ///
+        /// * `key`: Key, up to 255 bytes.
+        /// * `value`: Value, up to 500 bytes.
+        ///
+        /// Optional inputs: [`run_id`](field@models::experiments::LogParam::run_id),
+        /// [`run_uuid`](field@models::experiments::LogParam::run_uuid).
+        log_param(key: String, value: String) -> models::experiments::LogParam;
+        /// Restores a deleted experiment, with its runs, metrics, parameters and tags.
+        ///
+        /// Artifacts in FileStore come back as well. Fails with `RESOURCE_DOES_NOT_EXIST` if it never existed or is gone for good.
+        ///
+        /// `POST /api/2.0/mlflow/experiments/restore`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        restore_experiment(experiment_id: String) -> models::experiments::RestoreExperiment;
+        /// Restores a deleted run with its parameters, metrics and tags.
+        ///
+        /// Fails with `RESOURCE_DOES_NOT_EXIST` if it never existed or is gone for good.
+        ///
+        /// `POST /api/2.0/mlflow/runs/restore`
+        ///
+        /// * `run_id`: ID of the run.
+        restore_run(run_id: String) -> models::experiments::RestoreRun;
+        /// Restores the runs of an experiment that were deleted since a point in time.
+        ///
+        /// `POST /api/2.0/mlflow/databricks/runs/restore-runs`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        /// * `min_timestamp_millis`: Earliest time of deletion, as Unix time in milliseconds.
+        ///
+        /// Optional inputs: [`max_runs`](field@models::experiments::RestoreRuns::max_runs).
+        restore_runs(experiment_id: String, min_timestamp_millis: i64) -> models::experiments::RestoreRuns;
+        /// Searches experiments by a condition.
+        ///
+        /// `POST /api/2.0/mlflow/experiments/search`
+        ///
+        /// Optional inputs: [`filter`](field@models::experiments::SearchExperiments::filter),
+        /// [`max_results`](field@models::experiments::SearchExperiments::max_results),
+        /// [`order_by`](field@models::experiments::SearchExperiments::order_by),
+        /// [`page_token`](field@models::experiments::SearchExperiments::page_token),
+        /// [`view_type`](field@models::experiments::SearchExperiments::view_type).
+        search_experiments() -> models::experiments::SearchExperiments;
+        /// Searches the issues of an experiment.
+        ///
+        /// All given conditions must hold.
+        ///
+        /// `POST /api/2.0/mlflow/{parent}/issues:search`
+        ///
+        /// * `parent`: Resource name of the experiment, `experiments/{experiment}`.
+        ///   Of the form `experiments/{experiment}`.
+        ///
+        /// Optional inputs: [`categories`](field@models::experiments::SearchIssues::categories),
+        /// [`page_size`](field@models::experiments::SearchIssues::page_size),
+        /// [`page_token`](field@models::experiments::SearchIssues::page_token),
+        /// [`query`](field@models::experiments::SearchIssues::query),
+        /// [`severities`](field@models::experiments::SearchIssues::severities),
+        /// [`sort_key`](field@models::experiments::SearchIssues::sort_key),
+        /// [`sort_order`](field@models::experiments::SearchIssues::sort_order),
+        /// [`statuses`](field@models::experiments::SearchIssues::statuses),
+        /// [`tag_filters`](field@models::experiments::SearchIssues::tag_filters),
+        /// [`view`](field@models::experiments::SearchIssues::view).
+        search_issues(parent: String) -> models::experiments::SearchIssues;
+        /// Searches logged models by a condition.
+        ///
+        /// `POST /api/2.0/mlflow/logged-models/search`
+        ///
+        /// Optional inputs: [`datasets`](field@models::experiments::SearchLoggedModels::datasets),
+        /// [`experiment_ids`](field@models::experiments::SearchLoggedModels::experiment_ids),
+        /// [`filter`](field@models::experiments::SearchLoggedModels::filter),
+        /// [`max_results`](field@models::experiments::SearchLoggedModels::max_results),
+        /// [`order_by`](field@models::experiments::SearchLoggedModels::order_by),
+        /// [`page_token`](field@models::experiments::SearchLoggedModels::page_token).
+        search_logged_models() -> models::experiments::SearchLoggedModels;
+        /// Searches runs by a condition over metrics, parameters and tags.
+        ///
+        /// `POST /api/2.0/mlflow/runs/search`
+        ///
+        /// Optional inputs: [`experiment_ids`](field@models::experiments::SearchRuns::experiment_ids),
+        /// [`filter`](field@models::experiments::SearchRuns::filter),
+        /// [`max_results`](field@models::experiments::SearchRuns::max_results),
+        /// [`order_by`](field@models::experiments::SearchRuns::order_by),
+        /// [`page_token`](field@models::experiments::SearchRuns::page_token),
+        /// [`run_view_type`](field@models::experiments::SearchRuns::run_view_type).
+        search_runs() -> models::experiments::SearchRuns;
+        /// Sets a tag of an experiment, replacing an earlier value.
+        ///
+        /// `POST /api/2.0/mlflow/experiments/set-experiment-tag`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        /// * `key`: Key, up to 250 bytes.
+        /// * `value`: Value, up to 64 KB.
+        set_experiment_tag(experiment_id: String, key: String, value: String) -> models::experiments::SetExperimentTag;
+        /// Sets tags of a logged model.
+        ///
+        /// `PATCH /api/2.0/mlflow/logged-models/{model_id}/tags`
+        ///
+        /// * `model_id`: ID of the logged model.
+        ///
+        /// Optional inputs: [`tags`](field@models::experiments::SetLoggedModelTags::tags).
+        set_logged_model_tags(model_id: String) -> models::experiments::SetLoggedModelTags;
+        /// Replaces the direct permissions on an experiment.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/experiments/{experiment_id}`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::experiments::SetPermissions::access_control_list).
+        set_permissions(experiment_id: String) -> models::experiments::SetPermissions;
+        /// Sets a tag of a run, replacing an earlier value.
+        ///
+        /// Tags can be set during the run and after it.
+        ///
+        /// `POST /api/2.0/mlflow/runs/set-tag`
+        ///
+        /// * `key`: Key, up to 250 bytes.
+        /// * `value`: Value, up to 64 KB.
+        ///
+        /// Optional inputs: [`run_id`](field@models::experiments::SetTag::run_id),
+        /// [`run_uuid`](field@models::experiments::SetTag::run_uuid).
+        set_tag(key: String, value: String) -> models::experiments::SetTag;
+        /// Renames an experiment.
+        ///
+        /// `POST /api/2.0/mlflow/experiments/update`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        ///
+        /// Optional inputs: [`new_name`](field@models::experiments::UpdateExperiment::new_name).
+        update_experiment(experiment_id: String) -> models::experiments::UpdateExperiment;
+        /// Changes the fields of an issue that the mask names.
+        ///
+        /// `PATCH /api/2.0/mlflow/{name}`
+        ///
+        /// * `name`: Resource name, `experiments/{experiment}/issues/{issue}`.
+        ///   Of the form `experiments/{experiment}/issues/{issue}`.
+        /// * `issue`: `issue`, of type `Issue`.
+        /// * `update_mask`: Any of `title`, `description`, `tags`, `categories`, `severity`, `status`, `last_seen_time` and `metadata.KEY`.
+        ///   An empty value clears a field, but not title, status or severity, and `last_seen_time` only for issues of source
+        ///   `MANUAL`. A list of categories or map of tags is replaced as a whole; a metadata path sets or removes one key, and
+        ///   `metadata` alone is refused.
+        update_issue(name: String, issue: models::Issue, update_mask: databricks_core::FieldMask) -> models::experiments::UpdateIssue;
+        /// Adds or changes permissions on an experiment, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/experiments/{experiment_id}`
+        ///
+        /// * `experiment_id`: ID of the experiment.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::experiments::UpdatePermissions::access_control_list).
+        update_permissions(experiment_id: String) -> models::experiments::UpdatePermissions;
+        /// Changes name, status or end time of a run.
+        ///
+        /// `POST /api/2.0/mlflow/runs/update`
+        ///
+        /// Optional inputs: [`end_time`](field@models::experiments::UpdateRun::end_time),
+        /// [`run_id`](field@models::experiments::UpdateRun::run_id), [`run_name`](field@models::experiments::UpdateRun::run_name),
+        /// [`run_uuid`](field@models::experiments::UpdateRun::run_uuid), [`status`](field@models::experiments::UpdateRun::status).
+        update_run() -> models::experiments::UpdateRun;
     }
 }
 
-impl Call<models::experiments::CreateExperiment> {
-    /// Where artifacts are stored; the server picks a place by default.
-    pub fn artifact_location(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.artifact_location = Some(value.into()))
-    }
-
-    /// At least 20 tags are possible, with keys up to 250 bytes and values up to 5000 bytes.
-    pub fn tags(self, value: impl Into<Vec<models::ExperimentTag>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-
-    /// Where traces are stored; cannot be changed later.
-    ///
-    /// By default the MLflow backend.
-    pub fn trace_location(
-        self,
-        value: impl Into<models::ExperimentTraceLocation>,
-    ) -> Self {
-        self.map(|op| op.trace_location = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::CreateIssue> {
-    /// ID of your choice, `iss-` and 32 lowercase hexadecimal digits.
-    ///
-    /// A second call with it fails with `ALREADY_EXISTS`. By default the server makes one.
-    pub fn issue_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.issue_id = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::CreateLoggedModel> {
-    /// Kind of model, such as `Agent`, `Classifier` or `LLM`.
-    pub fn model_type(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.model_type = Some(value.into()))
-    }
-
-    /// Name; made up by the server by default.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Params.
-    pub fn params(self, value: impl Into<Vec<models::LoggedModelParameter>>) -> Self {
-        self.map(|op| op.params = Some(value.into()))
-    }
-
-    /// Run that produced the model.
-    pub fn source_run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.source_run_id = Some(value.into()))
-    }
-
-    /// Tags.
-    pub fn tags(self, value: impl Into<Vec<models::LoggedModelTag>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::CreateRun> {
-    /// ID of the experiment.
-    pub fn experiment_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.experiment_id = Some(value.into()))
-    }
-
-    /// Run name.
-    pub fn run_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_name = Some(value.into()))
-    }
-
-    /// When the run started, as Unix time in milliseconds.
-    pub fn start_time(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_time = Some(value.into()))
-    }
-
-    /// Tags.
-    pub fn tags(self, value: impl Into<Vec<models::RunTag>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-
-    /// Former field for the user; set the tag `mlflow.user` instead.
-    #[deprecated = "deprecated by the API"]
-    pub fn user_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.user_id = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::DeleteRuns> {
-    /// Most runs to delete, up to 10000.
-    pub fn max_runs(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_runs = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::GetHistory> {
-    /// Upper limit for the values of a page: 25000, which is also the default.
-    ///
-    /// More is an error.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// ID of the run; must be given.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
-
-    /// Former name of `run_id`.
-    #[deprecated = "deprecated by the API"]
-    pub fn run_uuid(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_uuid = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::GetRun> {
-    /// Former name of `run_id`.
-    #[deprecated = "deprecated by the API"]
-    pub fn run_uuid(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_uuid = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::ListArtifacts> {
-    /// Token from the preceding page.
-    ///
-    /// Has no effect for artifacts in volumes.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Directory to list, relative to the root of the artifacts.
-    pub fn path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.path = Some(value.into()))
-    }
-
-    /// ID of the run; must be given.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
-
-    /// Former name of `run_id`.
-    #[deprecated = "deprecated by the API"]
-    pub fn run_uuid(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_uuid = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::ListExperiments> {
-    /// Upper limit for the experiments of a page, at most 1000; all by default.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Whether active ones (default), deleted ones or both are listed.
-    pub fn view_type(self, value: impl Into<models::ViewType>) -> Self {
-        self.map(|op| op.view_type = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::LogBatch> {
-    /// Metrics to append, up to 1000.
-    pub fn metrics(self, value: impl Into<Vec<models::Metric>>) -> Self {
-        self.map(|op| op.metrics = Some(value.into()))
-    }
-
-    /// Parameters to set, up to 100.
-    pub fn params(self, value: impl Into<Vec<models::Param>>) -> Self {
-        self.map(|op| op.params = Some(value.into()))
-    }
-
-    /// ID of the run; must be given.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
-
-    /// Tags to set, up to 100; of equal keys the last one counts.
-    pub fn tags(self, value: impl Into<Vec<models::RunTag>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::LogInputs> {
-    /// Datasets.
-    pub fn datasets(self, value: impl Into<Vec<models::DatasetInput>>) -> Self {
-        self.map(|op| op.datasets = Some(value.into()))
-    }
-
-    /// Models.
-    pub fn models(self, value: impl Into<Vec<models::ModelInput>>) -> Self {
-        self.map(|op| op.models = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::LogLoggedModelParams> {
-    /// Params.
-    pub fn params(self, value: impl Into<Vec<models::LoggedModelParameter>>) -> Self {
-        self.map(|op| op.params = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::LogMetric> {
-    /// Digest of the dataset the value was measured on, such as an MD5 hash; tells datasets of equal name apart.
-    pub fn dataset_digest(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.dataset_digest = Some(value.into()))
-    }
-
-    /// Name of the dataset the value was measured on.
-    pub fn dataset_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.dataset_name = Some(value.into()))
-    }
-
-    /// Logged model the value belongs to.
-    pub fn model_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.model_id = Some(value.into()))
-    }
-
-    /// ID of the run; must be given.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
-
-    /// Former name of `run_id`.
-    #[deprecated = "deprecated by the API"]
-    pub fn run_uuid(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_uuid = Some(value.into()))
-    }
-
-    /// Step of the training the value belongs to.
-    pub fn step(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.step = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::LogModel> {
-    /// Content of the `MLmodel` file as JSON text.
-    pub fn model_json(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.model_json = Some(value.into()))
-    }
-
-    /// ID of the run; must be given.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::LogOutputs> {
-    /// Models.
-    pub fn models(self, value: impl Into<Vec<models::ModelOutput>>) -> Self {
-        self.map(|op| op.models = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::LogParam> {
-    /// ID of the run; must be given.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
-
-    /// Former name of `run_id`.
-    #[deprecated = "deprecated by the API"]
-    pub fn run_uuid(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_uuid = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::RestoreRuns> {
-    /// Most runs to restore, up to 10000.
-    pub fn max_runs(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_runs = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::SearchExperiments> {
-    /// Condition in SQL, such as `name ILIKE 'my-experiment%'`.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit for the experiments of a page, at most 3000.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Columns to order by, name or time of the last update, each with `ASC` (default) or `DESC`.
-    ///
-    /// Ties go by descending ID.
-    pub fn order_by(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.order_by = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Whether active ones (default), deleted ones or both are searched.
-    pub fn view_type(self, value: impl Into<models::ViewType>) -> Self {
-        self.map(|op| op.view_type = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::SearchIssues> {
-    /// Categories, one of which must match, ignoring case.
-    pub fn categories(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.categories = Some(value.into()))
-    }
-
-    /// Upper limit for the issues of a page; 20 by default, at most 100.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    ///
-    /// Valid for 15 minutes, along with unchanged conditions; only `view` may differ.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Part of the title, ignoring case.
-    pub fn query(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.query = Some(value.into()))
-    }
-
-    /// Severities, one of which must match.
-    pub fn severities(self, value: impl Into<Vec<models::IssueSeverity>>) -> Self {
-        self.map(|op| op.severities = Some(value.into()))
-    }
-
-    /// Order; by severity if not given.
-    pub fn sort_key(self, value: impl Into<models::IssueSortKey>) -> Self {
-        self.map(|op| op.sort_key = Some(value.into()))
-    }
-
-    /// Direction; descending if not given.
-    pub fn sort_order(self, value: impl Into<models::SortOrder>) -> Self {
-        self.map(|op| op.sort_order = Some(value.into()))
-    }
-
-    /// Statuses, one of which must match.
-    pub fn statuses(self, value: impl Into<Vec<models::IssueStatus>>) -> Self {
-        self.map(|op| op.statuses = Some(value.into()))
-    }
-
-    /// Conditions on tags, which must all hold: up to 10, with up to 20 values each.
-    pub fn tag_filters(self, value: impl Into<Vec<models::IssueTagFilter>>) -> Self {
-        self.map(|op| op.tag_filters = Some(value.into()))
-    }
-
-    /// How much of each issue to return; `BASIC` if not given.
-    pub fn view(self, value: impl Into<models::IssueView>) -> Self {
-        self.map(|op| op.view = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::SearchLoggedModels> {
-    /// Datasets to which conditions on metrics refer; one match suffices.
-    ///
-    /// All datasets by default.
-    pub fn datasets(
-        self,
-        value: impl Into<Vec<models::SearchLoggedModelsDataset>>,
-    ) -> Self {
-        self.map(|op| op.datasets = Some(value.into()))
-    }
-
-    /// Experiments to search.
-    pub fn experiment_ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.experiment_ids = Some(value.into()))
-    }
-
-    /// Comparisons joined by `AND`, such as `params.depth < 5 AND metrics.rmse < 1.5`.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit for the models of a page, at most 50.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Fields to order by.
-    pub fn order_by(
-        self,
-        value: impl Into<Vec<models::SearchLoggedModelsOrderBy>>,
-    ) -> Self {
-        self.map(|op| op.order_by = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::SearchRuns> {
-    /// Experiments to search.
-    pub fn experiment_ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.experiment_ids = Some(value.into()))
-    }
-
-    /// Comparisons with `=`, `!=`, `>`, `>=`, `<` or `<=`, joined by `and`: `metrics.rmse < 1 and params.kind = 'tree'`.
-    ///
-    /// Names with special characters go in double quotes.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit for the runs of a page, at most 50000.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Attributes, parameters, metrics or tags to order by, each with `ASC` (default) or `DESC`.
-    ///
-    /// Ties, and runs without an order, go by descending start time, then by ID.
-    pub fn order_by(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.order_by = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Whether active ones (default), deleted ones or both are searched.
-    pub fn run_view_type(self, value: impl Into<models::ViewType>) -> Self {
-        self.map(|op| op.run_view_type = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::SetLoggedModelTags> {
-    /// Tags.
-    pub fn tags(self, value: impl Into<Vec<models::LoggedModelTag>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::ExperimentAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::SetTag> {
-    /// ID of the run; must be given.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
-
-    /// Former name of `run_id`.
-    #[deprecated = "deprecated by the API"]
-    pub fn run_uuid(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_uuid = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::UpdateExperiment> {
-    /// New name, which must not be in use.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::ExperimentAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::experiments::UpdateRun> {
-    /// When the run ended, as Unix time in milliseconds.
-    pub fn end_time(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.end_time = Some(value.into()))
-    }
-
-    /// ID of the run; must be given.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
-
-    /// Run name.
-    pub fn run_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_name = Some(value.into()))
-    }
-
-    /// Former name of `run_id`.
-    #[deprecated = "deprecated by the API"]
-    pub fn run_uuid(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_uuid = Some(value.into()))
-    }
-
-    /// New status.
-    pub fn status(self, value: impl Into<models::UpdateRunStatus>) -> Self {
-        self.map(|op| op.status = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+setters! { models::experiments::CreateExperiment {
+    artifact_location: String,
+    tags: Vec<models::ExperimentTag>,
+    trace_location: models::ExperimentTraceLocation,
+}}
+
+setters! { models::experiments::CreateIssue {
+    issue_id: String,
+}}
+
+setters! { models::experiments::CreateLoggedModel {
+    model_type: String,
+    name: String,
+    params: Vec<models::LoggedModelParameter>,
+    source_run_id: String,
+    tags: Vec<models::LoggedModelTag>,
+}}
+
+setters! { models::experiments::CreateRun {
+    experiment_id: String,
+    run_name: String,
+    start_time: i64,
+    tags: Vec<models::RunTag>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    user_id: String,
+}}
+
+setters! { models::experiments::DeleteRuns {
+    max_runs: i64,
+}}
+
+setters! { models::experiments::GetHistory {
+    max_results: i64,
+    page_token: String,
+    run_id: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    run_uuid: String,
+}}
+
+setters! { models::experiments::GetRun {
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    run_uuid: String,
+}}
+
+setters! { models::experiments::ListArtifacts {
+    page_token: String,
+    path: String,
+    run_id: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    run_uuid: String,
+}}
+
+setters! { models::experiments::ListExperiments {
+    max_results: i64,
+    page_token: String,
+    view_type: models::ViewType,
+}}
+
+setters! { models::experiments::LogBatch {
+    metrics: Vec<models::Metric>,
+    params: Vec<models::Param>,
+    run_id: String,
+    tags: Vec<models::RunTag>,
+}}
+
+setters! { models::experiments::LogInputs {
+    datasets: Vec<models::DatasetInput>,
+    models: Vec<models::ModelInput>,
+}}
+
+setters! { models::experiments::LogLoggedModelParams {
+    params: Vec<models::LoggedModelParameter>,
+}}
+
+setters! { models::experiments::LogMetric {
+    dataset_digest: String,
+    dataset_name: String,
+    model_id: String,
+    run_id: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    run_uuid: String,
+    step: i64,
+}}
+
+setters! { models::experiments::LogModel {
+    model_json: String,
+    run_id: String,
+}}
+
+setters! { models::experiments::LogOutputs {
+    models: Vec<models::ModelOutput>,
+}}
+
+setters! { models::experiments::LogParam {
+    run_id: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    run_uuid: String,
+}}
+
+setters! { models::experiments::RestoreRuns {
+    max_runs: i64,
+}}
+
+setters! { models::experiments::SearchExperiments {
+    filter: String,
+    max_results: i64,
+    order_by: Vec<String>,
+    page_token: String,
+    view_type: models::ViewType,
+}}
+
+setters! { models::experiments::SearchIssues {
+    categories: Vec<String>,
+    page_size: i64,
+    page_token: String,
+    query: String,
+    severities: Vec<models::IssueSeverity>,
+    sort_key: models::IssueSortKey,
+    sort_order: models::SortOrder,
+    statuses: Vec<models::IssueStatus>,
+    tag_filters: Vec<models::IssueTagFilter>,
+    view: models::IssueView,
+}}
+
+setters! { models::experiments::SearchLoggedModels {
+    datasets: Vec<models::SearchLoggedModelsDataset>,
+    experiment_ids: Vec<String>,
+    filter: String,
+    max_results: i64,
+    order_by: Vec<models::SearchLoggedModelsOrderBy>,
+    page_token: String,
+}}
+
+setters! { models::experiments::SearchRuns {
+    experiment_ids: Vec<String>,
+    filter: String,
+    max_results: i64,
+    order_by: Vec<String>,
+    page_token: String,
+    run_view_type: models::ViewType,
+}}
+
+setters! { models::experiments::SetLoggedModelTags {
+    tags: Vec<models::LoggedModelTag>,
+}}
+
+setters! { models::experiments::SetPermissions {
+    access_control_list: Vec<models::ExperimentAccessControlRequest>,
+}}
+
+setters! { models::experiments::SetTag {
+    run_id: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    run_uuid: String,
+}}
+
+setters! { models::experiments::UpdateExperiment {
+    new_name: String,
+}}
+
+setters! { models::experiments::UpdatePermissions {
+    access_control_list: Vec<models::ExperimentAccessControlRequest>,
+}}
+
+setters! { models::experiments::UpdateRun {
+    end_time: i64,
+    run_id: String,
+    run_name: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    run_uuid: String,
+    status: models::UpdateRunStatus,
+}}
+
+impl crate::workspace::WorkspaceClient {
     /// Manages features defined over tables and streams, and their materialization into offline and online stores.
     pub fn feature_engineering(&self) -> FeatureEngineering {
         FeatureEngineering {
@@ -1156,695 +610,311 @@ impl crate::WorkspaceClient {
 /// Manages features defined over tables and streams, and their materialization into offline and online stores.
 #[derive(Clone, Debug)]
 pub struct FeatureEngineering {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl FeatureEngineering {
-    /// Recomputes values of features for past periods, as a long-running operation.
-    ///
-    /// `POST /api/2.0/feature-engineering/features:backfill` A fresh idempotency key is sent in `request_id` unless you set
-    /// one.
-    ///
-    /// * `backfill_ranges`: Periods of source data; they must not overlap.
-    /// * `feature_full_names`: Features by their full names.
-    ///   Their windows must agree in offset and in distance between values, which is the slide of a sliding window or the length
-    ///   of a tumbling one.
-    pub fn backfill_features(
-        &self,
-        backfill_ranges: impl Into<Vec<models::BackfillRange>>,
-        feature_full_names: impl Into<Vec<String>>,
-    ) -> Call<models::feature_engineering::BackfillFeatures> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::BackfillFeatures::new(
-                backfill_ranges,
-                feature_full_names,
-            ),
-        )
-    }
-
-    /// Begins to materialize several features.
-    ///
-    /// `POST /api/2.0/feature-engineering/materialized-features:batchCreate`
-    ///
-    /// * `requests`: One item per feature.
-    pub fn batch_create_materialized_features(
-        &self,
-        requests: impl Into<Vec<models::CreateMaterializedFeatureRequest>>,
-    ) -> Call<models::feature_engineering::BatchCreateMaterializedFeatures> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::BatchCreateMaterializedFeatures::new(requests),
-        )
-    }
-
-    /// Asks to cancel a long-running operation.
-    ///
-    /// `POST /api/2.0/feature-engineering/{name}:cancel`
-    ///
-    /// * `name`: Name of the operation, as returned when it was started.
-    pub fn cancel_operation(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_engineering::CancelOperation> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::CancelOperation::new(name),
-        )
-    }
-
-    /// Creates a feature.
-    ///
-    /// `POST /api/2.0/feature-engineering/features`
-    ///
-    /// * `feature`: Feature.
-    pub fn create_feature(
-        &self,
-        feature: impl Into<models::Feature>,
-    ) -> Call<models::feature_engineering::CreateFeature> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::CreateFeature::new(feature),
-        )
-    }
-
-    /// Creates a feature spec.
-    ///
-    /// `POST /api/2.0/feature-engineering/feature-specs`
-    ///
-    /// * `feature_spec`: Feature spec.
-    pub fn create_feature_spec(
-        &self,
-        feature_spec: impl Into<models::FeatureSpec>,
-    ) -> Call<models::feature_engineering::CreateFeatureSpec> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::CreateFeatureSpec::new(feature_spec),
-        )
-    }
-
-    /// Creates a Kafka configuration.
-    ///
-    /// Everybody in the metastore can read and use it; only its creator can delete it.
-    ///
-    /// `POST /api/2.0/feature-engineering/features/kafka-configs`
-    ///
-    /// * `kafka_config`: Kafka config.
-    pub fn create_kafka_config(
-        &self,
-        kafka_config: impl Into<models::KafkaConfig>,
-    ) -> Call<models::feature_engineering::CreateKafkaConfig> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::CreateKafkaConfig::new(kafka_config),
-        )
-    }
-
-    /// Creates a set of materialized features, as a long-running operation.
-    ///
-    /// `POST /api/2.0/feature-engineering/materialization-sets` A fresh idempotency key is sent in `request_id` unless you set
-    /// one.
-    ///
-    /// * `materialization_set`: Materialization set.
-    pub fn create_materialization_set(
-        &self,
-        materialization_set: impl Into<models::MaterializationSet>,
-    ) -> Call<models::feature_engineering::CreateMaterializationSet> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::CreateMaterializationSet::new(
-                materialization_set,
-            ),
-        )
-    }
-
-    /// Begins to materialize a feature.
-    ///
-    /// `POST /api/2.0/feature-engineering/materialized-features`
-    ///
-    /// * `materialized_feature`: Materialized feature.
-    pub fn create_materialized_feature(
-        &self,
-        materialized_feature: impl Into<models::MaterializedFeature>,
-    ) -> Call<models::feature_engineering::CreateMaterializedFeature> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::CreateMaterializedFeature::new(
-                materialized_feature,
-            ),
-        )
-    }
-
-    /// Creates a stream, an object of Unity Catalog that stands for an external source of streaming data.
-    ///
-    /// `POST /api/2.0/feature-engineering/streams`
-    ///
-    /// * `stream`: Stream.
-    pub fn create_stream(
-        &self,
-        stream: impl Into<models::Stream>,
-    ) -> Call<models::feature_engineering::CreateStream> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::CreateStream::new(stream),
-        )
-    }
-
-    /// Deletes a feature.
-    ///
-    /// `DELETE /api/2.0/feature-engineering/features/{full_name}`
-    ///
-    /// * `full_name`: Full name, `catalog.schema.name`.
-    pub fn delete_feature(
-        &self,
-        full_name: impl Into<String>,
-    ) -> Call<models::feature_engineering::DeleteFeature> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::DeleteFeature::new(full_name),
-        )
-    }
-
-    /// Deletes a feature spec.
-    ///
-    /// `DELETE /api/2.0/feature-engineering/feature-specs/{name}`
-    ///
-    /// * `name`: Full name, `catalog.schema.feature_spec`.
-    pub fn delete_feature_spec(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_engineering::DeleteFeatureSpec> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::DeleteFeatureSpec::new(name),
-        )
-    }
-
-    /// Deletes a Kafka configuration, which only its creator can do.
-    ///
-    /// `DELETE /api/2.0/feature-engineering/features/kafka-configs/{name}`
-    ///
-    /// * `name`: Name of the configuration.
-    pub fn delete_kafka_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_engineering::DeleteKafkaConfig> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::DeleteKafkaConfig::new(name),
-        )
-    }
-
-    /// Deletes a set with all its materialized features, as a long-running operation.
-    ///
-    /// Afterwards its ID can be used again.
-    ///
-    /// `DELETE /api/2.0/feature-engineering/materialization-sets/{materialization_set_id}` A fresh idempotency key is sent in
-    /// `request_id` unless you set one.
-    ///
-    /// * `materialization_set_id`: ID of the set.
-    pub fn delete_materialization_set(
-        &self,
-        materialization_set_id: impl Into<String>,
-    ) -> Call<models::feature_engineering::DeleteMaterializationSet> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::DeleteMaterializationSet::new(
-                materialization_set_id,
-            ),
-        )
-    }
-
-    /// Deletes a materialized feature.
-    ///
-    /// `DELETE /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
-    ///
-    /// * `materialized_feature_id`: ID of the materialized feature.
-    pub fn delete_materialized_feature(
-        &self,
-        materialized_feature_id: impl Into<String>,
-    ) -> Call<models::feature_engineering::DeleteMaterializedFeature> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::DeleteMaterializedFeature::new(
-                materialized_feature_id,
-            ),
-        )
-    }
-
-    /// Deletes a stream, with the table or view of its ingestion.
-    ///
-    /// `DELETE /api/2.0/feature-engineering/streams/{name}`
-    ///
-    /// * `name`: Full name, `catalog.schema.stream`.
-    pub fn delete_stream(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_engineering::DeleteStream> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::DeleteStream::new(name),
-        )
-    }
-
-    /// Returns one feature.
-    ///
-    /// `GET /api/2.0/feature-engineering/features/{full_name}`
-    ///
-    /// * `full_name`: Full name, `catalog.schema.name`.
-    pub fn get_feature(
-        &self,
-        full_name: impl Into<String>,
-    ) -> Call<models::feature_engineering::GetFeature> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::GetFeature::new(full_name),
-        )
-    }
-
-    /// Returns one feature spec.
-    ///
-    /// `GET /api/2.0/feature-engineering/feature-specs/{name}`
-    ///
-    /// * `name`: Full name, `catalog.schema.feature_spec`.
-    pub fn get_feature_spec(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_engineering::GetFeatureSpec> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::GetFeatureSpec::new(name),
-        )
-    }
-
-    /// Returns one Kafka configuration.
-    ///
-    /// `GET /api/2.0/feature-engineering/features/kafka-configs/{name}`
-    ///
-    /// * `name`: Name of the configuration.
-    pub fn get_kafka_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_engineering::GetKafkaConfig> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::GetKafkaConfig::new(name),
-        )
-    }
-
-    /// Returns a set with its materialized features; the list is empty if all of them were deleted.
-    ///
-    /// `GET /api/2.0/feature-engineering/materialization-sets/{materialization_set_id}`
-    ///
-    /// * `materialization_set_id`: ID of the set.
-    pub fn get_materialization_set(
-        &self,
-        materialization_set_id: impl Into<String>,
-    ) -> Call<models::feature_engineering::GetMaterializationSet> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::GetMaterializationSet::new(
-                materialization_set_id,
-            ),
-        )
-    }
-
-    /// Returns one materialized feature.
-    ///
-    /// `GET /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
-    ///
-    /// * `materialized_feature_id`: ID of the materialized feature.
-    pub fn get_materialized_feature(
-        &self,
-        materialized_feature_id: impl Into<String>,
-    ) -> Call<models::feature_engineering::GetMaterializedFeature> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::GetMaterializedFeature::new(
-                materialized_feature_id,
-            ),
-        )
-    }
-
-    /// Returns the state of a long-running operation.
-    ///
-    /// `GET /api/2.0/feature-engineering/{name}`
-    ///
-    /// * `name`: Name of the operation, as returned when it was started.
-    pub fn get_operation(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_engineering::GetOperation> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::GetOperation::new(name),
-        )
-    }
-
-    /// Returns one stream.
-    ///
-    /// `GET /api/2.0/feature-engineering/streams/{name}`
-    ///
-    /// * `name`: Full name, `catalog.schema.stream`.
-    pub fn get_stream(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_engineering::GetStream> {
-        Call::new(self.client.clone(), models::feature_engineering::GetStream::new(name))
-    }
-
-    /// Lists the features of a schema.
-    ///
-    /// `GET /api/2.0/feature-engineering/features`
-    ///
-    /// * `catalog_name`: Catalog that contains the schema.
-    /// * `schema_name`: Schema, without its catalog.
-    pub fn list_features(
-        &self,
-        catalog_name: impl Into<String>,
-        schema_name: impl Into<String>,
-    ) -> Call<models::feature_engineering::ListFeatures> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::ListFeatures::new(catalog_name, schema_name),
-        )
-    }
-
-    /// Lists the Kafka configurations of the metastore, without their schemas.
-    ///
-    /// `GET /api/2.0/feature-engineering/features/kafka-configs`
-    pub fn list_kafka_configs(
-        &self,
-    ) -> Call<models::feature_engineering::ListKafkaConfigs> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::ListKafkaConfigs::new(),
-        )
-    }
-
-    /// Lists materialized features.
-    ///
-    /// `GET /api/2.0/feature-engineering/materialized-features`
-    pub fn list_materialized_features(
-        &self,
-    ) -> Call<models::feature_engineering::ListMaterializedFeatures> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::ListMaterializedFeatures::new(),
-        )
-    }
-
-    /// Lists the streams of a schema.
-    ///
-    /// Streams the caller may not read are taken out after paging, so a page can be short or empty although more pages follow.
-    ///
-    /// `GET /api/2.0/feature-engineering/streams`
-    pub fn list_streams(&self) -> Call<models::feature_engineering::ListStreams> {
-        Call::new(self.client.clone(), models::feature_engineering::ListStreams::new())
-    }
-
-    /// Erases the stored feature values of given entities, as a long-running operation.
-    ///
-    /// `POST /api/2.0/feature-engineering/features:purgeFeatureEntities` A fresh idempotency key is sent in `request_id` unless
-    /// you set one.
-    ///
-    /// * `entities_table`: Full name of a Delta table with the keys to purge.
-    ///   It may have a part of the key columns, and then every row that agrees is affected. Nulls are allowed, other columns are
-    ///   not.
-    /// * `features`: Full names of 1 to 500 features, without duplicates.
-    pub fn purge_feature_entities(
-        &self,
-        entities_table: impl Into<String>,
-        features: impl Into<Vec<String>>,
-    ) -> Call<models::feature_engineering::PurgeFeatureEntities> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::PurgeFeatureEntities::new(
-                entities_table,
-                features,
-            ),
-        )
-    }
-
-    /// Changes the description of a feature, its only mutable field.
-    ///
-    /// `PATCH /api/2.0/feature-engineering/features/{full_name}`
-    ///
-    /// * `full_name`: Full name, `catalog.schema.name`.
-    /// * `update_mask`: Only `description`.
-    /// * `feature`: Feature.
-    pub fn update_feature(
-        &self,
-        full_name: impl Into<String>,
-        update_mask: impl Into<String>,
-        feature: impl Into<models::Feature>,
-    ) -> Call<models::feature_engineering::UpdateFeature> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::UpdateFeature::new(
-                full_name,
-                update_mask,
-                feature,
-            ),
-        )
-    }
-
-    /// Changes a Kafka configuration.
-    ///
-    /// `PATCH /api/2.0/feature-engineering/features/kafka-configs/{name}`
-    ///
-    /// * `name`: Name of the configuration, unique in the metastore.
-    /// * `update_mask`: Fields to change.
-    /// * `kafka_config`: Kafka config.
-    pub fn update_kafka_config(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        kafka_config: impl Into<models::KafkaConfig>,
-    ) -> Call<models::feature_engineering::UpdateKafkaConfig> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::UpdateKafkaConfig::new(
-                name,
-                update_mask,
-                kafka_config,
-            ),
-        )
-    }
-
-    /// Deletes members of a set or changes their pause settings, as a long-running operation.
-    ///
-    /// The change is not atomic: a part may succeed although the operation fails; its metadata tells which.
-    ///
-    /// `PATCH /api/2.0/feature-engineering/materialization-sets/{materialization_set_id}` A fresh idempotency key is sent in
-    /// `request_id` unless you set one.
-    ///
-    /// * `materialization_set_id`: ID of the set.
-    /// * `update_mask`: `materialized_features` or `*`.
-    ///   Members left out of the list are deleted, none can be added, and in those that stay nothing but the pause setting can
-    ///   change.
-    /// * `materialization_set`: Materialization set.
-    pub fn update_materialization_set(
-        &self,
-        materialization_set_id: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        materialization_set: impl Into<models::MaterializationSet>,
-    ) -> Call<models::feature_engineering::UpdateMaterializationSet> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::UpdateMaterializationSet::new(
-                materialization_set_id,
-                update_mask,
-                materialization_set,
-            ),
-        )
-    }
-
-    /// Changes the schedule state of a materialized feature.
-    ///
-    /// `PATCH /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
-    ///
-    /// * `materialized_feature_id`: ID of the materialized feature.
-    /// * `update_mask`: Only `pipeline_schedule_state`.
-    /// * `materialized_feature`: Materialized feature.
-    pub fn update_materialized_feature(
-        &self,
-        materialized_feature_id: impl Into<String>,
-        update_mask: impl Into<String>,
-        materialized_feature: impl Into<models::MaterializedFeature>,
-    ) -> Call<models::feature_engineering::UpdateMaterializedFeature> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::UpdateMaterializedFeature::new(
-                materialized_feature_id,
-                update_mask,
-                materialized_feature,
-            ),
-        )
-    }
-
-    /// Changes the fields of a stream that the mask names.
-    ///
-    /// `PATCH /api/2.0/feature-engineering/streams/{name}`
-    ///
-    /// * `name`: Full name, `catalog.schema.stream`.
-    /// * `update_mask`: Fields to change.
-    /// * `stream`: Stream.
-    pub fn update_stream(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        stream: impl Into<models::Stream>,
-    ) -> Call<models::feature_engineering::UpdateStream> {
-        Call::new(
-            self.client.clone(),
-            models::feature_engineering::UpdateStream::new(name, update_mask, stream),
-        )
+calls! {
+    FeatureEngineering {
+        /// Recomputes values of features for past periods, as a long-running operation.
+        ///
+        /// `POST /api/2.0/feature-engineering/features:backfill` A fresh idempotency key is sent in `request_id` unless you set
+        /// one.
+        ///
+        /// * `backfill_ranges`: Periods of source data; they must not overlap.
+        /// * `feature_full_names`: Features by their full names.
+        ///   Their windows must agree in offset and in distance between values, which is the slide of a sliding window or the length
+        ///   of a tumbling one.
+        ///
+        /// Optional inputs: [`budget_policy_id`](field@models::feature_engineering::BackfillFeatures::budget_policy_id),
+        /// [`request_id`](field@models::feature_engineering::BackfillFeatures::request_id),
+        /// [`tags`](field@models::feature_engineering::BackfillFeatures::tags).
+        backfill_features(backfill_ranges: Vec<models::BackfillRange>, feature_full_names: Vec<String>) -> models::feature_engineering::BackfillFeatures;
+        /// Begins to materialize several features.
+        ///
+        /// `POST /api/2.0/feature-engineering/materialized-features:batchCreate`
+        ///
+        /// * `requests`: One item per feature.
+        batch_create_materialized_features(requests: Vec<models::CreateMaterializedFeatureRequest>) -> models::feature_engineering::BatchCreateMaterializedFeatures;
+        /// Asks to cancel a long-running operation.
+        ///
+        /// `POST /api/2.0/feature-engineering/{name}:cancel`
+        ///
+        /// * `name`: Name of the operation, as returned when it was started.
+        cancel_operation(name: String) -> models::feature_engineering::CancelOperation;
+        /// Creates a feature.
+        ///
+        /// `POST /api/2.0/feature-engineering/features`
+        ///
+        /// * `feature`: `feature`, of type `Feature`.
+        create_feature(feature: models::Feature) -> models::feature_engineering::CreateFeature;
+        /// Creates a feature spec.
+        ///
+        /// `POST /api/2.0/feature-engineering/feature-specs`
+        ///
+        /// * `feature_spec`: `feature_spec`, of type `FeatureSpec`.
+        create_feature_spec(feature_spec: models::FeatureSpec) -> models::feature_engineering::CreateFeatureSpec;
+        /// Creates a Kafka configuration.
+        ///
+        /// Everybody in the metastore can read and use it; only its creator can delete it.
+        ///
+        /// `POST /api/2.0/feature-engineering/features/kafka-configs`
+        ///
+        /// * `kafka_config`: `kafka_config`, of type `KafkaConfig`.
+        create_kafka_config(kafka_config: models::KafkaConfig) -> models::feature_engineering::CreateKafkaConfig;
+        /// Creates a set of materialized features, as a long-running operation.
+        ///
+        /// `POST /api/2.0/feature-engineering/materialization-sets` A fresh idempotency key is sent in `request_id` unless you set
+        /// one.
+        ///
+        /// * `materialization_set`: `materialization_set`, of type `MaterializationSet`.
+        ///
+        /// Optional inputs: [`request_id`](field@models::feature_engineering::CreateMaterializationSet::request_id).
+        create_materialization_set(materialization_set: models::MaterializationSet) -> models::feature_engineering::CreateMaterializationSet;
+        /// Begins to materialize a feature.
+        ///
+        /// `POST /api/2.0/feature-engineering/materialized-features`
+        ///
+        /// * `materialized_feature`: `materialized_feature`, of type `MaterializedFeature`.
+        create_materialized_feature(materialized_feature: models::MaterializedFeature) -> models::feature_engineering::CreateMaterializedFeature;
+        /// Creates a stream, an object of Unity Catalog that stands for an external source of streaming data.
+        ///
+        /// `POST /api/2.0/feature-engineering/streams`
+        ///
+        /// * `stream`: `stream`, of type `Stream`.
+        create_stream(stream: models::Stream) -> models::feature_engineering::CreateStream;
+        /// Deletes a feature.
+        ///
+        /// `DELETE /api/2.0/feature-engineering/features/{full_name}`
+        ///
+        /// * `full_name`: Full name, `catalog.schema.name`.
+        delete_feature(full_name: String) -> models::feature_engineering::DeleteFeature;
+        /// Deletes a feature spec.
+        ///
+        /// `DELETE /api/2.0/feature-engineering/feature-specs/{name}`
+        ///
+        /// * `name`: Full name, `catalog.schema.feature_spec`.
+        delete_feature_spec(name: String) -> models::feature_engineering::DeleteFeatureSpec;
+        /// Deletes a Kafka configuration, which only its creator can do.
+        ///
+        /// `DELETE /api/2.0/feature-engineering/features/kafka-configs/{name}`
+        ///
+        /// * `name`: Name of the configuration.
+        delete_kafka_config(name: String) -> models::feature_engineering::DeleteKafkaConfig;
+        /// Deletes a set with all its materialized features, as a long-running operation.
+        ///
+        /// Afterwards its ID can be used again.
+        ///
+        /// `DELETE /api/2.0/feature-engineering/materialization-sets/{materialization_set_id}` A fresh idempotency key is sent in
+        /// `request_id` unless you set one.
+        ///
+        /// * `materialization_set_id`: ID of the set.
+        ///
+        /// Optional inputs: [`allow_missing`](field@models::feature_engineering::DeleteMaterializationSet::allow_missing),
+        /// [`request_id`](field@models::feature_engineering::DeleteMaterializationSet::request_id).
+        delete_materialization_set(materialization_set_id: String) -> models::feature_engineering::DeleteMaterializationSet;
+        /// Deletes a materialized feature.
+        ///
+        /// `DELETE /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
+        ///
+        /// * `materialized_feature_id`: ID of the materialized feature.
+        delete_materialized_feature(materialized_feature_id: String) -> models::feature_engineering::DeleteMaterializedFeature;
+        /// Deletes a stream, with the table or view of its ingestion.
+        ///
+        /// `DELETE /api/2.0/feature-engineering/streams/{name}`
+        ///
+        /// * `name`: Full name, `catalog.schema.stream`.
+        delete_stream(name: String) -> models::feature_engineering::DeleteStream;
+        /// Returns one feature.
+        ///
+        /// `GET /api/2.0/feature-engineering/features/{full_name}`
+        ///
+        /// * `full_name`: Full name, `catalog.schema.name`.
+        get_feature(full_name: String) -> models::feature_engineering::GetFeature;
+        /// Returns one feature spec.
+        ///
+        /// `GET /api/2.0/feature-engineering/feature-specs/{name}`
+        ///
+        /// * `name`: Full name, `catalog.schema.feature_spec`.
+        get_feature_spec(name: String) -> models::feature_engineering::GetFeatureSpec;
+        /// Returns one Kafka configuration.
+        ///
+        /// `GET /api/2.0/feature-engineering/features/kafka-configs/{name}`
+        ///
+        /// * `name`: Name of the configuration.
+        get_kafka_config(name: String) -> models::feature_engineering::GetKafkaConfig;
+        /// Returns a set with its materialized features; the list is empty if all of them were deleted.
+        ///
+        /// `GET /api/2.0/feature-engineering/materialization-sets/{materialization_set_id}`
+        ///
+        /// * `materialization_set_id`: ID of the set.
+        get_materialization_set(materialization_set_id: String) -> models::feature_engineering::GetMaterializationSet;
+        /// Returns one materialized feature.
+        ///
+        /// `GET /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
+        ///
+        /// * `materialized_feature_id`: ID of the materialized feature.
+        get_materialized_feature(materialized_feature_id: String) -> models::feature_engineering::GetMaterializedFeature;
+        /// Returns the state of a long-running operation.
+        ///
+        /// `GET /api/2.0/feature-engineering/{name}`
+        ///
+        /// * `name`: Name of the operation, as returned when it was started.
+        get_operation(name: String) -> models::feature_engineering::GetOperation;
+        /// Returns one stream.
+        ///
+        /// `GET /api/2.0/feature-engineering/streams/{name}`
+        ///
+        /// * `name`: Full name, `catalog.schema.stream`.
+        get_stream(name: String) -> models::feature_engineering::GetStream;
+        /// Lists the features of a schema.
+        ///
+        /// `GET /api/2.0/feature-engineering/features`
+        ///
+        /// * `catalog_name`: Catalog that contains the schema.
+        /// * `schema_name`: Schema, without its catalog.
+        ///
+        /// Optional inputs: [`page_size`](field@models::feature_engineering::ListFeatures::page_size),
+        /// [`page_token`](field@models::feature_engineering::ListFeatures::page_token).
+        list_features(catalog_name: String, schema_name: String) -> models::feature_engineering::ListFeatures;
+        /// Lists the Kafka configurations of the metastore, without their schemas.
+        ///
+        /// `GET /api/2.0/feature-engineering/features/kafka-configs`
+        ///
+        /// Optional inputs: [`page_size`](field@models::feature_engineering::ListKafkaConfigs::page_size),
+        /// [`page_token`](field@models::feature_engineering::ListKafkaConfigs::page_token).
+        list_kafka_configs() -> models::feature_engineering::ListKafkaConfigs;
+        /// Lists materialized features.
+        ///
+        /// `GET /api/2.0/feature-engineering/materialized-features`
+        ///
+        /// Optional inputs: [`feature_name`](field@models::feature_engineering::ListMaterializedFeatures::feature_name),
+        /// [`page_size`](field@models::feature_engineering::ListMaterializedFeatures::page_size),
+        /// [`page_token`](field@models::feature_engineering::ListMaterializedFeatures::page_token).
+        list_materialized_features() -> models::feature_engineering::ListMaterializedFeatures;
+        /// Lists the streams of a schema.
+        ///
+        /// Streams the caller may not read are taken out after paging, so a page can be short or empty although more pages follow.
+        ///
+        /// `GET /api/2.0/feature-engineering/streams`
+        ///
+        /// Optional inputs: [`page_size`](field@models::feature_engineering::ListStreams::page_size),
+        /// [`page_token`](field@models::feature_engineering::ListStreams::page_token),
+        /// [`parent`](field@models::feature_engineering::ListStreams::parent).
+        list_streams() -> models::feature_engineering::ListStreams;
+        /// Erases the stored feature values of given entities, as a long-running operation.
+        ///
+        /// `POST /api/2.0/feature-engineering/features:purgeFeatureEntities` A fresh idempotency key is sent in `request_id` unless
+        /// you set one.
+        ///
+        /// * `entities_table`: Full name of a Delta table with the keys to purge.
+        ///   It may have a part of the key columns, and then every row that agrees is affected. Nulls are allowed, other columns are
+        ///   not.
+        /// * `features`: Full names of 1 to 500 features, without duplicates.
+        ///
+        /// Optional inputs: [`budget_policy_id`](field@models::feature_engineering::PurgeFeatureEntities::budget_policy_id),
+        /// [`delete_rows`](field@models::feature_engineering::PurgeFeatureEntities::delete_rows),
+        /// [`request_id`](field@models::feature_engineering::PurgeFeatureEntities::request_id),
+        /// [`tags`](field@models::feature_engineering::PurgeFeatureEntities::tags).
+        purge_feature_entities(entities_table: String, features: Vec<String>) -> models::feature_engineering::PurgeFeatureEntities;
+        /// Changes the description of a feature, its only mutable field.
+        ///
+        /// `PATCH /api/2.0/feature-engineering/features/{full_name}`
+        ///
+        /// * `full_name`: Full name, `catalog.schema.name`.
+        /// * `feature`: `feature`, of type `Feature`.
+        /// * `update_mask`: Only `description`.
+        update_feature(full_name: String, feature: models::Feature, update_mask: String) -> models::feature_engineering::UpdateFeature;
+        /// Changes a Kafka configuration.
+        ///
+        /// `PATCH /api/2.0/feature-engineering/features/kafka-configs/{name}`
+        ///
+        /// * `name`: Name of the configuration, unique in the metastore.
+        /// * `kafka_config`: `kafka_config`, of type `KafkaConfig`.
+        /// * `update_mask`: Fields to change.
+        update_kafka_config(name: String, kafka_config: models::KafkaConfig, update_mask: databricks_core::FieldMask) -> models::feature_engineering::UpdateKafkaConfig;
+        /// Deletes members of a set or changes their pause settings, as a long-running operation.
+        ///
+        /// The change is not atomic: a part may succeed although the operation fails; its metadata tells which.
+        ///
+        /// `PATCH /api/2.0/feature-engineering/materialization-sets/{materialization_set_id}` A fresh idempotency key is sent in
+        /// `request_id` unless you set one.
+        ///
+        /// * `materialization_set_id`: ID of the set.
+        /// * `materialization_set`: `materialization_set`, of type `MaterializationSet`.
+        /// * `update_mask`: `materialized_features` or `*`.
+        ///   Members left out of the list are deleted, none can be added, and in those that stay nothing but the pause setting can
+        ///   change.
+        ///
+        /// Optional inputs: [`request_id`](field@models::feature_engineering::UpdateMaterializationSet::request_id).
+        update_materialization_set(materialization_set_id: String, materialization_set: models::MaterializationSet, update_mask: databricks_core::FieldMask) -> models::feature_engineering::UpdateMaterializationSet;
+        /// Changes the schedule state of a materialized feature.
+        ///
+        /// `PATCH /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
+        ///
+        /// * `materialized_feature_id`: ID of the materialized feature.
+        /// * `materialized_feature`: `materialized_feature`, of type `MaterializedFeature`.
+        /// * `update_mask`: Only `pipeline_schedule_state`.
+        update_materialized_feature(materialized_feature_id: String, materialized_feature: models::MaterializedFeature, update_mask: String) -> models::feature_engineering::UpdateMaterializedFeature;
+        /// Changes the fields of a stream that the mask names.
+        ///
+        /// `PATCH /api/2.0/feature-engineering/streams/{name}`
+        ///
+        /// * `name`: Full name, `catalog.schema.stream`.
+        /// * `stream`: `stream`, of type `Stream`.
+        /// * `update_mask`: Fields to change.
+        update_stream(name: String, stream: models::Stream, update_mask: databricks_core::FieldMask) -> models::feature_engineering::UpdateStream;
     }
 }
 
-impl Call<models::feature_engineering::BackfillFeatures> {
-    /// UUID of the budget policy to which serverless compute is charged; there may be a default one.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
+setters! { models::feature_engineering::BackfillFeatures {
+    budget_policy_id: String,
+    request_id: String,
+    tags: std::collections::BTreeMap<String, String>,
+}}
 
-    /// Token that makes the call idempotent.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
+setters! { models::feature_engineering::CreateMaterializationSet {
+    request_id: String,
+}}
 
-    /// Tags for the compute, up to 25, so that its cost can be told apart in billing.
-    ///
-    /// The features in Unity Catalog do not receive them.
-    pub fn tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
+setters! { models::feature_engineering::DeleteMaterializationSet {
+    allow_missing: bool,
+    request_id: String,
+}}
 
-impl Call<models::feature_engineering::CreateMaterializationSet> {
-    /// Token that makes the call idempotent: a repeated one returns the operation of the first call and does nothing more.
-    ///
-    /// Other parameters are not compared. Without a token every call acts.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
-}
+setters! { models::feature_engineering::ListFeatures {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::feature_engineering::DeleteMaterializationSet> {
-    /// Whether it counts as success if there is no such set.
-    pub fn allow_missing(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.allow_missing = Some(value.into()))
-    }
+setters! { models::feature_engineering::ListKafkaConfigs {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token that makes the call idempotent: a repeated one returns the operation of the first call and does nothing more.
-    ///
-    /// Other parameters are not compared. Without a token every call acts.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
-}
+setters! { models::feature_engineering::ListMaterializedFeatures {
+    feature_name: String,
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::feature_engineering::ListFeatures> {
-    /// Upper limit for the results of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::feature_engineering::ListStreams {
+    page_size: i64,
+    page_token: String,
+    parent: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::feature_engineering::PurgeFeatureEntities {
+    budget_policy_id: String,
+    delete_rows: bool,
+    request_id: String,
+    tags: std::collections::BTreeMap<String, String>,
+}}
 
-impl Call<models::feature_engineering::ListKafkaConfigs> {
-    /// Upper limit for the results of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::feature_engineering::UpdateMaterializationSet {
+    request_id: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::feature_engineering::ListMaterializedFeatures> {
-    /// Lists only materializations of this feature.
-    pub fn feature_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.feature_name = Some(value.into()))
-    }
-
-    /// Upper limit for the results of a page; 100 by default, at most 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::feature_engineering::ListStreams> {
-    /// Upper limit for the results of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Schema, as `catalog.schema`.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-}
-
-impl Call<models::feature_engineering::PurgeFeatureEntities> {
-    /// UUID of the budget policy to which serverless compute is charged; there may be a default one.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
-
-    /// Whether whole rows are deleted; by default the values are set to null.
-    ///
-    /// If true, all features materialized into the same table must be part of the request.
-    pub fn delete_rows(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.delete_rows = Some(value.into()))
-    }
-
-    /// UUID that makes the call idempotent.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
-
-    /// Tags for the compute, up to 25, so that its cost can be told apart in billing.
-    ///
-    /// The features in Unity Catalog do not receive them.
-    pub fn tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
-
-impl Call<models::feature_engineering::UpdateMaterializationSet> {
-    /// Token that makes the call idempotent: a repeated one returns the operation of the first call and does nothing more.
-    ///
-    /// Other parameters are not compared. Without a token every call acts.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages online stores, low-latency databases that serve features to models, and publishes tables to them.
     pub fn feature_store(&self) -> FeatureStore {
         FeatureStore {
@@ -1856,130 +926,68 @@ impl crate::WorkspaceClient {
 /// Manages online stores, low-latency databases that serve features to models, and publishes tables to them.
 #[derive(Clone, Debug)]
 pub struct FeatureStore {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl FeatureStore {
-    /// Creates an online store.
-    ///
-    /// `POST /api/2.0/feature-store/online-stores`
-    ///
-    /// * `online_store`: Online store.
-    pub fn create_online_store(
-        &self,
-        online_store: impl Into<models::OnlineStore>,
-    ) -> Call<models::feature_store::CreateOnlineStore> {
-        Call::new(
-            self.client.clone(),
-            models::feature_store::CreateOnlineStore::new(online_store),
-        )
-    }
-
-    /// Deletes an online store.
-    ///
-    /// `DELETE /api/2.0/feature-store/online-stores/{name}`
-    ///
-    /// * `name`: Name of the online store.
-    pub fn delete_online_store(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_store::DeleteOnlineStore> {
-        Call::new(
-            self.client.clone(),
-            models::feature_store::DeleteOnlineStore::new(name),
-        )
-    }
-
-    /// Deletes an online table.
-    ///
-    /// `DELETE /api/2.0/feature-store/online-tables/{online_table_name}`
-    ///
-    /// * `online_table_name`: Full name, `catalog.schema.table`.
-    pub fn delete_online_table(
-        &self,
-        online_table_name: impl Into<String>,
-    ) -> Call<models::feature_store::DeleteOnlineTable> {
-        Call::new(
-            self.client.clone(),
-            models::feature_store::DeleteOnlineTable::new(online_table_name),
-        )
-    }
-
-    /// Returns one online store.
-    ///
-    /// `GET /api/2.0/feature-store/online-stores/{name}`
-    ///
-    /// * `name`: Name of the online store.
-    pub fn get_online_store(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::feature_store::GetOnlineStore> {
-        Call::new(self.client.clone(), models::feature_store::GetOnlineStore::new(name))
-    }
-
-    /// Lists the online stores.
-    ///
-    /// `GET /api/2.0/feature-store/online-stores`
-    pub fn list_online_stores(&self) -> Call<models::feature_store::ListOnlineStores> {
-        Call::new(self.client.clone(), models::feature_store::ListOnlineStores::new())
-    }
-
-    /// Publishes a table of features to an online store.
-    ///
-    /// `POST /api/2.0/feature-store/tables/{source_table_name}/publish`
-    ///
-    /// * `source_table_name`: Full name of the table, `catalog.schema.table`.
-    /// * `publish_spec`: Where and how to publish.
-    pub fn publish_table(
-        &self,
-        source_table_name: impl Into<String>,
-        publish_spec: impl Into<models::PublishSpec>,
-    ) -> Call<models::feature_store::PublishTable> {
-        Call::new(
-            self.client.clone(),
-            models::feature_store::PublishTable::new(source_table_name, publish_spec),
-        )
-    }
-
-    /// Changes an online store.
-    ///
-    /// The change is not atomic: after an error some fields may have their new values; repeat the call until it succeeds.
-    ///
-    /// `PATCH /api/2.0/feature-store/online-stores/{name}`
-    ///
-    /// * `name`: Name of the online store.
-    /// * `update_mask`: Fields to change.
-    /// * `online_store`: Online store.
-    pub fn update_online_store(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<String>,
-        online_store: impl Into<models::OnlineStore>,
-    ) -> Call<models::feature_store::UpdateOnlineStore> {
-        Call::new(
-            self.client.clone(),
-            models::feature_store::UpdateOnlineStore::new(
-                name,
-                update_mask,
-                online_store,
-            ),
-        )
+calls! {
+    FeatureStore {
+        /// Creates an online store.
+        ///
+        /// `POST /api/2.0/feature-store/online-stores`
+        ///
+        /// * `online_store`: `online_store`, of type `OnlineStore`.
+        create_online_store(online_store: models::OnlineStore) -> models::feature_store::CreateOnlineStore;
+        /// Deletes an online store.
+        ///
+        /// `DELETE /api/2.0/feature-store/online-stores/{name}`
+        ///
+        /// * `name`: Name of the online store.
+        delete_online_store(name: String) -> models::feature_store::DeleteOnlineStore;
+        /// Deletes an online table.
+        ///
+        /// `DELETE /api/2.0/feature-store/online-tables/{online_table_name}`
+        ///
+        /// * `online_table_name`: Full name, `catalog.schema.table`.
+        delete_online_table(online_table_name: String) -> models::feature_store::DeleteOnlineTable;
+        /// Returns one online store.
+        ///
+        /// `GET /api/2.0/feature-store/online-stores/{name}`
+        ///
+        /// * `name`: Name of the online store.
+        get_online_store(name: String) -> models::feature_store::GetOnlineStore;
+        /// Lists the online stores.
+        ///
+        /// `GET /api/2.0/feature-store/online-stores`
+        ///
+        /// Optional inputs: [`page_size`](field@models::feature_store::ListOnlineStores::page_size),
+        /// [`page_token`](field@models::feature_store::ListOnlineStores::page_token).
+        list_online_stores() -> models::feature_store::ListOnlineStores;
+        /// Publishes a table of features to an online store.
+        ///
+        /// `POST /api/2.0/feature-store/tables/{source_table_name}/publish`
+        ///
+        /// * `source_table_name`: Full name of the table, `catalog.schema.table`.
+        /// * `publish_spec`: Where and how to publish.
+        publish_table(source_table_name: String, publish_spec: models::PublishSpec) -> models::feature_store::PublishTable;
+        /// Changes an online store.
+        ///
+        /// The change is not atomic: after an error some fields may have their new values; repeat the call until it succeeds.
+        ///
+        /// `PATCH /api/2.0/feature-store/online-stores/{name}`
+        ///
+        /// * `name`: Name of the online store.
+        /// * `online_store`: `online_store`, of type `OnlineStore`.
+        /// * `update_mask`: Fields to change.
+        update_online_store(name: String, online_store: models::OnlineStore, update_mask: String) -> models::feature_store::UpdateOnlineStore;
     }
 }
 
-impl Call<models::feature_store::ListOnlineStores> {
-    /// Upper limit for the results of a page; 100 by default.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::feature_store::ListOnlineStores {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Creates and reads serverless forecasting experiments.
     pub fn forecasting(&self) -> Forecasting {
         Forecasting {
@@ -1991,121 +999,60 @@ impl crate::WorkspaceClient {
 /// Creates and reads serverless forecasting experiments.
 #[derive(Clone, Debug)]
 pub struct Forecasting {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Forecasting {
-    /// Starts a serverless forecasting experiment and returns its ID.
-    ///
-    /// `POST /api/2.0/automl/create-forecasting-experiment`
-    ///
-    /// * `forecast_granularity`: Distance between two rows of a series: `1 second`, `1 minute`, a number of minutes out of 5, 10, 15 and 30 such as `5
-    ///   minutes`, or one of `Hourly`, `Daily`, `Weekly`, `Monthly`, `Quarterly` and `Yearly`.
-    /// * `forecast_horizon`: How many steps of the granularity to predict.
-    /// * `target_column`: Column to predict.
-    /// * `time_column`: Column with the time of each row.
-    /// * `train_data_path`: Table to learn from, as `catalog.schema.table`.
-    pub fn create_experiment(
-        &self,
-        forecast_granularity: impl Into<String>,
-        forecast_horizon: impl Into<i64>,
-        target_column: impl Into<String>,
-        time_column: impl Into<String>,
-        train_data_path: impl Into<String>,
-    ) -> Call<models::forecasting::CreateExperiment> {
-        Call::new(
-            self.client.clone(),
-            models::forecasting::CreateExperiment::new(
-                forecast_granularity,
-                forecast_horizon,
-                target_column,
-                time_column,
-                train_data_path,
-            ),
-        )
-    }
-
-    /// Returns the state of a forecasting experiment.
-    ///
-    /// `GET /api/2.0/automl/get-forecasting-experiment/{experiment_id}`
-    ///
-    /// * `experiment_id`: ID of the forecasting experiment.
-    pub fn get_experiment(
-        &self,
-        experiment_id: impl Into<String>,
-    ) -> Call<models::forecasting::GetExperiment> {
-        Call::new(
-            self.client.clone(),
-            models::forecasting::GetExperiment::new(experiment_id),
-        )
+calls! {
+    Forecasting {
+        /// Starts a serverless forecasting experiment and returns its ID.
+        ///
+        /// `POST /api/2.0/automl/create-forecasting-experiment`
+        ///
+        /// * `train_data_path`: Table to learn from, as `catalog.schema.table`.
+        /// * `target_column`: Column to predict.
+        /// * `time_column`: Column with the time of each row.
+        /// * `forecast_horizon`: How many steps of the granularity to predict.
+        ///
+        /// Optional inputs: [`custom_weights_column`](field@models::forecasting::CreateExperiment::custom_weights_column),
+        /// [`experiment_path`](field@models::forecasting::CreateExperiment::experiment_path),
+        /// [`forecast_granularity`](field@models::forecasting::CreateExperiment::forecast_granularity),
+        /// [`future_feature_data_path`](field@models::forecasting::CreateExperiment::future_feature_data_path),
+        /// [`holiday_regions`](field@models::forecasting::CreateExperiment::holiday_regions),
+        /// [`include_features`](field@models::forecasting::CreateExperiment::include_features),
+        /// [`max_runtime`](field@models::forecasting::CreateExperiment::max_runtime),
+        /// [`prediction_data_path`](field@models::forecasting::CreateExperiment::prediction_data_path),
+        /// [`primary_metric`](field@models::forecasting::CreateExperiment::primary_metric),
+        /// [`register_to`](field@models::forecasting::CreateExperiment::register_to),
+        /// [`split_column`](field@models::forecasting::CreateExperiment::split_column),
+        /// [`timeseries_identifier_columns`](field@models::forecasting::CreateExperiment::timeseries_identifier_columns),
+        /// [`training_frameworks`](field@models::forecasting::CreateExperiment::training_frameworks).
+        create_experiment(train_data_path: String, target_column: String, time_column: String, forecast_horizon: i64) -> models::forecasting::CreateExperiment;
+        /// Returns the state of a forecasting experiment.
+        ///
+        /// `GET /api/2.0/automl/get-forecasting-experiment/{experiment_id}`
+        ///
+        /// * `experiment_id`: ID of the forecasting experiment.
+        get_experiment(experiment_id: String) -> models::forecasting::GetExperiment;
     }
 }
 
-impl Call<models::forecasting::CreateExperiment> {
-    /// Column with a weight for each time series.
-    pub fn custom_weights_column(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.custom_weights_column = Some(value.into()))
-    }
+setters! { models::forecasting::CreateExperiment {
+    custom_weights_column: String,
+    experiment_path: String,
+    forecast_granularity: String,
+    future_feature_data_path: String,
+    holiday_regions: Vec<String>,
+    include_features: Vec<String>,
+    max_runtime: i64,
+    prediction_data_path: String,
+    primary_metric: String,
+    register_to: String,
+    split_column: String,
+    timeseries_identifier_columns: Vec<String>,
+    training_frameworks: Vec<String>,
+}}
 
-    /// Workspace path for the experiment.
-    pub fn experiment_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.experiment_path = Some(value.into()))
-    }
-
-    /// Table with future values of the features, as `catalog.schema.table`.
-    pub fn future_feature_data_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.future_feature_data_path = Some(value.into()))
-    }
-
-    /// Region code whose holidays become features; one at most.
-    pub fn holiday_regions(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.holiday_regions = Some(value.into()))
-    }
-
-    /// Further columns to learn from, of type string, number or boolean; none by default.
-    ///
-    /// The time column is always used; split, target and weight columns never are.
-    pub fn include_features(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.include_features = Some(value.into()))
-    }
-
-    /// Minutes after which the experiment is stopped.
-    pub fn max_runtime(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_runtime = Some(value.into()))
-    }
-
-    /// Table to write predictions to, as `catalog.schema.table`.
-    pub fn prediction_data_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.prediction_data_path = Some(value.into()))
-    }
-
-    /// Metric by which models are compared.
-    pub fn primary_metric(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.primary_metric = Some(value.into()))
-    }
-
-    /// Model in Unity Catalog to store the best model as, `catalog.schema.model`.
-    pub fn register_to(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.register_to = Some(value.into()))
-    }
-
-    /// Column that assigns each row to `train`, `validate` or `test`.
-    pub fn split_column(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.split_column = Some(value.into()))
-    }
-
-    /// Columns that tell the time series apart.
-    pub fn timeseries_identifier_columns(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.timeseries_identifier_columns = Some(value.into()))
-    }
-
-    /// Any of `Prophet`, `ARIMA` and `DeepAR`; all if empty.
-    pub fn training_frameworks(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.training_frameworks = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads the lineage and manages the tags of features that are columns of tables and views.
     pub fn materialized_features(&self) -> MaterializedFeatures {
         MaterializedFeatures {
@@ -2117,163 +1064,76 @@ impl crate::WorkspaceClient {
 /// Reads the lineage and manages the tags of features that are columns of tables and views.
 #[derive(Clone, Debug)]
 pub struct MaterializedFeatures {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl MaterializedFeatures {
-    /// Adds a tag to a feature.
-    ///
-    /// `POST /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags`
-    ///
-    /// * `table_name`: Name of the feature table.
-    /// * `feature_name`: Name of the feature.
-    /// * `feature_tag`: Feature tag.
-    pub fn create_feature_tag(
-        &self,
-        table_name: impl Into<String>,
-        feature_name: impl Into<String>,
-        feature_tag: impl Into<models::FeatureTag>,
-    ) -> Call<models::materialized_features::CreateFeatureTag> {
-        Call::new(
-            self.client.clone(),
-            models::materialized_features::CreateFeatureTag::new(
-                table_name,
-                feature_name,
-                feature_tag,
-            ),
-        )
-    }
-
-    /// Deletes a tag of a feature.
-    ///
-    /// `DELETE /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
-    ///
-    /// * `table_name`: Name of the feature table.
-    /// * `feature_name`: Name of the feature.
-    /// * `key`: Key of the tag.
-    pub fn delete_feature_tag(
-        &self,
-        table_name: impl Into<String>,
-        feature_name: impl Into<String>,
-        key: impl Into<String>,
-    ) -> Call<models::materialized_features::DeleteFeatureTag> {
-        Call::new(
-            self.client.clone(),
-            models::materialized_features::DeleteFeatureTag::new(
-                table_name,
-                feature_name,
-                key,
-            ),
-        )
-    }
-
-    /// Returns the models, feature specs and online features that use a feature.
-    ///
-    /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/lineage`
-    ///
-    /// * `table_name`: Full name of the feature table.
-    /// * `feature_name`: Name of the feature.
-    pub fn get_feature_lineage(
-        &self,
-        table_name: impl Into<String>,
-        feature_name: impl Into<String>,
-    ) -> Call<models::materialized_features::GetFeatureLineage> {
-        Call::new(
-            self.client.clone(),
-            models::materialized_features::GetFeatureLineage::new(
-                table_name,
-                feature_name,
-            ),
-        )
-    }
-
-    /// Returns one tag of a feature.
-    ///
-    /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
-    ///
-    /// * `table_name`: Name of the feature table.
-    /// * `feature_name`: Name of the feature.
-    /// * `key`: Key of the tag.
-    pub fn get_feature_tag(
-        &self,
-        table_name: impl Into<String>,
-        feature_name: impl Into<String>,
-        key: impl Into<String>,
-    ) -> Call<models::materialized_features::GetFeatureTag> {
-        Call::new(
-            self.client.clone(),
-            models::materialized_features::GetFeatureTag::new(
-                table_name,
-                feature_name,
-                key,
-            ),
-        )
-    }
-
-    /// Lists the tags of a feature.
-    ///
-    /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags`
-    ///
-    /// * `table_name`: Name of the feature table.
-    /// * `feature_name`: Name of the feature.
-    pub fn list_feature_tags(
-        &self,
-        table_name: impl Into<String>,
-        feature_name: impl Into<String>,
-    ) -> Call<models::materialized_features::ListFeatureTags> {
-        Call::new(
-            self.client.clone(),
-            models::materialized_features::ListFeatureTags::new(table_name, feature_name),
-        )
-    }
-
-    /// Changes a tag of a feature.
-    ///
-    /// `PATCH /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
-    ///
-    /// * `table_name`: Name of the feature table.
-    /// * `feature_name`: Name of the feature.
-    /// * `key`: Key of the tag.
-    /// * `feature_tag`: Feature tag.
-    pub fn update_feature_tag(
-        &self,
-        table_name: impl Into<String>,
-        feature_name: impl Into<String>,
-        key: impl Into<String>,
-        feature_tag: impl Into<models::FeatureTag>,
-    ) -> Call<models::materialized_features::UpdateFeatureTag> {
-        Call::new(
-            self.client.clone(),
-            models::materialized_features::UpdateFeatureTag::new(
-                table_name,
-                feature_name,
-                key,
-                feature_tag,
-            ),
-        )
+calls! {
+    MaterializedFeatures {
+        /// Adds a tag to a feature.
+        ///
+        /// `POST /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags`
+        ///
+        /// * `table_name`: Name of the feature table.
+        /// * `feature_name`: Name of the feature.
+        /// * `feature_tag`: `feature_tag`, of type `FeatureTag`.
+        create_feature_tag(table_name: String, feature_name: String, feature_tag: models::FeatureTag) -> models::materialized_features::CreateFeatureTag;
+        /// Deletes a tag of a feature.
+        ///
+        /// `DELETE /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
+        ///
+        /// * `table_name`: Name of the feature table.
+        /// * `feature_name`: Name of the feature.
+        /// * `key`: Key of the tag.
+        delete_feature_tag(table_name: String, feature_name: String, key: String) -> models::materialized_features::DeleteFeatureTag;
+        /// Returns the models, feature specs and online features that use a feature.
+        ///
+        /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/lineage`
+        ///
+        /// * `table_name`: Full name of the feature table.
+        /// * `feature_name`: Name of the feature.
+        get_feature_lineage(table_name: String, feature_name: String) -> models::materialized_features::GetFeatureLineage;
+        /// Returns one tag of a feature.
+        ///
+        /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
+        ///
+        /// * `table_name`: Name of the feature table.
+        /// * `feature_name`: Name of the feature.
+        /// * `key`: Key of the tag.
+        get_feature_tag(table_name: String, feature_name: String, key: String) -> models::materialized_features::GetFeatureTag;
+        /// Lists the tags of a feature.
+        ///
+        /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags`
+        ///
+        /// * `table_name`: Name of the feature table.
+        /// * `feature_name`: Name of the feature.
+        ///
+        /// Optional inputs: [`page_size`](field@models::materialized_features::ListFeatureTags::page_size),
+        /// [`page_token`](field@models::materialized_features::ListFeatureTags::page_token).
+        list_feature_tags(table_name: String, feature_name: String) -> models::materialized_features::ListFeatureTags;
+        /// Changes a tag of a feature.
+        ///
+        /// `PATCH /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
+        ///
+        /// * `table_name`: Name of the feature table.
+        /// * `feature_name`: Name of the feature.
+        /// * `key`: Key of the tag.
+        /// * `feature_tag`: `feature_tag`, of type `FeatureTag`.
+        ///
+        /// Optional inputs: [`update_mask`](field@models::materialized_features::UpdateFeatureTag::update_mask).
+        update_feature_tag(table_name: String, feature_name: String, key: String, feature_tag: models::FeatureTag) -> models::materialized_features::UpdateFeatureTag;
     }
 }
 
-impl Call<models::materialized_features::ListFeatureTags> {
-    /// Upper limit for the results of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::materialized_features::ListFeatureTags {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::materialized_features::UpdateFeatureTag {
+    update_mask: String,
+}}
 
-impl Call<models::materialized_features::UpdateFeatureTag> {
-    /// Fields to change.
-    pub fn update_mask(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.update_mask = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages the workspace model registry: registered models, versions, stages, comments and webhooks.
     pub fn model_registry(&self) -> ModelRegistry {
         ModelRegistry {
@@ -2287,841 +1147,427 @@ impl crate::WorkspaceClient {
 /// Models in Unity Catalog are the successor.
 #[derive(Clone, Debug)]
 pub struct ModelRegistry {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ModelRegistry {
-    /// Approves a request to move a model version to another stage.
-    ///
-    /// `POST /api/2.0/mlflow/transition-requests/approve`
-    ///
-    /// * `archive_existing_versions`: Whether versions now in the target stage are moved to `Archived`.
-    /// * `name`: Name of the registered model.
-    /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
-    /// * `version`: Version number of the model.
-    pub fn approve_transition_request(
-        &self,
-        archive_existing_versions: impl Into<bool>,
-        name: impl Into<String>,
-        stage: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::ApproveTransitionRequest> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::ApproveTransitionRequest::new(
-                archive_existing_versions,
-                name,
-                stage,
-                version,
-            ),
-        )
-    }
-
-    /// Adds a comment to a model version.
-    ///
-    /// `POST /api/2.0/mlflow/comments/create`
-    ///
-    /// * `comment`: Text of the comment.
-    /// * `name`: Name of the registered model.
-    /// * `version`: Version number of the model.
-    pub fn create_comment(
-        &self,
-        comment: impl Into<String>,
-        name: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::CreateComment> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::CreateComment::new(comment, name, version),
-        )
-    }
-
-    /// Creates a registered model.
-    ///
-    /// Fails with `RESOURCE_ALREADY_EXISTS` if the name is taken.
-    ///
-    /// `POST /api/2.0/mlflow/registered-models/create`
-    ///
-    /// * `name`: Name.
-    pub fn create_model(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::model_registry::CreateModel> {
-        Call::new(self.client.clone(), models::model_registry::CreateModel::new(name))
-    }
-
-    /// Creates a version of a registered model.
-    ///
-    /// `POST /api/2.0/mlflow/model-versions/create`
-    ///
-    /// * `name`: Name of the registered model.
-    /// * `source`: URI of the model artifacts.
-    pub fn create_model_version(
-        &self,
-        name: impl Into<String>,
-        source: impl Into<String>,
-    ) -> Call<models::model_registry::CreateModelVersion> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::CreateModelVersion::new(name, source),
-        )
-    }
-
-    /// Requests to move a model version to another stage.
-    ///
-    /// `POST /api/2.0/mlflow/transition-requests/create`
-    ///
-    /// * `name`: Name of the registered model.
-    /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
-    /// * `version`: Version number of the model.
-    pub fn create_transition_request(
-        &self,
-        name: impl Into<String>,
-        stage: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::CreateTransitionRequest> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::CreateTransitionRequest::new(name, stage, version),
-        )
-    }
-
-    /// Creates a webhook that calls a URL or runs a job on registry events.
-    ///
-    /// `POST /api/2.0/mlflow/registry-webhooks/create`
-    ///
-    /// * `events`: Events on which it fires.
-    pub fn create_webhook(
-        &self,
-        events: impl Into<Vec<models::RegistryWebhookEvent>>,
-    ) -> Call<models::model_registry::CreateWebhook> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::CreateWebhook::new(events),
-        )
-    }
-
-    /// Deletes a comment from a model version.
-    ///
-    /// `DELETE /api/2.0/mlflow/comments/delete`
-    ///
-    /// * `id`: ID of the comment.
-    pub fn delete_comment(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::model_registry::DeleteComment> {
-        Call::new(self.client.clone(), models::model_registry::DeleteComment::new(id))
-    }
-
-    /// Deletes a registered model.
-    ///
-    /// `DELETE /api/2.0/mlflow/registered-models/delete`
-    ///
-    /// * `name`: Name of the registered model.
-    pub fn delete_model(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::model_registry::DeleteModel> {
-        Call::new(self.client.clone(), models::model_registry::DeleteModel::new(name))
-    }
-
-    /// Deletes a tag of a registered model.
-    ///
-    /// `DELETE /api/2.0/mlflow/registered-models/delete-tag`
-    ///
-    /// * `key`: Key of the tag, exactly, without wildcards.
-    /// * `name`: Name of the registered model.
-    pub fn delete_model_tag(
-        &self,
-        key: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::model_registry::DeleteModelTag> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::DeleteModelTag::new(key, name),
-        )
-    }
-
-    /// Deletes a model version.
-    ///
-    /// `DELETE /api/2.0/mlflow/model-versions/delete`
-    ///
-    /// * `name`: Name of the registered model.
-    /// * `version`: Version number of the model.
-    pub fn delete_model_version(
-        &self,
-        name: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::DeleteModelVersion> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::DeleteModelVersion::new(name, version),
-        )
-    }
-
-    /// Deletes a tag of a model version.
-    ///
-    /// `DELETE /api/2.0/mlflow/model-versions/delete-tag`
-    ///
-    /// * `key`: Key of the tag, exactly, without wildcards.
-    /// * `name`: Name of the registered model.
-    /// * `version`: Version number of the model.
-    pub fn delete_model_version_tag(
-        &self,
-        key: impl Into<String>,
-        name: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::DeleteModelVersionTag> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::DeleteModelVersionTag::new(key, name, version),
-        )
-    }
-
-    /// Withdraws a request to move a model version to another stage.
-    ///
-    /// `DELETE /api/2.0/mlflow/transition-requests/delete`
-    ///
-    /// * `creator`: User who made the request; only the request of this user is withdrawn.
-    /// * `name`: Name of the registered model.
-    /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
-    /// * `version`: Version number of the model.
-    pub fn delete_transition_request(
-        &self,
-        creator: impl Into<String>,
-        name: impl Into<String>,
-        stage: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::DeleteTransitionRequest> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::DeleteTransitionRequest::new(
-                creator,
-                name,
-                stage,
-                version,
-            ),
-        )
-    }
-
-    /// Deletes a webhook.
-    ///
-    /// `DELETE /api/2.0/mlflow/registry-webhooks/delete`
-    ///
-    /// * `id`: ID of the webhook.
-    pub fn delete_webhook(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::model_registry::DeleteWebhook> {
-        Call::new(self.client.clone(), models::model_registry::DeleteWebhook::new(id))
-    }
-
-    /// Returns the latest ready version of a registered model in each stage.
-    ///
-    /// `POST /api/2.0/mlflow/registered-models/get-latest-versions`
-    ///
-    /// * `name`: Name of the registered model.
-    pub fn get_latest_versions(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::model_registry::GetLatestVersions> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::GetLatestVersions::new(name),
-        )
-    }
-
-    /// Returns one registered model.
-    ///
-    /// Unlike the call of open-source MLflow, it adds the ID of the model, which permission calls need, and what the caller may
-    /// do.
-    ///
-    /// `GET /api/2.0/mlflow/databricks/registered-models/get`
-    ///
-    /// * `name`: Name of the registered model.
-    pub fn get_model(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::model_registry::GetModel> {
-        Call::new(self.client.clone(), models::model_registry::GetModel::new(name))
-    }
-
-    /// Returns one model version.
-    ///
-    /// `GET /api/2.0/mlflow/model-versions/get`
-    ///
-    /// * `name`: Name of the registered model.
-    /// * `version`: Version number of the model.
-    pub fn get_model_version(
-        &self,
-        name: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::GetModelVersion> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::GetModelVersion::new(name, version),
-        )
-    }
-
-    /// Returns the URI of the artifacts of a model version.
-    ///
-    /// `GET /api/2.0/mlflow/model-versions/get-download-uri`
-    ///
-    /// * `name`: Name of the registered model.
-    /// * `version`: Version number of the model.
-    pub fn get_model_version_download_uri(
-        &self,
-        name: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::GetModelVersionDownloadUri> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::GetModelVersionDownloadUri::new(name, version),
-        )
-    }
-
-    /// Lists the permission levels that can be granted on a registered model.
-    ///
-    /// `GET /api/2.0/permissions/registered-models/{registered_model_id}/permissionLevels`
-    ///
-    /// * `registered_model_id`: ID of the registered model, as `get_model` returns it; not its name.
-    pub fn get_permission_levels(
-        &self,
-        registered_model_id: impl Into<String>,
-    ) -> Call<models::model_registry::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::GetPermissionLevels::new(registered_model_id),
-        )
-    }
-
-    /// Returns the access control list of a registered model, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/registered-models/{registered_model_id}`
-    ///
-    /// * `registered_model_id`: ID of the registered model, as `get_model` returns it; not its name.
-    pub fn get_permissions(
-        &self,
-        registered_model_id: impl Into<String>,
-    ) -> Call<models::model_registry::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::GetPermissions::new(registered_model_id),
-        )
-    }
-
-    /// Lists the registered models.
-    ///
-    /// `GET /api/2.0/mlflow/registered-models/list`
-    pub fn list_models(&self) -> Call<models::model_registry::ListModels> {
-        Call::new(self.client.clone(), models::model_registry::ListModels::new())
-    }
-
-    /// Lists the open requests to move a model version to another stage.
-    ///
-    /// `GET /api/2.0/mlflow/transition-requests/list`
-    ///
-    /// * `name`: Name of the registered model.
-    /// * `version`: Version number of the model.
-    pub fn list_transition_requests(
-        &self,
-        name: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::ListTransitionRequests> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::ListTransitionRequests::new(name, version),
-        )
-    }
-
-    /// Lists webhooks.
-    ///
-    /// `GET /api/2.0/mlflow/registry-webhooks/list`
-    pub fn list_webhooks(&self) -> Call<models::model_registry::ListWebhooks> {
-        Call::new(self.client.clone(), models::model_registry::ListWebhooks::new())
-    }
-
-    /// Rejects a request to move a model version to another stage.
-    ///
-    /// `POST /api/2.0/mlflow/transition-requests/reject`
-    ///
-    /// * `name`: Name of the registered model.
-    /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
-    /// * `version`: Version number of the model.
-    pub fn reject_transition_request(
-        &self,
-        name: impl Into<String>,
-        stage: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::RejectTransitionRequest> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::RejectTransitionRequest::new(name, stage, version),
-        )
-    }
-
-    /// Renames a registered model.
-    ///
-    /// `POST /api/2.0/mlflow/registered-models/rename`
-    ///
-    /// * `name`: Name of the registered model.
-    pub fn rename_model(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::model_registry::RenameModel> {
-        Call::new(self.client.clone(), models::model_registry::RenameModel::new(name))
-    }
-
-    /// Searches model versions by a condition.
-    ///
-    /// `GET /api/2.0/mlflow/model-versions/search`
-    pub fn search_model_versions(
-        &self,
-    ) -> Call<models::model_registry::SearchModelVersions> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::SearchModelVersions::new(),
-        )
-    }
-
-    /// Searches registered models by a condition.
-    ///
-    /// `GET /api/2.0/mlflow/registered-models/search`
-    pub fn search_models(&self) -> Call<models::model_registry::SearchModels> {
-        Call::new(self.client.clone(), models::model_registry::SearchModels::new())
-    }
-
-    /// Sets a tag of a registered model, replacing an earlier value.
-    ///
-    /// `POST /api/2.0/mlflow/registered-models/set-tag`
-    ///
-    /// * `key`: Key; at least 250 bytes are possible.
-    /// * `name`: Name of the registered model.
-    /// * `value`: Value; at least 5000 bytes are possible.
-    pub fn set_model_tag(
-        &self,
-        key: impl Into<String>,
-        name: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Call<models::model_registry::SetModelTag> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::SetModelTag::new(key, name, value),
-        )
-    }
-
-    /// Sets a tag of a model version, replacing an earlier value.
-    ///
-    /// `POST /api/2.0/mlflow/model-versions/set-tag`
-    ///
-    /// * `key`: Key; at least 250 bytes are possible.
-    /// * `name`: Name of the registered model.
-    /// * `value`: Value; at least 5000 bytes are possible.
-    /// * `version`: Version number of the model.
-    pub fn set_model_version_tag(
-        &self,
-        key: impl Into<String>,
-        name: impl Into<String>,
-        value: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::SetModelVersionTag> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::SetModelVersionTag::new(key, name, value, version),
-        )
-    }
-
-    /// Replaces the direct permissions on a registered model.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/registered-models/{registered_model_id}`
-    ///
-    /// * `registered_model_id`: ID of the registered model, as `get_model` returns it; not its name.
-    pub fn set_permissions(
-        &self,
-        registered_model_id: impl Into<String>,
-    ) -> Call<models::model_registry::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::SetPermissions::new(registered_model_id),
-        )
-    }
-
-    /// Fires a webhook as a test and returns what the receiver answered.
-    ///
-    /// `POST /api/2.0/mlflow/registry-webhooks/test`
-    ///
-    /// * `id`: ID of the webhook.
-    pub fn test_registry_webhook(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::model_registry::TestRegistryWebhook> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::TestRegistryWebhook::new(id),
-        )
-    }
-
-    /// Moves a model version to another stage.
-    ///
-    /// Unlike the call of open-source MLflow, it also records a comment.
-    ///
-    /// `POST /api/2.0/mlflow/databricks/model-versions/transition-stage`
-    ///
-    /// * `archive_existing_versions`: Whether versions now in the target stage are moved to `Archived`.
-    /// * `name`: Name of the registered model.
-    /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
-    /// * `version`: Version number of the model.
-    pub fn transition_stage(
-        &self,
-        archive_existing_versions: impl Into<bool>,
-        name: impl Into<String>,
-        stage: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::TransitionStage> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::TransitionStage::new(
-                archive_existing_versions,
-                name,
-                stage,
-                version,
-            ),
-        )
-    }
-
-    /// Replaces the text of a comment on a model version.
-    ///
-    /// `PATCH /api/2.0/mlflow/comments/update`
-    ///
-    /// * `comment`: New text.
-    /// * `id`: ID of the comment.
-    pub fn update_comment(
-        &self,
-        comment: impl Into<String>,
-        id: impl Into<String>,
-    ) -> Call<models::model_registry::UpdateComment> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::UpdateComment::new(comment, id),
-        )
-    }
-
-    /// Changes the description of a registered model.
-    ///
-    /// `PATCH /api/2.0/mlflow/registered-models/update`
-    ///
-    /// * `name`: Name of the registered model.
-    pub fn update_model(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::model_registry::UpdateModel> {
-        Call::new(self.client.clone(), models::model_registry::UpdateModel::new(name))
-    }
-
-    /// Changes the description of a model version.
-    ///
-    /// `PATCH /api/2.0/mlflow/model-versions/update`
-    ///
-    /// * `name`: Name of the registered model.
-    /// * `version`: Version number of the model.
-    pub fn update_model_version(
-        &self,
-        name: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Call<models::model_registry::UpdateModelVersion> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::UpdateModelVersion::new(name, version),
-        )
-    }
-
-    /// Adds or changes permissions on a registered model, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/registered-models/{registered_model_id}`
-    ///
-    /// * `registered_model_id`: ID of the registered model, as `get_model` returns it; not its name.
-    pub fn update_permissions(
-        &self,
-        registered_model_id: impl Into<String>,
-    ) -> Call<models::model_registry::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::model_registry::UpdatePermissions::new(registered_model_id),
-        )
-    }
-
-    /// Changes a webhook.
-    ///
-    /// `PATCH /api/2.0/mlflow/registry-webhooks/update`
-    ///
-    /// * `id`: ID of the webhook.
-    pub fn update_webhook(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::model_registry::UpdateWebhook> {
-        Call::new(self.client.clone(), models::model_registry::UpdateWebhook::new(id))
+calls! {
+    ModelRegistry {
+        /// Approves a request to move a model version to another stage.
+        ///
+        /// `POST /api/2.0/mlflow/transition-requests/approve`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
+        /// * `archive_existing_versions`: Whether versions now in the target stage are moved to `Archived`.
+        ///
+        /// Optional inputs: [`comment`](field@models::model_registry::ApproveTransitionRequest::comment).
+        approve_transition_request(name: String, version: String, stage: String, archive_existing_versions: bool) -> models::model_registry::ApproveTransitionRequest;
+        /// Adds a comment to a model version.
+        ///
+        /// `POST /api/2.0/mlflow/comments/create`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        /// * `comment`: Text of the comment.
+        create_comment(name: String, version: String, comment: String) -> models::model_registry::CreateComment;
+        /// Creates a registered model.
+        ///
+        /// Fails with `RESOURCE_ALREADY_EXISTS` if the name is taken.
+        ///
+        /// `POST /api/2.0/mlflow/registered-models/create`
+        ///
+        /// * `name`: `name`, a text.
+        ///
+        /// Optional inputs: [`description`](field@models::model_registry::CreateModel::description),
+        /// [`tags`](field@models::model_registry::CreateModel::tags).
+        create_model(name: String) -> models::model_registry::CreateModel;
+        /// Creates a version of a registered model.
+        ///
+        /// `POST /api/2.0/mlflow/model-versions/create`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `source`: URI of the model artifacts.
+        ///
+        /// Optional inputs: [`description`](field@models::model_registry::CreateModelVersion::description),
+        /// [`run_id`](field@models::model_registry::CreateModelVersion::run_id),
+        /// [`run_link`](field@models::model_registry::CreateModelVersion::run_link),
+        /// [`tags`](field@models::model_registry::CreateModelVersion::tags).
+        create_model_version(name: String, source: String) -> models::model_registry::CreateModelVersion;
+        /// Requests to move a model version to another stage.
+        ///
+        /// `POST /api/2.0/mlflow/transition-requests/create`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
+        ///
+        /// Optional inputs: [`comment`](field@models::model_registry::CreateTransitionRequest::comment).
+        create_transition_request(name: String, version: String, stage: String) -> models::model_registry::CreateTransitionRequest;
+        /// Creates a webhook that calls a URL or runs a job on registry events.
+        ///
+        /// `POST /api/2.0/mlflow/registry-webhooks/create`
+        ///
+        /// * `events`: Events on which it fires.
+        ///
+        /// Optional inputs: [`description`](field@models::model_registry::CreateWebhook::description),
+        /// [`http_url_spec`](field@models::model_registry::CreateWebhook::http_url_spec),
+        /// [`job_spec`](field@models::model_registry::CreateWebhook::job_spec),
+        /// [`model_name`](field@models::model_registry::CreateWebhook::model_name),
+        /// [`status`](field@models::model_registry::CreateWebhook::status).
+        create_webhook(events: Vec<models::RegistryWebhookEvent>) -> models::model_registry::CreateWebhook;
+        /// Deletes a comment from a model version.
+        ///
+        /// `DELETE /api/2.0/mlflow/comments/delete`
+        ///
+        /// * `id`: ID of the comment.
+        delete_comment(id: String) -> models::model_registry::DeleteComment;
+        /// Deletes a registered model.
+        ///
+        /// `DELETE /api/2.0/mlflow/registered-models/delete`
+        ///
+        /// * `name`: Name of the registered model.
+        delete_model(name: String) -> models::model_registry::DeleteModel;
+        /// Deletes a tag of a registered model.
+        ///
+        /// `DELETE /api/2.0/mlflow/registered-models/delete-tag`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `key`: Key of the tag, exactly, without wildcards.
+        delete_model_tag(name: String, key: String) -> models::model_registry::DeleteModelTag;
+        /// Deletes a model version.
+        ///
+        /// `DELETE /api/2.0/mlflow/model-versions/delete`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        delete_model_version(name: String, version: String) -> models::model_registry::DeleteModelVersion;
+        /// Deletes a tag of a model version.
+        ///
+        /// `DELETE /api/2.0/mlflow/model-versions/delete-tag`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        /// * `key`: Key of the tag, exactly, without wildcards.
+        delete_model_version_tag(name: String, version: String, key: String) -> models::model_registry::DeleteModelVersionTag;
+        /// Withdraws a request to move a model version to another stage.
+        ///
+        /// `DELETE /api/2.0/mlflow/transition-requests/delete`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
+        ///
+        /// Optional inputs: [`comment`](field@models::model_registry::DeleteTransitionRequest::comment),
+        /// [`creator`](field@models::model_registry::DeleteTransitionRequest::creator).
+        delete_transition_request(name: String, version: String, stage: String) -> models::model_registry::DeleteTransitionRequest;
+        /// Deletes a webhook.
+        ///
+        /// `DELETE /api/2.0/mlflow/registry-webhooks/delete`
+        ///
+        /// * `id`: ID of the webhook.
+        delete_webhook(id: String) -> models::model_registry::DeleteWebhook;
+        /// Returns the latest ready version of a registered model in each stage.
+        ///
+        /// `POST /api/2.0/mlflow/registered-models/get-latest-versions`
+        ///
+        /// * `name`: Name of the registered model.
+        ///
+        /// Optional inputs: [`stages`](field@models::model_registry::GetLatestVersions::stages).
+        get_latest_versions(name: String) -> models::model_registry::GetLatestVersions;
+        /// Returns one registered model.
+        ///
+        /// Unlike the call of open-source MLflow, it adds the ID of the model, which permission calls need, and what the caller may
+        /// do.
+        ///
+        /// `GET /api/2.0/mlflow/databricks/registered-models/get`
+        ///
+        /// * `name`: Name of the registered model.
+        get_model(name: String) -> models::model_registry::GetModel;
+        /// Returns one model version.
+        ///
+        /// `GET /api/2.0/mlflow/model-versions/get`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        get_model_version(name: String, version: String) -> models::model_registry::GetModelVersion;
+        /// Returns the URI of the artifacts of a model version.
+        ///
+        /// `GET /api/2.0/mlflow/model-versions/get-download-uri`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        get_model_version_download_uri(name: String, version: String) -> models::model_registry::GetModelVersionDownloadUri;
+        /// Lists the permission levels that can be granted on a registered model.
+        ///
+        /// `GET /api/2.0/permissions/registered-models/{registered_model_id}/permissionLevels`
+        ///
+        /// * `registered_model_id`: ID of the registered model, as `get_model` returns it; not its name.
+        get_permission_levels(registered_model_id: String) -> models::model_registry::GetPermissionLevels;
+        /// Returns the access control list of a registered model, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/registered-models/{registered_model_id}`
+        ///
+        /// * `registered_model_id`: ID of the registered model, as `get_model` returns it; not its name.
+        get_permissions(registered_model_id: String) -> models::model_registry::GetPermissions;
+        /// Lists the registered models.
+        ///
+        /// `GET /api/2.0/mlflow/registered-models/list`
+        ///
+        /// Optional inputs: [`max_results`](field@models::model_registry::ListModels::max_results),
+        /// [`page_token`](field@models::model_registry::ListModels::page_token).
+        list_models() -> models::model_registry::ListModels;
+        /// Lists the open requests to move a model version to another stage.
+        ///
+        /// `GET /api/2.0/mlflow/transition-requests/list`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        list_transition_requests(name: String, version: String) -> models::model_registry::ListTransitionRequests;
+        /// Lists webhooks.
+        ///
+        /// `GET /api/2.0/mlflow/registry-webhooks/list`
+        ///
+        /// Optional inputs: [`events`](field@models::model_registry::ListWebhooks::events),
+        /// [`max_results`](field@models::model_registry::ListWebhooks::max_results),
+        /// [`model_name`](field@models::model_registry::ListWebhooks::model_name),
+        /// [`page_token`](field@models::model_registry::ListWebhooks::page_token).
+        list_webhooks() -> models::model_registry::ListWebhooks;
+        /// Rejects a request to move a model version to another stage.
+        ///
+        /// `POST /api/2.0/mlflow/transition-requests/reject`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
+        ///
+        /// Optional inputs: [`comment`](field@models::model_registry::RejectTransitionRequest::comment).
+        reject_transition_request(name: String, version: String, stage: String) -> models::model_registry::RejectTransitionRequest;
+        /// Renames a registered model.
+        ///
+        /// `POST /api/2.0/mlflow/registered-models/rename`
+        ///
+        /// * `name`: Name of the registered model.
+        ///
+        /// Optional inputs: [`new_name`](field@models::model_registry::RenameModel::new_name).
+        rename_model(name: String) -> models::model_registry::RenameModel;
+        /// Searches model versions by a condition.
+        ///
+        /// `GET /api/2.0/mlflow/model-versions/search`
+        ///
+        /// Optional inputs: [`filter`](field@models::model_registry::SearchModelVersions::filter),
+        /// [`max_results`](field@models::model_registry::SearchModelVersions::max_results),
+        /// [`order_by`](field@models::model_registry::SearchModelVersions::order_by),
+        /// [`page_token`](field@models::model_registry::SearchModelVersions::page_token).
+        search_model_versions() -> models::model_registry::SearchModelVersions;
+        /// Searches registered models by a condition.
+        ///
+        /// `GET /api/2.0/mlflow/registered-models/search`
+        ///
+        /// Optional inputs: [`filter`](field@models::model_registry::SearchModels::filter),
+        /// [`max_results`](field@models::model_registry::SearchModels::max_results),
+        /// [`order_by`](field@models::model_registry::SearchModels::order_by),
+        /// [`page_token`](field@models::model_registry::SearchModels::page_token).
+        search_models() -> models::model_registry::SearchModels;
+        /// Sets a tag of a registered model, replacing an earlier value.
+        ///
+        /// `POST /api/2.0/mlflow/registered-models/set-tag`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `key`: Key; at least 250 bytes are possible.
+        /// * `value`: Value; at least 5000 bytes are possible.
+        set_model_tag(name: String, key: String, value: String) -> models::model_registry::SetModelTag;
+        /// Sets a tag of a model version, replacing an earlier value.
+        ///
+        /// `POST /api/2.0/mlflow/model-versions/set-tag`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        /// * `key`: Key; at least 250 bytes are possible.
+        ///
+        /// Optional inputs: [`value`](field@models::model_registry::SetModelVersionTag::value).
+        set_model_version_tag(name: String, version: String, key: String) -> models::model_registry::SetModelVersionTag;
+        /// Replaces the direct permissions on a registered model.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/registered-models/{registered_model_id}`
+        ///
+        /// * `registered_model_id`: ID of the registered model, as `get_model` returns it; not its name.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::model_registry::SetPermissions::access_control_list).
+        set_permissions(registered_model_id: String) -> models::model_registry::SetPermissions;
+        /// Fires a webhook as a test and returns what the receiver answered.
+        ///
+        /// `POST /api/2.0/mlflow/registry-webhooks/test`
+        ///
+        /// * `id`: ID of the webhook.
+        ///
+        /// Optional inputs: [`event`](field@models::model_registry::TestRegistryWebhook::event).
+        test_registry_webhook(id: String) -> models::model_registry::TestRegistryWebhook;
+        /// Moves a model version to another stage.
+        ///
+        /// Unlike the call of open-source MLflow, it also records a comment.
+        ///
+        /// `POST /api/2.0/mlflow/databricks/model-versions/transition-stage`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        /// * `stage`: Target stage: `None`, `Staging`, `Production` or `Archived`.
+        /// * `archive_existing_versions`: Whether versions now in the target stage are moved to `Archived`.
+        ///
+        /// Optional inputs: [`comment`](field@models::model_registry::TransitionStage::comment).
+        transition_stage(name: String, version: String, stage: String, archive_existing_versions: bool) -> models::model_registry::TransitionStage;
+        /// Replaces the text of a comment on a model version.
+        ///
+        /// `PATCH /api/2.0/mlflow/comments/update`
+        ///
+        /// * `id`: ID of the comment.
+        /// * `comment`: New text.
+        update_comment(id: String, comment: String) -> models::model_registry::UpdateComment;
+        /// Changes the description of a registered model.
+        ///
+        /// `PATCH /api/2.0/mlflow/registered-models/update`
+        ///
+        /// * `name`: Name of the registered model.
+        ///
+        /// Optional inputs: [`description`](field@models::model_registry::UpdateModel::description).
+        update_model(name: String) -> models::model_registry::UpdateModel;
+        /// Changes the description of a model version.
+        ///
+        /// `PATCH /api/2.0/mlflow/model-versions/update`
+        ///
+        /// * `name`: Name of the registered model.
+        /// * `version`: Version number of the model.
+        ///
+        /// Optional inputs: [`description`](field@models::model_registry::UpdateModelVersion::description).
+        update_model_version(name: String, version: String) -> models::model_registry::UpdateModelVersion;
+        /// Adds or changes permissions on a registered model, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/registered-models/{registered_model_id}`
+        ///
+        /// * `registered_model_id`: ID of the registered model, as `get_model` returns it; not its name.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::model_registry::UpdatePermissions::access_control_list).
+        update_permissions(registered_model_id: String) -> models::model_registry::UpdatePermissions;
+        /// Changes a webhook.
+        ///
+        /// `PATCH /api/2.0/mlflow/registry-webhooks/update`
+        ///
+        /// * `id`: ID of the webhook.
+        ///
+        /// Optional inputs: [`description`](field@models::model_registry::UpdateWebhook::description),
+        /// [`events`](field@models::model_registry::UpdateWebhook::events),
+        /// [`http_url_spec`](field@models::model_registry::UpdateWebhook::http_url_spec),
+        /// [`job_spec`](field@models::model_registry::UpdateWebhook::job_spec),
+        /// [`status`](field@models::model_registry::UpdateWebhook::status).
+        update_webhook(id: String) -> models::model_registry::UpdateWebhook;
     }
 }
 
-impl Call<models::model_registry::ApproveTransitionRequest> {
-    /// Comment on the action.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-}
+setters! { models::model_registry::ApproveTransitionRequest {
+    comment: String,
+}}
 
-impl Call<models::model_registry::CreateModel> {
-    /// Description.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
+setters! { models::model_registry::CreateModel {
+    description: String,
+    tags: Vec<models::ModelTag>,
+}}
 
-    /// Tags.
-    pub fn tags(self, value: impl Into<Vec<models::ModelTag>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
+setters! { models::model_registry::CreateModelVersion {
+    description: String,
+    run_id: String,
+    run_link: String,
+    tags: Vec<models::ModelVersionTag>,
+}}
 
-impl Call<models::model_registry::CreateModelVersion> {
-    /// Description.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
+setters! { models::model_registry::CreateTransitionRequest {
+    comment: String,
+}}
 
-    /// Run that produced the model, if it is on this tracking server.
-    pub fn run_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_id = Some(value.into()))
-    }
+setters! { models::model_registry::CreateWebhook {
+    description: String,
+    http_url_spec: models::HttpUrlSpec,
+    job_spec: models::JobSpec,
+    model_name: String,
+    status: models::RegistryWebhookStatus,
+}}
 
-    /// Link to the run that produced the model, which may be on another tracking server.
-    pub fn run_link(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.run_link = Some(value.into()))
-    }
+setters! { models::model_registry::DeleteTransitionRequest {
+    comment: String,
+    creator: String,
+}}
 
-    /// Tags.
-    pub fn tags(self, value: impl Into<Vec<models::ModelVersionTag>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
+setters! { models::model_registry::GetLatestVersions {
+    stages: Vec<String>,
+}}
 
-impl Call<models::model_registry::CreateTransitionRequest> {
-    /// Comment on the action.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-}
+setters! { models::model_registry::ListModels {
+    max_results: i64,
+    page_token: String,
+}}
 
-impl Call<models::model_registry::CreateWebhook> {
-    /// Description.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
+setters! { models::model_registry::ListWebhooks {
+    events: Vec<models::RegistryWebhookEvent>,
+    max_results: i64,
+    model_name: String,
+    page_token: String,
+}}
 
-    /// URL to call.
-    pub fn http_url_spec(self, value: impl Into<models::HttpUrlSpec>) -> Self {
-        self.map(|op| op.http_url_spec = Some(value.into()))
-    }
+setters! { models::model_registry::RejectTransitionRequest {
+    comment: String,
+}}
 
-    /// Job to run.
-    pub fn job_spec(self, value: impl Into<models::JobSpec>) -> Self {
-        self.map(|op| op.job_spec = Some(value.into()))
-    }
+setters! { models::model_registry::RenameModel {
+    new_name: String,
+}}
 
-    /// Model whose events count; every model by default.
-    pub fn model_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.model_name = Some(value.into()))
-    }
+setters! { models::model_registry::SearchModelVersions {
+    filter: String,
+    max_results: i64,
+    order_by: Vec<String>,
+    page_token: String,
+}}
 
-    /// Whether it fires; `ACTIVE` by default.
-    pub fn status(self, value: impl Into<models::RegistryWebhookStatus>) -> Self {
-        self.map(|op| op.status = Some(value.into()))
-    }
-}
+setters! { models::model_registry::SearchModels {
+    filter: String,
+    max_results: i64,
+    order_by: Vec<String>,
+    page_token: String,
+}}
 
-impl Call<models::model_registry::DeleteTransitionRequest> {
-    /// Comment on the action.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-}
+setters! { models::model_registry::SetModelVersionTag {
+    value: String,
+}}
 
-impl Call<models::model_registry::GetLatestVersions> {
-    /// Stages to look at; all by default.
-    pub fn stages(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.stages = Some(value.into()))
-    }
-}
+setters! { models::model_registry::SetPermissions {
+    access_control_list: Vec<models::RegisteredModelAccessControlRequest>,
+}}
 
-impl Call<models::model_registry::ListModels> {
-    /// Upper limit for the models of a page, at most 1000.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::model_registry::TestRegistryWebhook {
+    event: models::RegistryWebhookEvent,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::model_registry::TransitionStage {
+    comment: String,
+}}
 
-impl Call<models::model_registry::ListWebhooks> {
-    /// Lists only webhooks that fire on at least one of these events.
-    pub fn events(self, value: impl Into<Vec<models::RegistryWebhookEvent>>) -> Self {
-        self.map(|op| op.events = Some(value.into()))
-    }
+setters! { models::model_registry::UpdateModel {
+    description: String,
+}}
 
-    /// Max results.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::model_registry::UpdateModelVersion {
+    description: String,
+}}
 
-    /// Lists only webhooks of this model.
-    pub fn model_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.model_name = Some(value.into()))
-    }
+setters! { models::model_registry::UpdatePermissions {
+    access_control_list: Vec<models::RegisteredModelAccessControlRequest>,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::RejectTransitionRequest> {
-    /// Comment on the action.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::RenameModel> {
-    /// New name.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::SearchModelVersions> {
-    /// A single condition such as `name='my-model-name'`, with strings in single quotes.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit for the versions of a page, at most 10000.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Columns to order by, name, version or stage, each with `ASC` (default) or `DESC`.
-    ///
-    /// Ties go by time of the last stage change, name, then descending version.
-    pub fn order_by(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.order_by = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::SearchModels> {
-    /// A single condition such as `name LIKE 'my-model'`, with strings in single quotes; the text is found anywhere in the
-    /// name.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit for the models of a page; 100 by default, at most 1000.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Columns to order by, name or time of the last update, each with `ASC` (default) or `DESC`.
-    ///
-    /// Ties go by name.
-    pub fn order_by(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.order_by = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::RegisteredModelAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::TestRegistryWebhook> {
-    /// Event to pretend; by default one of the events of the webhook, at random.
-    pub fn event(self, value: impl Into<models::RegistryWebhookEvent>) -> Self {
-        self.map(|op| op.event = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::TransitionStage> {
-    /// Comment on the action.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::UpdateModel> {
-    /// Description.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::UpdateModelVersion> {
-    /// Description.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::RegisteredModelAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::model_registry::UpdateWebhook> {
-    /// Description.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
-
-    /// Events on which it fires.
-    pub fn events(self, value: impl Into<Vec<models::RegistryWebhookEvent>>) -> Self {
-        self.map(|op| op.events = Some(value.into()))
-    }
-
-    /// URL to call.
-    pub fn http_url_spec(self, value: impl Into<models::HttpUrlSpec>) -> Self {
-        self.map(|op| op.http_url_spec = Some(value.into()))
-    }
-
-    /// Job to run.
-    pub fn job_spec(self, value: impl Into<models::JobSpec>) -> Self {
-        self.map(|op| op.job_spec = Some(value.into()))
-    }
-
-    /// Whether it fires.
-    pub fn status(self, value: impl Into<models::RegistryWebhookStatus>) -> Self {
-        self.map(|op| op.status = Some(value.into()))
-    }
-}
+setters! { models::model_registry::UpdateWebhook {
+    description: String,
+    events: Vec<models::RegistryWebhookEvent>,
+    http_url_spec: models::HttpUrlSpec,
+    job_spec: models::JobSpec,
+    status: models::RegistryWebhookStatus,
+}}

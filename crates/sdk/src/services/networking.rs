@@ -3,9 +3,9 @@
 //! Services of the package `networking`.
 
 use databricks_models::networking as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Registers cloud network endpoints (AWS VPC endpoint, Azure private endpoint, GCP PSC endpoint) with the account.
     pub fn endpoints(&self) -> Endpoints {
         Endpoints {
@@ -17,85 +17,56 @@ impl crate::AccountClient {
 /// Registers cloud network endpoints (AWS VPC endpoint, Azure private endpoint, GCP PSC endpoint) with the account.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Endpoints {
-    /// Registers a cloud network endpoint for private connectivity with the account.
-    ///
-    /// The endpoint starts as `PENDING` and is reviewed automatically within minutes; poll it with a get. It carries traffic
-    /// only once `APPROVED`.
-    ///
-    /// `POST /api/networking/v1/{parent}/endpoints`
-    ///
-    /// * `parent`: Owning account, written `accounts/{account_id}`.
-    ///   Of the form `accounts/{account_id}`.
-    /// * `endpoint`: Endpoint.
-    pub fn create_endpoint(
-        &self,
-        parent: impl Into<String>,
-        endpoint: impl Into<models::Endpoint>,
-    ) -> Call<models::endpoints::CreateEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::endpoints::CreateEndpoint::new(parent, endpoint),
-        )
-    }
-
-    /// Removes an endpoint registration from the account.
-    ///
-    /// Resources in the cloud account (the VPC endpoint or private endpoint itself) are left alone and may have to be deleted
-    /// there.
-    ///
-    /// `DELETE /api/networking/v1/{name}`
-    ///
-    /// * `name`: Endpoint resource name, as in the `name` of `Endpoint`.
-    pub fn delete_endpoint(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::endpoints::DeleteEndpoint> {
-        Call::new(self.client.clone(), models::endpoints::DeleteEndpoint::new(name))
-    }
-
-    /// Returns one endpoint with its current state.
-    ///
-    /// `GET /api/networking/v1/{name}`
-    ///
-    /// * `name`: Endpoint resource name, as in the `name` of `Endpoint`.
-    pub fn get_endpoint(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::endpoints::GetEndpoint> {
-        Call::new(self.client.clone(), models::endpoints::GetEndpoint::new(name))
-    }
-
-    /// Lists the network endpoints registered with the account.
-    ///
-    /// `GET /api/networking/v1/{parent}/endpoints`
-    ///
-    /// * `parent`: Account whose endpoints are listed, written `accounts/{account_id}`.
-    ///   Of the form `accounts/{account_id}`.
-    pub fn list_endpoints(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::endpoints::ListEndpoints> {
-        Call::new(self.client.clone(), models::endpoints::ListEndpoints::new(parent))
+calls! {
+    Endpoints {
+        /// Registers a cloud network endpoint for private connectivity with the account.
+        ///
+        /// The endpoint starts as `PENDING` and is reviewed automatically within minutes; poll it with a get. It carries traffic
+        /// only once `APPROVED`.
+        ///
+        /// `POST /api/networking/v1/{parent}/endpoints`
+        ///
+        /// * `parent`: Owning account, written `accounts/{account_id}`.
+        ///   Of the form `accounts/{account_id}`.
+        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        create_endpoint(parent: String, endpoint: models::Endpoint) -> models::endpoints::CreateEndpoint;
+        /// Removes an endpoint registration from the account.
+        ///
+        /// Resources in the cloud account (the VPC endpoint or private endpoint itself) are left alone and may have to be deleted
+        /// there.
+        ///
+        /// `DELETE /api/networking/v1/{name}`
+        ///
+        /// * `name`: Endpoint resource name, as in the `name` of `Endpoint`.
+        delete_endpoint(name: String) -> models::endpoints::DeleteEndpoint;
+        /// Returns one endpoint with its current state.
+        ///
+        /// `GET /api/networking/v1/{name}`
+        ///
+        /// * `name`: Endpoint resource name, as in the `name` of `Endpoint`.
+        get_endpoint(name: String) -> models::endpoints::GetEndpoint;
+        /// Lists the network endpoints registered with the account.
+        ///
+        /// `GET /api/networking/v1/{parent}/endpoints`
+        ///
+        /// * `parent`: Account whose endpoints are listed, written `accounts/{account_id}`.
+        ///   Of the form `accounts/{account_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::endpoints::ListEndpoints::page_size),
+        /// [`page_token`](field@models::endpoints::ListEndpoints::page_token).
+        list_endpoints(parent: String) -> models::endpoints::ListEndpoints;
     }
 }
 
-impl Call<models::endpoints::ListEndpoints> {
-    /// Page size.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::endpoints::ListEndpoints {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages gateways that let serverless compute reach a customer VPC or VNet.
     pub fn private_network_gateways(&self) -> PrivateNetworkGateways {
         PrivateNetworkGateways {
@@ -109,132 +80,67 @@ impl crate::AccountClient {
 /// A gateway belongs to a network connectivity configuration.
 #[derive(Clone, Debug)]
 pub struct PrivateNetworkGateways {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl PrivateNetworkGateways {
-    /// Starts creating a private network gateway and returns the long-running operation.
-    ///
-    /// Calls with the same `request_id` are carried out once.
-    ///
-    /// `POST /api/networking/v1/{parent}/private-network-gateways` A fresh idempotency key is sent in `request_id` unless you
-    /// set one.
-    ///
-    /// * `parent`: Network connectivity configuration that is to own the gateway, `accounts/{account}/network-connectivity-configs/{ncc}`.
-    /// * `private_network_gateway`: Private network gateway.
-    pub fn create_private_network_gateway(
-        &self,
-        parent: impl Into<String>,
-        private_network_gateway: impl Into<models::PrivateNetworkGateway>,
-    ) -> Call<models::private_network_gateways::CreatePrivateNetworkGateway> {
-        Call::new(
-            self.client.clone(),
-            models::private_network_gateways::CreatePrivateNetworkGateway::new(
-                parent,
-                private_network_gateway,
-            ),
-        )
-    }
-
-    /// Deletes a private network gateway for good.
-    ///
-    /// `DELETE /api/networking/v1/{name}`
-    ///
-    /// * `name`: Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
-    pub fn delete_private_network_gateway(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::private_network_gateways::DeletePrivateNetworkGateway> {
-        Call::new(
-            self.client.clone(),
-            models::private_network_gateways::DeletePrivateNetworkGateway::new(name),
-        )
-    }
-
-    /// Returns one private network gateway.
-    ///
-    /// `GET /api/networking/v1/{name}`
-    ///
-    /// * `name`: Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
-    pub fn get_private_network_gateway(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::private_network_gateways::GetPrivateNetworkGateway> {
-        Call::new(
-            self.client.clone(),
-            models::private_network_gateways::GetPrivateNetworkGateway::new(name),
-        )
-    }
-
-    /// Returns the progress of a gateway creation.
-    ///
-    /// The operation is over once `done` is true.
-    ///
-    /// `GET /api/networking/v1/{name}`
-    ///
-    /// * `name`: Operation name, as returned by the create call.
-    pub fn get_private_network_gateway_operation(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::private_network_gateways::GetPrivateNetworkGatewayOperation> {
-        Call::new(
-            self.client.clone(),
-            models::private_network_gateways::GetPrivateNetworkGatewayOperation::new(
-                name,
-            ),
-        )
-    }
-
-    /// Lists the private network gateways of one network connectivity configuration.
-    ///
-    /// `GET /api/networking/v1/{parent}/private-network-gateways`
-    ///
-    /// * `parent`: Network connectivity configuration, `accounts/{account}/network-connectivity-configs/{ncc}`.
-    pub fn list_private_network_gateways(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::private_network_gateways::ListPrivateNetworkGateways> {
-        Call::new(
-            self.client.clone(),
-            models::private_network_gateways::ListPrivateNetworkGateways::new(parent),
-        )
-    }
-
-    /// Changes the fields of a private network gateway that `update_mask` names.
-    ///
-    /// `PATCH /api/networking/v1/{name}`
-    ///
-    /// * `name`: Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
-    ///   Of the form `accounts/{account_id}/network-connectivity-configs/{ncc_id}/private-network-gateways/{gateway_id}`.
-    /// * `update_mask`: Comma-separated names of the gateway fields to change.
-    /// * `private_network_gateway`: Private network gateway.
-    pub fn update_private_network_gateway(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        private_network_gateway: impl Into<models::PrivateNetworkGateway>,
-    ) -> Call<models::private_network_gateways::UpdatePrivateNetworkGateway> {
-        Call::new(
-            self.client.clone(),
-            models::private_network_gateways::UpdatePrivateNetworkGateway::new(
-                name,
-                update_mask,
-                private_network_gateway,
-            ),
-        )
+calls! {
+    PrivateNetworkGateways {
+        /// Starts creating a private network gateway and returns the long-running operation.
+        ///
+        /// Calls with the same `request_id` are carried out once.
+        ///
+        /// `POST /api/networking/v1/{parent}/private-network-gateways` A fresh idempotency key is sent in `request_id` unless you
+        /// set one.
+        ///
+        /// * `parent`: Network connectivity configuration that is to own the gateway, `accounts/{account}/network-connectivity-configs/{ncc}`.
+        /// * `private_network_gateway`: `private_network_gateway`, of type `PrivateNetworkGateway`.
+        ///
+        /// Optional inputs: [`request_id`](field@models::private_network_gateways::CreatePrivateNetworkGateway::request_id).
+        create_private_network_gateway(parent: String, private_network_gateway: models::PrivateNetworkGateway) -> models::private_network_gateways::CreatePrivateNetworkGateway;
+        /// Deletes a private network gateway for good.
+        ///
+        /// `DELETE /api/networking/v1/{name}`
+        ///
+        /// * `name`: Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
+        delete_private_network_gateway(name: String) -> models::private_network_gateways::DeletePrivateNetworkGateway;
+        /// Returns one private network gateway.
+        ///
+        /// `GET /api/networking/v1/{name}`
+        ///
+        /// * `name`: Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
+        get_private_network_gateway(name: String) -> models::private_network_gateways::GetPrivateNetworkGateway;
+        /// Returns the progress of a gateway creation.
+        ///
+        /// The operation is over once `done` is true.
+        ///
+        /// `GET /api/networking/v1/{name}`
+        ///
+        /// * `name`: Operation name, as returned by the create call.
+        get_private_network_gateway_operation(name: String) -> models::private_network_gateways::GetPrivateNetworkGatewayOperation;
+        /// Lists the private network gateways of one network connectivity configuration.
+        ///
+        /// `GET /api/networking/v1/{parent}/private-network-gateways`
+        ///
+        /// * `parent`: Network connectivity configuration, `accounts/{account}/network-connectivity-configs/{ncc}`.
+        ///
+        /// Optional inputs: [`page_token`](field@models::private_network_gateways::ListPrivateNetworkGateways::page_token).
+        list_private_network_gateways(parent: String) -> models::private_network_gateways::ListPrivateNetworkGateways;
+        /// Changes the fields of a private network gateway that `update_mask` names.
+        ///
+        /// `PATCH /api/networking/v1/{name}`
+        ///
+        /// * `name`: Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
+        ///   Of the form `accounts/{account_id}/network-connectivity-configs/{ncc_id}/private-network-gateways/{gateway_id}`.
+        /// * `private_network_gateway`: `private_network_gateway`, of type `PrivateNetworkGateway`.
+        /// * `update_mask`: Comma-separated names of the gateway fields to change.
+        update_private_network_gateway(name: String, private_network_gateway: models::PrivateNetworkGateway, update_mask: databricks_core::FieldMask) -> models::private_network_gateways::UpdatePrivateNetworkGateway;
     }
 }
 
-impl Call<models::private_network_gateways::CreatePrivateNetworkGateway> {
-    /// Unique id that makes the call idempotent.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
-}
+setters! { models::private_network_gateways::CreatePrivateNetworkGateway {
+    request_id: String,
+}}
 
-impl Call<models::private_network_gateways::ListPrivateNetworkGateways> {
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::private_network_gateways::ListPrivateNetworkGateways {
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `oauth2`.
 
 use databricks_models::oauth2 as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages the account's federation policies.
     pub fn federation_policy(&self) -> AccountFederationPolicy {
         AccountFederationPolicy {
@@ -20,113 +20,65 @@ impl crate::AccountClient {
 /// how the token maps to a user.
 #[derive(Clone, Debug)]
 pub struct AccountFederationPolicy {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountFederationPolicy {
-    /// Creates a federation policy of the account.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/federationPolicies`
-    ///
-    /// * `policy`: Policy to create.
-    ///   Its `oidc_policy` must not set `subject`.
-    pub fn create(
-        &self,
-        policy: impl Into<models::FederationPolicy>,
-    ) -> Call<models::account_federation_policy::Create> {
-        Call::new(
-            self.client.clone(),
-            models::account_federation_policy::Create::new(policy),
-        )
-    }
-
-    /// Deletes a federation policy of the account.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/federationPolicies/{policy_id}`
-    ///
-    /// * `policy_id`: Id of the policy.
-    pub fn delete(
-        &self,
-        policy_id: impl Into<String>,
-    ) -> Call<models::account_federation_policy::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::account_federation_policy::Delete::new(policy_id),
-        )
-    }
-
-    /// Gets a federation policy of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/federationPolicies/{policy_id}`
-    ///
-    /// * `policy_id`: Id of the policy.
-    pub fn get(
-        &self,
-        policy_id: impl Into<String>,
-    ) -> Call<models::account_federation_policy::Get> {
-        Call::new(
-            self.client.clone(),
-            models::account_federation_policy::Get::new(policy_id),
-        )
-    }
-
-    /// Lists the federation policies of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/federationPolicies`
-    pub fn list(&self) -> Call<models::account_federation_policy::List> {
-        Call::new(self.client.clone(), models::account_federation_policy::List::new())
-    }
-
-    /// Changes a federation policy of the account.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/federationPolicies/{policy_id}`
-    ///
-    /// * `policy_id`: Id of the policy.
-    /// * `policy`: New values of the policy.
-    pub fn update(
-        &self,
-        policy_id: impl Into<String>,
-        policy: impl Into<models::FederationPolicy>,
-    ) -> Call<models::account_federation_policy::Update> {
-        Call::new(
-            self.client.clone(),
-            models::account_federation_policy::Update::new(policy_id, policy),
-        )
+calls! {
+    AccountFederationPolicy {
+        /// Creates a federation policy of the account.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/federationPolicies`
+        ///
+        /// * `policy`: Policy to create.
+        ///   Its `oidc_policy` must not set `subject`.
+        ///
+        /// Optional inputs: [`policy_id`](field@models::account_federation_policy::Create::policy_id).
+        create(policy: models::FederationPolicy) -> models::account_federation_policy::Create;
+        /// Deletes a federation policy of the account.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/federationPolicies/{policy_id}`
+        ///
+        /// * `policy_id`: Id of the policy.
+        delete(policy_id: String) -> models::account_federation_policy::Delete;
+        /// Gets a federation policy of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/federationPolicies/{policy_id}`
+        ///
+        /// * `policy_id`: Id of the policy.
+        get(policy_id: String) -> models::account_federation_policy::Get;
+        /// Lists the federation policies of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/federationPolicies`
+        ///
+        /// Optional inputs: [`page_size`](field@models::account_federation_policy::List::page_size),
+        /// [`page_token`](field@models::account_federation_policy::List::page_token).
+        list() -> models::account_federation_policy::List;
+        /// Changes a federation policy of the account.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/federationPolicies/{policy_id}`
+        ///
+        /// * `policy_id`: Id of the policy.
+        /// * `policy`: New values of the policy.
+        ///
+        /// Optional inputs: [`update_mask`](field@models::account_federation_policy::Update::update_mask).
+        update(policy_id: String, policy: models::FederationPolicy) -> models::account_federation_policy::Update;
     }
 }
 
-impl Call<models::account_federation_policy::Create> {
-    /// Id of the new policy: lowercase letters, digits, hyphens and slashes.
-    ///
-    /// Without it, one is generated.
-    pub fn policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.policy_id = Some(value.into()))
-    }
-}
+setters! { models::account_federation_policy::Create {
+    policy_id: String,
+}}
 
-impl Call<models::account_federation_policy::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::account_federation_policy::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::account_federation_policy::Update {
+    update_mask: String,
+}}
 
-impl Call<models::account_federation_policy::Update> {
-    /// Comma-separated names of the fields to change, without spaces, such as `description,oidc_policy.audiences`; `*` replaces
-    /// the whole policy.
-    ///
-    /// Without it, every field set in the body is written.
-    pub fn update_mask(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.update_mask = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages custom OAuth applications of the account, that is, OAuth clients with redirect URLs and scopes of your own.
     pub fn custom_app_integration(&self) -> CustomAppIntegration {
         CustomAppIntegration {
@@ -138,154 +90,85 @@ impl crate::AccountClient {
 /// Manages custom OAuth applications of the account, that is, OAuth clients with redirect URLs and scopes of your own.
 #[derive(Clone, Debug)]
 pub struct CustomAppIntegration {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CustomAppIntegration {
-    /// Creates a custom OAuth application.
-    ///
-    /// For a confidential one the client secret is part of the answer.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations`
-    pub fn create(&self) -> Call<models::custom_app_integration::Create> {
-        Call::new(self.client.clone(), models::custom_app_integration::Create::new())
-    }
-
-    /// Deletes a custom OAuth application.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations/{integration_id}`
-    ///
-    /// * `integration_id`: Id of the integration, as returned by `create`.
-    pub fn delete(
-        &self,
-        integration_id: impl Into<String>,
-    ) -> Call<models::custom_app_integration::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::custom_app_integration::Delete::new(integration_id),
-        )
-    }
-
-    /// Gets a custom OAuth application.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations/{integration_id}`
-    ///
-    /// * `integration_id`: Id of the integration, as returned by `create`.
-    pub fn get(
-        &self,
-        integration_id: impl Into<String>,
-    ) -> Call<models::custom_app_integration::Get> {
-        Call::new(
-            self.client.clone(),
-            models::custom_app_integration::Get::new(integration_id),
-        )
-    }
-
-    /// Lists the custom OAuth applications of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations`
-    pub fn list(&self) -> Call<models::custom_app_integration::List> {
-        Call::new(self.client.clone(), models::custom_app_integration::List::new())
-    }
-
-    /// Changes a custom OAuth application.
-    ///
-    /// A list that is sent replaces the stored one.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations/{integration_id}`
-    ///
-    /// * `integration_id`: Id of the integration, as returned by `create`.
-    pub fn update(
-        &self,
-        integration_id: impl Into<String>,
-    ) -> Call<models::custom_app_integration::Update> {
-        Call::new(
-            self.client.clone(),
-            models::custom_app_integration::Update::new(integration_id),
-        )
+calls! {
+    CustomAppIntegration {
+        /// Creates a custom OAuth application.
+        ///
+        /// For a confidential one the client secret is part of the answer.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations`
+        ///
+        /// Optional inputs: [`confidential`](field@models::custom_app_integration::Create::confidential),
+        /// [`name`](field@models::custom_app_integration::Create::name),
+        /// [`redirect_urls`](field@models::custom_app_integration::Create::redirect_urls),
+        /// [`scopes`](field@models::custom_app_integration::Create::scopes),
+        /// [`token_access_policy`](field@models::custom_app_integration::Create::token_access_policy),
+        /// [`user_authorized_scopes`](field@models::custom_app_integration::Create::user_authorized_scopes).
+        create() -> models::custom_app_integration::Create;
+        /// Deletes a custom OAuth application.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations/{integration_id}`
+        ///
+        /// * `integration_id`: Id of the integration, as returned by `create`.
+        delete(integration_id: String) -> models::custom_app_integration::Delete;
+        /// Gets a custom OAuth application.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations/{integration_id}`
+        ///
+        /// * `integration_id`: Id of the integration, as returned by `create`.
+        get(integration_id: String) -> models::custom_app_integration::Get;
+        /// Lists the custom OAuth applications of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations`
+        ///
+        /// Optional inputs: [`include_creator_username`](field@models::custom_app_integration::List::include_creator_username),
+        /// [`page_size`](field@models::custom_app_integration::List::page_size),
+        /// [`page_token`](field@models::custom_app_integration::List::page_token).
+        list() -> models::custom_app_integration::List;
+        /// Changes a custom OAuth application.
+        ///
+        /// A list that is sent replaces the stored one.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations/{integration_id}`
+        ///
+        /// * `integration_id`: Id of the integration, as returned by `create`.
+        ///
+        /// Optional inputs: [`redirect_urls`](field@models::custom_app_integration::Update::redirect_urls),
+        /// [`scopes`](field@models::custom_app_integration::Update::scopes),
+        /// [`token_access_policy`](field@models::custom_app_integration::Update::token_access_policy),
+        /// [`user_authorized_scopes`](field@models::custom_app_integration::Update::user_authorized_scopes).
+        update(integration_id: String) -> models::custom_app_integration::Update;
     }
 }
 
-impl Call<models::custom_app_integration::Create> {
-    /// Whether the client has to authenticate with a client secret.
-    pub fn confidential(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.confidential = Some(value.into()))
-    }
+setters! { models::custom_app_integration::Create {
+    confidential: bool,
+    name: String,
+    redirect_urls: Vec<String>,
+    scopes: Vec<String>,
+    token_access_policy: models::TokenAccessPolicy,
+    user_authorized_scopes: Vec<String>,
+}}
 
-    /// Display name of the application.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
+setters! { models::custom_app_integration::List {
+    include_creator_username: bool,
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// URLs to which the authorization code may be sent.
-    pub fn redirect_urls(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.redirect_urls = Some(value.into()))
-    }
+setters! { models::custom_app_integration::Update {
+    redirect_urls: Vec<String>,
+    scopes: Vec<String>,
+    token_access_policy: models::TokenAccessPolicy,
+    user_authorized_scopes: Vec<String>,
+}}
 
-    /// Scopes granted to the application, out of: `all-apis`, `sql`; `openid`, `profile`, `email`; `offline_access`.
-    pub fn scopes(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.scopes = Some(value.into()))
-    }
-
-    /// Lifetimes of the tokens.
-    pub fn token_access_policy(
-        self,
-        value: impl Into<models::TokenAccessPolicy>,
-    ) -> Self {
-        self.map(|op| op.token_access_policy = Some(value.into()))
-    }
-
-    /// The part of `scopes` that each user must consent to; without consent no access token is issued.
-    pub fn user_authorized_scopes(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.user_authorized_scopes = Some(value.into()))
-    }
-}
-
-impl Call<models::custom_app_integration::List> {
-    /// Whether to fill in `creator_username`.
-    pub fn include_creator_username(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_creator_username = Some(value.into()))
-    }
-
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::custom_app_integration::Update> {
-    /// New redirect URLs; the old ones are dropped.
-    pub fn redirect_urls(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.redirect_urls = Some(value.into()))
-    }
-
-    /// New scopes; the old ones are dropped.
-    pub fn scopes(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.scopes = Some(value.into()))
-    }
-
-    /// New lifetimes of the tokens.
-    pub fn token_access_policy(
-        self,
-        value: impl Into<models::TokenAccessPolicy>,
-    ) -> Self {
-        self.map(|op| op.token_access_policy = Some(value.into()))
-    }
-
-    /// The part of `scopes` that each user must consent to; without consent no access token is issued.
-    pub fn user_authorized_scopes(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.user_authorized_scopes = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Lists the published OAuth applications that can be enabled for an account.
-    pub fn o_auth_published_apps(&self) -> OAuthPublishedApps {
+    pub fn oauth_published_apps(&self) -> OAuthPublishedApps {
         OAuthPublishedApps {
             client: self.client.clone(),
         }
@@ -295,31 +178,27 @@ impl crate::AccountClient {
 /// Lists the published OAuth applications that can be enabled for an account.
 #[derive(Clone, Debug)]
 pub struct OAuthPublishedApps {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl OAuthPublishedApps {
-    /// Lists the published OAuth applications that can be enabled.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/oauth2/published-apps`
-    pub fn list(&self) -> Call<models::o_auth_published_apps::List> {
-        Call::new(self.client.clone(), models::o_auth_published_apps::List::new())
+calls! {
+    OAuthPublishedApps {
+        /// Lists the published OAuth applications that can be enabled.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/oauth2/published-apps`
+        ///
+        /// Optional inputs: [`page_size`](field@models::oauth_published_apps::List::page_size),
+        /// [`page_token`](field@models::oauth_published_apps::List::page_token).
+        list() -> models::oauth_published_apps::List;
     }
 }
 
-impl Call<models::o_auth_published_apps::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::oauth_published_apps::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages which published OAuth applications, such as Tableau Desktop or Power BI, are enabled for the account.
     pub fn published_app_integration(&self) -> PublishedAppIntegration {
         PublishedAppIntegration {
@@ -331,108 +210,63 @@ impl crate::AccountClient {
 /// Manages which published OAuth applications, such as Tableau Desktop or Power BI, are enabled for the account.
 #[derive(Clone, Debug)]
 pub struct PublishedAppIntegration {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl PublishedAppIntegration {
-    /// Enables a published OAuth application for the account.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/oauth2/published-app-integrations`
-    pub fn create(&self) -> Call<models::published_app_integration::Create> {
-        Call::new(self.client.clone(), models::published_app_integration::Create::new())
-    }
-
-    /// Disables a published OAuth application for the account.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/oauth2/published-app-integrations/{integration_id}`
-    ///
-    /// * `integration_id`: Id of the integration, as returned by `create`.
-    pub fn delete(
-        &self,
-        integration_id: impl Into<String>,
-    ) -> Call<models::published_app_integration::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::published_app_integration::Delete::new(integration_id),
-        )
-    }
-
-    /// Gets a published OAuth application enabled for the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/oauth2/published-app-integrations/{integration_id}`
-    ///
-    /// * `integration_id`: Id of the integration, as returned by `create`.
-    pub fn get(
-        &self,
-        integration_id: impl Into<String>,
-    ) -> Call<models::published_app_integration::Get> {
-        Call::new(
-            self.client.clone(),
-            models::published_app_integration::Get::new(integration_id),
-        )
-    }
-
-    /// Lists the published OAuth applications enabled for the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/oauth2/published-app-integrations`
-    pub fn list(&self) -> Call<models::published_app_integration::List> {
-        Call::new(self.client.clone(), models::published_app_integration::List::new())
-    }
-
-    /// Changes the token lifetimes of an enabled published OAuth application.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/oauth2/published-app-integrations/{integration_id}`
-    ///
-    /// * `integration_id`: Id of the integration, as returned by `create`.
-    pub fn update(
-        &self,
-        integration_id: impl Into<String>,
-    ) -> Call<models::published_app_integration::Update> {
-        Call::new(
-            self.client.clone(),
-            models::published_app_integration::Update::new(integration_id),
-        )
+calls! {
+    PublishedAppIntegration {
+        /// Enables a published OAuth application for the account.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/oauth2/published-app-integrations`
+        ///
+        /// Optional inputs: [`app_id`](field@models::published_app_integration::Create::app_id),
+        /// [`token_access_policy`](field@models::published_app_integration::Create::token_access_policy).
+        create() -> models::published_app_integration::Create;
+        /// Disables a published OAuth application for the account.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/oauth2/published-app-integrations/{integration_id}`
+        ///
+        /// * `integration_id`: Id of the integration, as returned by `create`.
+        delete(integration_id: String) -> models::published_app_integration::Delete;
+        /// Gets a published OAuth application enabled for the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/oauth2/published-app-integrations/{integration_id}`
+        ///
+        /// * `integration_id`: Id of the integration, as returned by `create`.
+        get(integration_id: String) -> models::published_app_integration::Get;
+        /// Lists the published OAuth applications enabled for the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/oauth2/published-app-integrations`
+        ///
+        /// Optional inputs: [`page_size`](field@models::published_app_integration::List::page_size),
+        /// [`page_token`](field@models::published_app_integration::List::page_token).
+        list() -> models::published_app_integration::List;
+        /// Changes the token lifetimes of an enabled published OAuth application.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/oauth2/published-app-integrations/{integration_id}`
+        ///
+        /// * `integration_id`: Id of the integration, as returned by `create`.
+        ///
+        /// Optional inputs: [`token_access_policy`](field@models::published_app_integration::Update::token_access_policy).
+        update(integration_id: String) -> models::published_app_integration::Update;
     }
 }
 
-impl Call<models::published_app_integration::Create> {
-    /// Id of the application, such as `power-bi`; see `o_auth_published_apps.list`.
-    pub fn app_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.app_id = Some(value.into()))
-    }
+setters! { models::published_app_integration::Create {
+    app_id: String,
+    token_access_policy: models::TokenAccessPolicy,
+}}
 
-    /// Lifetimes of the tokens.
-    pub fn token_access_policy(
-        self,
-        value: impl Into<models::TokenAccessPolicy>,
-    ) -> Self {
-        self.map(|op| op.token_access_policy = Some(value.into()))
-    }
-}
+setters! { models::published_app_integration::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::published_app_integration::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::published_app_integration::Update {
+    token_access_policy: models::TokenAccessPolicy,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::published_app_integration::Update> {
-    /// New lifetimes of the tokens.
-    pub fn token_access_policy(
-        self,
-        value: impl Into<models::TokenAccessPolicy>,
-    ) -> Self {
-        self.map(|op| op.token_access_policy = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages federation policies of a service principal (workload identity federation).
     pub fn service_principal_federation_policy(
         &self,
@@ -449,142 +283,71 @@ impl crate::AccountClient {
 /// runtime, without a stored secret.
 #[derive(Clone, Debug)]
 pub struct ServicePrincipalFederationPolicy {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ServicePrincipalFederationPolicy {
-    /// Creates a federation policy of a service principal.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies`
-    ///
-    /// * `service_principal_id`: Id of the service principal that gets the policy.
-    /// * `policy`: Policy to create.
-    ///   Its `oidc_policy` must set `subject`.
-    pub fn create(
-        &self,
-        service_principal_id: impl Into<i64>,
-        policy: impl Into<models::FederationPolicy>,
-    ) -> Call<models::service_principal_federation_policy::Create> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_federation_policy::Create::new(
-                service_principal_id,
-                policy,
-            ),
-        )
-    }
-
-    /// Deletes a federation policy of a service principal.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}`
-    ///
-    /// * `service_principal_id`: Id of the service principal that owns the policy.
-    /// * `policy_id`: Id of the policy.
-    pub fn delete(
-        &self,
-        service_principal_id: impl Into<i64>,
-        policy_id: impl Into<String>,
-    ) -> Call<models::service_principal_federation_policy::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_federation_policy::Delete::new(
-                service_principal_id,
-                policy_id,
-            ),
-        )
-    }
-
-    /// Gets a federation policy of a service principal.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}`
-    ///
-    /// * `service_principal_id`: Id of the service principal that owns the policy.
-    /// * `policy_id`: Id of the policy.
-    pub fn get(
-        &self,
-        service_principal_id: impl Into<i64>,
-        policy_id: impl Into<String>,
-    ) -> Call<models::service_principal_federation_policy::Get> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_federation_policy::Get::new(
-                service_principal_id,
-                policy_id,
-            ),
-        )
-    }
-
-    /// Lists the federation policies of a service principal.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies`
-    ///
-    /// * `service_principal_id`: Id of the service principal whose policies are listed.
-    pub fn list(
-        &self,
-        service_principal_id: impl Into<i64>,
-    ) -> Call<models::service_principal_federation_policy::List> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_federation_policy::List::new(service_principal_id),
-        )
-    }
-
-    /// Changes a federation policy of a service principal.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}`
-    ///
-    /// * `service_principal_id`: Id of the service principal that owns the policy.
-    /// * `policy_id`: Id of the policy.
-    /// * `policy`: New values of the policy.
-    pub fn update(
-        &self,
-        service_principal_id: impl Into<i64>,
-        policy_id: impl Into<String>,
-        policy: impl Into<models::FederationPolicy>,
-    ) -> Call<models::service_principal_federation_policy::Update> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_federation_policy::Update::new(
-                service_principal_id,
-                policy_id,
-                policy,
-            ),
-        )
+calls! {
+    ServicePrincipalFederationPolicy {
+        /// Creates a federation policy of a service principal.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies`
+        ///
+        /// * `service_principal_id`: Id of the service principal that gets the policy.
+        /// * `policy`: Policy to create.
+        ///   Its `oidc_policy` must set `subject`.
+        ///
+        /// Optional inputs: [`policy_id`](field@models::service_principal_federation_policy::Create::policy_id).
+        create(service_principal_id: i64, policy: models::FederationPolicy) -> models::service_principal_federation_policy::Create;
+        /// Deletes a federation policy of a service principal.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}`
+        ///
+        /// * `service_principal_id`: Id of the service principal that owns the policy.
+        /// * `policy_id`: Id of the policy.
+        delete(service_principal_id: i64, policy_id: String) -> models::service_principal_federation_policy::Delete;
+        /// Gets a federation policy of a service principal.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}`
+        ///
+        /// * `service_principal_id`: Id of the service principal that owns the policy.
+        /// * `policy_id`: Id of the policy.
+        get(service_principal_id: i64, policy_id: String) -> models::service_principal_federation_policy::Get;
+        /// Lists the federation policies of a service principal.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies`
+        ///
+        /// * `service_principal_id`: Id of the service principal whose policies are listed.
+        ///
+        /// Optional inputs: [`page_size`](field@models::service_principal_federation_policy::List::page_size),
+        /// [`page_token`](field@models::service_principal_federation_policy::List::page_token).
+        list(service_principal_id: i64) -> models::service_principal_federation_policy::List;
+        /// Changes a federation policy of a service principal.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}`
+        ///
+        /// * `service_principal_id`: Id of the service principal that owns the policy.
+        /// * `policy_id`: Id of the policy.
+        /// * `policy`: New values of the policy.
+        ///
+        /// Optional inputs: [`update_mask`](field@models::service_principal_federation_policy::Update::update_mask).
+        update(service_principal_id: i64, policy_id: String, policy: models::FederationPolicy) -> models::service_principal_federation_policy::Update;
     }
 }
 
-impl Call<models::service_principal_federation_policy::Create> {
-    /// Id of the new policy: lowercase letters, digits, hyphens and slashes.
-    ///
-    /// Without it, one is generated.
-    pub fn policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.policy_id = Some(value.into()))
-    }
-}
+setters! { models::service_principal_federation_policy::Create {
+    policy_id: String,
+}}
 
-impl Call<models::service_principal_federation_policy::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::service_principal_federation_policy::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the previous page; empty for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::service_principal_federation_policy::Update {
+    update_mask: String,
+}}
 
-impl Call<models::service_principal_federation_policy::Update> {
-    /// Comma-separated names of the fields to change, without spaces, such as `description,oidc_policy.audiences`; `*` replaces
-    /// the whole policy.
-    ///
-    /// Without it, every field set in the body is written.
-    pub fn update_mask(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.update_mask = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages OAuth secrets of a service principal at account level.
     pub fn service_principal_secrets(&self) -> ServicePrincipalSecrets {
         ServicePrincipalSecrets {
@@ -598,96 +361,54 @@ impl crate::AccountClient {
 /// With such a secret the service principal obtains OAuth tokens for account and workspace APIs.
 #[derive(Clone, Debug)]
 pub struct ServicePrincipalSecrets {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ServicePrincipalSecrets {
-    /// Creates a secret for a service principal.
-    ///
-    /// The answer is the only place where its value appears.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/credentials/secrets`
-    ///
-    /// * `service_principal_id`: Id of the service principal that gets the secret.
-    pub fn create(
-        &self,
-        service_principal_id: impl Into<String>,
-    ) -> Call<models::service_principal_secrets::Create> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_secrets::Create::new(service_principal_id),
-        )
-    }
-
-    /// Deletes a secret of a service principal.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/credentials/secrets/{secret_id}`
-    ///
-    /// * `service_principal_id`: Id of the service principal that owns the secret.
-    /// * `secret_id`: Id of the secret, as returned by `create` or `list`.
-    pub fn delete(
-        &self,
-        service_principal_id: impl Into<String>,
-        secret_id: impl Into<String>,
-    ) -> Call<models::service_principal_secrets::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_secrets::Delete::new(
-                service_principal_id,
-                secret_id,
-            ),
-        )
-    }
-
-    /// Lists the secrets of a service principal.
-    ///
-    /// Only metadata is returned, never the secret values.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/credentials/secrets`
-    ///
-    /// * `service_principal_id`: Id of the service principal whose secrets are listed.
-    pub fn list(
-        &self,
-        service_principal_id: impl Into<String>,
-    ) -> Call<models::service_principal_secrets::List> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_secrets::List::new(service_principal_id),
-        )
+calls! {
+    ServicePrincipalSecrets {
+        /// Creates a secret for a service principal.
+        ///
+        /// The answer is the only place where its value appears.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/credentials/secrets`
+        ///
+        /// * `service_principal_id`: Id of the service principal that gets the secret.
+        ///
+        /// Optional inputs: [`lifetime`](field@models::service_principal_secrets::Create::lifetime),
+        /// [`scopes`](field@models::service_principal_secrets::Create::scopes).
+        create(service_principal_id: String) -> models::service_principal_secrets::Create;
+        /// Deletes a secret of a service principal.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/credentials/secrets/{secret_id}`
+        ///
+        /// * `service_principal_id`: Id of the service principal that owns the secret.
+        /// * `secret_id`: Id of the secret, as returned by `create` or `list`.
+        delete(service_principal_id: String, secret_id: String) -> models::service_principal_secrets::Delete;
+        /// Lists the secrets of a service principal.
+        ///
+        /// Only metadata is returned, never the secret values.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/credentials/secrets`
+        ///
+        /// * `service_principal_id`: Id of the service principal whose secrets are listed.
+        ///
+        /// Optional inputs: [`page_size`](field@models::service_principal_secrets::List::page_size),
+        /// [`page_token`](field@models::service_principal_secrets::List::page_token).
+        list(service_principal_id: String) -> models::service_principal_secrets::List;
     }
 }
 
-impl Call<models::service_principal_secrets::Create> {
-    /// Lifetime in seconds, written like `3600s`.
-    ///
-    /// Defaults to `63072000s`, which is 730 days.
-    pub fn lifetime(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.lifetime = Some(value.into()))
-    }
+setters! { models::service_principal_secrets::Create {
+    lifetime: String,
+    scopes: Vec<String>,
+}}
 
-    /// API scopes the secret is bound to, such as `sql` or `iam.groups:read`; tokens obtained with it get no more.
-    ///
-    /// Empty means all APIs.
-    pub fn scopes(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.scopes = Some(value.into()))
-    }
-}
+setters! { models::service_principal_secrets::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::service_principal_secrets::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the previous page, with otherwise unchanged parameters.
-    ///
-    /// Go on until no `next_page_token` comes back; a short page is not the end.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages OAuth secrets of a service principal through a workspace to which it has been added.
     pub fn service_principal_secrets_proxy(&self) -> ServicePrincipalSecretsProxy {
         ServicePrincipalSecretsProxy {
@@ -701,91 +422,49 @@ impl crate::WorkspaceClient {
 /// With such a secret the service principal obtains OAuth tokens.
 #[derive(Clone, Debug)]
 pub struct ServicePrincipalSecretsProxy {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ServicePrincipalSecretsProxy {
-    /// Creates a secret for a service principal.
-    ///
-    /// The answer is the only place where its value appears.
-    ///
-    /// `POST /api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets`
-    ///
-    /// * `service_principal_id`: Id of the service principal that gets the secret.
-    pub fn create(
-        &self,
-        service_principal_id: impl Into<String>,
-    ) -> Call<models::service_principal_secrets_proxy::Create> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_secrets_proxy::Create::new(service_principal_id),
-        )
-    }
-
-    /// Deletes a secret of a service principal.
-    ///
-    /// `DELETE /api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets/{secret_id}`
-    ///
-    /// * `service_principal_id`: Id of the service principal that owns the secret.
-    /// * `secret_id`: Id of the secret, as returned by `create` or `list`.
-    pub fn delete(
-        &self,
-        service_principal_id: impl Into<String>,
-        secret_id: impl Into<String>,
-    ) -> Call<models::service_principal_secrets_proxy::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_secrets_proxy::Delete::new(
-                service_principal_id,
-                secret_id,
-            ),
-        )
-    }
-
-    /// Lists the secrets of a service principal.
-    ///
-    /// Only metadata is returned, never the secret values.
-    ///
-    /// `GET /api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets`
-    ///
-    /// * `service_principal_id`: Id of the service principal whose secrets are listed.
-    pub fn list(
-        &self,
-        service_principal_id: impl Into<String>,
-    ) -> Call<models::service_principal_secrets_proxy::List> {
-        Call::new(
-            self.client.clone(),
-            models::service_principal_secrets_proxy::List::new(service_principal_id),
-        )
+calls! {
+    ServicePrincipalSecretsProxy {
+        /// Creates a secret for a service principal.
+        ///
+        /// The answer is the only place where its value appears.
+        ///
+        /// `POST /api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets`
+        ///
+        /// * `service_principal_id`: Id of the service principal that gets the secret.
+        ///
+        /// Optional inputs: [`lifetime`](field@models::service_principal_secrets_proxy::Create::lifetime),
+        /// [`scopes`](field@models::service_principal_secrets_proxy::Create::scopes).
+        create(service_principal_id: String) -> models::service_principal_secrets_proxy::Create;
+        /// Deletes a secret of a service principal.
+        ///
+        /// `DELETE /api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets/{secret_id}`
+        ///
+        /// * `service_principal_id`: Id of the service principal that owns the secret.
+        /// * `secret_id`: Id of the secret, as returned by `create` or `list`.
+        delete(service_principal_id: String, secret_id: String) -> models::service_principal_secrets_proxy::Delete;
+        /// Lists the secrets of a service principal.
+        ///
+        /// Only metadata is returned, never the secret values.
+        ///
+        /// `GET /api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets`
+        ///
+        /// * `service_principal_id`: Id of the service principal whose secrets are listed.
+        ///
+        /// Optional inputs: [`page_size`](field@models::service_principal_secrets_proxy::List::page_size),
+        /// [`page_token`](field@models::service_principal_secrets_proxy::List::page_token).
+        list(service_principal_id: String) -> models::service_principal_secrets_proxy::List;
     }
 }
 
-impl Call<models::service_principal_secrets_proxy::Create> {
-    /// Lifetime in seconds, written like `3600s`.
-    ///
-    /// Defaults to `63072000s`, which is 730 days.
-    pub fn lifetime(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.lifetime = Some(value.into()))
-    }
+setters! { models::service_principal_secrets_proxy::Create {
+    lifetime: String,
+    scopes: Vec<String>,
+}}
 
-    /// API scopes the secret is bound to, such as `sql` or `iam.groups:read`; tokens obtained with it get no more.
-    ///
-    /// Empty means all APIs.
-    pub fn scopes(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.scopes = Some(value.into()))
-    }
-}
-
-impl Call<models::service_principal_secrets_proxy::List> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the previous page, with otherwise unchanged parameters.
-    ///
-    /// Go on until no `next_page_token` comes back; a short page is not the end.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::service_principal_secrets_proxy::List {
+    page_size: i64,
+    page_token: String,
+}}

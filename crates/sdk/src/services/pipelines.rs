@@ -3,9 +3,9 @@
 //! Services of the package `pipelines`.
 
 use databricks_models::pipelines as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Creates, edits, runs and inspects declarative pipelines.
     pub fn pipelines(&self) -> Pipelines {
         Pipelines {
@@ -20,1006 +20,397 @@ impl crate::WorkspaceClient {
 /// progress and checks data quality.
 #[derive(Clone, Debug)]
 pub struct Pipelines {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Pipelines {
-    /// Applies the pipeline's current environment to its compute.
-    ///
-    /// Later updates in development mode can use it.
-    ///
-    /// `POST /api/2.0/pipelines/{pipeline_id}/environment/apply`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn apply_environment(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::ApplyEnvironment> {
-        Call::new(
-            self.client.clone(),
-            models::pipelines::ApplyEnvironment::new(pipeline_id),
-        )
-    }
-
-    /// Copies a Hive metastore pipeline into a new pipeline that uses Unity Catalog.
-    ///
-    /// Starts an update of the new pipeline, and returns its ID.
-    ///
-    /// `POST /api/2.0/pipelines/{pipeline_id}/clone`
-    ///
-    /// * `pipeline_id`: ID of the pipeline to copy.
-    pub fn clone_(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::Clone> {
-        Call::new(self.client.clone(), models::pipelines::Clone::new(pipeline_id))
-    }
-
-    /// Creates a pipeline and returns its ID.
-    ///
-    /// `POST /api/2.0/pipelines`
-    pub fn create(&self) -> Call<models::pipelines::Create> {
-        Call::new(self.client.clone(), models::pipelines::Create::new())
-    }
-
-    /// Deletes a pipeline.
-    ///
-    /// A pipeline that publishes to Unity Catalog takes its tables with it, unless `cascade` is `false`; only Databricks
-    /// support can undo this.
-    ///
-    /// `DELETE /api/2.0/pipelines/{pipeline_id}`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn delete(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::Delete> {
-        Call::new(self.client.clone(), models::pipelines::Delete::new(pipeline_id))
-    }
-
-    /// Returns a pipeline with its specification, state and latest updates.
-    ///
-    /// `GET /api/2.0/pipelines/{pipeline_id}`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn get(&self, pipeline_id: impl Into<String>) -> Call<models::pipelines::Get> {
-        Call::new(self.client.clone(), models::pipelines::Get::new(pipeline_id))
-    }
-
-    /// Lists the permission levels that can be granted on a pipeline.
-    ///
-    /// `GET /api/2.0/permissions/pipelines/{pipeline_id}/permissionLevels`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn get_permission_levels(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::pipelines::GetPermissionLevels::new(pipeline_id),
-        )
-    }
-
-    /// Gets the access list of a pipeline.
-    ///
-    /// Grants may be inherited from its root object.
-    ///
-    /// `GET /api/2.0/permissions/pipelines/{pipeline_id}`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn get_permissions(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::pipelines::GetPermissions::new(pipeline_id),
-        )
-    }
-
-    /// Returns an update of a pipeline with its state and configuration.
-    ///
-    /// `GET /api/2.0/pipelines/{pipeline_id}/updates/{update_id}`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    /// * `update_id`: ID of the update.
-    pub fn get_update(
-        &self,
-        pipeline_id: impl Into<String>,
-        update_id: impl Into<String>,
-    ) -> Call<models::pipelines::GetUpdate> {
-        Call::new(
-            self.client.clone(),
-            models::pipelines::GetUpdate::new(pipeline_id, update_id),
-        )
-    }
-
-    /// Lists the events of a pipeline, newest first unless asked otherwise.
-    ///
-    /// `GET /api/2.0/pipelines/{pipeline_id}/events`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn list_pipeline_events(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::ListPipelineEvents> {
-        Call::new(
-            self.client.clone(),
-            models::pipelines::ListPipelineEvents::new(pipeline_id),
-        )
-    }
-
-    /// Lists the pipelines of the workspace.
-    ///
-    /// `GET /api/2.0/pipelines`
-    pub fn list_pipelines(&self) -> Call<models::pipelines::ListPipelines> {
-        Call::new(self.client.clone(), models::pipelines::ListPipelines::new())
-    }
-
-    /// Lists the updates of a pipeline.
-    ///
-    /// `GET /api/2.0/pipelines/{pipeline_id}/updates`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn list_updates(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::ListUpdates> {
-        Call::new(self.client.clone(), models::pipelines::ListUpdates::new(pipeline_id))
-    }
-
-    /// Replaces the direct grants on a pipeline.
-    ///
-    /// Without any grant, all direct ones are removed; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/pipelines/{pipeline_id}`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn set_permissions(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::pipelines::SetPermissions::new(pipeline_id),
-        )
-    }
-
-    /// Starts an update of a pipeline and returns its ID.
-    ///
-    /// Fails if an update is active already; that one goes on.
-    ///
-    /// `POST /api/2.0/pipelines/{pipeline_id}/updates`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn start_update(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::StartUpdate> {
-        Call::new(self.client.clone(), models::pipelines::StartUpdate::new(pipeline_id))
-    }
-
-    /// Cancels the active update of a pipeline.
-    ///
-    /// Without an active update nothing happens. The pipeline is stopped once its state is `IDLE`.
-    ///
-    /// `POST /api/2.0/pipelines/{pipeline_id}/stop`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn stop(&self, pipeline_id: impl Into<String>) -> Call<models::pipelines::Stop> {
-        Call::new(self.client.clone(), models::pipelines::Stop::new(pipeline_id))
-    }
-
-    /// Replaces the settings of a pipeline.
-    ///
-    /// `PUT /api/2.0/pipelines/{pipeline_id}`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn update(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::Update> {
-        Call::new(self.client.clone(), models::pipelines::Update::new(pipeline_id))
-    }
-
-    /// Adds or changes grants on a pipeline and leaves the others in place.
-    ///
-    /// `PATCH /api/2.0/permissions/pipelines/{pipeline_id}`
-    ///
-    /// * `pipeline_id`: ID of the pipeline.
-    pub fn update_permissions(
-        &self,
-        pipeline_id: impl Into<String>,
-    ) -> Call<models::pipelines::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::pipelines::UpdatePermissions::new(pipeline_id),
-        )
-    }
-}
-
-impl Call<models::pipelines::Clone> {
-    /// Whether another pipeline may have the same name; otherwise a clash is an error.
-    pub fn allow_duplicate_names(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.allow_duplicate_names = Some(value.into()))
-    }
-
-    /// Budget policy to which serverless cost is attributed.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
-
-    /// Unity Catalog catalog that receives the tables.
-    ///
-    /// With the legacy `target`, they go into that schema of it.
-    pub fn catalog(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog = Some(value.into()))
-    }
-
-    /// Release channel of the runtime: `CURRENT` or `PREVIEW`.
-    pub fn channel(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.channel = Some(value.into()))
-    }
-
-    /// How to copy; only deep copies exist.
-    pub fn clone_mode(self, value: impl Into<models::CloneMode>) -> Self {
-        self.map(|op| op.clone_mode = Some(value.into()))
-    }
-
-    /// Compute settings for classic pipelines; leave out for serverless ones.
-    pub fn clusters(self, value: impl Into<Vec<models::PipelineCluster>>) -> Self {
-        self.map(|op| op.clusters = Some(value.into()))
-    }
-
-    /// Key-value settings handed to the pipeline's code and its Spark session.
-    pub fn configuration(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.configuration = Some(value.into()))
-    }
-
-    /// Whether the pipeline keeps running instead of stopping after one pass.
-    ///
-    /// A continuous job around the pipeline takes its place and overrides it.
-    #[deprecated = "deprecated by the API"]
-    pub fn continuous(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.continuous = Some(value.into()))
-    }
-
-    /// Tool that manages the pipeline, if any.
-    pub fn deployment(self, value: impl Into<models::PipelineDeployment>) -> Self {
-        self.map(|op| op.deployment = Some(value.into()))
-    }
-
-    /// Whether updates run in development mode; `false` by default.
-    ///
-    /// Choose it per update instead.
-    #[deprecated = "deprecated by the API"]
-    pub fn development(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.development = Some(value.into()))
-    }
-
-    /// Product edition: `CORE`, `PRO` or `ADVANCED`.
-    pub fn edition(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.edition = Some(value.into()))
-    }
-
-    /// Python dependencies of the pipeline's code.
-    pub fn environment(self, value: impl Into<models::PipelinesEnvironment>) -> Self {
-        self.map(|op| op.environment = Some(value.into()))
-    }
-
-    /// Where in Unity Catalog the event log is published.
-    pub fn event_log(self, value: impl Into<models::EventLogSpec>) -> Self {
-        self.map(|op| op.event_log = Some(value.into()))
-    }
-
-    /// Last modification of the source settings that the caller has seen.
-    ///
-    /// If they changed since, the call fails with a conflict.
-    pub fn expected_last_modified(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.expected_last_modified = Some(value.into()))
-    }
-
-    /// Which packages of the pipeline take part in its graph.
-    pub fn filters(self, value: impl Into<models::Filters>) -> Self {
-        self.map(|op| op.filters = Some(value.into()))
-    }
-
-    /// Makes this a gateway that reads changes from a database.
-    pub fn gateway_definition(
-        self,
-        value: impl Into<models::IngestionGatewayPipelineDefinition>,
-    ) -> Self {
-        self.map(|op| op.gateway_definition = Some(value.into()))
-    }
-
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Makes this a managed ingestion pipeline.
-    ///
-    /// Excludes `libraries`, `schema`, `target` and `catalog`.
-    pub fn ingestion_definition(
-        self,
-        value: impl Into<models::IngestionPipelineDefinition>,
-    ) -> Self {
-        self.map(|op| op.ingestion_definition = Some(value.into()))
-    }
-
-    /// Source code and libraries of the pipeline.
-    pub fn libraries(self, value: impl Into<Vec<models::PipelineLibrary>>) -> Self {
-        self.map(|op| op.libraries = Some(value.into()))
-    }
-
-    /// Name.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Who gets mail on which events.
-    pub fn notifications(self, value: impl Into<Vec<models::Notifications>>) -> Self {
-        self.map(|op| op.notifications = Some(value.into()))
-    }
-
-    /// Workspace folder that holds the pipeline's object; without it there is none.
-    pub fn parent_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent_path = Some(value.into()))
-    }
-
-    /// Whether Photon is used; always so on serverless.
-    pub fn photon(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.photon = Some(value.into()))
-    }
-
-    /// When a continuous pipeline may be restarted.
-    pub fn restart_window(self, value: impl Into<models::RestartWindow>) -> Self {
-        self.map(|op| op.restart_window = Some(value.into()))
-    }
-
-    /// Folder the editor shows as the pipeline's root; Python sources can import from it.
-    pub fn root_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.root_path = Some(value.into()))
-    }
-
-    /// Schema to read from and publish to where the code names none.
-    pub fn schema(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema = Some(value.into()))
-    }
-
-    /// Whether to run on serverless compute.
-    ///
-    /// `clusters` must then be left out.
-    pub fn serverless(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.serverless = Some(value.into()))
-    }
-
-    /// Serverless compute chosen by the user, for serverless pipelines.
-    pub fn serverless_compute_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.serverless_compute_id = Some(value.into()))
-    }
-
-    /// DBFS directory for checkpoints and tables.
-    pub fn storage(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage = Some(value.into()))
-    }
-
-    /// Up to 25 tags; they become cluster tags and obey the same limits.
-    pub fn tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-
-    /// Legacy form of `schema`: the one schema to publish to.
-    ///
-    /// Exclusive with it.
-    #[deprecated = "deprecated by the API"]
-    pub fn target(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.target = Some(value.into()))
-    }
-
-    /// Former way of choosing between scheduled and manual runs; use `continuous`.
-    #[deprecated = "deprecated by the API"]
-    pub fn trigger(self, value: impl Into<models::PipelineTrigger>) -> Self {
-        self.map(|op| op.trigger = Some(value.into()))
-    }
-
-    /// Usage policy that applies to the pipeline.
-    pub fn usage_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.usage_policy_id = Some(value.into()))
+calls! {
+    Pipelines {
+        /// Applies the pipeline's current environment to its compute.
+        ///
+        /// Later updates in development mode can use it.
+        ///
+        /// `POST /api/2.0/pipelines/{pipeline_id}/environment/apply`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        apply_environment(pipeline_id: String) -> models::pipelines::ApplyEnvironment;
+        /// Copies a Hive metastore pipeline into a new pipeline that uses Unity Catalog.
+        ///
+        /// Starts an update of the new pipeline, and returns its ID.
+        ///
+        /// `POST /api/2.0/pipelines/{pipeline_id}/clone`
+        ///
+        /// * `pipeline_id`: ID of the pipeline to copy.
+        ///
+        /// Optional inputs: [`allow_duplicate_names`](field@models::pipelines::Clone::allow_duplicate_names),
+        /// [`budget_policy_id`](field@models::pipelines::Clone::budget_policy_id),
+        /// [`catalog`](field@models::pipelines::Clone::catalog), [`channel`](field@models::pipelines::Clone::channel),
+        /// [`clone_mode`](field@models::pipelines::Clone::clone_mode), [`clusters`](field@models::pipelines::Clone::clusters),
+        /// [`configuration`](field@models::pipelines::Clone::configuration),
+        /// [`continuous`](field@models::pipelines::Clone::continuous), [`deployment`](field@models::pipelines::Clone::deployment),
+        /// [`development`](field@models::pipelines::Clone::development), [`edition`](field@models::pipelines::Clone::edition),
+        /// [`environment`](field@models::pipelines::Clone::environment), [`event_log`](field@models::pipelines::Clone::event_log),
+        /// [`expected_last_modified`](field@models::pipelines::Clone::expected_last_modified),
+        /// [`filters`](field@models::pipelines::Clone::filters),
+        /// [`gateway_definition`](field@models::pipelines::Clone::gateway_definition), [`id`](field@models::pipelines::Clone::id),
+        /// [`ingestion_definition`](field@models::pipelines::Clone::ingestion_definition),
+        /// [`libraries`](field@models::pipelines::Clone::libraries), [`name`](field@models::pipelines::Clone::name),
+        /// [`notifications`](field@models::pipelines::Clone::notifications),
+        /// [`parent_path`](field@models::pipelines::Clone::parent_path), [`photon`](field@models::pipelines::Clone::photon),
+        /// [`restart_window`](field@models::pipelines::Clone::restart_window),
+        /// [`root_path`](field@models::pipelines::Clone::root_path), [`schema`](field@models::pipelines::Clone::schema),
+        /// [`serverless`](field@models::pipelines::Clone::serverless),
+        /// [`serverless_compute_id`](field@models::pipelines::Clone::serverless_compute_id),
+        /// [`storage`](field@models::pipelines::Clone::storage), [`tags`](field@models::pipelines::Clone::tags),
+        /// [`target`](field@models::pipelines::Clone::target), [`trigger`](field@models::pipelines::Clone::trigger),
+        /// [`usage_policy_id`](field@models::pipelines::Clone::usage_policy_id).
+        clone_(pipeline_id: String) -> models::pipelines::Clone;
+        /// Creates a pipeline and returns its ID.
+        ///
+        /// `POST /api/2.0/pipelines`
+        ///
+        /// Optional inputs: [`allow_duplicate_names`](field@models::pipelines::Create::allow_duplicate_names),
+        /// [`budget_policy_id`](field@models::pipelines::Create::budget_policy_id),
+        /// [`catalog`](field@models::pipelines::Create::catalog), [`channel`](field@models::pipelines::Create::channel),
+        /// [`clusters`](field@models::pipelines::Create::clusters),
+        /// [`configuration`](field@models::pipelines::Create::configuration),
+        /// [`continuous`](field@models::pipelines::Create::continuous),
+        /// [`deployment`](field@models::pipelines::Create::deployment),
+        /// [`development`](field@models::pipelines::Create::development), [`dry_run`](field@models::pipelines::Create::dry_run),
+        /// [`edition`](field@models::pipelines::Create::edition), [`environment`](field@models::pipelines::Create::environment),
+        /// [`event_log`](field@models::pipelines::Create::event_log), [`filters`](field@models::pipelines::Create::filters),
+        /// [`gateway_definition`](field@models::pipelines::Create::gateway_definition),
+        /// [`id`](field@models::pipelines::Create::id),
+        /// [`ingestion_definition`](field@models::pipelines::Create::ingestion_definition),
+        /// [`libraries`](field@models::pipelines::Create::libraries), [`name`](field@models::pipelines::Create::name),
+        /// [`notifications`](field@models::pipelines::Create::notifications),
+        /// [`parameters`](field@models::pipelines::Create::parameters),
+        /// [`parent_path`](field@models::pipelines::Create::parent_path), [`photon`](field@models::pipelines::Create::photon),
+        /// [`restart_window`](field@models::pipelines::Create::restart_window),
+        /// [`root_path`](field@models::pipelines::Create::root_path), [`run_as`](field@models::pipelines::Create::run_as),
+        /// [`schema`](field@models::pipelines::Create::schema), [`serverless`](field@models::pipelines::Create::serverless),
+        /// [`serverless_compute_id`](field@models::pipelines::Create::serverless_compute_id),
+        /// [`storage`](field@models::pipelines::Create::storage), [`tags`](field@models::pipelines::Create::tags),
+        /// [`target`](field@models::pipelines::Create::target), [`trigger`](field@models::pipelines::Create::trigger),
+        /// [`usage_policy_id`](field@models::pipelines::Create::usage_policy_id).
+        create() -> models::pipelines::Create;
+        /// Deletes a pipeline.
+        ///
+        /// A pipeline that publishes to Unity Catalog takes its tables with it, unless `cascade` is `false`; only Databricks
+        /// support can undo this.
+        ///
+        /// `DELETE /api/2.0/pipelines/{pipeline_id}`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        ///
+        /// Optional inputs: [`cascade`](field@models::pipelines::Delete::cascade),
+        /// [`force`](field@models::pipelines::Delete::force).
+        delete(pipeline_id: String) -> models::pipelines::Delete;
+        /// Returns a pipeline with its specification, state and latest updates.
+        ///
+        /// `GET /api/2.0/pipelines/{pipeline_id}`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        get(pipeline_id: String) -> models::pipelines::Get;
+        /// Lists the permission levels that can be granted on a pipeline.
+        ///
+        /// `GET /api/2.0/permissions/pipelines/{pipeline_id}/permissionLevels`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        get_permission_levels(pipeline_id: String) -> models::pipelines::GetPermissionLevels;
+        /// Gets the access list of a pipeline.
+        ///
+        /// Grants may be inherited from its root object.
+        ///
+        /// `GET /api/2.0/permissions/pipelines/{pipeline_id}`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        get_permissions(pipeline_id: String) -> models::pipelines::GetPermissions;
+        /// Returns an update of a pipeline with its state and configuration.
+        ///
+        /// `GET /api/2.0/pipelines/{pipeline_id}/updates/{update_id}`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        /// * `update_id`: ID of the update.
+        get_update(pipeline_id: String, update_id: String) -> models::pipelines::GetUpdate;
+        /// Lists the events of a pipeline, newest first unless asked otherwise.
+        ///
+        /// `GET /api/2.0/pipelines/{pipeline_id}/events`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        ///
+        /// Optional inputs: [`filter`](field@models::pipelines::ListPipelineEvents::filter),
+        /// [`max_results`](field@models::pipelines::ListPipelineEvents::max_results),
+        /// [`order_by`](field@models::pipelines::ListPipelineEvents::order_by),
+        /// [`page_token`](field@models::pipelines::ListPipelineEvents::page_token).
+        list_pipeline_events(pipeline_id: String) -> models::pipelines::ListPipelineEvents;
+        /// Lists the pipelines of the workspace.
+        ///
+        /// `GET /api/2.0/pipelines`
+        ///
+        /// Optional inputs: [`filter`](field@models::pipelines::ListPipelines::filter),
+        /// [`max_results`](field@models::pipelines::ListPipelines::max_results),
+        /// [`order_by`](field@models::pipelines::ListPipelines::order_by),
+        /// [`page_token`](field@models::pipelines::ListPipelines::page_token).
+        list_pipelines() -> models::pipelines::ListPipelines;
+        /// Lists the updates of a pipeline.
+        ///
+        /// `GET /api/2.0/pipelines/{pipeline_id}/updates`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        ///
+        /// Optional inputs: [`max_results`](field@models::pipelines::ListUpdates::max_results),
+        /// [`page_token`](field@models::pipelines::ListUpdates::page_token),
+        /// [`until_update_id`](field@models::pipelines::ListUpdates::until_update_id).
+        list_updates(pipeline_id: String) -> models::pipelines::ListUpdates;
+        /// Replaces the direct grants on a pipeline.
+        ///
+        /// Without any grant, all direct ones are removed; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/pipelines/{pipeline_id}`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::pipelines::SetPermissions::access_control_list).
+        set_permissions(pipeline_id: String) -> models::pipelines::SetPermissions;
+        /// Starts an update of a pipeline and returns its ID.
+        ///
+        /// Fails if an update is active already; that one goes on.
+        ///
+        /// `POST /api/2.0/pipelines/{pipeline_id}/updates`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        ///
+        /// Optional inputs: [`cause`](field@models::pipelines::StartUpdate::cause),
+        /// [`development`](field@models::pipelines::StartUpdate::development),
+        /// [`full_refresh`](field@models::pipelines::StartUpdate::full_refresh),
+        /// [`full_refresh_selection`](field@models::pipelines::StartUpdate::full_refresh_selection),
+        /// [`full_refresh_selection_by_path`](field@models::pipelines::StartUpdate::full_refresh_selection_by_path),
+        /// [`parameters`](field@models::pipelines::StartUpdate::parameters),
+        /// [`refresh_selection`](field@models::pipelines::StartUpdate::refresh_selection),
+        /// [`refresh_selection_by_path`](field@models::pipelines::StartUpdate::refresh_selection_by_path),
+        /// [`replace_where_overrides`](field@models::pipelines::StartUpdate::replace_where_overrides),
+        /// [`reset_checkpoint_selection`](field@models::pipelines::StartUpdate::reset_checkpoint_selection),
+        /// [`rewind_spec`](field@models::pipelines::StartUpdate::rewind_spec),
+        /// [`validate_only`](field@models::pipelines::StartUpdate::validate_only).
+        start_update(pipeline_id: String) -> models::pipelines::StartUpdate;
+        /// Cancels the active update of a pipeline.
+        ///
+        /// Without an active update nothing happens. The pipeline is stopped once its state is `IDLE`.
+        ///
+        /// `POST /api/2.0/pipelines/{pipeline_id}/stop`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        stop(pipeline_id: String) -> models::pipelines::Stop;
+        /// Replaces the settings of a pipeline.
+        ///
+        /// `PUT /api/2.0/pipelines/{pipeline_id}`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        ///
+        /// Optional inputs: [`allow_duplicate_names`](field@models::pipelines::Update::allow_duplicate_names),
+        /// [`budget_policy_id`](field@models::pipelines::Update::budget_policy_id),
+        /// [`catalog`](field@models::pipelines::Update::catalog), [`channel`](field@models::pipelines::Update::channel),
+        /// [`clusters`](field@models::pipelines::Update::clusters),
+        /// [`configuration`](field@models::pipelines::Update::configuration),
+        /// [`continuous`](field@models::pipelines::Update::continuous),
+        /// [`deployment`](field@models::pipelines::Update::deployment),
+        /// [`development`](field@models::pipelines::Update::development), [`edition`](field@models::pipelines::Update::edition),
+        /// [`environment`](field@models::pipelines::Update::environment),
+        /// [`event_log`](field@models::pipelines::Update::event_log),
+        /// [`expected_last_modified`](field@models::pipelines::Update::expected_last_modified),
+        /// [`filters`](field@models::pipelines::Update::filters),
+        /// [`gateway_definition`](field@models::pipelines::Update::gateway_definition),
+        /// [`id`](field@models::pipelines::Update::id),
+        /// [`ingestion_definition`](field@models::pipelines::Update::ingestion_definition),
+        /// [`libraries`](field@models::pipelines::Update::libraries), [`name`](field@models::pipelines::Update::name),
+        /// [`notifications`](field@models::pipelines::Update::notifications),
+        /// [`parameters`](field@models::pipelines::Update::parameters),
+        /// [`parent_path`](field@models::pipelines::Update::parent_path), [`photon`](field@models::pipelines::Update::photon),
+        /// [`restart_window`](field@models::pipelines::Update::restart_window),
+        /// [`root_path`](field@models::pipelines::Update::root_path), [`run_as`](field@models::pipelines::Update::run_as),
+        /// [`schema`](field@models::pipelines::Update::schema), [`serverless`](field@models::pipelines::Update::serverless),
+        /// [`serverless_compute_id`](field@models::pipelines::Update::serverless_compute_id),
+        /// [`storage`](field@models::pipelines::Update::storage), [`tags`](field@models::pipelines::Update::tags),
+        /// [`target`](field@models::pipelines::Update::target), [`trigger`](field@models::pipelines::Update::trigger),
+        /// [`usage_policy_id`](field@models::pipelines::Update::usage_policy_id).
+        update(pipeline_id: String) -> models::pipelines::Update;
+        /// Adds or changes grants on a pipeline and leaves the others in place.
+        ///
+        /// `PATCH /api/2.0/permissions/pipelines/{pipeline_id}`
+        ///
+        /// * `pipeline_id`: ID of the pipeline.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::pipelines::UpdatePermissions::access_control_list).
+        update_permissions(pipeline_id: String) -> models::pipelines::UpdatePermissions;
     }
 }
 
-impl Call<models::pipelines::Create> {
-    /// Whether another pipeline may have the same name; otherwise a clash is an error.
-    pub fn allow_duplicate_names(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.allow_duplicate_names = Some(value.into()))
-    }
-
-    /// Budget policy to which serverless cost is attributed.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
-
-    /// Unity Catalog catalog that receives the tables.
-    ///
-    /// With the legacy `target`, they go into that schema of it.
-    pub fn catalog(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog = Some(value.into()))
-    }
-
-    /// Release channel of the runtime: `CURRENT` or `PREVIEW`.
-    pub fn channel(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.channel = Some(value.into()))
-    }
-
-    /// Compute settings for classic pipelines; leave out for serverless ones.
-    pub fn clusters(self, value: impl Into<Vec<models::PipelineCluster>>) -> Self {
-        self.map(|op| op.clusters = Some(value.into()))
-    }
-
-    /// Key-value settings handed to the pipeline's code and its Spark session.
-    pub fn configuration(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.configuration = Some(value.into()))
-    }
-
-    /// Whether the pipeline keeps running instead of stopping after one pass.
-    ///
-    /// A continuous job around the pipeline takes its place and overrides it.
-    #[deprecated = "deprecated by the API"]
-    pub fn continuous(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.continuous = Some(value.into()))
-    }
-
-    /// Tool that manages the pipeline, if any.
-    pub fn deployment(self, value: impl Into<models::PipelineDeployment>) -> Self {
-        self.map(|op| op.deployment = Some(value.into()))
-    }
-
-    /// Whether updates run in development mode; `false` by default.
-    ///
-    /// Choose it per update instead.
-    #[deprecated = "deprecated by the API"]
-    pub fn development(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.development = Some(value.into()))
-    }
-
-    /// Whether only to check the settings.
-    ///
-    /// The response then holds the effective settings instead of an ID.
-    pub fn dry_run(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.dry_run = Some(value.into()))
-    }
-
-    /// Product edition: `CORE`, `PRO` or `ADVANCED`.
-    pub fn edition(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.edition = Some(value.into()))
-    }
-
-    /// Python dependencies of the pipeline's code.
-    pub fn environment(self, value: impl Into<models::PipelinesEnvironment>) -> Self {
-        self.map(|op| op.environment = Some(value.into()))
-    }
-
-    /// Where in Unity Catalog the event log is published.
-    pub fn event_log(self, value: impl Into<models::EventLogSpec>) -> Self {
-        self.map(|op| op.event_log = Some(value.into()))
-    }
-
-    /// Which packages of the pipeline take part in its graph.
-    pub fn filters(self, value: impl Into<models::Filters>) -> Self {
-        self.map(|op| op.filters = Some(value.into()))
-    }
-
-    /// Makes this a gateway that reads changes from a database.
-    pub fn gateway_definition(
-        self,
-        value: impl Into<models::IngestionGatewayPipelineDefinition>,
-    ) -> Self {
-        self.map(|op| op.gateway_definition = Some(value.into()))
-    }
-
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Makes this a managed ingestion pipeline.
-    ///
-    /// Excludes `libraries`, `schema`, `target` and `catalog`.
-    pub fn ingestion_definition(
-        self,
-        value: impl Into<models::IngestionPipelineDefinition>,
-    ) -> Self {
-        self.map(|op| op.ingestion_definition = Some(value.into()))
-    }
-
-    /// Source code and libraries of the pipeline.
-    pub fn libraries(self, value: impl Into<Vec<models::PipelineLibrary>>) -> Self {
-        self.map(|op| op.libraries = Some(value.into()))
-    }
-
-    /// Name.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Who gets mail on which events.
-    pub fn notifications(self, value: impl Into<Vec<models::Notifications>>) -> Self {
-        self.map(|op| op.notifications = Some(value.into()))
-    }
-
-    /// Default parameters of updates; up to 10000 characters as JSON.
-    pub fn parameters(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.parameters = Some(value.into()))
-    }
-
-    /// Workspace folder that holds the pipeline's object; without it there is none.
-    pub fn parent_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent_path = Some(value.into()))
-    }
-
-    /// Whether Photon is used; always so on serverless.
-    pub fn photon(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.photon = Some(value.into()))
-    }
-
-    /// When a continuous pipeline may be restarted.
-    pub fn restart_window(self, value: impl Into<models::RestartWindow>) -> Self {
-        self.map(|op| op.restart_window = Some(value.into()))
-    }
-
-    /// Folder the editor shows as the pipeline's root; Python sources can import from it.
-    pub fn root_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.root_path = Some(value.into()))
-    }
-
-    /// Identity the pipeline runs as; by default its creator.
-    pub fn run_as(self, value: impl Into<models::RunAs>) -> Self {
-        self.map(|op| op.run_as = Some(value.into()))
-    }
-
-    /// Schema to read from and publish to where the code names none.
-    pub fn schema(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema = Some(value.into()))
-    }
-
-    /// Whether to run on serverless compute.
-    ///
-    /// `clusters` must then be left out.
-    pub fn serverless(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.serverless = Some(value.into()))
-    }
-
-    /// Serverless compute chosen by the user, for serverless pipelines.
-    pub fn serverless_compute_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.serverless_compute_id = Some(value.into()))
-    }
-
-    /// DBFS directory for checkpoints and tables.
-    pub fn storage(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage = Some(value.into()))
-    }
-
-    /// Up to 25 tags; they become cluster tags and obey the same limits.
-    pub fn tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-
-    /// Legacy form of `schema`: the one schema to publish to.
-    ///
-    /// Exclusive with it.
-    #[deprecated = "deprecated by the API"]
-    pub fn target(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.target = Some(value.into()))
-    }
-
-    /// Former way of choosing between scheduled and manual runs; use `continuous`.
-    #[deprecated = "deprecated by the API"]
-    pub fn trigger(self, value: impl Into<models::PipelineTrigger>) -> Self {
-        self.map(|op| op.trigger = Some(value.into()))
-    }
-
-    /// Usage policy that applies to the pipeline.
-    pub fn usage_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.usage_policy_id = Some(value.into()))
-    }
-}
-
-impl Call<models::pipelines::Delete> {
-    /// Whether the pipeline's materialized views, streaming tables and views are deleted too; `true` by default.
-    pub fn cascade(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.cascade = Some(value.into()))
-    }
-
-    /// Whether to delete the pipeline even if cleaning up its resources fails; otherwise such a failure stops the deletion.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
-
-impl Call<models::pipelines::ListPipelineEvents> {
-    /// SQL-like condition on `level` (`=` or `in`), `id` (`=`) and `timestamp` (comparisons), joined with `AND`; for instance
-    /// `level in ('ERROR', 'WARN') AND timestamp > '2024-07-22T06:37:33.083Z'`.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit on the events of a page; a page may hold fewer although more follow.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Sort order by time: `timestamp asc` or `timestamp desc`, the default.
-    pub fn order_by(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.order_by = Some(value.into()))
-    }
-
-    /// Token of the page to return.
-    ///
-    /// Next to it only `max_results` is allowed; anything else is an error.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::pipelines::ListPipelines> {
-    /// One condition: `notebook='<path>'` for pipelines that use the notebook, or `name LIKE '<pattern>'` with `%` as wildcard.
-    ///
-    /// Conditions cannot be combined.
-    pub fn filter(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filter = Some(value.into()))
-    }
-
-    /// Upper limit on the pipelines of a page: 25 by default, 100 at most; larger values are an error.
-    ///
-    /// A page may hold fewer although more follow.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Sort order; the only field is `id`, as in the default `id asc`.
-    pub fn order_by(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.order_by = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::pipelines::ListUpdates> {
-    /// Upper limit on the updates of a page.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Token of the page to return, from an earlier call.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Update at which the list ends; it is included.
-    pub fn until_update_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.until_update_id = Some(value.into()))
-    }
-}
-
-impl Call<models::pipelines::SetPermissions> {
-    /// Complete list of direct grants; what is not listed is removed.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::PipelineAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::pipelines::StartUpdate> {
-    /// Cause.
-    pub fn cause(self, value: impl Into<models::StartUpdateCause>) -> Self {
-        self.map(|op| op.cause = Some(value.into()))
-    }
-
-    /// Whether to run in development mode: compute is reused and failures are not retried.
-    ///
-    /// Meant for writing and testing, not for production.
-    pub fn development(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.development = Some(value.into()))
-    }
-
-    /// Whether all tables are reset before the run.
-    pub fn full_refresh(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.full_refresh = Some(value.into()))
-    }
-
-    /// Tables to reset and recompute.
-    ///
-    /// With this and `refresh_selection` both empty, the whole graph is updated.
-    pub fn full_refresh_selection(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.full_refresh_selection = Some(value.into()))
-    }
-
-    /// Source files whose tables are reset and recomputed.
-    pub fn full_refresh_selection_by_path(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.full_refresh_selection_by_path = Some(value.into()))
-    }
-
-    /// Parameters for this update.
-    pub fn parameters(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.parameters = Some(value.into()))
-    }
-
-    /// Tables to update while keeping their state.
-    ///
-    /// With this and `full_refresh_selection` both empty, the whole graph is updated.
-    pub fn refresh_selection(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.refresh_selection = Some(value.into()))
-    }
-
-    /// Source files whose tables are updated.
-    pub fn refresh_selection_by_path(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.refresh_selection_by_path = Some(value.into()))
-    }
-
-    /// Other predicates to use this time; only for `replace_where` flows.
-    ///
-    /// Flows not listed keep their own.
-    pub fn replace_where_overrides(
-        self,
-        value: impl Into<Vec<models::ReplaceWhereOverride>>,
-    ) -> Self {
-        self.map(|op| op.replace_where_overrides = Some(value.into()))
-    }
-
-    /// Flows whose streaming checkpoint is reset.
-    ///
-    /// The data in their target tables stays. A flow may be in the refresh selections as well.
-    pub fn reset_checkpoint_selection(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.reset_checkpoint_selection = Some(value.into()))
-    }
-
-    /// Makes this a rewind of the pipeline or some of its datasets.
-    pub fn rewind_spec(self, value: impl Into<models::RewindSpec>) -> Self {
-        self.map(|op| op.rewind_spec = Some(value.into()))
-    }
-
-    /// Whether only the source code is checked, with no data written.
-    pub fn validate_only(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.validate_only = Some(value.into()))
-    }
-}
-
-impl Call<models::pipelines::Update> {
-    /// Whether the new name may be that of another pipeline; otherwise a clash is an error.
-    pub fn allow_duplicate_names(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.allow_duplicate_names = Some(value.into()))
-    }
-
-    /// Budget policy to which serverless cost is attributed.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
-
-    /// Unity Catalog catalog that receives the tables.
-    ///
-    /// With the legacy `target`, they go into that schema of it.
-    pub fn catalog(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog = Some(value.into()))
-    }
-
-    /// Release channel of the runtime: `CURRENT` or `PREVIEW`.
-    pub fn channel(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.channel = Some(value.into()))
-    }
-
-    /// Compute settings for classic pipelines; leave out for serverless ones.
-    pub fn clusters(self, value: impl Into<Vec<models::PipelineCluster>>) -> Self {
-        self.map(|op| op.clusters = Some(value.into()))
-    }
-
-    /// Key-value settings handed to the pipeline's code and its Spark session.
-    pub fn configuration(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.configuration = Some(value.into()))
-    }
-
-    /// Whether the pipeline keeps running instead of stopping after one pass.
-    ///
-    /// A continuous job around the pipeline takes its place and overrides it.
-    #[deprecated = "deprecated by the API"]
-    pub fn continuous(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.continuous = Some(value.into()))
-    }
-
-    /// Tool that manages the pipeline, if any.
-    pub fn deployment(self, value: impl Into<models::PipelineDeployment>) -> Self {
-        self.map(|op| op.deployment = Some(value.into()))
-    }
-
-    /// Whether updates run in development mode; `false` by default.
-    ///
-    /// Choose it per update instead.
-    #[deprecated = "deprecated by the API"]
-    pub fn development(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.development = Some(value.into()))
-    }
-
-    /// Product edition: `CORE`, `PRO` or `ADVANCED`.
-    pub fn edition(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.edition = Some(value.into()))
-    }
-
-    /// Python dependencies of the pipeline's code.
-    pub fn environment(self, value: impl Into<models::PipelinesEnvironment>) -> Self {
-        self.map(|op| op.environment = Some(value.into()))
-    }
-
-    /// Where in Unity Catalog the event log is published.
-    pub fn event_log(self, value: impl Into<models::EventLogSpec>) -> Self {
-        self.map(|op| op.event_log = Some(value.into()))
-    }
-
-    /// Last modification of the settings that the caller has seen.
-    ///
-    /// If they changed since, the call fails with a conflict.
-    pub fn expected_last_modified(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.expected_last_modified = Some(value.into()))
-    }
-
-    /// Which packages of the pipeline take part in its graph.
-    pub fn filters(self, value: impl Into<models::Filters>) -> Self {
-        self.map(|op| op.filters = Some(value.into()))
-    }
-
-    /// Makes this a gateway that reads changes from a database.
-    pub fn gateway_definition(
-        self,
-        value: impl Into<models::IngestionGatewayPipelineDefinition>,
-    ) -> Self {
-        self.map(|op| op.gateway_definition = Some(value.into()))
-    }
-
-    /// Id.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Makes this a managed ingestion pipeline.
-    ///
-    /// Excludes `libraries`, `schema`, `target` and `catalog`.
-    pub fn ingestion_definition(
-        self,
-        value: impl Into<models::IngestionPipelineDefinition>,
-    ) -> Self {
-        self.map(|op| op.ingestion_definition = Some(value.into()))
-    }
-
-    /// Source code and libraries of the pipeline.
-    pub fn libraries(self, value: impl Into<Vec<models::PipelineLibrary>>) -> Self {
-        self.map(|op| op.libraries = Some(value.into()))
-    }
-
-    /// Name.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Who gets mail on which events.
-    pub fn notifications(self, value: impl Into<Vec<models::Notifications>>) -> Self {
-        self.map(|op| op.notifications = Some(value.into()))
-    }
-
-    /// Default parameters of updates; up to 10000 characters as JSON.
-    pub fn parameters(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.parameters = Some(value.into()))
-    }
-
-    /// Workspace folder that holds the pipeline's object; without it there is none.
-    pub fn parent_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent_path = Some(value.into()))
-    }
-
-    /// Whether Photon is used; always so on serverless.
-    pub fn photon(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.photon = Some(value.into()))
-    }
-
-    /// When a continuous pipeline may be restarted.
-    pub fn restart_window(self, value: impl Into<models::RestartWindow>) -> Self {
-        self.map(|op| op.restart_window = Some(value.into()))
-    }
-
-    /// Folder the editor shows as the pipeline's root; Python sources can import from it.
-    pub fn root_path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.root_path = Some(value.into()))
-    }
-
-    /// Identity the pipeline runs as; by default its creator.
-    pub fn run_as(self, value: impl Into<models::RunAs>) -> Self {
-        self.map(|op| op.run_as = Some(value.into()))
-    }
-
-    /// Schema to read from and publish to where the code names none.
-    pub fn schema(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema = Some(value.into()))
-    }
-
-    /// Whether to run on serverless compute.
-    ///
-    /// `clusters` must then be left out.
-    pub fn serverless(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.serverless = Some(value.into()))
-    }
-
-    /// Serverless compute chosen by the user, for serverless pipelines.
-    pub fn serverless_compute_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.serverless_compute_id = Some(value.into()))
-    }
-
-    /// DBFS directory for checkpoints and tables.
-    pub fn storage(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage = Some(value.into()))
-    }
-
-    /// Up to 25 tags; they become cluster tags and obey the same limits.
-    pub fn tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-
-    /// Legacy form of `schema`: the one schema to publish to.
-    ///
-    /// Exclusive with it.
-    #[deprecated = "deprecated by the API"]
-    pub fn target(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.target = Some(value.into()))
-    }
-
-    /// Former way of choosing between scheduled and manual runs; use `continuous`.
-    #[deprecated = "deprecated by the API"]
-    pub fn trigger(self, value: impl Into<models::PipelineTrigger>) -> Self {
-        self.map(|op| op.trigger = Some(value.into()))
-    }
-
-    /// Usage policy that applies to the pipeline.
-    pub fn usage_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.usage_policy_id = Some(value.into()))
-    }
-}
-
-impl Call<models::pipelines::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::PipelineAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
+setters! { models::pipelines::Clone {
+    allow_duplicate_names: bool,
+    budget_policy_id: String,
+    catalog: String,
+    channel: String,
+    clone_mode: models::CloneMode,
+    clusters: Vec<models::PipelineCluster>,
+    configuration: std::collections::BTreeMap<String, String>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    continuous: bool,
+    deployment: models::PipelineDeployment,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    development: bool,
+    edition: String,
+    environment: models::PipelinesEnvironment,
+    event_log: models::EventLogSpec,
+    expected_last_modified: i64,
+    filters: models::Filters,
+    gateway_definition: models::IngestionGatewayPipelineDefinition,
+    id: String,
+    ingestion_definition: models::IngestionPipelineDefinition,
+    libraries: Vec<models::PipelineLibrary>,
+    name: String,
+    notifications: Vec<models::Notifications>,
+    parent_path: String,
+    photon: bool,
+    restart_window: models::RestartWindow,
+    root_path: String,
+    schema: String,
+    serverless: bool,
+    serverless_compute_id: String,
+    storage: String,
+    tags: std::collections::BTreeMap<String, String>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    target: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    trigger: models::PipelineTrigger,
+    usage_policy_id: String,
+}}
+
+setters! { models::pipelines::Create {
+    allow_duplicate_names: bool,
+    budget_policy_id: String,
+    catalog: String,
+    channel: String,
+    clusters: Vec<models::PipelineCluster>,
+    configuration: std::collections::BTreeMap<String, String>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    continuous: bool,
+    deployment: models::PipelineDeployment,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    development: bool,
+    dry_run: bool,
+    edition: String,
+    environment: models::PipelinesEnvironment,
+    event_log: models::EventLogSpec,
+    filters: models::Filters,
+    gateway_definition: models::IngestionGatewayPipelineDefinition,
+    id: String,
+    ingestion_definition: models::IngestionPipelineDefinition,
+    libraries: Vec<models::PipelineLibrary>,
+    name: String,
+    notifications: Vec<models::Notifications>,
+    parameters: std::collections::BTreeMap<String, String>,
+    parent_path: String,
+    photon: bool,
+    restart_window: models::RestartWindow,
+    root_path: String,
+    run_as: models::RunAs,
+    schema: String,
+    serverless: bool,
+    serverless_compute_id: String,
+    storage: String,
+    tags: std::collections::BTreeMap<String, String>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    target: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    trigger: models::PipelineTrigger,
+    usage_policy_id: String,
+}}
+
+setters! { models::pipelines::Delete {
+    cascade: bool,
+    force: bool,
+}}
+
+setters! { models::pipelines::ListPipelineEvents {
+    filter: String,
+    max_results: i64,
+    order_by: Vec<String>,
+    page_token: String,
+}}
+
+setters! { models::pipelines::ListPipelines {
+    filter: String,
+    max_results: i64,
+    order_by: Vec<String>,
+    page_token: String,
+}}
+
+setters! { models::pipelines::ListUpdates {
+    max_results: i64,
+    page_token: String,
+    until_update_id: String,
+}}
+
+setters! { models::pipelines::SetPermissions {
+    access_control_list: Vec<models::PipelineAccessControlRequest>,
+}}
+
+setters! { models::pipelines::StartUpdate {
+    cause: models::StartUpdateCause,
+    development: bool,
+    full_refresh: bool,
+    full_refresh_selection: Vec<String>,
+    full_refresh_selection_by_path: Vec<String>,
+    parameters: std::collections::BTreeMap<String, String>,
+    refresh_selection: Vec<String>,
+    refresh_selection_by_path: Vec<String>,
+    replace_where_overrides: Vec<models::ReplaceWhereOverride>,
+    reset_checkpoint_selection: Vec<String>,
+    rewind_spec: models::RewindSpec,
+    validate_only: bool,
+}}
+
+setters! { models::pipelines::Update {
+    allow_duplicate_names: bool,
+    budget_policy_id: String,
+    catalog: String,
+    channel: String,
+    clusters: Vec<models::PipelineCluster>,
+    configuration: std::collections::BTreeMap<String, String>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    continuous: bool,
+    deployment: models::PipelineDeployment,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    development: bool,
+    edition: String,
+    environment: models::PipelinesEnvironment,
+    event_log: models::EventLogSpec,
+    expected_last_modified: i64,
+    filters: models::Filters,
+    gateway_definition: models::IngestionGatewayPipelineDefinition,
+    id: String,
+    ingestion_definition: models::IngestionPipelineDefinition,
+    libraries: Vec<models::PipelineLibrary>,
+    name: String,
+    notifications: Vec<models::Notifications>,
+    parameters: std::collections::BTreeMap<String, String>,
+    parent_path: String,
+    photon: bool,
+    restart_window: models::RestartWindow,
+    root_path: String,
+    run_as: models::RunAs,
+    schema: String,
+    serverless: bool,
+    serverless_compute_id: String,
+    storage: String,
+    tags: std::collections::BTreeMap<String, String>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    target: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    trigger: models::PipelineTrigger,
+    usage_policy_id: String,
+}}
+
+setters! { models::pipelines::UpdatePermissions {
+    access_control_list: Vec<models::PipelineAccessControlRequest>,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `postgres`.
 
 use databricks_models::postgres as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages Lakebase Autoscaling: Postgres projects with their branches, compute endpoints, databases, roles and snapshots.
     pub fn postgres(&self) -> Postgres {
         Postgres {
@@ -21,1006 +21,551 @@ impl crate::WorkspaceClient {
 /// long-running: the call answers with an `Operation` to wait for.
 #[derive(Clone, Debug)]
 pub struct Postgres {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Postgres {
-    /// Creates a branch in a project.
-    ///
-    /// `POST /api/2.0/postgres/{parent}/branches`
-    ///
-    /// * `parent`: Name of the project: `projects/*`.
-    ///   Of the form `projects/{project_id}`.
-    /// * `branch_id`: ID of the branch, the last part of its name.
-    ///   Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
-    /// * `branch`: Branch.
-    pub fn create_branch(
-        &self,
-        parent: impl Into<String>,
-        branch_id: impl Into<String>,
-        branch: impl Into<models::Branch>,
-    ) -> Call<models::postgres::CreateBranch> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::CreateBranch::new(parent, branch_id, branch),
-        )
-    }
-
-    /// Registers a Postgres database as a catalog in Unity Catalog.
-    ///
-    /// `POST /api/2.0/postgres/catalogs`
-    ///
-    /// * `catalog_id`: Name of the catalog in Unity Catalog; the resource is then called `catalogs/<catalog_id>`.
-    /// * `catalog`: Catalog.
-    pub fn create_catalog(
-        &self,
-        catalog_id: impl Into<String>,
-        catalog: impl Into<models::Catalog>,
-    ) -> Call<models::postgres::CreateCatalog> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::CreateCatalog::new(catalog_id, catalog),
-        )
-    }
-
-    /// Sets up a change data feed from a Postgres schema to Delta tables in Unity Catalog.
-    ///
-    /// The changes of every table of the schema are then written continuously.
-    ///
-    /// `POST /api/2.0/postgres/{parent}/cdf-configs`
-    ///
-    /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
-    ///   Of the form `projects/{project}/branches/{branch}/databases/{database}`.
-    /// * `cdf_config`: Cdf config.
-    pub fn create_cdf_config(
-        &self,
-        parent: impl Into<String>,
-        cdf_config: impl Into<models::CdfConfig>,
-    ) -> Call<models::postgres::CreateCdfConfig> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::CreateCdfConfig::new(parent, cdf_config),
-        )
-    }
-
-    /// Turns the Data API of a database on.
-    ///
-    /// `POST /api/2.0/postgres/{parent}/data-api`
-    ///
-    /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
-    /// * `data_api`: Data api.
-    pub fn create_data_api(
-        &self,
-        parent: impl Into<String>,
-        data_api: impl Into<models::DataApi>,
-    ) -> Call<models::postgres::CreateDataApi> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::CreateDataApi::new(parent, data_api),
-        )
-    }
-
-    /// Creates a database in a branch.
-    ///
-    /// `POST /api/2.0/postgres/{parent}/databases`
-    ///
-    /// * `parent`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    /// * `database`: Database.
-    pub fn create_database(
-        &self,
-        parent: impl Into<String>,
-        database: impl Into<models::Database>,
-    ) -> Call<models::postgres::CreateDatabase> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::CreateDatabase::new(parent, database),
-        )
-    }
-
-    /// Creates an endpoint, the compute that serves a branch.
-    ///
-    /// `POST /api/2.0/postgres/{parent}/endpoints`
-    ///
-    /// * `parent`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    /// * `endpoint_id`: ID of the endpoint, the last part of its name.
-    ///   Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
-    /// * `endpoint`: Endpoint.
-    pub fn create_endpoint(
-        &self,
-        parent: impl Into<String>,
-        endpoint_id: impl Into<String>,
-        endpoint: impl Into<models::Endpoint>,
-    ) -> Call<models::postgres::CreateEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::CreateEndpoint::new(parent, endpoint_id, endpoint),
-        )
-    }
-
-    /// Creates a project, with a first branch and a first endpoint in it.
-    ///
-    /// `POST /api/2.0/postgres/projects`
-    ///
-    /// * `project_id`: ID of the project, the last part of its name.
-    ///   Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
-    /// * `project`: Project.
-    pub fn create_project(
-        &self,
-        project_id: impl Into<String>,
-        project: impl Into<models::Project>,
-    ) -> Call<models::postgres::CreateProject> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::CreateProject::new(project_id, project),
-        )
-    }
-
-    /// Creates a Postgres role in a branch.
-    ///
-    /// `POST /api/2.0/postgres/{parent}/roles`
-    ///
-    /// * `parent`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    /// * `role`: Role.
-    pub fn create_role(
-        &self,
-        parent: impl Into<String>,
-        role: impl Into<models::Role>,
-    ) -> Call<models::postgres::CreateRole> {
-        Call::new(self.client.clone(), models::postgres::CreateRole::new(parent, role))
-    }
-
-    /// Creates a snapshot of a branch: a copy that never changes, as of one moment.
-    ///
-    /// `POST /api/2.0/postgres/{parent}/snapshots`
-    ///
-    /// * `parent`: Name of the project: `projects/*`.
-    ///   Of the form `projects/{project_id}`.
-    /// * `snapshot_id`: ID of the snapshot, the last part of its name.
-    ///   Cannot be changed later.
-    /// * `snapshot`: Snapshot.
-    pub fn create_snapshot(
-        &self,
-        parent: impl Into<String>,
-        snapshot_id: impl Into<String>,
-        snapshot: impl Into<models::Snapshot>,
-    ) -> Call<models::postgres::CreateSnapshot> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::CreateSnapshot::new(parent, snapshot_id, snapshot),
-        )
-    }
-
-    /// Creates a synced table: a Postgres table that follows a Delta table.
-    ///
-    /// `POST /api/2.0/postgres/synced_tables`
-    ///
-    /// * `synced_table_id`: Full name, `<catalog>.<schema>.<table>`.
-    ///   It stands for a view in Unity Catalog, and for the table `<table>` of schema `<schema>` in Postgres.
-    /// * `synced_table`: Synced table.
-    pub fn create_synced_table(
-        &self,
-        synced_table_id: impl Into<String>,
-        synced_table: impl Into<models::SyncedTable>,
-    ) -> Call<models::postgres::CreateSyncedTable> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::CreateSyncedTable::new(synced_table_id, synced_table),
-        )
-    }
-
-    /// Deletes a branch.
-    ///
-    /// Unless purged, it can be undeleted for a while.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    pub fn delete_branch(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteBranch> {
-        Call::new(self.client.clone(), models::postgres::DeleteBranch::new(name))
-    }
-
-    /// Removes the registration of a database from Unity Catalog.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the catalog: `catalogs/*`.
-    ///   Of the form `catalogs/{catalog_id}`.
-    pub fn delete_catalog(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteCatalog> {
-        Call::new(self.client.clone(), models::postgres::DeleteCatalog::new(name))
-    }
-
-    /// Deletes a change data feed, which stops it.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
-    ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
-    pub fn delete_cdf_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteCdfConfig> {
-        Call::new(self.client.clone(), models::postgres::DeleteCdfConfig::new(name))
-    }
-
-    /// Turns the Data API of a database off.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
-    pub fn delete_data_api(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteDataApi> {
-        Call::new(self.client.clone(), models::postgres::DeleteDataApi::new(name))
-    }
-
-    /// Deletes a database.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the database: `projects/*/branches/*/databases/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
-    pub fn delete_database(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteDatabase> {
-        Call::new(self.client.clone(), models::postgres::DeleteDatabase::new(name))
-    }
-
-    /// Deletes an endpoint.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the endpoint: `projects/*/branches/*/endpoints/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
-    pub fn delete_endpoint(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteEndpoint> {
-        Call::new(self.client.clone(), models::postgres::DeleteEndpoint::new(name))
-    }
-
-    /// Deletes a project.
-    ///
-    /// Unless purged, it can be undeleted for a while.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the project: `projects/*`.
-    ///   Of the form `projects/{project_id}`.
-    pub fn delete_project(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteProject> {
-        Call::new(self.client.clone(), models::postgres::DeleteProject::new(name))
-    }
-
-    /// Deletes a Postgres role.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
-    pub fn delete_role(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteRole> {
-        Call::new(self.client.clone(), models::postgres::DeleteRole::new(name))
-    }
-
-    /// Deletes a snapshot.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the snapshot: `projects/*/snapshots/*`.
-    ///   Of the form `projects/{project_id}/snapshots/{snapshot_id}`.
-    pub fn delete_snapshot(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteSnapshot> {
-        Call::new(self.client.clone(), models::postgres::DeleteSnapshot::new(name))
-    }
-
-    /// Deletes a synced table.
-    ///
-    /// `DELETE /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the synced table: `synced_tables/<catalog>.<schema>.<table>`.
-    ///   Of the form `synced_tables/{catalog}.{schema}.{table}`.
-    pub fn delete_synced_table(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::DeleteSyncedTable> {
-        Call::new(self.client.clone(), models::postgres::DeleteSyncedTable::new(name))
-    }
-
-    /// Issues an OAuth token with which to log in to a Postgres database.
-    ///
-    /// `POST /api/2.0/postgres/credentials`
-    ///
-    /// * `endpoint`: Name of the endpoint the token is for: `projects/*/branches/*/endpoints/*`.
-    pub fn generate_database_credential(
-        &self,
-        endpoint: impl Into<String>,
-    ) -> Call<models::postgres::GenerateDatabaseCredential> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::GenerateDatabaseCredential::new(endpoint),
-        )
-    }
-
-    /// Returns a branch.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    pub fn get_branch(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetBranch> {
-        Call::new(self.client.clone(), models::postgres::GetBranch::new(name))
-    }
-
-    /// Returns the registration of a database in Unity Catalog.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the catalog: `catalogs/*`.
-    ///   Of the form `catalogs/{catalog_id}`.
-    pub fn get_catalog(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetCatalog> {
-        Call::new(self.client.clone(), models::postgres::GetCatalog::new(name))
-    }
-
-    /// Returns a change data feed: which Postgres schema it reads and which Unity Catalog schema it fills.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
-    ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
-    pub fn get_cdf_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetCdfConfig> {
-        Call::new(self.client.clone(), models::postgres::GetCdfConfig::new(name))
-    }
-
-    /// Returns how far a change data feed is with one table.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the status: `projects/*/branches/*/databases/*/cdf-configs/*/cdf-statuses/*`.
-    ///   Of the form
-    ///   `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}/cdf-statuses/{cdf_status}`.
-    pub fn get_cdf_status(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetCdfStatus> {
-        Call::new(self.client.clone(), models::postgres::GetCdfStatus::new(name))
-    }
-
-    /// Returns the Data API settings of a database.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
-    pub fn get_data_api(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetDataApi> {
-        Call::new(self.client.clone(), models::postgres::GetDataApi::new(name))
-    }
-
-    /// Returns a database.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the database: `projects/*/branches/*/databases/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
-    pub fn get_database(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetDatabase> {
-        Call::new(self.client.clone(), models::postgres::GetDatabase::new(name))
-    }
-
-    /// Returns an endpoint with its hosts and its state.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the endpoint: `projects/*/branches/*/endpoints/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
-    pub fn get_endpoint(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetEndpoint> {
-        Call::new(self.client.clone(), models::postgres::GetEndpoint::new(name))
-    }
-
-    /// Returns a long-running operation, to see whether it is done.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the operation, as the call that began it returned.
-    pub fn get_operation(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetOperation> {
-        Call::new(self.client.clone(), models::postgres::GetOperation::new(name))
-    }
-
-    /// Returns a project.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the project: `projects/*`.
-    ///   Of the form `projects/{project_id}`.
-    pub fn get_project(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetProject> {
-        Call::new(self.client.clone(), models::postgres::GetProject::new(name))
-    }
-
-    /// Returns a Postgres role with its way of logging in and its attributes.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
-    pub fn get_role(&self, name: impl Into<String>) -> Call<models::postgres::GetRole> {
-        Call::new(self.client.clone(), models::postgres::GetRole::new(name))
-    }
-
-    /// Returns a snapshot.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the snapshot: `projects/*/snapshots/*`.
-    ///   Of the form `projects/{project_id}/snapshots/{snapshot_id}`.
-    pub fn get_snapshot(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetSnapshot> {
-        Call::new(self.client.clone(), models::postgres::GetSnapshot::new(name))
-    }
-
-    /// Returns the snapshot schedule of a branch.
-    ///
-    /// It is empty where none was set; that is no error.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the schedule: `projects/*/branches/*/snapshot-schedule`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/snapshot-schedule`.
-    pub fn get_snapshot_schedule(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetSnapshotSchedule> {
-        Call::new(self.client.clone(), models::postgres::GetSnapshotSchedule::new(name))
-    }
-
-    /// Returns a synced table with its state.
-    ///
-    /// `GET /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the synced table: `synced_tables/<catalog>.<schema>.<table>`.
-    ///   Of the form `synced_tables/{catalog}.{schema}.{table}`.
-    pub fn get_synced_table(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::GetSyncedTable> {
-        Call::new(self.client.clone(), models::postgres::GetSyncedTable::new(name))
-    }
-
-    /// Lists the branches of a project.
-    ///
-    /// `GET /api/2.0/postgres/{parent}/branches`
-    ///
-    /// * `parent`: Name of the project: `projects/*`.
-    ///   Of the form `projects/{project_id}`.
-    pub fn list_branches(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::postgres::ListBranches> {
-        Call::new(self.client.clone(), models::postgres::ListBranches::new(parent))
-    }
-
-    /// Lists the change data feeds of a database.
-    ///
-    /// `GET /api/2.0/postgres/{parent}/cdf-configs`
-    ///
-    /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
-    ///   Of the form `projects/{project}/branches/{branch}/databases/{database}`.
-    pub fn list_cdf_configs(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::postgres::ListCdfConfigs> {
-        Call::new(self.client.clone(), models::postgres::ListCdfConfigs::new(parent))
-    }
-
-    /// Lists how far a change data feed is, table by table.
-    ///
-    /// `GET /api/2.0/postgres/{parent}/cdf-statuses`
-    ///
-    /// * `parent`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
-    ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
-    pub fn list_cdf_statuses(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::postgres::ListCdfStatuses> {
-        Call::new(self.client.clone(), models::postgres::ListCdfStatuses::new(parent))
-    }
-
-    /// Lists the databases of a branch.
-    ///
-    /// `GET /api/2.0/postgres/{parent}/databases`
-    ///
-    /// * `parent`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    pub fn list_databases(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::postgres::ListDatabases> {
-        Call::new(self.client.clone(), models::postgres::ListDatabases::new(parent))
-    }
-
-    /// Lists the endpoints of a branch.
-    ///
-    /// `GET /api/2.0/postgres/{parent}/endpoints`
-    ///
-    /// * `parent`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    pub fn list_endpoints(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::postgres::ListEndpoints> {
-        Call::new(self.client.clone(), models::postgres::ListEndpoints::new(parent))
-    }
-
-    /// Lists the projects of the workspace that the caller may see.
-    ///
-    /// `GET /api/2.0/postgres/projects`
-    pub fn list_projects(&self) -> Call<models::postgres::ListProjects> {
-        Call::new(self.client.clone(), models::postgres::ListProjects::new())
-    }
-
-    /// Lists the Postgres roles of a branch.
-    ///
-    /// `GET /api/2.0/postgres/{parent}/roles`
-    ///
-    /// * `parent`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    pub fn list_roles(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::postgres::ListRoles> {
-        Call::new(self.client.clone(), models::postgres::ListRoles::new(parent))
-    }
-
-    /// Lists the snapshots of a project.
-    ///
-    /// `GET /api/2.0/postgres/{parent}/snapshots`
-    ///
-    /// * `parent`: Name of the project: `projects/*`.
-    ///   Of the form `projects/{project_id}`.
-    pub fn list_snapshots(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::postgres::ListSnapshots> {
-        Call::new(self.client.clone(), models::postgres::ListSnapshots::new(parent))
-    }
-
-    /// Returns the password of a Postgres role that logs in by password.
-    ///
-    /// `POST /api/2.0/postgres/{name}/password`
-    ///
-    /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
-    pub fn reveal_role_password(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::RevealRolePassword> {
-        Call::new(self.client.clone(), models::postgres::RevealRolePassword::new(name))
-    }
-
-    /// Brings back a deleted branch that is not purged yet.
-    ///
-    /// `POST /api/2.0/postgres/{name}/undelete`
-    ///
-    /// * `name`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    pub fn undelete_branch(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::UndeleteBranch> {
-        Call::new(self.client.clone(), models::postgres::UndeleteBranch::new(name))
-    }
-
-    /// Brings back a deleted project that is not purged yet.
-    ///
-    /// `POST /api/2.0/postgres/{name}/undelete`
-    ///
-    /// * `name`: Name of the project: `projects/*`.
-    ///   Of the form `projects/{project_id}`.
-    pub fn undelete_project(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::postgres::UndeleteProject> {
-        Call::new(self.client.clone(), models::postgres::UndeleteProject::new(name))
-    }
-
-    /// Changes a branch: makes it the default one, or turns its protection on or off.
-    ///
-    /// `PATCH /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the branch: `projects/*/branches/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-    /// * `update_mask`: Fields to change.
-    /// * `branch`: Branch.
-    pub fn update_branch(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        branch: impl Into<models::Branch>,
-    ) -> Call<models::postgres::UpdateBranch> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::UpdateBranch::new(name, update_mask, branch),
-        )
-    }
-
-    /// Changes the Data API settings of a database.
-    ///
-    /// `PATCH /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
-    /// * `update_mask`: Fields to change.
-    /// * `data_api`: Data api.
-    pub fn update_data_api(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        data_api: impl Into<models::DataApi>,
-    ) -> Call<models::postgres::UpdateDataApi> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::UpdateDataApi::new(name, update_mask, data_api),
-        )
-    }
-
-    /// Changes a database: its Postgres name or its owner.
-    ///
-    /// `PATCH /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the database: `projects/*/branches/*/databases/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
-    /// * `update_mask`: Fields to change.
-    /// * `database`: Database.
-    pub fn update_database(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        database: impl Into<models::Database>,
-    ) -> Call<models::postgres::UpdateDatabase> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::UpdateDatabase::new(name, update_mask, database),
-        )
-    }
-
-    /// Changes an endpoint: its size limits, its suspension, or whether it is enabled.
-    ///
-    /// `PATCH /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the endpoint: `projects/*/branches/*/endpoints/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
-    /// * `update_mask`: Fields to change.
-    /// * `endpoint`: Endpoint.
-    pub fn update_endpoint(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        endpoint: impl Into<models::Endpoint>,
-    ) -> Call<models::postgres::UpdateEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::UpdateEndpoint::new(name, update_mask, endpoint),
-        )
-    }
-
-    /// Changes a project.
-    ///
-    /// `PATCH /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the project: `projects/*`.
-    ///   Of the form `projects/{project_id}`.
-    /// * `update_mask`: Fields to change.
-    /// * `project`: Project.
-    pub fn update_project(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        project: impl Into<models::Project>,
-    ) -> Call<models::postgres::UpdateProject> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::UpdateProject::new(name, update_mask, project),
-        )
-    }
-
-    /// Changes the memberships and attributes of a Postgres role.
-    ///
-    /// Of the spec, `auth_method`, `identity_type` and `postgres_role` never change: values sent for them are ignored, and
-    /// naming them in the mask is an error.
-    ///
-    /// `PATCH /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
-    /// * `update_mask`: Fields to change: `spec.membership_roles`, or `createdb`, `createrole` and `bypassrls` of `spec.attributes`.
-    ///   With `spec` alone, attributes not sent stay. With `*`, or `spec` next to other paths, all three attributes must be sent.
-    ///   All of these forms with `spec` or `*` also replace the memberships, so leaving them out removes them all,
-    ///   `DATABRICKS_SUPERUSER` included.
-    /// * `role`: Role.
-    pub fn update_role(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        role: impl Into<models::Role>,
-    ) -> Call<models::postgres::UpdateRole> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::UpdateRole::new(name, update_mask, role),
-        )
-    }
-
-    /// Sets the snapshot schedule of a branch.
-    ///
-    /// The whole schedule is replaced; an empty one turns automatic snapshots off.
-    ///
-    /// `PATCH /api/2.0/postgres/{name}`
-    ///
-    /// * `name`: Name of the schedule: `projects/*/branches/*/snapshot-schedule`.
-    ///   Of the form `projects/{project_id}/branches/{branch_id}/snapshot-schedule`.
-    /// * `update_mask`: Fields to change; only `schedule` is possible.
-    /// * `snapshot_schedule`: Snapshot schedule.
-    pub fn update_snapshot_schedule(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        snapshot_schedule: impl Into<models::SnapshotSchedule>,
-    ) -> Call<models::postgres::UpdateSnapshotSchedule> {
-        Call::new(
-            self.client.clone(),
-            models::postgres::UpdateSnapshotSchedule::new(
-                name,
-                update_mask,
-                snapshot_schedule,
-            ),
-        )
+calls! {
+    Postgres {
+        /// Creates a branch in a project.
+        ///
+        /// `POST /api/2.0/postgres/{parent}/branches`
+        ///
+        /// * `parent`: Name of the project: `projects/*`.
+        ///   Of the form `projects/{project_id}`.
+        /// * `branch_id`: ID of the branch, the last part of its name.
+        ///   Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
+        /// * `branch`: `branch`, of type `Branch`.
+        ///
+        /// Optional inputs: [`replace_existing`](field@models::postgres::CreateBranch::replace_existing).
+        create_branch(parent: String, branch_id: String, branch: models::Branch) -> models::postgres::CreateBranch;
+        /// Registers a Postgres database as a catalog in Unity Catalog.
+        ///
+        /// `POST /api/2.0/postgres/catalogs`
+        ///
+        /// * `catalog_id`: Name of the catalog in Unity Catalog; the resource is then called `catalogs/<catalog_id>`.
+        /// * `catalog`: `catalog`, of type `Catalog`.
+        create_catalog(catalog_id: String, catalog: models::Catalog) -> models::postgres::CreateCatalog;
+        /// Sets up a change data feed from a Postgres schema to Delta tables in Unity Catalog.
+        ///
+        /// The changes of every table of the schema are then written continuously.
+        ///
+        /// `POST /api/2.0/postgres/{parent}/cdf-configs`
+        ///
+        /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
+        ///   Of the form `projects/{project}/branches/{branch}/databases/{database}`.
+        /// * `cdf_config`: `cdf_config`, of type `CdfConfig`.
+        ///
+        /// Optional inputs: [`cdf_config_id`](field@models::postgres::CreateCdfConfig::cdf_config_id).
+        create_cdf_config(parent: String, cdf_config: models::CdfConfig) -> models::postgres::CreateCdfConfig;
+        /// Turns the Data API of a database on.
+        ///
+        /// `POST /api/2.0/postgres/{parent}/data-api`
+        ///
+        /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
+        /// * `data_api`: `data_api`, of type `DataApi`.
+        create_data_api(parent: String, data_api: models::DataApi) -> models::postgres::CreateDataApi;
+        /// Creates a database in a branch.
+        ///
+        /// `POST /api/2.0/postgres/{parent}/databases`
+        ///
+        /// * `parent`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        /// * `database`: `database`, of type `Database`.
+        ///
+        /// Optional inputs: [`database_id`](field@models::postgres::CreateDatabase::database_id),
+        /// [`replace_existing`](field@models::postgres::CreateDatabase::replace_existing).
+        create_database(parent: String, database: models::Database) -> models::postgres::CreateDatabase;
+        /// Creates an endpoint, the compute that serves a branch.
+        ///
+        /// `POST /api/2.0/postgres/{parent}/endpoints`
+        ///
+        /// * `parent`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        /// * `endpoint_id`: ID of the endpoint, the last part of its name.
+        ///   Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
+        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        ///
+        /// Optional inputs: [`replace_existing`](field@models::postgres::CreateEndpoint::replace_existing).
+        create_endpoint(parent: String, endpoint_id: String, endpoint: models::Endpoint) -> models::postgres::CreateEndpoint;
+        /// Creates a project, with a first branch and a first endpoint in it.
+        ///
+        /// `POST /api/2.0/postgres/projects`
+        ///
+        /// * `project_id`: ID of the project, the last part of its name.
+        ///   Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
+        /// * `project`: `project`, of type `Project`.
+        create_project(project_id: String, project: models::Project) -> models::postgres::CreateProject;
+        /// Creates a Postgres role in a branch.
+        ///
+        /// `POST /api/2.0/postgres/{parent}/roles`
+        ///
+        /// * `parent`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        /// * `role`: `role`, of type `Role`.
+        ///
+        /// Optional inputs: [`replace_existing`](field@models::postgres::CreateRole::replace_existing),
+        /// [`role_id`](field@models::postgres::CreateRole::role_id).
+        create_role(parent: String, role: models::Role) -> models::postgres::CreateRole;
+        /// Creates a snapshot of a branch: a copy that never changes, as of one moment.
+        ///
+        /// `POST /api/2.0/postgres/{parent}/snapshots`
+        ///
+        /// * `parent`: Name of the project: `projects/*`.
+        ///   Of the form `projects/{project_id}`.
+        /// * `snapshot_id`: ID of the snapshot, the last part of its name.
+        ///   Cannot be changed later.
+        /// * `snapshot`: `snapshot`, of type `Snapshot`.
+        create_snapshot(parent: String, snapshot_id: String, snapshot: models::Snapshot) -> models::postgres::CreateSnapshot;
+        /// Creates a synced table: a Postgres table that follows a Delta table.
+        ///
+        /// `POST /api/2.0/postgres/synced_tables`
+        ///
+        /// * `synced_table_id`: Full name, `<catalog>.<schema>.<table>`.
+        ///   It stands for a view in Unity Catalog, and for the table `<table>` of schema `<schema>` in Postgres.
+        /// * `synced_table`: `synced_table`, of type `SyncedTable`.
+        create_synced_table(synced_table_id: String, synced_table: models::SyncedTable) -> models::postgres::CreateSyncedTable;
+        /// Deletes a branch.
+        ///
+        /// Unless purged, it can be undeleted for a while.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        ///
+        /// Optional inputs: [`purge`](field@models::postgres::DeleteBranch::purge).
+        delete_branch(name: String) -> models::postgres::DeleteBranch;
+        /// Removes the registration of a database from Unity Catalog.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the catalog: `catalogs/*`.
+        ///   Of the form `catalogs/{catalog_id}`.
+        delete_catalog(name: String) -> models::postgres::DeleteCatalog;
+        /// Deletes a change data feed, which stops it.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
+        ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
+        ///
+        /// Optional inputs: [`force`](field@models::postgres::DeleteCdfConfig::force).
+        delete_cdf_config(name: String) -> models::postgres::DeleteCdfConfig;
+        /// Turns the Data API of a database off.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
+        delete_data_api(name: String) -> models::postgres::DeleteDataApi;
+        /// Deletes a database.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the database: `projects/*/branches/*/databases/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
+        delete_database(name: String) -> models::postgres::DeleteDatabase;
+        /// Deletes an endpoint.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the endpoint: `projects/*/branches/*/endpoints/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
+        delete_endpoint(name: String) -> models::postgres::DeleteEndpoint;
+        /// Deletes a project.
+        ///
+        /// Unless purged, it can be undeleted for a while.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the project: `projects/*`.
+        ///   Of the form `projects/{project_id}`.
+        ///
+        /// Optional inputs: [`purge`](field@models::postgres::DeleteProject::purge).
+        delete_project(name: String) -> models::postgres::DeleteProject;
+        /// Deletes a Postgres role.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
+        ///
+        /// Optional inputs: [`reassign_owned_to`](field@models::postgres::DeleteRole::reassign_owned_to).
+        delete_role(name: String) -> models::postgres::DeleteRole;
+        /// Deletes a snapshot.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the snapshot: `projects/*/snapshots/*`.
+        ///   Of the form `projects/{project_id}/snapshots/{snapshot_id}`.
+        delete_snapshot(name: String) -> models::postgres::DeleteSnapshot;
+        /// Deletes a synced table.
+        ///
+        /// `DELETE /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the synced table: `synced_tables/<catalog>.<schema>.<table>`.
+        ///   Of the form `synced_tables/{catalog}.{schema}.{table}`.
+        delete_synced_table(name: String) -> models::postgres::DeleteSyncedTable;
+        /// Issues an OAuth token with which to log in to a Postgres database.
+        ///
+        /// `POST /api/2.0/postgres/credentials`
+        ///
+        /// * `endpoint`: Name of the endpoint the token is for: `projects/*/branches/*/endpoints/*`.
+        ///
+        /// Optional inputs: [`claims`](field@models::postgres::GenerateDatabaseCredential::claims),
+        /// [`expire_time`](field@models::postgres::GenerateDatabaseCredential::expire_time),
+        /// [`ttl`](field@models::postgres::GenerateDatabaseCredential::ttl).
+        generate_database_credential(endpoint: String) -> models::postgres::GenerateDatabaseCredential;
+        /// Returns a branch.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        get_branch(name: String) -> models::postgres::GetBranch;
+        /// Returns the registration of a database in Unity Catalog.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the catalog: `catalogs/*`.
+        ///   Of the form `catalogs/{catalog_id}`.
+        get_catalog(name: String) -> models::postgres::GetCatalog;
+        /// Returns a change data feed: which Postgres schema it reads and which Unity Catalog schema it fills.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
+        ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
+        get_cdf_config(name: String) -> models::postgres::GetCdfConfig;
+        /// Returns how far a change data feed is with one table.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the status: `projects/*/branches/*/databases/*/cdf-configs/*/cdf-statuses/*`.
+        ///   Of the form
+        ///   `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}/cdf-statuses/{cdf_status}`.
+        get_cdf_status(name: String) -> models::postgres::GetCdfStatus;
+        /// Returns the Data API settings of a database.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
+        get_data_api(name: String) -> models::postgres::GetDataApi;
+        /// Returns a database.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the database: `projects/*/branches/*/databases/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
+        get_database(name: String) -> models::postgres::GetDatabase;
+        /// Returns an endpoint with its hosts and its state.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the endpoint: `projects/*/branches/*/endpoints/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
+        get_endpoint(name: String) -> models::postgres::GetEndpoint;
+        /// Returns a long-running operation, to see whether it is done.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the operation, as the call that began it returned.
+        get_operation(name: String) -> models::postgres::GetOperation;
+        /// Returns a project.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the project: `projects/*`.
+        ///   Of the form `projects/{project_id}`.
+        get_project(name: String) -> models::postgres::GetProject;
+        /// Returns a Postgres role with its way of logging in and its attributes.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
+        get_role(name: String) -> models::postgres::GetRole;
+        /// Returns a snapshot.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the snapshot: `projects/*/snapshots/*`.
+        ///   Of the form `projects/{project_id}/snapshots/{snapshot_id}`.
+        get_snapshot(name: String) -> models::postgres::GetSnapshot;
+        /// Returns the snapshot schedule of a branch.
+        ///
+        /// It is empty where none was set; that is no error.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the schedule: `projects/*/branches/*/snapshot-schedule`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/snapshot-schedule`.
+        get_snapshot_schedule(name: String) -> models::postgres::GetSnapshotSchedule;
+        /// Returns a synced table with its state.
+        ///
+        /// `GET /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the synced table: `synced_tables/<catalog>.<schema>.<table>`.
+        ///   Of the form `synced_tables/{catalog}.{schema}.{table}`.
+        get_synced_table(name: String) -> models::postgres::GetSyncedTable;
+        /// Lists the branches of a project.
+        ///
+        /// `GET /api/2.0/postgres/{parent}/branches`
+        ///
+        /// * `parent`: Name of the project: `projects/*`.
+        ///   Of the form `projects/{project_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::postgres::ListBranches::page_size),
+        /// [`page_token`](field@models::postgres::ListBranches::page_token),
+        /// [`show_deleted`](field@models::postgres::ListBranches::show_deleted).
+        list_branches(parent: String) -> models::postgres::ListBranches;
+        /// Lists the change data feeds of a database.
+        ///
+        /// `GET /api/2.0/postgres/{parent}/cdf-configs`
+        ///
+        /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
+        ///   Of the form `projects/{project}/branches/{branch}/databases/{database}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::postgres::ListCdfConfigs::page_size),
+        /// [`page_token`](field@models::postgres::ListCdfConfigs::page_token).
+        list_cdf_configs(parent: String) -> models::postgres::ListCdfConfigs;
+        /// Lists how far a change data feed is, table by table.
+        ///
+        /// `GET /api/2.0/postgres/{parent}/cdf-statuses`
+        ///
+        /// * `parent`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
+        ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::postgres::ListCdfStatuses::page_size),
+        /// [`page_token`](field@models::postgres::ListCdfStatuses::page_token).
+        list_cdf_statuses(parent: String) -> models::postgres::ListCdfStatuses;
+        /// Lists the databases of a branch.
+        ///
+        /// `GET /api/2.0/postgres/{parent}/databases`
+        ///
+        /// * `parent`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::postgres::ListDatabases::page_size),
+        /// [`page_token`](field@models::postgres::ListDatabases::page_token).
+        list_databases(parent: String) -> models::postgres::ListDatabases;
+        /// Lists the endpoints of a branch.
+        ///
+        /// `GET /api/2.0/postgres/{parent}/endpoints`
+        ///
+        /// * `parent`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::postgres::ListEndpoints::page_size),
+        /// [`page_token`](field@models::postgres::ListEndpoints::page_token).
+        list_endpoints(parent: String) -> models::postgres::ListEndpoints;
+        /// Lists the projects of the workspace that the caller may see.
+        ///
+        /// `GET /api/2.0/postgres/projects`
+        ///
+        /// Optional inputs: [`page_size`](field@models::postgres::ListProjects::page_size),
+        /// [`page_token`](field@models::postgres::ListProjects::page_token),
+        /// [`show_deleted`](field@models::postgres::ListProjects::show_deleted).
+        list_projects() -> models::postgres::ListProjects;
+        /// Lists the Postgres roles of a branch.
+        ///
+        /// `GET /api/2.0/postgres/{parent}/roles`
+        ///
+        /// * `parent`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::postgres::ListRoles::page_size),
+        /// [`page_token`](field@models::postgres::ListRoles::page_token).
+        list_roles(parent: String) -> models::postgres::ListRoles;
+        /// Lists the snapshots of a project.
+        ///
+        /// `GET /api/2.0/postgres/{parent}/snapshots`
+        ///
+        /// * `parent`: Name of the project: `projects/*`.
+        ///   Of the form `projects/{project_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::postgres::ListSnapshots::page_size),
+        /// [`page_token`](field@models::postgres::ListSnapshots::page_token).
+        list_snapshots(parent: String) -> models::postgres::ListSnapshots;
+        /// Returns the password of a Postgres role that logs in by password.
+        ///
+        /// `POST /api/2.0/postgres/{name}/password`
+        ///
+        /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
+        reveal_role_password(name: String) -> models::postgres::RevealRolePassword;
+        /// Brings back a deleted branch that is not purged yet.
+        ///
+        /// `POST /api/2.0/postgres/{name}/undelete`
+        ///
+        /// * `name`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        undelete_branch(name: String) -> models::postgres::UndeleteBranch;
+        /// Brings back a deleted project that is not purged yet.
+        ///
+        /// `POST /api/2.0/postgres/{name}/undelete`
+        ///
+        /// * `name`: Name of the project: `projects/*`.
+        ///   Of the form `projects/{project_id}`.
+        undelete_project(name: String) -> models::postgres::UndeleteProject;
+        /// Changes a branch: makes it the default one, or turns its protection on or off.
+        ///
+        /// `PATCH /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the branch: `projects/*/branches/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        /// * `branch`: `branch`, of type `Branch`.
+        /// * `update_mask`: Fields to change.
+        update_branch(name: String, branch: models::Branch, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateBranch;
+        /// Changes the Data API settings of a database.
+        ///
+        /// `PATCH /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
+        /// * `data_api`: `data_api`, of type `DataApi`.
+        /// * `update_mask`: Fields to change.
+        update_data_api(name: String, data_api: models::DataApi, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateDataApi;
+        /// Changes a database: its Postgres name or its owner.
+        ///
+        /// `PATCH /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the database: `projects/*/branches/*/databases/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
+        /// * `database`: `database`, of type `Database`.
+        /// * `update_mask`: Fields to change.
+        update_database(name: String, database: models::Database, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateDatabase;
+        /// Changes an endpoint: its size limits, its suspension, or whether it is enabled.
+        ///
+        /// `PATCH /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the endpoint: `projects/*/branches/*/endpoints/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
+        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        /// * `update_mask`: Fields to change.
+        update_endpoint(name: String, endpoint: models::Endpoint, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateEndpoint;
+        /// Changes a project.
+        ///
+        /// `PATCH /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the project: `projects/*`.
+        ///   Of the form `projects/{project_id}`.
+        /// * `project`: `project`, of type `Project`.
+        /// * `update_mask`: Fields to change.
+        update_project(name: String, project: models::Project, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateProject;
+        /// Changes the memberships and attributes of a Postgres role.
+        ///
+        /// Of the spec, `auth_method`, `identity_type` and `postgres_role` never change: values sent for them are ignored, and
+        /// naming them in the mask is an error.
+        ///
+        /// `PATCH /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
+        /// * `role`: `role`, of type `Role`.
+        /// * `update_mask`: Fields to change: `spec.membership_roles`, or `createdb`, `createrole` and `bypassrls` of `spec.attributes`.
+        ///   With `spec` alone, attributes not sent stay. With `*`, or `spec` next to other paths, all three attributes must be sent.
+        ///   All of these forms with `spec` or `*` also replace the memberships, so leaving them out removes them all,
+        ///   `DATABRICKS_SUPERUSER` included.
+        update_role(name: String, role: models::Role, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateRole;
+        /// Sets the snapshot schedule of a branch.
+        ///
+        /// The whole schedule is replaced; an empty one turns automatic snapshots off.
+        ///
+        /// `PATCH /api/2.0/postgres/{name}`
+        ///
+        /// * `name`: Name of the schedule: `projects/*/branches/*/snapshot-schedule`.
+        ///   Of the form `projects/{project_id}/branches/{branch_id}/snapshot-schedule`.
+        /// * `snapshot_schedule`: `snapshot_schedule`, of type `SnapshotSchedule`.
+        /// * `update_mask`: Fields to change; only `schedule` is possible.
+        update_snapshot_schedule(name: String, snapshot_schedule: models::SnapshotSchedule, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateSnapshotSchedule;
     }
 }
 
-impl Call<models::postgres::CreateBranch> {
-    /// Whether to update the branch if it exists already, instead of failing.
-    pub fn replace_existing(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.replace_existing = Some(value.into()))
-    }
-}
+setters! { models::postgres::CreateBranch {
+    replace_existing: bool,
+}}
 
-impl Call<models::postgres::CreateCdfConfig> {
-    /// ID of the feed, the last part of its name: a lower-case letter, then up to 62 lower-case letters, digits and
-    /// underscores.
-    ///
-    /// By default the name of the Postgres schema.
-    pub fn cdf_config_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cdf_config_id = Some(value.into()))
-    }
-}
+setters! { models::postgres::CreateCdfConfig {
+    cdf_config_id: String,
+}}
 
-impl Call<models::postgres::CreateDatabase> {
-    /// ID of the database, the last part of its name and its name in Postgres. 4 to 63 characters that DNS names allow;
-    /// generated when absent.
-    pub fn database_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.database_id = Some(value.into()))
-    }
+setters! { models::postgres::CreateDatabase {
+    database_id: String,
+    replace_existing: bool,
+}}
 
-    /// Whether to update the database if it exists already, instead of failing.
-    pub fn replace_existing(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.replace_existing = Some(value.into()))
-    }
-}
+setters! { models::postgres::CreateEndpoint {
+    replace_existing: bool,
+}}
 
-impl Call<models::postgres::CreateEndpoint> {
-    /// Whether to update the endpoint if it exists already, instead of failing.
-    pub fn replace_existing(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.replace_existing = Some(value.into()))
-    }
-}
+setters! { models::postgres::CreateRole {
+    replace_existing: bool,
+    role_id: String,
+}}
 
-impl Call<models::postgres::CreateRole> {
-    /// Whether to update the role if it exists already, instead of failing; takes effect only with `role_id`.
-    ///
-    /// `auth_method`, `identity_type` and `postgres_role` then stay, as do attributes not sent. The memberships are replaced,
-    /// so send all of them: none removes all, `DATABRICKS_SUPERUSER` included.
-    pub fn replace_existing(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.replace_existing = Some(value.into()))
-    }
+setters! { models::postgres::DeleteBranch {
+    purge: bool,
+}}
 
-    /// ID of the role, the last part of its name and its name in Postgres. 4 to 63 lower-case letters, digits and hyphens;
-    /// generated when absent.
-    pub fn role_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.role_id = Some(value.into()))
-    }
-}
+setters! { models::postgres::DeleteCdfConfig {
+    force: bool,
+}}
 
-impl Call<models::postgres::DeleteBranch> {
-    /// Whether to delete for good at once.
-    pub fn purge(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.purge = Some(value.into()))
-    }
-}
+setters! { models::postgres::DeleteProject {
+    purge: bool,
+}}
 
-impl Call<models::postgres::DeleteCdfConfig> {
-    /// Whether the Delta tables are dropped too; otherwise they stay as they were last written.
-    pub fn force(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.force = Some(value.into()))
-    }
-}
+setters! { models::postgres::DeleteRole {
+    reassign_owned_to: String,
+}}
 
-impl Call<models::postgres::DeleteProject> {
-    /// Whether to delete for good at once.
-    pub fn purge(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.purge = Some(value.into()))
-    }
-}
+setters! { models::postgres::GenerateDatabaseCredential {
+    claims: Vec<models::RequestedClaims>,
+    expire_time: databricks_core::Timestamp,
+    ttl: databricks_core::Duration,
+}}
 
-impl Call<models::postgres::DeleteRole> {
-    /// Role that takes over what this one owns.
-    ///
-    /// This runs SQL, so compute is started for it.
-    pub fn reassign_owned_to(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.reassign_owned_to = Some(value.into()))
-    }
-}
+setters! { models::postgres::ListBranches {
+    page_size: i64,
+    page_token: String,
+    show_deleted: bool,
+}}
 
-impl Call<models::postgres::GenerateDatabaseCredential> {
-    /// Restricts the token to these permissions on these tables.
-    pub fn claims(self, value: impl Into<Vec<models::RequestedClaims>>) -> Self {
-        self.map(|op| op.claims = Some(value.into()))
-    }
+setters! { models::postgres::ListCdfConfigs {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// When the token is to expire, 5 minutes to 1 hour from now.
-    pub fn expire_time(self, value: impl Into<databricks_core::Timestamp>) -> Self {
-        self.map(|op| op.expire_time = Some(value.into()))
-    }
+setters! { models::postgres::ListCdfStatuses {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// How long the token is to last, 300 to 3600 seconds.
-    pub fn ttl(self, value: impl Into<databricks_core::Duration>) -> Self {
-        self.map(|op| op.ttl = Some(value.into()))
-    }
-}
+setters! { models::postgres::ListDatabases {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::postgres::ListBranches> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::postgres::ListEndpoints {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
+setters! { models::postgres::ListProjects {
+    page_size: i64,
+    page_token: String,
+    show_deleted: bool,
+}}
 
-    /// Whether branches that can still be undeleted are included.
-    pub fn show_deleted(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.show_deleted = Some(value.into()))
-    }
-}
+setters! { models::postgres::ListRoles {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::postgres::ListCdfConfigs> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::postgres::ListCdfStatuses> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::postgres::ListDatabases> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::postgres::ListEndpoints> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::postgres::ListProjects> {
-    /// Upper limit on the projects of a page; 100 at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Whether projects that can still be undeleted are included.
-    pub fn show_deleted(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.show_deleted = Some(value.into()))
-    }
-}
-
-impl Call<models::postgres::ListRoles> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::postgres::ListSnapshots> {
-    /// Upper limit on the entries of a page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token of the page to return, from the page before; the first page without it.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::postgres::ListSnapshots {
+    page_size: i64,
+    page_token: String,
+}}

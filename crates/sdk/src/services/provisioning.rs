@@ -3,9 +3,9 @@
 //! Services of the package `provisioning`.
 
 use databricks_models::provisioning as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages credential configurations of an AWS account.
     pub fn credentials(&self) -> Credentials {
         Credentials {
@@ -20,65 +20,43 @@ impl crate::AccountClient {
 /// the ID of one.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Credentials {
-    /// Creates a credential configuration from a cross-account IAM role.
-    ///
-    /// In AWS, the role must trust the external ID, which is the Databricks account ID, and have the policy that Databricks
-    /// needs. Keep `credentials_id` of the result: workspaces are created with it.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/credentials`
-    ///
-    /// * `aws_credentials`: The cross-account IAM role.
-    /// * `credentials_name`: Name shown to people.
-    pub fn create(
-        &self,
-        aws_credentials: impl Into<models::CreateCredentialAwsCredentials>,
-        credentials_name: impl Into<String>,
-    ) -> Call<models::credentials::Create> {
-        Call::new(
-            self.client.clone(),
-            models::credentials::Create::new(aws_credentials, credentials_name),
-        )
-    }
-
-    /// Deletes a credential configuration.
-    ///
-    /// Fails while any workspace uses it.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/credentials/{credentials_id}`
-    ///
-    /// * `credentials_id`: ID of the credential configuration.
-    pub fn delete(
-        &self,
-        credentials_id: impl Into<String>,
-    ) -> Call<models::credentials::Delete> {
-        Call::new(self.client.clone(), models::credentials::Delete::new(credentials_id))
-    }
-
-    /// Returns one credential configuration.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/credentials/{credentials_id}`
-    ///
-    /// * `credentials_id`: ID of the credential configuration.
-    pub fn get(
-        &self,
-        credentials_id: impl Into<String>,
-    ) -> Call<models::credentials::Get> {
-        Call::new(self.client.clone(), models::credentials::Get::new(credentials_id))
-    }
-
-    /// Lists the credential configurations of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/credentials`
-    pub fn list(&self) -> Call<models::credentials::List> {
-        Call::new(self.client.clone(), models::credentials::List::new())
+calls! {
+    Credentials {
+        /// Creates a credential configuration from a cross-account IAM role.
+        ///
+        /// In AWS, the role must trust the external ID, which is the Databricks account ID, and have the policy that Databricks
+        /// needs. Keep `credentials_id` of the result: workspaces are created with it.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/credentials`
+        ///
+        /// * `aws_credentials`: The cross-account IAM role.
+        /// * `credentials_name`: Name shown to people.
+        create(aws_credentials: models::CreateCredentialAwsCredentials, credentials_name: String) -> models::credentials::Create;
+        /// Deletes a credential configuration.
+        ///
+        /// Fails while any workspace uses it.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/credentials/{credentials_id}`
+        ///
+        /// * `credentials_id`: ID of the credential configuration.
+        delete(credentials_id: String) -> models::credentials::Delete;
+        /// Returns one credential configuration.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/credentials/{credentials_id}`
+        ///
+        /// * `credentials_id`: ID of the credential configuration.
+        get(credentials_id: String) -> models::credentials::Get;
+        /// Lists the credential configurations of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/credentials`
+        list() -> models::credentials::List;
     }
 }
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages configurations of customer-managed encryption keys.
     pub fn encryption_keys(&self) -> EncryptionKeys {
         EncryptionKeys {
@@ -93,84 +71,53 @@ impl crate::AccountClient {
 /// storage (root bucket and, optionally, cluster volumes) or both; workspaces refer to keys by ID.
 #[derive(Clone, Debug)]
 pub struct EncryptionKeys {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl EncryptionKeys {
-    /// Registers a customer-managed key with the account.
-    ///
-    /// Only a reference to the key is stored. On Google Cloud the request must carry a Google OAuth token with the scope
-    /// `cloud-platform` in the header `X-Databricks-GCP-SA-Access-Token`, of an identity that can read and set the IAM policy
-    /// of the key. Not every subscription and region has customer-managed keys.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/customer-managed-keys`
-    ///
-    /// * `use_cases`: What the key is for; one or both values.
-    pub fn create(
-        &self,
-        use_cases: impl Into<Vec<models::KeyUseCase>>,
-    ) -> Call<models::encryption_keys::Create> {
-        Call::new(self.client.clone(), models::encryption_keys::Create::new(use_cases))
-    }
-
-    /// Deletes a key configuration.
-    ///
-    /// Fails while a running workspace uses it.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/customer-managed-keys/{customer_managed_key_id}`
-    ///
-    /// * `customer_managed_key_id`: ID of the key configuration.
-    pub fn delete(
-        &self,
-        customer_managed_key_id: impl Into<String>,
-    ) -> Call<models::encryption_keys::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::encryption_keys::Delete::new(customer_managed_key_id),
-        )
-    }
-
-    /// Returns one key configuration.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/customer-managed-keys/{customer_managed_key_id}`
-    ///
-    /// * `customer_managed_key_id`: ID of the key configuration.
-    pub fn get(
-        &self,
-        customer_managed_key_id: impl Into<String>,
-    ) -> Call<models::encryption_keys::Get> {
-        Call::new(
-            self.client.clone(),
-            models::encryption_keys::Get::new(customer_managed_key_id),
-        )
-    }
-
-    /// Lists the key configurations of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/customer-managed-keys`
-    pub fn list(&self) -> Call<models::encryption_keys::List> {
-        Call::new(self.client.clone(), models::encryption_keys::List::new())
+calls! {
+    EncryptionKeys {
+        /// Registers a customer-managed key with the account.
+        ///
+        /// Only a reference to the key is stored. On Google Cloud the request must carry a Google OAuth token with the scope
+        /// `cloud-platform` in the header `X-Databricks-GCP-SA-Access-Token`, of an identity that can read and set the IAM policy
+        /// of the key. Not every subscription and region has customer-managed keys.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/customer-managed-keys`
+        ///
+        /// * `use_cases`: What the key is for; one or both values.
+        ///
+        /// Optional inputs: [`aws_key_info`](field@models::encryption_keys::Create::aws_key_info),
+        /// [`azure_key_info`](field@models::encryption_keys::Create::azure_key_info),
+        /// [`gcp_key_info`](field@models::encryption_keys::Create::gcp_key_info).
+        create(use_cases: Vec<models::KeyUseCase>) -> models::encryption_keys::Create;
+        /// Deletes a key configuration.
+        ///
+        /// Fails while a running workspace uses it.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/customer-managed-keys/{customer_managed_key_id}`
+        ///
+        /// * `customer_managed_key_id`: ID of the key configuration.
+        delete(customer_managed_key_id: String) -> models::encryption_keys::Delete;
+        /// Returns one key configuration.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/customer-managed-keys/{customer_managed_key_id}`
+        ///
+        /// * `customer_managed_key_id`: ID of the key configuration.
+        get(customer_managed_key_id: String) -> models::encryption_keys::Get;
+        /// Lists the key configurations of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/customer-managed-keys`
+        list() -> models::encryption_keys::List;
     }
 }
 
-impl Call<models::encryption_keys::Create> {
-    /// The key, on AWS.
-    pub fn aws_key_info(self, value: impl Into<models::CreateAwsKeyInfo>) -> Self {
-        self.map(|op| op.aws_key_info = Some(value.into()))
-    }
+setters! { models::encryption_keys::Create {
+    aws_key_info: models::CreateAwsKeyInfo,
+    azure_key_info: models::CreateAzureKeyInfo,
+    gcp_key_info: models::CreateGcpKeyInfo,
+}}
 
-    /// The key, on Azure.
-    pub fn azure_key_info(self, value: impl Into<models::CreateAzureKeyInfo>) -> Self {
-        self.map(|op| op.azure_key_info = Some(value.into()))
-    }
-
-    /// The key, on Google Cloud.
-    pub fn gcp_key_info(self, value: impl Into<models::CreateGcpKeyInfo>) -> Self {
-        self.map(|op| op.gcp_key_info = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages network configurations, which describe a VPC of your own for the clusters of a workspace.
     pub fn networks(&self) -> Networks {
         Networks {
@@ -182,89 +129,54 @@ impl crate::AccountClient {
 /// Manages network configurations, which describe a VPC of your own for the clusters of a workspace.
 #[derive(Clone, Debug)]
 pub struct Networks {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Networks {
-    /// Creates a network configuration for a VPC that already exists, with its subnets.
-    ///
-    /// New clusters of the workspace that uses it run in that VPC.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/networks`
-    pub fn create(&self) -> Call<models::networks::Create> {
-        Call::new(self.client.clone(), models::networks::Create::new())
-    }
-
-    /// Deletes a network configuration.
-    ///
-    /// Fails while a workspace uses it.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/networks/{network_id}`
-    ///
-    /// * `network_id`: ID of the network configuration.
-    pub fn delete(
-        &self,
-        network_id: impl Into<String>,
-    ) -> Call<models::networks::Delete> {
-        Call::new(self.client.clone(), models::networks::Delete::new(network_id))
-    }
-
-    /// Returns one network configuration.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/networks/{network_id}`
-    ///
-    /// * `network_id`: ID of the network configuration.
-    pub fn get(&self, network_id: impl Into<String>) -> Call<models::networks::Get> {
-        Call::new(self.client.clone(), models::networks::Get::new(network_id))
-    }
-
-    /// Lists the network configurations of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/networks`
-    pub fn list(&self) -> Call<models::networks::List> {
-        Call::new(self.client.clone(), models::networks::List::new())
+calls! {
+    Networks {
+        /// Creates a network configuration for a VPC that already exists, with its subnets.
+        ///
+        /// New clusters of the workspace that uses it run in that VPC.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/networks`
+        ///
+        /// Optional inputs: [`gcp_network_info`](field@models::networks::Create::gcp_network_info),
+        /// [`network_name`](field@models::networks::Create::network_name),
+        /// [`security_group_ids`](field@models::networks::Create::security_group_ids),
+        /// [`subnet_ids`](field@models::networks::Create::subnet_ids),
+        /// [`vpc_endpoints`](field@models::networks::Create::vpc_endpoints), [`vpc_id`](field@models::networks::Create::vpc_id).
+        create() -> models::networks::Create;
+        /// Deletes a network configuration.
+        ///
+        /// Fails while a workspace uses it.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/networks/{network_id}`
+        ///
+        /// * `network_id`: ID of the network configuration.
+        delete(network_id: String) -> models::networks::Delete;
+        /// Returns one network configuration.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/networks/{network_id}`
+        ///
+        /// * `network_id`: ID of the network configuration.
+        get(network_id: String) -> models::networks::Get;
+        /// Lists the network configurations of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/networks`
+        list() -> models::networks::List;
     }
 }
 
-impl Call<models::networks::Create> {
-    /// The network, on Google Cloud.
-    pub fn gcp_network_info(self, value: impl Into<models::GcpNetworkInfo>) -> Self {
-        self.map(|op| op.gcp_network_info = Some(value.into()))
-    }
+setters! { models::networks::Create {
+    gcp_network_info: models::GcpNetworkInfo,
+    network_name: String,
+    security_group_ids: Vec<String>,
+    subnet_ids: Vec<String>,
+    vpc_endpoints: models::NetworkVpcEndpoints,
+    vpc_id: String,
+}}
 
-    /// Name shown to people.
-    pub fn network_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.network_name = Some(value.into()))
-    }
-
-    /// One to five security groups.
-    ///
-    /// A group can belong to only one network configuration.
-    pub fn security_group_ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.security_group_ids = Some(value.into()))
-    }
-
-    /// At least two subnets.
-    ///
-    /// A subnet can belong to only one network configuration.
-    pub fn subnet_ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.subnet_ids = Some(value.into()))
-    }
-
-    /// Registered endpoints through which the network reaches Databricks privately.
-    pub fn vpc_endpoints(self, value: impl Into<models::NetworkVpcEndpoints>) -> Self {
-        self.map(|op| op.vpc_endpoints = Some(value.into()))
-    }
-
-    /// The VPC.
-    ///
-    /// Several network configurations may name the same one.
-    pub fn vpc_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.vpc_id = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages private access settings: whether workspaces can be reached from the public internet and from which private
     /// endpoints.
     pub fn private_access(&self) -> PrivateAccess {
@@ -278,116 +190,59 @@ impl crate::AccountClient {
 /// endpoints.
 #[derive(Clone, Debug)]
 pub struct PrivateAccess {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl PrivateAccess {
-    /// Creates private access settings, to be used by workspaces.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/private-access-settings`
-    pub fn create(&self) -> Call<models::private_access::Create> {
-        Call::new(self.client.clone(), models::private_access::Create::new())
-    }
-
-    /// Deletes private access settings.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/private-access-settings/{private_access_settings_id}`
-    ///
-    /// * `private_access_settings_id`: ID of the private access settings.
-    pub fn delete(
-        &self,
-        private_access_settings_id: impl Into<String>,
-    ) -> Call<models::private_access::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::private_access::Delete::new(private_access_settings_id),
-        )
-    }
-
-    /// Returns one private access settings object.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/private-access-settings/{private_access_settings_id}`
-    ///
-    /// * `private_access_settings_id`: ID of the private access settings.
-    pub fn get(
-        &self,
-        private_access_settings_id: impl Into<String>,
-    ) -> Call<models::private_access::Get> {
-        Call::new(
-            self.client.clone(),
-            models::private_access::Get::new(private_access_settings_id),
-        )
-    }
-
-    /// Lists the private access settings of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/private-access-settings`
-    pub fn list(&self) -> Call<models::private_access::List> {
-        Call::new(self.client.clone(), models::private_access::List::new())
-    }
-
-    /// Overwrites private access settings as a whole.
-    ///
-    /// All workspaces that use them are affected; changed access rules can take some minutes to become effective. Several
-    /// workspaces may share the settings if they are in one account and one AWS region.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/private-access-settings/{private_access_settings_id}`
-    ///
-    /// * `private_access_settings_id`: ID of the private access settings.
-    /// * `customer_facing_private_access_settings`: The complete new settings.
-    pub fn replace(
-        &self,
-        private_access_settings_id: impl Into<String>,
-        customer_facing_private_access_settings: impl Into<models::PrivateAccessSettings>,
-    ) -> Call<models::private_access::Replace> {
-        Call::new(
-            self.client.clone(),
-            models::private_access::Replace::new(
-                private_access_settings_id,
-                customer_facing_private_access_settings,
-            ),
-        )
+calls! {
+    PrivateAccess {
+        /// Creates private access settings, to be used by workspaces.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/private-access-settings`
+        ///
+        /// Optional inputs: [`allowed_vpc_endpoint_ids`](field@models::private_access::Create::allowed_vpc_endpoint_ids),
+        /// [`private_access_level`](field@models::private_access::Create::private_access_level),
+        /// [`private_access_settings_name`](field@models::private_access::Create::private_access_settings_name),
+        /// [`public_access_enabled`](field@models::private_access::Create::public_access_enabled),
+        /// [`region`](field@models::private_access::Create::region).
+        create() -> models::private_access::Create;
+        /// Deletes private access settings.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/private-access-settings/{private_access_settings_id}`
+        ///
+        /// * `private_access_settings_id`: ID of the private access settings.
+        delete(private_access_settings_id: String) -> models::private_access::Delete;
+        /// Returns one private access settings object.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/private-access-settings/{private_access_settings_id}`
+        ///
+        /// * `private_access_settings_id`: ID of the private access settings.
+        get(private_access_settings_id: String) -> models::private_access::Get;
+        /// Lists the private access settings of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/private-access-settings`
+        list() -> models::private_access::List;
+        /// Overwrites private access settings as a whole.
+        ///
+        /// All workspaces that use them are affected; changed access rules can take some minutes to become effective. Several
+        /// workspaces may share the settings if they are in one account and one AWS region.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/private-access-settings/{private_access_settings_id}`
+        ///
+        /// * `private_access_settings_id`: ID of the private access settings.
+        /// * `customer_facing_private_access_settings`: The complete new settings.
+        replace(private_access_settings_id: String, customer_facing_private_access_settings: models::PrivateAccessSettings) -> models::private_access::Replace;
     }
 }
 
-impl Call<models::private_access::Create> {
-    /// Databricks IDs of the registered endpoints (not their AWS IDs) that may connect.
-    ///
-    /// Read only where `private_access_level` is `ENDPOINT`. It does not limit access from the public internet, for which IP
-    /// access lists exist.
-    pub fn allowed_vpc_endpoint_ids(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.allowed_vpc_endpoint_ids = Some(value.into()))
-    }
+setters! { models::private_access::Create {
+    allowed_vpc_endpoint_ids: Vec<String>,
+    private_access_level: models::PrivateAccessLevel,
+    private_access_settings_name: String,
+    public_access_enabled: bool,
+    region: String,
+}}
 
-    /// Which registered endpoints may connect to the attached workspaces.
-    ///
-    /// `ACCOUNT` if unset.
-    pub fn private_access_level(
-        self,
-        value: impl Into<models::PrivateAccessLevel>,
-    ) -> Self {
-        self.map(|op| op.private_access_level = Some(value.into()))
-    }
-
-    /// Name shown to people.
-    pub fn private_access_settings_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.private_access_settings_name = Some(value.into()))
-    }
-
-    /// Whether the attached workspaces can also be reached over the public internet.
-    ///
-    /// May be `false` only where PrivateLink is set up for front-end and back-end connections alike.
-    pub fn public_access_enabled(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.public_access_enabled = Some(value.into()))
-    }
-
-    /// AWS region of the workspaces that can use these settings.
-    pub fn region(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.region = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages storage configurations.
     pub fn storage(&self) -> Storage {
         Storage {
@@ -402,78 +257,46 @@ impl crate::AccountClient {
 /// workspaces are created with the ID of one.
 #[derive(Clone, Debug)]
 pub struct Storage {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Storage {
-    /// Creates a storage configuration for a root bucket.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/storage-configurations`
-    ///
-    /// * `root_bucket_info`: The S3 bucket to be used as root storage.
-    /// * `storage_configuration_name`: Name shown to people.
-    pub fn create(
-        &self,
-        root_bucket_info: impl Into<models::RootBucketInfo>,
-        storage_configuration_name: impl Into<String>,
-    ) -> Call<models::storage::Create> {
-        Call::new(
-            self.client.clone(),
-            models::storage::Create::new(root_bucket_info, storage_configuration_name),
-        )
-    }
-
-    /// Deletes a storage configuration.
-    ///
-    /// Fails while any workspace uses it.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/storage-configurations/{storage_configuration_id}`
-    ///
-    /// * `storage_configuration_id`: ID of the storage configuration.
-    pub fn delete(
-        &self,
-        storage_configuration_id: impl Into<String>,
-    ) -> Call<models::storage::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::storage::Delete::new(storage_configuration_id),
-        )
-    }
-
-    /// Returns one storage configuration.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/storage-configurations/{storage_configuration_id}`
-    ///
-    /// * `storage_configuration_id`: ID of the storage configuration.
-    pub fn get(
-        &self,
-        storage_configuration_id: impl Into<String>,
-    ) -> Call<models::storage::Get> {
-        Call::new(
-            self.client.clone(),
-            models::storage::Get::new(storage_configuration_id),
-        )
-    }
-
-    /// Lists the storage configurations of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/storage-configurations`
-    pub fn list(&self) -> Call<models::storage::List> {
-        Call::new(self.client.clone(), models::storage::List::new())
+calls! {
+    Storage {
+        /// Creates a storage configuration for a root bucket.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/storage-configurations`
+        ///
+        /// * `root_bucket_info`: The S3 bucket to be used as root storage.
+        /// * `storage_configuration_name`: Name shown to people.
+        ///
+        /// Optional inputs: [`role_arn`](field@models::storage::Create::role_arn).
+        create(root_bucket_info: models::RootBucketInfo, storage_configuration_name: String) -> models::storage::Create;
+        /// Deletes a storage configuration.
+        ///
+        /// Fails while any workspace uses it.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/storage-configurations/{storage_configuration_id}`
+        ///
+        /// * `storage_configuration_id`: ID of the storage configuration.
+        delete(storage_configuration_id: String) -> models::storage::Delete;
+        /// Returns one storage configuration.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/storage-configurations/{storage_configuration_id}`
+        ///
+        /// * `storage_configuration_id`: ID of the storage configuration.
+        get(storage_configuration_id: String) -> models::storage::Get;
+        /// Lists the storage configurations of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/storage-configurations`
+        list() -> models::storage::List;
     }
 }
 
-impl Call<models::storage::Create> {
-    /// IAM role with access to the workspace catalog.
-    ///
-    /// A workspace created with a storage configuration that has a role also gets a Unity Catalog catalog of its own, kept
-    /// under a separate prefix of the root bucket.
-    pub fn role_arn(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.role_arn = Some(value.into()))
-    }
-}
+setters! { models::storage::Create {
+    role_arn: String,
+}}
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Registers VPC endpoints in the account, for private connections to Databricks.
     pub fn vpc_endpoints(&self) -> VpcEndpoints {
         VpcEndpoints {
@@ -485,82 +308,51 @@ impl crate::AccountClient {
 /// Registers VPC endpoints in the account, for private connections to Databricks.
 #[derive(Clone, Debug)]
 pub struct VpcEndpoints {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl VpcEndpoints {
-    /// Registers a VPC endpoint for private connections to Databricks.
-    ///
-    /// The endpoint must exist in the cloud; on AWS, Databricks then accepts the connection by itself.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/vpc-endpoints`
-    pub fn create(&self) -> Call<models::vpc_endpoints::Create> {
-        Call::new(self.client.clone(), models::vpc_endpoints::Create::new())
-    }
-
-    /// Removes a VPC endpoint from the account.
-    ///
-    /// Fails while any workspace uses it.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/vpc-endpoints/{vpc_endpoint_id}`
-    ///
-    /// * `vpc_endpoint_id`: Databricks ID of the registered endpoint, not the one AWS uses.
-    pub fn delete(
-        &self,
-        vpc_endpoint_id: impl Into<String>,
-    ) -> Call<models::vpc_endpoints::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::vpc_endpoints::Delete::new(vpc_endpoint_id),
-        )
-    }
-
-    /// Returns one registered VPC endpoint.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/vpc-endpoints/{vpc_endpoint_id}`
-    ///
-    /// * `vpc_endpoint_id`: Databricks ID of the registered endpoint, not the one AWS uses.
-    pub fn get(
-        &self,
-        vpc_endpoint_id: impl Into<String>,
-    ) -> Call<models::vpc_endpoints::Get> {
-        Call::new(self.client.clone(), models::vpc_endpoints::Get::new(vpc_endpoint_id))
-    }
-
-    /// Lists the VPC endpoints registered in the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/vpc-endpoints`
-    pub fn list(&self) -> Call<models::vpc_endpoints::List> {
-        Call::new(self.client.clone(), models::vpc_endpoints::List::new())
+calls! {
+    VpcEndpoints {
+        /// Registers a VPC endpoint for private connections to Databricks.
+        ///
+        /// The endpoint must exist in the cloud; on AWS, Databricks then accepts the connection by itself.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/vpc-endpoints`
+        ///
+        /// Optional inputs: [`aws_vpc_endpoint_id`](field@models::vpc_endpoints::Create::aws_vpc_endpoint_id),
+        /// [`gcp_vpc_endpoint_info`](field@models::vpc_endpoints::Create::gcp_vpc_endpoint_info),
+        /// [`region`](field@models::vpc_endpoints::Create::region),
+        /// [`vpc_endpoint_name`](field@models::vpc_endpoints::Create::vpc_endpoint_name).
+        create() -> models::vpc_endpoints::Create;
+        /// Removes a VPC endpoint from the account.
+        ///
+        /// Fails while any workspace uses it.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/vpc-endpoints/{vpc_endpoint_id}`
+        ///
+        /// * `vpc_endpoint_id`: Databricks ID of the registered endpoint, not the one AWS uses.
+        delete(vpc_endpoint_id: String) -> models::vpc_endpoints::Delete;
+        /// Returns one registered VPC endpoint.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/vpc-endpoints/{vpc_endpoint_id}`
+        ///
+        /// * `vpc_endpoint_id`: Databricks ID of the registered endpoint, not the one AWS uses.
+        get(vpc_endpoint_id: String) -> models::vpc_endpoints::Get;
+        /// Lists the VPC endpoints registered in the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/vpc-endpoints`
+        list() -> models::vpc_endpoints::List;
     }
 }
 
-impl Call<models::vpc_endpoints::Create> {
-    /// ID of the endpoint at AWS.
-    pub fn aws_vpc_endpoint_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.aws_vpc_endpoint_id = Some(value.into()))
-    }
+setters! { models::vpc_endpoints::Create {
+    aws_vpc_endpoint_id: String,
+    gcp_vpc_endpoint_info: models::GcpVpcEndpointInfo,
+    region: String,
+    vpc_endpoint_name: String,
+}}
 
-    /// The endpoint, on Google Cloud.
-    pub fn gcp_vpc_endpoint_info(
-        self,
-        value: impl Into<models::GcpVpcEndpointInfo>,
-    ) -> Self {
-        self.map(|op| op.gcp_vpc_endpoint_info = Some(value.into()))
-    }
-
-    /// Cloud region the endpoint is in.
-    pub fn region(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.region = Some(value.into()))
-    }
-
-    /// Name shown to people.
-    pub fn vpc_endpoint_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.vpc_endpoint_name = Some(value.into()))
-    }
-}
-
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Creates, changes and deletes the workspaces of an account.
     pub fn workspaces(&self) -> Workspaces {
         Workspaces {
@@ -574,198 +366,92 @@ impl crate::AccountClient {
 /// Needs an account that may have several workspaces.
 #[derive(Clone, Debug)]
 pub struct Workspaces {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Workspaces {
-    /// Starts the creation of a workspace.
-    ///
-    /// The answer only says that the request was accepted, usually with the status `PROVISIONING`; poll `workspaces.get` until
-    /// the workspace is `RUNNING`, or `FAILED`. A classic workspace needs configurations for credentials and storage; those for
-    /// network and encryption keys are optional. Workspaces may share a VPC, but not subnets, security groups or a network
-    /// configuration.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/workspaces`
-    pub fn create(&self) -> Call<models::workspaces::Create> {
-        Call::new(self.client.clone(), models::workspaces::Create::new())
-    }
-
-    /// Deletes a workspace.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/workspaces/{workspace_id}`
-    ///
-    /// * `workspace_id`: ID of the workspace, a number.
-    pub fn delete(
-        &self,
-        workspace_id: impl Into<i64>,
-    ) -> Call<models::workspaces::Delete> {
-        Call::new(self.client.clone(), models::workspaces::Delete::new(workspace_id))
-    }
-
-    /// Returns one workspace with its status.
-    ///
-    /// While a workspace is being created or changed, poll until `workspace_status` is `RUNNING`.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}`
-    ///
-    /// * `workspace_id`: ID of the workspace, a number.
-    pub fn get(&self, workspace_id: impl Into<i64>) -> Call<models::workspaces::Get> {
-        Call::new(self.client.clone(), models::workspaces::Get::new(workspace_id))
-    }
-
-    /// Lists the workspaces of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/workspaces`
-    pub fn list(&self) -> Call<models::workspaces::List> {
-        Call::new(self.client.clone(), models::workspaces::List::new())
-    }
-
-    /// Changes the configuration of a workspace.
-    ///
-    /// The change is carried out in the background; poll `workspaces.get` until the workspace is `RUNNING` again.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/workspaces/{workspace_id}`
-    ///
-    /// * `workspace_id`: ID of the workspace, a number.
-    /// * `customer_facing_workspace`: The new values; only fields in `update_mask` are taken.
-    pub fn update(
-        &self,
-        workspace_id: impl Into<i64>,
-        customer_facing_workspace: impl Into<models::Workspace>,
-    ) -> Call<models::workspaces::Update> {
-        Call::new(
-            self.client.clone(),
-            models::workspaces::Update::new(workspace_id, customer_facing_workspace),
-        )
-    }
-}
-
-impl Call<models::workspaces::Create> {
-    /// AWS region of the workspace, on AWS.
-    pub fn aws_region(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.aws_region = Some(value.into()))
-    }
-
-    /// Ignored by the server.
-    #[deprecated = "deprecated by the API"]
-    pub fn cloud(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cloud = Some(value.into()))
-    }
-
-    /// The project for the resources of the workspace, on Google Cloud.
-    pub fn cloud_resource_container(
-        self,
-        value: impl Into<models::CloudResourceContainer>,
-    ) -> Self {
-        self.map(|op| op.cloud_resource_container = Some(value.into()))
-    }
-
-    /// `HYBRID`, the default, creates a classic workspace on resources of yours.
-    ///
-    /// `SERVERLESS` creates one with serverless compute and default storage, for which no credentials, storage or network have
-    /// to be given.
-    pub fn compute_mode(
-        self,
-        value: impl Into<models::CustomerFacingComputeMode>,
-    ) -> Self {
-        self.map(|op| op.compute_mode = Some(value.into()))
-    }
-
-    /// ID of the credential configuration.
-    pub fn credentials_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.credentials_id = Some(value.into()))
-    }
-
-    /// Tags of the workspace, UTF-8.
-    ///
-    /// Keys have 1 to 127 characters; values have at most 255 and may be empty.
-    pub fn custom_tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.custom_tags = Some(value.into()))
-    }
-
-    /// Part of the host name: the workspace is found at `https://{deployment name}.cloud.databricks.com`.
-    ///
-    /// Needs a deployment name prefix set up for the account, which is put in front with a hyphen; `EMPTY` stands for the bare
-    /// prefix. Must be unique over all regions. If unset, the server makes up a name like `dbc-xxxxxxxx-xxxx`.
-    pub fn deployment_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.deployment_name = Some(value.into()))
-    }
-
-    /// IP ranges for a network that Databricks manages, on Google Cloud.
-    pub fn gcp_managed_network_config(
-        self,
-        value: impl Into<models::GcpManagedNetworkConfig>,
-    ) -> Self {
-        self.map(|op| op.gcp_managed_network_config = Some(value.into()))
-    }
-
-    /// Settings of the GKE cluster, on Google Cloud.
-    pub fn gke_config(self, value: impl Into<models::GkeConfig>) -> Self {
-        self.map(|op| op.gke_config = Some(value.into()))
-    }
-
-    /// Google Cloud region, such as `us-east4`.
-    pub fn location(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.location = Some(value.into()))
-    }
-
-    /// ID of the key for notebooks, secrets, queries and query history; its use cases must include `MANAGED_SERVICES`.
-    pub fn managed_services_customer_managed_key_id(
-        self,
-        value: impl Into<String>,
-    ) -> Self {
-        self.map(|op| op.managed_services_customer_managed_key_id = Some(value.into()))
-    }
-
-    /// ID of a network connectivity configuration, which gives serverless compute stable IP ranges and, optionally, private
-    /// links to your resources.
-    pub fn network_connectivity_config_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.network_connectivity_config_id = Some(value.into()))
-    }
-
-    /// ID of the network configuration, for a VPC of your own.
-    ///
-    /// Required for AWS PrivateLink.
-    pub fn network_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.network_id = Some(value.into()))
-    }
-
-    /// Pricing tier.
-    pub fn pricing_tier(self, value: impl Into<models::PricingTier>) -> Self {
-        self.map(|op| op.pricing_tier = Some(value.into()))
-    }
-
-    /// ID of the private access settings.
-    ///
-    /// Required for AWS PrivateLink, be it front-end, back-end or both.
-    pub fn private_access_settings_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.private_access_settings_id = Some(value.into()))
-    }
-
-    /// ID of the storage configuration.
-    pub fn storage_configuration_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_configuration_id = Some(value.into()))
-    }
-
-    /// ID of the key for the root bucket and, optionally, cluster volumes; its use cases must include `STORAGE`.
-    pub fn storage_customer_managed_key_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_customer_managed_key_id = Some(value.into()))
-    }
-
-    /// Name shown to people.
-    pub fn workspace_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.workspace_name = Some(value.into()))
+calls! {
+    Workspaces {
+        /// Starts the creation of a workspace.
+        ///
+        /// The answer only says that the request was accepted, usually with the status `PROVISIONING`; poll `workspaces.get` until
+        /// the workspace is `RUNNING`, or `FAILED`. A classic workspace needs configurations for credentials and storage; those for
+        /// network and encryption keys are optional. Workspaces may share a VPC, but not subnets, security groups or a network
+        /// configuration.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/workspaces`
+        ///
+        /// Optional inputs: [`aws_region`](field@models::workspaces::Create::aws_region),
+        /// [`cloud`](field@models::workspaces::Create::cloud),
+        /// [`cloud_resource_container`](field@models::workspaces::Create::cloud_resource_container),
+        /// [`compute_mode`](field@models::workspaces::Create::compute_mode),
+        /// [`credentials_id`](field@models::workspaces::Create::credentials_id),
+        /// [`custom_tags`](field@models::workspaces::Create::custom_tags),
+        /// [`deployment_name`](field@models::workspaces::Create::deployment_name),
+        /// [`gcp_managed_network_config`](field@models::workspaces::Create::gcp_managed_network_config),
+        /// [`gke_config`](field@models::workspaces::Create::gke_config), [`location`](field@models::workspaces::Create::location),
+        /// [`managed_services_customer_managed_key_id`](field@models::workspaces::Create::managed_services_customer_managed_key_id),
+        /// [`network_connectivity_config_id`](field@models::workspaces::Create::network_connectivity_config_id),
+        /// [`network_id`](field@models::workspaces::Create::network_id),
+        /// [`pricing_tier`](field@models::workspaces::Create::pricing_tier),
+        /// [`private_access_settings_id`](field@models::workspaces::Create::private_access_settings_id),
+        /// [`storage_configuration_id`](field@models::workspaces::Create::storage_configuration_id),
+        /// [`storage_customer_managed_key_id`](field@models::workspaces::Create::storage_customer_managed_key_id),
+        /// [`workspace_name`](field@models::workspaces::Create::workspace_name).
+        create() -> models::workspaces::Create;
+        /// Deletes a workspace.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/workspaces/{workspace_id}`
+        ///
+        /// * `workspace_id`: ID of the workspace, a number.
+        delete(workspace_id: i64) -> models::workspaces::Delete;
+        /// Returns one workspace with its status.
+        ///
+        /// While a workspace is being created or changed, poll until `workspace_status` is `RUNNING`.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}`
+        ///
+        /// * `workspace_id`: ID of the workspace, a number.
+        get(workspace_id: i64) -> models::workspaces::Get;
+        /// Lists the workspaces of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/workspaces`
+        list() -> models::workspaces::List;
+        /// Changes the configuration of a workspace.
+        ///
+        /// The change is carried out in the background; poll `workspaces.get` until the workspace is `RUNNING` again.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/workspaces/{workspace_id}`
+        ///
+        /// * `workspace_id`: ID of the workspace, a number.
+        /// * `customer_facing_workspace`: The new values; only fields in `update_mask` are taken.
+        ///
+        /// Optional inputs: [`update_mask`](field@models::workspaces::Update::update_mask).
+        update(workspace_id: i64, customer_facing_workspace: models::Workspace) -> models::workspaces::Update;
     }
 }
 
-impl Call<models::workspaces::Update> {
-    /// Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
-    ///
-    /// A list or map can only be given as a whole. `*` replaces everything.
-    pub fn update_mask(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.update_mask = Some(value.into()))
-    }
-}
+setters! { models::workspaces::Create {
+    aws_region: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    cloud: String,
+    cloud_resource_container: models::CloudResourceContainer,
+    compute_mode: models::CustomerFacingComputeMode,
+    credentials_id: String,
+    custom_tags: std::collections::BTreeMap<String, String>,
+    deployment_name: String,
+    gcp_managed_network_config: models::GcpManagedNetworkConfig,
+    gke_config: models::GkeConfig,
+    location: String,
+    managed_services_customer_managed_key_id: String,
+    network_connectivity_config_id: String,
+    network_id: String,
+    pricing_tier: models::PricingTier,
+    private_access_settings_id: String,
+    storage_configuration_id: String,
+    storage_customer_managed_key_id: String,
+    workspace_name: String,
+}}
+
+setters! { models::workspaces::Update {
+    update_mask: String,
+}}

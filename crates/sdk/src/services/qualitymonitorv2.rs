@@ -3,11 +3,11 @@
 //! Services of the package `qualitymonitorv2`.
 
 use databricks_models::qualitymonitorv2 as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages quality monitors on Unity Catalog schemas; superseded by the `data_quality` service.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn quality_monitor_v2(&self) -> QualityMonitorV2 {
         QualityMonitorV2 {
             client: self.client.clone(),
@@ -18,121 +18,68 @@ impl crate::WorkspaceClient {
 /// Manages quality monitors on Unity Catalog schemas; superseded by the `data_quality` service.
 ///
 /// New code uses `data_quality`, whose endpoints lie under `/api/data-quality/v1/monitors`.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
 pub struct QualityMonitorV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl QualityMonitorV2 {
-    /// Puts a quality monitor on a Unity Catalog schema.
-    ///
-    /// Replaced by `data_quality.create_monitor`.
-    ///
-    /// `POST /api/2.0/quality-monitors`
-    ///
-    /// * `quality_monitor`: Quality monitor.
-    #[deprecated = "deprecated by the API"]
-    pub fn create_quality_monitor(
-        &self,
-        quality_monitor: impl Into<models::QualityMonitor>,
-    ) -> Call<models::quality_monitor_v2::CreateQualityMonitor> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitor_v2::CreateQualityMonitor::new(quality_monitor),
-        )
-    }
-
-    /// Removes the quality monitor of a Unity Catalog schema.
-    ///
-    /// Replaced by `data_quality.delete_monitor`.
-    ///
-    /// `DELETE /api/2.0/quality-monitors/{object_type}/{object_id}`
-    ///
-    /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
-    /// * `object_id`: UUID of the monitored object, such as the id of the schema.
-    #[deprecated = "deprecated by the API"]
-    pub fn delete_quality_monitor(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-    ) -> Call<models::quality_monitor_v2::DeleteQualityMonitor> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitor_v2::DeleteQualityMonitor::new(object_type, object_id),
-        )
-    }
-
-    /// Returns the quality monitor of a Unity Catalog schema.
-    ///
-    /// Replaced by `data_quality.get_monitor`.
-    ///
-    /// `GET /api/2.0/quality-monitors/{object_type}/{object_id}`
-    ///
-    /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
-    /// * `object_id`: UUID of the monitored object, such as the id of the schema.
-    #[deprecated = "deprecated by the API"]
-    pub fn get_quality_monitor(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-    ) -> Call<models::quality_monitor_v2::GetQualityMonitor> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitor_v2::GetQualityMonitor::new(object_type, object_id),
-        )
-    }
-
-    /// Lists quality monitors.
-    ///
-    /// The server does not implement this call.
-    ///
-    /// `GET /api/2.0/quality-monitors`
-    #[deprecated = "deprecated by the API"]
-    pub fn list_quality_monitor(
-        &self,
-    ) -> Call<models::quality_monitor_v2::ListQualityMonitor> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitor_v2::ListQualityMonitor::new(),
-        )
-    }
-
-    /// Changes the quality monitor of a Unity Catalog schema.
-    ///
-    /// The server does not implement this call; use `data_quality.update_monitor`.
-    ///
-    /// `PUT /api/2.0/quality-monitors/{object_type}/{object_id}`
-    ///
-    /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
-    /// * `object_id`: UUID of the monitored object, such as the id of the schema.
-    /// * `quality_monitor`: Quality monitor.
-    #[deprecated = "deprecated by the API"]
-    pub fn update_quality_monitor(
-        &self,
-        object_type: impl Into<String>,
-        object_id: impl Into<String>,
-        quality_monitor: impl Into<models::QualityMonitor>,
-    ) -> Call<models::quality_monitor_v2::UpdateQualityMonitor> {
-        Call::new(
-            self.client.clone(),
-            models::quality_monitor_v2::UpdateQualityMonitor::new(
-                object_type,
-                object_id,
-                quality_monitor,
-            ),
-        )
+calls! {
+    QualityMonitorV2 {
+        /// Puts a quality monitor on a Unity Catalog schema.
+        ///
+        /// Replaced by `data_quality.create_monitor`.
+        ///
+        /// `POST /api/2.0/quality-monitors`
+        ///
+        /// * `quality_monitor`: `quality_monitor`, of type `QualityMonitor`.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        create_quality_monitor(quality_monitor: models::QualityMonitor) -> models::quality_monitor_v2::CreateQualityMonitor;
+        /// Removes the quality monitor of a Unity Catalog schema.
+        ///
+        /// Replaced by `data_quality.delete_monitor`.
+        ///
+        /// `DELETE /api/2.0/quality-monitors/{object_type}/{object_id}`
+        ///
+        /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
+        /// * `object_id`: UUID of the monitored object, such as the id of the schema.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        delete_quality_monitor(object_type: String, object_id: String) -> models::quality_monitor_v2::DeleteQualityMonitor;
+        /// Returns the quality monitor of a Unity Catalog schema.
+        ///
+        /// Replaced by `data_quality.get_monitor`.
+        ///
+        /// `GET /api/2.0/quality-monitors/{object_type}/{object_id}`
+        ///
+        /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
+        /// * `object_id`: UUID of the monitored object, such as the id of the schema.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        get_quality_monitor(object_type: String, object_id: String) -> models::quality_monitor_v2::GetQualityMonitor;
+        /// Lists quality monitors.
+        ///
+        /// The server does not implement this call.
+        ///
+        /// `GET /api/2.0/quality-monitors`
+        ///
+        /// Optional inputs: [`page_size`](field@models::quality_monitor_v2::ListQualityMonitor::page_size),
+        /// [`page_token`](field@models::quality_monitor_v2::ListQualityMonitor::page_token).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        list_quality_monitor() -> models::quality_monitor_v2::ListQualityMonitor;
+        /// Changes the quality monitor of a Unity Catalog schema.
+        ///
+        /// The server does not implement this call; use `data_quality.update_monitor`.
+        ///
+        /// `PUT /api/2.0/quality-monitors/{object_type}/{object_id}`
+        ///
+        /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
+        /// * `object_id`: UUID of the monitored object, such as the id of the schema.
+        /// * `quality_monitor`: `quality_monitor`, of type `QualityMonitor`.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        update_quality_monitor(object_type: String, object_id: String, quality_monitor: models::QualityMonitor) -> models::quality_monitor_v2::UpdateQualityMonitor;
     }
 }
 
-impl Call<models::quality_monitor_v2::ListQualityMonitor> {
-    /// Most entries per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::quality_monitor_v2::ListQualityMonitor {
+    page_size: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `sandbox`.
 
 use databricks_models::sandbox as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages sandboxes, isolated serverless environments that run code, and runs commands and handles files in them.
     pub fn sandbox(&self) -> Sandbox {
         Sandbox {
@@ -17,395 +17,215 @@ impl crate::WorkspaceClient {
 /// Manages sandboxes, isolated serverless environments that run code, and runs commands and handles files in them.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Sandbox {
-    /// Creates a directory in a sandbox, by default with the directories above it.
-    ///
-    /// `POST /api/2.0/sandbox-files/{parent}/directories:make`
-    ///
-    /// * `parent`: Sandbox, as `sandboxes/<id>`.
-    /// * `path`: Directory to create.
-    ///   Absolute, in UTF-8.
-    pub fn create_directory(
-        &self,
-        parent: impl Into<String>,
-        path: impl Into<String>,
-    ) -> Call<models::sandbox::CreateDirectory> {
-        Call::new(
-            self.client.clone(),
-            models::sandbox::CreateDirectory::new(parent, path),
-        )
-    }
-
-    /// Creates a sandbox.
-    ///
-    /// `POST /api/2.0/sandboxes`
-    ///
-    /// * `sandbox_id`: ID of the sandbox, last part of its resource name.
-    /// * `sandbox`: Sandbox.
-    pub fn create_sandbox(
-        &self,
-        sandbox_id: impl Into<String>,
-        sandbox: impl Into<models::Sandbox>,
-    ) -> Call<models::sandbox::CreateSandbox> {
-        Call::new(
-            self.client.clone(),
-            models::sandbox::CreateSandbox::new(sandbox_id, sandbox),
-        )
-    }
-
-    /// Deletes a file, symbolic link or directory in a sandbox.
-    ///
-    /// A path that does not exist is no error.
-    ///
-    /// `POST /api/2.0/sandbox-files/{parent}/paths:remove`
-    ///
-    /// * `parent`: Sandbox, as `sandboxes/<id>`.
-    /// * `path`: Path to delete.
-    ///   Absolute, in UTF-8.
-    pub fn delete_path(
-        &self,
-        parent: impl Into<String>,
-        path: impl Into<String>,
-    ) -> Call<models::sandbox::DeletePath> {
-        Call::new(self.client.clone(), models::sandbox::DeletePath::new(parent, path))
-    }
-
-    /// Deletes a sandbox.
-    ///
-    /// `DELETE /api/2.0/{name}`
-    ///
-    /// * `name`: Sandbox, as `sandboxes/<id>`.
-    pub fn delete_sandbox(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::sandbox::DeleteSandbox> {
-        Call::new(self.client.clone(), models::sandbox::DeleteSandbox::new(name))
-    }
-
-    /// Returns the content of a file in a sandbox.
-    ///
-    /// Starts the sandbox if it is stopped. Symbolic links are followed, with the rights of the sandbox user. A byte range
-    /// yields a part (status 206); several ranges at once are refused (400), an invalid one is ignored, one outside the file
-    /// fails (416), and empty files ignore it. The conditions can end the call with 304 or 412. The file is not locked: writes
-    /// meanwhile can show in the result.
-    ///
-    /// `GET /api/2.0/sandbox-files/{parent}/content`
-    ///
-    /// * `parent`: Sandbox, as `sandboxes/<id>`.
-    ///   Of the form `sandboxes/{sandbox_id}`.
-    /// * `path`: File to read.
-    ///   Absolute, in UTF-8.
-    pub fn download_file(
-        &self,
-        parent: impl Into<String>,
-        path: impl Into<String>,
-    ) -> Call<models::sandbox::DownloadFile> {
-        Call::new(self.client.clone(), models::sandbox::DownloadFile::new(parent, path))
-    }
-
-    /// Runs a command in a sandbox and returns its output once it has ended.
-    ///
-    /// A command that runs out of time is killed; the reply then has status `EXECUTE_COMMAND_STATUS_TIMED_OUT`.
-    ///
-    /// `POST /api/2.0/sandbox-exec/{name}/exec-sync`
-    ///
-    /// * `name`: Sandbox, as `sandboxes/<id>`.
-    ///   Of the form `sandboxes/{sandbox_id}`.
-    /// * `cmd`: Executable to run, e.g. `python3`.
-    pub fn execute_command_sync(
-        &self,
-        name: impl Into<String>,
-        cmd: impl Into<String>,
-    ) -> Call<models::sandbox::ExecuteCommandSync> {
-        Call::new(
-            self.client.clone(),
-            models::sandbox::ExecuteCommandSync::new(name, cmd),
-        )
-    }
-
-    /// Describes a path in a sandbox; of a symbolic link, the link itself.
-    ///
-    /// `GET /api/2.0/sandbox-files/{parent}/paths:describe`
-    ///
-    /// * `parent`: Sandbox, as `sandboxes/<id>`.
-    /// * `path`: Path to describe.
-    ///   Absolute, in UTF-8.
-    pub fn get_metadata(
-        &self,
-        parent: impl Into<String>,
-        path: impl Into<String>,
-    ) -> Call<models::sandbox::GetMetadata> {
-        Call::new(self.client.clone(), models::sandbox::GetMetadata::new(parent, path))
-    }
-
-    /// Returns one sandbox.
-    ///
-    /// `GET /api/2.0/{name}`
-    ///
-    /// * `name`: Sandbox, as `sandboxes/<id>`.
-    pub fn get_sandbox(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::sandbox::GetSandbox> {
-        Call::new(self.client.clone(), models::sandbox::GetSandbox::new(name))
-    }
-
-    /// Lists the commands of a sandbox, running and ended.
-    ///
-    /// `GET /api/2.0/sandbox-exec/{parent}/commands`
-    ///
-    /// * `parent`: Sandbox, as `sandboxes/<id>`.
-    ///   Of the form `sandboxes/{sandbox_id}`.
-    pub fn list_commands(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::sandbox::ListCommands> {
-        Call::new(self.client.clone(), models::sandbox::ListCommands::new(parent))
-    }
-
-    /// Lists what is directly in a directory of a sandbox, sorted by name.
-    ///
-    /// Changes made while paging can show.
-    ///
-    /// `GET /api/2.0/sandbox-files/{parent}/directory-entries`
-    ///
-    /// * `parent`: Sandbox, as `sandboxes/<id>`.
-    /// * `path`: Directory to list.
-    ///   Absolute, in UTF-8.
-    pub fn list_directory_contents(
-        &self,
-        parent: impl Into<String>,
-        path: impl Into<String>,
-    ) -> Call<models::sandbox::ListDirectoryContents> {
-        Call::new(
-            self.client.clone(),
-            models::sandbox::ListDirectoryContents::new(parent, path),
-        )
-    }
-
-    /// Lists sandboxes.
-    ///
-    /// `GET /api/2.0/sandboxes`
-    pub fn list_sandboxes(&self) -> Call<models::sandbox::ListSandboxes> {
-        Call::new(self.client.clone(), models::sandbox::ListSandboxes::new())
-    }
-
-    /// Moves a path in a sandbox within one file system.
-    ///
-    /// Fails if the destination exists.
-    ///
-    /// `POST /api/2.0/sandbox-files/{parent}/paths:rename`
-    ///
-    /// * `parent`: Sandbox, as `sandboxes/<id>`.
-    /// * `destination`: Full new path, which must not exist.
-    ///   Absolute, in UTF-8.
-    /// * `source`: Path to move.
-    ///   Absolute, in UTF-8.
-    pub fn rename_path(
-        &self,
-        parent: impl Into<String>,
-        destination: impl Into<String>,
-        source: impl Into<String>,
-    ) -> Call<models::sandbox::RenamePath> {
-        Call::new(
-            self.client.clone(),
-            models::sandbox::RenamePath::new(parent, destination, source),
-        )
-    }
-
-    /// Starts a stopped sandbox.
-    ///
-    /// Fails with `NOT_FOUND` if no stopped sandbox has this name.
-    ///
-    /// `POST /api/2.0/{name}/start`
-    ///
-    /// * `name`: Sandbox, as `sandboxes/<id>`.
-    ///   Of the form `sandboxes/{sandbox_id}`.
-    pub fn start_sandbox(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::sandbox::StartSandbox> {
-        Call::new(self.client.clone(), models::sandbox::StartSandbox::new(name))
-    }
-
-    /// Stops a running sandbox, which `start_sandbox` can start again.
-    ///
-    /// `POST /api/2.0/{name}/stop`
-    ///
-    /// * `name`: Sandbox, as `sandboxes/<id>`.
-    ///   Of the form `sandboxes/{sandbox_id}`.
-    pub fn stop_sandbox(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::sandbox::StopSandbox> {
-        Call::new(self.client.clone(), models::sandbox::StopSandbox::new(name))
-    }
-
-    /// Changes the display name or the inactivity timeout of a sandbox.
-    ///
-    /// Fails with `INVALID_PARAMETER_VALUE` on an empty mask or any other field.
-    ///
-    /// `PATCH /api/2.0/{name}`
-    ///
-    /// * `name`: Sandbox, as `sandboxes/<id>`.
-    ///   Of the form `sandboxes/{sandbox_id}`.
-    /// * `update_mask`: Fields to change, `display_name` or `spec.compute.inactivity_timeout`.
-    /// * `sandbox`: Sandbox.
-    pub fn update_sandbox(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        sandbox: impl Into<models::Sandbox>,
-    ) -> Call<models::sandbox::UpdateSandbox> {
-        Call::new(
-            self.client.clone(),
-            models::sandbox::UpdateSandbox::new(name, update_mask, sandbox),
-        )
-    }
-
-    /// Writes a file in a sandbox, in place of one that exists.
-    ///
-    /// Starts the sandbox if it is stopped, and creates missing directories. Symbolic links are followed, with the rights of
-    /// the sandbox user. The new content shows all at once, and a failure before that leaves the old file as it was. Uploads of
-    /// parts and conditional ones are refused (400).
-    ///
-    /// `PUT /api/2.0/sandbox-files/{parent}/content`
-    ///
-    /// * `parent`: Sandbox, as `sandboxes/<id>`.
-    ///   Of the form `sandboxes/{sandbox_id}`.
-    /// * `path`: File to write.
-    ///   Absolute, in UTF-8.
-    /// * `contents`: Contents.
-    pub fn upload_file(
-        &self,
-        parent: impl Into<String>,
-        path: impl Into<String>,
-        contents: impl Into<crate::Body>,
-    ) -> Call<models::sandbox::UploadFile> {
-        Call::new(
-            self.client.clone(),
-            models::sandbox::UploadFile::new(parent, path, contents),
-        )
+calls! {
+    Sandbox {
+        /// Creates a directory in a sandbox, by default with the directories above it.
+        ///
+        /// `POST /api/2.0/sandbox-files/{parent}/directories:make`
+        ///
+        /// * `parent`: Sandbox, as `sandboxes/<id>`.
+        /// * `path`: Directory to create.
+        ///   Absolute, in UTF-8.
+        ///
+        /// Optional inputs: [`parents`](field@models::sandbox::CreateDirectory::parents).
+        create_directory(parent: String, path: String) -> models::sandbox::CreateDirectory;
+        /// Creates a sandbox.
+        ///
+        /// `POST /api/2.0/sandboxes`
+        ///
+        /// * `sandbox_id`: ID of the sandbox, last part of its resource name.
+        /// * `sandbox`: `sandbox`, of type `Sandbox`.
+        create_sandbox(sandbox_id: String, sandbox: models::Sandbox) -> models::sandbox::CreateSandbox;
+        /// Deletes a file, symbolic link or directory in a sandbox.
+        ///
+        /// A path that does not exist is no error.
+        ///
+        /// `POST /api/2.0/sandbox-files/{parent}/paths:remove`
+        ///
+        /// * `parent`: Sandbox, as `sandboxes/<id>`.
+        /// * `path`: Path to delete.
+        ///   Absolute, in UTF-8.
+        ///
+        /// Optional inputs: [`recursive`](field@models::sandbox::DeletePath::recursive).
+        delete_path(parent: String, path: String) -> models::sandbox::DeletePath;
+        /// Deletes a sandbox.
+        ///
+        /// `DELETE /api/2.0/{name}`
+        ///
+        /// * `name`: Sandbox, as `sandboxes/<id>`.
+        delete_sandbox(name: String) -> models::sandbox::DeleteSandbox;
+        /// Returns the content of a file in a sandbox.
+        ///
+        /// Starts the sandbox if it is stopped. Symbolic links are followed, with the rights of the sandbox user. A byte range
+        /// yields a part (status 206); several ranges at once are refused (400), an invalid one is ignored, one outside the file
+        /// fails (416), and empty files ignore it. The conditions can end the call with 304 or 412. The file is not locked: writes
+        /// meanwhile can show in the result.
+        ///
+        /// `GET /api/2.0/sandbox-files/{parent}/content`
+        ///
+        /// * `parent`: Sandbox, as `sandboxes/<id>`.
+        ///   Of the form `sandboxes/{sandbox_id}`.
+        /// * `path`: File to read.
+        ///   Absolute, in UTF-8.
+        ///
+        /// Optional inputs: [`byte_range`](field@models::sandbox::DownloadFile::byte_range),
+        /// [`if_match`](field@models::sandbox::DownloadFile::if_match),
+        /// [`if_modified_since`](field@models::sandbox::DownloadFile::if_modified_since),
+        /// [`if_none_match`](field@models::sandbox::DownloadFile::if_none_match),
+        /// [`if_range`](field@models::sandbox::DownloadFile::if_range),
+        /// [`if_unmodified_since`](field@models::sandbox::DownloadFile::if_unmodified_since).
+        download_file(parent: String, path: String) -> models::sandbox::DownloadFile;
+        /// Runs a command in a sandbox and returns its output once it has ended.
+        ///
+        /// A command that runs out of time is killed; the reply then has status `EXECUTE_COMMAND_STATUS_TIMED_OUT`.
+        ///
+        /// `POST /api/2.0/sandbox-exec/{name}/exec-sync`
+        ///
+        /// * `name`: Sandbox, as `sandboxes/<id>`.
+        ///   Of the form `sandboxes/{sandbox_id}`.
+        /// * `cmd`: Executable to run, e.g. `python3`.
+        ///
+        /// Optional inputs: [`args`](field@models::sandbox::ExecuteCommandSync::args),
+        /// [`envs`](field@models::sandbox::ExecuteCommandSync::envs),
+        /// [`execution_timeout`](field@models::sandbox::ExecuteCommandSync::execution_timeout).
+        execute_command_sync(name: String, cmd: String) -> models::sandbox::ExecuteCommandSync;
+        /// Describes a path in a sandbox; of a symbolic link, the link itself.
+        ///
+        /// `GET /api/2.0/sandbox-files/{parent}/paths:describe`
+        ///
+        /// * `parent`: Sandbox, as `sandboxes/<id>`.
+        /// * `path`: Path to describe.
+        ///   Absolute, in UTF-8.
+        get_metadata(parent: String, path: String) -> models::sandbox::GetMetadata;
+        /// Returns one sandbox.
+        ///
+        /// `GET /api/2.0/{name}`
+        ///
+        /// * `name`: Sandbox, as `sandboxes/<id>`.
+        get_sandbox(name: String) -> models::sandbox::GetSandbox;
+        /// Lists the commands of a sandbox, running and ended.
+        ///
+        /// `GET /api/2.0/sandbox-exec/{parent}/commands`
+        ///
+        /// * `parent`: Sandbox, as `sandboxes/<id>`.
+        ///   Of the form `sandboxes/{sandbox_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::sandbox::ListCommands::page_size),
+        /// [`page_token`](field@models::sandbox::ListCommands::page_token).
+        list_commands(parent: String) -> models::sandbox::ListCommands;
+        /// Lists what is directly in a directory of a sandbox, sorted by name.
+        ///
+        /// Changes made while paging can show.
+        ///
+        /// `GET /api/2.0/sandbox-files/{parent}/directory-entries`
+        ///
+        /// * `parent`: Sandbox, as `sandboxes/<id>`.
+        /// * `path`: Directory to list.
+        ///   Absolute, in UTF-8.
+        ///
+        /// Optional inputs: [`page_size`](field@models::sandbox::ListDirectoryContents::page_size),
+        /// [`page_token`](field@models::sandbox::ListDirectoryContents::page_token).
+        list_directory_contents(parent: String, path: String) -> models::sandbox::ListDirectoryContents;
+        /// Lists sandboxes.
+        ///
+        /// `GET /api/2.0/sandboxes`
+        ///
+        /// Optional inputs: [`page_size`](field@models::sandbox::ListSandboxes::page_size),
+        /// [`page_token`](field@models::sandbox::ListSandboxes::page_token).
+        list_sandboxes() -> models::sandbox::ListSandboxes;
+        /// Moves a path in a sandbox within one file system.
+        ///
+        /// Fails if the destination exists.
+        ///
+        /// `POST /api/2.0/sandbox-files/{parent}/paths:rename`
+        ///
+        /// * `parent`: Sandbox, as `sandboxes/<id>`.
+        /// * `source`: Path to move.
+        ///   Absolute, in UTF-8.
+        /// * `destination`: Full new path, which must not exist.
+        ///   Absolute, in UTF-8.
+        rename_path(parent: String, source: String, destination: String) -> models::sandbox::RenamePath;
+        /// Starts a stopped sandbox.
+        ///
+        /// Fails with `NOT_FOUND` if no stopped sandbox has this name.
+        ///
+        /// `POST /api/2.0/{name}/start`
+        ///
+        /// * `name`: Sandbox, as `sandboxes/<id>`.
+        ///   Of the form `sandboxes/{sandbox_id}`.
+        start_sandbox(name: String) -> models::sandbox::StartSandbox;
+        /// Stops a running sandbox, which `start_sandbox` can start again.
+        ///
+        /// `POST /api/2.0/{name}/stop`
+        ///
+        /// * `name`: Sandbox, as `sandboxes/<id>`.
+        ///   Of the form `sandboxes/{sandbox_id}`.
+        stop_sandbox(name: String) -> models::sandbox::StopSandbox;
+        /// Changes the display name or the inactivity timeout of a sandbox.
+        ///
+        /// Fails with `INVALID_PARAMETER_VALUE` on an empty mask or any other field.
+        ///
+        /// `PATCH /api/2.0/{name}`
+        ///
+        /// * `name`: Sandbox, as `sandboxes/<id>`.
+        ///   Of the form `sandboxes/{sandbox_id}`.
+        /// * `sandbox`: `sandbox`, of type `Sandbox`.
+        /// * `update_mask`: Fields to change, `display_name` or `spec.compute.inactivity_timeout`.
+        update_sandbox(name: String, sandbox: models::Sandbox, update_mask: databricks_core::FieldMask) -> models::sandbox::UpdateSandbox;
+        /// Writes a file in a sandbox, in place of one that exists.
+        ///
+        /// Starts the sandbox if it is stopped, and creates missing directories. Symbolic links are followed, with the rights of
+        /// the sandbox user. The new content shows all at once, and a failure before that leaves the old file as it was. Uploads of
+        /// parts and conditional ones are refused (400).
+        ///
+        /// `PUT /api/2.0/sandbox-files/{parent}/content`
+        ///
+        /// * `parent`: Sandbox, as `sandboxes/<id>`.
+        ///   Of the form `sandboxes/{sandbox_id}`.
+        /// * `path`: File to write.
+        ///   Absolute, in UTF-8.
+        /// * `contents`: `contents` of the API.
+        upload_file(parent: String, path: String, contents: databricks_core::Body) -> models::sandbox::UploadFile;
     }
 }
 
-impl Call<models::sandbox::CreateDirectory> {
-    /// Also creates directories above, and accepts a directory that exists.
-    ///
-    /// On by default.
-    pub fn parents(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.parents = Some(value.into()))
-    }
-}
+setters! { models::sandbox::CreateDirectory {
+    parents: bool,
+}}
 
-impl Call<models::sandbox::DeletePath> {
-    /// Needed for a directory that is not empty.
-    pub fn recursive(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.recursive = Some(value.into()))
-    }
-}
+setters! { models::sandbox::DeletePath {
+    recursive: bool,
+}}
 
-impl Call<models::sandbox::DownloadFile> {
-    /// One range of bytes, e.g. `bytes=0-99`, or `bytes=-100` for the last ones.
-    ///
-    /// Like the `Range` header.
-    pub fn byte_range(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.byte_range = Some(value.into()))
-    }
+setters! { models::sandbox::DownloadFile {
+    byte_range: String,
+    if_match: String,
+    if_modified_since: String,
+    if_none_match: String,
+    if_range: String,
+    if_unmodified_since: String,
+}}
 
-    /// Entity tags, or `*`; if none matches, the call fails with 412.
-    ///
-    /// Like the `If-Match` header.
-    pub fn if_match(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.if_match = Some(value.into()))
-    }
+setters! { models::sandbox::ExecuteCommandSync {
+    args: Vec<String>,
+    envs: std::collections::BTreeMap<String, String>,
+    execution_timeout: databricks_core::Duration,
+}}
 
-    /// HTTP date; a file unchanged since then yields 304.
-    ///
-    /// Has no effect with `if_none_match`. Like the `If-Modified-Since` header.
-    pub fn if_modified_since(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.if_modified_since = Some(value.into()))
-    }
+setters! { models::sandbox::ListCommands {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Entity tags, or `*`; if one matches, the call yields 304.
-    ///
-    /// Like the `If-None-Match` header.
-    pub fn if_none_match(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.if_none_match = Some(value.into()))
-    }
+setters! { models::sandbox::ListDirectoryContents {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Strong entity tag that the range depends on: with any other tag or a date the whole file is returned.
-    ///
-    /// Like the `If-Range` header.
-    pub fn if_range(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.if_range = Some(value.into()))
-    }
-
-    /// HTTP date; a file changed since then makes the call fail with 412.
-    ///
-    /// Has no effect with `if_match`. Like the `If-Unmodified-Since` header.
-    pub fn if_unmodified_since(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.if_unmodified_since = Some(value.into()))
-    }
-}
-
-impl Call<models::sandbox::ExecuteCommandSync> {
-    /// Arguments of the command.
-    pub fn args(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.args = Some(value.into()))
-    }
-
-    /// Environment variables on top of those of the sandbox.
-    pub fn envs(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.envs = Some(value.into()))
-    }
-
-    /// How long to wait at most.
-    ///
-    /// The server has a default and an upper bound, to which longer values are cut; invalid ones fail with `INVALID_ARGUMENT`.
-    pub fn execution_timeout(self, value: impl Into<databricks_core::Duration>) -> Self {
-        self.map(|op| op.execution_timeout = Some(value.into()))
-    }
-}
-
-impl Call<models::sandbox::ListCommands> {
-    /// Upper bound for one page; without it all commands are returned.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::sandbox::ListDirectoryContents> {
-    /// Upper bound for one page; 1000 if 0, and at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page; sandbox and path must stay the same.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::sandbox::ListSandboxes> {
-    /// Upper bound for one page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::sandbox::ListSandboxes {
+    page_size: i64,
+    page_token: String,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `serving`.
 
 use databricks_models::serving as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages model serving endpoints: REST endpoints on serverless compute that serve models of Unity Catalog or the
     /// workspace model registry, external models and foundation models.
     pub fn serving_endpoints(&self) -> ServingEndpoints {
@@ -21,651 +21,312 @@ impl crate::WorkspaceClient {
 /// An endpoint has up to ten served entities and splits its traffic among them.
 #[derive(Clone, Debug)]
 pub struct ServingEndpoints {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ServingEndpoints {
-    /// Returns the log of building the environment of a served entity.
-    ///
-    /// `GET /api/2.0/serving-endpoints/{name}/served-models/{served_model_name}/build-logs`
-    ///
-    /// * `name`: Name of the endpoint.
-    /// * `served_model_name`: Name of the served entity within the endpoint.
-    pub fn build_logs(
-        &self,
-        name: impl Into<String>,
-        served_model_name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::BuildLogs> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::BuildLogs::new(name, served_model_name),
-        )
-    }
-
-    /// Creates an endpoint and begins to deploy its served entities.
-    ///
-    /// The deployment is over when `state.config_update` is `NOT_UPDATING`.
-    ///
-    /// `POST /api/2.0/serving-endpoints`
-    ///
-    /// * `name`: Name of the new endpoint, unique in the workspace; letters, digits, `-` and `_`.
-    pub fn create(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::Create> {
-        Call::new(self.client.clone(), models::serving_endpoints::Create::new(name))
-    }
-
-    /// Creates an endpoint with provisioned throughput and begins to deploy it.
-    ///
-    /// The deployment is over when `state.config_update` is `NOT_UPDATING`.
-    ///
-    /// `POST /api/2.0/serving-endpoints/pt`
-    ///
-    /// * `name`: Name of the new endpoint, unique in the workspace; letters, digits, `-` and `_`.
-    /// * `config`: Served models and how traffic is split among them.
-    pub fn create_provisioned_throughput_endpoint(
-        &self,
-        name: impl Into<String>,
-        config: impl Into<models::PtEndpointCoreConfig>,
-    ) -> Call<models::serving_endpoints::CreateProvisionedThroughputEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::CreateProvisionedThroughputEndpoint::new(
-                name,
-                config,
-            ),
-        )
-    }
-
-    /// Deletes an endpoint.
-    ///
-    /// `DELETE /api/2.0/serving-endpoints/{name}`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn delete(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::Delete> {
-        Call::new(self.client.clone(), models::serving_endpoints::Delete::new(name))
-    }
-
-    /// Returns the metrics of an endpoint as text in Prometheus or OpenMetrics format.
-    ///
-    /// `GET /api/2.0/serving-endpoints/{name}/metrics`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn export_metrics(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::ExportMetrics> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::ExportMetrics::new(name),
-        )
-    }
-
-    /// Returns one endpoint, with its active and its pending configuration.
-    ///
-    /// `GET /api/2.0/serving-endpoints/{name}`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::serving_endpoints::Get> {
-        Call::new(self.client.clone(), models::serving_endpoints::Get::new(name))
-    }
-
-    /// Returns an OpenAPI document for queries to an endpoint: paths, input and output types.
-    ///
-    /// `GET /api/2.0/serving-endpoints/{name}/openapi`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn get_open_api(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::GetOpenApi> {
-        Call::new(self.client.clone(), models::serving_endpoints::GetOpenApi::new(name))
-    }
-
-    /// Lists the permission levels that can be granted on an endpoint.
-    ///
-    /// `GET /api/2.0/permissions/serving-endpoints/{serving_endpoint_id}/permissionLevels`
-    ///
-    /// * `serving_endpoint_id`: ID of the endpoint, not its name.
-    pub fn get_permission_levels(
-        &self,
-        serving_endpoint_id: impl Into<String>,
-    ) -> Call<models::serving_endpoints::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::GetPermissionLevels::new(serving_endpoint_id),
-        )
-    }
-
-    /// Returns the access control list of an endpoint, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/serving-endpoints/{serving_endpoint_id}`
-    ///
-    /// * `serving_endpoint_id`: ID of the endpoint, not its name.
-    pub fn get_permissions(
-        &self,
-        serving_endpoint_id: impl Into<String>,
-    ) -> Call<models::serving_endpoints::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::GetPermissions::new(serving_endpoint_id),
-        )
-    }
-
-    /// Sends an HTTP request to an external service with the credentials of a Unity Catalog connection.
-    ///
-    /// `POST /api/2.0/external-function`
-    ///
-    /// * `connection_name`: Connection that gives host and credentials.
-    /// * `method`: Method.
-    /// * `path`: Path below the URL of the connection.
-    pub fn http_request(
-        &self,
-        connection_name: impl Into<String>,
-        method: impl Into<models::ExternalFunctionRequestHttpMethod>,
-        path: impl Into<String>,
-    ) -> Call<models::serving_endpoints::HttpRequest> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::HttpRequest::new(connection_name, method, path),
-        )
-    }
-
-    /// Lists the serving endpoints of the workspace.
-    ///
-    /// `GET /api/2.0/serving-endpoints`
-    pub fn list(&self) -> Call<models::serving_endpoints::List> {
-        Call::new(self.client.clone(), models::serving_endpoints::List::new())
-    }
-
-    /// Returns the latest log lines of a served entity.
-    ///
-    /// `GET /api/2.0/serving-endpoints/{name}/served-models/{served_model_name}/logs`
-    ///
-    /// * `name`: Name of the endpoint.
-    /// * `served_model_name`: Name of the served entity within the endpoint.
-    pub fn logs(
-        &self,
-        name: impl Into<String>,
-        served_model_name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::Logs> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::Logs::new(name, served_model_name),
-        )
-    }
-
-    /// Adds and deletes tags of an endpoint in one call.
-    ///
-    /// `PATCH /api/2.0/serving-endpoints/{name}/tags`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn patch(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::Patch> {
-        Call::new(self.client.clone(), models::serving_endpoints::Patch::new(name))
-    }
-
-    /// Sets where an endpoint sends its telemetry.
-    ///
-    /// `PATCH /api/2.0/serving-endpoints/{name}/telemetry-config`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn patch_telemetry_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::PatchTelemetryConfig> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::PatchTelemetryConfig::new(name),
-        )
-    }
-
-    /// Sets the former rate limits of an endpoint; use `put_ai_gateway` instead.
-    ///
-    /// `PUT /api/2.0/serving-endpoints/{name}/rate-limits`
-    ///
-    /// * `name`: Name of the endpoint.
-    #[deprecated = "deprecated by the API"]
-    pub fn put(&self, name: impl Into<String>) -> Call<models::serving_endpoints::Put> {
-        Call::new(self.client.clone(), models::serving_endpoints::Put::new(name))
-    }
-
-    /// Sets the AI Gateway configuration of an endpoint.
-    ///
-    /// All settings apply to external models and to endpoints billed per token or by provisioned throughput; on agent endpoints
-    /// only the inference table does.
-    ///
-    /// `PUT /api/2.0/serving-endpoints/{name}/ai-gateway`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn put_ai_gateway(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::PutAiGateway> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::PutAiGateway::new(name),
-        )
-    }
-
-    /// Sends a query to an endpoint and returns the answer of the model.
-    ///
-    /// Which fields to set depends on the kind of model: data frames or tensors for custom models, `messages`, `prompt` or
-    /// `input` for external and foundation models.
-    ///
-    /// `POST /serving-endpoints/{name}/invocations`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn query(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::Query> {
-        Call::new(self.client.clone(), models::serving_endpoints::Query::new(name))
-    }
-
-    /// Replaces the direct permissions on an endpoint.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/serving-endpoints/{serving_endpoint_id}`
-    ///
-    /// * `serving_endpoint_id`: ID of the endpoint, not its name.
-    pub fn set_permissions(
-        &self,
-        serving_endpoint_id: impl Into<String>,
-    ) -> Call<models::serving_endpoints::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::SetPermissions::new(serving_endpoint_id),
-        )
-    }
-
-    /// Changes served entities, their compute and the traffic split of an endpoint.
-    ///
-    /// While an update is running, the endpoint accepts no other. The present configuration serves until the new one is ready.
-    ///
-    /// `PUT /api/2.0/serving-endpoints/{name}/config`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn update_config(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::UpdateConfig> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::UpdateConfig::new(name),
-        )
-    }
-
-    /// Sets who is notified about updates of an endpoint.
-    ///
-    /// `PATCH /api/2.0/serving-endpoints/{name}/notifications`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn update_notifications(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints::UpdateNotifications> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::UpdateNotifications::new(name),
-        )
-    }
-
-    /// Adds or changes permissions on an endpoint, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/serving-endpoints/{serving_endpoint_id}`
-    ///
-    /// * `serving_endpoint_id`: ID of the endpoint, not its name.
-    pub fn update_permissions(
-        &self,
-        serving_endpoint_id: impl Into<String>,
-    ) -> Call<models::serving_endpoints::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::UpdatePermissions::new(serving_endpoint_id),
-        )
-    }
-
-    /// Changes served models, model units and traffic of an endpoint with provisioned throughput.
-    ///
-    /// The change takes effect at once.
-    ///
-    /// `PUT /api/2.0/serving-endpoints/pt/{name}/config`
-    ///
-    /// * `name`: Name of the endpoint.
-    /// * `config`: The new configuration.
-    pub fn update_provisioned_throughput_endpoint_config(
-        &self,
-        name: impl Into<String>,
-        config: impl Into<models::PtEndpointCoreConfig>,
-    ) -> Call<models::serving_endpoints::UpdateProvisionedThroughputEndpointConfig> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints::UpdateProvisionedThroughputEndpointConfig::new(
-                name,
-                config,
-            ),
-        )
+calls! {
+    ServingEndpoints {
+        /// Returns the log of building the environment of a served entity.
+        ///
+        /// `GET /api/2.0/serving-endpoints/{name}/served-models/{served_model_name}/build-logs`
+        ///
+        /// * `name`: Name of the endpoint.
+        /// * `served_model_name`: Name of the served entity within the endpoint.
+        build_logs(name: String, served_model_name: String) -> models::serving_endpoints::BuildLogs;
+        /// Creates an endpoint and begins to deploy its served entities.
+        ///
+        /// The deployment is over when `state.config_update` is `NOT_UPDATING`.
+        ///
+        /// `POST /api/2.0/serving-endpoints`
+        ///
+        /// * `name`: Name of the new endpoint, unique in the workspace; letters, digits, `-` and `_`.
+        ///
+        /// Optional inputs: [`ai_gateway`](field@models::serving_endpoints::Create::ai_gateway),
+        /// [`budget_policy_id`](field@models::serving_endpoints::Create::budget_policy_id),
+        /// [`config`](field@models::serving_endpoints::Create::config),
+        /// [`description`](field@models::serving_endpoints::Create::description),
+        /// [`email_notifications`](field@models::serving_endpoints::Create::email_notifications),
+        /// [`rate_limits`](field@models::serving_endpoints::Create::rate_limits),
+        /// [`route_optimized`](field@models::serving_endpoints::Create::route_optimized),
+        /// [`tags`](field@models::serving_endpoints::Create::tags),
+        /// [`telemetry_config`](field@models::serving_endpoints::Create::telemetry_config).
+        create(name: String) -> models::serving_endpoints::Create;
+        /// Creates an endpoint with provisioned throughput and begins to deploy it.
+        ///
+        /// The deployment is over when `state.config_update` is `NOT_UPDATING`.
+        ///
+        /// `POST /api/2.0/serving-endpoints/pt`
+        ///
+        /// * `name`: Name of the new endpoint, unique in the workspace; letters, digits, `-` and `_`.
+        /// * `config`: Served models and how traffic is split among them.
+        ///
+        /// Optional inputs: [`ai_gateway`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::ai_gateway),
+        /// [`budget_policy_id`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::budget_policy_id),
+        /// [`email_notifications`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::email_notifications),
+        /// [`tags`](field@models::serving_endpoints::CreateProvisionedThroughputEndpoint::tags).
+        create_provisioned_throughput_endpoint(name: String, config: models::PtEndpointCoreConfig) -> models::serving_endpoints::CreateProvisionedThroughputEndpoint;
+        /// Deletes an endpoint.
+        ///
+        /// `DELETE /api/2.0/serving-endpoints/{name}`
+        ///
+        /// * `name`: Name of the endpoint.
+        delete(name: String) -> models::serving_endpoints::Delete;
+        /// Returns the metrics of an endpoint as text in Prometheus or OpenMetrics format.
+        ///
+        /// `GET /api/2.0/serving-endpoints/{name}/metrics`
+        ///
+        /// * `name`: Name of the endpoint.
+        export_metrics(name: String) -> models::serving_endpoints::ExportMetrics;
+        /// Returns one endpoint, with its active and its pending configuration.
+        ///
+        /// `GET /api/2.0/serving-endpoints/{name}`
+        ///
+        /// * `name`: Name of the endpoint.
+        get(name: String) -> models::serving_endpoints::Get;
+        /// Returns an OpenAPI document for queries to an endpoint: paths, input and output types.
+        ///
+        /// `GET /api/2.0/serving-endpoints/{name}/openapi`
+        ///
+        /// * `name`: Name of the endpoint.
+        get_open_api(name: String) -> models::serving_endpoints::GetOpenApi;
+        /// Lists the permission levels that can be granted on an endpoint.
+        ///
+        /// `GET /api/2.0/permissions/serving-endpoints/{serving_endpoint_id}/permissionLevels`
+        ///
+        /// * `serving_endpoint_id`: ID of the endpoint, not its name.
+        get_permission_levels(serving_endpoint_id: String) -> models::serving_endpoints::GetPermissionLevels;
+        /// Returns the access control list of an endpoint, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/serving-endpoints/{serving_endpoint_id}`
+        ///
+        /// * `serving_endpoint_id`: ID of the endpoint, not its name.
+        get_permissions(serving_endpoint_id: String) -> models::serving_endpoints::GetPermissions;
+        /// Sends an HTTP request to an external service with the credentials of a Unity Catalog connection.
+        ///
+        /// `POST /api/2.0/external-function`
+        ///
+        /// * `connection_name`: Connection that gives host and credentials.
+        /// * `method`: `method`, of type `ExternalFunctionRequestHttpMethod`.
+        /// * `path`: Path below the URL of the connection.
+        ///
+        /// Optional inputs: [`headers_`](field@models::serving_endpoints::HttpRequest::headers),
+        /// [`json`](field@models::serving_endpoints::HttpRequest::json),
+        /// [`params`](field@models::serving_endpoints::HttpRequest::params),
+        /// [`sub_domain`](field@models::serving_endpoints::HttpRequest::sub_domain).
+        http_request(connection_name: String, method: models::ExternalFunctionRequestHttpMethod, path: String) -> models::serving_endpoints::HttpRequest;
+        /// Lists the serving endpoints of the workspace.
+        ///
+        /// `GET /api/2.0/serving-endpoints`
+        list() -> models::serving_endpoints::List;
+        /// Returns the latest log lines of a served entity.
+        ///
+        /// `GET /api/2.0/serving-endpoints/{name}/served-models/{served_model_name}/logs`
+        ///
+        /// * `name`: Name of the endpoint.
+        /// * `served_model_name`: Name of the served entity within the endpoint.
+        logs(name: String, served_model_name: String) -> models::serving_endpoints::Logs;
+        /// Adds and deletes tags of an endpoint in one call.
+        ///
+        /// `PATCH /api/2.0/serving-endpoints/{name}/tags`
+        ///
+        /// * `name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`add_tags`](field@models::serving_endpoints::Patch::add_tags),
+        /// [`delete_tags`](field@models::serving_endpoints::Patch::delete_tags).
+        patch(name: String) -> models::serving_endpoints::Patch;
+        /// Sets where an endpoint sends its telemetry.
+        ///
+        /// `PATCH /api/2.0/serving-endpoints/{name}/telemetry-config`
+        ///
+        /// * `name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`telemetry_config`](field@models::serving_endpoints::PatchTelemetryConfig::telemetry_config).
+        patch_telemetry_config(name: String) -> models::serving_endpoints::PatchTelemetryConfig;
+        /// Sets the former rate limits of an endpoint; use `put_ai_gateway` instead.
+        ///
+        /// `PUT /api/2.0/serving-endpoints/{name}/rate-limits`
+        ///
+        /// * `name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`rate_limits`](field@models::serving_endpoints::Put::rate_limits).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        put(name: String) -> models::serving_endpoints::Put;
+        /// Sets the AI Gateway configuration of an endpoint.
+        ///
+        /// All settings apply to external models and to endpoints billed per token or by provisioned throughput; on agent endpoints
+        /// only the inference table does.
+        ///
+        /// `PUT /api/2.0/serving-endpoints/{name}/ai-gateway`
+        ///
+        /// * `name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`fallback_config`](field@models::serving_endpoints::PutAiGateway::fallback_config),
+        /// [`guardrails`](field@models::serving_endpoints::PutAiGateway::guardrails),
+        /// [`inference_table_config`](field@models::serving_endpoints::PutAiGateway::inference_table_config),
+        /// [`rate_limits`](field@models::serving_endpoints::PutAiGateway::rate_limits),
+        /// [`usage_tracking_config`](field@models::serving_endpoints::PutAiGateway::usage_tracking_config).
+        put_ai_gateway(name: String) -> models::serving_endpoints::PutAiGateway;
+        /// Sends a query to an endpoint and returns the answer of the model.
+        ///
+        /// Which fields to set depends on the kind of model: data frames or tensors for custom models, `messages`, `prompt` or
+        /// `input` for external and foundation models.
+        ///
+        /// `POST /serving-endpoints/{name}/invocations`
+        ///
+        /// * `name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`client_request_id`](field@models::serving_endpoints::Query::client_request_id),
+        /// [`dataframe_records`](field@models::serving_endpoints::Query::dataframe_records),
+        /// [`dataframe_split`](field@models::serving_endpoints::Query::dataframe_split),
+        /// [`extra_params`](field@models::serving_endpoints::Query::extra_params),
+        /// [`input`](field@models::serving_endpoints::Query::input), [`inputs`](field@models::serving_endpoints::Query::inputs),
+        /// [`instances`](field@models::serving_endpoints::Query::instances),
+        /// [`max_tokens`](field@models::serving_endpoints::Query::max_tokens),
+        /// [`messages`](field@models::serving_endpoints::Query::messages), [`n`](field@models::serving_endpoints::Query::n),
+        /// [`prompt`](field@models::serving_endpoints::Query::prompt), [`stop`](field@models::serving_endpoints::Query::stop),
+        /// [`stream`](field@models::serving_endpoints::Query::stream),
+        /// [`temperature`](field@models::serving_endpoints::Query::temperature),
+        /// [`usage_context`](field@models::serving_endpoints::Query::usage_context).
+        query(name: String) -> models::serving_endpoints::Query;
+        /// Replaces the direct permissions on an endpoint.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/serving-endpoints/{serving_endpoint_id}`
+        ///
+        /// * `serving_endpoint_id`: ID of the endpoint, not its name.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::serving_endpoints::SetPermissions::access_control_list).
+        set_permissions(serving_endpoint_id: String) -> models::serving_endpoints::SetPermissions;
+        /// Changes served entities, their compute and the traffic split of an endpoint.
+        ///
+        /// While an update is running, the endpoint accepts no other. The present configuration serves until the new one is ready.
+        ///
+        /// `PUT /api/2.0/serving-endpoints/{name}/config`
+        ///
+        /// * `name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`auto_capture_config`](field@models::serving_endpoints::UpdateConfig::auto_capture_config),
+        /// [`served_entities`](field@models::serving_endpoints::UpdateConfig::served_entities),
+        /// [`served_models`](field@models::serving_endpoints::UpdateConfig::served_models),
+        /// [`traffic_config`](field@models::serving_endpoints::UpdateConfig::traffic_config).
+        update_config(name: String) -> models::serving_endpoints::UpdateConfig;
+        /// Sets who is notified about updates of an endpoint.
+        ///
+        /// `PATCH /api/2.0/serving-endpoints/{name}/notifications`
+        ///
+        /// * `name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`email_notifications`](field@models::serving_endpoints::UpdateNotifications::email_notifications).
+        update_notifications(name: String) -> models::serving_endpoints::UpdateNotifications;
+        /// Adds or changes permissions on an endpoint, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/serving-endpoints/{serving_endpoint_id}`
+        ///
+        /// * `serving_endpoint_id`: ID of the endpoint, not its name.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::serving_endpoints::UpdatePermissions::access_control_list).
+        update_permissions(serving_endpoint_id: String) -> models::serving_endpoints::UpdatePermissions;
+        /// Changes served models, model units and traffic of an endpoint with provisioned throughput.
+        ///
+        /// The change takes effect at once.
+        ///
+        /// `PUT /api/2.0/serving-endpoints/pt/{name}/config`
+        ///
+        /// * `name`: Name of the endpoint.
+        /// * `config`: The new configuration.
+        update_provisioned_throughput_endpoint_config(name: String, config: models::PtEndpointCoreConfig) -> models::serving_endpoints::UpdateProvisionedThroughputEndpointConfig;
     }
 }
 
-impl Call<models::serving_endpoints::Create> {
-    /// AI Gateway settings.
-    ///
-    /// All apply to external models and to endpoints billed per token or by provisioned throughput; on agent endpoints only the
-    /// inference table does.
-    pub fn ai_gateway(self, value: impl Into<models::AiGatewayConfig>) -> Self {
-        self.map(|op| op.ai_gateway = Some(value.into()))
-    }
+setters! { models::serving_endpoints::Create {
+    ai_gateway: models::AiGatewayConfig,
+    budget_policy_id: String,
+    config: models::EndpointCoreConfigInput,
+    description: String,
+    email_notifications: models::EmailNotifications,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    rate_limits: Vec<models::RateLimit>,
+    route_optimized: bool,
+    tags: Vec<models::EndpointTag>,
+    telemetry_config: models::TelemetryConfig,
+}}
 
-    /// Budget policy to which the usage is charged.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
+setters! { models::serving_endpoints::CreateProvisionedThroughputEndpoint {
+    ai_gateway: models::AiGatewayConfig,
+    budget_policy_id: String,
+    email_notifications: models::EmailNotifications,
+    tags: Vec<models::EndpointTag>,
+}}
 
-    /// Served entities and how traffic is split among them.
-    pub fn config(self, value: impl Into<models::EndpointCoreConfigInput>) -> Self {
-        self.map(|op| op.config = Some(value.into()))
-    }
+setters! { models::serving_endpoints::HttpRequest {
+    headers_ = headers: String,
+    json: String,
+    params: String,
+    sub_domain: String,
+}}
 
-    /// Description.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
+setters! { models::serving_endpoints::Patch {
+    add_tags: Vec<models::EndpointTag>,
+    delete_tags: Vec<String>,
+}}
 
-    /// Who is told about finished and failed updates.
-    pub fn email_notifications(
-        self,
-        value: impl Into<models::EmailNotifications>,
-    ) -> Self {
-        self.map(|op| op.email_notifications = Some(value.into()))
-    }
+setters! { models::serving_endpoints::PatchTelemetryConfig {
+    telemetry_config: models::TelemetryConfig,
+}}
 
-    /// Former rate limits; those of the AI Gateway replace them.
-    #[deprecated = "deprecated by the API"]
-    pub fn rate_limits(self, value: impl Into<Vec<models::RateLimit>>) -> Self {
-        self.map(|op| op.rate_limits = Some(value.into()))
-    }
+setters! { models::serving_endpoints::Put {
+    rate_limits: Vec<models::RateLimit>,
+}}
 
-    /// Whether requests take an optimized network path with lower latency.
-    pub fn route_optimized(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.route_optimized = Some(value.into()))
-    }
+setters! { models::serving_endpoints::PutAiGateway {
+    fallback_config: models::FallbackConfig,
+    guardrails: models::AiGatewayGuardrails,
+    inference_table_config: models::AiGatewayInferenceTableConfig,
+    rate_limits: Vec<models::AiGatewayRateLimit>,
+    usage_tracking_config: models::AiGatewayUsageTrackingConfig,
+}}
 
-    /// Tags of the endpoint, which also appear in billing records.
-    pub fn tags(self, value: impl Into<Vec<models::EndpointTag>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
+setters! { models::serving_endpoints::Query {
+    client_request_id: String,
+    dataframe_records: Vec<serde_json::Value>,
+    dataframe_split: models::DataframeSplitInput,
+    extra_params: std::collections::BTreeMap<String, String>,
+    input: serde_json::Value,
+    inputs: serde_json::Value,
+    instances: Vec<serde_json::Value>,
+    max_tokens: i64,
+    messages: Vec<models::ChatMessage>,
+    n: i64,
+    prompt: serde_json::Value,
+    stop: Vec<String>,
+    stream: bool,
+    temperature: f64,
+    usage_context: std::collections::BTreeMap<String, String>,
+}}
 
-    /// Unity Catalog tables that receive logs, traces and metrics.
-    pub fn telemetry_config(self, value: impl Into<models::TelemetryConfig>) -> Self {
-        self.map(|op| op.telemetry_config = Some(value.into()))
-    }
-}
+setters! { models::serving_endpoints::SetPermissions {
+    access_control_list: Vec<models::ServingEndpointAccessControlRequest>,
+}}
 
-impl Call<models::serving_endpoints::CreateProvisionedThroughputEndpoint> {
-    /// Settings of the AI Gateway.
-    pub fn ai_gateway(self, value: impl Into<models::AiGatewayConfig>) -> Self {
-        self.map(|op| op.ai_gateway = Some(value.into()))
-    }
+setters! { models::serving_endpoints::UpdateConfig {
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    auto_capture_config: models::AutoCaptureConfigInput,
+    served_entities: Vec<models::ServedEntityInput>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    served_models: Vec<models::ServedModelInput>,
+    traffic_config: models::TrafficConfig,
+}}
 
-    /// Budget policy to which the usage is charged.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
+setters! { models::serving_endpoints::UpdateNotifications {
+    email_notifications: models::EmailNotifications,
+}}
 
-    /// Who is told about finished and failed updates.
-    pub fn email_notifications(
-        self,
-        value: impl Into<models::EmailNotifications>,
-    ) -> Self {
-        self.map(|op| op.email_notifications = Some(value.into()))
-    }
+setters! { models::serving_endpoints::UpdatePermissions {
+    access_control_list: Vec<models::ServingEndpointAccessControlRequest>,
+}}
 
-    /// Tags of the endpoint, which also appear in billing records.
-    pub fn tags(self, value: impl Into<Vec<models::EndpointTag>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::HttpRequest> {
-    /// Further headers, as JSON text of an object.
-    ///
-    /// Those for authentication come from the connection.
-    pub fn headers_(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.headers = Some(value.into()))
-    }
-
-    /// Request body as JSON text.
-    pub fn json(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.json = Some(value.into()))
-    }
-
-    /// Query parameters, as JSON text of an object.
-    pub fn params(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.params = Some(value.into()))
-    }
-
-    /// Label to put before the host: with `custom`, `api.example.com` becomes `custom.api.example.com`.
-    pub fn sub_domain(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sub_domain = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::Patch> {
-    /// Tags to add.
-    pub fn add_tags(self, value: impl Into<Vec<models::EndpointTag>>) -> Self {
-        self.map(|op| op.add_tags = Some(value.into()))
-    }
-
-    /// Keys of tags to delete.
-    pub fn delete_tags(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.delete_tags = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::PatchTelemetryConfig> {
-    /// An existing telemetry profile, or tables from which a new one is made.
-    ///
-    /// If absent, the endpoint loses its telemetry configuration.
-    pub fn telemetry_config(self, value: impl Into<models::TelemetryConfig>) -> Self {
-        self.map(|op| op.telemetry_config = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::Put> {
-    /// The complete new list.
-    pub fn rate_limits(self, value: impl Into<Vec<models::RateLimit>>) -> Self {
-        self.map(|op| op.rate_limits = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::PutAiGateway> {
-    /// Whether failed requests are retried with other served entities.
-    pub fn fallback_config(self, value: impl Into<models::FallbackConfig>) -> Self {
-        self.map(|op| op.fallback_config = Some(value.into()))
-    }
-
-    /// Filters for unwanted content in requests and responses.
-    pub fn guardrails(self, value: impl Into<models::AiGatewayGuardrails>) -> Self {
-        self.map(|op| op.guardrails = Some(value.into()))
-    }
-
-    /// Where requests and responses are logged.
-    pub fn inference_table_config(
-        self,
-        value: impl Into<models::AiGatewayInferenceTableConfig>,
-    ) -> Self {
-        self.map(|op| op.inference_table_config = Some(value.into()))
-    }
-
-    /// Upper limits for traffic to the endpoint.
-    pub fn rate_limits(self, value: impl Into<Vec<models::AiGatewayRateLimit>>) -> Self {
-        self.map(|op| op.rate_limits = Some(value.into()))
-    }
-
-    /// Whether usage is recorded in system tables.
-    pub fn usage_tracking_config(
-        self,
-        value: impl Into<models::AiGatewayUsageTrackingConfig>,
-    ) -> Self {
-        self.map(|op| op.usage_tracking_config = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::Query> {
-    /// Request ID of your choice, stored with inference logs and tracked usage.
-    pub fn client_request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.client_request_id = Some(value.into()))
-    }
-
-    /// Custom models: rows of a data frame, one object each (pandas orientation `records`).
-    pub fn dataframe_records(self, value: impl Into<Vec<serde_json::Value>>) -> Self {
-        self.map(|op| op.dataframe_records = Some(value.into()))
-    }
-
-    /// Custom models: data frame in pandas orientation `split`.
-    pub fn dataframe_split(self, value: impl Into<models::DataframeSplitInput>) -> Self {
-        self.map(|op| op.dataframe_split = Some(value.into()))
-    }
-
-    /// External and foundation models: further parameters, along with those for chat, completions or embeddings.
-    pub fn extra_params(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.extra_params = Some(value.into()))
-    }
-
-    /// Embeddings: a string or an array of strings.
-    ///
-    /// No other field but `extra_params` goes with it.
-    pub fn input(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.input = Some(value.into()))
-    }
-
-    /// Custom models: tensors by column.
-    pub fn inputs(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.inputs = Some(value.into()))
-    }
-
-    /// Custom models: tensors by row.
-    pub fn instances(self, value: impl Into<Vec<serde_json::Value>>) -> Self {
-        self.map(|op| op.instances = Some(value.into()))
-    }
-
-    /// Chat and completions: most tokens to generate.
-    pub fn max_tokens(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_tokens = Some(value.into()))
-    }
-
-    /// Chat: the conversation so far.
-    pub fn messages(self, value: impl Into<Vec<models::ChatMessage>>) -> Self {
-        self.map(|op| op.messages = Some(value.into()))
-    }
-
-    /// Chat and completions: number of candidates, 1 (default) to 5.
-    pub fn n(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.n = Some(value.into()))
-    }
-
-    /// Completions: a string or an array of strings.
-    pub fn prompt(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.prompt = Some(value.into()))
-    }
-
-    /// Chat and completions: sequences at which generation ends.
-    pub fn stop(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.stop = Some(value.into()))
-    }
-
-    /// Chat and completions: whether to stream the answer; false by default.
-    pub fn stream(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.stream = Some(value.into()))
-    }
-
-    /// Chat and completions: randomness, 0.0 to 2.0; 1.0 by default.
-    pub fn temperature(self, value: impl Into<f64>) -> Self {
-        self.map(|op| op.temperature = Some(value.into()))
-    }
-
-    /// Key-value pairs of your choice, stored in the usage tracking table.
-    pub fn usage_context(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.usage_context = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::ServingEndpointAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::UpdateConfig> {
-    /// Former inference table; the one of the AI Gateway replaces it.
-    #[deprecated = "deprecated by the API"]
-    pub fn auto_capture_config(
-        self,
-        value: impl Into<models::AutoCaptureConfigInput>,
-    ) -> Self {
-        self.map(|op| op.auto_capture_config = Some(value.into()))
-    }
-
-    /// What the endpoint serves; at most ten.
-    pub fn served_entities(
-        self,
-        value: impl Into<Vec<models::ServedEntityInput>>,
-    ) -> Self {
-        self.map(|op| op.served_entities = Some(value.into()))
-    }
-
-    /// Former name of `served_entities`.
-    #[deprecated = "deprecated by the API"]
-    pub fn served_models(self, value: impl Into<Vec<models::ServedModelInput>>) -> Self {
-        self.map(|op| op.served_models = Some(value.into()))
-    }
-
-    /// How requests are split among the served entities.
-    pub fn traffic_config(self, value: impl Into<models::TrafficConfig>) -> Self {
-        self.map(|op| op.traffic_config = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::UpdateNotifications> {
-    /// E-mail addresses per kind of event.
-    pub fn email_notifications(
-        self,
-        value: impl Into<models::EmailNotifications>,
-    ) -> Self {
-        self.map(|op| op.email_notifications = Some(value.into()))
-    }
-}
-
-impl Call<models::serving_endpoints::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::ServingEndpointAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Queries serving endpoints directly on the data plane, without a detour through the workspace.
     pub fn serving_endpoints_data_plane(&self) -> ServingEndpointsDataPlane {
         ServingEndpointsDataPlane {
@@ -677,110 +338,53 @@ impl crate::WorkspaceClient {
 /// Queries serving endpoints directly on the data plane, without a detour through the workspace.
 #[derive(Clone, Debug)]
 pub struct ServingEndpointsDataPlane {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ServingEndpointsDataPlane {
-    /// Sends a query straight to the data plane URL of a route-optimized endpoint.
-    ///
-    /// Which fields to set depends on the kind of model: data frames or tensors for custom models, `messages`, `prompt` or
-    /// `input` for external and foundation models.
-    ///
-    /// `POST /serving-endpoints/{name}/invocations`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn query(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::serving_endpoints_data_plane::Query> {
-        Call::new(
-            self.client.clone(),
-            models::serving_endpoints_data_plane::Query::new(name),
-        )
+calls! {
+    ServingEndpointsDataPlane {
+        /// Sends a query straight to the data plane URL of a route-optimized endpoint.
+        ///
+        /// Which fields to set depends on the kind of model: data frames or tensors for custom models, `messages`, `prompt` or
+        /// `input` for external and foundation models.
+        ///
+        /// `POST /serving-endpoints/{name}/invocations`
+        ///
+        /// * `name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`client_request_id`](field@models::serving_endpoints_data_plane::Query::client_request_id),
+        /// [`dataframe_records`](field@models::serving_endpoints_data_plane::Query::dataframe_records),
+        /// [`dataframe_split`](field@models::serving_endpoints_data_plane::Query::dataframe_split),
+        /// [`extra_params`](field@models::serving_endpoints_data_plane::Query::extra_params),
+        /// [`input`](field@models::serving_endpoints_data_plane::Query::input),
+        /// [`inputs`](field@models::serving_endpoints_data_plane::Query::inputs),
+        /// [`instances`](field@models::serving_endpoints_data_plane::Query::instances),
+        /// [`max_tokens`](field@models::serving_endpoints_data_plane::Query::max_tokens),
+        /// [`messages`](field@models::serving_endpoints_data_plane::Query::messages),
+        /// [`n`](field@models::serving_endpoints_data_plane::Query::n),
+        /// [`prompt`](field@models::serving_endpoints_data_plane::Query::prompt),
+        /// [`stop`](field@models::serving_endpoints_data_plane::Query::stop),
+        /// [`stream`](field@models::serving_endpoints_data_plane::Query::stream),
+        /// [`temperature`](field@models::serving_endpoints_data_plane::Query::temperature),
+        /// [`usage_context`](field@models::serving_endpoints_data_plane::Query::usage_context).
+        query(name: String) -> models::serving_endpoints_data_plane::Query;
     }
 }
 
-impl Call<models::serving_endpoints_data_plane::Query> {
-    /// Request ID of your choice, stored with inference logs and tracked usage.
-    pub fn client_request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.client_request_id = Some(value.into()))
-    }
-
-    /// Custom models: rows of a data frame, one object each (pandas orientation `records`).
-    pub fn dataframe_records(self, value: impl Into<Vec<serde_json::Value>>) -> Self {
-        self.map(|op| op.dataframe_records = Some(value.into()))
-    }
-
-    /// Custom models: data frame in pandas orientation `split`.
-    pub fn dataframe_split(self, value: impl Into<models::DataframeSplitInput>) -> Self {
-        self.map(|op| op.dataframe_split = Some(value.into()))
-    }
-
-    /// External and foundation models: further parameters, along with those for chat, completions or embeddings.
-    pub fn extra_params(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.extra_params = Some(value.into()))
-    }
-
-    /// Embeddings: a string or an array of strings.
-    ///
-    /// No other field but `extra_params` goes with it.
-    pub fn input(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.input = Some(value.into()))
-    }
-
-    /// Custom models: tensors by column.
-    pub fn inputs(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.inputs = Some(value.into()))
-    }
-
-    /// Custom models: tensors by row.
-    pub fn instances(self, value: impl Into<Vec<serde_json::Value>>) -> Self {
-        self.map(|op| op.instances = Some(value.into()))
-    }
-
-    /// Chat and completions: most tokens to generate.
-    pub fn max_tokens(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_tokens = Some(value.into()))
-    }
-
-    /// Chat: the conversation so far.
-    pub fn messages(self, value: impl Into<Vec<models::ChatMessage>>) -> Self {
-        self.map(|op| op.messages = Some(value.into()))
-    }
-
-    /// Chat and completions: number of candidates, 1 (default) to 5.
-    pub fn n(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.n = Some(value.into()))
-    }
-
-    /// Completions: a string or an array of strings.
-    pub fn prompt(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.prompt = Some(value.into()))
-    }
-
-    /// Chat and completions: sequences at which generation ends.
-    pub fn stop(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.stop = Some(value.into()))
-    }
-
-    /// Chat and completions: whether to stream the answer; false by default.
-    pub fn stream(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.stream = Some(value.into()))
-    }
-
-    /// Chat and completions: randomness, 0.0 to 2.0; 1.0 by default.
-    pub fn temperature(self, value: impl Into<f64>) -> Self {
-        self.map(|op| op.temperature = Some(value.into()))
-    }
-
-    /// Key-value pairs of your choice, stored in the usage tracking table.
-    pub fn usage_context(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.usage_context = Some(value.into()))
-    }
-}
+setters! { models::serving_endpoints_data_plane::Query {
+    client_request_id: String,
+    dataframe_records: Vec<serde_json::Value>,
+    dataframe_split: models::DataframeSplitInput,
+    extra_params: std::collections::BTreeMap<String, String>,
+    input: serde_json::Value,
+    inputs: serde_json::Value,
+    instances: Vec<serde_json::Value>,
+    max_tokens: i64,
+    messages: Vec<models::ChatMessage>,
+    n: i64,
+    prompt: serde_json::Value,
+    stop: Vec<String>,
+    stream: bool,
+    temperature: f64,
+    usage_context: std::collections::BTreeMap<String, String>,
+}}

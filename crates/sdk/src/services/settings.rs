@@ -3,9 +3,9 @@
 //! Services of the package `settings`.
 
 use databricks_models::settings as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages allow and block lists of IP addresses for the account console and account APIs.
     pub fn ip_access_lists(&self) -> AccountIpAccessLists {
         AccountIpAccessLists {
@@ -19,399 +19,245 @@ impl crate::AccountClient {
 /// Block lists are checked first; then, if any allow list exists, the address has to be on one.
 #[derive(Clone, Debug)]
 pub struct AccountIpAccessLists {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountIpAccessLists {
-    /// Creates an allow or block list of addresses for the account.
-    ///
-    /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
-    /// caller would lock itself out. It takes effect within minutes.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/ip-access-lists`
-    ///
-    /// * `label`: Name of the list; may not be empty.
-    /// * `list_type`: Whether the list allows or blocks.
-    pub fn create(
-        &self,
-        label: impl Into<String>,
-        list_type: impl Into<models::ListType>,
-    ) -> Call<models::account_ip_access_lists::Create> {
-        Call::new(
-            self.client.clone(),
-            models::account_ip_access_lists::Create::new(label, list_type),
-        )
-    }
-
-    /// Deletes an IP access list.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}`
-    ///
-    /// * `ip_access_list_id`: UUID of the list.
-    pub fn delete(
-        &self,
-        ip_access_list_id: impl Into<String>,
-    ) -> Call<models::account_ip_access_lists::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::account_ip_access_lists::Delete::new(ip_access_list_id),
-        )
-    }
-
-    /// Returns one IP access list.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}`
-    ///
-    /// * `ip_access_list_id`: UUID of the list.
-    pub fn get(
-        &self,
-        ip_access_list_id: impl Into<String>,
-    ) -> Call<models::account_ip_access_lists::Get> {
-        Call::new(
-            self.client.clone(),
-            models::account_ip_access_lists::Get::new(ip_access_list_id),
-        )
-    }
-
-    /// Lists the IP access lists of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/ip-access-lists`
-    pub fn list(&self) -> Call<models::account_ip_access_lists::List> {
-        Call::new(self.client.clone(), models::account_ip_access_lists::List::new())
-    }
-
-    /// Replaces an IP access list as a whole.
-    ///
-    /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
-    /// caller would lock itself out. It takes effect within minutes.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}`
-    ///
-    /// * `ip_access_list_id`: UUID of the list.
-    /// * `enabled`: Whether the list is in force.
-    /// * `label`: Name of the list; may not be empty.
-    /// * `list_type`: Whether the list allows or blocks.
-    pub fn replace(
-        &self,
-        ip_access_list_id: impl Into<String>,
-        enabled: impl Into<bool>,
-        label: impl Into<String>,
-        list_type: impl Into<models::ListType>,
-    ) -> Call<models::account_ip_access_lists::Replace> {
-        Call::new(
-            self.client.clone(),
-            models::account_ip_access_lists::Replace::new(
-                ip_access_list_id,
-                enabled,
-                label,
-                list_type,
-            ),
-        )
-    }
-
-    /// Changes the given fields of an IP access list.
-    ///
-    /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
-    /// caller would lock itself out. It takes effect within minutes.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}`
-    ///
-    /// * `ip_access_list_id`: UUID of the list.
-    pub fn update(
-        &self,
-        ip_access_list_id: impl Into<String>,
-    ) -> Call<models::account_ip_access_lists::Update> {
-        Call::new(
-            self.client.clone(),
-            models::account_ip_access_lists::Update::new(ip_access_list_id),
-        )
+calls! {
+    AccountIpAccessLists {
+        /// Creates an allow or block list of addresses for the account.
+        ///
+        /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
+        /// caller would lock itself out. It takes effect within minutes.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/ip-access-lists`
+        ///
+        /// * `label`: Name of the list; may not be empty.
+        /// * `list_type`: Whether the list allows or blocks.
+        ///
+        /// Optional inputs: [`ip_addresses`](field@models::account_ip_access_lists::Create::ip_addresses).
+        create(label: String, list_type: models::ListType) -> models::account_ip_access_lists::Create;
+        /// Deletes an IP access list.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}`
+        ///
+        /// * `ip_access_list_id`: UUID of the list.
+        delete(ip_access_list_id: String) -> models::account_ip_access_lists::Delete;
+        /// Returns one IP access list.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}`
+        ///
+        /// * `ip_access_list_id`: UUID of the list.
+        get(ip_access_list_id: String) -> models::account_ip_access_lists::Get;
+        /// Lists the IP access lists of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/ip-access-lists`
+        list() -> models::account_ip_access_lists::List;
+        /// Replaces an IP access list as a whole.
+        ///
+        /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
+        /// caller would lock itself out. It takes effect within minutes.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}`
+        ///
+        /// * `ip_access_list_id`: UUID of the list.
+        /// * `label`: Name of the list; may not be empty.
+        /// * `list_type`: Whether the list allows or blocks.
+        /// * `enabled`: Whether the list is in force.
+        ///
+        /// Optional inputs: [`ip_addresses`](field@models::account_ip_access_lists::Replace::ip_addresses).
+        replace(ip_access_list_id: String, label: String, list_type: models::ListType, enabled: bool) -> models::account_ip_access_lists::Replace;
+        /// Changes the given fields of an IP access list.
+        ///
+        /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
+        /// caller would lock itself out. It takes effect within minutes.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}`
+        ///
+        /// * `ip_access_list_id`: UUID of the list.
+        ///
+        /// Optional inputs: [`enabled`](field@models::account_ip_access_lists::Update::enabled),
+        /// [`ip_addresses`](field@models::account_ip_access_lists::Update::ip_addresses),
+        /// [`label`](field@models::account_ip_access_lists::Update::label),
+        /// [`list_type`](field@models::account_ip_access_lists::Update::list_type).
+        update(ip_access_list_id: String) -> models::account_ip_access_lists::Update;
     }
 }
 
-impl Call<models::account_ip_access_lists::Create> {
-    /// IP addresses and CIDR ranges.
-    pub fn ip_addresses(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ip_addresses = Some(value.into()))
-    }
-}
+setters! { models::account_ip_access_lists::Create {
+    ip_addresses: Vec<String>,
+}}
 
-impl Call<models::account_ip_access_lists::Replace> {
-    /// IP addresses and CIDR ranges.
-    pub fn ip_addresses(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ip_addresses = Some(value.into()))
-    }
-}
+setters! { models::account_ip_access_lists::Replace {
+    ip_addresses: Vec<String>,
+}}
 
-impl Call<models::account_ip_access_lists::Update> {
-    /// Whether the list is in force.
-    pub fn enabled(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enabled = Some(value.into()))
-    }
-
-    /// IP addresses and CIDR ranges.
-    pub fn ip_addresses(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ip_addresses = Some(value.into()))
-    }
-
-    /// Name of the list; may not be empty.
-    pub fn label(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.label = Some(value.into()))
-    }
-
-    /// Whether the list allows or blocks.
-    pub fn list_type(self, value: impl Into<models::ListType>) -> Self {
-        self.map(|op| op.list_type = Some(value.into()))
-    }
-}
+setters! { models::account_ip_access_lists::Update {
+    enabled: bool,
+    ip_addresses: Vec<String>,
+    label: String,
+    list_type: models::ListType,
+}}
 
 /// Workspace setting: which sites may embed published AI/BI dashboards.
 ///
 /// Approved domains only, unless changed.
 #[derive(Clone, Debug)]
 pub struct AibiDashboardEmbeddingAccessPolicy {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AibiDashboardEmbeddingAccessPolicy {
-    /// Resets the policy on embedding AI/BI dashboards to its default, `ALLOW_APPROVED_DOMAINS`.
-    ///
-    /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
-    pub fn delete(
-        &self,
-    ) -> Call<models::aibi_dashboard_embedding_access_policy::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::aibi_dashboard_embedding_access_policy::Delete::new(),
-        )
-    }
-
-    /// Returns the policy on embedding AI/BI dashboards.
-    ///
-    /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
-    pub fn get(&self) -> Call<models::aibi_dashboard_embedding_access_policy::Get> {
-        Call::new(
-            self.client.clone(),
-            models::aibi_dashboard_embedding_access_policy::Get::new(),
-        )
-    }
-
-    /// Changes the policy on embedding AI/BI dashboards.
-    ///
-    /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
-    ///   `aibi_dashboard_embedding_access_policy.access_policy_type`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::AibiDashboardEmbeddingAccessPolicySetting>,
-    ) -> Call<models::aibi_dashboard_embedding_access_policy::Update> {
-        Call::new(
-            self.client.clone(),
-            models::aibi_dashboard_embedding_access_policy::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    AibiDashboardEmbeddingAccessPolicy {
+        /// Resets the policy on embedding AI/BI dashboards to its default, `ALLOW_APPROVED_DOMAINS`.
+        ///
+        /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::aibi_dashboard_embedding_access_policy::Delete::etag).
+        delete() -> models::aibi_dashboard_embedding_access_policy::Delete;
+        /// Returns the policy on embedding AI/BI dashboards.
+        ///
+        /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::aibi_dashboard_embedding_access_policy::Get::etag).
+        get() -> models::aibi_dashboard_embedding_access_policy::Get;
+        /// Changes the policy on embedding AI/BI dashboards.
+        ///
+        /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
+        ///   `aibi_dashboard_embedding_access_policy.access_policy_type`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::AibiDashboardEmbeddingAccessPolicySetting) -> models::aibi_dashboard_embedding_access_policy::Update;
     }
 }
 
-impl Call<models::aibi_dashboard_embedding_access_policy::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::aibi_dashboard_embedding_access_policy::Delete {
+    etag: String,
+}}
 
-impl Call<models::aibi_dashboard_embedding_access_policy::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::aibi_dashboard_embedding_access_policy::Get {
+    etag: String,
+}}
 
 /// Workspace setting: the domains that may embed AI/BI dashboards.
 ///
 /// It can be changed only while the access policy is `ALLOW_APPROVED_DOMAINS`.
 #[derive(Clone, Debug)]
 pub struct AibiDashboardEmbeddingApprovedDomains {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AibiDashboardEmbeddingApprovedDomains {
-    /// Empties the list of domains approved for embedding AI/BI dashboards.
-    ///
-    /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
-    pub fn delete(
-        &self,
-    ) -> Call<models::aibi_dashboard_embedding_approved_domains::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::aibi_dashboard_embedding_approved_domains::Delete::new(),
-        )
-    }
-
-    /// Returns the domains approved for embedding AI/BI dashboards.
-    ///
-    /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
-    pub fn get(&self) -> Call<models::aibi_dashboard_embedding_approved_domains::Get> {
-        Call::new(
-            self.client.clone(),
-            models::aibi_dashboard_embedding_approved_domains::Get::new(),
-        )
-    }
-
-    /// Changes the domains approved for embedding AI/BI dashboards.
-    ///
-    /// Fails unless the access policy of the workspace is `ALLOW_APPROVED_DOMAINS`.
-    ///
-    /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
-    ///   `aibi_dashboard_embedding_approved_domains.approved_domains`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::AibiDashboardEmbeddingApprovedDomainsSetting>,
-    ) -> Call<models::aibi_dashboard_embedding_approved_domains::Update> {
-        Call::new(
-            self.client.clone(),
-            models::aibi_dashboard_embedding_approved_domains::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    AibiDashboardEmbeddingApprovedDomains {
+        /// Empties the list of domains approved for embedding AI/BI dashboards.
+        ///
+        /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::aibi_dashboard_embedding_approved_domains::Delete::etag).
+        delete() -> models::aibi_dashboard_embedding_approved_domains::Delete;
+        /// Returns the domains approved for embedding AI/BI dashboards.
+        ///
+        /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::aibi_dashboard_embedding_approved_domains::Get::etag).
+        get() -> models::aibi_dashboard_embedding_approved_domains::Get;
+        /// Changes the domains approved for embedding AI/BI dashboards.
+        ///
+        /// Fails unless the access policy of the workspace is `ALLOW_APPROVED_DOMAINS`.
+        ///
+        /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
+        ///   `aibi_dashboard_embedding_approved_domains.approved_domains`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::AibiDashboardEmbeddingApprovedDomainsSetting) -> models::aibi_dashboard_embedding_approved_domains::Update;
     }
 }
 
-impl Call<models::aibi_dashboard_embedding_approved_domains::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::aibi_dashboard_embedding_approved_domains::Delete {
+    etag: String,
+}}
 
-impl Call<models::aibi_dashboard_embedding_approved_domains::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::aibi_dashboard_embedding_approved_domains::Get {
+    etag: String,
+}}
 
 /// Workspace setting: automatic cluster update.
 ///
 /// Off by default.
 #[derive(Clone, Debug)]
 pub struct AutomaticClusterUpdate {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AutomaticClusterUpdate {
-    /// Returns the automatic cluster update setting.
-    ///
-    /// `GET /api/2.0/settings/types/automatic_cluster_update/names/default`
-    pub fn get(&self) -> Call<models::automatic_cluster_update::Get> {
-        Call::new(self.client.clone(), models::automatic_cluster_update::Get::new())
-    }
-
-    /// Changes the automatic cluster update setting.
-    ///
-    /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
-    /// to retry with.
-    ///
-    /// `PATCH /api/2.0/settings/types/automatic_cluster_update/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `automatic_cluster_update_workspace.enabled`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::AutomaticClusterUpdateSetting>,
-    ) -> Call<models::automatic_cluster_update::Update> {
-        Call::new(
-            self.client.clone(),
-            models::automatic_cluster_update::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    AutomaticClusterUpdate {
+        /// Returns the automatic cluster update setting.
+        ///
+        /// `GET /api/2.0/settings/types/automatic_cluster_update/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::automatic_cluster_update::Get::etag).
+        get() -> models::automatic_cluster_update::Get;
+        /// Changes the automatic cluster update setting.
+        ///
+        /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
+        /// to retry with.
+        ///
+        /// `PATCH /api/2.0/settings/types/automatic_cluster_update/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `automatic_cluster_update_workspace.enabled`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::AutomaticClusterUpdateSetting) -> models::automatic_cluster_update::Update;
     }
 }
 
-impl Call<models::automatic_cluster_update::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::automatic_cluster_update::Get {
+    etag: String,
+}}
 
 /// Workspace setting: the compliance security profile.
 ///
 /// Off by default, and once on, on for good.
 #[derive(Clone, Debug)]
 pub struct ComplianceSecurityProfile {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ComplianceSecurityProfile {
-    /// Returns the compliance security profile of the workspace.
-    ///
-    /// `GET /api/2.0/settings/types/shield_csp_enablement_ws_db/names/default`
-    pub fn get(&self) -> Call<models::compliance_security_profile::Get> {
-        Call::new(self.client.clone(), models::compliance_security_profile::Get::new())
-    }
-
-    /// Changes the compliance security profile of the workspace.
-    ///
-    /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
-    /// to retry with. The profile cannot be switched off again.
-    ///
-    /// `PATCH /api/2.0/settings/types/shield_csp_enablement_ws_db/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
-    ///   `compliance_security_profile_workspace.is_enabled`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::ComplianceSecurityProfileSetting>,
-    ) -> Call<models::compliance_security_profile::Update> {
-        Call::new(
-            self.client.clone(),
-            models::compliance_security_profile::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    ComplianceSecurityProfile {
+        /// Returns the compliance security profile of the workspace.
+        ///
+        /// `GET /api/2.0/settings/types/shield_csp_enablement_ws_db/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::compliance_security_profile::Get::etag).
+        get() -> models::compliance_security_profile::Get;
+        /// Changes the compliance security profile of the workspace.
+        ///
+        /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
+        /// to retry with. The profile cannot be switched off again.
+        ///
+        /// `PATCH /api/2.0/settings/types/shield_csp_enablement_ws_db/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
+        ///   `compliance_security_profile_workspace.is_enabled`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::ComplianceSecurityProfileSetting) -> models::compliance_security_profile::Update;
     }
 }
 
-impl Call<models::compliance_security_profile::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::compliance_security_profile::Get {
+    etag: String,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Exchanges stored credentials and refresh tokens at identity providers for access tokens.
     pub fn credentials_manager(&self) -> CredentialsManager {
         CredentialsManager {
@@ -423,33 +269,21 @@ impl crate::WorkspaceClient {
 /// Exchanges stored credentials and refresh tokens at identity providers for access tokens.
 #[derive(Clone, Debug)]
 pub struct CredentialsManager {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CredentialsManager {
-    /// Exchanges stored credentials at an identity provider for new access tokens.
-    ///
-    /// `POST /api/2.0/credentials-manager/exchange-tokens/token`
-    ///
-    /// * `partition_id`: Partition of the credential store.
-    ///   `partitionId` on the wire.
-    /// * `scopes`: Scopes the token shall carry.
-    /// * `token_type`: Kinds of token wanted.
-    ///   `tokenType` on the wire.
-    pub fn exchange_token(
-        &self,
-        partition_id: impl Into<models::PartitionId>,
-        scopes: impl Into<Vec<String>>,
-        token_type: impl Into<Vec<models::TokenType>>,
-    ) -> Call<models::credentials_manager::ExchangeToken> {
-        Call::new(
-            self.client.clone(),
-            models::credentials_manager::ExchangeToken::new(
-                partition_id,
-                scopes,
-                token_type,
-            ),
-        )
+calls! {
+    CredentialsManager {
+        /// Exchanges stored credentials at an identity provider for new access tokens.
+        ///
+        /// `POST /api/2.0/credentials-manager/exchange-tokens/token`
+        ///
+        /// * `partition_id`: Partition of the credential store.
+        ///   `partitionId` on the wire.
+        /// * `scopes`: Scopes the token shall carry.
+        /// * `token_type`: Kinds of token wanted.
+        ///   `tokenType` on the wire.
+        exchange_token(partition_id: models::PartitionId, scopes: Vec<String>, token_type: Vec<models::TokenType>) -> models::credentials_manager::ExchangeToken;
     }
 }
 
@@ -458,573 +292,384 @@ impl CredentialsManager {
 /// Off by default; existing workspaces keep their own setting.
 #[derive(Clone, Debug)]
 pub struct CspEnablementAccount {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl CspEnablementAccount {
-    /// Returns the compliance security profile default for new workspaces.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_csp_enablement_ac/names/default`
-    pub fn get(&self) -> Call<models::csp_enablement_account::Get> {
-        Call::new(self.client.clone(), models::csp_enablement_account::Get::new())
-    }
-
-    /// Changes the compliance security profile default for new workspaces.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_csp_enablement_ac/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `csp_enablement_account.is_enforced`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::CspEnablementAccountSetting>,
-    ) -> Call<models::csp_enablement_account::Update> {
-        Call::new(
-            self.client.clone(),
-            models::csp_enablement_account::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    CspEnablementAccount {
+        /// Returns the compliance security profile default for new workspaces.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_csp_enablement_ac/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::csp_enablement_account::Get::etag).
+        get() -> models::csp_enablement_account::Get;
+        /// Changes the compliance security profile default for new workspaces.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_csp_enablement_ac/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `csp_enablement_account.is_enforced`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::CspEnablementAccountSetting) -> models::csp_enablement_account::Update;
     }
 }
 
-impl Call<models::csp_enablement_account::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::csp_enablement_account::Get {
+    etag: String,
+}}
 
 /// Workspace setting: whether dashboard refreshes may mail PDFs and images to subscribers.
 ///
 /// On by default.
 #[derive(Clone, Debug)]
 pub struct DashboardEmailSubscriptions {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DashboardEmailSubscriptions {
-    /// Resets the dashboard mail setting to its default, on.
-    ///
-    /// `DELETE /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
-    pub fn delete(&self) -> Call<models::dashboard_email_subscriptions::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::dashboard_email_subscriptions::Delete::new(),
-        )
-    }
-
-    /// Returns whether dashboards may send subscription mail.
-    ///
-    /// `GET /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
-    pub fn get(&self) -> Call<models::dashboard_email_subscriptions::Get> {
-        Call::new(self.client.clone(), models::dashboard_email_subscriptions::Get::new())
-    }
-
-    /// Changes whether dashboards may send subscription mail.
-    ///
-    /// `PATCH /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::DashboardEmailSubscriptions>,
-    ) -> Call<models::dashboard_email_subscriptions::Update> {
-        Call::new(
-            self.client.clone(),
-            models::dashboard_email_subscriptions::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    DashboardEmailSubscriptions {
+        /// Resets the dashboard mail setting to its default, on.
+        ///
+        /// `DELETE /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::dashboard_email_subscriptions::Delete::etag).
+        delete() -> models::dashboard_email_subscriptions::Delete;
+        /// Returns whether dashboards may send subscription mail.
+        ///
+        /// `GET /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::dashboard_email_subscriptions::Get::etag).
+        get() -> models::dashboard_email_subscriptions::Get;
+        /// Changes whether dashboards may send subscription mail.
+        ///
+        /// `PATCH /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::DashboardEmailSubscriptions) -> models::dashboard_email_subscriptions::Update;
     }
 }
 
-impl Call<models::dashboard_email_subscriptions::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::dashboard_email_subscriptions::Delete {
+    etag: String,
+}}
 
-impl Call<models::dashboard_email_subscriptions::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::dashboard_email_subscriptions::Get {
+    etag: String,
+}}
 
 /// Workspace setting: the catalog that queries fall back to when a name does not say one.
 ///
 /// It applies on Unity Catalog compute only, after clusters and warehouses restart.
 #[derive(Clone, Debug)]
 pub struct DefaultNamespace {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DefaultNamespace {
-    /// Removes the default catalog of the workspace.
-    ///
-    /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
-    /// to retry with.
-    ///
-    /// `DELETE /api/2.0/settings/types/default_namespace_ws/names/default`
-    pub fn delete(&self) -> Call<models::default_namespace::Delete> {
-        Call::new(self.client.clone(), models::default_namespace::Delete::new())
-    }
-
-    /// Returns the default catalog of the workspace.
-    ///
-    /// `GET /api/2.0/settings/types/default_namespace_ws/names/default`
-    pub fn get(&self) -> Call<models::default_namespace::Get> {
-        Call::new(self.client.clone(), models::default_namespace::Get::new())
-    }
-
-    /// Changes the default catalog of the workspace.
-    ///
-    /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
-    /// to retry with. Before the first change a get answers `NOT_FOUND`, with the etag to use in that error.
-    ///
-    /// `PATCH /api/2.0/settings/types/default_namespace_ws/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `namespace.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::DefaultNamespaceSetting>,
-    ) -> Call<models::default_namespace::Update> {
-        Call::new(
-            self.client.clone(),
-            models::default_namespace::Update::new(allow_missing, field_mask, setting),
-        )
+calls! {
+    DefaultNamespace {
+        /// Removes the default catalog of the workspace.
+        ///
+        /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
+        /// to retry with.
+        ///
+        /// `DELETE /api/2.0/settings/types/default_namespace_ws/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::default_namespace::Delete::etag).
+        delete() -> models::default_namespace::Delete;
+        /// Returns the default catalog of the workspace.
+        ///
+        /// `GET /api/2.0/settings/types/default_namespace_ws/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::default_namespace::Get::etag).
+        get() -> models::default_namespace::Get;
+        /// Changes the default catalog of the workspace.
+        ///
+        /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
+        /// to retry with. Before the first change a get answers `NOT_FOUND`, with the etag to use in that error.
+        ///
+        /// `PATCH /api/2.0/settings/types/default_namespace_ws/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `namespace.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::DefaultNamespaceSetting) -> models::default_namespace::Update;
     }
 }
 
-impl Call<models::default_namespace::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::default_namespace::Delete {
+    etag: String,
+}}
 
-impl Call<models::default_namespace::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::default_namespace::Get {
+    etag: String,
+}}
 
 /// Workspace setting: the SQL warehouse preselected for users.
 ///
 /// Users can override it; SQL workloads only.
 #[derive(Clone, Debug)]
 pub struct DefaultWarehouseId {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DefaultWarehouseId {
-    /// Resets the default warehouse setting to its default.
-    ///
-    /// `DELETE /api/2.0/settings/types/default_warehouse_id/names/default`
-    pub fn delete(&self) -> Call<models::default_warehouse_id::Delete> {
-        Call::new(self.client.clone(), models::default_warehouse_id::Delete::new())
-    }
-
-    /// Returns the default SQL warehouse of the workspace.
-    ///
-    /// `GET /api/2.0/settings/types/default_warehouse_id/names/default`
-    pub fn get(&self) -> Call<models::default_warehouse_id::Get> {
-        Call::new(self.client.clone(), models::default_warehouse_id::Get::new())
-    }
-
-    /// Changes the default SQL warehouse of the workspace.
-    ///
-    /// `PATCH /api/2.0/settings/types/default_warehouse_id/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `string_val.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::DefaultWarehouseId>,
-    ) -> Call<models::default_warehouse_id::Update> {
-        Call::new(
-            self.client.clone(),
-            models::default_warehouse_id::Update::new(allow_missing, field_mask, setting),
-        )
+calls! {
+    DefaultWarehouseId {
+        /// Resets the default warehouse setting to its default.
+        ///
+        /// `DELETE /api/2.0/settings/types/default_warehouse_id/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::default_warehouse_id::Delete::etag).
+        delete() -> models::default_warehouse_id::Delete;
+        /// Returns the default SQL warehouse of the workspace.
+        ///
+        /// `GET /api/2.0/settings/types/default_warehouse_id/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::default_warehouse_id::Get::etag).
+        get() -> models::default_warehouse_id::Get;
+        /// Changes the default SQL warehouse of the workspace.
+        ///
+        /// `PATCH /api/2.0/settings/types/default_warehouse_id/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `string_val.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::DefaultWarehouseId) -> models::default_warehouse_id::Update;
     }
 }
 
-impl Call<models::default_warehouse_id::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::default_warehouse_id::Delete {
+    etag: String,
+}}
 
-impl Call<models::default_warehouse_id::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::default_warehouse_id::Get {
+    etag: String,
+}}
 
 /// Workspace setting that shuts off legacy data access: the workspace Hive metastore (except through federation), fallback
 /// mode on external locations, and runtimes older than 13.3 LTS.
 #[derive(Clone, Debug)]
 pub struct DisableLegacyAccess {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DisableLegacyAccess {
-    /// Resets the legacy access setting to its default.
-    ///
-    /// `DELETE /api/2.0/settings/types/disable_legacy_access/names/default`
-    pub fn delete(&self) -> Call<models::disable_legacy_access::Delete> {
-        Call::new(self.client.clone(), models::disable_legacy_access::Delete::new())
-    }
-
-    /// Returns whether legacy data access is disabled.
-    ///
-    /// `GET /api/2.0/settings/types/disable_legacy_access/names/default`
-    pub fn get(&self) -> Call<models::disable_legacy_access::Get> {
-        Call::new(self.client.clone(), models::disable_legacy_access::Get::new())
-    }
-
-    /// Changes whether legacy data access is disabled.
-    ///
-    /// `PATCH /api/2.0/settings/types/disable_legacy_access/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_access.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::DisableLegacyAccess>,
-    ) -> Call<models::disable_legacy_access::Update> {
-        Call::new(
-            self.client.clone(),
-            models::disable_legacy_access::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    DisableLegacyAccess {
+        /// Resets the legacy access setting to its default.
+        ///
+        /// `DELETE /api/2.0/settings/types/disable_legacy_access/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::disable_legacy_access::Delete::etag).
+        delete() -> models::disable_legacy_access::Delete;
+        /// Returns whether legacy data access is disabled.
+        ///
+        /// `GET /api/2.0/settings/types/disable_legacy_access/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::disable_legacy_access::Get::etag).
+        get() -> models::disable_legacy_access::Get;
+        /// Changes whether legacy data access is disabled.
+        ///
+        /// `PATCH /api/2.0/settings/types/disable_legacy_access/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_access.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::DisableLegacyAccess) -> models::disable_legacy_access::Update;
     }
 }
 
-impl Call<models::disable_legacy_access::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::disable_legacy_access::Delete {
+    etag: String,
+}}
 
-impl Call<models::disable_legacy_access::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::disable_legacy_access::Get {
+    etag: String,
+}}
 
 /// Workspace setting that shuts off the DBFS root, DBFS mounts and runtimes older than 13.3 LTS.
 ///
 /// A change needs up to 20 minutes and a manual restart of all-purpose clusters and SQL warehouses.
 #[derive(Clone, Debug)]
 pub struct DisableLegacyDbfs {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DisableLegacyDbfs {
-    /// Resets the legacy DBFS setting to its default.
-    ///
-    /// `DELETE /api/2.0/settings/types/disable_legacy_dbfs/names/default`
-    pub fn delete(&self) -> Call<models::disable_legacy_dbfs::Delete> {
-        Call::new(self.client.clone(), models::disable_legacy_dbfs::Delete::new())
-    }
-
-    /// Returns whether legacy DBFS access is disabled.
-    ///
-    /// `GET /api/2.0/settings/types/disable_legacy_dbfs/names/default`
-    pub fn get(&self) -> Call<models::disable_legacy_dbfs::Get> {
-        Call::new(self.client.clone(), models::disable_legacy_dbfs::Get::new())
-    }
-
-    /// Changes whether legacy DBFS access is disabled.
-    ///
-    /// It takes effect within 20 minutes; all-purpose clusters and SQL warehouses have to be restarted by hand.
-    ///
-    /// `PATCH /api/2.0/settings/types/disable_legacy_dbfs/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_dbfs.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::DisableLegacyDbfs>,
-    ) -> Call<models::disable_legacy_dbfs::Update> {
-        Call::new(
-            self.client.clone(),
-            models::disable_legacy_dbfs::Update::new(allow_missing, field_mask, setting),
-        )
+calls! {
+    DisableLegacyDbfs {
+        /// Resets the legacy DBFS setting to its default.
+        ///
+        /// `DELETE /api/2.0/settings/types/disable_legacy_dbfs/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::disable_legacy_dbfs::Delete::etag).
+        delete() -> models::disable_legacy_dbfs::Delete;
+        /// Returns whether legacy DBFS access is disabled.
+        ///
+        /// `GET /api/2.0/settings/types/disable_legacy_dbfs/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::disable_legacy_dbfs::Get::etag).
+        get() -> models::disable_legacy_dbfs::Get;
+        /// Changes whether legacy DBFS access is disabled.
+        ///
+        /// It takes effect within 20 minutes; all-purpose clusters and SQL warehouses have to be restarted by hand.
+        ///
+        /// `PATCH /api/2.0/settings/types/disable_legacy_dbfs/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_dbfs.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::DisableLegacyDbfs) -> models::disable_legacy_dbfs::Update;
     }
 }
 
-impl Call<models::disable_legacy_dbfs::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::disable_legacy_dbfs::Delete {
+    etag: String,
+}}
 
-impl Call<models::disable_legacy_dbfs::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::disable_legacy_dbfs::Get {
+    etag: String,
+}}
 
 /// Account setting that keeps legacy features out of new workspaces: DBFS root and mounts, the Hive metastore, no-isolation
 /// clusters, and runtimes older than 13.3 LTS.
 #[derive(Clone, Debug)]
 pub struct DisableLegacyFeatures {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DisableLegacyFeatures {
-    /// Resets the legacy features setting to its default.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/settings/types/disable_legacy_features/names/default`
-    pub fn delete(&self) -> Call<models::disable_legacy_features::Delete> {
-        Call::new(self.client.clone(), models::disable_legacy_features::Delete::new())
-    }
-
-    /// Returns whether new workspaces start without legacy features.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/disable_legacy_features/names/default`
-    pub fn get(&self) -> Call<models::disable_legacy_features::Get> {
-        Call::new(self.client.clone(), models::disable_legacy_features::Get::new())
-    }
-
-    /// Changes whether new workspaces start without legacy features.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/disable_legacy_features/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_features.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::DisableLegacyFeatures>,
-    ) -> Call<models::disable_legacy_features::Update> {
-        Call::new(
-            self.client.clone(),
-            models::disable_legacy_features::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    DisableLegacyFeatures {
+        /// Resets the legacy features setting to its default.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/settings/types/disable_legacy_features/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::disable_legacy_features::Delete::etag).
+        delete() -> models::disable_legacy_features::Delete;
+        /// Returns whether new workspaces start without legacy features.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/disable_legacy_features/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::disable_legacy_features::Get::etag).
+        get() -> models::disable_legacy_features::Get;
+        /// Changes whether new workspaces start without legacy features.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/disable_legacy_features/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_features.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::DisableLegacyFeatures) -> models::disable_legacy_features::Update;
     }
 }
 
-impl Call<models::disable_legacy_features::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::disable_legacy_features::Delete {
+    etag: String,
+}}
 
-impl Call<models::disable_legacy_features::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::disable_legacy_features::Get {
+    etag: String,
+}}
 
 /// Workspace setting: export of notebooks and files from the UI.
 ///
 /// On by default.
 #[derive(Clone, Debug)]
 pub struct EnableExportNotebook {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl EnableExportNotebook {
-    /// Returns whether notebooks and files can be exported from the UI.
-    ///
-    /// `GET /api/2.0/settings/types/enable-export-notebook/names/default`
-    pub fn get_enable_export_notebook(
-        &self,
-    ) -> Call<models::enable_export_notebook::GetEnableExportNotebook> {
-        Call::new(
-            self.client.clone(),
-            models::enable_export_notebook::GetEnableExportNotebook::new(),
-        )
-    }
-
-    /// Changes whether notebooks and files can be exported from the UI.
-    ///
-    /// Reads are eventually consistent, so a get right after the change may still show the former value.
-    ///
-    /// `PATCH /api/2.0/settings/types/enable-export-notebook/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: Setting.
-    pub fn patch_enable_export_notebook(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::EnableExportNotebook>,
-    ) -> Call<models::enable_export_notebook::PatchEnableExportNotebook> {
-        Call::new(
-            self.client.clone(),
-            models::enable_export_notebook::PatchEnableExportNotebook::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    EnableExportNotebook {
+        /// Returns whether notebooks and files can be exported from the UI.
+        ///
+        /// `GET /api/2.0/settings/types/enable-export-notebook/names/default`
+        get_enable_export_notebook() -> models::enable_export_notebook::GetEnableExportNotebook;
+        /// Changes whether notebooks and files can be exported from the UI.
+        ///
+        /// Reads are eventually consistent, so a get right after the change may still show the former value.
+        ///
+        /// `PATCH /api/2.0/settings/types/enable-export-notebook/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: `setting`, of type `EnableExportNotebook`.
+        patch_enable_export_notebook(allow_missing: bool, field_mask: String, setting: models::EnableExportNotebook) -> models::enable_export_notebook::PatchEnableExportNotebook;
     }
 }
 
 /// Account setting: whether IP access lists guard the account console.
 #[derive(Clone, Debug)]
 pub struct EnableIpAccessLists {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl EnableIpAccessLists {
-    /// Resets the IP access list switch of the account to its default, on.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
-    pub fn delete(&self) -> Call<models::enable_ip_access_lists::Delete> {
-        Call::new(self.client.clone(), models::enable_ip_access_lists::Delete::new())
-    }
-
-    /// Returns whether IP access lists guard the account console.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
-    pub fn get(&self) -> Call<models::enable_ip_access_lists::Get> {
-        Call::new(self.client.clone(), models::enable_ip_access_lists::Get::new())
-    }
-
-    /// Changes whether IP access lists guard the account console.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `acct_ip_acl_enable.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::AccountIpAccessEnable>,
-    ) -> Call<models::enable_ip_access_lists::Update> {
-        Call::new(
-            self.client.clone(),
-            models::enable_ip_access_lists::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    EnableIpAccessLists {
+        /// Resets the IP access list switch of the account to its default, on.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::enable_ip_access_lists::Delete::etag).
+        delete() -> models::enable_ip_access_lists::Delete;
+        /// Returns whether IP access lists guard the account console.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::enable_ip_access_lists::Get::etag).
+        get() -> models::enable_ip_access_lists::Get;
+        /// Changes whether IP access lists guard the account console.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `acct_ip_acl_enable.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::AccountIpAccessEnable) -> models::enable_ip_access_lists::Update;
     }
 }
 
-impl Call<models::enable_ip_access_lists::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::enable_ip_access_lists::Delete {
+    etag: String,
+}}
 
-impl Call<models::enable_ip_access_lists::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::enable_ip_access_lists::Get {
+    etag: String,
+}}
 
 /// Workspace setting: copying table results to the clipboard in the UI.
 ///
 /// On by default.
 #[derive(Clone, Debug)]
 pub struct EnableNotebookTableClipboard {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl EnableNotebookTableClipboard {
-    /// Returns whether table results can be copied in the UI.
-    ///
-    /// `GET /api/2.0/settings/types/enable-notebook-table-clipboard/names/default`
-    pub fn get_enable_notebook_table_clipboard(
-        &self,
-    ) -> Call<models::enable_notebook_table_clipboard::GetEnableNotebookTableClipboard> {
-        Call::new(
-            self.client.clone(),
-            models::enable_notebook_table_clipboard::GetEnableNotebookTableClipboard::new(),
-        )
-    }
-
-    /// Changes whether table results can be copied in the UI.
-    ///
-    /// Reads are eventually consistent, so a get right after the change may still show the former value.
-    ///
-    /// `PATCH /api/2.0/settings/types/enable-notebook-table-clipboard/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: Setting.
-    pub fn patch_enable_notebook_table_clipboard(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::EnableNotebookTableClipboard>,
-    ) -> Call<
-        models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard,
-    > {
-        Call::new(
-            self.client.clone(),
-            models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    EnableNotebookTableClipboard {
+        /// Returns whether table results can be copied in the UI.
+        ///
+        /// `GET /api/2.0/settings/types/enable-notebook-table-clipboard/names/default`
+        get_enable_notebook_table_clipboard() -> models::enable_notebook_table_clipboard::GetEnableNotebookTableClipboard;
+        /// Changes whether table results can be copied in the UI.
+        ///
+        /// Reads are eventually consistent, so a get right after the change may still show the former value.
+        ///
+        /// `PATCH /api/2.0/settings/types/enable-notebook-table-clipboard/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: `setting`, of type `EnableNotebookTableClipboard`.
+        patch_enable_notebook_table_clipboard(allow_missing: bool, field_mask: String, setting: models::EnableNotebookTableClipboard) -> models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard;
     }
 }
 
@@ -1033,46 +678,26 @@ impl EnableNotebookTableClipboard {
 /// On by default.
 #[derive(Clone, Debug)]
 pub struct EnableResultsDownloading {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl EnableResultsDownloading {
-    /// Returns whether notebook results can be downloaded.
-    ///
-    /// `GET /api/2.0/settings/types/enable-results-downloading/names/default`
-    pub fn get_enable_results_downloading(
-        &self,
-    ) -> Call<models::enable_results_downloading::GetEnableResultsDownloading> {
-        Call::new(
-            self.client.clone(),
-            models::enable_results_downloading::GetEnableResultsDownloading::new(),
-        )
-    }
-
-    /// Changes whether notebook results can be downloaded.
-    ///
-    /// Reads are eventually consistent, so a get right after the change may still show the former value.
-    ///
-    /// `PATCH /api/2.0/settings/types/enable-results-downloading/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: Setting.
-    pub fn patch_enable_results_downloading(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::EnableResultsDownloading>,
-    ) -> Call<models::enable_results_downloading::PatchEnableResultsDownloading> {
-        Call::new(
-            self.client.clone(),
-            models::enable_results_downloading::PatchEnableResultsDownloading::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    EnableResultsDownloading {
+        /// Returns whether notebook results can be downloaded.
+        ///
+        /// `GET /api/2.0/settings/types/enable-results-downloading/names/default`
+        get_enable_results_downloading() -> models::enable_results_downloading::GetEnableResultsDownloading;
+        /// Changes whether notebook results can be downloaded.
+        ///
+        /// Reads are eventually consistent, so a get right after the change may still show the former value.
+        ///
+        /// `PATCH /api/2.0/settings/types/enable-results-downloading/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: `setting`, of type `EnableResultsDownloading`.
+        patch_enable_results_downloading(allow_missing: bool, field_mask: String, setting: models::EnableResultsDownloading) -> models::enable_results_downloading::PatchEnableResultsDownloading;
     }
 }
 
@@ -1081,102 +706,70 @@ impl EnableResultsDownloading {
 /// Off by default; always on while the compliance security profile is on.
 #[derive(Clone, Debug)]
 pub struct EnhancedSecurityMonitoring {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl EnhancedSecurityMonitoring {
-    /// Returns the enhanced security monitoring setting.
-    ///
-    /// `GET /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default`
-    pub fn get(&self) -> Call<models::enhanced_security_monitoring::Get> {
-        Call::new(self.client.clone(), models::enhanced_security_monitoring::Get::new())
-    }
-
-    /// Changes the enhanced security monitoring setting.
-    ///
-    /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
-    /// to retry with.
-    ///
-    /// `PATCH /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
-    ///   `enhanced_security_monitoring_workspace.is_enabled`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::EnhancedSecurityMonitoringSetting>,
-    ) -> Call<models::enhanced_security_monitoring::Update> {
-        Call::new(
-            self.client.clone(),
-            models::enhanced_security_monitoring::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    EnhancedSecurityMonitoring {
+        /// Returns the enhanced security monitoring setting.
+        ///
+        /// `GET /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::enhanced_security_monitoring::Get::etag).
+        get() -> models::enhanced_security_monitoring::Get;
+        /// Changes the enhanced security monitoring setting.
+        ///
+        /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
+        /// to retry with.
+        ///
+        /// `PATCH /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
+        ///   `enhanced_security_monitoring_workspace.is_enabled`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::EnhancedSecurityMonitoringSetting) -> models::enhanced_security_monitoring::Update;
     }
 }
 
-impl Call<models::enhanced_security_monitoring::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::enhanced_security_monitoring::Get {
+    etag: String,
+}}
 
 /// Account setting: whether new workspaces start with enhanced security monitoring.
 ///
 /// Off by default; existing workspaces are switched one by one.
 #[derive(Clone, Debug)]
 pub struct EsmEnablementAccount {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl EsmEnablementAccount {
-    /// Returns the enhanced security monitoring default for new workspaces.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default`
-    pub fn get(&self) -> Call<models::esm_enablement_account::Get> {
-        Call::new(self.client.clone(), models::esm_enablement_account::Get::new())
-    }
-
-    /// Changes the enhanced security monitoring default for new workspaces.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `esm_enablement_account.is_enforced`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::EsmEnablementAccountSetting>,
-    ) -> Call<models::esm_enablement_account::Update> {
-        Call::new(
-            self.client.clone(),
-            models::esm_enablement_account::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    EsmEnablementAccount {
+        /// Returns the enhanced security monitoring default for new workspaces.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::esm_enablement_account::Get::etag).
+        get() -> models::esm_enablement_account::Get;
+        /// Changes the enhanced security monitoring default for new workspaces.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `esm_enablement_account.is_enforced`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::EsmEnablementAccountSetting) -> models::esm_enablement_account::Update;
     }
 }
 
-impl Call<models::esm_enablement_account::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::esm_enablement_account::Get {
+    etag: String,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages allow and block lists of IP addresses for the workspace.
     pub fn ip_access_lists(&self) -> IpAccessLists {
         IpAccessLists {
@@ -1190,319 +783,189 @@ impl crate::WorkspaceClient {
 /// Block lists are checked first; then, if any allow list exists, the address has to be on one.
 #[derive(Clone, Debug)]
 pub struct IpAccessLists {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl IpAccessLists {
-    /// Creates an allow or block list of addresses for the workspace.
-    ///
-    /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
-    /// caller would lock itself out. It takes effect within minutes. Lists count only once the feature is on
-    /// (`workspace_conf`).
-    ///
-    /// `POST /api/2.0/ip-access-lists`
-    ///
-    /// * `label`: Name of the list; may not be empty.
-    /// * `list_type`: Whether the list allows or blocks.
-    pub fn create(
-        &self,
-        label: impl Into<String>,
-        list_type: impl Into<models::ListType>,
-    ) -> Call<models::ip_access_lists::Create> {
-        Call::new(
-            self.client.clone(),
-            models::ip_access_lists::Create::new(label, list_type),
-        )
-    }
-
-    /// Deletes an IP access list.
-    ///
-    /// `DELETE /api/2.0/ip-access-lists/{ip_access_list_id}`
-    ///
-    /// * `ip_access_list_id`: UUID of the list.
-    pub fn delete(
-        &self,
-        ip_access_list_id: impl Into<String>,
-    ) -> Call<models::ip_access_lists::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::ip_access_lists::Delete::new(ip_access_list_id),
-        )
-    }
-
-    /// Returns one IP access list.
-    ///
-    /// `GET /api/2.0/ip-access-lists/{ip_access_list_id}`
-    ///
-    /// * `ip_access_list_id`: UUID of the list.
-    pub fn get(
-        &self,
-        ip_access_list_id: impl Into<String>,
-    ) -> Call<models::ip_access_lists::Get> {
-        Call::new(
-            self.client.clone(),
-            models::ip_access_lists::Get::new(ip_access_list_id),
-        )
-    }
-
-    /// Lists the IP access lists of the workspace.
-    ///
-    /// `GET /api/2.0/ip-access-lists`
-    pub fn list(&self) -> Call<models::ip_access_lists::List> {
-        Call::new(self.client.clone(), models::ip_access_lists::List::new())
-    }
-
-    /// Replaces an IP access list as a whole.
-    ///
-    /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
-    /// caller would lock itself out. It takes effect within minutes. Lists count only once the feature is on
-    /// (`workspace_conf`).
-    ///
-    /// `PUT /api/2.0/ip-access-lists/{ip_access_list_id}`
-    ///
-    /// * `ip_access_list_id`: UUID of the list.
-    /// * `enabled`: Whether the list is in force.
-    /// * `label`: Name of the list; may not be empty.
-    /// * `list_type`: Whether the list allows or blocks.
-    pub fn replace(
-        &self,
-        ip_access_list_id: impl Into<String>,
-        enabled: impl Into<bool>,
-        label: impl Into<String>,
-        list_type: impl Into<models::ListType>,
-    ) -> Call<models::ip_access_lists::Replace> {
-        Call::new(
-            self.client.clone(),
-            models::ip_access_lists::Replace::new(
-                ip_access_list_id,
-                enabled,
-                label,
-                list_type,
-            ),
-        )
-    }
-
-    /// Changes the given fields of an IP access list.
-    ///
-    /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
-    /// caller would lock itself out. It takes effect within minutes. Lists count only once the feature is on
-    /// (`workspace_conf`).
-    ///
-    /// `PATCH /api/2.0/ip-access-lists/{ip_access_list_id}`
-    ///
-    /// * `ip_access_list_id`: UUID of the list.
-    pub fn update(
-        &self,
-        ip_access_list_id: impl Into<String>,
-    ) -> Call<models::ip_access_lists::Update> {
-        Call::new(
-            self.client.clone(),
-            models::ip_access_lists::Update::new(ip_access_list_id),
-        )
+calls! {
+    IpAccessLists {
+        /// Creates an allow or block list of addresses for the workspace.
+        ///
+        /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
+        /// caller would lock itself out. It takes effect within minutes. Lists count only once the feature is on
+        /// (`workspace_conf`).
+        ///
+        /// `POST /api/2.0/ip-access-lists`
+        ///
+        /// * `label`: Name of the list; may not be empty.
+        /// * `list_type`: Whether the list allows or blocks.
+        ///
+        /// Optional inputs: [`ip_addresses`](field@models::ip_access_lists::Create::ip_addresses).
+        create(label: String, list_type: models::ListType) -> models::ip_access_lists::Create;
+        /// Deletes an IP access list.
+        ///
+        /// `DELETE /api/2.0/ip-access-lists/{ip_access_list_id}`
+        ///
+        /// * `ip_access_list_id`: UUID of the list.
+        delete(ip_access_list_id: String) -> models::ip_access_lists::Delete;
+        /// Returns one IP access list.
+        ///
+        /// `GET /api/2.0/ip-access-lists/{ip_access_list_id}`
+        ///
+        /// * `ip_access_list_id`: UUID of the list.
+        get(ip_access_list_id: String) -> models::ip_access_lists::Get;
+        /// Lists the IP access lists of the workspace.
+        ///
+        /// `GET /api/2.0/ip-access-lists`
+        list() -> models::ip_access_lists::List;
+        /// Replaces an IP access list as a whole.
+        ///
+        /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
+        /// caller would lock itself out. It takes effect within minutes. Lists count only once the feature is on
+        /// (`workspace_conf`).
+        ///
+        /// `PUT /api/2.0/ip-access-lists/{ip_access_list_id}`
+        ///
+        /// * `ip_access_list_id`: UUID of the list.
+        /// * `label`: Name of the list; may not be empty.
+        /// * `list_type`: Whether the list allows or blocks.
+        /// * `enabled`: Whether the list is in force.
+        ///
+        /// Optional inputs: [`ip_addresses`](field@models::ip_access_lists::Replace::ip_addresses).
+        replace(ip_access_list_id: String, label: String, list_type: models::ListType, enabled: bool) -> models::ip_access_lists::Replace;
+        /// Changes the given fields of an IP access list.
+        ///
+        /// Fails with 400 `QUOTA_EXCEEDED` beyond 1000 addresses and ranges over all lists, and with 400 `INVALID_STATE` if the
+        /// caller would lock itself out. It takes effect within minutes. Lists count only once the feature is on
+        /// (`workspace_conf`).
+        ///
+        /// `PATCH /api/2.0/ip-access-lists/{ip_access_list_id}`
+        ///
+        /// * `ip_access_list_id`: UUID of the list.
+        ///
+        /// Optional inputs: [`enabled`](field@models::ip_access_lists::Update::enabled),
+        /// [`ip_addresses`](field@models::ip_access_lists::Update::ip_addresses),
+        /// [`label`](field@models::ip_access_lists::Update::label),
+        /// [`list_type`](field@models::ip_access_lists::Update::list_type).
+        update(ip_access_list_id: String) -> models::ip_access_lists::Update;
     }
 }
 
-impl Call<models::ip_access_lists::Create> {
-    /// IP addresses and CIDR ranges.
-    pub fn ip_addresses(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ip_addresses = Some(value.into()))
-    }
-}
+setters! { models::ip_access_lists::Create {
+    ip_addresses: Vec<String>,
+}}
 
-impl Call<models::ip_access_lists::Replace> {
-    /// IP addresses and CIDR ranges.
-    pub fn ip_addresses(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ip_addresses = Some(value.into()))
-    }
-}
+setters! { models::ip_access_lists::Replace {
+    ip_addresses: Vec<String>,
+}}
 
-impl Call<models::ip_access_lists::Update> {
-    /// Whether the list is in force.
-    pub fn enabled(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enabled = Some(value.into()))
-    }
-
-    /// IP addresses and CIDR ranges.
-    pub fn ip_addresses(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.ip_addresses = Some(value.into()))
-    }
-
-    /// Name of the list; may not be empty.
-    pub fn label(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.label = Some(value.into()))
-    }
-
-    /// Whether the list allows or blocks.
-    pub fn list_type(self, value: impl Into<models::ListType>) -> Self {
-        self.map(|op| op.list_type = Some(value.into()))
-    }
-}
+setters! { models::ip_access_lists::Update {
+    enabled: bool,
+    ip_addresses: Vec<String>,
+    label: String,
+    list_type: models::ListType,
+}}
 
 /// Account setting: whether AI features may use partner-powered models.
 #[derive(Clone, Debug)]
 pub struct LlmProxyPartnerPoweredAccount {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl LlmProxyPartnerPoweredAccount {
-    /// Returns whether partner-powered AI features are on for the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default`
-    pub fn get(&self) -> Call<models::llm_proxy_partner_powered_account::Get> {
-        Call::new(
-            self.client.clone(),
-            models::llm_proxy_partner_powered_account::Get::new(),
-        )
-    }
-
-    /// Changes whether partner-powered AI features are on for the account.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::LlmProxyPartnerPoweredAccount>,
-    ) -> Call<models::llm_proxy_partner_powered_account::Update> {
-        Call::new(
-            self.client.clone(),
-            models::llm_proxy_partner_powered_account::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    LlmProxyPartnerPoweredAccount {
+        /// Returns whether partner-powered AI features are on for the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::llm_proxy_partner_powered_account::Get::etag).
+        get() -> models::llm_proxy_partner_powered_account::Get;
+        /// Changes whether partner-powered AI features are on for the account.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::LlmProxyPartnerPoweredAccount) -> models::llm_proxy_partner_powered_account::Update;
     }
 }
 
-impl Call<models::llm_proxy_partner_powered_account::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::llm_proxy_partner_powered_account::Get {
+    etag: String,
+}}
 
 /// Account setting: whether the account's choice on partner-powered models overrides that of each workspace.
 #[derive(Clone, Debug)]
 pub struct LlmProxyPartnerPoweredEnforce {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl LlmProxyPartnerPoweredEnforce {
-    /// Returns whether the account's choice on partner-powered models is enforced.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered_enforce/names/default`
-    pub fn get(&self) -> Call<models::llm_proxy_partner_powered_enforce::Get> {
-        Call::new(
-            self.client.clone(),
-            models::llm_proxy_partner_powered_enforce::Get::new(),
-        )
-    }
-
-    /// Changes whether the account's choice on partner-powered models is enforced.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered_enforce/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::LlmProxyPartnerPoweredEnforce>,
-    ) -> Call<models::llm_proxy_partner_powered_enforce::Update> {
-        Call::new(
-            self.client.clone(),
-            models::llm_proxy_partner_powered_enforce::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    LlmProxyPartnerPoweredEnforce {
+        /// Returns whether the account's choice on partner-powered models is enforced.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered_enforce/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::llm_proxy_partner_powered_enforce::Get::etag).
+        get() -> models::llm_proxy_partner_powered_enforce::Get;
+        /// Changes whether the account's choice on partner-powered models is enforced.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered_enforce/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::LlmProxyPartnerPoweredEnforce) -> models::llm_proxy_partner_powered_enforce::Update;
     }
 }
 
-impl Call<models::llm_proxy_partner_powered_enforce::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::llm_proxy_partner_powered_enforce::Get {
+    etag: String,
+}}
 
 /// Workspace setting: whether AI features may use partner-powered models.
 #[derive(Clone, Debug)]
 pub struct LlmProxyPartnerPoweredWorkspace {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl LlmProxyPartnerPoweredWorkspace {
-    /// Resets the partner-powered AI setting of the workspace to its default.
-    ///
-    /// `DELETE /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
-    pub fn delete(&self) -> Call<models::llm_proxy_partner_powered_workspace::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::llm_proxy_partner_powered_workspace::Delete::new(),
-        )
-    }
-
-    /// Returns whether partner-powered AI features are on for the workspace.
-    ///
-    /// `GET /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
-    pub fn get(&self) -> Call<models::llm_proxy_partner_powered_workspace::Get> {
-        Call::new(
-            self.client.clone(),
-            models::llm_proxy_partner_powered_workspace::Get::new(),
-        )
-    }
-
-    /// Changes whether partner-powered AI features are on for the workspace.
-    ///
-    /// `PATCH /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::LlmProxyPartnerPoweredWorkspace>,
-    ) -> Call<models::llm_proxy_partner_powered_workspace::Update> {
-        Call::new(
-            self.client.clone(),
-            models::llm_proxy_partner_powered_workspace::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    LlmProxyPartnerPoweredWorkspace {
+        /// Resets the partner-powered AI setting of the workspace to its default.
+        ///
+        /// `DELETE /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::llm_proxy_partner_powered_workspace::Delete::etag).
+        delete() -> models::llm_proxy_partner_powered_workspace::Delete;
+        /// Returns whether partner-powered AI features are on for the workspace.
+        ///
+        /// `GET /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::llm_proxy_partner_powered_workspace::Get::etag).
+        get() -> models::llm_proxy_partner_powered_workspace::Get;
+        /// Changes whether partner-powered AI features are on for the workspace.
+        ///
+        /// `PATCH /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::LlmProxyPartnerPoweredWorkspace) -> models::llm_proxy_partner_powered_workspace::Update;
     }
 }
 
-impl Call<models::llm_proxy_partner_powered_workspace::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::llm_proxy_partner_powered_workspace::Delete {
+    etag: String,
+}}
 
-impl Call<models::llm_proxy_partner_powered_workspace::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::llm_proxy_partner_powered_workspace::Get {
+    etag: String,
+}}
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages network connectivity configurations (NCCs) for serverless compute: stable addresses to open firewalls for, and
     /// private endpoints to reach resources privately.
     pub fn network_connectivity(&self) -> NetworkConnectivity {
@@ -1516,232 +979,108 @@ impl crate::AccountClient {
 /// private endpoints to reach resources privately.
 #[derive(Clone, Debug)]
 pub struct NetworkConnectivity {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl NetworkConnectivity {
-    /// Creates a network connectivity configuration.
-    ///
-    /// It has no effect until workspaces are attached to it; several workspaces of its region and account can share one.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/network-connectivity-configs`
-    ///
-    /// * `network_connectivity_config`: Network connectivity config.
-    pub fn create_network_connectivity_configuration(
-        &self,
-        network_connectivity_config: impl Into<
-            models::CreateNetworkConnectivityConfiguration,
-        >,
-    ) -> Call<models::network_connectivity::CreateNetworkConnectivityConfiguration> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::CreateNetworkConnectivityConfiguration::new(
-                network_connectivity_config,
-            ),
-        )
-    }
-
-    /// Adds a private endpoint rule to a network connectivity configuration.
-    ///
-    /// The endpoint is provisioned in the background; a get on the rule shows its details. It works only once approved on the
-    /// side of the target resource, for example in the Azure portal.
-    ///
-    /// `POST
-    /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules`
-    ///
-    /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-    /// * `private_endpoint_rule`: Private endpoint rule.
-    pub fn create_private_endpoint_rule(
-        &self,
-        network_connectivity_config_id: impl Into<String>,
-        private_endpoint_rule: impl Into<models::CreatePrivateEndpointRule>,
-    ) -> Call<models::network_connectivity::CreatePrivateEndpointRule> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::CreatePrivateEndpointRule::new(
-                network_connectivity_config_id,
-                private_endpoint_rule,
-            ),
-        )
-    }
-
-    /// Deletes a network connectivity configuration.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}`
-    ///
-    /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-    pub fn delete_network_connectivity_configuration(
-        &self,
-        network_connectivity_config_id: impl Into<String>,
-    ) -> Call<models::network_connectivity::DeleteNetworkConnectivityConfiguration> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::DeleteNetworkConnectivityConfiguration::new(
-                network_connectivity_config_id,
-            ),
-        )
-    }
-
-    /// Deletes a private endpoint rule, at once or after a day.
-    ///
-    /// An endpoint that is `PENDING` or `EXPIRED` goes at once. Any other is deactivated, thus no longer usable by serverless
-    /// compute, and removed one day later.
-    ///
-    /// `DELETE
-    /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}`
-    ///
-    /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-    /// * `private_endpoint_rule_id`: Id of the rule.
-    pub fn delete_private_endpoint_rule(
-        &self,
-        network_connectivity_config_id: impl Into<String>,
-        private_endpoint_rule_id: impl Into<String>,
-    ) -> Call<models::network_connectivity::DeletePrivateEndpointRule> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::DeletePrivateEndpointRule::new(
-                network_connectivity_config_id,
-                private_endpoint_rule_id,
-            ),
-        )
-    }
-
-    /// Returns one network connectivity configuration with its rules.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}`
-    ///
-    /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-    pub fn get_network_connectivity_configuration(
-        &self,
-        network_connectivity_config_id: impl Into<String>,
-    ) -> Call<models::network_connectivity::GetNetworkConnectivityConfiguration> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::GetNetworkConnectivityConfiguration::new(
-                network_connectivity_config_id,
-            ),
-        )
-    }
-
-    /// Returns one private endpoint rule.
-    ///
-    /// `GET
-    /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}`
-    ///
-    /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-    /// * `private_endpoint_rule_id`: Id of the rule.
-    pub fn get_private_endpoint_rule(
-        &self,
-        network_connectivity_config_id: impl Into<String>,
-        private_endpoint_rule_id: impl Into<String>,
-    ) -> Call<models::network_connectivity::GetPrivateEndpointRule> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::GetPrivateEndpointRule::new(
-                network_connectivity_config_id,
-                private_endpoint_rule_id,
-            ),
-        )
-    }
-
-    /// Lists the network connectivity configurations of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/network-connectivity-configs`
-    pub fn list_network_connectivity_configurations(
-        &self,
-    ) -> Call<models::network_connectivity::ListNetworkConnectivityConfigurations> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::ListNetworkConnectivityConfigurations::new(),
-        )
-    }
-
-    /// Lists the private endpoint rules of a network connectivity configuration.
-    ///
-    /// `GET
-    /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules`
-    ///
-    /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-    pub fn list_private_endpoint_rules(
-        &self,
-        network_connectivity_config_id: impl Into<String>,
-    ) -> Call<models::network_connectivity::ListPrivateEndpointRules> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::ListPrivateEndpointRules::new(
-                network_connectivity_config_id,
-            ),
-        )
-    }
-
-    /// Changes the name or the billing workspace of a network connectivity configuration.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}`
-    ///
-    /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-    /// * `update_mask`: `name`, `billing_workspace_id` or both.
-    /// * `network_connectivity_config`: Network connectivity config.
-    pub fn update_network_connectivity_config(
-        &self,
-        network_connectivity_config_id: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        network_connectivity_config: impl Into<models::NetworkConnectivityConfiguration>,
-    ) -> Call<models::network_connectivity::UpdateNetworkConnectivityConfig> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::UpdateNetworkConnectivityConfig::new(
-                network_connectivity_config_id,
-                update_mask,
-                network_connectivity_config,
-            ),
-        )
-    }
-
-    /// Changes a private endpoint rule.
-    ///
-    /// The service accepts changes to rules for customer-managed resources.
-    ///
-    /// `PATCH
-    /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}`
-    ///
-    /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-    /// * `private_endpoint_rule_id`: Id of the rule.
-    /// * `update_mask`: Comma-separated names of the fields to change, without spaces; lists can only be named whole.
-    /// * `private_endpoint_rule`: Private endpoint rule.
-    pub fn update_private_endpoint_rule(
-        &self,
-        network_connectivity_config_id: impl Into<String>,
-        private_endpoint_rule_id: impl Into<String>,
-        update_mask: impl Into<String>,
-        private_endpoint_rule: impl Into<models::UpdatePrivateEndpointRule>,
-    ) -> Call<models::network_connectivity::UpdatePrivateEndpointRule> {
-        Call::new(
-            self.client.clone(),
-            models::network_connectivity::UpdatePrivateEndpointRule::new(
-                network_connectivity_config_id,
-                private_endpoint_rule_id,
-                update_mask,
-                private_endpoint_rule,
-            ),
-        )
+calls! {
+    NetworkConnectivity {
+        /// Creates a network connectivity configuration.
+        ///
+        /// It has no effect until workspaces are attached to it; several workspaces of its region and account can share one.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/network-connectivity-configs`
+        ///
+        /// * `network_connectivity_config`: `network_connectivity_config`, of type `CreateNetworkConnectivityConfiguration`.
+        create_network_connectivity_configuration(network_connectivity_config: models::CreateNetworkConnectivityConfiguration) -> models::network_connectivity::CreateNetworkConnectivityConfiguration;
+        /// Adds a private endpoint rule to a network connectivity configuration.
+        ///
+        /// The endpoint is provisioned in the background; a get on the rule shows its details. It works only once approved on the
+        /// side of the target resource, for example in the Azure portal.
+        ///
+        /// `POST
+        /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules`
+        ///
+        /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
+        /// * `private_endpoint_rule`: `private_endpoint_rule`, of type `CreatePrivateEndpointRule`.
+        create_private_endpoint_rule(network_connectivity_config_id: String, private_endpoint_rule: models::CreatePrivateEndpointRule) -> models::network_connectivity::CreatePrivateEndpointRule;
+        /// Deletes a network connectivity configuration.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}`
+        ///
+        /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
+        delete_network_connectivity_configuration(network_connectivity_config_id: String) -> models::network_connectivity::DeleteNetworkConnectivityConfiguration;
+        /// Deletes a private endpoint rule, at once or after a day.
+        ///
+        /// An endpoint that is `PENDING` or `EXPIRED` goes at once. Any other is deactivated, thus no longer usable by serverless
+        /// compute, and removed one day later.
+        ///
+        /// `DELETE
+        /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}`
+        ///
+        /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
+        /// * `private_endpoint_rule_id`: Id of the rule.
+        delete_private_endpoint_rule(network_connectivity_config_id: String, private_endpoint_rule_id: String) -> models::network_connectivity::DeletePrivateEndpointRule;
+        /// Returns one network connectivity configuration with its rules.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}`
+        ///
+        /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
+        get_network_connectivity_configuration(network_connectivity_config_id: String) -> models::network_connectivity::GetNetworkConnectivityConfiguration;
+        /// Returns one private endpoint rule.
+        ///
+        /// `GET
+        /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}`
+        ///
+        /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
+        /// * `private_endpoint_rule_id`: Id of the rule.
+        get_private_endpoint_rule(network_connectivity_config_id: String, private_endpoint_rule_id: String) -> models::network_connectivity::GetPrivateEndpointRule;
+        /// Lists the network connectivity configurations of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/network-connectivity-configs`
+        ///
+        /// Optional inputs: [`page_token`](field@models::network_connectivity::ListNetworkConnectivityConfigurations::page_token).
+        list_network_connectivity_configurations() -> models::network_connectivity::ListNetworkConnectivityConfigurations;
+        /// Lists the private endpoint rules of a network connectivity configuration.
+        ///
+        /// `GET
+        /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules`
+        ///
+        /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
+        ///
+        /// Optional inputs: [`page_token`](field@models::network_connectivity::ListPrivateEndpointRules::page_token).
+        list_private_endpoint_rules(network_connectivity_config_id: String) -> models::network_connectivity::ListPrivateEndpointRules;
+        /// Changes the name or the billing workspace of a network connectivity configuration.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}`
+        ///
+        /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
+        /// * `network_connectivity_config`: `network_connectivity_config`, of type `NetworkConnectivityConfiguration`.
+        /// * `update_mask`: `name`, `billing_workspace_id` or both.
+        update_network_connectivity_config(network_connectivity_config_id: String, network_connectivity_config: models::NetworkConnectivityConfiguration, update_mask: databricks_core::FieldMask) -> models::network_connectivity::UpdateNetworkConnectivityConfig;
+        /// Changes a private endpoint rule.
+        ///
+        /// The service accepts changes to rules for customer-managed resources.
+        ///
+        /// `PATCH
+        /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}`
+        ///
+        /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
+        /// * `private_endpoint_rule_id`: Id of the rule.
+        /// * `private_endpoint_rule`: `private_endpoint_rule`, of type `UpdatePrivateEndpointRule`.
+        /// * `update_mask`: Comma-separated names of the fields to change, without spaces; lists can only be named whole.
+        update_private_endpoint_rule(network_connectivity_config_id: String, private_endpoint_rule_id: String, private_endpoint_rule: models::UpdatePrivateEndpointRule, update_mask: String) -> models::network_connectivity::UpdatePrivateEndpointRule;
     }
 }
 
-impl Call<models::network_connectivity::ListNetworkConnectivityConfigurations> {
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::network_connectivity::ListNetworkConnectivityConfigurations {
+    page_token: String,
+}}
 
-impl Call<models::network_connectivity::ListPrivateEndpointRules> {
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::network_connectivity::ListPrivateEndpointRules {
+    page_token: String,
+}}
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Manages network policies, which govern the traffic in and out of workspaces.
     pub fn network_policies(&self) -> NetworkPolicies {
         NetworkPolicies {
@@ -1755,98 +1094,52 @@ impl crate::AccountClient {
 /// Each account has a `default-policy` for workspaces without an assignment; it can be edited but not deleted.
 #[derive(Clone, Debug)]
 pub struct NetworkPolicies {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl NetworkPolicies {
-    /// Creates a network policy.
-    ///
-    /// `POST /api/2.0/accounts/{account_id}/network-policies`
-    ///
-    /// * `network_policy`: Network policy.
-    pub fn create_network_policy_rpc(
-        &self,
-        network_policy: impl Into<models::AccountNetworkPolicy>,
-    ) -> Call<models::network_policies::CreateNetworkPolicyRpc> {
-        Call::new(
-            self.client.clone(),
-            models::network_policies::CreateNetworkPolicyRpc::new(network_policy),
-        )
-    }
-
-    /// Deletes a network policy.
-    ///
-    /// The `default-policy` cannot be deleted.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/network-policies/{network_policy_id}`
-    ///
-    /// * `network_policy_id`: Id of the policy.
-    pub fn delete_network_policy_rpc(
-        &self,
-        network_policy_id: impl Into<String>,
-    ) -> Call<models::network_policies::DeleteNetworkPolicyRpc> {
-        Call::new(
-            self.client.clone(),
-            models::network_policies::DeleteNetworkPolicyRpc::new(network_policy_id),
-        )
-    }
-
-    /// Returns one network policy.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/network-policies/{network_policy_id}`
-    ///
-    /// * `network_policy_id`: Id of the policy, for example `default-policy`.
-    pub fn get_network_policy_rpc(
-        &self,
-        network_policy_id: impl Into<String>,
-    ) -> Call<models::network_policies::GetNetworkPolicyRpc> {
-        Call::new(
-            self.client.clone(),
-            models::network_policies::GetNetworkPolicyRpc::new(network_policy_id),
-        )
-    }
-
-    /// Lists the network policies of the account.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/network-policies`
-    pub fn list_network_policies_rpc(
-        &self,
-    ) -> Call<models::network_policies::ListNetworkPoliciesRpc> {
-        Call::new(
-            self.client.clone(),
-            models::network_policies::ListNetworkPoliciesRpc::new(),
-        )
-    }
-
-    /// Replaces the content of a network policy.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/network-policies/{network_policy_id}`
-    ///
-    /// * `network_policy_id`: Id of the policy, for example `default-policy`.
-    /// * `network_policy`: Network policy.
-    pub fn update_network_policy_rpc(
-        &self,
-        network_policy_id: impl Into<String>,
-        network_policy: impl Into<models::AccountNetworkPolicy>,
-    ) -> Call<models::network_policies::UpdateNetworkPolicyRpc> {
-        Call::new(
-            self.client.clone(),
-            models::network_policies::UpdateNetworkPolicyRpc::new(
-                network_policy_id,
-                network_policy,
-            ),
-        )
+calls! {
+    NetworkPolicies {
+        /// Creates a network policy.
+        ///
+        /// `POST /api/2.0/accounts/{account_id}/network-policies`
+        ///
+        /// * `network_policy`: `network_policy`, of type `AccountNetworkPolicy`.
+        create_network_policy_rpc(network_policy: models::AccountNetworkPolicy) -> models::network_policies::CreateNetworkPolicyRpc;
+        /// Deletes a network policy.
+        ///
+        /// The `default-policy` cannot be deleted.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/network-policies/{network_policy_id}`
+        ///
+        /// * `network_policy_id`: Id of the policy.
+        delete_network_policy_rpc(network_policy_id: String) -> models::network_policies::DeleteNetworkPolicyRpc;
+        /// Returns one network policy.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/network-policies/{network_policy_id}`
+        ///
+        /// * `network_policy_id`: Id of the policy, for example `default-policy`.
+        get_network_policy_rpc(network_policy_id: String) -> models::network_policies::GetNetworkPolicyRpc;
+        /// Lists the network policies of the account.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/network-policies`
+        ///
+        /// Optional inputs: [`page_token`](field@models::network_policies::ListNetworkPoliciesRpc::page_token).
+        list_network_policies_rpc() -> models::network_policies::ListNetworkPoliciesRpc;
+        /// Replaces the content of a network policy.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/network-policies/{network_policy_id}`
+        ///
+        /// * `network_policy_id`: Id of the policy, for example `default-policy`.
+        /// * `network_policy`: `network_policy`, of type `AccountNetworkPolicy`.
+        update_network_policy_rpc(network_policy_id: String, network_policy: models::AccountNetworkPolicy) -> models::network_policies::UpdateNetworkPolicyRpc;
     }
 }
 
-impl Call<models::network_policies::ListNetworkPoliciesRpc> {
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::network_policies::ListNetworkPoliciesRpc {
+    page_token: String,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages the targets outside Databricks (mail, chat, webhooks) that alerts and jobs send notifications to.
     pub fn notification_destinations(&self) -> NotificationDestinations {
         NotificationDestinations {
@@ -1860,295 +1153,204 @@ impl crate::WorkspaceClient {
 /// Changes are reserved for workspace admins.
 #[derive(Clone, Debug)]
 pub struct NotificationDestinations {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl NotificationDestinations {
-    /// Creates a notification destination.
-    ///
-    /// Reserved for workspace admins.
-    ///
-    /// `POST /api/2.0/notification-destinations`
-    pub fn create(&self) -> Call<models::notification_destinations::Create> {
-        Call::new(self.client.clone(), models::notification_destinations::Create::new())
-    }
-
-    /// Deletes a notification destination.
-    ///
-    /// Reserved for workspace admins.
-    ///
-    /// `DELETE /api/2.0/notification-destinations/{id}`
-    ///
-    /// * `id`: UUID of the destination.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::notification_destinations::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::notification_destinations::Delete::new(id),
-        )
-    }
-
-    /// Returns one notification destination.
-    ///
-    /// Its configuration is shown to workspace admins only.
-    ///
-    /// `GET /api/2.0/notification-destinations/{id}`
-    ///
-    /// * `id`: UUID of the destination.
-    pub fn get(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::notification_destinations::Get> {
-        Call::new(self.client.clone(), models::notification_destinations::Get::new(id))
-    }
-
-    /// Lists notification destinations, without their configuration.
-    ///
-    /// `GET /api/2.0/notification-destinations`
-    pub fn list(&self) -> Call<models::notification_destinations::List> {
-        Call::new(self.client.clone(), models::notification_destinations::List::new())
-    }
-
-    /// Changes the name or configuration of a notification destination.
-    ///
-    /// Reserved for workspace admins; at least one of the two has to be given.
-    ///
-    /// `PATCH /api/2.0/notification-destinations/{id}`
-    ///
-    /// * `id`: UUID of the destination.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::notification_destinations::Update> {
-        Call::new(
-            self.client.clone(),
-            models::notification_destinations::Update::new(id),
-        )
+calls! {
+    NotificationDestinations {
+        /// Creates a notification destination.
+        ///
+        /// Reserved for workspace admins.
+        ///
+        /// `POST /api/2.0/notification-destinations`
+        ///
+        /// Optional inputs: [`config`](field@models::notification_destinations::Create::config),
+        /// [`display_name`](field@models::notification_destinations::Create::display_name).
+        create() -> models::notification_destinations::Create;
+        /// Deletes a notification destination.
+        ///
+        /// Reserved for workspace admins.
+        ///
+        /// `DELETE /api/2.0/notification-destinations/{id}`
+        ///
+        /// * `id`: UUID of the destination.
+        delete(id: String) -> models::notification_destinations::Delete;
+        /// Returns one notification destination.
+        ///
+        /// Its configuration is shown to workspace admins only.
+        ///
+        /// `GET /api/2.0/notification-destinations/{id}`
+        ///
+        /// * `id`: UUID of the destination.
+        get(id: String) -> models::notification_destinations::Get;
+        /// Lists notification destinations, without their configuration.
+        ///
+        /// `GET /api/2.0/notification-destinations`
+        ///
+        /// Optional inputs: [`page_size`](field@models::notification_destinations::List::page_size),
+        /// [`page_token`](field@models::notification_destinations::List::page_token).
+        list() -> models::notification_destinations::List;
+        /// Changes the name or configuration of a notification destination.
+        ///
+        /// Reserved for workspace admins; at least one of the two has to be given.
+        ///
+        /// `PATCH /api/2.0/notification-destinations/{id}`
+        ///
+        /// * `id`: UUID of the destination.
+        ///
+        /// Optional inputs: [`config`](field@models::notification_destinations::Update::config),
+        /// [`display_name`](field@models::notification_destinations::Update::display_name).
+        update(id: String) -> models::notification_destinations::Update;
     }
 }
 
-impl Call<models::notification_destinations::Create> {
-    /// Where and how to notify; exactly one of its fields has to be set.
-    pub fn config(self, value: impl Into<models::Config>) -> Self {
-        self.map(|op| op.config = Some(value.into()))
-    }
+setters! { models::notification_destinations::Create {
+    config: models::Config,
+    display_name: String,
+}}
 
-    /// Display name.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-}
+setters! { models::notification_destinations::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::notification_destinations::List> {
-    /// Page size.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::notification_destinations::Update> {
-    /// Where and how to notify; exactly one of its fields has to be set.
-    pub fn config(self, value: impl Into<models::Config>) -> Self {
-        self.map(|op| op.config = Some(value.into()))
-    }
-
-    /// Display name.
-    pub fn display_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.display_name = Some(value.into()))
-    }
-}
+setters! { models::notification_destinations::Update {
+    config: models::Config,
+    display_name: String,
+}}
 
 /// Account setting: who may use the default Personal Compute policy.
 ///
 /// It always exists; all users of all workspaces have access unless it is changed.
 #[derive(Clone, Debug)]
 pub struct PersonalCompute {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl PersonalCompute {
-    /// Resets the Personal Compute setting to its default, `ON`.
-    ///
-    /// `DELETE /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
-    pub fn delete(&self) -> Call<models::personal_compute::Delete> {
-        Call::new(self.client.clone(), models::personal_compute::Delete::new())
-    }
-
-    /// Returns the Personal Compute setting.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
-    pub fn get(&self) -> Call<models::personal_compute::Get> {
-        Call::new(self.client.clone(), models::personal_compute::Get::new())
-    }
-
-    /// Changes the Personal Compute setting.
-    ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `personal_compute.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::PersonalComputeSetting>,
-    ) -> Call<models::personal_compute::Update> {
-        Call::new(
-            self.client.clone(),
-            models::personal_compute::Update::new(allow_missing, field_mask, setting),
-        )
+calls! {
+    PersonalCompute {
+        /// Resets the Personal Compute setting to its default, `ON`.
+        ///
+        /// `DELETE /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::personal_compute::Delete::etag).
+        delete() -> models::personal_compute::Delete;
+        /// Returns the Personal Compute setting.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::personal_compute::Get::etag).
+        get() -> models::personal_compute::Get;
+        /// Changes the Personal Compute setting.
+        ///
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `personal_compute.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::PersonalComputeSetting) -> models::personal_compute::Update;
     }
 }
 
-impl Call<models::personal_compute::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::personal_compute::Delete {
+    etag: String,
+}}
 
-impl Call<models::personal_compute::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::personal_compute::Get {
+    etag: String,
+}}
 
 /// Workspace setting: how far workspace admins may create tokens for service principals and change the owner and `run_as`
 /// identity of jobs.
 #[derive(Clone, Debug)]
 pub struct RestrictWorkspaceAdmins {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl RestrictWorkspaceAdmins {
-    /// Resets the limits on workspace admins to their default.
-    ///
-    /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
-    /// to retry with.
-    ///
-    /// `DELETE /api/2.0/settings/types/restrict_workspace_admins/names/default`
-    pub fn delete(&self) -> Call<models::restrict_workspace_admins::Delete> {
-        Call::new(self.client.clone(), models::restrict_workspace_admins::Delete::new())
-    }
-
-    /// Returns the limits on workspace admins.
-    ///
-    /// `GET /api/2.0/settings/types/restrict_workspace_admins/names/default`
-    pub fn get(&self) -> Call<models::restrict_workspace_admins::Get> {
-        Call::new(self.client.clone(), models::restrict_workspace_admins::Get::new())
-    }
-
-    /// Changes the limits on workspace admins.
-    ///
-    /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
-    /// to retry with.
-    ///
-    /// `PATCH /api/2.0/settings/types/restrict_workspace_admins/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `restrict_workspace_admins.status`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::RestrictWorkspaceAdminsSetting>,
-    ) -> Call<models::restrict_workspace_admins::Update> {
-        Call::new(
-            self.client.clone(),
-            models::restrict_workspace_admins::Update::new(
-                allow_missing,
-                field_mask,
-                setting,
-            ),
-        )
+calls! {
+    RestrictWorkspaceAdmins {
+        /// Resets the limits on workspace admins to their default.
+        ///
+        /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
+        /// to retry with.
+        ///
+        /// `DELETE /api/2.0/settings/types/restrict_workspace_admins/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::restrict_workspace_admins::Delete::etag).
+        delete() -> models::restrict_workspace_admins::Delete;
+        /// Returns the limits on workspace admins.
+        ///
+        /// `GET /api/2.0/settings/types/restrict_workspace_admins/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::restrict_workspace_admins::Get::etag).
+        get() -> models::restrict_workspace_admins::Get;
+        /// Changes the limits on workspace admins.
+        ///
+        /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
+        /// to retry with.
+        ///
+        /// `PATCH /api/2.0/settings/types/restrict_workspace_admins/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `restrict_workspace_admins.status`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::RestrictWorkspaceAdminsSetting) -> models::restrict_workspace_admins::Update;
     }
 }
 
-impl Call<models::restrict_workspace_admins::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::restrict_workspace_admins::Delete {
+    etag: String,
+}}
 
-impl Call<models::restrict_workspace_admins::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::restrict_workspace_admins::Get {
+    etag: String,
+}}
 
 /// Workspace setting: download of query results in the SQL editor and in dashboards.
 ///
 /// On by default.
 #[derive(Clone, Debug)]
 pub struct SqlResultsDownload {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl SqlResultsDownload {
-    /// Resets the result download setting to its default, on.
-    ///
-    /// `DELETE /api/2.0/settings/types/sql_results_download/names/default`
-    pub fn delete(&self) -> Call<models::sql_results_download::Delete> {
-        Call::new(self.client.clone(), models::sql_results_download::Delete::new())
-    }
-
-    /// Returns whether SQL and dashboard results can be downloaded.
-    ///
-    /// `GET /api/2.0/settings/types/sql_results_download/names/default`
-    pub fn get(&self) -> Call<models::sql_results_download::Get> {
-        Call::new(self.client.clone(), models::sql_results_download::Get::new())
-    }
-
-    /// Changes whether SQL and dashboard results can be downloaded.
-    ///
-    /// `PATCH /api/2.0/settings/types/sql_results_download/names/default`
-    ///
-    /// * `allow_missing`: Always send true.
-    /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-    ///   `*` replaces the whole setting; lists and maps can only be named whole.
-    /// * `setting`: New content of the setting, including the etag of a preceding get.
-    pub fn update(
-        &self,
-        allow_missing: impl Into<bool>,
-        field_mask: impl Into<String>,
-        setting: impl Into<models::SqlResultsDownload>,
-    ) -> Call<models::sql_results_download::Update> {
-        Call::new(
-            self.client.clone(),
-            models::sql_results_download::Update::new(allow_missing, field_mask, setting),
-        )
+calls! {
+    SqlResultsDownload {
+        /// Resets the result download setting to its default, on.
+        ///
+        /// `DELETE /api/2.0/settings/types/sql_results_download/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::sql_results_download::Delete::etag).
+        delete() -> models::sql_results_download::Delete;
+        /// Returns whether SQL and dashboard results can be downloaded.
+        ///
+        /// `GET /api/2.0/settings/types/sql_results_download/names/default`
+        ///
+        /// Optional inputs: [`etag`](field@models::sql_results_download::Get::etag).
+        get() -> models::sql_results_download::Get;
+        /// Changes whether SQL and dashboard results can be downloaded.
+        ///
+        /// `PATCH /api/2.0/settings/types/sql_results_download/names/default`
+        ///
+        /// * `allow_missing`: Always send true.
+        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
+        ///   `*` replaces the whole setting; lists and maps can only be named whole.
+        /// * `setting`: New content of the setting, including the etag of a preceding get.
+        update(allow_missing: bool, field_mask: String, setting: models::SqlResultsDownload) -> models::sql_results_download::Update;
     }
 }
 
-impl Call<models::sql_results_download::Delete> {
-    /// Version tag from a get; the call fails if the setting has changed since then.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::sql_results_download::Delete {
+    etag: String,
+}}
 
-impl Call<models::sql_results_download::Get> {
-    /// Version tag seen earlier; the answer is at least that recent.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::sql_results_download::Get {
+    etag: String,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Lets admins see and revoke the personal access tokens of all users of the workspace, and set who may use tokens.
     pub fn token_management(&self) -> TokenManagement {
         TokenManagement {
@@ -2160,177 +1362,97 @@ impl crate::WorkspaceClient {
 /// Lets admins see and revoke the personal access tokens of all users of the workspace, and set who may use tokens.
 #[derive(Clone, Debug)]
 pub struct TokenManagement {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl TokenManagement {
-    /// Creates a token that acts for a service principal.
-    ///
-    /// The token value is part of the response.
-    ///
-    /// `POST /api/2.0/token-management/on-behalf-of/tokens`
-    ///
-    /// * `application_id`: Application id of the service principal.
-    pub fn create_obo_token(
-        &self,
-        application_id: impl Into<String>,
-    ) -> Call<models::token_management::CreateOboToken> {
-        Call::new(
-            self.client.clone(),
-            models::token_management::CreateOboToken::new(application_id),
-        )
-    }
-
-    /// Revokes a token of any user.
-    ///
-    /// `DELETE /api/2.0/token-management/tokens/{token_id}`
-    ///
-    /// * `token_id`: Id of the token.
-    pub fn delete(
-        &self,
-        token_id: impl Into<String>,
-    ) -> Call<models::token_management::Delete> {
-        Call::new(self.client.clone(), models::token_management::Delete::new(token_id))
-    }
-
-    /// Returns the metadata of one token.
-    ///
-    /// `GET /api/2.0/token-management/tokens/{token_id}`
-    ///
-    /// * `token_id`: Id of the token.
-    pub fn get(
-        &self,
-        token_id: impl Into<String>,
-    ) -> Call<models::token_management::Get> {
-        Call::new(self.client.clone(), models::token_management::Get::new(token_id))
-    }
-
-    /// Returns the permission levels that exist for personal access tokens.
-    ///
-    /// `GET /api/2.0/permissions/authorization/tokens/permissionLevels`
-    pub fn get_permission_levels(
-        &self,
-    ) -> Call<models::token_management::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::token_management::GetPermissionLevels::new(),
-        )
-    }
-
-    /// Returns who may use personal access tokens in the workspace.
-    ///
-    /// `GET /api/2.0/permissions/authorization/tokens`
-    pub fn get_permissions(&self) -> Call<models::token_management::GetPermissions> {
-        Call::new(self.client.clone(), models::token_management::GetPermissions::new())
-    }
-
-    /// Lists the tokens of the workspace, or those one user created.
-    ///
-    /// `GET /api/2.0/token-management/tokens`
-    pub fn list(&self) -> Call<models::token_management::List> {
-        Call::new(self.client.clone(), models::token_management::List::new())
-    }
-
-    /// Replaces the direct permissions on personal access tokens.
-    ///
-    /// Without any entry, all direct permissions are removed; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/authorization/tokens`
-    pub fn set_permissions(&self) -> Call<models::token_management::SetPermissions> {
-        Call::new(self.client.clone(), models::token_management::SetPermissions::new())
-    }
-
-    /// Adds to or changes the permissions on personal access tokens.
-    ///
-    /// `PATCH /api/2.0/permissions/authorization/tokens`
-    pub fn update_permissions(
-        &self,
-    ) -> Call<models::token_management::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::token_management::UpdatePermissions::new(),
-        )
-    }
-
-    /// Changes a token of any user.
-    ///
-    /// `PATCH /api/2.0/token-management/tokens/{token_id}`
-    ///
-    /// * `token_id`: Id of the token.
-    /// * `token`: New values of the fields in the mask.
-    /// * `update_mask`: Comma-separated fields of `token` to change, such as `comment,scopes`.
-    pub fn update_token_management(
-        &self,
-        token_id: impl Into<String>,
-        token: impl Into<models::TokenInfo>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-    ) -> Call<models::token_management::UpdateTokenManagement> {
-        Call::new(
-            self.client.clone(),
-            models::token_management::UpdateTokenManagement::new(
-                token_id,
-                token,
-                update_mask,
-            ),
-        )
+calls! {
+    TokenManagement {
+        /// Creates a token that acts for a service principal.
+        ///
+        /// The token value is part of the response.
+        ///
+        /// `POST /api/2.0/token-management/on-behalf-of/tokens`
+        ///
+        /// * `application_id`: Application id of the service principal.
+        ///
+        /// Optional inputs: [`autoscope_enabled`](field@models::token_management::CreateOboToken::autoscope_enabled),
+        /// [`comment`](field@models::token_management::CreateOboToken::comment),
+        /// [`lifetime_seconds`](field@models::token_management::CreateOboToken::lifetime_seconds),
+        /// [`scopes`](field@models::token_management::CreateOboToken::scopes).
+        create_obo_token(application_id: String) -> models::token_management::CreateOboToken;
+        /// Revokes a token of any user.
+        ///
+        /// `DELETE /api/2.0/token-management/tokens/{token_id}`
+        ///
+        /// * `token_id`: Id of the token.
+        delete(token_id: String) -> models::token_management::Delete;
+        /// Returns the metadata of one token.
+        ///
+        /// `GET /api/2.0/token-management/tokens/{token_id}`
+        ///
+        /// * `token_id`: Id of the token.
+        get(token_id: String) -> models::token_management::Get;
+        /// Returns the permission levels that exist for personal access tokens.
+        ///
+        /// `GET /api/2.0/permissions/authorization/tokens/permissionLevels`
+        get_permission_levels() -> models::token_management::GetPermissionLevels;
+        /// Returns who may use personal access tokens in the workspace.
+        ///
+        /// `GET /api/2.0/permissions/authorization/tokens`
+        get_permissions() -> models::token_management::GetPermissions;
+        /// Lists the tokens of the workspace, or those one user created.
+        ///
+        /// `GET /api/2.0/token-management/tokens`
+        ///
+        /// Optional inputs: [`created_by_id`](field@models::token_management::List::created_by_id),
+        /// [`created_by_username`](field@models::token_management::List::created_by_username).
+        list() -> models::token_management::List;
+        /// Replaces the direct permissions on personal access tokens.
+        ///
+        /// Without any entry, all direct permissions are removed; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/authorization/tokens`
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::token_management::SetPermissions::access_control_list).
+        set_permissions() -> models::token_management::SetPermissions;
+        /// Adds to or changes the permissions on personal access tokens.
+        ///
+        /// `PATCH /api/2.0/permissions/authorization/tokens`
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::token_management::UpdatePermissions::access_control_list).
+        update_permissions() -> models::token_management::UpdatePermissions;
+        /// Changes a token of any user.
+        ///
+        /// `PATCH /api/2.0/token-management/tokens/{token_id}`
+        ///
+        /// * `token_id`: Id of the token.
+        /// * `token`: New values of the fields in the mask.
+        /// * `update_mask`: Comma-separated fields of `token` to change, such as `comment,scopes`.
+        update_token_management(token_id: String, token: models::TokenInfo, update_mask: databricks_core::FieldMask) -> models::token_management::UpdateTokenManagement;
     }
 }
 
-impl Call<models::token_management::CreateOboToken> {
-    /// Lets the service collect the scopes that the token turns out to need.
-    pub fn autoscope_enabled(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.autoscope_enabled = Some(value.into()))
-    }
+setters! { models::token_management::CreateOboToken {
+    autoscope_enabled: bool,
+    comment: String,
+    lifetime_seconds: i64,
+    scopes: Vec<String>,
+}}
 
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
+setters! { models::token_management::List {
+    created_by_id: i64,
+    created_by_username: String,
+}}
 
-    /// Validity in seconds.
-    pub fn lifetime_seconds(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.lifetime_seconds = Some(value.into()))
-    }
+setters! { models::token_management::SetPermissions {
+    access_control_list: Vec<models::TokenAccessControlRequest>,
+}}
 
-    /// API scopes to limit the token to.
-    pub fn scopes(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.scopes = Some(value.into()))
-    }
-}
+setters! { models::token_management::UpdatePermissions {
+    access_control_list: Vec<models::TokenAccessControlRequest>,
+}}
 
-impl Call<models::token_management::List> {
-    /// Only tokens created by the user with this id.
-    pub fn created_by_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.created_by_id = Some(value.into()))
-    }
-
-    /// Only tokens created by the user with this name.
-    pub fn created_by_username(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.created_by_username = Some(value.into()))
-    }
-}
-
-impl Call<models::token_management::SetPermissions> {
-    /// Entries to grant.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::TokenAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::token_management::UpdatePermissions> {
-    /// Entries to grant.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::TokenAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Creates, lists and revokes personal access tokens of the caller.
     pub fn tokens(&self) -> Tokens {
         Tokens {
@@ -2342,83 +1464,55 @@ impl crate::WorkspaceClient {
 /// Creates, lists and revokes personal access tokens of the caller.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Tokens {
-    /// Creates a personal access token for the caller and returns its value.
-    ///
-    /// Called with a token, it creates one with the same client id. Fails with `QUOTA_EXCEEDED` when the user has too many
-    /// tokens.
-    ///
-    /// `POST /api/2.0/token/create`
-    pub fn create(&self) -> Call<models::tokens::Create> {
-        Call::new(self.client.clone(), models::tokens::Create::new())
-    }
-
-    /// Revokes one of the caller's tokens.
-    ///
-    /// Fails with `RESOURCE_DOES_NOT_EXIST` for an unknown id.
-    ///
-    /// `POST /api/2.0/token/delete`
-    ///
-    /// * `token_id`: Id of the token.
-    pub fn delete(&self, token_id: impl Into<String>) -> Call<models::tokens::Delete> {
-        Call::new(self.client.clone(), models::tokens::Delete::new(token_id))
-    }
-
-    /// Lists the valid tokens of the caller in this workspace.
-    ///
-    /// `GET /api/2.0/token/list`
-    pub fn list(&self) -> Call<models::tokens::List> {
-        Call::new(self.client.clone(), models::tokens::List::new())
-    }
-
-    /// Changes the comment or the scopes of a token.
-    ///
-    /// Fails with `NOT_FOUND` for an unknown id.
-    ///
-    /// `PATCH /api/2.0/token/{token_id}`
-    ///
-    /// * `token_id`: SHA-256 hash that identifies the token.
-    /// * `token`: New values of the fields in the mask.
-    /// * `update_mask`: Comma-separated fields of `token` to change, such as `comment,scopes`.
-    pub fn update(
-        &self,
-        token_id: impl Into<String>,
-        token: impl Into<models::PublicTokenInfo>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-    ) -> Call<models::tokens::Update> {
-        Call::new(
-            self.client.clone(),
-            models::tokens::Update::new(token_id, token, update_mask),
-        )
+calls! {
+    Tokens {
+        /// Creates a personal access token for the caller and returns its value.
+        ///
+        /// Called with a token, it creates one with the same client id. Fails with `QUOTA_EXCEEDED` when the user has too many
+        /// tokens.
+        ///
+        /// `POST /api/2.0/token/create`
+        ///
+        /// Optional inputs: [`autoscope_enabled`](field@models::tokens::Create::autoscope_enabled),
+        /// [`comment`](field@models::tokens::Create::comment),
+        /// [`lifetime_seconds`](field@models::tokens::Create::lifetime_seconds), [`scopes`](field@models::tokens::Create::scopes).
+        create() -> models::tokens::Create;
+        /// Revokes one of the caller's tokens.
+        ///
+        /// Fails with `RESOURCE_DOES_NOT_EXIST` for an unknown id.
+        ///
+        /// `POST /api/2.0/token/delete`
+        ///
+        /// * `token_id`: Id of the token.
+        delete(token_id: String) -> models::tokens::Delete;
+        /// Lists the valid tokens of the caller in this workspace.
+        ///
+        /// `GET /api/2.0/token/list`
+        list() -> models::tokens::List;
+        /// Changes the comment or the scopes of a token.
+        ///
+        /// Fails with `NOT_FOUND` for an unknown id.
+        ///
+        /// `PATCH /api/2.0/token/{token_id}`
+        ///
+        /// * `token_id`: SHA-256 hash that identifies the token.
+        /// * `token`: New values of the fields in the mask.
+        /// * `update_mask`: Comma-separated fields of `token` to change, such as `comment,scopes`.
+        update(token_id: String, token: models::PublicTokenInfo, update_mask: databricks_core::FieldMask) -> models::tokens::Update;
     }
 }
 
-impl Call<models::tokens::Create> {
-    /// Lets the token gather the API scopes inferred from its use.
-    pub fn autoscope_enabled(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.autoscope_enabled = Some(value.into()))
-    }
+setters! { models::tokens::Create {
+    autoscope_enabled: bool,
+    comment: String,
+    lifetime_seconds: i64,
+    scopes: Vec<String>,
+}}
 
-    /// Text to recognize the token by.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Validity in seconds; two years when absent.
-    pub fn lifetime_seconds(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.lifetime_seconds = Some(value.into()))
-    }
-
-    /// API scopes to limit the token to.
-    pub fn scopes(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.scopes = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads and sets workspace configuration flags by key.
     pub fn workspace_conf(&self) -> WorkspaceConf {
         WorkspaceConf {
@@ -2430,38 +1524,29 @@ impl crate::WorkspaceClient {
 /// Reads and sets workspace configuration flags by key.
 #[derive(Clone, Debug)]
 pub struct WorkspaceConf {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl WorkspaceConf {
-    /// Returns the values of the given workspace configuration keys.
-    ///
-    /// `GET /api/2.0/workspace-conf`
-    ///
-    /// * `keys`: Comma-separated keys, such as `enableIpAccessLists`.
-    pub fn get_status(
-        &self,
-        keys: impl Into<String>,
-    ) -> Call<models::workspace_conf::GetStatus> {
-        Call::new(self.client.clone(), models::workspace_conf::GetStatus::new(keys))
-    }
-
-    /// Sets workspace configuration keys, given as a map from key to value.
-    ///
-    /// Values are strings, also for switches (`"true"`, `"false"`).
-    ///
-    /// `PATCH /api/2.0/workspace-conf`
-    ///
-    /// * `contents`: Contents.
-    pub fn set_status(
-        &self,
-        contents: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Call<models::workspace_conf::SetStatus> {
-        Call::new(self.client.clone(), models::workspace_conf::SetStatus::new(contents))
+calls! {
+    WorkspaceConf {
+        /// Returns the values of the given workspace configuration keys.
+        ///
+        /// `GET /api/2.0/workspace-conf`
+        ///
+        /// * `keys`: Comma-separated keys, such as `enableIpAccessLists`.
+        get_status(keys: String) -> models::workspace_conf::GetStatus;
+        /// Sets workspace configuration keys, given as a map from key to value.
+        ///
+        /// Values are strings, also for switches (`"true"`, `"false"`).
+        ///
+        /// `PATCH /api/2.0/workspace-conf`
+        ///
+        /// * `contents`: `contents`, a map, each value a text.
+        set_status(contents: std::collections::BTreeMap<String, String>) -> models::workspace_conf::SetStatus;
     }
 }
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Assigns network policies to workspaces.
     pub fn workspace_network_configuration(&self) -> WorkspaceNetworkConfiguration {
         WorkspaceNetworkConfiguration {
@@ -2475,53 +1560,32 @@ impl crate::AccountClient {
 /// Each workspace is under exactly one, `default-policy` unless another is assigned.
 #[derive(Clone, Debug)]
 pub struct WorkspaceNetworkConfiguration {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl WorkspaceNetworkConfiguration {
-    /// Returns which network policy a workspace is under.
-    ///
-    /// That is `default-policy` for a workspace without an assignment.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network`
-    ///
-    /// * `workspace_id`: Workspace id.
-    pub fn get_workspace_network_option_rpc(
-        &self,
-        workspace_id: impl Into<i64>,
-    ) -> Call<models::workspace_network_configuration::GetWorkspaceNetworkOptionRpc> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_network_configuration::GetWorkspaceNetworkOptionRpc::new(
-                workspace_id,
-            ),
-        )
-    }
-
-    /// Puts a workspace under another network policy.
-    ///
-    /// Assign `default-policy` to go back to the default.
-    ///
-    /// `PUT /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network`
-    ///
-    /// * `workspace_id`: Workspace id.
-    /// * `workspace_network_option`: Workspace network option.
-    pub fn update_workspace_network_option_rpc(
-        &self,
-        workspace_id: impl Into<i64>,
-        workspace_network_option: impl Into<models::WorkspaceNetworkOption>,
-    ) -> Call<models::workspace_network_configuration::UpdateWorkspaceNetworkOptionRpc> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_network_configuration::UpdateWorkspaceNetworkOptionRpc::new(
-                workspace_id,
-                workspace_network_option,
-            ),
-        )
+calls! {
+    WorkspaceNetworkConfiguration {
+        /// Returns which network policy a workspace is under.
+        ///
+        /// That is `default-policy` for a workspace without an assignment.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network`
+        ///
+        /// * `workspace_id`: `workspace_id`, an integer.
+        get_workspace_network_option_rpc(workspace_id: i64) -> models::workspace_network_configuration::GetWorkspaceNetworkOptionRpc;
+        /// Puts a workspace under another network policy.
+        ///
+        /// Assign `default-policy` to go back to the default.
+        ///
+        /// `PUT /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network`
+        ///
+        /// * `workspace_id`: `workspace_id`, an integer.
+        /// * `workspace_network_option`: `workspace_network_option`, of type `WorkspaceNetworkOption`.
+        update_workspace_network_option_rpc(workspace_id: i64, workspace_network_option: models::WorkspaceNetworkOption) -> models::workspace_network_configuration::UpdateWorkspaceNetworkOptionRpc;
     }
 }
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Leads to the services of `w.settings`.
     pub fn settings(&self) -> Settings {
         Settings {
@@ -2533,7 +1597,7 @@ impl crate::WorkspaceClient {
 /// Leads to the services of `w.settings`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
 impl Settings {
@@ -2688,7 +1752,7 @@ impl Settings {
     }
 }
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Leads to the services of `a.settings`.
     pub fn settings(&self) -> AccountSettings {
         AccountSettings {
@@ -2700,7 +1764,7 @@ impl crate::AccountClient {
 /// Leads to the services of `a.settings`.
 #[derive(Clone, Debug)]
 pub struct AccountSettings {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
 impl AccountSettings {

@@ -3,9 +3,9 @@
 //! Services of the package `settingsv2`.
 
 use databricks_models::settingsv2 as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
+impl crate::account::AccountClient {
     /// Reads and changes settings of the account and preferences of its users, all through one generic value type.
     pub fn settings_v2(&self) -> AccountSettingsV2 {
         AccountSettingsV2 {
@@ -17,147 +17,74 @@ impl crate::AccountClient {
 /// Reads and changes settings of the account and preferences of its users, all through one generic value type.
 #[derive(Clone, Debug)]
 pub struct AccountSettingsV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountSettingsV2 {
-    /// Returns one account setting, both as configured and as in force.
-    ///
-    /// `GET /api/2.1/accounts/{account_id}/settings/{name}`
-    ///
-    /// * `name`: Setting key from the account settings metadata.
-    pub fn get_public_account_setting(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::account_settings_v2::GetPublicAccountSetting> {
-        Call::new(
-            self.client.clone(),
-            models::account_settings_v2::GetPublicAccountSetting::new(name),
-        )
-    }
-
-    /// Returns one preference of one user.
-    ///
-    /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}`
-    ///
-    /// * `user_id`: User in question.
-    /// * `name`: Preference key from the user preferences metadata.
-    pub fn get_public_account_user_preference(
-        &self,
-        user_id: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::account_settings_v2::GetPublicAccountUserPreference> {
-        Call::new(
-            self.client.clone(),
-            models::account_settings_v2::GetPublicAccountUserPreference::new(
-                user_id,
-                name,
-            ),
-        )
-    }
-
-    /// Lists the account settings that can be read and changed, with their types.
-    ///
-    /// `GET /api/2.1/accounts/{account_id}/settings-metadata`
-    pub fn list_account_settings_metadata(
-        &self,
-    ) -> Call<models::account_settings_v2::ListAccountSettingsMetadata> {
-        Call::new(
-            self.client.clone(),
-            models::account_settings_v2::ListAccountSettingsMetadata::new(),
-        )
-    }
-
-    /// Lists the preferences that exist for one user, with their types.
-    ///
-    /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings-metadata`
-    ///
-    /// * `user_id`: User in question.
-    pub fn list_account_user_preferences_metadata(
-        &self,
-        user_id: impl Into<String>,
-    ) -> Call<models::account_settings_v2::ListAccountUserPreferencesMetadata> {
-        Call::new(
-            self.client.clone(),
-            models::account_settings_v2::ListAccountUserPreferencesMetadata::new(user_id),
-        )
-    }
-
-    /// Changes one account setting.
-    ///
-    /// The field to send is the one named by `type` in the setting's metadata. Users see the change in the UI after reloading
-    /// the page.
-    ///
-    /// `PATCH /api/2.1/accounts/{account_id}/settings/{name}`
-    ///
-    /// * `name`: Setting key from the account settings metadata.
-    /// * `setting`: Setting.
-    pub fn patch_public_account_setting(
-        &self,
-        name: impl Into<String>,
-        setting: impl Into<models::Setting>,
-    ) -> Call<models::account_settings_v2::PatchPublicAccountSetting> {
-        Call::new(
-            self.client.clone(),
-            models::account_settings_v2::PatchPublicAccountSetting::new(name, setting),
-        )
-    }
-
-    /// Changes one preference of one user; other users are unaffected.
-    ///
-    /// The UI shows the change after the page is reloaded.
-    ///
-    /// `PATCH /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}`
-    ///
-    /// * `user_id`: User in question.
-    /// * `name`: Preference key from the user preferences metadata.
-    /// * `setting`: Setting.
-    pub fn patch_public_account_user_preference(
-        &self,
-        user_id: impl Into<String>,
-        name: impl Into<String>,
-        setting: impl Into<models::UserPreference>,
-    ) -> Call<models::account_settings_v2::PatchPublicAccountUserPreference> {
-        Call::new(
-            self.client.clone(),
-            models::account_settings_v2::PatchPublicAccountUserPreference::new(
-                user_id,
-                name,
-                setting,
-            ),
-        )
+calls! {
+    AccountSettingsV2 {
+        /// Returns one account setting, both as configured and as in force.
+        ///
+        /// `GET /api/2.1/accounts/{account_id}/settings/{name}`
+        ///
+        /// * `name`: Setting key from the account settings metadata.
+        get_public_account_setting(name: String) -> models::account_settings_v2::GetPublicAccountSetting;
+        /// Returns one preference of one user.
+        ///
+        /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}`
+        ///
+        /// * `user_id`: User in question.
+        /// * `name`: Preference key from the user preferences metadata.
+        get_public_account_user_preference(user_id: String, name: String) -> models::account_settings_v2::GetPublicAccountUserPreference;
+        /// Lists the account settings that can be read and changed, with their types.
+        ///
+        /// `GET /api/2.1/accounts/{account_id}/settings-metadata`
+        ///
+        /// Optional inputs: [`page_size`](field@models::account_settings_v2::ListAccountSettingsMetadata::page_size),
+        /// [`page_token`](field@models::account_settings_v2::ListAccountSettingsMetadata::page_token).
+        list_account_settings_metadata() -> models::account_settings_v2::ListAccountSettingsMetadata;
+        /// Lists the preferences that exist for one user, with their types.
+        ///
+        /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings-metadata`
+        ///
+        /// * `user_id`: User in question.
+        ///
+        /// Optional inputs: [`page_size`](field@models::account_settings_v2::ListAccountUserPreferencesMetadata::page_size),
+        /// [`page_token`](field@models::account_settings_v2::ListAccountUserPreferencesMetadata::page_token).
+        list_account_user_preferences_metadata(user_id: String) -> models::account_settings_v2::ListAccountUserPreferencesMetadata;
+        /// Changes one account setting.
+        ///
+        /// The field to send is the one named by `type` in the setting's metadata. Users see the change in the UI after reloading
+        /// the page.
+        ///
+        /// `PATCH /api/2.1/accounts/{account_id}/settings/{name}`
+        ///
+        /// * `name`: Setting key from the account settings metadata.
+        /// * `setting`: `setting`, of type `Setting`.
+        patch_public_account_setting(name: String, setting: models::Setting) -> models::account_settings_v2::PatchPublicAccountSetting;
+        /// Changes one preference of one user; other users are unaffected.
+        ///
+        /// The UI shows the change after the page is reloaded.
+        ///
+        /// `PATCH /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}`
+        ///
+        /// * `user_id`: User in question.
+        /// * `name`: Preference key from the user preferences metadata.
+        /// * `setting`: `setting`, of type `UserPreference`.
+        patch_public_account_user_preference(user_id: String, name: String, setting: models::UserPreference) -> models::account_settings_v2::PatchPublicAccountUserPreference;
     }
 }
 
-impl Call<models::account_settings_v2::ListAccountSettingsMetadata> {
-    /// Most entries per page; 200 when absent, capped at 1000.
-    ///
-    /// Pages may come back shorter.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::account_settings_v2::ListAccountSettingsMetadata {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; the other parameters have to stay unchanged between pages.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::account_settings_v2::ListAccountUserPreferencesMetadata {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::account_settings_v2::ListAccountUserPreferencesMetadata> {
-    /// Most entries per page; 200 when absent, capped at 1000.
-    ///
-    /// Pages may come back shorter.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; the other parameters have to stay unchanged between pages.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads and changes settings of the workspace, all through one generic value type.
     pub fn workspace_settings_v2(&self) -> WorkspaceSettingsV2 {
         WorkspaceSettingsV2 {
@@ -169,71 +96,38 @@ impl crate::WorkspaceClient {
 /// Reads and changes settings of the workspace, all through one generic value type.
 #[derive(Clone, Debug)]
 pub struct WorkspaceSettingsV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl WorkspaceSettingsV2 {
-    /// Returns one workspace setting, both as configured and as in force.
-    ///
-    /// `GET /api/2.1/settings/{name}`
-    ///
-    /// * `name`: Setting key from the workspace settings metadata.
-    pub fn get_public_workspace_setting(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::workspace_settings_v2::GetPublicWorkspaceSetting> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_settings_v2::GetPublicWorkspaceSetting::new(name),
-        )
-    }
-
-    /// Lists the workspace settings that can be read and changed, with their types.
-    ///
-    /// `GET /api/2.1/settings-metadata`
-    pub fn list_workspace_settings_metadata(
-        &self,
-    ) -> Call<models::workspace_settings_v2::ListWorkspaceSettingsMetadata> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_settings_v2::ListWorkspaceSettingsMetadata::new(),
-        )
-    }
-
-    /// Changes one workspace setting.
-    ///
-    /// The field to send is the one named by `type` in the setting's metadata. Users see the change in the UI after reloading
-    /// the page.
-    ///
-    /// `PATCH /api/2.1/settings/{name}`
-    ///
-    /// * `name`: Setting key from the workspace settings metadata.
-    /// * `setting`: Setting.
-    pub fn patch_public_workspace_setting(
-        &self,
-        name: impl Into<String>,
-        setting: impl Into<models::Setting>,
-    ) -> Call<models::workspace_settings_v2::PatchPublicWorkspaceSetting> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_settings_v2::PatchPublicWorkspaceSetting::new(
-                name,
-                setting,
-            ),
-        )
+calls! {
+    WorkspaceSettingsV2 {
+        /// Returns one workspace setting, both as configured and as in force.
+        ///
+        /// `GET /api/2.1/settings/{name}`
+        ///
+        /// * `name`: Setting key from the workspace settings metadata.
+        get_public_workspace_setting(name: String) -> models::workspace_settings_v2::GetPublicWorkspaceSetting;
+        /// Lists the workspace settings that can be read and changed, with their types.
+        ///
+        /// `GET /api/2.1/settings-metadata`
+        ///
+        /// Optional inputs: [`page_size`](field@models::workspace_settings_v2::ListWorkspaceSettingsMetadata::page_size),
+        /// [`page_token`](field@models::workspace_settings_v2::ListWorkspaceSettingsMetadata::page_token).
+        list_workspace_settings_metadata() -> models::workspace_settings_v2::ListWorkspaceSettingsMetadata;
+        /// Changes one workspace setting.
+        ///
+        /// The field to send is the one named by `type` in the setting's metadata. Users see the change in the UI after reloading
+        /// the page.
+        ///
+        /// `PATCH /api/2.1/settings/{name}`
+        ///
+        /// * `name`: Setting key from the workspace settings metadata.
+        /// * `setting`: `setting`, of type `Setting`.
+        patch_public_workspace_setting(name: String, setting: models::Setting) -> models::workspace_settings_v2::PatchPublicWorkspaceSetting;
     }
 }
 
-impl Call<models::workspace_settings_v2::ListWorkspaceSettingsMetadata> {
-    /// Most entries per page; 200 when absent, capped at 1000.
-    ///
-    /// Pages may come back shorter.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; the other parameters have to stay unchanged between pages.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::workspace_settings_v2::ListWorkspaceSettingsMetadata {
+    page_size: i64,
+    page_token: String,
+}}

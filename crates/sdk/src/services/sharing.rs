@@ -3,9 +3,9 @@
 //! Services of the package `sharing`.
 
 use databricks_models::sharing as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages Delta Sharing providers: the organisations that share data with this metastore, as the recipient sees them.
     pub fn providers(&self) -> Providers {
         Providers {
@@ -19,198 +19,119 @@ impl crate::WorkspaceClient {
 /// A provider holds shares, and those hold the shared data.
 #[derive(Clone, Debug)]
 pub struct Providers {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Providers {
-    /// Creates a provider.
-    ///
-    /// Only metastore admins may do so.
-    ///
-    /// `POST /api/2.1/unity-catalog/providers`
-    ///
-    /// * `authentication_type`: How this metastore authenticates to the provider.
-    /// * `name`: Name of the new provider.
-    pub fn create(
-        &self,
-        authentication_type: impl Into<models::AuthenticationType>,
-        name: impl Into<String>,
-    ) -> Call<models::providers::Create> {
-        Call::new(
-            self.client.clone(),
-            models::providers::Create::new(authentication_type, name),
-        )
-    }
-
-    /// Deletes a provider.
-    ///
-    /// Allowed to metastore admins and to its owner.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/providers/{name}`
-    ///
-    /// * `name`: Name of the provider.
-    pub fn delete(&self, name: impl Into<String>) -> Call<models::providers::Delete> {
-        Call::new(self.client.clone(), models::providers::Delete::new(name))
-    }
-
-    /// Returns one provider.
-    ///
-    /// Allowed to metastore admins and to its owner.
-    ///
-    /// `GET /api/2.1/unity-catalog/providers/{name}`
-    ///
-    /// * `name`: Name of the provider.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::providers::Get> {
-        Call::new(self.client.clone(), models::providers::Get::new(name))
-    }
-
-    /// Lists the providers of the metastore.
-    ///
-    /// Metastore admins see all of them; others those they own or have `USE_PROVIDER` on. The order is not defined, and a page
-    /// can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/providers`
-    pub fn list(&self) -> Call<models::providers::List> {
-        Call::new(self.client.clone(), models::providers::List::new())
-    }
-
-    /// Lists the tables, volumes, functions and notebooks in a share of a provider, seen from the recipient.
-    ///
-    /// `GET /api/2.1/data-sharing/providers/{provider_name}/shares/{share_name}`
-    ///
-    /// * `provider_name`: Provider that owns the share.
-    /// * `share_name`: Name of the share.
-    pub fn list_provider_share_assets(
-        &self,
-        provider_name: impl Into<String>,
-        share_name: impl Into<String>,
-    ) -> Call<models::providers::ListProviderShareAssets> {
-        Call::new(
-            self.client.clone(),
-            models::providers::ListProviderShareAssets::new(provider_name, share_name),
-        )
-    }
-
-    /// Lists the shares of a provider.
-    ///
-    /// Allowed to metastore admins and to its owner. A page can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/providers/{name}/shares`
-    ///
-    /// * `name`: Name of the provider.
-    pub fn list_shares(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::providers::ListShares> {
-        Call::new(self.client.clone(), models::providers::ListShares::new(name))
-    }
-
-    /// Changes the given fields of a provider.
-    ///
-    /// Allowed to metastore admins and to its owner; renaming takes someone who is both.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/providers/{name}`
-    ///
-    /// * `name`: Present name of the provider.
-    pub fn update(&self, name: impl Into<String>) -> Call<models::providers::Update> {
-        Call::new(self.client.clone(), models::providers::Update::new(name))
+calls! {
+    Providers {
+        /// Creates a provider.
+        ///
+        /// Only metastore admins may do so.
+        ///
+        /// `POST /api/2.1/unity-catalog/providers`
+        ///
+        /// * `name`: Name of the new provider.
+        /// * `authentication_type`: How this metastore authenticates to the provider.
+        ///
+        /// Optional inputs: [`comment`](field@models::providers::Create::comment),
+        /// [`recipient_profile_str`](field@models::providers::Create::recipient_profile_str).
+        create(name: String, authentication_type: models::AuthenticationType) -> models::providers::Create;
+        /// Deletes a provider.
+        ///
+        /// Allowed to metastore admins and to its owner.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/providers/{name}`
+        ///
+        /// * `name`: Name of the provider.
+        delete(name: String) -> models::providers::Delete;
+        /// Returns one provider.
+        ///
+        /// Allowed to metastore admins and to its owner.
+        ///
+        /// `GET /api/2.1/unity-catalog/providers/{name}`
+        ///
+        /// * `name`: Name of the provider.
+        get(name: String) -> models::providers::Get;
+        /// Lists the providers of the metastore.
+        ///
+        /// Metastore admins see all of them; others those they own or have `USE_PROVIDER` on. The order is not defined, and a page
+        /// can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/providers`
+        ///
+        /// Optional inputs:
+        /// [`data_provider_global_metastore_id`](field@models::providers::List::data_provider_global_metastore_id),
+        /// [`max_results`](field@models::providers::List::max_results), [`page_token`](field@models::providers::List::page_token).
+        list() -> models::providers::List;
+        /// Lists the tables, volumes, functions and notebooks in a share of a provider, seen from the recipient.
+        ///
+        /// `GET /api/2.1/data-sharing/providers/{provider_name}/shares/{share_name}`
+        ///
+        /// * `provider_name`: Provider that owns the share.
+        /// * `share_name`: Name of the share.
+        ///
+        /// Optional inputs: [`function_max_results`](field@models::providers::ListProviderShareAssets::function_max_results),
+        /// [`notebook_max_results`](field@models::providers::ListProviderShareAssets::notebook_max_results),
+        /// [`table_max_results`](field@models::providers::ListProviderShareAssets::table_max_results),
+        /// [`volume_max_results`](field@models::providers::ListProviderShareAssets::volume_max_results).
+        list_provider_share_assets(provider_name: String, share_name: String) -> models::providers::ListProviderShareAssets;
+        /// Lists the shares of a provider.
+        ///
+        /// Allowed to metastore admins and to its owner. A page can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/providers/{name}/shares`
+        ///
+        /// * `name`: Name of the provider.
+        ///
+        /// Optional inputs: [`max_results`](field@models::providers::ListShares::max_results),
+        /// [`page_token`](field@models::providers::ListShares::page_token).
+        list_shares(name: String) -> models::providers::ListShares;
+        /// Changes the given fields of a provider.
+        ///
+        /// Allowed to metastore admins and to its owner; renaming takes someone who is both.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/providers/{name}`
+        ///
+        /// * `name`: Present name of the provider.
+        ///
+        /// Optional inputs: [`comment`](field@models::providers::Update::comment),
+        /// [`new_name`](field@models::providers::Update::new_name), [`owner`](field@models::providers::Update::owner),
+        /// [`recipient_profile_str`](field@models::providers::Update::recipient_profile_str).
+        update(name: String) -> models::providers::Update;
     }
 }
 
-impl Call<models::providers::Create> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
+setters! { models::providers::Create {
+    comment: String,
+    recipient_profile_str: String,
+}}
 
-    /// Content of the credential file from the provider, as a JSON string.
-    ///
-    /// Needed for the types `TOKEN` and `OAUTH_CLIENT_CREDENTIALS`, and when no type is given.
-    pub fn recipient_profile_str(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.recipient_profile_str = Some(value.into()))
-    }
-}
+setters! { models::providers::List {
+    data_provider_global_metastore_id: String,
+    max_results: i64,
+    page_token: String,
+}}
 
-impl Call<models::providers::List> {
-    /// Only providers with this global metastore ID; all of them when absent.
-    pub fn data_provider_global_metastore_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.data_provider_global_metastore_id = Some(value.into()))
-    }
+setters! { models::providers::ListProviderShareAssets {
+    function_max_results: i64,
+    notebook_max_results: i64,
+    table_max_results: i64,
+    volume_max_results: i64,
+}}
 
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::providers::ListShares {
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::providers::Update {
+    comment: String,
+    new_name: String,
+    owner: String,
+    recipient_profile_str: String,
+}}
 
-impl Call<models::providers::ListProviderShareAssets> {
-    /// Most functions to return.
-    pub fn function_max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.function_max_results = Some(value.into()))
-    }
-
-    /// Most notebooks to return.
-    pub fn notebook_max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.notebook_max_results = Some(value.into()))
-    }
-
-    /// Most tables to return.
-    pub fn table_max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.table_max_results = Some(value.into()))
-    }
-
-    /// Most volumes to return.
-    pub fn volume_max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.volume_max_results = Some(value.into()))
-    }
-}
-
-impl Call<models::providers::ListShares> {
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::providers::Update> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// User who becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Content of the credential file from the provider, as a JSON string.
-    ///
-    /// Needed for the types `TOKEN` and `OAUTH_CLIENT_CREDENTIALS`, and when the provider has no type.
-    pub fn recipient_profile_str(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.recipient_profile_str = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Redeems activation links of open sharing, where a recipient of type `TOKEN` fetches its credential file.
     pub fn recipient_activation(&self) -> RecipientActivation {
         RecipientActivation {
@@ -224,44 +145,29 @@ impl crate::WorkspaceClient {
 /// The file can be fetched only once and is a secret.
 #[derive(Clone, Debug)]
 pub struct RecipientActivation {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl RecipientActivation {
-    /// Looks up an activation link without redeeming it.
-    ///
-    /// `GET /api/2.1/unity-catalog/public/data_sharing_activation_info/{activation_url}`
-    ///
-    /// * `activation_url`: The activation URL, or just the activation token in it.
-    pub fn get_activation_url_info(
-        &self,
-        activation_url: impl Into<String>,
-    ) -> Call<models::recipient_activation::GetActivationUrlInfo> {
-        Call::new(
-            self.client.clone(),
-            models::recipient_activation::GetActivationUrlInfo::new(activation_url),
-        )
-    }
-
-    /// Exchanges an activation link for the credentials of a recipient.
-    ///
-    /// Public: the request needs no authentication. It succeeds only once per link.
-    ///
-    /// `GET /api/2.1/unity-catalog/public/data_sharing_activation/{activation_url}`
-    ///
-    /// * `activation_url`: The activation URL, or just the activation token in it.
-    pub fn retrieve_token(
-        &self,
-        activation_url: impl Into<String>,
-    ) -> Call<models::recipient_activation::RetrieveToken> {
-        Call::new(
-            self.client.clone(),
-            models::recipient_activation::RetrieveToken::new(activation_url),
-        )
+calls! {
+    RecipientActivation {
+        /// Looks up an activation link without redeeming it.
+        ///
+        /// `GET /api/2.1/unity-catalog/public/data_sharing_activation_info/{activation_url}`
+        ///
+        /// * `activation_url`: The activation URL, or just the activation token in it.
+        get_activation_url_info(activation_url: String) -> models::recipient_activation::GetActivationUrlInfo;
+        /// Exchanges an activation link for the credentials of a recipient.
+        ///
+        /// Public: the request needs no authentication. It succeeds only once per link.
+        ///
+        /// `GET /api/2.1/unity-catalog/public/data_sharing_activation/{activation_url}`
+        ///
+        /// * `activation_url`: The activation URL, or just the activation token in it.
+        retrieve_token(activation_url: String) -> models::recipient_activation::RetrieveToken;
     }
 }
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages federation policies, by which a recipient outside Databricks signs in with short-lived OIDC tokens of its own
     /// identity provider instead of a stored secret.
     pub fn recipient_federation_policies(&self) -> RecipientFederationPolicies {
@@ -278,101 +184,58 @@ impl crate::WorkspaceClient {
 /// ownership of the recipient.
 #[derive(Clone, Debug)]
 pub struct RecipientFederationPolicies {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl RecipientFederationPolicies {
-    /// Creates a federation policy for a recipient of type `OIDC_FEDERATION`.
-    ///
-    /// Only the owner of the recipient may do so. A recipient can have several policies, with different names.
-    ///
-    /// `POST /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies`
-    ///
-    /// * `recipient_name`: Name of the recipient.
-    /// * `policy`: The policy; its `name` and `oidc_policy` matter, the identifier and the times come from the server.
-    pub fn create(
-        &self,
-        recipient_name: impl Into<String>,
-        policy: impl Into<models::FederationPolicy>,
-    ) -> Call<models::recipient_federation_policies::Create> {
-        Call::new(
-            self.client.clone(),
-            models::recipient_federation_policies::Create::new(recipient_name, policy),
-        )
-    }
-
-    /// Deletes a federation policy of a recipient.
-    ///
-    /// Only the owner of the recipient may do so.
-    ///
-    /// `DELETE /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}`
-    ///
-    /// * `recipient_name`: Name of the recipient.
-    /// * `name`: Name of the policy.
-    pub fn delete(
-        &self,
-        recipient_name: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::recipient_federation_policies::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::recipient_federation_policies::Delete::new(recipient_name, name),
-        )
-    }
-
-    /// Returns one federation policy of a recipient.
-    ///
-    /// The caller needs read access to the recipient.
-    ///
-    /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}`
-    ///
-    /// * `recipient_name`: Name of the recipient.
-    /// * `name`: Name of the policy.
-    pub fn get_federation_policy(
-        &self,
-        recipient_name: impl Into<String>,
-        name: impl Into<String>,
-    ) -> Call<models::recipient_federation_policies::GetFederationPolicy> {
-        Call::new(
-            self.client.clone(),
-            models::recipient_federation_policies::GetFederationPolicy::new(
-                recipient_name,
-                name,
-            ),
-        )
-    }
-
-    /// Lists the federation policies of a recipient.
-    ///
-    /// The caller needs read access to the recipient.
-    ///
-    /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies`
-    ///
-    /// * `recipient_name`: Name of the recipient.
-    pub fn list(
-        &self,
-        recipient_name: impl Into<String>,
-    ) -> Call<models::recipient_federation_policies::List> {
-        Call::new(
-            self.client.clone(),
-            models::recipient_federation_policies::List::new(recipient_name),
-        )
+calls! {
+    RecipientFederationPolicies {
+        /// Creates a federation policy for a recipient of type `OIDC_FEDERATION`.
+        ///
+        /// Only the owner of the recipient may do so. A recipient can have several policies, with different names.
+        ///
+        /// `POST /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies`
+        ///
+        /// * `recipient_name`: Name of the recipient.
+        /// * `policy`: The policy; its `name` and `oidc_policy` matter, the identifier and the times come from the server.
+        create(recipient_name: String, policy: models::FederationPolicy) -> models::recipient_federation_policies::Create;
+        /// Deletes a federation policy of a recipient.
+        ///
+        /// Only the owner of the recipient may do so.
+        ///
+        /// `DELETE /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}`
+        ///
+        /// * `recipient_name`: Name of the recipient.
+        /// * `name`: Name of the policy.
+        delete(recipient_name: String, name: String) -> models::recipient_federation_policies::Delete;
+        /// Returns one federation policy of a recipient.
+        ///
+        /// The caller needs read access to the recipient.
+        ///
+        /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}`
+        ///
+        /// * `recipient_name`: Name of the recipient.
+        /// * `name`: Name of the policy.
+        get_federation_policy(recipient_name: String, name: String) -> models::recipient_federation_policies::GetFederationPolicy;
+        /// Lists the federation policies of a recipient.
+        ///
+        /// The caller needs read access to the recipient.
+        ///
+        /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies`
+        ///
+        /// * `recipient_name`: Name of the recipient.
+        ///
+        /// Optional inputs: [`max_results`](field@models::recipient_federation_policies::List::max_results),
+        /// [`page_token`](field@models::recipient_federation_policies::List::page_token).
+        list(recipient_name: String) -> models::recipient_federation_policies::List;
     }
 }
 
-impl Call<models::recipient_federation_policies::List> {
-    /// Upper limit for one page.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::recipient_federation_policies::List {
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages recipients: the organisations that get access to shares of this metastore.
     pub fn recipients(&self) -> Recipients {
         Recipients {
@@ -387,229 +250,128 @@ impl crate::WorkspaceClient {
 /// file behind an activation link or with OIDC federation.
 #[derive(Clone, Debug)]
 pub struct Recipients {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Recipients {
-    /// Creates a recipient.
-    ///
-    /// Allowed to metastore admins and with `CREATE_RECIPIENT` on the metastore. For the type `TOKEN` the result holds the
-    /// activation link to send to the recipient.
-    ///
-    /// `POST /api/2.1/unity-catalog/recipients`
-    ///
-    /// * `authentication_type`: How the recipient authenticates.
-    /// * `name`: Name of the new recipient.
-    pub fn create(
-        &self,
-        authentication_type: impl Into<models::AuthenticationType>,
-        name: impl Into<String>,
-    ) -> Call<models::recipients::Create> {
-        Call::new(
-            self.client.clone(),
-            models::recipients::Create::new(authentication_type, name),
-        )
-    }
-
-    /// Deletes a recipient.
-    ///
-    /// The caller must own it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/recipients/{name}`
-    ///
-    /// * `name`: Name of the recipient.
-    pub fn delete(&self, name: impl Into<String>) -> Call<models::recipients::Delete> {
-        Call::new(self.client.clone(), models::recipients::Delete::new(name))
-    }
-
-    /// Returns one recipient.
-    ///
-    /// Allowed to metastore admins, to its owner, and with `USE_RECIPIENT` on the metastore.
-    ///
-    /// `GET /api/2.1/unity-catalog/recipients/{name}`
-    ///
-    /// * `name`: Name of the recipient.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::recipients::Get> {
-        Call::new(self.client.clone(), models::recipients::Get::new(name))
-    }
-
-    /// Lists the recipients of the metastore.
-    ///
-    /// Metastore admins see all of them, others those they own. The order is not defined, and a page can be empty without being
-    /// the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/recipients`
-    pub fn list(&self) -> Call<models::recipients::List> {
-        Call::new(self.client.clone(), models::recipients::List::new())
-    }
-
-    /// Issues a new bearer token for a recipient and lets the present one expire.
-    ///
-    /// The caller must own the recipient.
-    ///
-    /// `POST /api/2.1/unity-catalog/recipients/{name}/rotate-token`
-    ///
-    /// * `name`: Name of the recipient.
-    /// * `existing_token_expire_in_seconds`: Seconds until the present token expires; 0 ends it at once, and negative values are rejected.
-    ///   It can only shorten the life of that token.
-    pub fn rotate_token(
-        &self,
-        name: impl Into<String>,
-        existing_token_expire_in_seconds: impl Into<i64>,
-    ) -> Call<models::recipients::RotateToken> {
-        Call::new(
-            self.client.clone(),
-            models::recipients::RotateToken::new(name, existing_token_expire_in_seconds),
-        )
-    }
-
-    /// Lists the shares that a recipient has permissions on.
-    ///
-    /// The caller must own the recipient or have `USE_RECIPIENT` on the metastore.
-    ///
-    /// `GET /api/2.1/unity-catalog/recipients/{name}/share-permissions`
-    ///
-    /// * `name`: Name of the recipient.
-    pub fn share_permissions(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::recipients::SharePermissions> {
-        Call::new(self.client.clone(), models::recipients::SharePermissions::new(name))
-    }
-
-    /// Changes the given fields of a recipient.
-    ///
-    /// Allowed to metastore admins and to its owner; renaming takes someone who is both.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/recipients/{name}`
-    ///
-    /// * `name`: Present name of the recipient.
-    pub fn update(&self, name: impl Into<String>) -> Call<models::recipients::Update> {
-        Call::new(self.client.clone(), models::recipients::Update::new(name))
+calls! {
+    Recipients {
+        /// Creates a recipient.
+        ///
+        /// Allowed to metastore admins and with `CREATE_RECIPIENT` on the metastore. For the type `TOKEN` the result holds the
+        /// activation link to send to the recipient.
+        ///
+        /// `POST /api/2.1/unity-catalog/recipients`
+        ///
+        /// * `name`: Name of the new recipient.
+        /// * `authentication_type`: How the recipient authenticates.
+        ///
+        /// Optional inputs: [`comment`](field@models::recipients::Create::comment),
+        /// [`data_recipient_global_metastore_id`](field@models::recipients::Create::data_recipient_global_metastore_id),
+        /// [`expiration_time`](field@models::recipients::Create::expiration_time), [`id`](field@models::recipients::Create::id),
+        /// [`ip_access_list`](field@models::recipients::Create::ip_access_list),
+        /// [`owner`](field@models::recipients::Create::owner),
+        /// [`properties_kvpairs`](field@models::recipients::Create::properties_kvpairs),
+        /// [`sharing_code`](field@models::recipients::Create::sharing_code).
+        create(name: String, authentication_type: models::AuthenticationType) -> models::recipients::Create;
+        /// Deletes a recipient.
+        ///
+        /// The caller must own it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/recipients/{name}`
+        ///
+        /// * `name`: Name of the recipient.
+        delete(name: String) -> models::recipients::Delete;
+        /// Returns one recipient.
+        ///
+        /// Allowed to metastore admins, to its owner, and with `USE_RECIPIENT` on the metastore.
+        ///
+        /// `GET /api/2.1/unity-catalog/recipients/{name}`
+        ///
+        /// * `name`: Name of the recipient.
+        get(name: String) -> models::recipients::Get;
+        /// Lists the recipients of the metastore.
+        ///
+        /// Metastore admins see all of them, others those they own. The order is not defined, and a page can be empty without being
+        /// the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/recipients`
+        ///
+        /// Optional inputs:
+        /// [`data_recipient_global_metastore_id`](field@models::recipients::List::data_recipient_global_metastore_id),
+        /// [`max_results`](field@models::recipients::List::max_results),
+        /// [`page_token`](field@models::recipients::List::page_token).
+        list() -> models::recipients::List;
+        /// Issues a new bearer token for a recipient and lets the present one expire.
+        ///
+        /// The caller must own the recipient.
+        ///
+        /// `POST /api/2.1/unity-catalog/recipients/{name}/rotate-token`
+        ///
+        /// * `name`: Name of the recipient.
+        /// * `existing_token_expire_in_seconds`: Seconds until the present token expires; 0 ends it at once, and negative values are rejected.
+        ///   It can only shorten the life of that token.
+        rotate_token(name: String, existing_token_expire_in_seconds: i64) -> models::recipients::RotateToken;
+        /// Lists the shares that a recipient has permissions on.
+        ///
+        /// The caller must own the recipient or have `USE_RECIPIENT` on the metastore.
+        ///
+        /// `GET /api/2.1/unity-catalog/recipients/{name}/share-permissions`
+        ///
+        /// * `name`: Name of the recipient.
+        ///
+        /// Optional inputs: [`max_results`](field@models::recipients::SharePermissions::max_results),
+        /// [`page_token`](field@models::recipients::SharePermissions::page_token).
+        share_permissions(name: String) -> models::recipients::SharePermissions;
+        /// Changes the given fields of a recipient.
+        ///
+        /// Allowed to metastore admins and to its owner; renaming takes someone who is both.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/recipients/{name}`
+        ///
+        /// * `name`: Present name of the recipient.
+        ///
+        /// Optional inputs: [`comment`](field@models::recipients::Update::comment),
+        /// [`expiration_time`](field@models::recipients::Update::expiration_time), [`id`](field@models::recipients::Update::id),
+        /// [`ip_access_list`](field@models::recipients::Update::ip_access_list),
+        /// [`new_name`](field@models::recipients::Update::new_name), [`owner`](field@models::recipients::Update::owner),
+        /// [`properties_kvpairs`](field@models::recipients::Update::properties_kvpairs).
+        update(name: String) -> models::recipients::Update;
     }
 }
 
-impl Call<models::recipients::Create> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
+setters! { models::recipients::Create {
+    comment: String,
+    data_recipient_global_metastore_id: String,
+    expiration_time: i64,
+    id: String,
+    ip_access_list: models::IpAccessList,
+    owner: String,
+    properties_kvpairs: models::SecurablePropertiesKvPairs,
+    sharing_code: String,
+}}
 
-    /// Sharing identifier that the recipient has passed on, as `cloud:region:metastore-uuid`; for the type `DATABRICKS` only.
-    pub fn data_recipient_global_metastore_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.data_recipient_global_metastore_id = Some(value.into()))
-    }
+setters! { models::recipients::List {
+    data_recipient_global_metastore_id: String,
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// When the token expires, in milliseconds since the Unix epoch.
-    pub fn expiration_time(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.expiration_time = Some(value.into()))
-    }
+setters! { models::recipients::SharePermissions {
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// Ignored.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
+setters! { models::recipients::Update {
+    comment: String,
+    expiration_time: i64,
+    id: String,
+    ip_access_list: models::IpAccessList,
+    new_name: String,
+    owner: String,
+    properties_kvpairs: models::SecurablePropertiesKvPairs,
+}}
 
-    /// Addresses the recipient may connect from.
-    pub fn ip_access_list(self, value: impl Into<models::IpAccessList>) -> Self {
-        self.map(|op| op.ip_access_list = Some(value.into()))
-    }
-
-    /// User who owns the recipient.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Properties of the recipient, which partition filters of shares can refer to.
-    pub fn properties_kvpairs(
-        self,
-        value: impl Into<models::SecurablePropertiesKvPairs>,
-    ) -> Self {
-        self.map(|op| op.properties_kvpairs = Some(value.into()))
-    }
-
-    /// One-time code that the recipient has passed on; for the type `DATABRICKS` only.
-    pub fn sharing_code(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sharing_code = Some(value.into()))
-    }
-}
-
-impl Call<models::recipients::List> {
-    /// Only recipients with this global metastore ID; all of them when absent.
-    pub fn data_recipient_global_metastore_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.data_recipient_global_metastore_id = Some(value.into()))
-    }
-
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::recipients::SharePermissions> {
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected, and without it everything comes in one answer.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::recipients::Update> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// When the token expires, in milliseconds since the Unix epoch.
-    pub fn expiration_time(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.expiration_time = Some(value.into()))
-    }
-
-    /// Ignored.
-    pub fn id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.id = Some(value.into()))
-    }
-
-    /// Addresses the recipient may connect from.
-    pub fn ip_access_list(self, value: impl Into<models::IpAccessList>) -> Self {
-        self.map(|op| op.ip_access_list = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// User who becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// Properties of the recipient.
-    ///
-    /// They replace all present ones; to add or drop one, read them first and send the whole map.
-    pub fn properties_kvpairs(
-        self,
-        value: impl Into<models::SecurablePropertiesKvPairs>,
-    ) -> Self {
-        self.map(|op| op.properties_kvpairs = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages shares: named collections of tables, views, volumes, functions, models and notebooks that recipients can be
     /// given access to.
     pub fn shares(&self) -> Shares {
@@ -623,178 +385,118 @@ impl crate::WorkspaceClient {
 /// given access to.
 #[derive(Clone, Debug)]
 pub struct Shares {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Shares {
-    /// Creates an empty share.
-    ///
-    /// Allowed to metastore admins and with `CREATE_SHARE` on the metastore. Data objects are added with `shares.update`.
-    ///
-    /// `POST /api/2.1/unity-catalog/shares`
-    ///
-    /// * `name`: Name of the new share.
-    pub fn create(&self, name: impl Into<String>) -> Call<models::shares::Create> {
-        Call::new(self.client.clone(), models::shares::Create::new(name))
-    }
-
-    /// Deletes a share.
-    ///
-    /// The caller must own it.
-    ///
-    /// `DELETE /api/2.1/unity-catalog/shares/{name}`
-    ///
-    /// * `name`: Name of the share.
-    pub fn delete(&self, name: impl Into<String>) -> Call<models::shares::Delete> {
-        Call::new(self.client.clone(), models::shares::Delete::new(name))
-    }
-
-    /// Returns one share.
-    ///
-    /// The caller must own it or have `USE_SHARE` on the metastore.
-    ///
-    /// `GET /api/2.1/unity-catalog/shares/{name}`
-    ///
-    /// * `name`: Name of the share.
-    pub fn get(&self, name: impl Into<String>) -> Call<models::shares::Get> {
-        Call::new(self.client.clone(), models::shares::Get::new(name))
-    }
-
-    /// Lists the shares of the metastore.
-    ///
-    /// With `USE_SHARE` on the metastore the caller sees all of them, otherwise its own. The order is not defined, and a page
-    /// can be empty without being the last.
-    ///
-    /// `GET /api/2.1/unity-catalog/shares`
-    pub fn list_shares(&self) -> Call<models::shares::ListShares> {
-        Call::new(self.client.clone(), models::shares::ListShares::new())
-    }
-
-    /// Lists who has permissions on a share.
-    ///
-    /// The caller must own the share or have `USE_SHARE` on the metastore.
-    ///
-    /// `GET /api/2.1/unity-catalog/shares/{name}/permissions`
-    ///
-    /// * `name`: Name of the share.
-    pub fn share_permissions(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::shares::SharePermissions> {
-        Call::new(self.client.clone(), models::shares::SharePermissions::new(name))
-    }
-
-    /// Changes a share: its fields, and the data objects in it.
-    ///
-    /// The owner may change everything, a metastore admin only `owner`; renaming takes `CREATE_SHARE` as well. The owner of the
-    /// share needs `SELECT` on each table it adds and has to keep it, or recipients lose access; removing tables takes no
-    /// further privilege. `storage_root` is fixed while the share holds notebook files.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/shares/{name}`
-    ///
-    /// * `name`: Present name of the share.
-    pub fn update(&self, name: impl Into<String>) -> Call<models::shares::Update> {
-        Call::new(self.client.clone(), models::shares::Update::new(name))
-    }
-
-    /// Grants and revokes permissions on a share.
-    ///
-    /// The caller must own the share, or have both `USE_SHARE` and `SET_SHARE_PERMISSION` on the metastore. Granting to a new
-    /// recipient takes ownership of that recipient too; revoking does not.
-    ///
-    /// `PATCH /api/2.1/unity-catalog/shares/{name}/permissions`
-    ///
-    /// * `name`: Name of the share.
-    pub fn update_permissions(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::shares::UpdatePermissions> {
-        Call::new(self.client.clone(), models::shares::UpdatePermissions::new(name))
+calls! {
+    Shares {
+        /// Creates an empty share.
+        ///
+        /// Allowed to metastore admins and with `CREATE_SHARE` on the metastore. Data objects are added with `shares.update`.
+        ///
+        /// `POST /api/2.1/unity-catalog/shares`
+        ///
+        /// * `name`: Name of the new share.
+        ///
+        /// Optional inputs: [`comment`](field@models::shares::Create::comment),
+        /// [`storage_root`](field@models::shares::Create::storage_root).
+        create(name: String) -> models::shares::Create;
+        /// Deletes a share.
+        ///
+        /// The caller must own it.
+        ///
+        /// `DELETE /api/2.1/unity-catalog/shares/{name}`
+        ///
+        /// * `name`: Name of the share.
+        delete(name: String) -> models::shares::Delete;
+        /// Returns one share.
+        ///
+        /// The caller must own it or have `USE_SHARE` on the metastore.
+        ///
+        /// `GET /api/2.1/unity-catalog/shares/{name}`
+        ///
+        /// * `name`: Name of the share.
+        ///
+        /// Optional inputs: [`include_shared_data`](field@models::shares::Get::include_shared_data).
+        get(name: String) -> models::shares::Get;
+        /// Lists the shares of the metastore.
+        ///
+        /// With `USE_SHARE` on the metastore the caller sees all of them, otherwise its own. The order is not defined, and a page
+        /// can be empty without being the last.
+        ///
+        /// `GET /api/2.1/unity-catalog/shares`
+        ///
+        /// Optional inputs: [`max_results`](field@models::shares::ListShares::max_results),
+        /// [`page_token`](field@models::shares::ListShares::page_token).
+        list_shares() -> models::shares::ListShares;
+        /// Lists who has permissions on a share.
+        ///
+        /// The caller must own the share or have `USE_SHARE` on the metastore.
+        ///
+        /// `GET /api/2.1/unity-catalog/shares/{name}/permissions`
+        ///
+        /// * `name`: Name of the share.
+        ///
+        /// Optional inputs: [`max_results`](field@models::shares::SharePermissions::max_results),
+        /// [`page_token`](field@models::shares::SharePermissions::page_token).
+        share_permissions(name: String) -> models::shares::SharePermissions;
+        /// Changes a share: its fields, and the data objects in it.
+        ///
+        /// The owner may change everything, a metastore admin only `owner`; renaming takes `CREATE_SHARE` as well. The owner of the
+        /// share needs `SELECT` on each table it adds and has to keep it, or recipients lose access; removing tables takes no
+        /// further privilege. `storage_root` is fixed while the share holds notebook files.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/shares/{name}`
+        ///
+        /// * `name`: Present name of the share.
+        ///
+        /// Optional inputs: [`comment`](field@models::shares::Update::comment),
+        /// [`new_name`](field@models::shares::Update::new_name), [`owner`](field@models::shares::Update::owner),
+        /// [`storage_root`](field@models::shares::Update::storage_root), [`updates`](field@models::shares::Update::updates).
+        update(name: String) -> models::shares::Update;
+        /// Grants and revokes permissions on a share.
+        ///
+        /// The caller must own the share, or have both `USE_SHARE` and `SET_SHARE_PERMISSION` on the metastore. Granting to a new
+        /// recipient takes ownership of that recipient too; revoking does not.
+        ///
+        /// `PATCH /api/2.1/unity-catalog/shares/{name}/permissions`
+        ///
+        /// * `name`: Name of the share.
+        ///
+        /// Optional inputs: [`changes`](field@models::shares::UpdatePermissions::changes),
+        /// [`omit_permissions_list`](field@models::shares::UpdatePermissions::omit_permissions_list).
+        update_permissions(name: String) -> models::shares::UpdatePermissions;
     }
 }
 
-impl Call<models::shares::Create> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
+setters! { models::shares::Create {
+    comment: String,
+    storage_root: String,
+}}
 
-    /// URL of the storage root of the share.
-    pub fn storage_root(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_root = Some(value.into()))
-    }
-}
+setters! { models::shares::Get {
+    include_shared_data: bool,
+}}
 
-impl Call<models::shares::Get> {
-    /// Whether the answer lists the data objects in the share.
-    pub fn include_shared_data(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_shared_data = Some(value.into()))
-    }
-}
+setters! { models::shares::ListShares {
+    max_results: i64,
+    page_token: String,
+}}
 
-impl Call<models::shares::ListShares> {
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
+setters! { models::shares::SharePermissions {
+    max_results: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::shares::Update {
+    comment: String,
+    new_name: String,
+    owner: String,
+    storage_root: String,
+    updates: Vec<models::SharedDataObjectUpdate>,
+}}
 
-impl Call<models::shares::SharePermissions> {
-    /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
-    ///
-    /// Negative values are rejected, and without it everything comes in one answer.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding page; absent for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::shares::Update> {
-    /// Comment.
-    pub fn comment(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.comment = Some(value.into()))
-    }
-
-    /// Name to change to.
-    pub fn new_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_name = Some(value.into()))
-    }
-
-    /// User or group that becomes the owner.
-    pub fn owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.owner = Some(value.into()))
-    }
-
-    /// URL of the storage root of the share.
-    pub fn storage_root(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.storage_root = Some(value.into()))
-    }
-
-    /// Data objects to add, change or remove.
-    pub fn updates(self, value: impl Into<Vec<models::SharedDataObjectUpdate>>) -> Self {
-        self.map(|op| op.updates = Some(value.into()))
-    }
-}
-
-impl Call<models::shares::UpdatePermissions> {
-    /// Privileges to add and remove, one entry per principal.
-    pub fn changes(self, value: impl Into<Vec<models::PermissionsChange>>) -> Self {
-        self.map(|op| op.changes = Some(value.into()))
-    }
-
-    /// Whether to leave the resulting permissions out of the answer.
-    pub fn omit_permissions_list(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.omit_permissions_list = Some(value.into()))
-    }
-}
+setters! { models::shares::UpdatePermissions {
+    changes: Vec<models::PermissionsChange>,
+    omit_permissions_list: bool,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `sql`.
 
 use databricks_models::sql as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages alerts: objects that run a saved query, test its result against a condition and notify subscribers.
     pub fn alerts(&self) -> Alerts {
         Alerts {
@@ -19,103 +19,75 @@ impl crate::WorkspaceClient {
 /// Schedule an alert with a job whose task type is `sql_task`.
 #[derive(Clone, Debug)]
 pub struct Alerts {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Alerts {
-    /// Creates an alert on a saved query.
-    ///
-    /// `POST /api/2.0/sql/alerts`
-    pub fn create(&self) -> Call<models::alerts::Create> {
-        Call::new(self.client.clone(), models::alerts::Create::new())
-    }
-
-    /// Moves an alert to the trash.
-    ///
-    /// A trashed alert no longer triggers or shows in lists; it can be restored in the UI and is deleted for good after 30
-    /// days.
-    ///
-    /// `DELETE /api/2.0/sql/alerts/{id}`
-    ///
-    /// * `id`: Id.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::alerts::Delete> {
-        Call::new(self.client.clone(), models::alerts::Delete::new(id))
-    }
-
-    /// Returns one alert.
-    ///
-    /// `GET /api/2.0/sql/alerts/{id}`
-    ///
-    /// * `id`: Id.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::alerts::Get> {
-        Call::new(self.client.clone(), models::alerts::Get::new(id))
-    }
-
-    /// Lists the alerts the caller can access, in order of creation.
-    ///
-    /// Ten or more concurrent calls may be throttled or temporarily banned.
-    ///
-    /// `GET /api/2.0/sql/alerts`
-    pub fn list(&self) -> Call<models::alerts::List> {
-        Call::new(self.client.clone(), models::alerts::List::new())
-    }
-
-    /// Changes the fields of an alert that the mask names.
-    ///
-    /// `PATCH /api/2.0/sql/alerts/{id}`
-    ///
-    /// * `id`: Id.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-        update_mask: impl Into<String>,
-    ) -> Call<models::alerts::Update> {
-        Call::new(self.client.clone(), models::alerts::Update::new(id, update_mask))
+calls! {
+    Alerts {
+        /// Creates an alert on a saved query.
+        ///
+        /// `POST /api/2.0/sql/alerts`
+        ///
+        /// Optional inputs: [`alert`](field@models::alerts::Create::alert),
+        /// [`auto_resolve_display_name`](field@models::alerts::Create::auto_resolve_display_name).
+        create() -> models::alerts::Create;
+        /// Moves an alert to the trash.
+        ///
+        /// A trashed alert no longer triggers or shows in lists; it can be restored in the UI and is deleted for good after 30
+        /// days.
+        ///
+        /// `DELETE /api/2.0/sql/alerts/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        delete(id: String) -> models::alerts::Delete;
+        /// Returns one alert.
+        ///
+        /// `GET /api/2.0/sql/alerts/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        get(id: String) -> models::alerts::Get;
+        /// Lists the alerts the caller can access, in order of creation.
+        ///
+        /// Ten or more concurrent calls may be throttled or temporarily banned.
+        ///
+        /// `GET /api/2.0/sql/alerts`
+        ///
+        /// Optional inputs: [`page_size`](field@models::alerts::List::page_size),
+        /// [`page_token`](field@models::alerts::List::page_token).
+        list() -> models::alerts::List;
+        /// Changes the fields of an alert that the mask names.
+        ///
+        /// `PATCH /api/2.0/sql/alerts/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        ///
+        /// Optional inputs: [`alert`](field@models::alerts::Update::alert),
+        /// [`auto_resolve_display_name`](field@models::alerts::Update::auto_resolve_display_name).
+        update(id: String, update_mask: String) -> models::alerts::Update;
     }
 }
 
-impl Call<models::alerts::Create> {
-    /// Alert.
-    pub fn alert(self, value: impl Into<models::CreateAlertRequestAlert>) -> Self {
-        self.map(|op| op.alert = Some(value.into()))
-    }
+setters! { models::alerts::Create {
+    alert: models::CreateAlertRequestAlert,
+    auto_resolve_display_name: bool,
+}}
 
-    /// Renames automatically when another alert has the same display name; otherwise that is an error.
-    pub fn auto_resolve_display_name(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.auto_resolve_display_name = Some(value.into()))
-    }
-}
+setters! { models::alerts::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::alerts::List> {
-    /// Page size.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::alerts::Update {
+    alert: models::UpdateAlertRequestAlert,
+    auto_resolve_display_name: bool,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::alerts::Update> {
-    /// New values of the fields.
-    pub fn alert(self, value: impl Into<models::UpdateAlertRequestAlert>) -> Self {
-        self.map(|op| op.alert = Some(value.into()))
-    }
-
-    /// Renames automatically when another alert has the same display name; otherwise that is an error.
-    pub fn auto_resolve_display_name(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.auto_resolve_display_name = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages alerts through the former preview routes; `alerts` replaces it.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn alerts_legacy(&self) -> AlertsLegacy {
         AlertsLegacy {
             client: self.client.clone(),
@@ -124,117 +96,80 @@ impl crate::WorkspaceClient {
 }
 
 /// Manages alerts through the former preview routes; `alerts` replaces it.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
 pub struct AlertsLegacy {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AlertsLegacy {
-    /// Creates an alert on a query.
-    ///
-    /// Use `alerts.create` instead.
-    ///
-    /// `POST /api/2.0/preview/sql/alerts`
-    ///
-    /// * `name`: Name of the alert.
-    /// * `options`: Condition and notification settings.
-    /// * `query_id`: ID of the query the alert runs.
-    #[deprecated = "deprecated by the API"]
-    pub fn create(
-        &self,
-        name: impl Into<String>,
-        options: impl Into<models::AlertOptions>,
-        query_id: impl Into<String>,
-    ) -> Call<models::alerts_legacy::Create> {
-        Call::new(
-            self.client.clone(),
-            models::alerts_legacy::Create::new(name, options, query_id),
-        )
-    }
-
-    /// Deletes an alert for good; there is no trash for it.
-    ///
-    /// Use `alerts.delete` instead.
-    ///
-    /// `DELETE /api/2.0/preview/sql/alerts/{alert_id}`
-    ///
-    /// * `alert_id`: Alert id.
-    #[deprecated = "deprecated by the API"]
-    pub fn delete(
-        &self,
-        alert_id: impl Into<String>,
-    ) -> Call<models::alerts_legacy::Delete> {
-        Call::new(self.client.clone(), models::alerts_legacy::Delete::new(alert_id))
-    }
-
-    /// Returns one alert.
-    ///
-    /// Use `alerts.get` instead.
-    ///
-    /// `GET /api/2.0/preview/sql/alerts/{alert_id}`
-    ///
-    /// * `alert_id`: Alert id.
-    #[deprecated = "deprecated by the API"]
-    pub fn get(&self, alert_id: impl Into<String>) -> Call<models::alerts_legacy::Get> {
-        Call::new(self.client.clone(), models::alerts_legacy::Get::new(alert_id))
-    }
-
-    /// Lists alerts.
-    ///
-    /// Use `alerts.list` instead.
-    ///
-    /// `GET /api/2.0/preview/sql/alerts`
-    #[deprecated = "deprecated by the API"]
-    pub fn list(&self) -> Call<models::alerts_legacy::List> {
-        Call::new(self.client.clone(), models::alerts_legacy::List::new())
-    }
-
-    /// Changes an alert.
-    ///
-    /// Use `alerts.update` instead.
-    ///
-    /// `PUT /api/2.0/preview/sql/alerts/{alert_id}`
-    ///
-    /// * `alert_id`: Alert id.
-    /// * `name`: Name of the alert.
-    /// * `options`: Condition and notification settings.
-    /// * `query_id`: ID of the query the alert runs.
-    #[deprecated = "deprecated by the API"]
-    pub fn update(
-        &self,
-        alert_id: impl Into<String>,
-        name: impl Into<String>,
-        options: impl Into<models::AlertOptions>,
-        query_id: impl Into<String>,
-    ) -> Call<models::alerts_legacy::Update> {
-        Call::new(
-            self.client.clone(),
-            models::alerts_legacy::Update::new(alert_id, name, options, query_id),
-        )
+calls! {
+    AlertsLegacy {
+        /// Creates an alert on a query.
+        ///
+        /// Use `alerts.create` instead.
+        ///
+        /// `POST /api/2.0/preview/sql/alerts`
+        ///
+        /// * `name`: Name of the alert.
+        /// * `query_id`: ID of the query the alert runs.
+        /// * `options`: Condition and notification settings.
+        ///
+        /// Optional inputs: [`parent`](field@models::alerts_legacy::Create::parent),
+        /// [`rearm`](field@models::alerts_legacy::Create::rearm).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        create(name: String, query_id: String, options: models::AlertOptions) -> models::alerts_legacy::Create;
+        /// Deletes an alert for good; there is no trash for it.
+        ///
+        /// Use `alerts.delete` instead.
+        ///
+        /// `DELETE /api/2.0/preview/sql/alerts/{alert_id}`
+        ///
+        /// * `alert_id`: `alert_id`, a text.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        delete(alert_id: String) -> models::alerts_legacy::Delete;
+        /// Returns one alert.
+        ///
+        /// Use `alerts.get` instead.
+        ///
+        /// `GET /api/2.0/preview/sql/alerts/{alert_id}`
+        ///
+        /// * `alert_id`: `alert_id`, a text.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        get(alert_id: String) -> models::alerts_legacy::Get;
+        /// Lists alerts.
+        ///
+        /// Use `alerts.list` instead.
+        ///
+        /// `GET /api/2.0/preview/sql/alerts`
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        list() -> models::alerts_legacy::List;
+        /// Changes an alert.
+        ///
+        /// Use `alerts.update` instead.
+        ///
+        /// `PUT /api/2.0/preview/sql/alerts/{alert_id}`
+        ///
+        /// * `alert_id`: `alert_id`, a text.
+        /// * `name`: Name of the alert.
+        /// * `query_id`: ID of the query the alert runs.
+        /// * `options`: Condition and notification settings.
+        ///
+        /// Optional inputs: [`rearm`](field@models::alerts_legacy::Update::rearm).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        update(alert_id: String, name: String, query_id: String, options: models::AlertOptions) -> models::alerts_legacy::Update;
     }
 }
 
-impl Call<models::alerts_legacy::Create> {
-    /// Identifier of the workspace folder.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
+setters! { models::alerts_legacy::Create {
+    parent: String,
+    rearm: i64,
+}}
 
-    /// Seconds after triggering until the alert can trigger again; `null` for never.
-    pub fn rearm(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.rearm = Some(value.into()))
-    }
-}
+setters! { models::alerts_legacy::Update {
+    rearm: i64,
+}}
 
-impl Call<models::alerts_legacy::Update> {
-    /// Seconds after triggering until the alert can trigger again; `null` for never.
-    pub fn rearm(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.rearm = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages alerts of the second version, which carry their own query text, schedule and notification settings.
     pub fn alerts_v2(&self) -> AlertsV2 {
         AlertsV2 {
@@ -246,95 +181,64 @@ impl crate::WorkspaceClient {
 /// Manages alerts of the second version, which carry their own query text, schedule and notification settings.
 #[derive(Clone, Debug)]
 pub struct AlertsV2 {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AlertsV2 {
-    /// Creates an alert.
-    ///
-    /// `POST /api/2.0/alerts`
-    ///
-    /// * `alert`: Alert.
-    pub fn create_alert(
-        &self,
-        alert: impl Into<models::AlertV2>,
-    ) -> Call<models::alerts_v2::CreateAlert> {
-        Call::new(self.client.clone(), models::alerts_v2::CreateAlert::new(alert))
-    }
-
-    /// Returns one alert.
-    ///
-    /// `GET /api/2.0/alerts/{id}`
-    ///
-    /// * `id`: Id.
-    pub fn get_alert(&self, id: impl Into<String>) -> Call<models::alerts_v2::GetAlert> {
-        Call::new(self.client.clone(), models::alerts_v2::GetAlert::new(id))
-    }
-
-    /// Lists the alerts the caller can access, in order of creation.
-    ///
-    /// `GET /api/2.0/alerts`
-    pub fn list_alerts(&self) -> Call<models::alerts_v2::ListAlerts> {
-        Call::new(self.client.clone(), models::alerts_v2::ListAlerts::new())
-    }
-
-    /// Moves an alert to the trash.
-    ///
-    /// A trashed alert no longer triggers or shows in lists; it can be restored in the UI and is deleted for good after 30
-    /// days.
-    ///
-    /// `DELETE /api/2.0/alerts/{id}`
-    ///
-    /// * `id`: Id.
-    pub fn trash_alert(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::alerts_v2::TrashAlert> {
-        Call::new(self.client.clone(), models::alerts_v2::TrashAlert::new(id))
-    }
-
-    /// Changes the fields of an alert that the mask names.
-    ///
-    /// `PATCH /api/2.0/alerts/{id}`
-    ///
-    /// * `id`: ID of the alert.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    /// * `alert`: Alert.
-    pub fn update_alert(
-        &self,
-        id: impl Into<String>,
-        update_mask: impl Into<String>,
-        alert: impl Into<models::AlertV2>,
-    ) -> Call<models::alerts_v2::UpdateAlert> {
-        Call::new(
-            self.client.clone(),
-            models::alerts_v2::UpdateAlert::new(id, update_mask, alert),
-        )
+calls! {
+    AlertsV2 {
+        /// Creates an alert.
+        ///
+        /// `POST /api/2.0/alerts`
+        ///
+        /// * `alert`: `alert`, of type `AlertV2`.
+        create_alert(alert: models::AlertV2) -> models::alerts_v2::CreateAlert;
+        /// Returns one alert.
+        ///
+        /// `GET /api/2.0/alerts/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        get_alert(id: String) -> models::alerts_v2::GetAlert;
+        /// Lists the alerts the caller can access, in order of creation.
+        ///
+        /// `GET /api/2.0/alerts`
+        ///
+        /// Optional inputs: [`page_size`](field@models::alerts_v2::ListAlerts::page_size),
+        /// [`page_token`](field@models::alerts_v2::ListAlerts::page_token).
+        list_alerts() -> models::alerts_v2::ListAlerts;
+        /// Moves an alert to the trash.
+        ///
+        /// A trashed alert no longer triggers or shows in lists; it can be restored in the UI and is deleted for good after 30
+        /// days.
+        ///
+        /// `DELETE /api/2.0/alerts/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        ///
+        /// Optional inputs: [`purge`](field@models::alerts_v2::TrashAlert::purge).
+        trash_alert(id: String) -> models::alerts_v2::TrashAlert;
+        /// Changes the fields of an alert that the mask names.
+        ///
+        /// `PATCH /api/2.0/alerts/{id}`
+        ///
+        /// * `id`: ID of the alert.
+        /// * `alert`: `alert`, of type `AlertV2`.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        update_alert(id: String, alert: models::AlertV2, update_mask: String) -> models::alerts_v2::UpdateAlert;
     }
 }
 
-impl Call<models::alerts_v2::ListAlerts> {
-    /// Page size.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::alerts_v2::ListAlerts {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::alerts_v2::TrashAlert {
+    purge: bool,
+}}
 
-impl Call<models::alerts_v2::TrashAlert> {
-    /// Deletes permanently at once instead of moving to the trash.
-    pub fn purge(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.purge = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Adds widgets to legacy dashboards, and changes or removes them.
     pub fn dashboard_widgets(&self) -> DashboardWidgets {
         DashboardWidgets {
@@ -348,90 +252,56 @@ impl crate::WorkspaceClient {
 /// Its data structures may change.
 #[derive(Clone, Debug)]
 pub struct DashboardWidgets {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DashboardWidgets {
-    /// Adds a widget to a legacy dashboard.
-    ///
-    /// `POST /api/2.0/preview/sql/widgets`
-    ///
-    /// * `dashboard_id`: Dashboard that holds the widget.
-    /// * `options`: Position, title and other display options.
-    /// * `width`: Width of the widget.
-    pub fn create(
-        &self,
-        dashboard_id: impl Into<String>,
-        options: impl Into<models::WidgetOptions>,
-        width: impl Into<i64>,
-    ) -> Call<models::dashboard_widgets::Create> {
-        Call::new(
-            self.client.clone(),
-            models::dashboard_widgets::Create::new(dashboard_id, options, width),
-        )
-    }
-
-    /// Removes a widget from a legacy dashboard.
-    ///
-    /// `DELETE /api/2.0/preview/sql/widgets/{id}`
-    ///
-    /// * `id`: ID of the widget, as returned by `create`.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::dashboard_widgets::Delete> {
-        Call::new(self.client.clone(), models::dashboard_widgets::Delete::new(id))
-    }
-
-    /// Changes a widget of a legacy dashboard.
-    ///
-    /// `POST /api/2.0/preview/sql/widgets/{id}`
-    ///
-    /// * `id`: ID of the widget, as returned by `create`.
-    /// * `dashboard_id`: Dashboard that holds the widget.
-    /// * `options`: Position, title and other display options.
-    /// * `width`: Width of the widget.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-        dashboard_id: impl Into<String>,
-        options: impl Into<models::WidgetOptions>,
-        width: impl Into<i64>,
-    ) -> Call<models::dashboard_widgets::Update> {
-        Call::new(
-            self.client.clone(),
-            models::dashboard_widgets::Update::new(id, dashboard_id, options, width),
-        )
+calls! {
+    DashboardWidgets {
+        /// Adds a widget to a legacy dashboard.
+        ///
+        /// `POST /api/2.0/preview/sql/widgets`
+        ///
+        /// * `dashboard_id`: Dashboard that holds the widget.
+        /// * `options`: Position, title and other display options.
+        /// * `width`: Width of the widget.
+        ///
+        /// Optional inputs: [`text`](field@models::dashboard_widgets::Create::text),
+        /// [`visualization_id`](field@models::dashboard_widgets::Create::visualization_id).
+        create(dashboard_id: String, options: models::WidgetOptions, width: i64) -> models::dashboard_widgets::Create;
+        /// Removes a widget from a legacy dashboard.
+        ///
+        /// `DELETE /api/2.0/preview/sql/widgets/{id}`
+        ///
+        /// * `id`: ID of the widget, as returned by `create`.
+        delete(id: String) -> models::dashboard_widgets::Delete;
+        /// Changes a widget of a legacy dashboard.
+        ///
+        /// `POST /api/2.0/preview/sql/widgets/{id}`
+        ///
+        /// * `id`: ID of the widget, as returned by `create`.
+        /// * `dashboard_id`: Dashboard that holds the widget.
+        /// * `options`: Position, title and other display options.
+        /// * `width`: Width of the widget.
+        ///
+        /// Optional inputs: [`text`](field@models::dashboard_widgets::Update::text),
+        /// [`visualization_id`](field@models::dashboard_widgets::Update::visualization_id).
+        update(id: String, dashboard_id: String, options: models::WidgetOptions, width: i64) -> models::dashboard_widgets::Update;
     }
 }
 
-impl Call<models::dashboard_widgets::Create> {
-    /// Text of a text box; ignored when the widget shows a visualization.
-    pub fn text(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.text = Some(value.into()))
-    }
+setters! { models::dashboard_widgets::Create {
+    text: String,
+    visualization_id: String,
+}}
 
-    /// Visualization to show, as returned when it was created.
-    pub fn visualization_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.visualization_id = Some(value.into()))
-    }
-}
+setters! { models::dashboard_widgets::Update {
+    text: String,
+    visualization_id: String,
+}}
 
-impl Call<models::dashboard_widgets::Update> {
-    /// Text of a text box; ignored when the widget shows a visualization.
-    pub fn text(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.text = Some(value.into()))
-    }
-
-    /// Visualization to show, as returned when it was created.
-    pub fn visualization_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.visualization_id = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads, changes and trashes legacy Databricks SQL dashboards; AI/BI dashboards replace them.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn dashboards(&self) -> Dashboards {
         Dashboards {
             client: self.client.clone(),
@@ -440,117 +310,76 @@ impl crate::WorkspaceClient {
 }
 
 /// Reads, changes and trashes legacy Databricks SQL dashboards; AI/BI dashboards replace them.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
 pub struct Dashboards {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Dashboards {
-    /// Moves a legacy dashboard to the trash, where it is neither listed nor shareable.
-    ///
-    /// `DELETE /api/2.0/preview/sql/dashboards/{dashboard_id}`
-    ///
-    /// * `dashboard_id`: Dashboard id.
-    #[deprecated = "deprecated by the API"]
-    pub fn delete(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::dashboards::Delete> {
-        Call::new(self.client.clone(), models::dashboards::Delete::new(dashboard_id))
-    }
-
-    /// Returns a legacy dashboard with its visualizations and queries.
-    ///
-    /// `GET /api/2.0/preview/sql/dashboards/{dashboard_id}`
-    ///
-    /// * `dashboard_id`: Dashboard id.
-    #[deprecated = "deprecated by the API"]
-    pub fn get(&self, dashboard_id: impl Into<String>) -> Call<models::dashboards::Get> {
-        Call::new(self.client.clone(), models::dashboards::Get::new(dashboard_id))
-    }
-
-    /// Lists legacy dashboards, page by page.
-    ///
-    /// Ten or more concurrent calls may be throttled or temporarily banned.
-    ///
-    /// `GET /api/2.0/preview/sql/dashboards`
-    #[deprecated = "deprecated by the API"]
-    pub fn list(&self) -> Call<models::dashboards::List> {
-        Call::new(self.client.clone(), models::dashboards::List::new())
-    }
-
-    /// Takes a legacy dashboard out of the trash, so that it is listed and can be shared again.
-    ///
-    /// `POST /api/2.0/preview/sql/dashboards/trash/{dashboard_id}`
-    ///
-    /// * `dashboard_id`: Dashboard id.
-    #[deprecated = "deprecated by the API"]
-    pub fn restore(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::dashboards::Restore> {
-        Call::new(self.client.clone(), models::dashboards::Restore::new(dashboard_id))
-    }
-
-    /// Changes the attributes of a legacy dashboard; its widgets stay as they are.
-    ///
-    /// The change cannot be undone.
-    ///
-    /// `POST /api/2.0/preview/sql/dashboards/{dashboard_id}`
-    ///
-    /// * `dashboard_id`: Dashboard id.
-    #[deprecated = "deprecated by the API"]
-    pub fn update(
-        &self,
-        dashboard_id: impl Into<String>,
-    ) -> Call<models::dashboards::Update> {
-        Call::new(self.client.clone(), models::dashboards::Update::new(dashboard_id))
+calls! {
+    Dashboards {
+        /// Moves a legacy dashboard to the trash, where it is neither listed nor shareable.
+        ///
+        /// `DELETE /api/2.0/preview/sql/dashboards/{dashboard_id}`
+        ///
+        /// * `dashboard_id`: `dashboard_id`, a text.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        delete(dashboard_id: String) -> models::dashboards::Delete;
+        /// Returns a legacy dashboard with its visualizations and queries.
+        ///
+        /// `GET /api/2.0/preview/sql/dashboards/{dashboard_id}`
+        ///
+        /// * `dashboard_id`: `dashboard_id`, a text.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        get(dashboard_id: String) -> models::dashboards::Get;
+        /// Lists legacy dashboards, page by page.
+        ///
+        /// Ten or more concurrent calls may be throttled or temporarily banned.
+        ///
+        /// `GET /api/2.0/preview/sql/dashboards`
+        ///
+        /// Optional inputs: [`order`](field@models::dashboards::List::order), [`page`](field@models::dashboards::List::page),
+        /// [`page_size`](field@models::dashboards::List::page_size), [`q`](field@models::dashboards::List::q).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        list() -> models::dashboards::List;
+        /// Takes a legacy dashboard out of the trash, so that it is listed and can be shared again.
+        ///
+        /// `POST /api/2.0/preview/sql/dashboards/trash/{dashboard_id}`
+        ///
+        /// * `dashboard_id`: `dashboard_id`, a text.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        restore(dashboard_id: String) -> models::dashboards::Restore;
+        /// Changes the attributes of a legacy dashboard; its widgets stay as they are.
+        ///
+        /// The change cannot be undone.
+        ///
+        /// `POST /api/2.0/preview/sql/dashboards/{dashboard_id}`
+        ///
+        /// * `dashboard_id`: `dashboard_id`, a text.
+        ///
+        /// Optional inputs: [`name`](field@models::dashboards::Update::name),
+        /// [`run_as_role`](field@models::dashboards::Update::run_as_role), [`tags`](field@models::dashboards::Update::tags).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        update(dashboard_id: String) -> models::dashboards::Update;
     }
 }
 
-impl Call<models::dashboards::List> {
-    /// Attribute to sort by.
-    pub fn order(self, value: impl Into<models::ListOrder>) -> Self {
-        self.map(|op| op.order = Some(value.into()))
-    }
+setters! { models::dashboards::List {
+    order: models::ListOrder,
+    page: i64,
+    page_size: i64,
+    q: String,
+}}
 
-    /// Number of the page to return.
-    pub fn page(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page = Some(value.into()))
-    }
+setters! { models::dashboards::Update {
+    name: String,
+    run_as_role: models::RunAsRole,
+    tags: Vec<String>,
+}}
 
-    /// Dashboards per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Full text search term.
-    pub fn q(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.q = Some(value.into()))
-    }
-}
-
-impl Call<models::dashboards::Update> {
-    /// Title shown in lists and on top of the dashboard.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Whose permissions it runs with: the viewer's or the owner's.
-    pub fn run_as_role(self, value: impl Into<models::RunAsRole>) -> Self {
-        self.map(|op| op.run_as_role = Some(value.into()))
-    }
-
-    /// Tags.
-    pub fn tags(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Lists the data source IDs that legacy queries refer to, one per SQL warehouse.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn data_sources(&self) -> DataSources {
         DataSources {
             client: self.client.clone(),
@@ -561,27 +390,27 @@ impl crate::WorkspaceClient {
 /// Lists the data source IDs that legacy queries refer to, one per SQL warehouse.
 ///
 /// There is no search.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
 pub struct DataSources {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DataSources {
-    /// Lists a data source for each SQL warehouse of the workspace.
-    ///
-    /// Only the `id` is needed to create queries. Use `warehouses.list` instead.
-    ///
-    /// `GET /api/2.0/preview/sql/data_sources`
-    #[deprecated = "deprecated by the API"]
-    pub fn list(&self) -> Call<models::data_sources::List> {
-        Call::new(self.client.clone(), models::data_sources::List::new())
+calls! {
+    DataSources {
+        /// Lists a data source for each SQL warehouse of the workspace.
+        ///
+        /// Only the `id` is needed to create queries. Use `warehouses.list` instead.
+        ///
+        /// `GET /api/2.0/preview/sql/data_sources`
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        list() -> models::data_sources::List;
     }
 }
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads and replaces the access control lists of legacy queries, alerts and dashboards, and transfers their ownership.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn dbsql_permissions(&self) -> DbsqlPermissions {
         DbsqlPermissions {
             client: self.client.clone(),
@@ -590,88 +419,56 @@ impl crate::WorkspaceClient {
 }
 
 /// Reads and replaces the access control lists of legacy queries, alerts and dashboards, and transfers their ownership.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
 pub struct DbsqlPermissions {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl DbsqlPermissions {
-    /// Returns the access control list of a legacy object.
-    ///
-    /// `GET /api/2.0/preview/sql/permissions/{object_type}/{object_id}`
-    ///
-    /// * `object_type`: Kind of object.
-    /// * `object_id`: UUID of the object.
-    #[deprecated = "deprecated by the API"]
-    pub fn get(
-        &self,
-        object_type: impl Into<models::ObjectTypePlural>,
-        object_id: impl Into<String>,
-    ) -> Call<models::dbsql_permissions::Get> {
-        Call::new(
-            self.client.clone(),
-            models::dbsql_permissions::Get::new(object_type, object_id),
-        )
-    }
-
-    /// Replaces the whole access control list of a legacy object.
-    ///
-    /// `POST /api/2.0/preview/sql/permissions/{object_type}/{object_id}`
-    ///
-    /// * `object_type`: Kind of object.
-    /// * `object_id`: UUID of the object.
-    #[deprecated = "deprecated by the API"]
-    pub fn set(
-        &self,
-        object_type: impl Into<models::ObjectTypePlural>,
-        object_id: impl Into<String>,
-    ) -> Call<models::dbsql_permissions::Set> {
-        Call::new(
-            self.client.clone(),
-            models::dbsql_permissions::Set::new(object_type, object_id),
-        )
-    }
-
-    /// Makes another active user the owner of a dashboard, query or alert.
-    ///
-    /// Requires an administrator. For queries and alerts, use `queries.update` and `alerts.update` instead.
-    ///
-    /// `POST /api/2.0/preview/sql/permissions/{object_type}/{object_id}/transfer`
-    ///
-    /// * `object_type`: Kind of object.
-    /// * `object_id`: ID of the object.
-    #[deprecated = "deprecated by the API"]
-    pub fn transfer_ownership(
-        &self,
-        object_type: impl Into<models::OwnableObjectType>,
-        object_id: impl Into<String>,
-    ) -> Call<models::dbsql_permissions::TransferOwnership> {
-        Call::new(
-            self.client.clone(),
-            models::dbsql_permissions::TransferOwnership::new(object_type, object_id),
-        )
+calls! {
+    DbsqlPermissions {
+        /// Returns the access control list of a legacy object.
+        ///
+        /// `GET /api/2.0/preview/sql/permissions/{object_type}/{object_id}`
+        ///
+        /// * `object_type`: Kind of object.
+        /// * `object_id`: UUID of the object.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        get(object_type: models::ObjectTypePlural, object_id: String) -> models::dbsql_permissions::Get;
+        /// Replaces the whole access control list of a legacy object.
+        ///
+        /// `POST /api/2.0/preview/sql/permissions/{object_type}/{object_id}`
+        ///
+        /// * `object_type`: Kind of object.
+        /// * `object_id`: UUID of the object.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::dbsql_permissions::Set::access_control_list).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        set(object_type: models::ObjectTypePlural, object_id: String) -> models::dbsql_permissions::Set;
+        /// Makes another active user the owner of a dashboard, query or alert.
+        ///
+        /// Requires an administrator. For queries and alerts, use `queries.update` and `alerts.update` instead.
+        ///
+        /// `POST /api/2.0/preview/sql/permissions/{object_type}/{object_id}/transfer`
+        ///
+        /// * `object_type`: Kind of object.
+        /// * `object_id`: ID of the object.
+        ///
+        /// Optional inputs: [`new_owner`](field@models::dbsql_permissions::TransferOwnership::new_owner).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        transfer_ownership(object_type: models::OwnableObjectType, object_id: String) -> models::dbsql_permissions::TransferOwnership;
     }
 }
 
-impl Call<models::dbsql_permissions::Set> {
-    /// The complete new list.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::AccessControl>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
+setters! { models::dbsql_permissions::Set {
+    access_control_list: Vec<models::AccessControl>,
+}}
 
-impl Call<models::dbsql_permissions::TransferOwnership> {
-    /// E-mail address of the new owner, a user of the workspace.
-    pub fn new_owner(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.new_owner = Some(value.into()))
-    }
-}
+setters! { models::dbsql_permissions::TransferOwnership {
+    new_owner: String,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages saved queries: SQL text with a warehouse, parameters, tags and a description.
     pub fn queries(&self) -> Queries {
         Queries {
@@ -685,127 +482,89 @@ impl crate::WorkspaceClient {
 /// Schedule a query with a job whose task type is `sql_task`.
 #[derive(Clone, Debug)]
 pub struct Queries {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Queries {
-    /// Creates a saved query.
-    ///
-    /// `POST /api/2.0/sql/queries`
-    pub fn create(&self) -> Call<models::queries::Create> {
-        Call::new(self.client.clone(), models::queries::Create::new())
-    }
-
-    /// Moves a query to the trash.
-    ///
-    /// A trashed query is not listed and cannot serve alerts; it can be restored in the UI and is deleted for good after 30
-    /// days.
-    ///
-    /// `DELETE /api/2.0/sql/queries/{id}`
-    ///
-    /// * `id`: Id.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::queries::Delete> {
-        Call::new(self.client.clone(), models::queries::Delete::new(id))
-    }
-
-    /// Returns one saved query.
-    ///
-    /// `GET /api/2.0/sql/queries/{id}`
-    ///
-    /// * `id`: Id.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::queries::Get> {
-        Call::new(self.client.clone(), models::queries::Get::new(id))
-    }
-
-    /// Lists the queries the caller can access, in order of creation.
-    ///
-    /// Ten or more concurrent calls may be throttled or temporarily banned.
-    ///
-    /// `GET /api/2.0/sql/queries`
-    pub fn list(&self) -> Call<models::queries::List> {
-        Call::new(self.client.clone(), models::queries::List::new())
-    }
-
-    /// Lists the visualizations of a query.
-    ///
-    /// `GET /api/2.0/sql/queries/{id}/visualizations`
-    ///
-    /// * `id`: UUID of the query.
-    pub fn list_visualizations(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::queries::ListVisualizations> {
-        Call::new(self.client.clone(), models::queries::ListVisualizations::new(id))
-    }
-
-    /// Changes the fields of a query that the mask names.
-    ///
-    /// `PATCH /api/2.0/sql/queries/{id}`
-    ///
-    /// * `id`: Id.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-        update_mask: impl Into<String>,
-    ) -> Call<models::queries::Update> {
-        Call::new(self.client.clone(), models::queries::Update::new(id, update_mask))
+calls! {
+    Queries {
+        /// Creates a saved query.
+        ///
+        /// `POST /api/2.0/sql/queries`
+        ///
+        /// Optional inputs: [`auto_resolve_display_name`](field@models::queries::Create::auto_resolve_display_name),
+        /// [`query`](field@models::queries::Create::query).
+        create() -> models::queries::Create;
+        /// Moves a query to the trash.
+        ///
+        /// A trashed query is not listed and cannot serve alerts; it can be restored in the UI and is deleted for good after 30
+        /// days.
+        ///
+        /// `DELETE /api/2.0/sql/queries/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        delete(id: String) -> models::queries::Delete;
+        /// Returns one saved query.
+        ///
+        /// `GET /api/2.0/sql/queries/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        get(id: String) -> models::queries::Get;
+        /// Lists the queries the caller can access, in order of creation.
+        ///
+        /// Ten or more concurrent calls may be throttled or temporarily banned.
+        ///
+        /// `GET /api/2.0/sql/queries`
+        ///
+        /// Optional inputs: [`page_size`](field@models::queries::List::page_size),
+        /// [`page_token`](field@models::queries::List::page_token).
+        list() -> models::queries::List;
+        /// Lists the visualizations of a query.
+        ///
+        /// `GET /api/2.0/sql/queries/{id}/visualizations`
+        ///
+        /// * `id`: UUID of the query.
+        ///
+        /// Optional inputs: [`page_size`](field@models::queries::ListVisualizations::page_size),
+        /// [`page_token`](field@models::queries::ListVisualizations::page_token).
+        list_visualizations(id: String) -> models::queries::ListVisualizations;
+        /// Changes the fields of a query that the mask names.
+        ///
+        /// `PATCH /api/2.0/sql/queries/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        ///
+        /// Optional inputs: [`auto_resolve_display_name`](field@models::queries::Update::auto_resolve_display_name),
+        /// [`query`](field@models::queries::Update::query).
+        update(id: String, update_mask: String) -> models::queries::Update;
     }
 }
 
-impl Call<models::queries::Create> {
-    /// Renames automatically when another query has the same display name; otherwise that is an error.
-    pub fn auto_resolve_display_name(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.auto_resolve_display_name = Some(value.into()))
-    }
+setters! { models::queries::Create {
+    auto_resolve_display_name: bool,
+    query: models::CreateQueryRequestQuery,
+}}
 
-    /// The query to create.
-    pub fn query(self, value: impl Into<models::CreateQueryRequestQuery>) -> Self {
-        self.map(|op| op.query = Some(value.into()))
-    }
-}
+setters! { models::queries::List {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::queries::List> {
-    /// Page size.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::queries::ListVisualizations {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::queries::Update {
+    auto_resolve_display_name: bool,
+    query: models::UpdateQueryRequestQuery,
+}}
 
-impl Call<models::queries::ListVisualizations> {
-    /// Page size.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::queries::Update> {
-    /// Renames automatically when another query has the same display name; otherwise that is an error.
-    pub fn auto_resolve_display_name(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.auto_resolve_display_name = Some(value.into()))
-    }
-
-    /// New values of the fields.
-    pub fn query(self, value: impl Into<models::UpdateQueryRequestQuery>) -> Self {
-        self.map(|op| op.query = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages saved queries through the former preview routes; `queries` replaces it.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn queries_legacy(&self) -> QueriesLegacy {
         QueriesLegacy {
             client: self.client.clone(),
@@ -814,196 +573,112 @@ impl crate::WorkspaceClient {
 }
 
 /// Manages saved queries through the former preview routes; `queries` replaces it.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
 pub struct QueriesLegacy {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl QueriesLegacy {
-    /// Creates a query owned by the caller.
-    ///
-    /// Visualizations can be added afterwards. Use `queries.create` instead.
-    ///
-    /// `POST /api/2.0/preview/sql/queries`
-    #[deprecated = "deprecated by the API"]
-    pub fn create(&self) -> Call<models::queries_legacy::Create> {
-        Call::new(self.client.clone(), models::queries_legacy::Create::new())
-    }
-
-    /// Moves a query to the trash, which is emptied after 30 days.
-    ///
-    /// Trashed queries are not listed and cannot serve alerts. Use `queries.delete` instead.
-    ///
-    /// `DELETE /api/2.0/preview/sql/queries/{query_id}`
-    ///
-    /// * `query_id`: Query id.
-    #[deprecated = "deprecated by the API"]
-    pub fn delete(
-        &self,
-        query_id: impl Into<String>,
-    ) -> Call<models::queries_legacy::Delete> {
-        Call::new(self.client.clone(), models::queries_legacy::Delete::new(query_id))
-    }
-
-    /// Returns a query along with the caller's permissions on it.
-    ///
-    /// Use `queries.get` instead.
-    ///
-    /// `GET /api/2.0/preview/sql/queries/{query_id}`
-    ///
-    /// * `query_id`: Query id.
-    #[deprecated = "deprecated by the API"]
-    pub fn get(&self, query_id: impl Into<String>) -> Call<models::queries_legacy::Get> {
-        Call::new(self.client.clone(), models::queries_legacy::Get::new(query_id))
-    }
-
-    /// Lists saved queries, optionally those matching a search term.
-    ///
-    /// Ten or more concurrent calls may be throttled or temporarily banned. Use `queries.list` instead.
-    ///
-    /// `GET /api/2.0/preview/sql/queries`
-    #[deprecated = "deprecated by the API"]
-    pub fn list(&self) -> Call<models::queries_legacy::List> {
-        Call::new(self.client.clone(), models::queries_legacy::List::new())
-    }
-
-    /// Takes a query out of the trash, so that it is listed and can be used for alerts again.
-    ///
-    /// `POST /api/2.0/preview/sql/queries/trash/{query_id}`
-    ///
-    /// * `query_id`: Query id.
-    #[deprecated = "deprecated by the API"]
-    pub fn restore(
-        &self,
-        query_id: impl Into<String>,
-    ) -> Call<models::queries_legacy::Restore> {
-        Call::new(self.client.clone(), models::queries_legacy::Restore::new(query_id))
-    }
-
-    /// Changes a query.
-    ///
-    /// The change cannot be undone. Use `queries.update` instead.
-    ///
-    /// `POST /api/2.0/preview/sql/queries/{query_id}`
-    ///
-    /// * `query_id`: Query id.
-    #[deprecated = "deprecated by the API"]
-    pub fn update(
-        &self,
-        query_id: impl Into<String>,
-    ) -> Call<models::queries_legacy::Update> {
-        Call::new(self.client.clone(), models::queries_legacy::Update::new(query_id))
+calls! {
+    QueriesLegacy {
+        /// Creates a query owned by the caller.
+        ///
+        /// Visualizations can be added afterwards. Use `queries.create` instead.
+        ///
+        /// `POST /api/2.0/preview/sql/queries`
+        ///
+        /// Optional inputs: [`data_source_id`](field@models::queries_legacy::Create::data_source_id),
+        /// [`description`](field@models::queries_legacy::Create::description),
+        /// [`name`](field@models::queries_legacy::Create::name), [`options_`](field@models::queries_legacy::Create::options),
+        /// [`parent`](field@models::queries_legacy::Create::parent), [`query`](field@models::queries_legacy::Create::query),
+        /// [`run_as_role`](field@models::queries_legacy::Create::run_as_role),
+        /// [`tags`](field@models::queries_legacy::Create::tags).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        create() -> models::queries_legacy::Create;
+        /// Moves a query to the trash, which is emptied after 30 days.
+        ///
+        /// Trashed queries are not listed and cannot serve alerts. Use `queries.delete` instead.
+        ///
+        /// `DELETE /api/2.0/preview/sql/queries/{query_id}`
+        ///
+        /// * `query_id`: `query_id`, a text.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        delete(query_id: String) -> models::queries_legacy::Delete;
+        /// Returns a query along with the caller's permissions on it.
+        ///
+        /// Use `queries.get` instead.
+        ///
+        /// `GET /api/2.0/preview/sql/queries/{query_id}`
+        ///
+        /// * `query_id`: `query_id`, a text.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        get(query_id: String) -> models::queries_legacy::Get;
+        /// Lists saved queries, optionally those matching a search term.
+        ///
+        /// Ten or more concurrent calls may be throttled or temporarily banned. Use `queries.list` instead.
+        ///
+        /// `GET /api/2.0/preview/sql/queries`
+        ///
+        /// Optional inputs: [`order`](field@models::queries_legacy::List::order),
+        /// [`page`](field@models::queries_legacy::List::page), [`page_size`](field@models::queries_legacy::List::page_size),
+        /// [`q`](field@models::queries_legacy::List::q).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        list() -> models::queries_legacy::List;
+        /// Takes a query out of the trash, so that it is listed and can be used for alerts again.
+        ///
+        /// `POST /api/2.0/preview/sql/queries/trash/{query_id}`
+        ///
+        /// * `query_id`: `query_id`, a text.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        restore(query_id: String) -> models::queries_legacy::Restore;
+        /// Changes a query.
+        ///
+        /// The change cannot be undone. Use `queries.update` instead.
+        ///
+        /// `POST /api/2.0/preview/sql/queries/{query_id}`
+        ///
+        /// * `query_id`: `query_id`, a text.
+        ///
+        /// Optional inputs: [`data_source_id`](field@models::queries_legacy::Update::data_source_id),
+        /// [`description`](field@models::queries_legacy::Update::description),
+        /// [`name`](field@models::queries_legacy::Update::name), [`options_`](field@models::queries_legacy::Update::options),
+        /// [`query`](field@models::queries_legacy::Update::query),
+        /// [`run_as_role`](field@models::queries_legacy::Update::run_as_role),
+        /// [`tags`](field@models::queries_legacy::Update::tags).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        update(query_id: String) -> models::queries_legacy::Update;
     }
 }
 
-impl Call<models::queries_legacy::Create> {
-    /// Data source to run against; differs from the warehouse ID, see `data_sources.list`.
-    pub fn data_source_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.data_source_id = Some(value.into()))
-    }
+setters! { models::queries_legacy::Create {
+    data_source_id: String,
+    description: String,
+    name: String,
+    options_ = options: serde_json::Value,
+    parent: String,
+    query: String,
+    run_as_role: models::RunAsRole,
+    tags: Vec<String>,
+}}
 
-    /// Free text about the query, such as usage notes.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
+setters! { models::queries_legacy::List {
+    order: String,
+    page: i64,
+    page_size: i64,
+    q: String,
+}}
 
-    /// Title shown in lists, widgets and on the query's page.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
+setters! { models::queries_legacy::Update {
+    data_source_id: String,
+    description: String,
+    name: String,
+    options_ = options: serde_json::Value,
+    query: String,
+    run_as_role: models::RunAsRole,
+    tags: Vec<String>,
+}}
 
-    /// Holds only the list of parameter definitions: objects with `title`, `name`, `type` and `value`, the latter a default
-    /// that can be overridden at run time.
-    pub fn options_(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.options = Some(value.into()))
-    }
-
-    /// Identifier of the workspace folder.
-    pub fn parent(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.parent = Some(value.into()))
-    }
-
-    /// SQL text.
-    pub fn query(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.query = Some(value.into()))
-    }
-
-    /// Whose permissions it runs with: the viewer's or the owner's.
-    pub fn run_as_role(self, value: impl Into<models::RunAsRole>) -> Self {
-        self.map(|op| op.run_as_role = Some(value.into()))
-    }
-
-    /// Tags.
-    pub fn tags(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
-
-impl Call<models::queries_legacy::List> {
-    /// Sort key: `name`, `created_at`, `runtime` (blank for parameterized queries, which sorts highest), `executed_at` or
-    /// `created_by`.
-    ///
-    /// Ascending, unless prefixed with `-`.
-    pub fn order(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.order = Some(value.into()))
-    }
-
-    /// Number of the page to return.
-    pub fn page(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page = Some(value.into()))
-    }
-
-    /// Queries per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Full text search term.
-    pub fn q(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.q = Some(value.into()))
-    }
-}
-
-impl Call<models::queries_legacy::Update> {
-    /// Data source to run against; differs from the warehouse ID, see `data_sources.list`.
-    pub fn data_source_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.data_source_id = Some(value.into()))
-    }
-
-    /// Free text about the query, such as usage notes.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
-
-    /// Title shown in lists, widgets and on the query's page.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Holds only the list of parameter definitions: objects with `title`, `name`, `type` and `value`, the latter a default
-    /// that can be overridden at run time.
-    pub fn options_(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.options = Some(value.into()))
-    }
-
-    /// SQL text.
-    pub fn query(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.query = Some(value.into()))
-    }
-
-    /// Whose permissions it runs with: the viewer's or the owner's.
-    pub fn run_as_role(self, value: impl Into<models::RunAsRole>) -> Self {
-        self.map(|op| op.run_as_role = Some(value.into()))
-    }
-
-    /// Tags.
-    pub fn tags(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Lists queries that ran on SQL warehouses and serverless compute.
     pub fn query_history(&self) -> QueryHistory {
         QueryHistory {
@@ -1015,41 +690,31 @@ impl crate::WorkspaceClient {
 /// Lists queries that ran on SQL warehouses and serverless compute.
 #[derive(Clone, Debug)]
 pub struct QueryHistory {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl QueryHistory {
-    /// Lists queries that ran on SQL warehouses and serverless compute, most recently started first.
-    ///
-    /// `GET /api/2.0/sql/history/queries`
-    pub fn list(&self) -> Call<models::query_history::List> {
-        Call::new(self.client.clone(), models::query_history::List::new())
-    }
-}
-
-impl Call<models::query_history::List> {
-    /// Restricts the result by user, warehouse, status, statement or start time.
-    pub fn filter_by(self, value: impl Into<models::QueryFilter>) -> Self {
-        self.map(|op| op.filter_by = Some(value.into()))
-    }
-
-    /// Adds metrics to each query; off by default and meant for small pages only.
-    pub fn include_metrics(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.include_metrics = Some(value.into()))
-    }
-
-    /// Queries per page: 100 unless given, and less than 1000.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
+calls! {
+    QueryHistory {
+        /// Lists queries that ran on SQL warehouses and serverless compute, most recently started first.
+        ///
+        /// `GET /api/2.0/sql/history/queries`
+        ///
+        /// Optional inputs: [`filter_by`](field@models::query_history::List::filter_by),
+        /// [`include_metrics`](field@models::query_history::List::include_metrics),
+        /// [`max_results`](field@models::query_history::List::max_results),
+        /// [`page_token`](field@models::query_history::List::page_token).
+        list() -> models::query_history::List;
     }
 }
 
-impl crate::WorkspaceClient {
+setters! { models::query_history::List {
+    filter_by: models::QueryFilter,
+    include_metrics: bool,
+    max_results: i64,
+    page_token: String,
+}}
+
+impl crate::workspace::WorkspaceClient {
     /// Adds visualizations to saved queries, and changes or removes them.
     pub fn query_visualizations(&self) -> QueryVisualizations {
         QueryVisualizations {
@@ -1063,72 +728,48 @@ impl crate::WorkspaceClient {
 /// Its data structures may change.
 #[derive(Clone, Debug)]
 pub struct QueryVisualizations {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl QueryVisualizations {
-    /// Adds a visualization to a query.
-    ///
-    /// `POST /api/2.0/sql/visualizations`
-    pub fn create(&self) -> Call<models::query_visualizations::Create> {
-        Call::new(self.client.clone(), models::query_visualizations::Create::new())
-    }
-
-    /// Removes a visualization from its query.
-    ///
-    /// `DELETE /api/2.0/sql/visualizations/{id}`
-    ///
-    /// * `id`: Id.
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::query_visualizations::Delete> {
-        Call::new(self.client.clone(), models::query_visualizations::Delete::new(id))
-    }
-
-    /// Changes the fields of a visualization that the mask names.
-    ///
-    /// `PATCH /api/2.0/sql/visualizations/{id}`
-    ///
-    /// * `id`: Id.
-    /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-    ///   only as a whole.
-    ///   `*` replaces everything.
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-        update_mask: impl Into<String>,
-    ) -> Call<models::query_visualizations::Update> {
-        Call::new(
-            self.client.clone(),
-            models::query_visualizations::Update::new(id, update_mask),
-        )
+calls! {
+    QueryVisualizations {
+        /// Adds a visualization to a query.
+        ///
+        /// `POST /api/2.0/sql/visualizations`
+        ///
+        /// Optional inputs: [`visualization`](field@models::query_visualizations::Create::visualization).
+        create() -> models::query_visualizations::Create;
+        /// Removes a visualization from its query.
+        ///
+        /// `DELETE /api/2.0/sql/visualizations/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        delete(id: String) -> models::query_visualizations::Delete;
+        /// Changes the fields of a visualization that the mask names.
+        ///
+        /// `PATCH /api/2.0/sql/visualizations/{id}`
+        ///
+        /// * `id`: `id`, a text.
+        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+        ///   only as a whole.
+        ///   `*` replaces everything.
+        ///
+        /// Optional inputs: [`visualization`](field@models::query_visualizations::Update::visualization).
+        update(id: String, update_mask: String) -> models::query_visualizations::Update;
     }
 }
 
-impl Call<models::query_visualizations::Create> {
-    /// Visualization.
-    pub fn visualization(
-        self,
-        value: impl Into<models::CreateVisualizationRequestVisualization>,
-    ) -> Self {
-        self.map(|op| op.visualization = Some(value.into()))
-    }
-}
+setters! { models::query_visualizations::Create {
+    visualization: models::CreateVisualizationRequestVisualization,
+}}
 
-impl Call<models::query_visualizations::Update> {
-    /// New values of the fields.
-    pub fn visualization(
-        self,
-        value: impl Into<models::UpdateVisualizationRequestVisualization>,
-    ) -> Self {
-        self.map(|op| op.visualization = Some(value.into()))
-    }
-}
+setters! { models::query_visualizations::Update {
+    visualization: models::UpdateVisualizationRequestVisualization,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages visualizations through the former preview routes; `query_visualizations` replaces it.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn query_visualizations_legacy(&self) -> QueryVisualizationsLegacy {
         QueryVisualizationsLegacy {
             client: self.client.clone(),
@@ -1137,122 +778,73 @@ impl crate::WorkspaceClient {
 }
 
 /// Manages visualizations through the former preview routes; `query_visualizations` replaces it.
-#[deprecated = "deprecated by the API"]
+#[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
 pub struct QueryVisualizationsLegacy {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl QueryVisualizationsLegacy {
-    /// Adds a visualization to a query.
-    ///
-    /// Use `query_visualizations.create` instead.
-    ///
-    /// `POST /api/2.0/preview/sql/visualizations`
-    ///
-    /// * `options`: Type-specific options in an unsupported format; not meant to be edited.
-    /// * `query_id`: ID of the query, as returned when it was created.
-    /// * `type_`: Kind of visualization, for example a chart, a table or a pivot table.
-    #[deprecated = "deprecated by the API"]
-    pub fn create(
-        &self,
-        options: impl Into<serde_json::Value>,
-        query_id: impl Into<String>,
-        type_: impl Into<String>,
-    ) -> Call<models::query_visualizations_legacy::Create> {
-        Call::new(
-            self.client.clone(),
-            models::query_visualizations_legacy::Create::new(options, query_id, type_),
-        )
-    }
-
-    /// Removes a visualization from its query.
-    ///
-    /// Use `query_visualizations.delete` instead.
-    ///
-    /// `DELETE /api/2.0/preview/sql/visualizations/{id}`
-    ///
-    /// * `id`: ID of the visualization, as returned when it was created.
-    #[deprecated = "deprecated by the API"]
-    pub fn delete(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::query_visualizations_legacy::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::query_visualizations_legacy::Delete::new(id),
-        )
-    }
-
-    /// Changes a visualization.
-    ///
-    /// Use `query_visualizations.update` instead.
-    ///
-    /// `POST /api/2.0/preview/sql/visualizations/{id}`
-    ///
-    /// * `id`: UUID of the visualization.
-    #[deprecated = "deprecated by the API"]
-    pub fn update(
-        &self,
-        id: impl Into<String>,
-    ) -> Call<models::query_visualizations_legacy::Update> {
-        Call::new(
-            self.client.clone(),
-            models::query_visualizations_legacy::Update::new(id),
-        )
+calls! {
+    QueryVisualizationsLegacy {
+        /// Adds a visualization to a query.
+        ///
+        /// Use `query_visualizations.create` instead.
+        ///
+        /// `POST /api/2.0/preview/sql/visualizations`
+        ///
+        /// * `query_id`: ID of the query, as returned when it was created.
+        /// * `type_`: Kind of visualization, for example a chart, a table or a pivot table.
+        /// * `options`: Type-specific options in an unsupported format; not meant to be edited.
+        ///
+        /// Optional inputs: [`description`](field@models::query_visualizations_legacy::Create::description),
+        /// [`name`](field@models::query_visualizations_legacy::Create::name).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        create(query_id: String, type_: String, options: serde_json::Value) -> models::query_visualizations_legacy::Create;
+        /// Removes a visualization from its query.
+        ///
+        /// Use `query_visualizations.delete` instead.
+        ///
+        /// `DELETE /api/2.0/preview/sql/visualizations/{id}`
+        ///
+        /// * `id`: ID of the visualization, as returned when it was created.
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        delete(id: String) -> models::query_visualizations_legacy::Delete;
+        /// Changes a visualization.
+        ///
+        /// Use `query_visualizations.update` instead.
+        ///
+        /// `POST /api/2.0/preview/sql/visualizations/{id}`
+        ///
+        /// * `id`: UUID of the visualization.
+        ///
+        /// Optional inputs: [`created_at`](field@models::query_visualizations_legacy::Update::created_at),
+        /// [`description`](field@models::query_visualizations_legacy::Update::description),
+        /// [`name`](field@models::query_visualizations_legacy::Update::name),
+        /// [`options_`](field@models::query_visualizations_legacy::Update::options),
+        /// [`query`](field@models::query_visualizations_legacy::Update::query),
+        /// [`type_`](field@models::query_visualizations_legacy::Update::type_),
+        /// [`updated_at`](field@models::query_visualizations_legacy::Update::updated_at).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        update(id: String) -> models::query_visualizations_legacy::Update;
     }
 }
 
-impl Call<models::query_visualizations_legacy::Create> {
-    /// Short description; not shown in the UI.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
+setters! { models::query_visualizations_legacy::Create {
+    description: String,
+    name: String,
+}}
 
-    /// Name shown on dashboards and the query page.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-}
+setters! { models::query_visualizations_legacy::Update {
+    created_at: String,
+    description: String,
+    name: String,
+    options_ = options: serde_json::Value,
+    query: models::LegacyQuery,
+    type_: String,
+    updated_at: String,
+}}
 
-impl Call<models::query_visualizations_legacy::Update> {
-    /// Created at.
-    pub fn created_at(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.created_at = Some(value.into()))
-    }
-
-    /// Short description; not shown in the UI.
-    pub fn description(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.description = Some(value.into()))
-    }
-
-    /// Name shown on dashboards and the query page.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Type-specific options in an unsupported format; not meant to be edited.
-    pub fn options_(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.options = Some(value.into()))
-    }
-
-    /// Query.
-    pub fn query(self, value: impl Into<models::LegacyQuery>) -> Self {
-        self.map(|op| op.query = Some(value.into()))
-    }
-
-    /// Kind of visualization, for example a chart, a table or a pivot table.
-    pub fn type_(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.type_ = Some(value.into()))
-    }
-
-    /// Updated at.
-    pub fn updated_at(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.updated_at = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Reads the Redash v2 configuration of the workspace.
     pub fn redash_config(&self) -> RedashConfig {
         RedashConfig {
@@ -1266,19 +858,19 @@ impl crate::WorkspaceClient {
 /// Meant for internal use.
 #[derive(Clone, Debug)]
 pub struct RedashConfig {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl RedashConfig {
-    /// Returns the Redash v2 configuration of the workspace.
-    ///
-    /// `GET /api/2.0/redash-v2/config`
-    pub fn get_config(&self) -> Call<models::redash_config::GetConfig> {
-        Call::new(self.client.clone(), models::redash_config::GetConfig::new())
+calls! {
+    RedashConfig {
+        /// Returns the Redash v2 configuration of the workspace.
+        ///
+        /// `GET /api/2.0/redash-v2/config`
+        get_config() -> models::redash_config::GetConfig;
     }
 }
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Runs SQL statements on a warehouse and fetches their results, synchronously or by polling.
     pub fn statement_execution(&self) -> StatementExecution {
         StatementExecution {
@@ -1293,157 +885,76 @@ impl crate::WorkspaceClient {
 /// only an explicit cancel ends it.
 #[derive(Clone, Debug)]
 pub struct StatementExecution {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl StatementExecution {
-    /// Asks for a running statement to be canceled.
-    ///
-    /// Success means only that the request arrived: poll with `get_statement` for the final state, since the statement may have
-    /// finished first.
-    ///
-    /// `POST /api/2.0/sql/statements/{statement_id}/cancel`
-    ///
-    /// * `statement_id`: ID that `execute_statement` returned.
-    pub fn cancel_execution(
-        &self,
-        statement_id: impl Into<String>,
-    ) -> Call<models::statement_execution::CancelExecution> {
-        Call::new(
-            self.client.clone(),
-            models::statement_execution::CancelExecution::new(statement_id),
-        )
-    }
-
-    /// Runs a SQL statement and waits up to `wait_timeout` for its result.
-    ///
-    /// A finished statement returns its manifest and first chunk; otherwise the statement ID serves for polling with
-    /// `get_statement`. A failed execution still answers 200, with state `FAILED` and the error in `status`.
-    ///
-    /// `POST /api/2.0/sql/statements`
-    ///
-    /// * `statement`: SQL text with optional parameter markers; at most 16 MiB.
-    /// * `warehouse_id`: SQL warehouse to run on.
-    pub fn execute_statement(
-        &self,
-        statement: impl Into<String>,
-        warehouse_id: impl Into<String>,
-    ) -> Call<models::statement_execution::ExecuteStatement> {
-        Call::new(
-            self.client.clone(),
-            models::statement_execution::ExecuteStatement::new(statement, warehouse_id),
-        )
-    }
-
-    /// Returns a statement's status and, once it succeeded, its manifest and first result chunk.
-    ///
-    /// The answer can take up to 5 seconds. A statement that has been in a terminal state for 12 hours or more may be gone, and
-    /// then the call answers 404.
-    ///
-    /// `GET /api/2.0/sql/statements/{statement_id}`
-    ///
-    /// * `statement_id`: ID that `execute_statement` returned.
-    pub fn get_statement(
-        &self,
-        statement_id: impl Into<String>,
-    ) -> Call<models::statement_execution::GetStatement> {
-        Call::new(
-            self.client.clone(),
-            models::statement_execution::GetStatement::new(statement_id),
-        )
-    }
-
-    /// Returns one chunk of a succeeded statement's result.
-    ///
-    /// Chunks may be fetched in any order and in parallel. Data comes inline or as links, as the statement's disposition says.
-    ///
-    /// `GET /api/2.0/sql/statements/{statement_id}/result/chunks/{chunk_index}`
-    ///
-    /// * `statement_id`: ID that `execute_statement` returned.
-    /// * `chunk_index`: Position of the chunk, from 0.
-    pub fn get_statement_result_chunk_n(
-        &self,
-        statement_id: impl Into<String>,
-        chunk_index: impl Into<i64>,
-    ) -> Call<models::statement_execution::GetStatementResultChunkN> {
-        Call::new(
-            self.client.clone(),
-            models::statement_execution::GetStatementResultChunkN::new(
-                statement_id,
-                chunk_index,
-            ),
-        )
+calls! {
+    StatementExecution {
+        /// Asks for a running statement to be canceled.
+        ///
+        /// Success means only that the request arrived: poll with `get_statement` for the final state, since the statement may have
+        /// finished first.
+        ///
+        /// `POST /api/2.0/sql/statements/{statement_id}/cancel`
+        ///
+        /// * `statement_id`: ID that `execute_statement` returned.
+        cancel_execution(statement_id: String) -> models::statement_execution::CancelExecution;
+        /// Runs a SQL statement and waits up to `wait_timeout` for its result.
+        ///
+        /// A finished statement returns its manifest and first chunk; otherwise the statement ID serves for polling with
+        /// `get_statement`. A failed execution still answers 200, with state `FAILED` and the error in `status`.
+        ///
+        /// `POST /api/2.0/sql/statements`
+        ///
+        /// * `statement`: SQL text with optional parameter markers; at most 16 MiB.
+        /// * `warehouse_id`: SQL warehouse to run on.
+        ///
+        /// Optional inputs: [`byte_limit`](field@models::statement_execution::ExecuteStatement::byte_limit),
+        /// [`catalog`](field@models::statement_execution::ExecuteStatement::catalog),
+        /// [`disposition`](field@models::statement_execution::ExecuteStatement::disposition),
+        /// [`format`](field@models::statement_execution::ExecuteStatement::format),
+        /// [`on_wait_timeout`](field@models::statement_execution::ExecuteStatement::on_wait_timeout),
+        /// [`parameters`](field@models::statement_execution::ExecuteStatement::parameters),
+        /// [`query_tags`](field@models::statement_execution::ExecuteStatement::query_tags),
+        /// [`row_limit`](field@models::statement_execution::ExecuteStatement::row_limit),
+        /// [`schema`](field@models::statement_execution::ExecuteStatement::schema),
+        /// [`wait_timeout`](field@models::statement_execution::ExecuteStatement::wait_timeout).
+        execute_statement(statement: String, warehouse_id: String) -> models::statement_execution::ExecuteStatement;
+        /// Returns a statement's status and, once it succeeded, its manifest and first result chunk.
+        ///
+        /// The answer can take up to 5 seconds. A statement that has been in a terminal state for 12 hours or more may be gone, and
+        /// then the call answers 404.
+        ///
+        /// `GET /api/2.0/sql/statements/{statement_id}`
+        ///
+        /// * `statement_id`: ID that `execute_statement` returned.
+        get_statement(statement_id: String) -> models::statement_execution::GetStatement;
+        /// Returns one chunk of a succeeded statement's result.
+        ///
+        /// Chunks may be fetched in any order and in parallel. Data comes inline or as links, as the statement's disposition says.
+        ///
+        /// `GET /api/2.0/sql/statements/{statement_id}/result/chunks/{chunk_index}`
+        ///
+        /// * `statement_id`: ID that `execute_statement` returned.
+        /// * `chunk_index`: Position of the chunk, from 0.
+        get_statement_result_chunk_n(statement_id: String, chunk_index: i64) -> models::statement_execution::GetStatementResultChunkN;
     }
 }
 
-impl Call<models::statement_execution::ExecuteStatement> {
-    /// Limit on the result's size in bytes, measured on the internal representation; a cut result has `truncated` set. 100 GiB
-    /// by default for external links.
-    pub fn byte_limit(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.byte_limit = Some(value.into()))
-    }
+setters! { models::statement_execution::ExecuteStatement {
+    byte_limit: i64,
+    catalog: String,
+    disposition: models::Disposition,
+    format: models::Format,
+    on_wait_timeout: models::ExecuteStatementRequestOnWaitTimeout,
+    parameters: Vec<models::StatementParameterListItem>,
+    query_tags: Vec<models::QueryTag>,
+    row_limit: i64,
+    schema: String,
+    wait_timeout: String,
+}}
 
-    /// Default catalog, like `USE CATALOG`.
-    pub fn catalog(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.catalog = Some(value.into()))
-    }
-
-    /// How results are delivered: in the response, or as download links.
-    ///
-    /// Inline results are limited to 25 MiB and fail beyond it; links serve up to 100 GiB.
-    pub fn disposition(self, value: impl Into<models::Disposition>) -> Self {
-        self.map(|op| op.disposition = Some(value.into()))
-    }
-
-    /// Format of the result; `ARROW_STREAM` and `CSV` require external links.
-    ///
-    /// The default is `JSON_ARRAY`.
-    pub fn format(self, value: impl Into<models::Format>) -> Self {
-        self.map(|op| op.format = Some(value.into()))
-    }
-
-    /// What happens to the statement when `wait_timeout` passes.
-    pub fn on_wait_timeout(
-        self,
-        value: impl Into<models::ExecuteStatementRequestOnWaitTimeout>,
-    ) -> Self {
-        self.map(|op| op.on_wait_timeout = Some(value.into()))
-    }
-
-    /// Values for the statement's named markers, such as `:my_date`.
-    ///
-    /// Positional `?` markers are not supported.
-    pub fn parameters(
-        self,
-        value: impl Into<Vec<models::StatementParameterListItem>>,
-    ) -> Self {
-        self.map(|op| op.parameters = Some(value.into()))
-    }
-
-    /// Tags recorded with the statement, at most 20; one value per key, order without meaning.
-    pub fn query_tags(self, value: impl Into<Vec<models::QueryTag>>) -> Self {
-        self.map(|op| op.query_tags = Some(value.into()))
-    }
-
-    /// Limit on the number of rows; unlike `LIMIT` in SQL, a cut result has `truncated` set.
-    pub fn row_limit(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.row_limit = Some(value.into()))
-    }
-
-    /// Default schema, like `USE SCHEMA`.
-    pub fn schema(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.schema = Some(value.into()))
-    }
-
-    /// How long to wait for the result, written as `Ns`: `0s` returns at once, otherwise 5 to 50 seconds.
-    ///
-    /// The default is `10s`.
-    pub fn wait_timeout(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.wait_timeout = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages SQL warehouses, the compute that runs SQL statements, with their permissions, workspace-wide settings and
     /// per-user defaults.
     pub fn warehouses(&self) -> Warehouses {
@@ -1457,606 +968,270 @@ impl crate::WorkspaceClient {
 /// per-user defaults.
 #[derive(Clone, Debug)]
 pub struct Warehouses {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Warehouses {
-    /// Creates a SQL warehouse.
-    ///
-    /// The warehouse starts in the background; wait for state `RUNNING` before use.
-    ///
-    /// `POST /api/2.0/sql/warehouses`
-    pub fn create(&self) -> Call<models::warehouses::Create> {
-        Call::new(self.client.clone(), models::warehouses::Create::new())
-    }
-
-    /// Creates a user's default warehouse override.
-    ///
-    /// Users may do so for themselves, administrators for anyone.
-    ///
-    /// `POST /api/warehouses/v1/default-warehouse-overrides`
-    ///
-    /// * `default_warehouse_override_id`: Last part of the resource name: a numeric user ID, or `me` for the caller.
-    /// * `default_warehouse_override`: Default warehouse override.
-    pub fn create_default_warehouse_override(
-        &self,
-        default_warehouse_override_id: impl Into<String>,
-        default_warehouse_override: impl Into<models::DefaultWarehouseOverride>,
-    ) -> Call<models::warehouses::CreateDefaultWarehouseOverride> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::CreateDefaultWarehouseOverride::new(
-                default_warehouse_override_id,
-                default_warehouse_override,
-            ),
-        )
-    }
-
-    /// Deletes a SQL warehouse.
-    ///
-    /// `DELETE /api/2.0/sql/warehouses/{id}`
-    ///
-    /// * `id`: ID of the SQL warehouse.
-    pub fn delete(&self, id: impl Into<String>) -> Call<models::warehouses::Delete> {
-        Call::new(self.client.clone(), models::warehouses::Delete::new(id))
-    }
-
-    /// Deletes a user's default warehouse override, so that the workspace's default applies again.
-    ///
-    /// Users may delete their own, administrators anyone's.
-    ///
-    /// `DELETE /api/warehouses/v1/{name}`
-    ///
-    /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
-    ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
-    pub fn delete_default_warehouse_override(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::warehouses::DeleteDefaultWarehouseOverride> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::DeleteDefaultWarehouseOverride::new(name),
-        )
-    }
-
-    /// Changes the configuration of a SQL warehouse.
-    ///
-    /// `POST /api/2.0/sql/warehouses/{id}/edit`
-    ///
-    /// * `id`: ID of the SQL warehouse.
-    pub fn edit(&self, id: impl Into<String>) -> Call<models::warehouses::Edit> {
-        Call::new(self.client.clone(), models::warehouses::Edit::new(id))
-    }
-
-    /// Returns the configuration and state of a SQL warehouse.
-    ///
-    /// `GET /api/2.0/sql/warehouses/{id}`
-    ///
-    /// * `id`: ID of the SQL warehouse.
-    pub fn get(&self, id: impl Into<String>) -> Call<models::warehouses::Get> {
-        Call::new(self.client.clone(), models::warehouses::Get::new(id))
-    }
-
-    /// Returns a user's default warehouse override.
-    ///
-    /// Users may read their own, administrators anyone's. Without an override, the workspace's default applies.
-    ///
-    /// `GET /api/warehouses/v1/{name}`
-    ///
-    /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
-    ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
-    pub fn get_default_warehouse_override(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::warehouses::GetDefaultWarehouseOverride> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::GetDefaultWarehouseOverride::new(name),
-        )
-    }
-
-    /// Lists the permission levels that can be granted on a SQL warehouse.
-    ///
-    /// `GET /api/2.0/permissions/warehouses/{warehouse_id}/permissionLevels`
-    ///
-    /// * `warehouse_id`: ID of the SQL warehouse.
-    pub fn get_permission_levels(
-        &self,
-        warehouse_id: impl Into<String>,
-    ) -> Call<models::warehouses::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::GetPermissionLevels::new(warehouse_id),
-        )
-    }
-
-    /// Returns the access control list of a SQL warehouse, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/warehouses/{warehouse_id}`
-    ///
-    /// * `warehouse_id`: ID of the SQL warehouse.
-    pub fn get_permissions(
-        &self,
-        warehouse_id: impl Into<String>,
-    ) -> Call<models::warehouses::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::GetPermissions::new(warehouse_id),
-        )
-    }
-
-    /// Returns the workspace-wide settings that all SQL warehouses share.
-    ///
-    /// `GET /api/2.0/sql/config/warehouses`
-    pub fn get_workspace_warehouse_config(
-        &self,
-    ) -> Call<models::warehouses::GetWorkspaceWarehouseConfig> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::GetWorkspaceWarehouseConfig::new(),
-        )
-    }
-
-    /// Lists the SQL warehouses the caller can access.
-    ///
-    /// `GET /api/2.0/sql/warehouses`
-    pub fn list(&self) -> Call<models::warehouses::List> {
-        Call::new(self.client.clone(), models::warehouses::List::new())
-    }
-
-    /// Lists every user's default warehouse override.
-    ///
-    /// Only workspace administrators may call it.
-    ///
-    /// `GET /api/warehouses/v1/default-warehouse-overrides`
-    pub fn list_default_warehouse_overrides(
-        &self,
-    ) -> Call<models::warehouses::ListDefaultWarehouseOverrides> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::ListDefaultWarehouseOverrides::new(),
-        )
-    }
-
-    /// Replaces the direct permissions on a SQL warehouse.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/warehouses/{warehouse_id}`
-    ///
-    /// * `warehouse_id`: ID of the SQL warehouse.
-    pub fn set_permissions(
-        &self,
-        warehouse_id: impl Into<String>,
-    ) -> Call<models::warehouses::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::SetPermissions::new(warehouse_id),
-        )
-    }
-
-    /// Replaces the workspace-wide settings that all SQL warehouses share.
-    ///
-    /// `PUT /api/2.0/sql/config/warehouses`
-    pub fn set_workspace_warehouse_config(
-        &self,
-    ) -> Call<models::warehouses::SetWorkspaceWarehouseConfig> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::SetWorkspaceWarehouseConfig::new(),
-        )
-    }
-
-    /// Starts a SQL warehouse.
-    ///
-    /// Starting goes on in the background until the state is `RUNNING`.
-    ///
-    /// `POST /api/2.0/sql/warehouses/{id}/start`
-    ///
-    /// * `id`: ID of the SQL warehouse.
-    pub fn start(&self, id: impl Into<String>) -> Call<models::warehouses::Start> {
-        Call::new(self.client.clone(), models::warehouses::Start::new(id))
-    }
-
-    /// Stops a SQL warehouse.
-    ///
-    /// Stopping goes on in the background until the state is `STOPPED`.
-    ///
-    /// `POST /api/2.0/sql/warehouses/{id}/stop`
-    ///
-    /// * `id`: ID of the SQL warehouse.
-    pub fn stop(&self, id: impl Into<String>) -> Call<models::warehouses::Stop> {
-        Call::new(self.client.clone(), models::warehouses::Stop::new(id))
-    }
-
-    /// Changes a user's default warehouse override.
-    ///
-    /// Users may change their own, administrators anyone's.
-    ///
-    /// `PATCH /api/warehouses/v1/{name}`
-    ///
-    /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
-    ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
-    /// * `update_mask`: Fields to change; `*` means all of them.
-    /// * `default_warehouse_override`: Default warehouse override.
-    pub fn update_default_warehouse_override(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        default_warehouse_override: impl Into<models::DefaultWarehouseOverride>,
-    ) -> Call<models::warehouses::UpdateDefaultWarehouseOverride> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::UpdateDefaultWarehouseOverride::new(
-                name,
-                update_mask,
-                default_warehouse_override,
-            ),
-        )
-    }
-
-    /// Adds or changes permissions on a SQL warehouse, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/warehouses/{warehouse_id}`
-    ///
-    /// * `warehouse_id`: ID of the SQL warehouse.
-    pub fn update_permissions(
-        &self,
-        warehouse_id: impl Into<String>,
-    ) -> Call<models::warehouses::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::warehouses::UpdatePermissions::new(warehouse_id),
-        )
+calls! {
+    Warehouses {
+        /// Creates a SQL warehouse.
+        ///
+        /// The warehouse starts in the background; wait for state `RUNNING` before use.
+        ///
+        /// `POST /api/2.0/sql/warehouses`
+        ///
+        /// Optional inputs: [`auto_stop_mins`](field@models::warehouses::Create::auto_stop_mins),
+        /// [`channel`](field@models::warehouses::Create::channel),
+        /// [`cluster_size`](field@models::warehouses::Create::cluster_size),
+        /// [`creator_name`](field@models::warehouses::Create::creator_name),
+        /// [`customer_version_label`](field@models::warehouses::Create::customer_version_label),
+        /// [`enable_photon`](field@models::warehouses::Create::enable_photon),
+        /// [`enable_serverless_compute`](field@models::warehouses::Create::enable_serverless_compute),
+        /// [`instance_profile_arn`](field@models::warehouses::Create::instance_profile_arn),
+        /// [`max_dbu`](field@models::warehouses::Create::max_dbu),
+        /// [`max_num_clusters`](field@models::warehouses::Create::max_num_clusters),
+        /// [`min_num_clusters`](field@models::warehouses::Create::min_num_clusters),
+        /// [`name`](field@models::warehouses::Create::name),
+        /// [`reyden_cluster_size_multiplier`](field@models::warehouses::Create::reyden_cluster_size_multiplier),
+        /// [`spot_instance_policy`](field@models::warehouses::Create::spot_instance_policy),
+        /// [`statement_timeout`](field@models::warehouses::Create::statement_timeout),
+        /// [`tags`](field@models::warehouses::Create::tags), [`warehouse_type`](field@models::warehouses::Create::warehouse_type).
+        create() -> models::warehouses::Create;
+        /// Creates a user's default warehouse override.
+        ///
+        /// Users may do so for themselves, administrators for anyone.
+        ///
+        /// `POST /api/warehouses/v1/default-warehouse-overrides`
+        ///
+        /// * `default_warehouse_override_id`: Last part of the resource name: a numeric user ID, or `me` for the caller.
+        /// * `default_warehouse_override`: `default_warehouse_override`, of type `DefaultWarehouseOverride`.
+        create_default_warehouse_override(default_warehouse_override_id: String, default_warehouse_override: models::DefaultWarehouseOverride) -> models::warehouses::CreateDefaultWarehouseOverride;
+        /// Deletes a SQL warehouse.
+        ///
+        /// `DELETE /api/2.0/sql/warehouses/{id}`
+        ///
+        /// * `id`: ID of the SQL warehouse.
+        delete(id: String) -> models::warehouses::Delete;
+        /// Deletes a user's default warehouse override, so that the workspace's default applies again.
+        ///
+        /// Users may delete their own, administrators anyone's.
+        ///
+        /// `DELETE /api/warehouses/v1/{name}`
+        ///
+        /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
+        ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
+        delete_default_warehouse_override(name: String) -> models::warehouses::DeleteDefaultWarehouseOverride;
+        /// Changes the configuration of a SQL warehouse.
+        ///
+        /// `POST /api/2.0/sql/warehouses/{id}/edit`
+        ///
+        /// * `id`: ID of the SQL warehouse.
+        ///
+        /// Optional inputs: [`auto_stop_mins`](field@models::warehouses::Edit::auto_stop_mins),
+        /// [`channel`](field@models::warehouses::Edit::channel), [`cluster_size`](field@models::warehouses::Edit::cluster_size),
+        /// [`creator_name`](field@models::warehouses::Edit::creator_name),
+        /// [`customer_version_label`](field@models::warehouses::Edit::customer_version_label),
+        /// [`enable_photon`](field@models::warehouses::Edit::enable_photon),
+        /// [`enable_serverless_compute`](field@models::warehouses::Edit::enable_serverless_compute),
+        /// [`instance_profile_arn`](field@models::warehouses::Edit::instance_profile_arn),
+        /// [`max_dbu`](field@models::warehouses::Edit::max_dbu),
+        /// [`max_num_clusters`](field@models::warehouses::Edit::max_num_clusters),
+        /// [`min_num_clusters`](field@models::warehouses::Edit::min_num_clusters), [`name`](field@models::warehouses::Edit::name),
+        /// [`reyden_cluster_size_multiplier`](field@models::warehouses::Edit::reyden_cluster_size_multiplier),
+        /// [`spot_instance_policy`](field@models::warehouses::Edit::spot_instance_policy),
+        /// [`statement_timeout`](field@models::warehouses::Edit::statement_timeout),
+        /// [`tags`](field@models::warehouses::Edit::tags), [`warehouse_type`](field@models::warehouses::Edit::warehouse_type).
+        edit(id: String) -> models::warehouses::Edit;
+        /// Returns the configuration and state of a SQL warehouse.
+        ///
+        /// `GET /api/2.0/sql/warehouses/{id}`
+        ///
+        /// * `id`: ID of the SQL warehouse.
+        get(id: String) -> models::warehouses::Get;
+        /// Returns a user's default warehouse override.
+        ///
+        /// Users may read their own, administrators anyone's. Without an override, the workspace's default applies.
+        ///
+        /// `GET /api/warehouses/v1/{name}`
+        ///
+        /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
+        ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
+        get_default_warehouse_override(name: String) -> models::warehouses::GetDefaultWarehouseOverride;
+        /// Lists the permission levels that can be granted on a SQL warehouse.
+        ///
+        /// `GET /api/2.0/permissions/warehouses/{warehouse_id}/permissionLevels`
+        ///
+        /// * `warehouse_id`: ID of the SQL warehouse.
+        get_permission_levels(warehouse_id: String) -> models::warehouses::GetPermissionLevels;
+        /// Returns the access control list of a SQL warehouse, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/warehouses/{warehouse_id}`
+        ///
+        /// * `warehouse_id`: ID of the SQL warehouse.
+        get_permissions(warehouse_id: String) -> models::warehouses::GetPermissions;
+        /// Returns the workspace-wide settings that all SQL warehouses share.
+        ///
+        /// `GET /api/2.0/sql/config/warehouses`
+        get_workspace_warehouse_config() -> models::warehouses::GetWorkspaceWarehouseConfig;
+        /// Lists the SQL warehouses the caller can access.
+        ///
+        /// `GET /api/2.0/sql/warehouses`
+        ///
+        /// Optional inputs: [`page_size`](field@models::warehouses::List::page_size),
+        /// [`page_token`](field@models::warehouses::List::page_token),
+        /// [`run_as_user_id`](field@models::warehouses::List::run_as_user_id).
+        list() -> models::warehouses::List;
+        /// Lists every user's default warehouse override.
+        ///
+        /// Only workspace administrators may call it.
+        ///
+        /// `GET /api/warehouses/v1/default-warehouse-overrides`
+        ///
+        /// Optional inputs: [`page_size`](field@models::warehouses::ListDefaultWarehouseOverrides::page_size),
+        /// [`page_token`](field@models::warehouses::ListDefaultWarehouseOverrides::page_token).
+        list_default_warehouse_overrides() -> models::warehouses::ListDefaultWarehouseOverrides;
+        /// Replaces the direct permissions on a SQL warehouse.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/warehouses/{warehouse_id}`
+        ///
+        /// * `warehouse_id`: ID of the SQL warehouse.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::warehouses::SetPermissions::access_control_list).
+        set_permissions(warehouse_id: String) -> models::warehouses::SetPermissions;
+        /// Replaces the workspace-wide settings that all SQL warehouses share.
+        ///
+        /// `PUT /api/2.0/sql/config/warehouses`
+        ///
+        /// Optional inputs: [`channel`](field@models::warehouses::SetWorkspaceWarehouseConfig::channel),
+        /// [`config_param`](field@models::warehouses::SetWorkspaceWarehouseConfig::config_param),
+        /// [`data_access_config`](field@models::warehouses::SetWorkspaceWarehouseConfig::data_access_config),
+        /// [`enable_serverless_compute`](field@models::warehouses::SetWorkspaceWarehouseConfig::enable_serverless_compute),
+        /// [`enabled_warehouse_types`](field@models::warehouses::SetWorkspaceWarehouseConfig::enabled_warehouse_types),
+        /// [`global_param`](field@models::warehouses::SetWorkspaceWarehouseConfig::global_param),
+        /// [`google_service_account`](field@models::warehouses::SetWorkspaceWarehouseConfig::google_service_account),
+        /// [`instance_profile_arn`](field@models::warehouses::SetWorkspaceWarehouseConfig::instance_profile_arn),
+        /// [`security_policy`](field@models::warehouses::SetWorkspaceWarehouseConfig::security_policy),
+        /// [`sql_configuration_parameters`](field@models::warehouses::SetWorkspaceWarehouseConfig::sql_configuration_parameters).
+        set_workspace_warehouse_config() -> models::warehouses::SetWorkspaceWarehouseConfig;
+        /// Starts a SQL warehouse.
+        ///
+        /// Starting goes on in the background until the state is `RUNNING`.
+        ///
+        /// `POST /api/2.0/sql/warehouses/{id}/start`
+        ///
+        /// * `id`: ID of the SQL warehouse.
+        start(id: String) -> models::warehouses::Start;
+        /// Stops a SQL warehouse.
+        ///
+        /// Stopping goes on in the background until the state is `STOPPED`.
+        ///
+        /// `POST /api/2.0/sql/warehouses/{id}/stop`
+        ///
+        /// * `id`: ID of the SQL warehouse.
+        stop(id: String) -> models::warehouses::Stop;
+        /// Changes a user's default warehouse override.
+        ///
+        /// Users may change their own, administrators anyone's.
+        ///
+        /// `PATCH /api/warehouses/v1/{name}`
+        ///
+        /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
+        ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
+        /// * `default_warehouse_override`: `default_warehouse_override`, of type `DefaultWarehouseOverride`.
+        /// * `update_mask`: Fields to change; `*` means all of them.
+        ///
+        /// Optional inputs: [`allow_missing`](field@models::warehouses::UpdateDefaultWarehouseOverride::allow_missing).
+        update_default_warehouse_override(name: String, default_warehouse_override: models::DefaultWarehouseOverride, update_mask: databricks_core::FieldMask) -> models::warehouses::UpdateDefaultWarehouseOverride;
+        /// Adds or changes permissions on a SQL warehouse, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/warehouses/{warehouse_id}`
+        ///
+        /// * `warehouse_id`: ID of the SQL warehouse.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::warehouses::UpdatePermissions::access_control_list).
+        update_permissions(warehouse_id: String) -> models::warehouses::UpdatePermissions;
     }
 }
 
-impl Call<models::warehouses::Create> {
-    /// Idle minutes before the warehouse stops itself: 0 for never, otherwise 10 or more.
-    ///
-    /// The default is 120.
-    pub fn auto_stop_mins(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.auto_stop_mins = Some(value.into()))
-    }
+setters! { models::warehouses::Create {
+    auto_stop_mins: i64,
+    channel: models::Channel,
+    cluster_size: String,
+    creator_name: String,
+    customer_version_label: String,
+    enable_photon: bool,
+    enable_serverless_compute: bool,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    instance_profile_arn: String,
+    max_dbu: i64,
+    max_num_clusters: i64,
+    min_num_clusters: i64,
+    name: String,
+    reyden_cluster_size_multiplier: f64,
+    spot_instance_policy: models::SpotInstancePolicy,
+    statement_timeout: i64,
+    tags: models::EndpointTags,
+    warehouse_type: models::CreateWarehouseRequestWarehouseType,
+}}
 
-    /// Release channel of the warehouse.
-    pub fn channel(self, value: impl Into<models::Channel>) -> Self {
-        self.map(|op| op.channel = Some(value.into()))
-    }
+setters! { models::warehouses::Edit {
+    auto_stop_mins: i64,
+    channel: models::Channel,
+    cluster_size: String,
+    creator_name: String,
+    customer_version_label: String,
+    enable_photon: bool,
+    enable_serverless_compute: bool,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    instance_profile_arn: String,
+    max_dbu: i64,
+    max_num_clusters: i64,
+    min_num_clusters: i64,
+    name: String,
+    reyden_cluster_size_multiplier: f64,
+    spot_instance_policy: models::SpotInstancePolicy,
+    statement_timeout: i64,
+    tags: models::EndpointTags,
+    warehouse_type: models::EditWarehouseRequestWarehouseType,
+}}
 
-    /// Size of each cluster, from `2X-Small` and `X-Small` over `Small`, `Medium`, `Large` and `X-Large` to `2X-Large`,
-    /// `3X-Large`, `4X-Large` and `5X-Large`.
-    ///
-    /// A larger size speeds up single queries; more clusters serve more concurrent ones.
-    pub fn cluster_size(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cluster_size = Some(value.into()))
-    }
+setters! { models::warehouses::List {
+    page_size: i64,
+    page_token: String,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    run_as_user_id: i64,
+}}
 
-    /// User who created the warehouse.
-    pub fn creator_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.creator_name = Some(value.into()))
-    }
+setters! { models::warehouses::ListDefaultWarehouseOverrides {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Version label of the compute of a `REALTIME` warehouse; set by the server.
-    pub fn customer_version_label(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.customer_version_label = Some(value.into()))
-    }
+setters! { models::warehouses::SetPermissions {
+    access_control_list: Vec<models::WarehouseAccessControlRequest>,
+}}
 
-    /// Whether clusters use the Photon engine; on by default.
-    pub fn enable_photon(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_photon = Some(value.into()))
-    }
+setters! { models::warehouses::SetWorkspaceWarehouseConfig {
+    channel: models::Channel,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    config_param: models::RepeatedEndpointConfPairs,
+    data_access_config: Vec<models::EndpointConfPair>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    enable_serverless_compute: bool,
+    enabled_warehouse_types: Vec<models::WarehouseTypePair>,
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
+    global_param: models::RepeatedEndpointConfPairs,
+    google_service_account: String,
+    instance_profile_arn: String,
+    security_policy: models::SetWorkspaceWarehouseConfigRequestSecurityPolicy,
+    sql_configuration_parameters: models::RepeatedEndpointConfPairs,
+}}
 
-    /// Whether the warehouse runs on serverless compute; requires type `PRO`.
-    pub fn enable_serverless_compute(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_serverless_compute = Some(value.into()))
-    }
+setters! { models::warehouses::UpdateDefaultWarehouseOverride {
+    allow_missing: bool,
+}}
 
-    /// No longer used; instance profile for the clusters' IAM role.
-    #[deprecated = "deprecated by the API"]
-    pub fn instance_profile_arn(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.instance_profile_arn = Some(value.into()))
-    }
-
-    /// Ceiling on the capacity of a real-time warehouse, in DBU per hour; at least the minimum of its size, at most the
-    /// configured limit.
-    pub fn max_dbu(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_dbu = Some(value.into()))
-    }
-
-    /// Most clusters the autoscaler may start for concurrent queries; between `min_num_clusters` and 40.
-    ///
-    /// Equals the minimum when absent.
-    pub fn max_num_clusters(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_num_clusters = Some(value.into()))
-    }
-
-    /// Clusters kept available at all times; above 0 and at most the lesser of `max_num_clusters` and 30.
-    ///
-    /// The default is 1. A higher number shortens cold starts.
-    pub fn min_num_clusters(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.min_num_clusters = Some(value.into()))
-    }
-
-    /// Name of the warehouse: unique in the workspace and shorter than 100 characters.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Factor on the capacity of a Reyden warehouse; other types ignore it.
-    ///
-    /// From 1.0 to the workspace's maximum (100.0 by default), clamped to that range; 1.0 when absent.
-    pub fn reyden_cluster_size_multiplier(self, value: impl Into<f64>) -> Self {
-        self.map(|op| op.reyden_cluster_size_multiplier = Some(value.into()))
-    }
-
-    /// Whether clusters use spot instances.
-    pub fn spot_instance_policy(
-        self,
-        value: impl Into<models::SpotInstancePolicy>,
-    ) -> Self {
-        self.map(|op| op.spot_instance_policy = Some(value.into()))
-    }
-
-    /// Longest run time of a statement, in seconds.
-    pub fn statement_timeout(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.statement_timeout = Some(value.into()))
-    }
-
-    /// Tags put on every cloud resource of the warehouse; fewer than 45.
-    pub fn tags(self, value: impl Into<models::EndpointTags>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-
-    /// Kind of warehouse; serverless compute needs `PRO` together with `enable_serverless_compute`.
-    pub fn warehouse_type(
-        self,
-        value: impl Into<models::CreateWarehouseRequestWarehouseType>,
-    ) -> Self {
-        self.map(|op| op.warehouse_type = Some(value.into()))
-    }
-}
-
-impl Call<models::warehouses::Edit> {
-    /// Idle minutes before the warehouse stops itself: 0 for never, otherwise 10 or more.
-    ///
-    /// The default is 120.
-    pub fn auto_stop_mins(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.auto_stop_mins = Some(value.into()))
-    }
-
-    /// Release channel of the warehouse.
-    pub fn channel(self, value: impl Into<models::Channel>) -> Self {
-        self.map(|op| op.channel = Some(value.into()))
-    }
-
-    /// Size of each cluster, from `2X-Small` and `X-Small` over `Small`, `Medium`, `Large` and `X-Large` to `2X-Large`,
-    /// `3X-Large`, `4X-Large` and `5X-Large`.
-    ///
-    /// A larger size speeds up single queries; more clusters serve more concurrent ones.
-    pub fn cluster_size(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.cluster_size = Some(value.into()))
-    }
-
-    /// User who created the warehouse.
-    pub fn creator_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.creator_name = Some(value.into()))
-    }
-
-    /// Version label of the compute of a `REALTIME` warehouse; set by the server.
-    pub fn customer_version_label(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.customer_version_label = Some(value.into()))
-    }
-
-    /// Whether clusters use the Photon engine; on by default.
-    pub fn enable_photon(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_photon = Some(value.into()))
-    }
-
-    /// Whether the warehouse runs on serverless compute; requires type `PRO`.
-    pub fn enable_serverless_compute(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_serverless_compute = Some(value.into()))
-    }
-
-    /// No longer used; instance profile for the clusters' IAM role.
-    #[deprecated = "deprecated by the API"]
-    pub fn instance_profile_arn(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.instance_profile_arn = Some(value.into()))
-    }
-
-    /// Ceiling on the capacity of a real-time warehouse, in DBU per hour; at least the minimum of its size, at most the
-    /// configured limit.
-    pub fn max_dbu(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_dbu = Some(value.into()))
-    }
-
-    /// Most clusters the autoscaler may start for concurrent queries; between `min_num_clusters` and 40.
-    ///
-    /// Equals the minimum when absent.
-    pub fn max_num_clusters(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_num_clusters = Some(value.into()))
-    }
-
-    /// Clusters kept available at all times; above 0 and at most the lesser of `max_num_clusters` and 30.
-    ///
-    /// The default is 1. A higher number shortens cold starts.
-    pub fn min_num_clusters(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.min_num_clusters = Some(value.into()))
-    }
-
-    /// Name of the warehouse: unique in the workspace and shorter than 100 characters.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Factor on the capacity of a Reyden warehouse; other types ignore it.
-    ///
-    /// From 1.0 to the workspace's maximum (100.0 by default), clamped to that range; 1.0 when absent.
-    pub fn reyden_cluster_size_multiplier(self, value: impl Into<f64>) -> Self {
-        self.map(|op| op.reyden_cluster_size_multiplier = Some(value.into()))
-    }
-
-    /// Whether clusters use spot instances.
-    pub fn spot_instance_policy(
-        self,
-        value: impl Into<models::SpotInstancePolicy>,
-    ) -> Self {
-        self.map(|op| op.spot_instance_policy = Some(value.into()))
-    }
-
-    /// Longest run time of a statement, in seconds.
-    pub fn statement_timeout(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.statement_timeout = Some(value.into()))
-    }
-
-    /// Tags put on every cloud resource of the warehouse; fewer than 45.
-    pub fn tags(self, value: impl Into<models::EndpointTags>) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
-
-    /// Kind of warehouse; serverless compute needs `PRO` together with `enable_serverless_compute`.
-    pub fn warehouse_type(
-        self,
-        value: impl Into<models::EditWarehouseRequestWarehouseType>,
-    ) -> Self {
-        self.map(|op| op.warehouse_type = Some(value.into()))
-    }
-}
-
-impl Call<models::warehouses::List> {
-    /// Most warehouses per page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    ///
-    /// The other parameters must stay the same.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Ignored by the server.
-    #[deprecated = "deprecated by the API"]
-    pub fn run_as_user_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.run_as_user_id = Some(value.into()))
-    }
-}
-
-impl Call<models::warehouses::ListDefaultWarehouseOverrides> {
-    /// Most overrides per page: 100 by default, 1000 at most; larger values count as 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    ///
-    /// The other parameters must stay the same.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::warehouses::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::WarehouseAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::warehouses::SetWorkspaceWarehouseConfig> {
-    /// Release channel.
-    pub fn channel(self, value: impl Into<models::Channel>) -> Self {
-        self.map(|op| op.channel = Some(value.into()))
-    }
-
-    /// Replaced by `sql_configuration_parameters`.
-    #[deprecated = "deprecated by the API"]
-    pub fn config_param(
-        self,
-        value: impl Into<models::RepeatedEndpointConfPairs>,
-    ) -> Self {
-        self.map(|op| op.config_param = Some(value.into()))
-    }
-
-    /// Spark settings for an external Hive metastore; at most 512K as serialized JSON.
-    pub fn data_access_config(
-        self,
-        value: impl Into<Vec<models::EndpointConfPair>>,
-    ) -> Self {
-        self.map(|op| op.data_access_config = Some(value.into()))
-    }
-
-    /// No longer used; only `true` is accepted.
-    #[deprecated = "deprecated by the API"]
-    pub fn enable_serverless_compute(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.enable_serverless_compute = Some(value.into()))
-    }
-
-    /// Warehouse types that may be chosen when creating or editing.
-    ///
-    /// Some types cannot be disabled and need no entry. Disabling a type may convert existing warehouses to another one.
-    pub fn enabled_warehouse_types(
-        self,
-        value: impl Into<Vec<models::WarehouseTypePair>>,
-    ) -> Self {
-        self.map(|op| op.enabled_warehouse_types = Some(value.into()))
-    }
-
-    /// Replaced by `sql_configuration_parameters`.
-    #[deprecated = "deprecated by the API"]
-    pub fn global_param(
-        self,
-        value: impl Into<models::RepeatedEndpointConfPairs>,
-    ) -> Self {
-        self.map(|op| op.global_param = Some(value.into()))
-    }
-
-    /// Google Cloud only: service account with which clusters access Cloud Storage.
-    pub fn google_service_account(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.google_service_account = Some(value.into()))
-    }
-
-    /// AWS only: instance profile whose IAM role warehouses use; applies to serverless compute for notebooks and jobs as well.
-    pub fn instance_profile_arn(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.instance_profile_arn = Some(value.into()))
-    }
-
-    /// How warehouses control data access.
-    pub fn security_policy(
-        self,
-        value: impl Into<models::SetWorkspaceWarehouseConfigRequestSecurityPolicy>,
-    ) -> Self {
-        self.map(|op| op.security_policy = Some(value.into()))
-    }
-
-    /// SQL configuration parameters set on every warehouse.
-    pub fn sql_configuration_parameters(
-        self,
-        value: impl Into<models::RepeatedEndpointConfPairs>,
-    ) -> Self {
-        self.map(|op| op.sql_configuration_parameters = Some(value.into()))
-    }
-}
-
-impl Call<models::warehouses::UpdateDefaultWarehouseOverride> {
-    /// Creates the override when there is none; then all fields apply and `update_mask` is ignored.
-    ///
-    /// Off by default.
-    pub fn allow_missing(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.allow_missing = Some(value.into()))
-    }
-}
-
-impl Call<models::warehouses::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::WarehouseAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
+setters! { models::warehouses::UpdatePermissions {
+    access_control_list: Vec<models::WarehouseAccessControlRequest>,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `supervisoragents`.
 
 use databricks_models::supervisoragents as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages legacy Supervisor Agents, which answer with the help of other agents and tools, with their tools, examples and
     /// permissions.
     pub fn supervisor_agents(&self) -> SupervisorAgents {
@@ -19,376 +19,188 @@ impl crate::WorkspaceClient {
 /// permissions.
 #[derive(Clone, Debug)]
 pub struct SupervisorAgents {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl SupervisorAgents {
-    /// Adds an example to an agent.
-    ///
-    /// `POST /api/2.1/{parent}/examples`
-    ///
-    /// * `parent`: Agent, as `supervisor-agents/<id>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
-    /// * `example`: Example.
-    pub fn create_example(
-        &self,
-        parent: impl Into<String>,
-        example: impl Into<models::Example>,
-    ) -> Call<models::supervisor_agents::CreateExample> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::CreateExample::new(parent, example),
-        )
-    }
-
-    /// Creates an agent.
-    ///
-    /// `POST /api/2.1/supervisor-agents`
-    ///
-    /// * `supervisor_agent`: Supervisor agent.
-    pub fn create_supervisor_agent(
-        &self,
-        supervisor_agent: impl Into<models::SupervisorAgent>,
-    ) -> Call<models::supervisor_agents::CreateSupervisorAgent> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::CreateSupervisorAgent::new(supervisor_agent),
-        )
-    }
-
-    /// Gives an agent a tool.
-    ///
-    /// The body has the field that fits its `tool_type`.
-    ///
-    /// `POST /api/2.1/{parent}/tools`
-    ///
-    /// * `parent`: Agent, as `supervisor-agents/<id>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
-    /// * `tool_id`: ID of the tool, last part of its resource name.
-    /// * `tool`: Tool.
-    pub fn create_tool(
-        &self,
-        parent: impl Into<String>,
-        tool_id: impl Into<String>,
-        tool: impl Into<models::Tool>,
-    ) -> Call<models::supervisor_agents::CreateTool> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::CreateTool::new(parent, tool_id, tool),
-        )
-    }
-
-    /// Deletes an example of an agent.
-    ///
-    /// `DELETE /api/2.1/{name}`
-    ///
-    /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
-    pub fn delete_example(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::supervisor_agents::DeleteExample> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::DeleteExample::new(name),
-        )
-    }
-
-    /// Deletes an agent.
-    ///
-    /// `DELETE /api/2.1/{name}`
-    ///
-    /// * `name`: Agent, as `supervisor-agents/<id>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
-    pub fn delete_supervisor_agent(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::supervisor_agents::DeleteSupervisorAgent> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::DeleteSupervisorAgent::new(name),
-        )
-    }
-
-    /// Takes a tool away from an agent.
-    ///
-    /// `DELETE /api/2.1/{name}`
-    ///
-    /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
-    pub fn delete_tool(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::supervisor_agents::DeleteTool> {
-        Call::new(self.client.clone(), models::supervisor_agents::DeleteTool::new(name))
-    }
-
-    /// Returns one example of an agent.
-    ///
-    /// `GET /api/2.1/{name}`
-    ///
-    /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
-    pub fn get_example(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::supervisor_agents::GetExample> {
-        Call::new(self.client.clone(), models::supervisor_agents::GetExample::new(name))
-    }
-
-    /// Lists the permission levels that can be granted on an agent.
-    ///
-    /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}/permissionLevels`
-    ///
-    /// * `supervisor_agent_id`: ID of the agent.
-    pub fn get_permission_levels(
-        &self,
-        supervisor_agent_id: impl Into<String>,
-    ) -> Call<models::supervisor_agents::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::GetPermissionLevels::new(supervisor_agent_id),
-        )
-    }
-
-    /// Returns the access control list of an agent, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
-    ///
-    /// * `supervisor_agent_id`: ID of the agent.
-    pub fn get_permissions(
-        &self,
-        supervisor_agent_id: impl Into<String>,
-    ) -> Call<models::supervisor_agents::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::GetPermissions::new(supervisor_agent_id),
-        )
-    }
-
-    /// Returns one agent.
-    ///
-    /// `GET /api/2.1/{name}`
-    ///
-    /// * `name`: Agent, as `supervisor-agents/<id>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
-    pub fn get_supervisor_agent(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::supervisor_agents::GetSupervisorAgent> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::GetSupervisorAgent::new(name),
-        )
-    }
-
-    /// Returns one tool of an agent.
-    ///
-    /// `GET /api/2.1/{name}`
-    ///
-    /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
-    pub fn get_tool(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::supervisor_agents::GetTool> {
-        Call::new(self.client.clone(), models::supervisor_agents::GetTool::new(name))
-    }
-
-    /// Lists the examples of an agent.
-    ///
-    /// `GET /api/2.1/{parent}/examples`
-    ///
-    /// * `parent`: Agent, as `supervisor-agents/<id>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
-    pub fn list_examples(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::supervisor_agents::ListExamples> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::ListExamples::new(parent),
-        )
-    }
-
-    /// Lists agents.
-    ///
-    /// `GET /api/2.1/supervisor-agents`
-    pub fn list_supervisor_agents(
-        &self,
-    ) -> Call<models::supervisor_agents::ListSupervisorAgents> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::ListSupervisorAgents::new(),
-        )
-    }
-
-    /// Lists the tools of an agent.
-    ///
-    /// `GET /api/2.1/{parent}/tools`
-    ///
-    /// * `parent`: Agent, as `supervisor-agents/<id>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
-    pub fn list_tools(
-        &self,
-        parent: impl Into<String>,
-    ) -> Call<models::supervisor_agents::ListTools> {
-        Call::new(self.client.clone(), models::supervisor_agents::ListTools::new(parent))
-    }
-
-    /// Replaces the direct permissions on an agent.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
-    ///
-    /// * `supervisor_agent_id`: ID of the agent.
-    pub fn set_permissions(
-        &self,
-        supervisor_agent_id: impl Into<String>,
-    ) -> Call<models::supervisor_agents::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::SetPermissions::new(supervisor_agent_id),
-        )
-    }
-
-    /// Changes the question or the guidelines of an example.
-    ///
-    /// `PATCH /api/2.1/{name}`
-    ///
-    /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
-    /// * `update_mask`: Fields to change: `question`, `guidelines` or both.
-    /// * `example`: Example.
-    pub fn update_example(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        example: impl Into<models::Example>,
-    ) -> Call<models::supervisor_agents::UpdateExample> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::UpdateExample::new(name, update_mask, example),
-        )
-    }
-
-    /// Adds or changes permissions on an agent, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
-    ///
-    /// * `supervisor_agent_id`: ID of the agent.
-    pub fn update_permissions(
-        &self,
-        supervisor_agent_id: impl Into<String>,
-    ) -> Call<models::supervisor_agents::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::UpdatePermissions::new(supervisor_agent_id),
-        )
-    }
-
-    /// Changes the fields of an agent that the mask names.
-    ///
-    /// Which fields must be present depends on the mask.
-    ///
-    /// `PATCH /api/2.1/{name}`
-    ///
-    /// * `name`: Agent, as `supervisor-agents/<id>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
-    /// * `update_mask`: Fields to change.
-    /// * `supervisor_agent`: Supervisor agent.
-    pub fn update_supervisor_agent(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        supervisor_agent: impl Into<models::SupervisorAgent>,
-    ) -> Call<models::supervisor_agents::UpdateSupervisorAgent> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::UpdateSupervisorAgent::new(
-                name,
-                update_mask,
-                supervisor_agent,
-            ),
-        )
-    }
-
-    /// Changes the description of a tool.
-    ///
-    /// Nothing else can change: delete the tool and create another for a new type, definition or ID.
-    ///
-    /// `PATCH /api/2.1/{name}`
-    ///
-    /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
-    ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
-    /// * `update_mask`: Fields to change; only `description` can.
-    /// * `tool`: Tool.
-    pub fn update_tool(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        tool: impl Into<models::Tool>,
-    ) -> Call<models::supervisor_agents::UpdateTool> {
-        Call::new(
-            self.client.clone(),
-            models::supervisor_agents::UpdateTool::new(name, update_mask, tool),
-        )
+calls! {
+    SupervisorAgents {
+        /// Adds an example to an agent.
+        ///
+        /// `POST /api/2.1/{parent}/examples`
+        ///
+        /// * `parent`: Agent, as `supervisor-agents/<id>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
+        /// * `example`: `example`, of type `Example`.
+        create_example(parent: String, example: models::Example) -> models::supervisor_agents::CreateExample;
+        /// Creates an agent.
+        ///
+        /// `POST /api/2.1/supervisor-agents`
+        ///
+        /// * `supervisor_agent`: `supervisor_agent`, of type `SupervisorAgent`.
+        create_supervisor_agent(supervisor_agent: models::SupervisorAgent) -> models::supervisor_agents::CreateSupervisorAgent;
+        /// Gives an agent a tool.
+        ///
+        /// The body has the field that fits its `tool_type`.
+        ///
+        /// `POST /api/2.1/{parent}/tools`
+        ///
+        /// * `parent`: Agent, as `supervisor-agents/<id>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
+        /// * `tool_id`: ID of the tool, last part of its resource name.
+        /// * `tool`: `tool`, of type `Tool`.
+        create_tool(parent: String, tool_id: String, tool: models::Tool) -> models::supervisor_agents::CreateTool;
+        /// Deletes an example of an agent.
+        ///
+        /// `DELETE /api/2.1/{name}`
+        ///
+        /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
+        delete_example(name: String) -> models::supervisor_agents::DeleteExample;
+        /// Deletes an agent.
+        ///
+        /// `DELETE /api/2.1/{name}`
+        ///
+        /// * `name`: Agent, as `supervisor-agents/<id>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
+        delete_supervisor_agent(name: String) -> models::supervisor_agents::DeleteSupervisorAgent;
+        /// Takes a tool away from an agent.
+        ///
+        /// `DELETE /api/2.1/{name}`
+        ///
+        /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
+        delete_tool(name: String) -> models::supervisor_agents::DeleteTool;
+        /// Returns one example of an agent.
+        ///
+        /// `GET /api/2.1/{name}`
+        ///
+        /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
+        get_example(name: String) -> models::supervisor_agents::GetExample;
+        /// Lists the permission levels that can be granted on an agent.
+        ///
+        /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}/permissionLevels`
+        ///
+        /// * `supervisor_agent_id`: ID of the agent.
+        get_permission_levels(supervisor_agent_id: String) -> models::supervisor_agents::GetPermissionLevels;
+        /// Returns the access control list of an agent, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
+        ///
+        /// * `supervisor_agent_id`: ID of the agent.
+        get_permissions(supervisor_agent_id: String) -> models::supervisor_agents::GetPermissions;
+        /// Returns one agent.
+        ///
+        /// `GET /api/2.1/{name}`
+        ///
+        /// * `name`: Agent, as `supervisor-agents/<id>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
+        get_supervisor_agent(name: String) -> models::supervisor_agents::GetSupervisorAgent;
+        /// Returns one tool of an agent.
+        ///
+        /// `GET /api/2.1/{name}`
+        ///
+        /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
+        get_tool(name: String) -> models::supervisor_agents::GetTool;
+        /// Lists the examples of an agent.
+        ///
+        /// `GET /api/2.1/{parent}/examples`
+        ///
+        /// * `parent`: Agent, as `supervisor-agents/<id>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListExamples::page_size),
+        /// [`page_token`](field@models::supervisor_agents::ListExamples::page_token).
+        list_examples(parent: String) -> models::supervisor_agents::ListExamples;
+        /// Lists agents.
+        ///
+        /// `GET /api/2.1/supervisor-agents`
+        ///
+        /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListSupervisorAgents::page_size),
+        /// [`page_token`](field@models::supervisor_agents::ListSupervisorAgents::page_token).
+        list_supervisor_agents() -> models::supervisor_agents::ListSupervisorAgents;
+        /// Lists the tools of an agent.
+        ///
+        /// `GET /api/2.1/{parent}/tools`
+        ///
+        /// * `parent`: Agent, as `supervisor-agents/<id>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
+        ///
+        /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListTools::page_size),
+        /// [`page_token`](field@models::supervisor_agents::ListTools::page_token).
+        list_tools(parent: String) -> models::supervisor_agents::ListTools;
+        /// Replaces the direct permissions on an agent.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
+        ///
+        /// * `supervisor_agent_id`: ID of the agent.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::supervisor_agents::SetPermissions::access_control_list).
+        set_permissions(supervisor_agent_id: String) -> models::supervisor_agents::SetPermissions;
+        /// Changes the question or the guidelines of an example.
+        ///
+        /// `PATCH /api/2.1/{name}`
+        ///
+        /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
+        /// * `example`: `example`, of type `Example`.
+        /// * `update_mask`: Fields to change: `question`, `guidelines` or both.
+        update_example(name: String, example: models::Example, update_mask: databricks_core::FieldMask) -> models::supervisor_agents::UpdateExample;
+        /// Adds or changes permissions on an agent, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
+        ///
+        /// * `supervisor_agent_id`: ID of the agent.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::supervisor_agents::UpdatePermissions::access_control_list).
+        update_permissions(supervisor_agent_id: String) -> models::supervisor_agents::UpdatePermissions;
+        /// Changes the fields of an agent that the mask names.
+        ///
+        /// Which fields must be present depends on the mask.
+        ///
+        /// `PATCH /api/2.1/{name}`
+        ///
+        /// * `name`: Agent, as `supervisor-agents/<id>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
+        /// * `supervisor_agent`: `supervisor_agent`, of type `SupervisorAgent`.
+        /// * `update_mask`: Fields to change.
+        update_supervisor_agent(name: String, supervisor_agent: models::SupervisorAgent, update_mask: databricks_core::FieldMask) -> models::supervisor_agents::UpdateSupervisorAgent;
+        /// Changes the description of a tool.
+        ///
+        /// Nothing else can change: delete the tool and create another for a new type, definition or ID.
+        ///
+        /// `PATCH /api/2.1/{name}`
+        ///
+        /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
+        ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
+        /// * `tool`: `tool`, of type `Tool`.
+        /// * `update_mask`: Fields to change; only `description` can.
+        update_tool(name: String, tool: models::Tool, update_mask: databricks_core::FieldMask) -> models::supervisor_agents::UpdateTool;
     }
 }
 
-impl Call<models::supervisor_agents::ListExamples> {
-    /// Upper bound for one page; 100 by default and at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::supervisor_agents::ListExamples {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::supervisor_agents::ListSupervisorAgents {
+    page_size: i64,
+    page_token: String,
+}}
 
-impl Call<models::supervisor_agents::ListSupervisorAgents> {
-    /// Upper bound for one page; 100 by default and at most.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::supervisor_agents::ListTools {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::supervisor_agents::SetPermissions {
+    access_control_list: Vec<models::SupervisorAgentAccessControlRequest>,
+}}
 
-impl Call<models::supervisor_agents::ListTools> {
-    /// Upper bound for one page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::supervisor_agents::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::SupervisorAgentAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::supervisor_agents::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::SupervisorAgentAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
+setters! { models::supervisor_agents::UpdatePermissions {
+    access_control_list: Vec<models::SupervisorAgentAccessControlRequest>,
+}}

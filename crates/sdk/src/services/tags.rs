@@ -3,9 +3,9 @@
 //! Services of the package `tags`.
 
 use databricks_models::tags as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages tag policies.
     pub fn tag_policies(&self) -> TagPolicies {
         TagPolicies {
@@ -20,97 +20,56 @@ impl crate::WorkspaceClient {
 /// policy is set with `account_access_control_proxy`.
 #[derive(Clone, Debug)]
 pub struct TagPolicies {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl TagPolicies {
-    /// Creates a tag policy, which turns its key into a governed tag.
-    ///
-    /// `POST /api/2.1/tag-policies`
-    ///
-    /// * `tag_policy`: The policy; `tag_key` is required.
-    pub fn create_tag_policy(
-        &self,
-        tag_policy: impl Into<models::TagPolicy>,
-    ) -> Call<models::tag_policies::CreateTagPolicy> {
-        Call::new(
-            self.client.clone(),
-            models::tag_policies::CreateTagPolicy::new(tag_policy),
-        )
-    }
-
-    /// Deletes the policy of a tag key.
-    ///
-    /// The key is then no longer governed.
-    ///
-    /// `DELETE /api/2.1/tag-policies/{tag_key}`
-    ///
-    /// * `tag_key`: Key of the governed tag.
-    pub fn delete_tag_policy(
-        &self,
-        tag_key: impl Into<String>,
-    ) -> Call<models::tag_policies::DeleteTagPolicy> {
-        Call::new(
-            self.client.clone(),
-            models::tag_policies::DeleteTagPolicy::new(tag_key),
-        )
-    }
-
-    /// Returns the policy of one governed tag.
-    ///
-    /// `GET /api/2.1/tag-policies/{tag_key}`
-    ///
-    /// * `tag_key`: Key of the governed tag.
-    pub fn get_tag_policy(
-        &self,
-        tag_key: impl Into<String>,
-    ) -> Call<models::tag_policies::GetTagPolicy> {
-        Call::new(self.client.clone(), models::tag_policies::GetTagPolicy::new(tag_key))
-    }
-
-    /// Lists the policies of all governed tags in the account.
-    ///
-    /// `GET /api/2.1/tag-policies`
-    pub fn list_tag_policies(&self) -> Call<models::tag_policies::ListTagPolicies> {
-        Call::new(self.client.clone(), models::tag_policies::ListTagPolicies::new())
-    }
-
-    /// Changes the policy of one governed tag.
-    ///
-    /// `PATCH /api/2.1/tag-policies/{tag_key}`
-    ///
-    /// * `tag_key`: Key of the governed tag.
-    /// * `update_mask`: Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
-    ///   A list or map can only be given as a whole. `*` replaces everything.
-    /// * `tag_policy`: New content; only the fields in `update_mask` are taken.
-    pub fn update_tag_policy(
-        &self,
-        tag_key: impl Into<String>,
-        update_mask: impl Into<String>,
-        tag_policy: impl Into<models::TagPolicy>,
-    ) -> Call<models::tag_policies::UpdateTagPolicy> {
-        Call::new(
-            self.client.clone(),
-            models::tag_policies::UpdateTagPolicy::new(tag_key, update_mask, tag_policy),
-        )
+calls! {
+    TagPolicies {
+        /// Creates a tag policy, which turns its key into a governed tag.
+        ///
+        /// `POST /api/2.1/tag-policies`
+        ///
+        /// * `tag_policy`: The policy; `tag_key` is required.
+        create_tag_policy(tag_policy: models::TagPolicy) -> models::tag_policies::CreateTagPolicy;
+        /// Deletes the policy of a tag key.
+        ///
+        /// The key is then no longer governed.
+        ///
+        /// `DELETE /api/2.1/tag-policies/{tag_key}`
+        ///
+        /// * `tag_key`: Key of the governed tag.
+        delete_tag_policy(tag_key: String) -> models::tag_policies::DeleteTagPolicy;
+        /// Returns the policy of one governed tag.
+        ///
+        /// `GET /api/2.1/tag-policies/{tag_key}`
+        ///
+        /// * `tag_key`: Key of the governed tag.
+        get_tag_policy(tag_key: String) -> models::tag_policies::GetTagPolicy;
+        /// Lists the policies of all governed tags in the account.
+        ///
+        /// `GET /api/2.1/tag-policies`
+        ///
+        /// Optional inputs: [`page_size`](field@models::tag_policies::ListTagPolicies::page_size),
+        /// [`page_token`](field@models::tag_policies::ListTagPolicies::page_token).
+        list_tag_policies() -> models::tag_policies::ListTagPolicies;
+        /// Changes the policy of one governed tag.
+        ///
+        /// `PATCH /api/2.1/tag-policies/{tag_key}`
+        ///
+        /// * `tag_key`: Key of the governed tag.
+        /// * `tag_policy`: New content; only the fields in `update_mask` are taken.
+        /// * `update_mask`: Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
+        ///   A list or map can only be given as a whole. `*` replaces everything.
+        update_tag_policy(tag_key: String, tag_policy: models::TagPolicy, update_mask: String) -> models::tag_policies::UpdateTagPolicy;
     }
 }
 
-impl Call<models::tag_policies::ListTagPolicies> {
-    /// Upper limit for one page; a page may hold fewer.
-    ///
-    /// Unset or 0 means 1000, and larger values count as 1000.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::tag_policies::ListTagPolicies {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; leave out for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Assigns tags to objects of a workspace: apps, dashboards, Genie spaces and notebooks.
     pub fn workspace_entity_tag_assignments(&self) -> WorkspaceEntityTagAssignments {
         WorkspaceEntityTagAssignments {
@@ -122,135 +81,65 @@ impl crate::WorkspaceClient {
 /// Assigns tags to objects of a workspace: apps, dashboards, Genie spaces and notebooks.
 #[derive(Clone, Debug)]
 pub struct WorkspaceEntityTagAssignments {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl WorkspaceEntityTagAssignments {
-    /// Assigns a tag to a workspace object.
-    ///
-    /// `POST /api/2.0/entity-tag-assignments`
-    ///
-    /// * `tag_assignment`: Names the object, the tag key and optionally a value.
-    pub fn create_tag_assignment(
-        &self,
-        tag_assignment: impl Into<models::TagAssignment>,
-    ) -> Call<models::workspace_entity_tag_assignments::CreateTagAssignment> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_entity_tag_assignments::CreateTagAssignment::new(
-                tag_assignment,
-            ),
-        )
-    }
-
-    /// Removes a tag from an object.
-    ///
-    /// `DELETE /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
-    ///
-    /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
-    /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
-    /// * `tag_key`: Tag key.
-    ///   May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
-    pub fn delete_tag_assignment(
-        &self,
-        entity_type: impl Into<String>,
-        entity_id: impl Into<String>,
-        tag_key: impl Into<String>,
-    ) -> Call<models::workspace_entity_tag_assignments::DeleteTagAssignment> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_entity_tag_assignments::DeleteTagAssignment::new(
-                entity_type,
-                entity_id,
-                tag_key,
-            ),
-        )
-    }
-
-    /// Returns one tag of an object, with its value.
-    ///
-    /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
-    ///
-    /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
-    /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
-    /// * `tag_key`: Tag key.
-    ///   May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
-    pub fn get_tag_assignment(
-        &self,
-        entity_type: impl Into<String>,
-        entity_id: impl Into<String>,
-        tag_key: impl Into<String>,
-    ) -> Call<models::workspace_entity_tag_assignments::GetTagAssignment> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_entity_tag_assignments::GetTagAssignment::new(
-                entity_type,
-                entity_id,
-                tag_key,
-            ),
-        )
-    }
-
-    /// Lists the tags assigned to one object.
-    ///
-    /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags`
-    ///
-    /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
-    /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
-    pub fn list_tag_assignments(
-        &self,
-        entity_type: impl Into<String>,
-        entity_id: impl Into<String>,
-    ) -> Call<models::workspace_entity_tag_assignments::ListTagAssignments> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_entity_tag_assignments::ListTagAssignments::new(
-                entity_type,
-                entity_id,
-            ),
-        )
-    }
-
-    /// Changes a tag already assigned to an object.
-    ///
-    /// `PATCH /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
-    ///
-    /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
-    /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
-    /// * `tag_key`: Tag key.
-    ///   May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
-    /// * `update_mask`: Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
-    ///   A list or map can only be given as a whole. `*` replaces everything.
-    /// * `tag_assignment`: New content; only the fields in `update_mask` are taken.
-    pub fn update_tag_assignment(
-        &self,
-        entity_type: impl Into<String>,
-        entity_id: impl Into<String>,
-        tag_key: impl Into<String>,
-        update_mask: impl Into<String>,
-        tag_assignment: impl Into<models::TagAssignment>,
-    ) -> Call<models::workspace_entity_tag_assignments::UpdateTagAssignment> {
-        Call::new(
-            self.client.clone(),
-            models::workspace_entity_tag_assignments::UpdateTagAssignment::new(
-                entity_type,
-                entity_id,
-                tag_key,
-                update_mask,
-                tag_assignment,
-            ),
-        )
+calls! {
+    WorkspaceEntityTagAssignments {
+        /// Assigns a tag to a workspace object.
+        ///
+        /// `POST /api/2.0/entity-tag-assignments`
+        ///
+        /// * `tag_assignment`: Names the object, the tag key and optionally a value.
+        create_tag_assignment(tag_assignment: models::TagAssignment) -> models::workspace_entity_tag_assignments::CreateTagAssignment;
+        /// Removes a tag from an object.
+        ///
+        /// `DELETE /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
+        ///
+        /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
+        /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
+        /// * `tag_key`: Tag key.
+        ///   May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
+        delete_tag_assignment(entity_type: String, entity_id: String, tag_key: String) -> models::workspace_entity_tag_assignments::DeleteTagAssignment;
+        /// Returns one tag of an object, with its value.
+        ///
+        /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
+        ///
+        /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
+        /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
+        /// * `tag_key`: Tag key.
+        ///   May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
+        get_tag_assignment(entity_type: String, entity_id: String, tag_key: String) -> models::workspace_entity_tag_assignments::GetTagAssignment;
+        /// Lists the tags assigned to one object.
+        ///
+        /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags`
+        ///
+        /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
+        /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
+        ///
+        /// Optional inputs: [`page_size`](field@models::workspace_entity_tag_assignments::ListTagAssignments::page_size),
+        /// [`page_token`](field@models::workspace_entity_tag_assignments::ListTagAssignments::page_token).
+        list_tag_assignments(entity_type: String, entity_id: String) -> models::workspace_entity_tag_assignments::ListTagAssignments;
+        /// Changes a tag already assigned to an object.
+        ///
+        /// `PATCH /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
+        ///
+        /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
+        /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
+        /// * `tag_key`: Tag key.
+        ///   May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
+        /// * `tag_assignment`: New content; only the fields in `update_mask` are taken.
+        ///
+        /// Optional inputs: [`update_mask`](field@models::workspace_entity_tag_assignments::UpdateTagAssignment::update_mask).
+        update_tag_assignment(entity_type: String, entity_id: String, tag_key: String, tag_assignment: models::TagAssignment) -> models::workspace_entity_tag_assignments::UpdateTagAssignment;
     }
 }
 
-impl Call<models::workspace_entity_tag_assignments::ListTagAssignments> {
-    /// Upper limit for the number of assignments in one page.
-    pub fn page_size(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page_size = Some(value.into()))
-    }
+setters! { models::workspace_entity_tag_assignments::ListTagAssignments {
+    page_size: i64,
+    page_token: String,
+}}
 
-    /// `next_page_token` of the preceding page; leave out for the first page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::workspace_entity_tag_assignments::UpdateTagAssignment {
+    update_mask: String,
+}}

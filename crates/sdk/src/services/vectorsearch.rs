@@ -3,9 +3,9 @@
 //! Services of the package `vectorsearch`.
 
 use databricks_models::vectorsearch as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages the endpoints of AI Search (formerly Vector Search): the compute on which indexes live and queries run.
     pub fn vector_search_endpoints(&self) -> VectorSearchEndpoints {
         VectorSearchEndpoints {
@@ -17,317 +17,154 @@ impl crate::WorkspaceClient {
 /// Manages the endpoints of AI Search (formerly Vector Search): the compute on which indexes live and queries run.
 #[derive(Clone, Debug)]
 pub struct VectorSearchEndpoints {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl VectorSearchEndpoints {
-    /// Creates an endpoint and begins to provision it.
-    ///
-    /// The endpoint can serve indexes once its state is `ONLINE`.
-    ///
-    /// `POST /api/2.0/vector-search/endpoints`
-    ///
-    /// * `endpoint_type`: Kind of endpoint, which decides on latency, capacity and cost.
-    /// * `name`: Name of the new endpoint.
-    pub fn create_endpoint(
-        &self,
-        endpoint_type: impl Into<models::EndpointType>,
-        name: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::CreateEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::CreateEndpoint::new(endpoint_type, name),
-        )
-    }
-
-    /// Deletes an endpoint.
-    ///
-    /// `DELETE /api/2.0/vector-search/endpoints/{endpoint_name}`
-    ///
-    /// * `endpoint_name`: Name of the endpoint.
-    pub fn delete_endpoint(
-        &self,
-        endpoint_name: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::DeleteEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::DeleteEndpoint::new(endpoint_name),
-        )
-    }
-
-    /// Returns one endpoint with its state.
-    ///
-    /// `GET /api/2.0/vector-search/endpoints/{endpoint_name}`
-    ///
-    /// * `endpoint_name`: Name of the endpoint.
-    pub fn get_endpoint(
-        &self,
-        endpoint_name: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::GetEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::GetEndpoint::new(endpoint_name),
-        )
-    }
-
-    /// Lists the permission levels that can be granted on an endpoint.
-    ///
-    /// `GET /api/2.0/permissions/vector-search-endpoints/{endpoint_id}/permissionLevels`
-    ///
-    /// * `endpoint_id`: ID of the endpoint, not its name.
-    pub fn get_permission_levels(
-        &self,
-        endpoint_id: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::GetPermissionLevels::new(endpoint_id),
-        )
-    }
-
-    /// Returns the access control list of an endpoint, inherited permissions included.
-    ///
-    /// `GET /api/2.0/permissions/vector-search-endpoints/{endpoint_id}`
-    ///
-    /// * `endpoint_id`: ID of the endpoint, not its name.
-    pub fn get_permissions(
-        &self,
-        endpoint_id: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::GetPermissions::new(endpoint_id),
-        )
-    }
-
-    /// Lists the endpoints of the workspace.
-    ///
-    /// `GET /api/2.0/vector-search/endpoints`
-    pub fn list_endpoints(
-        &self,
-    ) -> Call<models::vector_search_endpoints::ListEndpoints> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::ListEndpoints::new(),
-        )
-    }
-
-    /// Changes the throughput target of an endpoint.
-    ///
-    /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}`
-    ///
-    /// * `endpoint_name`: Name of the endpoint.
-    pub fn patch_endpoint(
-        &self,
-        endpoint_name: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::PatchEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::PatchEndpoint::new(endpoint_name),
-        )
-    }
-
-    /// Returns time series of metrics of an endpoint.
-    ///
-    /// `POST /api/2.0/vector-search/endpoints/{name}/metrics`
-    ///
-    /// * `name`: Name of the endpoint.
-    pub fn retrieve_user_visible_metrics(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::RetrieveUserVisibleMetrics> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::RetrieveUserVisibleMetrics::new(name),
-        )
-    }
-
-    /// Replaces the direct permissions on an endpoint.
-    ///
-    /// An empty list removes every direct permission; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/vector-search-endpoints/{endpoint_id}`
-    ///
-    /// * `endpoint_id`: ID of the endpoint, not its name.
-    pub fn set_permissions(
-        &self,
-        endpoint_id: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::SetPermissions::new(endpoint_id),
-        )
-    }
-
-    /// Starts a stopped endpoint, with the indexes it had before.
-    ///
-    /// `POST /api/2.0/vector-search/endpoints/{endpoint_name}/start`
-    ///
-    /// * `endpoint_name`: Name of the endpoint.
-    pub fn start_endpoint(
-        &self,
-        endpoint_name: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::StartEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::StartEndpoint::new(endpoint_name),
-        )
-    }
-
-    /// Stops an endpoint: its compute is released, its indexes are kept.
-    ///
-    /// Until it is started again, it answers no queries and syncs no index.
-    ///
-    /// `POST /api/2.0/vector-search/endpoints/{endpoint_name}/stop`
-    ///
-    /// * `endpoint_name`: Name of the endpoint.
-    pub fn stop_endpoint(
-        &self,
-        endpoint_name: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::StopEndpoint> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::StopEndpoint::new(endpoint_name),
-        )
-    }
-
-    /// Assigns a budget policy to an endpoint.
-    ///
-    /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/budget-policy`
-    ///
-    /// * `endpoint_name`: Name of the endpoint.
-    /// * `budget_policy_id`: Budget policy to assign.
-    pub fn update_endpoint_budget_policy(
-        &self,
-        endpoint_name: impl Into<String>,
-        budget_policy_id: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::UpdateEndpointBudgetPolicy> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::UpdateEndpointBudgetPolicy::new(
-                endpoint_name,
-                budget_policy_id,
-            ),
-        )
-    }
-
-    /// Sets the custom tags of an endpoint.
-    ///
-    /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/tags`
-    ///
-    /// * `endpoint_name`: Name of the endpoint.
-    /// * `custom_tags`: The new tags.
-    pub fn update_endpoint_custom_tags(
-        &self,
-        endpoint_name: impl Into<String>,
-        custom_tags: impl Into<Vec<models::CustomTag>>,
-    ) -> Call<models::vector_search_endpoints::UpdateEndpointCustomTags> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::UpdateEndpointCustomTags::new(
-                endpoint_name,
-                custom_tags,
-            ),
-        )
-    }
-
-    /// Adds or changes permissions on an endpoint, leaving other grants as they are.
-    ///
-    /// `PATCH /api/2.0/permissions/vector-search-endpoints/{endpoint_id}`
-    ///
-    /// * `endpoint_id`: ID of the endpoint, not its name.
-    pub fn update_permissions(
-        &self,
-        endpoint_id: impl Into<String>,
-    ) -> Call<models::vector_search_endpoints::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_endpoints::UpdatePermissions::new(endpoint_id),
-        )
+calls! {
+    VectorSearchEndpoints {
+        /// Creates an endpoint and begins to provision it.
+        ///
+        /// The endpoint can serve indexes once its state is `ONLINE`.
+        ///
+        /// `POST /api/2.0/vector-search/endpoints`
+        ///
+        /// * `name`: Name of the new endpoint.
+        /// * `endpoint_type`: Kind of endpoint, which decides on latency, capacity and cost.
+        ///
+        /// Optional inputs: [`budget_policy_id`](field@models::vector_search_endpoints::CreateEndpoint::budget_policy_id),
+        /// [`target_qps`](field@models::vector_search_endpoints::CreateEndpoint::target_qps),
+        /// [`usage_policy_id`](field@models::vector_search_endpoints::CreateEndpoint::usage_policy_id).
+        create_endpoint(name: String, endpoint_type: models::EndpointType) -> models::vector_search_endpoints::CreateEndpoint;
+        /// Deletes an endpoint.
+        ///
+        /// `DELETE /api/2.0/vector-search/endpoints/{endpoint_name}`
+        ///
+        /// * `endpoint_name`: Name of the endpoint.
+        delete_endpoint(endpoint_name: String) -> models::vector_search_endpoints::DeleteEndpoint;
+        /// Returns one endpoint with its state.
+        ///
+        /// `GET /api/2.0/vector-search/endpoints/{endpoint_name}`
+        ///
+        /// * `endpoint_name`: Name of the endpoint.
+        get_endpoint(endpoint_name: String) -> models::vector_search_endpoints::GetEndpoint;
+        /// Lists the permission levels that can be granted on an endpoint.
+        ///
+        /// `GET /api/2.0/permissions/vector-search-endpoints/{endpoint_id}/permissionLevels`
+        ///
+        /// * `endpoint_id`: ID of the endpoint, not its name.
+        get_permission_levels(endpoint_id: String) -> models::vector_search_endpoints::GetPermissionLevels;
+        /// Returns the access control list of an endpoint, inherited permissions included.
+        ///
+        /// `GET /api/2.0/permissions/vector-search-endpoints/{endpoint_id}`
+        ///
+        /// * `endpoint_id`: ID of the endpoint, not its name.
+        get_permissions(endpoint_id: String) -> models::vector_search_endpoints::GetPermissions;
+        /// Lists the endpoints of the workspace.
+        ///
+        /// `GET /api/2.0/vector-search/endpoints`
+        ///
+        /// Optional inputs: [`page_token`](field@models::vector_search_endpoints::ListEndpoints::page_token).
+        list_endpoints() -> models::vector_search_endpoints::ListEndpoints;
+        /// Changes the throughput target of an endpoint.
+        ///
+        /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}`
+        ///
+        /// * `endpoint_name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`target_qps`](field@models::vector_search_endpoints::PatchEndpoint::target_qps).
+        patch_endpoint(endpoint_name: String) -> models::vector_search_endpoints::PatchEndpoint;
+        /// Returns time series of metrics of an endpoint.
+        ///
+        /// `POST /api/2.0/vector-search/endpoints/{name}/metrics`
+        ///
+        /// * `name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`end_time`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::end_time),
+        /// [`granularity_in_seconds`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::granularity_in_seconds),
+        /// [`metrics`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::metrics),
+        /// [`page_token`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::page_token),
+        /// [`start_time`](field@models::vector_search_endpoints::RetrieveUserVisibleMetrics::start_time).
+        retrieve_user_visible_metrics(name: String) -> models::vector_search_endpoints::RetrieveUserVisibleMetrics;
+        /// Replaces the direct permissions on an endpoint.
+        ///
+        /// An empty list removes every direct permission; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/vector-search-endpoints/{endpoint_id}`
+        ///
+        /// * `endpoint_id`: ID of the endpoint, not its name.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::vector_search_endpoints::SetPermissions::access_control_list).
+        set_permissions(endpoint_id: String) -> models::vector_search_endpoints::SetPermissions;
+        /// Starts a stopped endpoint, with the indexes it had before.
+        ///
+        /// `POST /api/2.0/vector-search/endpoints/{endpoint_name}/start`
+        ///
+        /// * `endpoint_name`: Name of the endpoint.
+        start_endpoint(endpoint_name: String) -> models::vector_search_endpoints::StartEndpoint;
+        /// Stops an endpoint: its compute is released, its indexes are kept.
+        ///
+        /// Until it is started again, it answers no queries and syncs no index.
+        ///
+        /// `POST /api/2.0/vector-search/endpoints/{endpoint_name}/stop`
+        ///
+        /// * `endpoint_name`: Name of the endpoint.
+        stop_endpoint(endpoint_name: String) -> models::vector_search_endpoints::StopEndpoint;
+        /// Assigns a budget policy to an endpoint.
+        ///
+        /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/budget-policy`
+        ///
+        /// * `endpoint_name`: Name of the endpoint.
+        /// * `budget_policy_id`: Budget policy to assign.
+        update_endpoint_budget_policy(endpoint_name: String, budget_policy_id: String) -> models::vector_search_endpoints::UpdateEndpointBudgetPolicy;
+        /// Sets the custom tags of an endpoint.
+        ///
+        /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/tags`
+        ///
+        /// * `endpoint_name`: Name of the endpoint.
+        /// * `custom_tags`: The new tags.
+        update_endpoint_custom_tags(endpoint_name: String, custom_tags: Vec<models::CustomTag>) -> models::vector_search_endpoints::UpdateEndpointCustomTags;
+        /// Adds or changes permissions on an endpoint, leaving other grants as they are.
+        ///
+        /// `PATCH /api/2.0/permissions/vector-search-endpoints/{endpoint_id}`
+        ///
+        /// * `endpoint_id`: ID of the endpoint, not its name.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::vector_search_endpoints::UpdatePermissions::access_control_list).
+        update_permissions(endpoint_id: String) -> models::vector_search_endpoints::UpdatePermissions;
     }
 }
 
-impl Call<models::vector_search_endpoints::CreateEndpoint> {
-    /// Budget policy to which the usage is charged.
-    pub fn budget_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.budget_policy_id = Some(value.into()))
-    }
+setters! { models::vector_search_endpoints::CreateEndpoint {
+    budget_policy_id: String,
+    target_qps: i64,
+    usage_policy_id: String,
+}}
 
-    /// Queries per second to size the endpoint for, without a guarantee.
-    ///
-    /// The number of replicas is worked out from it when an index is created or synced.
-    pub fn target_qps(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.target_qps = Some(value.into()))
-    }
+setters! { models::vector_search_endpoints::ListEndpoints {
+    page_token: String,
+}}
 
-    /// Usage policy, meant to take the place of the budget policy.
-    pub fn usage_policy_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.usage_policy_id = Some(value.into()))
-    }
-}
+setters! { models::vector_search_endpoints::PatchEndpoint {
+    target_qps: i64,
+}}
 
-impl Call<models::vector_search_endpoints::ListEndpoints> {
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::vector_search_endpoints::RetrieveUserVisibleMetrics {
+    end_time: String,
+    granularity_in_seconds: i64,
+    metrics: Vec<models::Metric>,
+    page_token: String,
+    start_time: String,
+}}
 
-impl Call<models::vector_search_endpoints::PatchEndpoint> {
-    /// Queries per second to aim at; met as far as possible, not guaranteed.
-    pub fn target_qps(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.target_qps = Some(value.into()))
-    }
-}
+setters! { models::vector_search_endpoints::SetPermissions {
+    access_control_list: Vec<models::VectorSearchEndpointAccessControlRequest>,
+}}
 
-impl Call<models::vector_search_endpoints::RetrieveUserVisibleMetrics> {
-    /// End of the period to report.
-    pub fn end_time(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.end_time = Some(value.into()))
-    }
+setters! { models::vector_search_endpoints::UpdatePermissions {
+    access_control_list: Vec<models::VectorSearchEndpointAccessControlRequest>,
+}}
 
-    /// Distance between two data points, in seconds.
-    pub fn granularity_in_seconds(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.granularity_in_seconds = Some(value.into()))
-    }
-
-    /// Metrics wanted.
-    pub fn metrics(self, value: impl Into<Vec<models::Metric>>) -> Self {
-        self.map(|op| op.metrics = Some(value.into()))
-    }
-
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Begin of the period to report.
-    pub fn start_time(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.start_time = Some(value.into()))
-    }
-}
-
-impl Call<models::vector_search_endpoints::SetPermissions> {
-    /// Grants that replace the present direct ones.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::VectorSearchEndpointAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::vector_search_endpoints::UpdatePermissions> {
-    /// Grants to add or change.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::VectorSearchEndpointAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages, fills and queries search indexes over embedding vectors.
     pub fn vector_search_indexes(&self) -> VectorSearchIndexes {
         VectorSearchIndexes {
@@ -341,320 +178,149 @@ impl crate::WorkspaceClient {
 /// A Delta Sync index follows a Delta table by itself; into a Direct Vector Access index the caller writes the rows.
 #[derive(Clone, Debug)]
 pub struct VectorSearchIndexes {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl VectorSearchIndexes {
-    /// Creates an index on an endpoint.
-    ///
-    /// It can be queried once `status.ready` is true; filling a Delta Sync index goes on after this call returns.
-    ///
-    /// `POST /api/2.0/vector-search/indexes`
-    ///
-    /// * `name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
-    /// * `endpoint_name`: Endpoint that will serve the index.
-    /// * `primary_key`: Column that identifies a row.
-    /// * `index_type`: Whether the index follows a table or is written by the caller.
-    pub fn create_index(
-        &self,
-        name: impl Into<String>,
-        endpoint_name: impl Into<String>,
-        primary_key: impl Into<String>,
-        index_type: impl Into<models::VectorIndexType>,
-    ) -> Call<models::vector_search_indexes::CreateIndex> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::CreateIndex::new(
-                name,
-                endpoint_name,
-                primary_key,
-                index_type,
-            ),
-        )
-    }
-
-    /// Deletes rows from a Direct Vector Access index.
-    ///
-    /// Some rows may fail while others are deleted: check the status in the answer.
-    ///
-    /// `DELETE /api/2.0/vector-search/indexes/{index_name}/delete-data`
-    ///
-    /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
-    /// * `primary_keys`: Primary keys of the rows to delete.
-    pub fn delete_data_vector_index(
-        &self,
-        index_name: impl Into<String>,
-        primary_keys: impl Into<Vec<String>>,
-    ) -> Call<models::vector_search_indexes::DeleteDataVectorIndex> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::DeleteDataVectorIndex::new(
-                index_name,
-                primary_keys,
-            ),
-        )
-    }
-
-    /// Deletes an index.
-    ///
-    /// `DELETE /api/2.0/vector-search/indexes/{index_name}`
-    ///
-    /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
-    pub fn delete_index(
-        &self,
-        index_name: impl Into<String>,
-    ) -> Call<models::vector_search_indexes::DeleteIndex> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::DeleteIndex::new(index_name),
-        )
-    }
-
-    /// Returns one index with its status.
-    ///
-    /// `GET /api/2.0/vector-search/indexes/{index_name}`
-    ///
-    /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
-    pub fn get_index(
-        &self,
-        index_name: impl Into<String>,
-    ) -> Call<models::vector_search_indexes::GetIndex> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::GetIndex::new(index_name),
-        )
-    }
-
-    /// Lists the indexes on an endpoint.
-    ///
-    /// `GET /api/2.0/vector-search/indexes`
-    ///
-    /// * `endpoint_name`: Name of the endpoint.
-    pub fn list_indexes(
-        &self,
-        endpoint_name: impl Into<String>,
-    ) -> Call<models::vector_search_indexes::ListIndexes> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::ListIndexes::new(endpoint_name),
-        )
-    }
-
-    /// Searches an index for the rows nearest to a text or a vector.
-    ///
-    /// If there are more than 1000 matches, the answer has a token for `query_next_page`.
-    ///
-    /// `POST /api/2.0/vector-search/indexes/{index_name}/query`
-    ///
-    /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
-    /// * `columns`: Columns to return.
-    pub fn query_index(
-        &self,
-        index_name: impl Into<String>,
-        columns: impl Into<Vec<String>>,
-    ) -> Call<models::vector_search_indexes::QueryIndex> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::QueryIndex::new(index_name, columns),
-        )
-    }
-
-    /// Fetches the next page of a query.
-    ///
-    /// `POST /api/2.0/vector-search/indexes/{index_name}/query-next-page`
-    ///
-    /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
-    pub fn query_next_page(
-        &self,
-        index_name: impl Into<String>,
-    ) -> Call<models::vector_search_indexes::QueryNextPage> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::QueryNextPage::new(index_name),
-        )
-    }
-
-    /// Reads rows of an index by primary key, from a given key on.
-    ///
-    /// `POST /api/2.0/vector-search/indexes/{index_name}/scan`
-    ///
-    /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
-    pub fn scan_index(
-        &self,
-        index_name: impl Into<String>,
-    ) -> Call<models::vector_search_indexes::ScanIndex> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::ScanIndex::new(index_name),
-        )
-    }
-
-    /// Starts to sync a Delta Sync index with its source table.
-    ///
-    /// `POST /api/2.0/vector-search/indexes/{index_name}/sync`
-    ///
-    /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
-    pub fn sync_index(
-        &self,
-        index_name: impl Into<String>,
-    ) -> Call<models::vector_search_indexes::SyncIndex> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::SyncIndex::new(index_name),
-        )
-    }
-
-    /// Inserts or replaces rows in a Direct Vector Access index.
-    ///
-    /// Some rows may fail while others are written: check the status in the answer.
-    ///
-    /// `POST /api/2.0/vector-search/indexes/{index_name}/upsert-data`
-    ///
-    /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
-    /// * `inputs_json`: The rows, encoded as JSON text.
-    pub fn upsert_data_vector_index(
-        &self,
-        index_name: impl Into<String>,
-        inputs_json: impl Into<String>,
-    ) -> Call<models::vector_search_indexes::UpsertDataVectorIndex> {
-        Call::new(
-            self.client.clone(),
-            models::vector_search_indexes::UpsertDataVectorIndex::new(
-                index_name,
-                inputs_json,
-            ),
-        )
+calls! {
+    VectorSearchIndexes {
+        /// Creates an index on an endpoint.
+        ///
+        /// It can be queried once `status.ready` is true; filling a Delta Sync index goes on after this call returns.
+        ///
+        /// `POST /api/2.0/vector-search/indexes`
+        ///
+        /// * `name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+        /// * `endpoint_name`: Endpoint that will serve the index.
+        /// * `primary_key`: Column that identifies a row.
+        /// * `index_type`: Whether the index follows a table or is written by the caller.
+        ///
+        /// Optional inputs: [`delta_sync_index_spec`](field@models::vector_search_indexes::CreateIndex::delta_sync_index_spec),
+        /// [`direct_access_index_spec`](field@models::vector_search_indexes::CreateIndex::direct_access_index_spec),
+        /// [`index_subtype`](field@models::vector_search_indexes::CreateIndex::index_subtype).
+        create_index(name: String, endpoint_name: String, primary_key: String, index_type: models::VectorIndexType) -> models::vector_search_indexes::CreateIndex;
+        /// Deletes rows from a Direct Vector Access index.
+        ///
+        /// Some rows may fail while others are deleted: check the status in the answer.
+        ///
+        /// `DELETE /api/2.0/vector-search/indexes/{index_name}/delete-data`
+        ///
+        /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+        /// * `primary_keys`: Primary keys of the rows to delete.
+        delete_data_vector_index(index_name: String, primary_keys: Vec<String>) -> models::vector_search_indexes::DeleteDataVectorIndex;
+        /// Deletes an index.
+        ///
+        /// `DELETE /api/2.0/vector-search/indexes/{index_name}`
+        ///
+        /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+        delete_index(index_name: String) -> models::vector_search_indexes::DeleteIndex;
+        /// Returns one index with its status.
+        ///
+        /// `GET /api/2.0/vector-search/indexes/{index_name}`
+        ///
+        /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+        ///
+        /// Optional inputs:
+        /// [`ensure_reranker_compatible`](field@models::vector_search_indexes::GetIndex::ensure_reranker_compatible).
+        get_index(index_name: String) -> models::vector_search_indexes::GetIndex;
+        /// Lists the indexes on an endpoint.
+        ///
+        /// `GET /api/2.0/vector-search/indexes`
+        ///
+        /// * `endpoint_name`: Name of the endpoint.
+        ///
+        /// Optional inputs: [`page_token`](field@models::vector_search_indexes::ListIndexes::page_token).
+        list_indexes(endpoint_name: String) -> models::vector_search_indexes::ListIndexes;
+        /// Searches an index for the rows nearest to a text or a vector.
+        ///
+        /// If there are more than 1000 matches, the answer has a token for `query_next_page`.
+        ///
+        /// `POST /api/2.0/vector-search/indexes/{index_name}/query`
+        ///
+        /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+        /// * `columns`: Columns to return.
+        ///
+        /// Optional inputs: [`columns_to_rerank`](field@models::vector_search_indexes::QueryIndex::columns_to_rerank),
+        /// [`facets`](field@models::vector_search_indexes::QueryIndex::facets),
+        /// [`filters_json`](field@models::vector_search_indexes::QueryIndex::filters_json),
+        /// [`num_results`](field@models::vector_search_indexes::QueryIndex::num_results),
+        /// [`query_columns`](field@models::vector_search_indexes::QueryIndex::query_columns),
+        /// [`query_text`](field@models::vector_search_indexes::QueryIndex::query_text),
+        /// [`query_type`](field@models::vector_search_indexes::QueryIndex::query_type),
+        /// [`query_vector`](field@models::vector_search_indexes::QueryIndex::query_vector),
+        /// [`reranker`](field@models::vector_search_indexes::QueryIndex::reranker),
+        /// [`score_threshold`](field@models::vector_search_indexes::QueryIndex::score_threshold),
+        /// [`sort_columns`](field@models::vector_search_indexes::QueryIndex::sort_columns).
+        query_index(index_name: String, columns: Vec<String>) -> models::vector_search_indexes::QueryIndex;
+        /// Fetches the next page of a query.
+        ///
+        /// `POST /api/2.0/vector-search/indexes/{index_name}/query-next-page`
+        ///
+        /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+        ///
+        /// Optional inputs: [`endpoint_name`](field@models::vector_search_indexes::QueryNextPage::endpoint_name),
+        /// [`page_token`](field@models::vector_search_indexes::QueryNextPage::page_token).
+        query_next_page(index_name: String) -> models::vector_search_indexes::QueryNextPage;
+        /// Reads rows of an index by primary key, from a given key on.
+        ///
+        /// `POST /api/2.0/vector-search/indexes/{index_name}/scan`
+        ///
+        /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+        ///
+        /// Optional inputs: [`last_primary_key`](field@models::vector_search_indexes::ScanIndex::last_primary_key),
+        /// [`num_results`](field@models::vector_search_indexes::ScanIndex::num_results).
+        scan_index(index_name: String) -> models::vector_search_indexes::ScanIndex;
+        /// Starts to sync a Delta Sync index with its source table.
+        ///
+        /// `POST /api/2.0/vector-search/indexes/{index_name}/sync`
+        ///
+        /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+        sync_index(index_name: String) -> models::vector_search_indexes::SyncIndex;
+        /// Inserts or replaces rows in a Direct Vector Access index.
+        ///
+        /// Some rows may fail while others are written: check the status in the answer.
+        ///
+        /// `POST /api/2.0/vector-search/indexes/{index_name}/upsert-data`
+        ///
+        /// * `index_name`: Full name of the index in Unity Catalog, `catalog.schema.index`.
+        /// * `inputs_json`: The rows, encoded as JSON text.
+        upsert_data_vector_index(index_name: String, inputs_json: String) -> models::vector_search_indexes::UpsertDataVectorIndex;
     }
 }
 
-impl Call<models::vector_search_indexes::CreateIndex> {
-    /// Source, columns and sync mode; needed for index type `DELTA_SYNC`.
-    pub fn delta_sync_index_spec(
-        self,
-        value: impl Into<models::DeltaSyncVectorIndexSpecRequest>,
-    ) -> Self {
-        self.map(|op| op.delta_sync_index_spec = Some(value.into()))
-    }
+setters! { models::vector_search_indexes::CreateIndex {
+    delta_sync_index_spec: models::DeltaSyncVectorIndexSpecRequest,
+    direct_access_index_spec: models::DirectAccessVectorIndexSpec,
+    index_subtype: models::IndexSubtype,
+}}
 
-    /// Schema and vector columns; needed for index type `DIRECT_ACCESS`.
-    pub fn direct_access_index_spec(
-        self,
-        value: impl Into<models::DirectAccessVectorIndexSpec>,
-    ) -> Self {
-        self.map(|op| op.direct_access_index_spec = Some(value.into()))
-    }
+setters! { models::vector_search_indexes::GetIndex {
+    ensure_reranker_compatible: bool,
+}}
 
-    /// How the index retrieves: `HYBRID` or `FULL_TEXT`.
-    ///
-    /// The value `VECTOR` is refused.
-    pub fn index_subtype(self, value: impl Into<models::IndexSubtype>) -> Self {
-        self.map(|op| op.index_subtype = Some(value.into()))
-    }
-}
+setters! { models::vector_search_indexes::ListIndexes {
+    page_token: String,
+}}
 
-impl Call<models::vector_search_indexes::GetIndex> {
-    /// Makes sure that the index URL in the answer works with the reranker.
-    ///
-    /// Otherwise it may or may not.
-    pub fn ensure_reranker_compatible(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.ensure_reranker_compatible = Some(value.into()))
-    }
-}
+setters! { models::vector_search_indexes::QueryIndex {
+    columns_to_rerank: Vec<String>,
+    facets: Vec<String>,
+    filters_json: String,
+    num_results: i64,
+    query_columns: Vec<String>,
+    query_text: String,
+    query_type: String,
+    query_vector: Vec<f64>,
+    reranker: models::RerankerConfig,
+    score_threshold: f64,
+    sort_columns: Vec<String>,
+}}
 
-impl Call<models::vector_search_indexes::ListIndexes> {
-    /// Token from the preceding page.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
+setters! { models::vector_search_indexes::QueryNextPage {
+    endpoint_name: String,
+    page_token: String,
+}}
 
-impl Call<models::vector_search_indexes::QueryIndex> {
-    /// Columns whose content the reranker reads.
-    pub fn columns_to_rerank(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.columns_to_rerank = Some(value.into()))
-    }
-
-    /// Counts to compute over the matches, each column at most once.
-    ///
-    /// `col` counts the 10 most frequent values, `col TOP n` the n most frequent, and `col BUCKETS [[from,to],...]` the rows in
-    /// numeric ranges, both ends included. The keywords ignore case.
-    pub fn facets(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.facets = Some(value.into()))
-    }
-
-    /// Condition as a JSON object, in which the key is a column with an optional comparison: `{"id": 5}` means equal, `{"id <":
-    /// 5}` less; likewise `>`, `<=` and `>=`.
-    pub fn filters_json(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.filters_json = Some(value.into()))
-    }
-
-    /// How many rows to return; 10 by default.
-    pub fn num_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.num_results = Some(value.into()))
-    }
-
-    /// Text columns in which `query_text` is looked for; all of them by default.
-    pub fn query_columns(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.query_columns = Some(value.into()))
-    }
-
-    /// Text to search for.
-    ///
-    /// Needed for a Delta Sync index that computes embeddings with a model endpoint.
-    pub fn query_text(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.query_text = Some(value.into()))
-    }
-
-    /// `ANN` (default), `HYBRID` or `FULL_TEXT`.
-    pub fn query_type(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.query_type = Some(value.into()))
-    }
-
-    /// Vector to search for.
-    ///
-    /// Needed for a Direct Vector Access index, and for a Delta Sync index with vectors of your own.
-    pub fn query_vector(self, value: impl Into<Vec<f64>>) -> Self {
-        self.map(|op| op.query_vector = Some(value.into()))
-    }
-
-    /// Reorders the 50 best matches with a reranking model before `num_results` of them are returned.
-    pub fn reranker(self, value: impl Into<models::RerankerConfig>) -> Self {
-        self.map(|op| op.reranker = Some(value.into()))
-    }
-
-    /// Least score of a match in approximate nearest neighbor search; 0.0 by default.
-    pub fn score_threshold(self, value: impl Into<f64>) -> Self {
-        self.map(|op| op.score_threshold = Some(value.into()))
-    }
-
-    /// Order by columns instead of relevance: items such as `rating DESC` or `price ASC`.
-    pub fn sort_columns(self, value: impl Into<Vec<String>>) -> Self {
-        self.map(|op| op.sort_columns = Some(value.into()))
-    }
-}
-
-impl Call<models::vector_search_indexes::QueryNextPage> {
-    /// Endpoint that serves the index.
-    pub fn endpoint_name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.endpoint_name = Some(value.into()))
-    }
-
-    /// `next_page_token` of the preceding answer.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-}
-
-impl Call<models::vector_search_indexes::ScanIndex> {
-    /// Key after which to begin: the last one the previous scan returned.
-    ///
-    /// This row itself is left out.
-    pub fn last_primary_key(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.last_primary_key = Some(value.into()))
-    }
-
-    /// How many rows to return; 10 by default.
-    pub fn num_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.num_results = Some(value.into()))
-    }
-}
+setters! { models::vector_search_indexes::ScanIndex {
+    last_primary_key: String,
+    num_results: i64,
+}}

@@ -3,9 +3,9 @@
 //! Services of the package `workspace`.
 
 use databricks_models::workspace as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Stores the Git provider credentials with which the workspace clones, pulls and pushes on behalf of a user or service
     /// principal.
     pub fn git_credentials(&self) -> GitCredentials {
@@ -19,183 +19,100 @@ impl crate::WorkspaceClient {
 /// principal.
 #[derive(Clone, Debug)]
 pub struct GitCredentials {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl GitCredentials {
-    /// Stores a Git credential for the caller.
-    ///
-    /// Change an existing one with `update`.
-    ///
-    /// `POST /api/2.0/git-credentials`
-    ///
-    /// * `git_provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
-    ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
-    pub fn create(
-        &self,
-        git_provider: impl Into<String>,
-    ) -> Call<models::git_credentials::Create> {
-        Call::new(
-            self.client.clone(),
-            models::git_credentials::Create::new(git_provider),
-        )
-    }
-
-    /// Deletes a Git credential.
-    ///
-    /// `DELETE /api/2.0/git-credentials/{credential_id}`
-    ///
-    /// * `credential_id`: Id of the credential to remove.
-    pub fn delete(
-        &self,
-        credential_id: impl Into<i64>,
-    ) -> Call<models::git_credentials::Delete> {
-        Call::new(
-            self.client.clone(),
-            models::git_credentials::Delete::new(credential_id),
-        )
-    }
-
-    /// Gets one Git credential.
-    ///
-    /// The token itself is not part of the answer.
-    ///
-    /// `GET /api/2.0/git-credentials/{credential_id}`
-    ///
-    /// * `credential_id`: Id of the credential to read.
-    pub fn get(
-        &self,
-        credential_id: impl Into<i64>,
-    ) -> Call<models::git_credentials::Get> {
-        Call::new(self.client.clone(), models::git_credentials::Get::new(credential_id))
-    }
-
-    /// Lists the Git credentials of the caller.
-    ///
-    /// `GET /api/2.0/git-credentials`
-    pub fn list(&self) -> Call<models::git_credentials::List> {
-        Call::new(self.client.clone(), models::git_credentials::List::new())
-    }
-
-    /// Changes a stored Git credential, for example to rotate its token.
-    ///
-    /// `PATCH /api/2.0/git-credentials/{credential_id}`
-    ///
-    /// * `credential_id`: Id of the credential to change.
-    /// * `git_provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
-    ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
-    pub fn update(
-        &self,
-        credential_id: impl Into<i64>,
-        git_provider: impl Into<String>,
-    ) -> Call<models::git_credentials::Update> {
-        Call::new(
-            self.client.clone(),
-            models::git_credentials::Update::new(credential_id, git_provider),
-        )
+calls! {
+    GitCredentials {
+        /// Stores a Git credential for the caller.
+        ///
+        /// Change an existing one with `update`.
+        ///
+        /// `POST /api/2.0/git-credentials`
+        ///
+        /// * `git_provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
+        ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
+        ///
+        /// Optional inputs: [`git_email`](field@models::git_credentials::Create::git_email),
+        /// [`git_username`](field@models::git_credentials::Create::git_username),
+        /// [`is_default_for_provider`](field@models::git_credentials::Create::is_default_for_provider),
+        /// [`name`](field@models::git_credentials::Create::name),
+        /// [`personal_access_token`](field@models::git_credentials::Create::personal_access_token),
+        /// [`principal_id`](field@models::git_credentials::Create::principal_id).
+        create(git_provider: String) -> models::git_credentials::Create;
+        /// Deletes a Git credential.
+        ///
+        /// `DELETE /api/2.0/git-credentials/{credential_id}`
+        ///
+        /// * `credential_id`: Id of the credential to remove.
+        ///
+        /// Optional inputs: [`principal_id`](field@models::git_credentials::Delete::principal_id).
+        delete(credential_id: i64) -> models::git_credentials::Delete;
+        /// Gets one Git credential.
+        ///
+        /// The token itself is not part of the answer.
+        ///
+        /// `GET /api/2.0/git-credentials/{credential_id}`
+        ///
+        /// * `credential_id`: Id of the credential to read.
+        ///
+        /// Optional inputs: [`principal_id`](field@models::git_credentials::Get::principal_id).
+        get(credential_id: i64) -> models::git_credentials::Get;
+        /// Lists the Git credentials of the caller.
+        ///
+        /// `GET /api/2.0/git-credentials`
+        ///
+        /// Optional inputs: [`principal_id`](field@models::git_credentials::List::principal_id).
+        list() -> models::git_credentials::List;
+        /// Changes a stored Git credential, for example to rotate its token.
+        ///
+        /// `PATCH /api/2.0/git-credentials/{credential_id}`
+        ///
+        /// * `credential_id`: Id of the credential to change.
+        /// * `git_provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
+        ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
+        ///
+        /// Optional inputs: [`git_email`](field@models::git_credentials::Update::git_email),
+        /// [`git_username`](field@models::git_credentials::Update::git_username),
+        /// [`is_default_for_provider`](field@models::git_credentials::Update::is_default_for_provider),
+        /// [`name`](field@models::git_credentials::Update::name),
+        /// [`personal_access_token`](field@models::git_credentials::Update::personal_access_token),
+        /// [`principal_id`](field@models::git_credentials::Update::principal_id).
+        update(credential_id: i64, git_provider: String) -> models::git_credentials::Update;
     }
 }
 
-impl Call<models::git_credentials::Create> {
-    /// Email of the provider account; used to authenticate and as author and committer of commits.
-    ///
-    /// Needed by most providers, not by AWS CodeCommit.
-    pub fn git_email(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.git_email = Some(value.into()))
-    }
+setters! { models::git_credentials::Create {
+    git_email: String,
+    git_username: String,
+    is_default_for_provider: bool,
+    name: String,
+    personal_access_token: String,
+    principal_id: i64,
+}}
 
-    /// Account name at the Git provider.
-    ///
-    /// Mostly just the commit author name, but some providers or token kinds also authenticate with it; AWS CodeCommit needs
-    /// it.
-    pub fn git_username(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.git_username = Some(value.into()))
-    }
+setters! { models::git_credentials::Delete {
+    principal_id: i64,
+}}
 
-    /// Whether Git operations against this provider use this credential by default.
-    pub fn is_default_for_provider(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_default_for_provider = Some(value.into()))
-    }
+setters! { models::git_credentials::Get {
+    principal_id: i64,
+}}
 
-    /// Label that helps to tell several credentials apart.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
+setters! { models::git_credentials::List {
+    principal_id: i64,
+}}
 
-    /// Personal access token issued by the provider; some providers accept other scoped tokens here.
-    pub fn personal_access_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.personal_access_token = Some(value.into()))
-    }
+setters! { models::git_credentials::Update {
+    git_email: String,
+    git_username: String,
+    is_default_for_provider: bool,
+    name: String,
+    personal_access_token: String,
+    principal_id: i64,
+}}
 
-    /// Numeric id of a service principal to act for instead of the caller; the caller must be a manager of that service
-    /// principal.
-    pub fn principal_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.principal_id = Some(value.into()))
-    }
-}
-
-impl Call<models::git_credentials::Delete> {
-    /// Numeric id of a service principal to act for instead of the caller; the caller must be a manager of that service
-    /// principal.
-    pub fn principal_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.principal_id = Some(value.into()))
-    }
-}
-
-impl Call<models::git_credentials::Get> {
-    /// Numeric id of a service principal to act for instead of the caller; the caller must be a manager of that service
-    /// principal.
-    pub fn principal_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.principal_id = Some(value.into()))
-    }
-}
-
-impl Call<models::git_credentials::List> {
-    /// Lists those of this service principal instead; the caller must manage it.
-    pub fn principal_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.principal_id = Some(value.into()))
-    }
-}
-
-impl Call<models::git_credentials::Update> {
-    /// Email of the provider account; used to authenticate and as author and committer of commits.
-    ///
-    /// Needed by most providers, not by AWS CodeCommit.
-    pub fn git_email(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.git_email = Some(value.into()))
-    }
-
-    /// Account name at the Git provider.
-    ///
-    /// Mostly just the commit author name, but some providers or token kinds also authenticate with it; AWS CodeCommit needs
-    /// it.
-    pub fn git_username(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.git_username = Some(value.into()))
-    }
-
-    /// Whether Git operations against this provider use this credential by default.
-    pub fn is_default_for_provider(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.is_default_for_provider = Some(value.into()))
-    }
-
-    /// Label that helps to tell several credentials apart.
-    pub fn name(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.name = Some(value.into()))
-    }
-
-    /// Personal access token issued by the provider; some providers accept other scoped tokens here.
-    pub fn personal_access_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.personal_access_token = Some(value.into()))
-    }
-
-    /// Numeric id of a service principal to act for instead of the caller; the caller must be a manager of that service
-    /// principal.
-    pub fn principal_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.principal_id = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages Git folders (repos): workspace folders that are clones of a remote Git repository.
     pub fn repos(&self) -> Repos {
         Repos {
@@ -209,207 +126,120 @@ impl crate::WorkspaceClient {
 /// Covers cloning, switching branch or tag, and access control.
 #[derive(Clone, Debug)]
 pub struct Repos {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Repos {
-    /// Clones a remote repository into a new Git folder.
-    ///
-    /// `POST /api/2.0/repos`
-    ///
-    /// * `url`: URL of the remote repository.
-    /// * `provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
-    ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
-    pub fn create(
-        &self,
-        url: impl Into<String>,
-        provider: impl Into<String>,
-    ) -> Call<models::repos::Create> {
-        Call::new(self.client.clone(), models::repos::Create::new(url, provider))
-    }
-
-    /// Deletes a Git folder from the workspace.
-    ///
-    /// The remote repository is not touched.
-    ///
-    /// `DELETE /api/2.0/repos/{repo_id}`
-    ///
-    /// * `repo_id`: Id of the Git folder to remove.
-    pub fn delete(&self, repo_id: impl Into<i64>) -> Call<models::repos::Delete> {
-        Call::new(self.client.clone(), models::repos::Delete::new(repo_id))
-    }
-
-    /// Gets a Git folder by id.
-    ///
-    /// `GET /api/2.0/repos/{repo_id}`
-    ///
-    /// * `repo_id`: Workspace object id of the Git folder.
-    pub fn get(&self, repo_id: impl Into<i64>) -> Call<models::repos::Get> {
-        Call::new(self.client.clone(), models::repos::Get::new(repo_id))
-    }
-
-    /// Lists the permission levels that can be granted on a Git folder.
-    ///
-    /// `GET /api/2.0/permissions/repos/{repo_id}/permissionLevels`
-    ///
-    /// * `repo_id`: Id of the Git folder whose access list is meant.
-    pub fn get_permission_levels(
-        &self,
-        repo_id: impl Into<String>,
-    ) -> Call<models::repos::GetPermissionLevels> {
-        Call::new(self.client.clone(), models::repos::GetPermissionLevels::new(repo_id))
-    }
-
-    /// Gets the access list of a Git folder.
-    ///
-    /// Grants may be inherited from its root object.
-    ///
-    /// `GET /api/2.0/permissions/repos/{repo_id}`
-    ///
-    /// * `repo_id`: Id of the Git folder whose access list is meant.
-    pub fn get_permissions(
-        &self,
-        repo_id: impl Into<String>,
-    ) -> Call<models::repos::GetPermissions> {
-        Call::new(self.client.clone(), models::repos::GetPermissions::new(repo_id))
-    }
-
-    /// Lists the Git folders on which the caller has manage permission.
-    ///
-    /// Folders with Git CLI access are left out, so the list may be incomplete; this is why the operation is deprecated.
-    ///
-    /// `GET /api/2.0/repos`
-    #[deprecated = "deprecated by the API"]
-    pub fn list(&self) -> Call<models::repos::List> {
-        Call::new(self.client.clone(), models::repos::List::new())
-    }
-
-    /// Replaces the direct grants on a Git folder.
-    ///
-    /// Sending no grants removes all direct ones; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/repos/{repo_id}`
-    ///
-    /// * `repo_id`: Id of the Git folder whose access list is meant.
-    pub fn set_permissions(
-        &self,
-        repo_id: impl Into<String>,
-    ) -> Call<models::repos::SetPermissions> {
-        Call::new(self.client.clone(), models::repos::SetPermissions::new(repo_id))
-    }
-
-    /// Checks out another branch or tag, or pulls the newest commit of the current branch.
-    ///
-    /// `PATCH /api/2.0/repos/{repo_id}`
-    ///
-    /// * `repo_id`: Workspace object id of the Git folder.
-    pub fn update(&self, repo_id: impl Into<i64>) -> Call<models::repos::Update> {
-        Call::new(self.client.clone(), models::repos::Update::new(repo_id))
-    }
-
-    /// Adds or changes grants on a Git folder and leaves the others in place.
-    ///
-    /// `PATCH /api/2.0/permissions/repos/{repo_id}`
-    ///
-    /// * `repo_id`: Id of the Git folder whose access list is meant.
-    pub fn update_permissions(
-        &self,
-        repo_id: impl Into<String>,
-    ) -> Call<models::repos::UpdatePermissions> {
-        Call::new(self.client.clone(), models::repos::UpdatePermissions::new(repo_id))
+calls! {
+    Repos {
+        /// Clones a remote repository into a new Git folder.
+        ///
+        /// `POST /api/2.0/repos`
+        ///
+        /// * `url`: URL of the remote repository.
+        /// * `provider`: Case-insensitive provider name: `gitHub`, `bitbucketCloud`, `gitLab`, `azureDevOpsServices`, `gitHubEnterprise`,
+        ///   `bitbucketServer` (Bitbucket Data Center), `gitLabEnterpriseEdition` (self-managed GitLab) or `awsCodeCommit`.
+        ///
+        /// Optional inputs: [`git_credential_id`](field@models::repos::Create::git_credential_id),
+        /// [`path`](field@models::repos::Create::path), [`sparse_checkout`](field@models::repos::Create::sparse_checkout).
+        create(url: String, provider: String) -> models::repos::Create;
+        /// Deletes a Git folder from the workspace.
+        ///
+        /// The remote repository is not touched.
+        ///
+        /// `DELETE /api/2.0/repos/{repo_id}`
+        ///
+        /// * `repo_id`: Id of the Git folder to remove.
+        delete(repo_id: i64) -> models::repos::Delete;
+        /// Gets a Git folder by id.
+        ///
+        /// `GET /api/2.0/repos/{repo_id}`
+        ///
+        /// * `repo_id`: Workspace object id of the Git folder.
+        get(repo_id: i64) -> models::repos::Get;
+        /// Lists the permission levels that can be granted on a Git folder.
+        ///
+        /// `GET /api/2.0/permissions/repos/{repo_id}/permissionLevels`
+        ///
+        /// * `repo_id`: Id of the Git folder whose access list is meant.
+        get_permission_levels(repo_id: String) -> models::repos::GetPermissionLevels;
+        /// Gets the access list of a Git folder.
+        ///
+        /// Grants may be inherited from its root object.
+        ///
+        /// `GET /api/2.0/permissions/repos/{repo_id}`
+        ///
+        /// * `repo_id`: Id of the Git folder whose access list is meant.
+        get_permissions(repo_id: String) -> models::repos::GetPermissions;
+        /// Lists the Git folders on which the caller has manage permission.
+        ///
+        /// Folders with Git CLI access are left out, so the list may be incomplete; this is why the operation is deprecated.
+        ///
+        /// `GET /api/2.0/repos`
+        ///
+        /// Optional inputs: [`next_page_token`](field@models::repos::List::next_page_token),
+        /// [`path_prefix`](field@models::repos::List::path_prefix).
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        list() -> models::repos::List;
+        /// Replaces the direct grants on a Git folder.
+        ///
+        /// Sending no grants removes all direct ones; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/repos/{repo_id}`
+        ///
+        /// * `repo_id`: Id of the Git folder whose access list is meant.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::repos::SetPermissions::access_control_list).
+        set_permissions(repo_id: String) -> models::repos::SetPermissions;
+        /// Checks out another branch or tag, or pulls the newest commit of the current branch.
+        ///
+        /// `PATCH /api/2.0/repos/{repo_id}`
+        ///
+        /// * `repo_id`: Workspace object id of the Git folder.
+        ///
+        /// Optional inputs: [`branch`](field@models::repos::Update::branch),
+        /// [`dangerously_force_discard_all`](field@models::repos::Update::dangerously_force_discard_all),
+        /// [`git_credential_id`](field@models::repos::Update::git_credential_id),
+        /// [`sparse_checkout`](field@models::repos::Update::sparse_checkout), [`tag`](field@models::repos::Update::tag).
+        update(repo_id: i64) -> models::repos::Update;
+        /// Adds or changes grants on a Git folder and leaves the others in place.
+        ///
+        /// `PATCH /api/2.0/permissions/repos/{repo_id}`
+        ///
+        /// * `repo_id`: Id of the Git folder whose access list is meant.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::repos::UpdatePermissions::access_control_list).
+        update_permissions(repo_id: String) -> models::repos::UpdatePermissions;
     }
 }
 
-impl Call<models::repos::Create> {
-    /// Credential of the caller to clone with.
-    pub fn git_credential_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.git_credential_id = Some(value.into()))
-    }
+setters! { models::repos::Create {
+    git_credential_id: i64,
+    path: String,
+    sparse_checkout: models::SparseCheckout,
+}}
 
-    /// Workspace path of the new folder.
-    ///
-    /// Below `/Repos` it must have the form `/Repos/{folder}/{repo-name}`.
-    pub fn path(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.path = Some(value.into()))
-    }
+setters! { models::repos::List {
+    next_page_token: String,
+    path_prefix: String,
+}}
 
-    /// Turns on sparse checkout with these patterns.
-    ///
-    /// It can be chosen at creation only, and not turned off later.
-    pub fn sparse_checkout(self, value: impl Into<models::SparseCheckout>) -> Self {
-        self.map(|op| op.sparse_checkout = Some(value.into()))
-    }
-}
+setters! { models::repos::SetPermissions {
+    access_control_list: Vec<models::RepoAccessControlRequest>,
+}}
 
-impl Call<models::repos::List> {
-    /// Token of the previous page; empty for the first page.
-    pub fn next_page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.next_page_token = Some(value.into()))
-    }
+setters! { models::repos::Update {
+    branch: String,
+    dangerously_force_discard_all: bool,
+    git_credential_id: i64,
+    sparse_checkout: models::SparseCheckoutUpdate,
+    tag: String,
+}}
 
-    /// Keeps only folders below this path.
-    ///
-    /// Without it, or with `/` or `/Workspace`, those below `/Workspace/Repos` are listed.
-    pub fn path_prefix(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.path_prefix = Some(value.into()))
-    }
-}
+setters! { models::repos::UpdatePermissions {
+    access_control_list: Vec<models::RepoAccessControlRequest>,
+}}
 
-impl Call<models::repos::SetPermissions> {
-    /// Complete list of direct grants; what is not listed is removed.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::RepoAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::repos::Update> {
-    /// Branch to check out.
-    pub fn branch(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.branch = Some(value.into()))
-    }
-
-    /// Before updating, irrevocably throws away every uncommitted change (staged, unstaged, untracked).
-    ///
-    /// Unpushed commits survive. Only for folders that automation keeps as read-only mirrors.
-    pub fn dangerously_force_discard_all(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.dangerously_force_discard_all = Some(value.into()))
-    }
-
-    /// Credential of the caller to use for this update.
-    pub fn git_credential_id(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.git_credential_id = Some(value.into()))
-    }
-
-    /// New sparse checkout patterns; an error if the folder was created without sparse checkout.
-    pub fn sparse_checkout(
-        self,
-        value: impl Into<models::SparseCheckoutUpdate>,
-    ) -> Self {
-        self.map(|op| op.sparse_checkout = Some(value.into()))
-    }
-
-    /// Tag to check out.
-    ///
-    /// This leaves `HEAD` detached; check out a branch before committing.
-    pub fn tag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.tag = Some(value.into()))
-    }
-}
-
-impl Call<models::repos::UpdatePermissions> {
-    /// Grants to add or change; other grants stay.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::RepoAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Manages secret scopes, the secrets in them and the access lists of the scopes.
     pub fn secrets(&self) -> Secrets {
         Secrets {
@@ -423,216 +253,124 @@ impl crate::WorkspaceClient {
 /// Secrets keep passwords and tokens out of notebooks and jobs; anyone with read permission can still obtain their values.
 #[derive(Clone, Debug)]
 pub struct Secrets {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Secrets {
-    /// Creates a secret scope.
-    ///
-    /// Fails with `RESOURCE_ALREADY_EXISTS` if the name is taken, and with `RESOURCE_LIMIT_EXCEEDED` if the workspace has too
-    /// many scopes.
-    ///
-    /// `POST /api/2.0/secrets/scopes/create`
-    ///
-    /// * `scope`: Unique name: up to 128 letters, digits, dashes, underscores and periods.
-    pub fn create_scope(
-        &self,
-        scope: impl Into<String>,
-    ) -> Call<models::secrets::CreateScope> {
-        Call::new(self.client.clone(), models::secrets::CreateScope::new(scope))
-    }
-
-    /// Removes a principal's access to a secret scope.
-    ///
-    /// Needs `MANAGE` on the scope; fails with `RESOURCE_DOES_NOT_EXIST` if there is nothing to remove.
-    ///
-    /// `POST /api/2.0/secrets/acls/delete`
-    ///
-    /// * `scope`: Scope to take access away from.
-    /// * `principal`: User or group that loses access.
-    pub fn delete_acl(
-        &self,
-        scope: impl Into<String>,
-        principal: impl Into<String>,
-    ) -> Call<models::secrets::DeleteAcl> {
-        Call::new(self.client.clone(), models::secrets::DeleteAcl::new(scope, principal))
-    }
-
-    /// Deletes a secret scope with everything in it.
-    ///
-    /// `POST /api/2.0/secrets/scopes/delete`
-    ///
-    /// * `scope`: Scope to delete.
-    pub fn delete_scope(
-        &self,
-        scope: impl Into<String>,
-    ) -> Call<models::secrets::DeleteScope> {
-        Call::new(self.client.clone(), models::secrets::DeleteScope::new(scope))
-    }
-
-    /// Deletes a secret.
-    ///
-    /// Needs `WRITE` or `MANAGE` on its scope; not possible in scopes backed by Azure Key Vault.
-    ///
-    /// `POST /api/2.0/secrets/delete`
-    ///
-    /// * `scope`: Scope that holds the secret.
-    /// * `key`: Key of the secret.
-    pub fn delete_secret(
-        &self,
-        scope: impl Into<String>,
-        key: impl Into<String>,
-    ) -> Call<models::secrets::DeleteSecret> {
-        Call::new(self.client.clone(), models::secrets::DeleteSecret::new(scope, key))
-    }
-
-    /// Gets the permission of one principal on a secret scope.
-    ///
-    /// Needs `MANAGE` on the scope.
-    ///
-    /// `GET /api/2.0/secrets/acls/get`
-    ///
-    /// * `scope`: Scope to look at.
-    /// * `principal`: User or group to look up.
-    pub fn get_acl(
-        &self,
-        scope: impl Into<String>,
-        principal: impl Into<String>,
-    ) -> Call<models::secrets::GetAcl> {
-        Call::new(self.client.clone(), models::secrets::GetAcl::new(scope, principal))
-    }
-
-    /// Gets the value of a secret.
-    ///
-    /// Needs `READ` on its scope. The server may refuse (`BAD_REQUEST`) ordinary callers outside a notebook.
-    ///
-    /// `GET /api/2.0/secrets/get`
-    ///
-    /// * `scope`: Scope that holds the secret.
-    /// * `key`: Key of the secret.
-    pub fn get_secret(
-        &self,
-        scope: impl Into<String>,
-        key: impl Into<String>,
-    ) -> Call<models::secrets::GetSecret> {
-        Call::new(self.client.clone(), models::secrets::GetSecret::new(scope, key))
-    }
-
-    /// Lists who has which permission on a secret scope.
-    ///
-    /// Needs `MANAGE` on the scope.
-    ///
-    /// `GET /api/2.0/secrets/acls/list`
-    ///
-    /// * `scope`: Scope to look at.
-    pub fn list_acls(
-        &self,
-        scope: impl Into<String>,
-    ) -> Call<models::secrets::ListAcls> {
-        Call::new(self.client.clone(), models::secrets::ListAcls::new(scope))
-    }
-
-    /// Lists the secret scopes of the workspace.
-    ///
-    /// `GET /api/2.0/secrets/scopes/list`
-    pub fn list_scopes(&self) -> Call<models::secrets::ListScopes> {
-        Call::new(self.client.clone(), models::secrets::ListScopes::new())
-    }
-
-    /// Lists the keys in a secret scope, without values.
-    ///
-    /// Needs `READ` on the scope.
-    ///
-    /// `GET /api/2.0/secrets/list`
-    ///
-    /// * `scope`: Scope whose keys are listed.
-    pub fn list_secrets(
-        &self,
-        scope: impl Into<String>,
-    ) -> Call<models::secrets::ListSecrets> {
-        Call::new(self.client.clone(), models::secrets::ListSecrets::new(scope))
-    }
-
-    /// Grants a principal a permission on a secret scope, replacing an earlier grant.
-    ///
-    /// Needs `MANAGE` on the scope. Of several permissions, a principal uses the strongest.
-    ///
-    /// `POST /api/2.0/secrets/acls/put`
-    ///
-    /// * `scope`: Scope to grant access to.
-    /// * `principal`: Name of an existing user or group.
-    /// * `permission`: Level to grant.
-    pub fn put_acl(
-        &self,
-        scope: impl Into<String>,
-        principal: impl Into<String>,
-        permission: impl Into<models::AclPermission>,
-    ) -> Call<models::secrets::PutAcl> {
-        Call::new(
-            self.client.clone(),
-            models::secrets::PutAcl::new(scope, principal, permission),
-        )
-    }
-
-    /// Stores a secret, replacing one with the same key.
-    ///
-    /// Needs `WRITE` or `MANAGE` on the scope. A scope holds at most 1000 secrets; scopes backed by Azure Key Vault cannot be
-    /// written.
-    ///
-    /// `POST /api/2.0/secrets/put`
-    ///
-    /// * `scope`: Scope that will hold the secret.
-    /// * `key`: Up to 128 letters, digits, dashes, underscores or periods.
-    pub fn put_secret(
-        &self,
-        scope: impl Into<String>,
-        key: impl Into<String>,
-    ) -> Call<models::secrets::PutSecret> {
-        Call::new(self.client.clone(), models::secrets::PutSecret::new(scope, key))
+calls! {
+    Secrets {
+        /// Creates a secret scope.
+        ///
+        /// Fails with `RESOURCE_ALREADY_EXISTS` if the name is taken, and with `RESOURCE_LIMIT_EXCEEDED` if the workspace has too
+        /// many scopes.
+        ///
+        /// `POST /api/2.0/secrets/scopes/create`
+        ///
+        /// * `scope`: Unique name: up to 128 letters, digits, dashes, underscores and periods.
+        ///
+        /// Optional inputs: [`backend_azure_keyvault`](field@models::secrets::CreateScope::backend_azure_keyvault),
+        /// [`initial_manage_principal`](field@models::secrets::CreateScope::initial_manage_principal),
+        /// [`scope_backend_type`](field@models::secrets::CreateScope::scope_backend_type).
+        create_scope(scope: String) -> models::secrets::CreateScope;
+        /// Removes a principal's access to a secret scope.
+        ///
+        /// Needs `MANAGE` on the scope; fails with `RESOURCE_DOES_NOT_EXIST` if there is nothing to remove.
+        ///
+        /// `POST /api/2.0/secrets/acls/delete`
+        ///
+        /// * `scope`: Scope to take access away from.
+        /// * `principal`: User or group that loses access.
+        delete_acl(scope: String, principal: String) -> models::secrets::DeleteAcl;
+        /// Deletes a secret scope with everything in it.
+        ///
+        /// `POST /api/2.0/secrets/scopes/delete`
+        ///
+        /// * `scope`: Scope to delete.
+        delete_scope(scope: String) -> models::secrets::DeleteScope;
+        /// Deletes a secret.
+        ///
+        /// Needs `WRITE` or `MANAGE` on its scope; not possible in scopes backed by Azure Key Vault.
+        ///
+        /// `POST /api/2.0/secrets/delete`
+        ///
+        /// * `scope`: Scope that holds the secret.
+        /// * `key`: Key of the secret.
+        delete_secret(scope: String, key: String) -> models::secrets::DeleteSecret;
+        /// Gets the permission of one principal on a secret scope.
+        ///
+        /// Needs `MANAGE` on the scope.
+        ///
+        /// `GET /api/2.0/secrets/acls/get`
+        ///
+        /// * `scope`: Scope to look at.
+        /// * `principal`: User or group to look up.
+        get_acl(scope: String, principal: String) -> models::secrets::GetAcl;
+        /// Gets the value of a secret.
+        ///
+        /// Needs `READ` on its scope. The server may refuse (`BAD_REQUEST`) ordinary callers outside a notebook.
+        ///
+        /// `GET /api/2.0/secrets/get`
+        ///
+        /// * `scope`: Scope that holds the secret.
+        /// * `key`: Key of the secret.
+        get_secret(scope: String, key: String) -> models::secrets::GetSecret;
+        /// Lists who has which permission on a secret scope.
+        ///
+        /// Needs `MANAGE` on the scope.
+        ///
+        /// `GET /api/2.0/secrets/acls/list`
+        ///
+        /// * `scope`: Scope to look at.
+        list_acls(scope: String) -> models::secrets::ListAcls;
+        /// Lists the secret scopes of the workspace.
+        ///
+        /// `GET /api/2.0/secrets/scopes/list`
+        list_scopes() -> models::secrets::ListScopes;
+        /// Lists the keys in a secret scope, without values.
+        ///
+        /// Needs `READ` on the scope.
+        ///
+        /// `GET /api/2.0/secrets/list`
+        ///
+        /// * `scope`: Scope whose keys are listed.
+        list_secrets(scope: String) -> models::secrets::ListSecrets;
+        /// Grants a principal a permission on a secret scope, replacing an earlier grant.
+        ///
+        /// Needs `MANAGE` on the scope. Of several permissions, a principal uses the strongest.
+        ///
+        /// `POST /api/2.0/secrets/acls/put`
+        ///
+        /// * `scope`: Scope to grant access to.
+        /// * `principal`: Name of an existing user or group.
+        /// * `permission`: Level to grant.
+        put_acl(scope: String, principal: String, permission: models::AclPermission) -> models::secrets::PutAcl;
+        /// Stores a secret, replacing one with the same key.
+        ///
+        /// Needs `WRITE` or `MANAGE` on the scope. A scope holds at most 1000 secrets; scopes backed by Azure Key Vault cannot be
+        /// written.
+        ///
+        /// `POST /api/2.0/secrets/put`
+        ///
+        /// * `scope`: Scope that will hold the secret.
+        /// * `key`: Up to 128 letters, digits, dashes, underscores or periods.
+        ///
+        /// Optional inputs: [`bytes_value`](field@models::secrets::PutSecret::bytes_value),
+        /// [`string_value`](field@models::secrets::PutSecret::string_value).
+        put_secret(scope: String, key: String) -> models::secrets::PutSecret;
     }
 }
 
-impl Call<models::secrets::CreateScope> {
-    /// The key vault; only for a scope of type `AZURE_KEYVAULT`.
-    pub fn backend_azure_keyvault(
-        self,
-        value: impl Into<models::AzureKeyVaultSecretScopeMetadata>,
-    ) -> Self {
-        self.map(|op| op.backend_azure_keyvault = Some(value.into()))
-    }
+setters! { models::secrets::CreateScope {
+    backend_azure_keyvault: models::AzureKeyVaultSecretScopeMetadata,
+    initial_manage_principal: String,
+    scope_backend_type: models::ScopeBackendType,
+}}
 
-    /// Who gets `MANAGE` at first.
-    ///
-    /// Only the group `users`, that is everyone in the workspace, is accepted; without it the caller gets it.
-    pub fn initial_manage_principal(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.initial_manage_principal = Some(value.into()))
-    }
+setters! { models::secrets::PutSecret {
+    bytes_value: String,
+    string_value: String,
+}}
 
-    /// Where the secrets live.
-    ///
-    /// Defaults to `DATABRICKS`.
-    pub fn scope_backend_type(self, value: impl Into<models::ScopeBackendType>) -> Self {
-        self.map(|op| op.scope_backend_type = Some(value.into()))
-    }
-}
-
-impl Call<models::secrets::PutSecret> {
-    /// Binary value, base64-encoded; at most 128 KB.
-    ///
-    /// Set either this or `string_value`.
-    pub fn bytes_value(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.bytes_value = Some(value.into()))
-    }
-
-    /// Text value, stored as UTF-8; at most 128 KB.
-    ///
-    /// Set either this or `bytes_value`.
-    pub fn string_value(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.string_value = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Lists, imports, exports and deletes objects of the workspace tree (notebooks, files, directories, dashboards) and
     /// manages their permissions.
     pub fn workspace(&self) -> Workspace {
@@ -646,295 +384,171 @@ impl crate::WorkspaceClient {
 /// manages their permissions.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Workspace {
-    /// Deletes an object or a directory, for good.
-    ///
-    /// A recursive delete is not atomic: if it fails midway, part of the directory is already gone. A non-empty directory
-    /// without `recursive` fails with `DIRECTORY_NOT_EMPTY`.
-    ///
-    /// `POST /api/2.0/workspace/delete`
-    ///
-    /// * `path`: Absolute path of the object to delete.
-    pub fn delete(&self, path: impl Into<String>) -> Call<models::workspace::Delete> {
-        Call::new(self.client.clone(), models::workspace::Delete::new(path))
-    }
-
-    /// Exports an object or a directory as a raw byte stream.
-    ///
-    /// `GET /api/2.0/workspace/export`
-    ///
-    /// * `path`: Absolute path to export.
-    ///   A directory works with `DBC`, `SOURCE` and `AUTO` only.
-    pub fn download(
-        &self,
-        path: impl Into<String>,
-    ) -> Call<models::workspace::Download> {
-        Call::new(self.client.clone(), models::workspace::Download::new(path))
-    }
-
-    /// Exports an object or a whole directory as base64.
-    ///
-    /// Libraries cannot be exported; content beyond 10 MB fails with `MAX_NOTEBOOK_SIZE_EXCEEDED`. `download` returns raw bytes
-    /// instead.
-    ///
-    /// `GET /api/2.0/workspace/export`
-    ///
-    /// * `path`: Absolute path to export.
-    ///   A directory works with `DBC`, `SOURCE` and `AUTO` only.
-    pub fn export(&self, path: impl Into<String>) -> Call<models::workspace::Export> {
-        Call::new(self.client.clone(), models::workspace::Export::new(path))
-    }
-
-    /// Lists the permission levels that can be granted on a workspace object.
-    ///
-    /// `GET /api/2.0/permissions/{workspace_object_type}/{workspace_object_id}/permissionLevels`
-    ///
-    /// * `workspace_object_type`: Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
-    ///   `alertsv2`, `genie`, `experiments`.
-    /// * `workspace_object_id`: Id of the object within its kind.
-    pub fn get_permission_levels(
-        &self,
-        workspace_object_type: impl Into<String>,
-        workspace_object_id: impl Into<String>,
-    ) -> Call<models::workspace::GetPermissionLevels> {
-        Call::new(
-            self.client.clone(),
-            models::workspace::GetPermissionLevels::new(
-                workspace_object_type,
-                workspace_object_id,
-            ),
-        )
-    }
-
-    /// Gets the access list of a workspace object.
-    ///
-    /// Grants may be inherited from parent directories.
-    ///
-    /// `GET /api/2.0/permissions/{workspace_object_type}/{workspace_object_id}`
-    ///
-    /// * `workspace_object_type`: Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
-    ///   `alertsv2`, `genie`, `experiments`.
-    /// * `workspace_object_id`: Id of the object within its kind.
-    pub fn get_permissions(
-        &self,
-        workspace_object_type: impl Into<String>,
-        workspace_object_id: impl Into<String>,
-    ) -> Call<models::workspace::GetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::workspace::GetPermissions::new(
-                workspace_object_type,
-                workspace_object_id,
-            ),
-        )
-    }
-
-    /// Gets the metadata of an object or directory.
-    ///
-    /// Fails with `RESOURCE_DOES_NOT_EXIST` if nothing is at the path.
-    ///
-    /// `GET /api/2.0/workspace/get-status`
-    ///
-    /// * `path`: Absolute path to look at.
-    pub fn get_status(
-        &self,
-        path: impl Into<String>,
-    ) -> Call<models::workspace::GetStatus> {
-        Call::new(self.client.clone(), models::workspace::GetStatus::new(path))
-    }
-
-    /// Imports base64 content as a notebook, a file or a directory.
-    ///
-    /// Fails with `RESOURCE_ALREADY_EXISTS` if the path is taken and `overwrite` is off. `upload` takes raw bytes instead.
-    ///
-    /// `POST /api/2.0/workspace/import`
-    ///
-    /// * `path`: Absolute target path.
-    ///   A directory needs `DBC`, or `SOURCE` without `language`.
-    pub fn import(&self, path: impl Into<String>) -> Call<models::workspace::Import> {
-        Call::new(self.client.clone(), models::workspace::Import::new(path))
-    }
-
-    /// Lists the entries of a directory, without descending.
-    ///
-    /// For a path that is not a directory, the one object itself. Fails with `RESOURCE_DOES_NOT_EXIST` if nothing is there.
-    ///
-    /// `GET /api/2.0/workspace/list`
-    ///
-    /// * `path`: Absolute path of the directory.
-    pub fn list(&self, path: impl Into<String>) -> Call<models::workspace::List> {
-        Call::new(self.client.clone(), models::workspace::List::new(path))
-    }
-
-    /// Creates a directory and its missing parents.
-    ///
-    /// Succeeds if it exists already; fails with `RESOURCE_ALREADY_EXISTS` if a part of the path is not a directory. On failure
-    /// some parents may have been created.
-    ///
-    /// `POST /api/2.0/workspace/mkdirs`
-    ///
-    /// * `path`: Absolute path of the directory.
-    pub fn mkdirs(&self, path: impl Into<String>) -> Call<models::workspace::Mkdirs> {
-        Call::new(self.client.clone(), models::workspace::Mkdirs::new(path))
-    }
-
-    /// Replaces the direct grants on a workspace object.
-    ///
-    /// Sending no grants removes all direct ones; inherited ones stay.
-    ///
-    /// `PUT /api/2.0/permissions/{workspace_object_type}/{workspace_object_id}`
-    ///
-    /// * `workspace_object_type`: Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
-    ///   `alertsv2`, `genie`, `experiments`.
-    /// * `workspace_object_id`: Id of the object within its kind.
-    pub fn set_permissions(
-        &self,
-        workspace_object_type: impl Into<String>,
-        workspace_object_id: impl Into<String>,
-    ) -> Call<models::workspace::SetPermissions> {
-        Call::new(
-            self.client.clone(),
-            models::workspace::SetPermissions::new(
-                workspace_object_type,
-                workspace_object_id,
-            ),
-        )
-    }
-
-    /// Adds or changes grants on a workspace object and leaves the others in place.
-    ///
-    /// `PATCH /api/2.0/permissions/{workspace_object_type}/{workspace_object_id}`
-    ///
-    /// * `workspace_object_type`: Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
-    ///   `alertsv2`, `genie`, `experiments`.
-    /// * `workspace_object_id`: Id of the object within its kind.
-    pub fn update_permissions(
-        &self,
-        workspace_object_type: impl Into<String>,
-        workspace_object_id: impl Into<String>,
-    ) -> Call<models::workspace::UpdatePermissions> {
-        Call::new(
-            self.client.clone(),
-            models::workspace::UpdatePermissions::new(
-                workspace_object_type,
-                workspace_object_id,
-            ),
-        )
-    }
-
-    /// Imports raw bytes as a notebook, a file or a directory, sent as a multipart form.
-    ///
-    /// Fails with `RESOURCE_ALREADY_EXISTS` if the path is taken and `overwrite` is off.
-    ///
-    /// `POST /api/2.0/workspace/import`
-    ///
-    /// * `path`: Absolute target path.
-    /// * `content`: The raw bytes.
-    pub fn upload(
-        &self,
-        path: impl Into<String>,
-        content: impl Into<crate::Body>,
-    ) -> Call<models::workspace::Upload> {
-        Call::new(self.client.clone(), models::workspace::Upload::new(path, content))
+calls! {
+    Workspace {
+        /// Deletes an object or a directory, for good.
+        ///
+        /// A recursive delete is not atomic: if it fails midway, part of the directory is already gone. A non-empty directory
+        /// without `recursive` fails with `DIRECTORY_NOT_EMPTY`.
+        ///
+        /// `POST /api/2.0/workspace/delete`
+        ///
+        /// * `path`: Absolute path of the object to delete.
+        ///
+        /// Optional inputs: [`recursive`](field@models::workspace::Delete::recursive).
+        delete(path: String) -> models::workspace::Delete;
+        /// Exports an object or a directory as a raw byte stream.
+        ///
+        /// `GET /api/2.0/workspace/export`
+        ///
+        /// * `path`: Absolute path to export.
+        ///   A directory works with `DBC`, `SOURCE` and `AUTO` only.
+        ///
+        /// Optional inputs: [`format`](field@models::workspace::Download::format).
+        download(path: String) -> models::workspace::Download;
+        /// Exports an object or a whole directory as base64.
+        ///
+        /// Libraries cannot be exported; content beyond 10 MB fails with `MAX_NOTEBOOK_SIZE_EXCEEDED`. `download` returns raw bytes
+        /// instead.
+        ///
+        /// `GET /api/2.0/workspace/export`
+        ///
+        /// * `path`: Absolute path to export.
+        ///   A directory works with `DBC`, `SOURCE` and `AUTO` only.
+        ///
+        /// Optional inputs: [`format`](field@models::workspace::Export::format).
+        export(path: String) -> models::workspace::Export;
+        /// Lists the permission levels that can be granted on a workspace object.
+        ///
+        /// `GET /api/2.0/permissions/{workspace_object_type}/{workspace_object_id}/permissionLevels`
+        ///
+        /// * `workspace_object_type`: Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
+        ///   `alertsv2`, `genie`, `experiments`.
+        /// * `workspace_object_id`: Id of the object within its kind.
+        get_permission_levels(workspace_object_type: String, workspace_object_id: String) -> models::workspace::GetPermissionLevels;
+        /// Gets the access list of a workspace object.
+        ///
+        /// Grants may be inherited from parent directories.
+        ///
+        /// `GET /api/2.0/permissions/{workspace_object_type}/{workspace_object_id}`
+        ///
+        /// * `workspace_object_type`: Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
+        ///   `alertsv2`, `genie`, `experiments`.
+        /// * `workspace_object_id`: Id of the object within its kind.
+        get_permissions(workspace_object_type: String, workspace_object_id: String) -> models::workspace::GetPermissions;
+        /// Gets the metadata of an object or directory.
+        ///
+        /// Fails with `RESOURCE_DOES_NOT_EXIST` if nothing is at the path.
+        ///
+        /// `GET /api/2.0/workspace/get-status`
+        ///
+        /// * `path`: Absolute path to look at.
+        get_status(path: String) -> models::workspace::GetStatus;
+        /// Imports base64 content as a notebook, a file or a directory.
+        ///
+        /// Fails with `RESOURCE_ALREADY_EXISTS` if the path is taken and `overwrite` is off. `upload` takes raw bytes instead.
+        ///
+        /// `POST /api/2.0/workspace/import`
+        ///
+        /// * `path`: Absolute target path.
+        ///   A directory needs `DBC`, or `SOURCE` without `language`.
+        ///
+        /// Optional inputs: [`content`](field@models::workspace::Import::content),
+        /// [`format`](field@models::workspace::Import::format), [`language`](field@models::workspace::Import::language),
+        /// [`overwrite`](field@models::workspace::Import::overwrite).
+        import(path: String) -> models::workspace::Import;
+        /// Lists the entries of a directory, without descending.
+        ///
+        /// For a path that is not a directory, the one object itself. Fails with `RESOURCE_DOES_NOT_EXIST` if nothing is there.
+        ///
+        /// `GET /api/2.0/workspace/list`
+        ///
+        /// * `path`: Absolute path of the directory.
+        ///
+        /// Optional inputs: [`notebooks_modified_after`](field@models::workspace::List::notebooks_modified_after).
+        list(path: String) -> models::workspace::List;
+        /// Creates a directory and its missing parents.
+        ///
+        /// Succeeds if it exists already; fails with `RESOURCE_ALREADY_EXISTS` if a part of the path is not a directory. On failure
+        /// some parents may have been created.
+        ///
+        /// `POST /api/2.0/workspace/mkdirs`
+        ///
+        /// * `path`: Absolute path of the directory.
+        mkdirs(path: String) -> models::workspace::Mkdirs;
+        /// Replaces the direct grants on a workspace object.
+        ///
+        /// Sending no grants removes all direct ones; inherited ones stay.
+        ///
+        /// `PUT /api/2.0/permissions/{workspace_object_type}/{workspace_object_id}`
+        ///
+        /// * `workspace_object_type`: Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
+        ///   `alertsv2`, `genie`, `experiments`.
+        /// * `workspace_object_id`: Id of the object within its kind.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::workspace::SetPermissions::access_control_list).
+        set_permissions(workspace_object_type: String, workspace_object_id: String) -> models::workspace::SetPermissions;
+        /// Adds or changes grants on a workspace object and leaves the others in place.
+        ///
+        /// `PATCH /api/2.0/permissions/{workspace_object_type}/{workspace_object_id}`
+        ///
+        /// * `workspace_object_type`: Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
+        ///   `alertsv2`, `genie`, `experiments`.
+        /// * `workspace_object_id`: Id of the object within its kind.
+        ///
+        /// Optional inputs: [`access_control_list`](field@models::workspace::UpdatePermissions::access_control_list).
+        update_permissions(workspace_object_type: String, workspace_object_id: String) -> models::workspace::UpdatePermissions;
+        /// Imports raw bytes as a notebook, a file or a directory, sent as a multipart form.
+        ///
+        /// Fails with `RESOURCE_ALREADY_EXISTS` if the path is taken and `overwrite` is off.
+        ///
+        /// `POST /api/2.0/workspace/import`
+        ///
+        /// * `path`: Absolute target path.
+        /// * `content`: The raw bytes.
+        ///
+        /// Optional inputs: [`format`](field@models::workspace::Upload::format),
+        /// [`language`](field@models::workspace::Upload::language), [`overwrite`](field@models::workspace::Upload::overwrite).
+        upload(path: String, content: databricks_core::Body) -> models::workspace::Upload;
     }
 }
 
-impl Call<models::workspace::Delete> {
-    /// Whether to delete a directory with its contents.
-    ///
-    /// Defaults to `false`.
-    pub fn recursive(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.recursive = Some(value.into()))
-    }
-}
+setters! { models::workspace::Delete {
+    recursive: bool,
+}}
 
-impl Call<models::workspace::Download> {
-    /// Format of the export, case-sensitive.
-    ///
-    /// Defaults to `SOURCE`.
-    pub fn format(self, value: impl Into<models::ExportFormat>) -> Self {
-        self.map(|op| op.format = Some(value.into()))
-    }
-}
+setters! { models::workspace::Download {
+    format: models::ExportFormat,
+}}
 
-impl Call<models::workspace::Export> {
-    /// Format of the export, case-sensitive.
-    ///
-    /// Defaults to `SOURCE`.
-    pub fn format(self, value: impl Into<models::ExportFormat>) -> Self {
-        self.map(|op| op.format = Some(value.into()))
-    }
-}
+setters! { models::workspace::Export {
+    format: models::ExportFormat,
+}}
 
-impl Call<models::workspace::Import> {
-    /// The data, base64-encoded; at most 10 MB, else `MAX_NOTEBOOK_SIZE_EXCEEDED`.
-    pub fn content(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.content = Some(value.into()))
-    }
+setters! { models::workspace::Import {
+    content: String,
+    format: models::ImportFormat,
+    language: models::Language,
+    overwrite: bool,
+}}
 
-    /// How to read the content, case-sensitive.
-    pub fn format(self, value: impl Into<models::ImportFormat>) -> Self {
-        self.map(|op| op.format = Some(value.into()))
-    }
+setters! { models::workspace::List {
+    notebooks_modified_after: i64,
+}}
 
-    /// Language of the notebook; required for a single notebook in `SOURCE` format.
-    pub fn language(self, value: impl Into<models::Language>) -> Self {
-        self.map(|op| op.language = Some(value.into()))
-    }
+setters! { models::workspace::SetPermissions {
+    access_control_list: Vec<models::WorkspaceObjectAccessControlRequest>,
+}}
 
-    /// Whether to replace an existing object.
-    ///
-    /// Defaults to `false`; not available for `DBC`.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
+setters! { models::workspace::UpdatePermissions {
+    access_control_list: Vec<models::WorkspaceObjectAccessControlRequest>,
+}}
 
-impl Call<models::workspace::List> {
-    /// Lower bound on the modification time of notebooks, in milliseconds since the Unix epoch (UTC).
-    pub fn notebooks_modified_after(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.notebooks_modified_after = Some(value.into()))
-    }
-}
-
-impl Call<models::workspace::SetPermissions> {
-    /// Complete list of direct grants; what is not listed is removed.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::WorkspaceObjectAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::workspace::UpdatePermissions> {
-    /// Grants to add or change; other grants stay.
-    pub fn access_control_list(
-        self,
-        value: impl Into<Vec<models::WorkspaceObjectAccessControlRequest>>,
-    ) -> Self {
-        self.map(|op| op.access_control_list = Some(value.into()))
-    }
-}
-
-impl Call<models::workspace::Upload> {
-    /// How to read the content, case-sensitive.
-    ///
-    /// Defaults to `SOURCE`; content that does not fit fails with `INVALID_PARAMETER_VALUE`.
-    pub fn format(self, value: impl Into<models::ImportFormat>) -> Self {
-        self.map(|op| op.format = Some(value.into()))
-    }
-
-    /// Language of the notebook; needed for `SOURCE` only.
-    pub fn language(self, value: impl Into<models::Language>) -> Self {
-        self.map(|op| op.language = Some(value.into()))
-    }
-
-    /// Send `true` to replace an existing object; leave out otherwise.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
+setters! { models::workspace::Upload {
+    format: models::ImportFormat,
+    language: models::Language,
+    overwrite: bool,
+}}

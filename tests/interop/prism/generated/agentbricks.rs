@@ -11,8 +11,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         )),
         drive(|i| {
             let mut op = models::agent_bricks::CreateCustomLlm::new(
-                i.required::<String>("instructions")?,
                 i.required::<String>("name")?,
+                i.required::<String>("instructions")?,
             );
             op.agent_artifact_path = i.optional("agent_artifact_path")?;
             op.datasets = i.optional("datasets")?;

@@ -68,8 +68,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::agent_kit::ForkSession::new(
                 i.required::<String>("parent")?,
-                i.required::<String>("actor_id")?,
                 i.required::<String>("source_session_id")?,
+                i.required::<String>("actor_id")?,
             );
             op.metadata = i.optional("metadata")?;
             op.session_id = i.optional("session_id")?;
@@ -103,15 +103,15 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::agent_kit::GrantMemoryStorePermission::new(
                 i.required::<String>("name")?,
-                i.required::<models::PermissionLevel>("permission")?,
                 i.required::<models::StorePrincipal>("principal")?,
+                i.required::<models::PermissionLevel>("permission")?,
             ),
         )),
         drive(|i| Ok(
             models::agent_kit::GrantSessionStorePermission::new(
                 i.required::<String>("name")?,
-                i.required::<models::PermissionLevel>("permission")?,
                 i.required::<models::StorePrincipal>("principal")?,
+                i.required::<models::PermissionLevel>("permission")?,
             ),
         )),
         drive(|i| {
@@ -205,29 +205,29 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::agent_kit::UpdateMemory::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::ManagedMemoryEntry>("managed_memory_entry")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::agent_kit::UpdateMemoryStore::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::ManagedMemoryStore>("managed_memory_store")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::agent_kit::UpdateSession::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Session>("session")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::agent_kit::UpdateSessionStore::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::SessionStore>("session_store")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
     ])

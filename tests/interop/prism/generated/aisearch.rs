@@ -84,8 +84,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::ai_search::UpdateEndpoint::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Endpoint>("endpoint")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(

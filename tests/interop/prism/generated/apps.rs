@@ -104,8 +104,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::apps::UpdateSpace::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Space>("space")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(

@@ -8,8 +8,8 @@ pub(crate) fn operations() -> Vec<Drive> {
     Vec::from([
         drive(|i| {
             let mut op = models::billable_usage::Download::new(
-                i.required::<String>("end_month")?,
                 i.required::<String>("start_month")?,
+                i.required::<String>("end_month")?,
             );
             op.personal_data = i.optional("personal_data")?;
             Ok(op)

@@ -80,15 +80,15 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::bundle_deployments::UpdateDeployment::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Deployment>("deployment")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::bundle_deployments::UpdateOperation::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Operation>("operation")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
     ])

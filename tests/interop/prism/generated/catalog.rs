@@ -99,8 +99,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| Ok(
             models::ai_gateway::CreateMcpService::new(
-                i.required::<String>("mcp_service_id")?,
                 i.required::<String>("parent")?,
+                i.required::<String>("mcp_service_id")?,
                 i.required::<models::McpService>("mcp_service")?,
             ),
         )),
@@ -112,15 +112,15 @@ pub(crate) fn operations() -> Vec<Drive> {
         )),
         drive(|i| Ok(
             models::ai_gateway::CreateModelProviderService::new(
-                i.required::<String>("model_provider_service_id")?,
                 i.required::<String>("parent")?,
+                i.required::<String>("model_provider_service_id")?,
                 i.required::<models::ModelProviderService>("model_provider_service")?,
             ),
         )),
         drive(|i| Ok(
             models::ai_gateway::CreateModelService::new(
-                i.required::<String>("model_service_id")?,
                 i.required::<String>("parent")?,
+                i.required::<String>("model_service_id")?,
                 i.required::<models::ModelService>("model_service")?,
             ),
         )),
@@ -219,8 +219,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::ai_gateway::UpdateMcpService::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::McpService>("mcp_service")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -228,8 +228,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::ai_gateway::UpdateModelProviderService::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::ModelProviderService>("model_provider_service")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -237,8 +237,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::ai_gateway::UpdateModelService::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::ModelService>("model_service")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -246,8 +246,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::ai_gateway::UpdateSkill::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Skill>("skill")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -314,8 +314,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| {
             let mut op = models::connections::Create::new(
-                i.required::<models::ConnectionType>("connection_type")?,
                 i.required::<String>("name")?,
+                i.required::<models::ConnectionType>("connection_type")?,
                 i.required::<std::collections::BTreeMap<String, String>>("options")?,
             );
             op.comment = i.optional("comment")?;
@@ -446,15 +446,16 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::entity_tag_assignments::Update::new(
+        drive(|i| {
+            let mut op = models::entity_tag_assignments::Update::new(
                 i.required::<String>("entity_type")?,
                 i.required::<String>("entity_name")?,
                 i.required::<String>("tag_key")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::EntityTagAssignment>("tag_assignment")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::external_lineage::CreateExternalLineageRelationship::new(
                 i
@@ -482,18 +483,18 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| Ok(
             models::external_lineage::UpdateExternalLineageRelationship::new(
-                i.required::<String>("update_mask")?,
                 i
                     .required::<
                         models::UpdateRequestExternalLineage,
                     >("external_lineage_relationship")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| {
             let mut op = models::external_locations::Create::new(
-                i.required::<String>("credential_name")?,
                 i.required::<String>("name")?,
                 i.required::<String>("url")?,
+                i.required::<String>("credential_name")?,
             );
             op.comment = i.optional("comment")?;
             op.effective_enable_file_events = i
@@ -575,8 +576,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::external_metadata::UpdateExternalMetadata::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::ExternalMetadata>("external_metadata")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
@@ -662,8 +663,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::metastores::Assign::new(
                 i.required::<i64>("workspace_id")?,
-                i.required::<String>("default_catalog_name")?,
                 i.required::<String>("metastore_id")?,
+                i.required::<String>("default_catalog_name")?,
             ),
         )),
         drive(|i| {
@@ -829,8 +830,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::quality_monitors::Create::new(
                 i.required::<String>("table_name")?,
-                i.required::<String>("assets_dir")?,
                 i.required::<String>("output_schema_name")?,
+                i.required::<String>("assets_dir")?,
             );
             op.baseline_table_name = i.optional("baseline_table_name")?;
             op.custom_metrics = i.optional("custom_metrics")?;
@@ -990,11 +991,11 @@ pub(crate) fn operations() -> Vec<Drive> {
         )),
         drive(|i| Ok(
             models::rfa::UpdateAccessRequestDestinations::new(
-                i.required::<String>("update_mask")?,
                 i
                     .required::<
                         models::AccessRequestDestinations,
                     >("access_request_destinations")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| {
@@ -1068,8 +1069,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::secrets_uc::UpdateSecret::new(
                 i.required::<String>("full_name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Secret>("secret")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| {
@@ -1168,8 +1169,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::table_constraints::Delete::new(
                 i.required::<String>("full_name")?,
-                i.required::<bool>("cascade")?,
                 i.required::<String>("constraint_name")?,
+                i.required::<bool>("cascade")?,
             ),
         )),
         drive(|i| {
@@ -1179,10 +1180,10 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<String>("name")?,
                 i.required::<models::TableType>("table_type")?,
                 i.required::<models::DataSourceFormat>("data_source_format")?,
-                i.required::<String>("storage_location")?,
             );
             op.columns = i.optional("columns")?;
             op.properties = i.optional("properties")?;
+            op.storage_location = i.optional("storage_location")?;
             Ok(op)
         }),
         drive(|i| Ok(models::tables::Delete::new(i.required::<String>("full_name")?))),
@@ -1229,8 +1230,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| {
             let mut op = models::temporary_path_credentials::GenerateTemporaryPathCredentials::new(
-                i.required::<models::PathOperation>("operation")?,
                 i.required::<String>("url")?,
+                i.required::<models::PathOperation>("operation")?,
             );
             op.dry_run = i.optional("dry_run")?;
             Ok(op)

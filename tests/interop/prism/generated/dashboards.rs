@@ -15,18 +15,19 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.enable_visualization = i.optional("enable_visualization")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::genie::CreateMessageComment::new(
+        drive(|i| {
+            let mut op = models::genie::CreateMessageComment::new(
                 i.required::<String>("space_id")?,
                 i.required::<String>("conversation_id")?,
                 i.required::<String>("message_id")?,
-                i.required::<String>("content")?,
-            ),
-        )),
+            );
+            op.content = i.optional("content")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::genie::CreateSpace::new(
-                i.required::<String>("serialized_space")?,
                 i.required::<String>("warehouse_id")?,
+                i.required::<String>("serialized_space")?,
             );
             op.description = i.optional("description")?;
             op.parent_path = i.optional("parent_path")?;
@@ -118,16 +119,17 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::genie::GetDownloadFullQueryResult::new(
+        drive(|i| {
+            let mut op = models::genie::GetDownloadFullQueryResult::new(
                 i.required::<String>("space_id")?,
                 i.required::<String>("conversation_id")?,
                 i.required::<String>("message_id")?,
                 i.required::<String>("attachment_id")?,
                 i.required::<String>("download_id")?,
-                i.required::<String>("download_id_signature")?,
-            ),
-        )),
+            );
+            op.download_id_signature = i.optional("download_id_signature")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::genie::GetMessage::new(
                 i.required::<String>("space_id")?,

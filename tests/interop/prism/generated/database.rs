@@ -127,22 +127,22 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::database::UpdateDatabaseCatalog::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::DatabaseCatalog>("database_catalog")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::database::UpdateDatabaseInstance::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::DatabaseInstance>("database_instance")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::database::UpdateSyncedDatabaseTable::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::SyncedDatabaseTable>("synced_table")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
     ])

@@ -25,8 +25,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::data_classification::UpdateCatalogConfig::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::CatalogConfig>("catalog_config")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
     ])

@@ -70,8 +70,8 @@ pub(crate) fn operations() -> Vec<Drive> {
             models::data_quality::UpdateMonitor::new(
                 i.required::<String>("object_type")?,
                 i.required::<String>("object_id")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::Monitor>("monitor")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
@@ -79,8 +79,8 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<String>("object_type")?,
                 i.required::<String>("object_id")?,
                 i.required::<i64>("refresh_id")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::Refresh>("refresh")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
     ])

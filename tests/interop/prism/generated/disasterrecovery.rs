@@ -39,11 +39,11 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::disaster_recovery::FailoverFailoverGroup::new(
                 i.required::<String>("name")?,
+                i.required::<String>("target_primary_region")?,
                 i
                     .required::<
                         models::FailoverFailoverGroupRequestFailoverType,
                     >("failover_type")?,
-                i.required::<String>("target_primary_region")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -75,8 +75,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::disaster_recovery::UpdateFailoverGroup::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::FailoverGroup>("failover_group")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)

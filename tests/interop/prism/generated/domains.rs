@@ -31,8 +31,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::domains::UpdateDomain::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Domain>("domain")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
     ])

@@ -50,11 +50,11 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::environments::UpdateDefaultWorkspaceBaseEnvironment::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i
                     .required::<
                         models::DefaultWorkspaceBaseEnvironment,
                     >("default_workspace_base_environment")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(

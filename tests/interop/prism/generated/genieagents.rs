@@ -33,8 +33,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::genie_agents::UpdateGenieAgent::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::GenieAgent>("genie_agent")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)

@@ -9,10 +9,10 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::access_control::CheckPolicy::new(
                 i.required::<models::Actor>("actor")?,
-                i.required::<models::RequestAuthzIdentity>("authz_identity")?,
-                i.required::<models::ConsistencyToken>("consistency_token")?,
                 i.required::<String>("permission")?,
                 i.required::<String>("resource")?,
+                i.required::<models::ConsistencyToken>("consistency_token")?,
+                i.required::<models::RequestAuthzIdentity>("authz_identity")?,
             );
             op.resource_info = i.optional("resource_info")?;
             Ok(op)
@@ -24,8 +24,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         )),
         drive(|i| Ok(
             models::account_access_control::GetRuleSet::new(
-                i.required::<String>("etag")?,
                 i.required::<String>("name")?,
+                i.required::<String>("etag")?,
             ),
         )),
         drive(|i| Ok(
@@ -41,8 +41,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         )),
         drive(|i| Ok(
             models::account_access_control_proxy::GetRuleSet::new(
-                i.required::<String>("etag")?,
                 i.required::<String>("name")?,
+                i.required::<String>("etag")?,
             ),
         )),
         drive(|i| Ok(
@@ -453,9 +453,9 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| {
             let mut op = models::permission_migration::MigratePermissions::new(
+                i.required::<i64>("workspace_id")?,
                 i.required::<String>("from_workspace_group_name")?,
                 i.required::<String>("to_account_group_name")?,
-                i.required::<i64>("workspace_id")?,
             );
             op.size = i.optional("size")?;
             Ok(op)

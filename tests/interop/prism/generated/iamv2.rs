@@ -224,40 +224,40 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::account_iam_v2::UpdateGroup::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::Group>("group")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::account_iam_v2::UpdateServicePrincipal::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::ServicePrincipal>("service_principal")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::account_iam_v2::UpdateUser::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::User>("user")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::account_iam_v2::UpdateWorkspaceAssignment::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::WorkspaceAssignment>("workspace_assignment")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::account_iam_v2::UpdateWorkspaceAssignmentDetail::new(
                 i.required::<i64>("workspace_id")?,
                 i.required::<i64>("principal_id")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i
                     .required::<
                         models::WorkspaceAssignmentDetail,
                     >("workspace_assignment_detail")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
@@ -454,49 +454,49 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::workspace_iam_v2::UpdateGroupProxy::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::Group>("group")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::workspace_iam_v2::UpdateServicePrincipalProxy::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::ServicePrincipal>("service_principal")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::workspace_iam_v2::UpdateUserProxy::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::User>("user")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::new(
                 i.required::<i64>("principal_id")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i
                     .required::<
                         models::WorkspaceAssignmentDetail,
                     >("workspace_assignment_detail")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::WorkspaceAssignment>("workspace_assignment")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::workspace_iam_v2::UpdateWorkspaceIdentityDetail::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i
                     .required::<
                         models::WorkspaceIdentityDetail,
                     >("workspace_identity_detail")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
     ])

@@ -98,22 +98,22 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::knowledge_assistants::UpdateExample::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Example>("example")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::knowledge_assistants::UpdateKnowledgeAssistant::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::KnowledgeAssistant>("knowledge_assistant")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::knowledge_assistants::UpdateKnowledgeSource::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::KnowledgeSource>("knowledge_source")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| {

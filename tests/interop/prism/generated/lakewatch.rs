@@ -59,8 +59,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::lakewatch::UpdateAlertConfig::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::AlertConfig>("alert_config")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -68,8 +68,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::lakewatch::UpdateCommonConfig::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::CommonConfig>("common_config")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -77,8 +77,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::lakewatch::UpdateDatasource::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Datasource>("datasource")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -86,8 +86,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::lakewatch::UpdateDatasourceConfig::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::DatasourceConfig>("datasource_config")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -95,8 +95,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::lakewatch::UpdateRule::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Rule>("rule")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)
@@ -104,8 +104,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::lakewatch::UpdateRuleConfig::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::RuleConfig>("rule_config")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
             Ok(op)

@@ -97,8 +97,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::consumer_personalization_requests::Create::new(
                 i.required::<String>("listing_id")?,
-                i.required::<models::ConsumerTerms>("accepted_consumer_terms")?,
                 i.required::<String>("intended_use")?,
+                i.required::<models::ConsumerTerms>("accepted_consumer_terms")?,
             );
             op.comment = i.optional("comment")?;
             op.company = i.optional("company")?;
@@ -156,8 +156,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         )),
         drive(|i| Ok(
             models::provider_exchanges::AddListingToExchange::new(
-                i.required::<String>("exchange_id")?,
                 i.required::<String>("listing_id")?,
+                i.required::<String>("exchange_id")?,
             ),
         )),
         drive(|i| Ok(

@@ -296,8 +296,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::experiments::UpdateIssue::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Issue>("issue")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| {
@@ -473,22 +473,22 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::feature_engineering::UpdateFeature::new(
                 i.required::<String>("full_name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::Feature>("feature")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::feature_engineering::UpdateKafkaConfig::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::KafkaConfig>("kafka_config")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| {
             let mut op = models::feature_engineering::UpdateMaterializationSet::new(
                 i.required::<String>("materialization_set_id")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::MaterializationSet>("materialization_set")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.request_id = i.optional("request_id")?;
             Ok(op)
@@ -496,15 +496,15 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::feature_engineering::UpdateMaterializedFeature::new(
                 i.required::<String>("materialized_feature_id")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::MaterializedFeature>("materialized_feature")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::feature_engineering::UpdateStream::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Stream>("stream")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
@@ -538,20 +538,20 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::feature_store::UpdateOnlineStore::new(
                 i.required::<String>("name")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::OnlineStore>("online_store")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| {
             let mut op = models::forecasting::CreateExperiment::new(
-                i.required::<String>("forecast_granularity")?,
-                i.required::<i64>("forecast_horizon")?,
+                i.required::<String>("train_data_path")?,
                 i.required::<String>("target_column")?,
                 i.required::<String>("time_column")?,
-                i.required::<String>("train_data_path")?,
+                i.required::<i64>("forecast_horizon")?,
             );
             op.custom_weights_column = i.optional("custom_weights_column")?;
             op.experiment_path = i.optional("experiment_path")?;
+            op.forecast_granularity = i.optional("forecast_granularity")?;
             op.future_feature_data_path = i.optional("future_feature_data_path")?;
             op.holiday_regions = i.optional("holiday_regions")?;
             op.include_features = i.optional("include_features")?;
@@ -618,19 +618,19 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| {
             let mut op = models::model_registry::ApproveTransitionRequest::new(
-                i.required::<bool>("archive_existing_versions")?,
                 i.required::<String>("name")?,
-                i.required::<String>("stage")?,
                 i.required::<String>("version")?,
+                i.required::<String>("stage")?,
+                i.required::<bool>("archive_existing_versions")?,
             );
             op.comment = i.optional("comment")?;
             Ok(op)
         }),
         drive(|i| Ok(
             models::model_registry::CreateComment::new(
-                i.required::<String>("comment")?,
                 i.required::<String>("name")?,
                 i.required::<String>("version")?,
+                i.required::<String>("comment")?,
             ),
         )),
         drive(|i| {
@@ -655,8 +655,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::model_registry::CreateTransitionRequest::new(
                 i.required::<String>("name")?,
-                i.required::<String>("stage")?,
                 i.required::<String>("version")?,
+                i.required::<String>("stage")?,
             );
             op.comment = i.optional("comment")?;
             Ok(op)
@@ -680,8 +680,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         )),
         drive(|i| Ok(
             models::model_registry::DeleteModelTag::new(
-                i.required::<String>("key")?,
                 i.required::<String>("name")?,
+                i.required::<String>("key")?,
             ),
         )),
         drive(|i| Ok(
@@ -692,19 +692,19 @@ pub(crate) fn operations() -> Vec<Drive> {
         )),
         drive(|i| Ok(
             models::model_registry::DeleteModelVersionTag::new(
-                i.required::<String>("key")?,
                 i.required::<String>("name")?,
                 i.required::<String>("version")?,
+                i.required::<String>("key")?,
             ),
         )),
         drive(|i| {
             let mut op = models::model_registry::DeleteTransitionRequest::new(
-                i.required::<String>("creator")?,
                 i.required::<String>("name")?,
-                i.required::<String>("stage")?,
                 i.required::<String>("version")?,
+                i.required::<String>("stage")?,
             );
             op.comment = i.optional("comment")?;
+            op.creator = i.optional("creator")?;
             Ok(op)
         }),
         drive(|i| Ok(
@@ -765,8 +765,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::model_registry::RejectTransitionRequest::new(
                 i.required::<String>("name")?,
-                i.required::<String>("stage")?,
                 i.required::<String>("version")?,
+                i.required::<String>("stage")?,
             );
             op.comment = i.optional("comment")?;
             Ok(op)
@@ -796,19 +796,20 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| Ok(
             models::model_registry::SetModelTag::new(
-                i.required::<String>("key")?,
                 i.required::<String>("name")?,
+                i.required::<String>("key")?,
                 i.required::<String>("value")?,
             ),
         )),
-        drive(|i| Ok(
-            models::model_registry::SetModelVersionTag::new(
-                i.required::<String>("key")?,
+        drive(|i| {
+            let mut op = models::model_registry::SetModelVersionTag::new(
                 i.required::<String>("name")?,
-                i.required::<String>("value")?,
                 i.required::<String>("version")?,
-            ),
-        )),
+                i.required::<String>("key")?,
+            );
+            op.value = i.optional("value")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::model_registry::SetPermissions::new(
                 i.required::<String>("registered_model_id")?,
@@ -825,18 +826,18 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| {
             let mut op = models::model_registry::TransitionStage::new(
-                i.required::<bool>("archive_existing_versions")?,
                 i.required::<String>("name")?,
-                i.required::<String>("stage")?,
                 i.required::<String>("version")?,
+                i.required::<String>("stage")?,
+                i.required::<bool>("archive_existing_versions")?,
             );
             op.comment = i.optional("comment")?;
             Ok(op)
         }),
         drive(|i| Ok(
             models::model_registry::UpdateComment::new(
-                i.required::<String>("comment")?,
                 i.required::<String>("id")?,
+                i.required::<String>("comment")?,
             ),
         )),
         drive(|i| {

@@ -59,8 +59,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::private_network_gateways::UpdatePrivateNetworkGateway::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::PrivateNetworkGateway>("private_network_gateway")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
     ])

@@ -75,7 +75,7 @@ pub(crate) fn operations() -> Vec<Drive> {
             Ok(op)
         }),
         drive(|i| {
-            let mut op = models::o_auth_published_apps::List::new();
+            let mut op = models::oauth_published_apps::List::new();
             op.page_size = i.optional("page_size")?;
             op.page_token = i.optional("page_token")?;
             Ok(op)

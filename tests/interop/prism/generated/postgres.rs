@@ -235,50 +235,50 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::postgres::UpdateBranch::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Branch>("branch")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::postgres::UpdateDataApi::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::DataApi>("data_api")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::postgres::UpdateDatabase::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Database>("database")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::postgres::UpdateEndpoint::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Endpoint>("endpoint")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::postgres::UpdateProject::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Project>("project")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::postgres::UpdateRole::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Role>("role")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::postgres::UpdateSnapshotSchedule::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::SnapshotSchedule>("snapshot_schedule")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
     ])

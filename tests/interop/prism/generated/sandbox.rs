@@ -87,8 +87,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::sandbox::RenamePath::new(
                 i.required::<String>("parent")?,
-                i.required::<String>("destination")?,
                 i.required::<String>("source")?,
+                i.required::<String>("destination")?,
             ),
         )),
         drive(|i| Ok(models::sandbox::StartSandbox::new(i.required::<String>("name")?))),
@@ -96,8 +96,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::sandbox::UpdateSandbox::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Sandbox>("sandbox")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(

@@ -28,9 +28,9 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::account_ip_access_lists::Replace::new(
                 i.required::<String>("ip_access_list_id")?,
-                i.required::<bool>("enabled")?,
                 i.required::<String>("label")?,
                 i.required::<models::ListType>("list_type")?,
+                i.required::<bool>("enabled")?,
             );
             op.ip_addresses = i.optional("ip_addresses")?;
             Ok(op)
@@ -319,9 +319,9 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::ip_access_lists::Replace::new(
                 i.required::<String>("ip_access_list_id")?,
-                i.required::<bool>("enabled")?,
                 i.required::<String>("label")?,
                 i.required::<models::ListType>("list_type")?,
+                i.required::<bool>("enabled")?,
             );
             op.ip_addresses = i.optional("ip_addresses")?;
             Ok(op)
@@ -428,19 +428,22 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::network_connectivity::UpdateNetworkConnectivityConfig::new(
                 i.required::<String>("network_connectivity_config_id")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i
                     .required::<
                         models::NetworkConnectivityConfiguration,
                     >("network_connectivity_config")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::network_connectivity::UpdatePrivateEndpointRule::new(
                 i.required::<String>("network_connectivity_config_id")?,
                 i.required::<String>("private_endpoint_rule_id")?,
+                i
+                    .required::<
+                        models::UpdatePrivateEndpointRule,
+                    >("private_endpoint_rule")?,
                 i.required::<String>("update_mask")?,
-                i.required::<models::UpdatePrivateEndpointRule>("private_endpoint_rule")?,
             ),
         )),
         drive(|i| Ok(

@@ -8,8 +8,8 @@ pub(crate) fn operations() -> Vec<Drive> {
     Vec::from([
         drive(|i| {
             let mut op = models::providers::Create::new(
-                i.required::<models::AuthenticationType>("authentication_type")?,
                 i.required::<String>("name")?,
+                i.required::<models::AuthenticationType>("authentication_type")?,
             );
             op.comment = i.optional("comment")?;
             op.recipient_profile_str = i.optional("recipient_profile_str")?;
@@ -90,8 +90,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| {
             let mut op = models::recipients::Create::new(
-                i.required::<models::AuthenticationType>("authentication_type")?,
                 i.required::<String>("name")?,
+                i.required::<models::AuthenticationType>("authentication_type")?,
             );
             op.comment = i.optional("comment")?;
             op.data_recipient_global_metastore_id = i

@@ -32,8 +32,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::alerts_legacy::Create::new(
                 i.required::<String>("name")?,
-                i.required::<models::AlertOptions>("options")?,
                 i.required::<String>("query_id")?,
+                i.required::<models::AlertOptions>("options")?,
             );
             op.parent = i.optional("parent")?;
             op.rearm = i.optional("rearm")?;
@@ -50,8 +50,8 @@ pub(crate) fn operations() -> Vec<Drive> {
             let mut op = models::alerts_legacy::Update::new(
                 i.required::<String>("alert_id")?,
                 i.required::<String>("name")?,
-                i.required::<models::AlertOptions>("options")?,
                 i.required::<String>("query_id")?,
+                i.required::<models::AlertOptions>("options")?,
             );
             op.rearm = i.optional("rearm")?;
             Ok(op)
@@ -74,8 +74,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::alerts_v2::UpdateAlert::new(
                 i.required::<String>("id")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::AlertV2>("alert")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| {
@@ -250,9 +250,9 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| {
             let mut op = models::query_visualizations_legacy::Create::new(
-                i.required::<serde_json::Value>("options")?,
                 i.required::<String>("query_id")?,
                 i.required::<String>("type")?,
+                i.required::<serde_json::Value>("options")?,
             );
             op.description = i.optional("description")?;
             op.name = i.optional("name")?;
@@ -424,11 +424,11 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::warehouses::UpdateDefaultWarehouseOverride::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i
                     .required::<
                         models::DefaultWarehouseOverride,
                     >("default_warehouse_override")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.allow_missing = i.optional("allow_missing")?;
             Ok(op)

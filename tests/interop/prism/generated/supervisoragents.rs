@@ -88,8 +88,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::supervisor_agents::UpdateExample::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Example>("example")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| {
@@ -102,15 +102,15 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::supervisor_agents::UpdateSupervisorAgent::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::SupervisorAgent>("supervisor_agent")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
             models::supervisor_agents::UpdateTool::new(
                 i.required::<String>("name")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
                 i.required::<models::Tool>("tool")?,
+                i.required::<databricks_core::FieldMask>("update_mask")?,
             ),
         )),
     ])

@@ -26,8 +26,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::tag_policies::UpdateTagPolicy::new(
                 i.required::<String>("tag_key")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::TagPolicy>("tag_policy")?,
+                i.required::<String>("update_mask")?,
             ),
         )),
         drive(|i| Ok(
@@ -58,14 +58,15 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::workspace_entity_tag_assignments::UpdateTagAssignment::new(
+        drive(|i| {
+            let mut op = models::workspace_entity_tag_assignments::UpdateTagAssignment::new(
                 i.required::<String>("entity_type")?,
                 i.required::<String>("entity_id")?,
                 i.required::<String>("tag_key")?,
-                i.required::<String>("update_mask")?,
                 i.required::<models::TagAssignment>("tag_assignment")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

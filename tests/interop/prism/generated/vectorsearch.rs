@@ -8,8 +8,8 @@ pub(crate) fn operations() -> Vec<Drive> {
     Vec::from([
         drive(|i| {
             let mut op = models::vector_search_endpoints::CreateEndpoint::new(
-                i.required::<models::EndpointType>("endpoint_type")?,
                 i.required::<String>("name")?,
+                i.required::<models::EndpointType>("endpoint_type")?,
             );
             op.budget_policy_id = i.optional("budget_policy_id")?;
             op.target_qps = i.optional("target_qps")?;

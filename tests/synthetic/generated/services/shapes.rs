@@ -3,10 +3,10 @@
 //! Services of the package `shapes`.
 
 use crate::models::shapes as models;
-use crate::Call;
+use crate::handle::{calls, setters};
 
-impl crate::AccountClient {
-    /// Account shapes.
+impl crate::account::AccountClient {
+    /// `account_shapes` of the API.
     pub fn shapes(&self) -> AccountShapes {
         AccountShapes {
             client: self.client.clone(),
@@ -14,47 +14,46 @@ impl crate::AccountClient {
     }
 }
 
-/// Account shapes.
+/// `account_shapes` of the API.
 #[derive(Clone, Debug)]
 pub struct AccountShapes {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl AccountShapes {
-    /// Account shapes get.
-    ///
-    /// `GET /api/2.0/accounts/{account_id}/shapes/{shape_id}`
-    ///
-    /// * `shape_id`: Shape id.
-    pub fn get(&self, shape_id: impl Into<i64>) -> Call<models::account_shapes::Get> {
-        Call::new(self.client.clone(), models::account_shapes::Get::new(shape_id))
+calls! {
+    AccountShapes {
+        /// `account_shapes.get` of the API.
+        ///
+        /// `GET /api/2.0/accounts/{account_id}/shapes/{shape_id}`
+        ///
+        /// * `shape_id`: `shape_id`, an integer.
+        get(shape_id: i64) -> models::account_shapes::Get;
     }
 }
 
-/// Shape rules.
-#[deprecated = "deprecated by the API"]
+/// `shape_rules` of the API.
+#[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
 pub struct ShapeRules {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ShapeRules {
-    /// Shape rules get.
-    ///
-    /// `GET /api/2.0/settings/shape-rules`
-    pub fn get(&self) -> Call<models::shape_rules::Get> {
-        Call::new(self.client.clone(), models::shape_rules::Get::new())
+calls! {
+    ShapeRules {
+        /// `shape_rules.get` of the API.
+        ///
+        /// `GET /api/2.0/settings/shape-rules`
+        ///
+        /// Optional inputs: [`etag`](field@models::shape_rules::Get::etag).
+        get() -> models::shape_rules::Get;
     }
 }
 
-impl Call<models::shape_rules::Get> {
-    /// Etag.
-    pub fn etag(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.etag = Some(value.into()))
-    }
-}
+setters! { models::shape_rules::Get {
+    etag: String,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Draws shapes.
     pub fn shapes(&self) -> Shapes {
         Shapes {
@@ -68,452 +67,266 @@ impl crate::WorkspaceClient {
 /// Every form of operation occurs once.
 #[derive(Clone, Debug)]
 pub struct Shapes {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl Shapes {
-    /// Shapes all.
-    ///
-    /// `GET /api/2.0/shapes/all`
-    pub fn all(&self) -> Call<models::shapes::All> {
-        Call::new(self.client.clone(), models::shapes::All::new())
-    }
-
-    /// Shapes build.
-    ///
-    /// `POST /api/2.0/shapes/build`
-    ///
-    /// * `kind`: Kind.
-    pub fn build(&self, kind: impl Into<models::Kind>) -> Call<models::shapes::Build> {
-        Call::new(self.client.clone(), models::shapes::Build::new(kind))
-    }
-
-    /// Shapes cancel operation.
-    ///
-    /// `POST /api/2.0/shapes/{name}:cancel`
-    ///
-    /// * `name`: Name.
-    pub fn cancel_operation(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::shapes::CancelOperation> {
-        Call::new(self.client.clone(), models::shapes::CancelOperation::new(name))
-    }
-
-    /// Draws a shape, e.g. a circle.
-    ///
-    /// It takes a \[while\] and a \<moment\>.
-    ///
-    /// `POST /api/2.0/shapes` A fresh idempotency key is sent in `idempotency_token` unless you set one.
-    ///
-    /// * `kind`: What to draw.
-    pub fn create(&self, kind: impl Into<models::Kind>) -> Call<models::shapes::Create> {
-        Call::new(self.client.clone(), models::shapes::Create::new(kind))
-    }
-
-    /// Shapes delete.
-    ///
-    /// `DELETE /api/2.0/shapes/{shape_id}` A fresh idempotency key is sent in `request_id` unless you set one.
-    ///
-    /// * `shape_id`: Shape id.
-    pub fn delete(&self, shape_id: impl Into<i64>) -> Call<models::shapes::Delete> {
-        Call::new(self.client.clone(), models::shapes::Delete::new(shape_id))
-    }
-
-    /// Shapes demolish.
-    ///
-    /// `POST /api/2.0/shapes/demolish`
-    pub fn demolish(&self) -> Call<models::shapes::Demolish> {
-        Call::new(self.client.clone(), models::shapes::Demolish::new())
-    }
-
-    /// Shapes describe.
-    ///
-    /// `HEAD /api/2.0/shapes/files{path}`
-    ///
-    /// * `path`: Path.
-    pub fn describe(&self, path: impl Into<String>) -> Call<models::shapes::Describe> {
-        Call::new(self.client.clone(), models::shapes::Describe::new(path))
-    }
-
-    /// Shapes echo.
-    ///
-    /// `POST /api/2.0/shapes/echo`
-    ///
-    /// * `everything`: Everything.
-    pub fn echo(
-        &self,
-        everything: impl Into<models::Everything>,
-    ) -> Call<models::shapes::Echo> {
-        Call::new(self.client.clone(), models::shapes::Echo::new(everything))
-    }
-
-    /// Shapes events.
-    ///
-    /// `POST /api/2.0/shapes/events`
-    ///
-    /// * `shape_id`: Shape id.
-    pub fn events(&self, shape_id: impl Into<String>) -> Call<models::shapes::Events> {
-        Call::new(self.client.clone(), models::shapes::Events::new(shape_id))
-    }
-
-    /// Shapes export.
-    ///
-    /// `GET /api/2.0/shapes/files{path}`
-    ///
-    /// * `path`: Path.
-    pub fn export(&self, path: impl Into<String>) -> Call<models::shapes::Export> {
-        Call::new(self.client.clone(), models::shapes::Export::new(path))
-    }
-
-    /// Shapes get.
-    ///
-    /// `GET /api/2.0/shapes/{shape_id}`
-    ///
-    /// * `shape_id`: Shape id.
-    pub fn get(&self, shape_id: impl Into<i64>) -> Call<models::shapes::Get> {
-        Call::new(self.client.clone(), models::shapes::Get::new(shape_id))
-    }
-
-    /// Shapes get conf.
-    ///
-    /// `GET /api/2.0/shapes/conf`
-    ///
-    /// * `keys`: Keys.
-    pub fn get_conf(&self, keys: impl Into<String>) -> Call<models::shapes::GetConf> {
-        Call::new(self.client.clone(), models::shapes::GetConf::new(keys))
-    }
-
-    /// Shapes get operation.
-    ///
-    /// `GET /api/2.0/shapes/{name}/operation`
-    ///
-    /// * `name`: Name.
-    pub fn get_operation(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::shapes::GetOperation> {
-        Call::new(self.client.clone(), models::shapes::GetOperation::new(name))
-    }
-
-    /// Shapes import.
-    ///
-    /// `POST /api/2.0/shapes/import`
-    ///
-    /// * `path`: Path.
-    /// * `content`: Content.
-    pub fn import(
-        &self,
-        path: impl Into<String>,
-        content: impl Into<crate::Body>,
-    ) -> Call<models::shapes::Import> {
-        Call::new(self.client.clone(), models::shapes::Import::new(path, content))
-    }
-
-    /// Shapes invoke.
-    ///
-    /// `POST /serving/{name}/invocations`
-    ///
-    /// * `name`: Name.
-    pub fn invoke(&self, name: impl Into<String>) -> Call<models::shapes::Invoke> {
-        Call::new(self.client.clone(), models::shapes::Invoke::new(name))
-    }
-
-    /// Shapes list.
-    ///
-    /// `GET /api/2.0/shapes`
-    pub fn list(&self) -> Call<models::shapes::List> {
-        Call::new(self.client.clone(), models::shapes::List::new())
-    }
-
-    /// Shapes list plain.
-    ///
-    /// `GET /api/2.0/shapes/plain`
-    pub fn list_plain(&self) -> Call<models::shapes::ListPlain> {
-        Call::new(self.client.clone(), models::shapes::ListPlain::new())
-    }
-
-    /// Shapes numbered.
-    ///
-    /// `GET /api/2.0/shapes/numbered`
-    pub fn numbered(&self) -> Call<models::shapes::Numbered> {
-        Call::new(self.client.clone(), models::shapes::Numbered::new())
-    }
-
-    /// Shapes people.
-    ///
-    /// `GET /api/2.0/people`
-    pub fn people(&self) -> Call<models::shapes::People> {
-        Call::new(self.client.clone(), models::shapes::People::new())
-    }
-
-    /// Sends an empty object.
-    ///
-    /// `POST /api/2.0/shapes/ping`
-    pub fn ping(&self) -> Call<models::shapes::Ping> {
-        Call::new(self.client.clone(), models::shapes::Ping::new())
-    }
-
-    /// Shapes poke.
-    ///
-    /// `POST /api/2.0/shapes/poke`
-    #[deprecated = "deprecated by the API"]
-    pub fn poke(&self) -> Call<models::shapes::Poke> {
-        Call::new(self.client.clone(), models::shapes::Poke::new())
-    }
-
-    /// Shapes rename.
-    ///
-    /// `PATCH /api/2.0/{name}`
-    ///
-    /// * `name`: Name.
-    /// * `new_name`: New name.
-    pub fn rename(
-        &self,
-        name: impl Into<String>,
-        new_name: impl Into<String>,
-    ) -> Call<models::shapes::Rename> {
-        Call::new(self.client.clone(), models::shapes::Rename::new(name, new_name))
-    }
-
-    /// Shapes search.
-    ///
-    /// `POST /api/2.0/shapes:search`
-    pub fn search(&self) -> Call<models::shapes::Search> {
-        Call::new(self.client.clone(), models::shapes::Search::new())
-    }
-
-    /// Shapes set conf.
-    ///
-    /// `PATCH /api/2.0/shapes/conf`
-    ///
-    /// * `contents`: Contents.
-    pub fn set_conf(
-        &self,
-        contents: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Call<models::shapes::SetConf> {
-        Call::new(self.client.clone(), models::shapes::SetConf::new(contents))
-    }
-
-    /// Shapes text.
-    ///
-    /// `GET /api/2.0/shapes/text`
-    pub fn text(&self) -> Call<models::shapes::Text> {
-        Call::new(self.client.clone(), models::shapes::Text::new())
-    }
-
-    /// Shapes twice.
-    ///
-    /// `POST /api/2.0/shapes/{id}/twice`
-    ///
-    /// * `id`: Id.
-    pub fn twice(&self, id: impl Into<String>) -> Call<models::shapes::Twice> {
-        Call::new(self.client.clone(), models::shapes::Twice::new(id))
-    }
-
-    /// Shapes update.
-    ///
-    /// `PATCH /api/2.0/{name}`
-    ///
-    /// * `name`: Name.
-    ///   Of the form `boards/{board_id}/shapes/{shape_id}`.
-    /// * `update_mask`: Update mask.
-    /// * `shape`: Shape.
-    pub fn update(
-        &self,
-        name: impl Into<String>,
-        update_mask: impl Into<databricks_core::FieldMask>,
-        shape: impl Into<models::Shape>,
-    ) -> Call<models::shapes::Update> {
-        Call::new(
-            self.client.clone(),
-            models::shapes::Update::new(name, update_mask, shape),
-        )
-    }
-
-    /// Shapes upload.
-    ///
-    /// `PUT /api/2.0/shapes/files{path}`
-    ///
-    /// * `path`: Path.
-    /// * `contents`: Contents.
-    pub fn upload(
-        &self,
-        path: impl Into<String>,
-        contents: impl Into<crate::Body>,
-    ) -> Call<models::shapes::Upload> {
-        Call::new(self.client.clone(), models::shapes::Upload::new(path, contents))
+calls! {
+    Shapes {
+        /// `shapes.all` of the API.
+        ///
+        /// `GET /api/2.0/shapes/all`
+        all() -> models::shapes::All;
+        /// `shapes.build` of the API.
+        ///
+        /// `POST /api/2.0/shapes/build`
+        ///
+        /// * `kind`: `kind`, of type `Kind`.
+        build(kind: models::Kind) -> models::shapes::Build;
+        /// `shapes.cancel_operation` of the API.
+        ///
+        /// `POST /api/2.0/shapes/{name}:cancel`
+        ///
+        /// * `name`: `name`, a text.
+        cancel_operation(name: String) -> models::shapes::CancelOperation;
+        /// Draws a shape, e.g. a circle.
+        ///
+        /// It takes a \[while\] and a \<moment\>.
+        ///
+        /// `POST /api/2.0/shapes` A fresh idempotency key is sent in `idempotency_token` unless you set one.
+        ///
+        /// * `kind`: What to draw.
+        ///
+        /// Optional inputs: [`type_`](field@models::shapes::Create::type_), [`color`](field@models::shapes::Create::color),
+        /// [`idempotency_token`](field@models::shapes::Create::idempotency_token), [`tags`](field@models::shapes::Create::tags),
+        /// [`metadata_`](field@models::shapes::Create::metadata).
+        create(kind: models::Kind) -> models::shapes::Create;
+        /// `shapes.delete` of the API.
+        ///
+        /// `DELETE /api/2.0/shapes/{shape_id}` A fresh idempotency key is sent in `request_id` unless you set one.
+        ///
+        /// * `shape_id`: `shape_id`, an integer.
+        ///
+        /// Optional inputs: [`request_id`](field@models::shapes::Delete::request_id).
+        delete(shape_id: i64) -> models::shapes::Delete;
+        /// `shapes.demolish` of the API.
+        ///
+        /// `POST /api/2.0/shapes/demolish`
+        demolish() -> models::shapes::Demolish;
+        /// `shapes.describe` of the API.
+        ///
+        /// `HEAD /api/2.0/shapes/files{path}`
+        ///
+        /// * `path`: `path`, a text.
+        describe(path: String) -> models::shapes::Describe;
+        /// `shapes.echo` of the API.
+        ///
+        /// `POST /api/2.0/shapes/echo`
+        ///
+        /// * `everything`: `everything`, of type `Everything`.
+        echo(everything: models::Everything) -> models::shapes::Echo;
+        /// `shapes.events` of the API.
+        ///
+        /// `POST /api/2.0/shapes/events`
+        ///
+        /// * `shape_id`: `shape_id`, a text.
+        ///
+        /// Optional inputs: [`offset`](field@models::shapes::Events::offset), [`limit`](field@models::shapes::Events::limit).
+        events(shape_id: String) -> models::shapes::Events;
+        /// `shapes.export` of the API.
+        ///
+        /// `GET /api/2.0/shapes/files{path}`
+        ///
+        /// * `path`: `path`, a text.
+        ///
+        /// Optional inputs: [`range`](field@models::shapes::Export::range).
+        export(path: String) -> models::shapes::Export;
+        /// `shapes.get` of the API.
+        ///
+        /// `GET /api/2.0/shapes/{shape_id}`
+        ///
+        /// * `shape_id`: `shape_id`, an integer.
+        get(shape_id: i64) -> models::shapes::Get;
+        /// `shapes.get_conf` of the API.
+        ///
+        /// `GET /api/2.0/shapes/conf`
+        ///
+        /// * `keys`: `keys`, a text.
+        get_conf(keys: String) -> models::shapes::GetConf;
+        /// `shapes.get_operation` of the API.
+        ///
+        /// `GET /api/2.0/shapes/{name}/operation`
+        ///
+        /// * `name`: `name`, a text.
+        get_operation(name: String) -> models::shapes::GetOperation;
+        /// `shapes.import` of the API.
+        ///
+        /// `POST /api/2.0/shapes/import`
+        ///
+        /// * `path`: `path`, a text.
+        /// * `content`: `content` of the API.
+        ///
+        /// Optional inputs: [`kind`](field@models::shapes::Import::kind), [`overwrite`](field@models::shapes::Import::overwrite).
+        import(path: String, content: databricks_core::Body) -> models::shapes::Import;
+        /// `shapes.invoke` of the API.
+        ///
+        /// `POST /serving/{name}/invocations`
+        ///
+        /// * `name`: `name`, a text.
+        ///
+        /// Optional inputs: [`input`](field@models::shapes::Invoke::input).
+        invoke(name: String) -> models::shapes::Invoke;
+        /// `shapes.list` of the API.
+        ///
+        /// `GET /api/2.0/shapes`
+        ///
+        /// Optional inputs: [`filter_by`](field@models::shapes::List::filter_by), [`kinds`](field@models::shapes::List::kinds),
+        /// [`max_results`](field@models::shapes::List::max_results), [`only_big`](field@models::shapes::List::only_big),
+        /// [`page_token`](field@models::shapes::List::page_token), [`since`](field@models::shapes::List::since),
+        /// [`sort_by`](field@models::shapes::List::sort_by).
+        list() -> models::shapes::List;
+        /// `shapes.list_plain` of the API.
+        ///
+        /// `GET /api/2.0/shapes/plain`
+        list_plain() -> models::shapes::ListPlain;
+        /// `shapes.numbered` of the API.
+        ///
+        /// `GET /api/2.0/shapes/numbered`
+        ///
+        /// Optional inputs: [`page`](field@models::shapes::Numbered::page).
+        numbered() -> models::shapes::Numbered;
+        /// `shapes.people` of the API.
+        ///
+        /// `GET /api/2.0/people`
+        ///
+        /// Optional inputs: [`count`](field@models::shapes::People::count),
+        /// [`start_index`](field@models::shapes::People::start_index).
+        people() -> models::shapes::People;
+        /// Sends an empty object.
+        ///
+        /// `POST /api/2.0/shapes/ping`
+        ping() -> models::shapes::Ping;
+        /// `shapes.poke` of the API.
+        ///
+        /// `POST /api/2.0/shapes/poke`
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
+        poke() -> models::shapes::Poke;
+        /// `shapes.rename` of the API.
+        ///
+        /// `PATCH /api/2.0/{name}`
+        ///
+        /// * `name`: `name`, a text.
+        /// * `new_name`: `new_name`, a text.
+        rename(name: String, new_name: String) -> models::shapes::Rename;
+        /// `shapes.search` of the API.
+        ///
+        /// `POST /api/2.0/shapes:search`
+        ///
+        /// Optional inputs: [`page_token`](field@models::shapes::Search::page_token),
+        /// [`query`](field@models::shapes::Search::query).
+        search() -> models::shapes::Search;
+        /// `shapes.set_conf` of the API.
+        ///
+        /// `PATCH /api/2.0/shapes/conf`
+        ///
+        /// * `contents`: `contents`, a map, each value a text.
+        set_conf(contents: std::collections::BTreeMap<String, String>) -> models::shapes::SetConf;
+        /// `shapes.text` of the API.
+        ///
+        /// `GET /api/2.0/shapes/text`
+        text() -> models::shapes::Text;
+        /// `shapes.twice` of the API.
+        ///
+        /// `POST /api/2.0/shapes/{id}/twice`
+        ///
+        /// * `id`: `id`, a text.
+        ///
+        /// Optional inputs: [`note`](field@models::shapes::Twice::note).
+        twice(id: String) -> models::shapes::Twice;
+        /// `shapes.update` of the API.
+        ///
+        /// `PATCH /api/2.0/{name}`
+        ///
+        /// * `name`: `name`, a text.
+        ///   Of the form `boards/{board_id}/shapes/{shape_id}`.
+        /// * `update_mask`: `update_mask`, a list of fields.
+        /// * `shape`: `shape`, of type `Shape`.
+        update(name: String, update_mask: databricks_core::FieldMask, shape: models::Shape) -> models::shapes::Update;
+        /// `shapes.upload` of the API.
+        ///
+        /// `PUT /api/2.0/shapes/files{path}`
+        ///
+        /// * `path`: `path`, a text.
+        /// * `contents`: `contents` of the API.
+        ///
+        /// Optional inputs: [`overwrite`](field@models::shapes::Upload::overwrite).
+        upload(path: String, contents: databricks_core::Body) -> models::shapes::Upload;
     }
 }
 
-impl Call<models::shapes::Create> {
-    /// Has a name that is a word of the language.
-    pub fn type_(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.type_ = Some(value.into()))
-    }
+setters! { models::shapes::Create {
+    type_: String,
+    color: crate::models::palette::Color,
+    idempotency_token: String,
+    tags: std::collections::BTreeMap<String, String>,
+    metadata_ = metadata: serde_json::Map<String, serde_json::Value>,
+}}
 
-    /// Color.
-    pub fn color(self, value: impl Into<crate::models::palette::Color>) -> Self {
-        self.map(|op| op.color = Some(value.into()))
-    }
+setters! { models::shapes::Delete {
+    request_id: String,
+}}
 
-    /// Idempotency token.
-    pub fn idempotency_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.idempotency_token = Some(value.into()))
-    }
+setters! { models::shapes::Events {
+    offset: i64,
+    limit: i64,
+}}
 
-    /// Tags.
-    pub fn tags(
-        self,
-        value: impl Into<std::collections::BTreeMap<String, String>>,
-    ) -> Self {
-        self.map(|op| op.tags = Some(value.into()))
-    }
+setters! { models::shapes::Export {
+    range: String,
+}}
 
-    /// Metadata.
-    pub fn metadata_(
-        self,
-        value: impl Into<serde_json::Map<String, serde_json::Value>>,
-    ) -> Self {
-        self.map(|op| op.metadata = Some(value.into()))
-    }
-}
+setters! { models::shapes::Import {
+    kind: models::Kind,
+    overwrite: bool,
+}}
 
-impl Call<models::shapes::Delete> {
-    /// Request id.
-    pub fn request_id(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.request_id = Some(value.into()))
-    }
-}
+setters! { models::shapes::Invoke {
+    input: serde_json::Value,
+}}
 
-impl Call<models::shapes::Events> {
-    /// Offset.
-    pub fn offset(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.offset = Some(value.into()))
-    }
+setters! { models::shapes::List {
+    filter_by: models::Filter,
+    kinds: Vec<models::Kind>,
+    max_results: i64,
+    only_big: bool,
+    page_token: String,
+    since: databricks_core::Timestamp,
+    sort_by: String,
+}}
 
-    /// Limit.
-    pub fn limit(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.limit = Some(value.into()))
-    }
-}
+setters! { models::shapes::Numbered {
+    page: i64,
+}}
 
-impl Call<models::shapes::Export> {
-    /// Range.
-    ///
-    /// `Range` on the wire.
-    pub fn range(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.range = Some(value.into()))
-    }
-}
+setters! { models::shapes::People {
+    count: i64,
+    start_index: i64,
+}}
 
-impl Call<models::shapes::Import> {
-    /// Kind.
-    pub fn kind(self, value: impl Into<models::Kind>) -> Self {
-        self.map(|op| op.kind = Some(value.into()))
-    }
+setters! { models::shapes::Search {
+    page_token: String,
+    query: String,
+}}
 
-    /// Overwrite.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
+setters! { models::shapes::Twice {
+    note: String,
+}}
 
-impl Call<models::shapes::Invoke> {
-    /// Input.
-    pub fn input(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.input = Some(value.into()))
-    }
-}
+setters! { models::shapes::Upload {
+    overwrite: bool,
+}}
 
-impl Call<models::shapes::List> {
-    /// Filter by.
-    pub fn filter_by(self, value: impl Into<models::Filter>) -> Self {
-        self.map(|op| op.filter_by = Some(value.into()))
-    }
-
-    /// Kinds.
-    pub fn kinds(self, value: impl Into<Vec<models::Kind>>) -> Self {
-        self.map(|op| op.kinds = Some(value.into()))
-    }
-
-    /// Max results.
-    pub fn max_results(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.max_results = Some(value.into()))
-    }
-
-    /// Only big.
-    pub fn only_big(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.only_big = Some(value.into()))
-    }
-
-    /// Page token.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Since.
-    pub fn since(self, value: impl Into<databricks_core::Timestamp>) -> Self {
-        self.map(|op| op.since = Some(value.into()))
-    }
-
-    /// Sort by.
-    ///
-    /// `sortBy` on the wire.
-    pub fn sort_by(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.sort_by = Some(value.into()))
-    }
-}
-
-impl Call<models::shapes::Numbered> {
-    /// Page.
-    pub fn page(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.page = Some(value.into()))
-    }
-}
-
-impl Call<models::shapes::People> {
-    /// Count.
-    pub fn count(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.count = Some(value.into()))
-    }
-
-    /// Start index.
-    ///
-    /// `startIndex` on the wire.
-    pub fn start_index(self, value: impl Into<i64>) -> Self {
-        self.map(|op| op.start_index = Some(value.into()))
-    }
-}
-
-impl Call<models::shapes::Search> {
-    /// Page token.
-    pub fn page_token(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.page_token = Some(value.into()))
-    }
-
-    /// Query.
-    pub fn query(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.query = Some(value.into()))
-    }
-}
-
-impl Call<models::shapes::Twice> {
-    /// Note.
-    pub fn note(self, value: impl Into<String>) -> Self {
-        self.map(|op| op.note = Some(value.into()))
-    }
-}
-
-impl Call<models::shapes::Upload> {
-    /// Overwrite.
-    pub fn overwrite(self, value: impl Into<bool>) -> Self {
-        self.map(|op| op.overwrite = Some(value.into()))
-    }
-}
-
-impl crate::WorkspaceClient {
-    /// Shapes data plane.
+impl crate::workspace::WorkspaceClient {
+    /// `shapes_data_plane` of the API.
     pub fn shapes_data_plane(&self) -> ShapesDataPlane {
         ShapesDataPlane {
             client: self.client.clone(),
@@ -521,46 +334,36 @@ impl crate::WorkspaceClient {
     }
 }
 
-/// Shapes data plane.
+/// `shapes_data_plane` of the API.
 #[derive(Clone, Debug)]
 pub struct ShapesDataPlane {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
-impl ShapesDataPlane {
-    /// Shapes data plane invoke.
-    ///
-    /// `POST /serving/{name}/invocations`
-    ///
-    /// * `name`: Name.
-    pub fn invoke(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::shapes_data_plane::Invoke> {
-        Call::new(self.client.clone(), models::shapes_data_plane::Invoke::new(name))
-    }
-
-    /// Shapes data plane plane.
-    ///
-    /// `GET /api/2.0/serving/{name}`
-    ///
-    /// * `name`: Name.
-    pub fn plane(
-        &self,
-        name: impl Into<String>,
-    ) -> Call<models::shapes_data_plane::Plane> {
-        Call::new(self.client.clone(), models::shapes_data_plane::Plane::new(name))
+calls! {
+    ShapesDataPlane {
+        /// `shapes_data_plane.invoke` of the API.
+        ///
+        /// `POST /serving/{name}/invocations`
+        ///
+        /// * `name`: `name`, a text.
+        ///
+        /// Optional inputs: [`input`](field@models::shapes_data_plane::Invoke::input).
+        invoke(name: String) -> models::shapes_data_plane::Invoke;
+        /// `shapes_data_plane.plane` of the API.
+        ///
+        /// `GET /api/2.0/serving/{name}`
+        ///
+        /// * `name`: `name`, a text.
+        plane(name: String) -> models::shapes_data_plane::Plane;
     }
 }
 
-impl Call<models::shapes_data_plane::Invoke> {
-    /// Input.
-    pub fn input(self, value: impl Into<serde_json::Value>) -> Self {
-        self.map(|op| op.input = Some(value.into()))
-    }
-}
+setters! { models::shapes_data_plane::Invoke {
+    input: serde_json::Value,
+}}
 
-impl crate::WorkspaceClient {
+impl crate::workspace::WorkspaceClient {
     /// Leads to the services of `w.settings`.
     pub fn settings(&self) -> Settings {
         Settings {
@@ -572,12 +375,12 @@ impl crate::WorkspaceClient {
 /// Leads to the services of `w.settings`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub(crate) client: crate::Client,
+    pub(crate) client: crate::client::Client,
 }
 
 impl Settings {
-    /// Shape rules.
-    #[deprecated = "deprecated by the API"]
+    /// `shape_rules` of the API.
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn shape_rules(&self) -> ShapeRules {
         ShapeRules {
             client: self.client.clone(),

@@ -14,7 +14,6 @@ databricks_core::operation! {
             /// ID of the custom LLM.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -27,10 +26,10 @@ databricks_core::operation! {
         output: super::CustomLlm = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// What the LLM has to do.
-            instructions: String = member "instructions",
             /// Name of the LLM: letters, digits and dashes only.
             name: String = member "name",
+            /// What the LLM has to do.
+            instructions: String = member "instructions",
         }
         optional {
             /// About to be deprecated.
@@ -55,12 +54,10 @@ databricks_core::operation! {
     DeleteCustomLlm {
         info: "agent_bricks.delete_custom_llm", DELETE "/api/2.0/custom-llms/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the custom LLM.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -71,12 +68,10 @@ databricks_core::operation! {
     GetCustomLlm {
         info: "agent_bricks.get_custom_llm", GET "/api/2.0/custom-llms/{id}", Workspace;
         output: super::CustomLlm = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the custom LLM.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -94,7 +89,6 @@ databricks_core::operation! {
             /// ID of the custom LLM.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -117,6 +111,5 @@ databricks_core::operation! {
             /// `*` replaces everything.
             update_mask: String = member "update_mask",
         }
-        optional {}
     }
 }

@@ -19,8 +19,8 @@ pub static OPERATIONS: &[Described] = &[
             super::agent_bricks::CreateCustomLlm::INFO,
             "Creates a custom LLM.",
             &[
-                Input::required("instructions", Kind::Text, &[Place::Member]),
                 Input::required("name", Kind::Text, &[Place::Member]),
+                Input::required("instructions", Kind::Text, &[Place::Member]),
                 Input::optional("agent_artifact_path", Kind::Text, &[Place::Member]),
                 Input::optional("datasets", Kind::List, &[Place::Member]),
                 Input::optional("guidelines", Kind::List, &[Place::Member]),

@@ -6,10 +6,10 @@ databricks_core::model! {
     /// A custom LLM: its instructions, its data and the state of its optimization.
     CustomLlm {
         required {
-            /// What the LLM has to do.
-            instructions: String = "instructions",
             /// Letters, digits and dashes.
             name: String = "name",
+            /// What the LLM has to do.
+            instructions: String = "instructions",
         }
         optional {
             /// Unity Catalog schema for artifacts, as `catalog.schema`.
@@ -26,7 +26,7 @@ databricks_core::model! {
             endpoint_name: String = "endpoint_name",
             /// Rules the LLM has to keep to.
             guidelines: Vec<String> = "guidelines",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// State of the optimization, once one was started.
             optimization_state: State = "optimization_state",
@@ -41,7 +41,6 @@ databricks_core::model! {
             /// Table that holds the data.
             table: Table = "table",
         }
-        optional {}
     }
 }
 
@@ -49,10 +48,10 @@ databricks_core::model! {
     /// Table with examples for a custom LLM.
     Table {
         required {
-            /// Column with the requests.
-            request_col: String = "request_col",
             /// Full name, `catalog.schema.table`.
             table_path: String = "table_path",
+            /// Column with the requests.
+            request_col: String = "request_col",
         }
         optional {
             /// Column with the expected responses, if the data is labeled.

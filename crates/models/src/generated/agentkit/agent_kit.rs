@@ -23,7 +23,6 @@ databricks_core::operation! {
             /// Concurrent appends are put one after the other.
             items: Vec<super::SessionItem> = member "items",
         }
-        optional {}
     }
 }
 
@@ -41,7 +40,6 @@ databricks_core::operation! {
             /// Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
             parent: String = segments "parent",
         }
-        optional {}
     }
 }
 
@@ -55,13 +53,12 @@ databricks_core::operation! {
     CreateMemory {
         info: "agent_kit.create_memory", POST "/api/2.0/agents/{parent}/entries", Workspace;
         output: super::ManagedMemoryEntry = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Memory store, as `memory-stores/<store>`.
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}`.
             parent: String = segments "parent",
-            /// Managed memory entry.
+            /// `managed_memory_entry`, of type `ManagedMemoryEntry`.
             managed_memory_entry: super::ManagedMemoryEntry = json "managed_memory_entry",
         }
         optional {
@@ -78,15 +75,13 @@ databricks_core::operation! {
     CreateMemoryStore {
         info: "agent_kit.create_memory_store", POST "/api/2.0/agents/memory-stores", Workspace;
         output: super::ManagedMemoryStore = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the new store, unique in the workspace: 3 to 56 lowercase letters, digits and hyphens, starting with a letter and
             /// not ending with a hyphen.
             managed_memory_store_id: String = query "managed_memory_store_id",
-            /// Managed memory store.
+            /// `managed_memory_store`, of type `ManagedMemoryStore`.
             managed_memory_store: super::ManagedMemoryStore = json "managed_memory_store",
         }
-        optional {}
     }
 }
 
@@ -99,13 +94,12 @@ databricks_core::operation! {
     CreateSession {
         info: "agent_kit.create_session", POST "/api/2.0/agents/{parent}/sessions", Workspace;
         output: super::Session = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Session store, as `session-stores/<store>`.
             ///
             /// Of the form `session-stores/{session_store_id}`.
             parent: String = segments "parent",
-            /// Session.
+            /// `session`, of type `Session`.
             session: super::Session = json "session",
         }
         optional {
@@ -124,14 +118,12 @@ databricks_core::operation! {
     CreateSessionStore {
         info: "agent_kit.create_session_store", POST "/api/2.0/agents/session-stores", Workspace;
         output: super::SessionStore = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the new store, unique in the workspace: 3 to 55 lowercase letters, digits and hyphens, starting with a letter.
             session_store_id: String = query "session_store_id",
-            /// Session store.
+            /// `session_store`, of type `SessionStore`.
             session_store: super::SessionStore = json "session_store",
         }
-        optional {}
     }
 }
 
@@ -144,14 +136,12 @@ databricks_core::operation! {
     DeleteMemory {
         info: "agent_kit.delete_memory", DELETE "/api/2.0/agents/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Entry, as `memory-stores/<store>/entries/<entry>`.
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -164,14 +154,12 @@ databricks_core::operation! {
     DeleteMemoryStore {
         info: "agent_kit.delete_memory_store", DELETE "/api/2.0/agents/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Memory store, as `memory-stores/<store>`.
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -184,14 +172,12 @@ databricks_core::operation! {
     DeleteSession {
         info: "agent_kit.delete_session", DELETE "/api/2.0/agents/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Session, as `session-stores/<store>/sessions/<session>`.
             ///
             /// Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -204,14 +190,12 @@ databricks_core::operation! {
     DeleteSessionStore {
         info: "agent_kit.delete_session_store", DELETE "/api/2.0/agents/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Session store, as `session-stores/<store>`.
             ///
             /// Of the form `session-stores/{session_store_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -257,10 +241,10 @@ databricks_core::operation! {
             ///
             /// Of the form `session-stores/{session_store_id}`.
             parent: String = segments "parent",
-            /// Actor of the new session, as the application names it.
-            actor_id: String = member "actor_id",
             /// Session to copy.
             source_session_id: String = member "source_session_id",
+            /// Actor of the new session, as the application names it.
+            actor_id: String = member "actor_id",
         }
         optional {
             /// Labels of the new session.
@@ -286,7 +270,6 @@ databricks_core::operation! {
     GetMemory {
         info: "agent_kit.get_memory", GET "/api/2.0/agents/{name}", Workspace;
         output: super::ManagedMemoryEntry = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Entry, as `memory-stores/<store>/entries/<entry>`.
             ///
@@ -309,14 +292,12 @@ databricks_core::operation! {
     GetMemoryStore {
         info: "agent_kit.get_memory_store", GET "/api/2.0/agents/{name}", Workspace;
         output: super::ManagedMemoryStore = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Memory store, as `memory-stores/<store>`.
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -329,14 +310,12 @@ databricks_core::operation! {
     GetMemoryStorePermission {
         info: "agent_kit.get_memory_store_permission", GET "/api/2.0/agents/{name}/permissions/self", Workspace;
         output: super::MemoryStorePermission = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Memory store, as `memory-stores/<store>`.
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -347,14 +326,12 @@ databricks_core::operation! {
     GetSession {
         info: "agent_kit.get_session", GET "/api/2.0/agents/{name}", Workspace;
         output: super::Session = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Session, as `session-stores/<store>/sessions/<session>`.
             ///
             /// Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -365,14 +342,12 @@ databricks_core::operation! {
     GetSessionStore {
         info: "agent_kit.get_session_store", GET "/api/2.0/agents/{name}", Workspace;
         output: super::SessionStore = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Session store, as `session-stores/<store>`.
             ///
             /// Of the form `session-stores/{session_store_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -385,14 +360,12 @@ databricks_core::operation! {
     GetSessionStorePermission {
         info: "agent_kit.get_session_store_permission", GET "/api/2.0/agents/{name}/permissions/self", Workspace;
         output: super::SessionStorePermission = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Session store, as `session-stores/<store>`.
             ///
             /// Of the form `session-stores/{session_store_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -411,12 +384,11 @@ databricks_core::operation! {
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}`.
             name: String = segments "name",
-            /// Level to give.
-            permission: super::PermissionLevel = member "permission",
             /// Who receives the permission.
             principal: super::StorePrincipal = member "principal",
+            /// Level to give.
+            permission: super::PermissionLevel = member "permission",
         }
-        optional {}
     }
 }
 
@@ -435,12 +407,11 @@ databricks_core::operation! {
             ///
             /// Of the form `session-stores/{session_store_id}`.
             name: String = segments "name",
-            /// Level to give.
-            permission: super::PermissionLevel = member "permission",
             /// Who receives the permission.
             principal: super::StorePrincipal = member "principal",
+            /// Level to give.
+            permission: super::PermissionLevel = member "permission",
         }
-        optional {}
     }
 }
 
@@ -451,7 +422,6 @@ databricks_core::operation! {
     ListMemories {
         info: "agent_kit.list_memories", GET "/api/2.0/agents/{parent}/entries", Workspace;
         output: super::ListManagedMemoryEntriesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Memory store, as `memory-stores/<store>`.
             ///
@@ -507,7 +477,6 @@ databricks_core::operation! {
     ListMemoryStorePermissions {
         info: "agent_kit.list_memory_store_permissions", GET "/api/2.0/agents/{parent}/permissions", Workspace;
         output: super::ListMemoryStorePermissionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Memory store, as `memory-stores/<store>`.
             ///
@@ -551,8 +520,6 @@ databricks_core::operation! {
     ListMemoryStores {
         info: "agent_kit.list_memory_stores", GET "/api/2.0/agents/memory-stores", Workspace;
         output: super::ListManagedMemoryStoresResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper bound for one page, 1 to 100; default 10.
             ///
@@ -592,7 +559,6 @@ databricks_core::operation! {
     ListSessionItems {
         info: "agent_kit.list_session_items", GET "/api/2.0/agents/{parent}/items", Workspace;
         output: super::ListSessionItemsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Session, as `session-stores/<store>/sessions/<session>`.
             ///
@@ -644,7 +610,6 @@ databricks_core::operation! {
     ListSessionStorePermissions {
         info: "agent_kit.list_session_store_permissions", GET "/api/2.0/agents/{parent}/permissions", Workspace;
         output: super::ListSessionStorePermissionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Session store, as `session-stores/<store>`.
             ///
@@ -688,8 +653,6 @@ databricks_core::operation! {
     ListSessionStores {
         info: "agent_kit.list_session_stores", GET "/api/2.0/agents/session-stores", Workspace;
         output: super::ListSessionStoresResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper bound for one page, 1 to 100; default 10.
             ///
@@ -729,7 +692,6 @@ databricks_core::operation! {
     ListSessions {
         info: "agent_kit.list_sessions", GET "/api/2.0/agents/{parent}/sessions", Workspace;
         output: super::ListSessionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Session store, as `session-stores/<store>`.
             ///
@@ -789,7 +751,6 @@ databricks_core::operation! {
             /// Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
             parent: String = segments "parent",
         }
-        optional {}
     }
 }
 
@@ -811,7 +772,6 @@ databricks_core::operation! {
             /// Who loses the grants.
             principal: super::StorePrincipal = member "principal",
         }
-        optional {}
     }
 }
 
@@ -833,7 +793,6 @@ databricks_core::operation! {
             /// Who loses the grants.
             principal: super::StorePrincipal = member "principal",
         }
-        optional {}
     }
 }
 
@@ -857,7 +816,7 @@ databricks_core::operation! {
         }
         optional {
             /// Deprecated name of `page_size`; if both are given they must be equal.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use `page_size`; if both are given they must be equal")]
             limit: i64 = optional "limit",
             /// How many of the best matches to return, 1 to 100; default 10.
             page_size: i64 = optional "page_size",
@@ -907,18 +866,16 @@ databricks_core::operation! {
     UpdateMemory {
         info: "agent_kit.update_memory", PATCH "/api/2.0/agents/{name}", Workspace;
         output: super::ManagedMemoryEntry = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Entry, as `memory-stores/<store>/entries/<entry>`.
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
             name: String = segments "name",
+            /// `managed_memory_entry`, of type `ManagedMemoryEntry`.
+            managed_memory_entry: super::ManagedMemoryEntry = json "managed_memory_entry",
             /// Fields to change: `content`, `description` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Managed memory entry.
-            managed_memory_entry: super::ManagedMemoryEntry = json "managed_memory_entry",
         }
-        optional {}
     }
 }
 
@@ -929,20 +886,18 @@ databricks_core::operation! {
     UpdateMemoryStore {
         info: "agent_kit.update_memory_store", PATCH "/api/2.0/agents/{name}", Workspace;
         output: super::ManagedMemoryStore = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Memory store, as `memory-stores/<store>`.
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}`.
             name: String = segments "name",
+            /// `managed_memory_store`, of type `ManagedMemoryStore`.
+            managed_memory_store: super::ManagedMemoryStore = json "managed_memory_store",
             /// Fields to change: `description`, `metadata` or both.
             ///
             /// Naming `metadata` replaces the whole map.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Managed memory store.
-            managed_memory_store: super::ManagedMemoryStore = json "managed_memory_store",
         }
-        optional {}
     }
 }
 
@@ -953,18 +908,16 @@ databricks_core::operation! {
     UpdateSession {
         info: "agent_kit.update_session", PATCH "/api/2.0/agents/{name}", Workspace;
         output: super::Session = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Session, as `session-stores/<store>/sessions/<session>`.
             ///
             /// Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
             name: String = segments "name",
+            /// `session`, of type `Session`.
+            session: super::Session = json "session",
             /// Only `metadata` is accepted; anything else fails with `INVALID_PARAMETER_VALUE`.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Session.
-            session: super::Session = json "session",
         }
-        optional {}
     }
 }
 
@@ -975,17 +928,15 @@ databricks_core::operation! {
     UpdateSessionStore {
         info: "agent_kit.update_session_store", PATCH "/api/2.0/agents/{name}", Workspace;
         output: super::SessionStore = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Session store, as `session-stores/<store>`.
             ///
             /// Of the form `session-stores/{session_store_id}`.
             name: String = segments "name",
+            /// `session_store`, of type `SessionStore`.
+            session_store: super::SessionStore = json "session_store",
             /// Fields to change: `description`, `metadata` or both; anything else fails with `INVALID_PARAMETER_VALUE`.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Session store.
-            session_store: super::SessionStore = json "session_store",
         }
-        optional {}
     }
 }

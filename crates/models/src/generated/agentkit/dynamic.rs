@@ -95,8 +95,8 @@ pub static OPERATIONS: &[Described] = &[
             "Copies a session into a new, independent top-level session.",
             &[
                 Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("actor_id", Kind::Text, &[Place::Member]),
                 Input::required("source_session_id", Kind::Text, &[Place::Member]),
+                Input::required("actor_id", Kind::Text, &[Place::Member]),
                 Input::optional("metadata", Kind::Object, &[Place::Member]),
                 Input::optional("session_id", Kind::Text, &[Place::Member]),
                 Input::optional("up_to_item_id", Kind::Text, &[Place::Member]),
@@ -141,8 +141,8 @@ pub static OPERATIONS: &[Described] = &[
             "Gives a principal a permission on a memory store.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("permission", Kind::Text, &[Place::Member]),
                 Input::required("principal", Kind::Object, &[Place::Member]),
+                Input::required("permission", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),
@@ -151,8 +151,8 @@ pub static OPERATIONS: &[Described] = &[
             "Gives a principal a permission on a session store.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("permission", Kind::Text, &[Place::Member]),
                 Input::required("principal", Kind::Object, &[Place::Member]),
+                Input::required("permission", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),
@@ -341,8 +341,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the content or description of a memory entry.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("managed_memory_entry", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -350,8 +350,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the description or metadata of a memory store.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("managed_memory_store", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -359,8 +359,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the metadata of a session.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("session", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -368,8 +368,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the description or metadata of a session store.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("session_store", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
 ];

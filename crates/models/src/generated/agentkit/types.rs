@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// Outcome of an append.
     AppendSessionItemsResponse {
-        required {}
         optional {
             /// Items as stored, with the fields that the service sets.
             session_items: Vec<SessionItem> = "session_items",
@@ -16,15 +15,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty reply to clearing a session.
     ClearSessionItemsResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Outcome of extracting memories from a session.
     ExtractMemoriesResponse {
-        required {}
         optional {
             /// Entries the extraction produced.
             entries: Vec<ManagedMemoryEntry> = "entries",
@@ -37,7 +33,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of a fork.
     ForkSessionResponse {
-        required {}
         optional {
             /// New top-level session.
             session: Session = "session",
@@ -48,23 +43,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty reply to a grant on a memory store.
     GrantMemoryStorePermissionResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty reply to a grant on a session store.
     GrantSessionStorePermissionResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One page of memory entries.
     ListManagedMemoryEntriesResponse {
-        required {}
         optional {
             /// Entries of this page, with content if the view asks for it.
             managed_memory_entries: Vec<ManagedMemoryEntry> = "managed_memory_entries" (essential),
@@ -77,7 +67,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of memory stores.
     ListManagedMemoryStoresResponse {
-        required {}
         optional {
             /// Stores of this page.
             managed_memory_stores: Vec<ManagedMemoryStore> = "managed_memory_stores" (essential),
@@ -90,7 +79,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of direct grants on a memory store.
     ListMemoryStorePermissionsResponse {
-        required {}
         optional {
             /// Direct grants only: what owners and admins have anyway, and what is inherited, is left out.
             memory_store_permissions: Vec<MemoryStorePermission> = "memory_store_permissions" (essential),
@@ -103,7 +91,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of session items.
     ListSessionItemsResponse {
-        required {}
         optional {
             /// Token for the following page.
             next_page_token: String = "next_page_token" (essential),
@@ -116,7 +103,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of direct grants on a session store.
     ListSessionStorePermissionsResponse {
-        required {}
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -129,7 +115,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of session stores.
     ListSessionStoresResponse {
-        required {}
         optional {
             /// Token for the following page.
             next_page_token: String = "next_page_token" (essential),
@@ -142,7 +127,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of sessions.
     ListSessionsResponse {
-        required {}
         optional {
             /// Token for the following page.
             next_page_token: String = "next_page_token" (essential),
@@ -189,7 +173,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One hit of a memory search.
     ManagedMemoryEntrySearchResult {
-        required {}
         optional {
             /// Entry that matches.
             managed_memory_entry: ManagedMemoryEntry = "managed_memory_entry",
@@ -202,7 +185,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Container of memory entries in a workspace; the service manages its storage.
     ManagedMemoryStore {
-        required {}
         optional {
             /// When it was created.
             create_time: databricks_core::Timestamp = "create_time",
@@ -213,12 +195,12 @@ databricks_core::model! {
             /// Description for people.
             description: String = "description",
             /// Deprecated other name for the ID given on creation; identify the store by `name`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "other name for the ID given on creation; identify the store by `name`")]
             display_name: String = "display_name",
             /// Resource name, `memory-stores/<store>`.
             name: String = "name",
             /// Deprecated other name for `creator_user_id`; it is the creator, not an owner that can change.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "other name for `creator_user_id`; it is the creator, not an owner that can change")]
             owner_user_id: String = "owner_user_id",
             /// Storage behind the store.
             storage_backend: StorageBackend = "storage_backend",
@@ -233,7 +215,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a principal may do with a memory store.
     MemoryStorePermission {
-        required {}
         optional {
             /// Level; `WRITE` includes `READ`, and `PERMISSION_LEVEL_UNSPECIFIED` stands for no access.
             permission: PermissionLevel = "permission",
@@ -246,7 +227,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of a pop.
     PopSessionItemResponse {
-        required {}
         optional {
             /// Item taken off the session; absent if there was none.
             item: SessionItem = "item",
@@ -257,26 +237,21 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty reply to revoking grants on a memory store.
     RevokeMemoryStorePermissionResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty reply to revoking grants on a session store.
     RevokeSessionStorePermissionResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Outcome of a memory search.
     SearchManagedMemoryEntriesResponse {
-        required {}
         optional {
             /// Deprecated: the entries of `results` in the same order, without scores.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "the entries of `results` in the same order, without scores")]
             managed_memory_entries: Vec<ManagedMemoryEntry> = "managed_memory_entries",
             /// Never set at present, as searches have no pages.
             next_page_token: String = "next_page_token" (essential),
@@ -341,7 +316,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Container of sessions in a workspace.
     SessionStore {
-        required {}
         optional {
             /// When it was created.
             create_time: databricks_core::Timestamp = "create_time",
@@ -364,7 +338,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a principal may do with a session store.
     SessionStorePermission {
-        required {}
         optional {
             /// Level; `WRITE` includes `READ`, and `PERMISSION_LEVEL_UNSPECIFIED` stands for no access.
             permission: PermissionLevel = "permission",
@@ -377,7 +350,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Storage that the service keeps a memory store in.
     StorageBackend {
-        required {}
         optional {
             /// ID within the backend; the project ID in the case of Lakebase.
             backend_id: String = "backend_id",

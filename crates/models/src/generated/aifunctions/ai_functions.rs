@@ -115,7 +115,6 @@ databricks_core::operation! {
             /// ID of the batch, `batch_` and a suffix.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -128,12 +127,10 @@ databricks_core::operation! {
     CreateBatch {
         info: "ai_functions.create_batch", POST "/api/2.0/ai-functions/batches", Workspace;
         output: super::Batch = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Batch.
+            /// `batch`, of type `Batch`.
             batch: super::Batch = json "batch",
         }
-        optional {}
     }
 }
 
@@ -144,12 +141,10 @@ databricks_core::operation! {
     GetBatch {
         info: "ai_functions.get_batch", GET "/api/2.0/ai-functions/batches/{name}", Workspace;
         output: super::Batch = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the batch, `batch_` and a suffix.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -160,8 +155,6 @@ databricks_core::operation! {
     ListBatches {
         info: "ai_functions.list_batches", GET "/api/2.0/ai-functions/batches", Workspace;
         output: super::ListBatchesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper bound for one page.
             page_size: i64 = query "page_size",

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// Options of a classification.
     AiClassifyOptions {
-        required {}
         optional {
             /// Adds a confidence score to each label.
             enable_confidence_scores: bool = "enable_confidence_scores",
@@ -26,7 +25,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of a classification.
     AiClassifyResponse {
-        required {}
         optional {
             /// About the run.
             metadata: AiClassifyResponseMetadata = "metadata",
@@ -41,7 +39,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// About the run of a classification.
     AiClassifyResponseMetadata {
-        required {}
         optional {
             /// Version that ran.
             version: String = "version",
@@ -52,7 +49,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Options of a decision.
     AiDecideOptions {
-        required {}
         optional {
             /// Version of the function: `1.0`, which is the default.
             version: String = "version",
@@ -63,7 +59,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of a decision.
     AiDecideResponse {
-        required {}
         optional {
             /// About the run.
             metadata: AiDecideResponseMetadata = "metadata",
@@ -80,7 +75,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// About the run of a decision.
     AiDecideResponseMetadata {
-        required {}
         optional {
             /// Version that ran.
             version: String = "version",
@@ -91,7 +85,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Rectangle on a page of the source.
     AiExtractBbox {
-        required {}
         optional {
             /// Corners in pixels of the page image: left, top, right, bottom.
             coord: Vec<i64> = "coord",
@@ -104,7 +97,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where in the source an extracted value comes from: a span of text, or rectangles if a parsed document was given.
     AiExtractCitation {
-        required {}
         optional {
             /// Rectangles on the pages, for a parsed document.
             bbox: Vec<AiExtractBbox> = "bbox",
@@ -121,7 +113,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Options of an extraction.
     AiExtractOptions {
-        required {}
         optional {
             /// Adds where each value comes from: spans for text, rectangles for a parsed document.
             ///
@@ -145,7 +136,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of an extraction.
     AiExtractResponse {
-        required {}
         optional {
             /// About the run, with the citations.
             metadata: AiExtractResponseMetadata = "metadata",
@@ -160,7 +150,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// About the run of an extraction.
     AiExtractResponseMetadata {
-        required {}
         optional {
             /// What citations point to: `span` for text, `bbox` for a parsed document.
             ///
@@ -181,7 +170,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// About the file that was parsed; absent if its bytes were sent.
     AiParseDocumentFileMetadata {
-        required {}
         optional {
             /// When the file last changed, in the HTTP date format.
             file_modification_time: String = "file_modification_time",
@@ -198,7 +186,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Options of parsing a document.
     AiParseDocumentOptions {
-        required {}
         optional {
             /// Elements that get a generated description: `*`, the default, for all that can have one, `figure` for figures, or empty
             /// for none.
@@ -218,7 +205,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Page that could not be parsed although the request succeeded.
     AiParseDocumentPageError {
-        required {}
         optional {
             /// Why it failed.
             error_message: String = "error_message",
@@ -231,7 +217,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of parsing a document.
     AiParseDocumentResponse {
-        required {}
         optional {
             /// JSON value with the pages and elements.
             document: serde_json::Value = "document",
@@ -246,7 +231,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// About the run of parsing a document.
     AiParseDocumentResponseMetadata {
-        required {}
         optional {
             /// The source file, if a path was given.
             file_metadata: AiParseDocumentFileMetadata = "file_metadata",
@@ -295,7 +279,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Requests of a batch by outcome.
     BatchRequestCounts {
-        required {}
         optional {
             /// Failed for good.
             failed: i64 = "failed",
@@ -310,15 +293,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty reply to a cancellation.
     CancelBatchResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One page of batches.
     ListBatchesResponse {
-        required {}
         optional {
             /// Batches of this page.
             batches: Vec<Batch> = "batches" (essential),

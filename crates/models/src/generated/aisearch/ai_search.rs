@@ -11,13 +11,12 @@ databricks_core::operation! {
     CreateEndpoint {
         info: "ai_search.create_endpoint", POST "/api/2.0/ai-search/{parent}/endpoints", Workspace;
         output: super::Endpoint = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Workspace to create it in, as `workspaces/<id>`.
             ///
             /// Of the form `workspaces/{workspace_id}`.
             parent: String = segments "parent",
-            /// Endpoint.
+            /// `endpoint`, of type `Endpoint`.
             endpoint: super::Endpoint = json "endpoint",
         }
         optional {
@@ -36,13 +35,12 @@ databricks_core::operation! {
     CreateIndex {
         info: "ai_search.create_index", POST "/api/2.0/ai-search/{parent}/indexes", Workspace;
         output: super::Index = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
             ///
             /// Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
             parent: String = segments "parent",
-            /// Index.
+            /// `index`, of type `Index`.
             index: super::Index = json "index",
         }
         optional {
@@ -61,14 +59,12 @@ databricks_core::operation! {
     DeleteEndpoint {
         info: "ai_search.delete_endpoint", DELETE "/api/2.0/ai-search/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
             ///
             /// Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -79,14 +75,12 @@ databricks_core::operation! {
     DeleteIndex {
         info: "ai_search.delete_index", DELETE "/api/2.0/ai-search/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
             ///
             /// Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -97,14 +91,12 @@ databricks_core::operation! {
     GetEndpoint {
         info: "ai_search.get_endpoint", GET "/api/2.0/ai-search/{name}", Workspace;
         output: super::Endpoint = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
             ///
             /// Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -115,14 +107,12 @@ databricks_core::operation! {
     GetIndex {
         info: "ai_search.get_index", GET "/api/2.0/ai-search/{name}", Workspace;
         output: super::Index = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
             ///
             /// Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -133,7 +123,6 @@ databricks_core::operation! {
     ListEndpoints {
         info: "ai_search.list_endpoints", GET "/api/2.0/ai-search/{parent}/endpoints", Workspace;
         output: super::ListEndpointsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Workspace, as `workspaces/<id>`.
             ///
@@ -177,7 +166,6 @@ databricks_core::operation! {
     ListIndexes {
         info: "ai_search.list_indexes", GET "/api/2.0/ai-search/{parent}/indexes", Workspace;
         output: super::ListIndexesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
             ///
@@ -279,7 +267,6 @@ databricks_core::operation! {
             /// Keys of the rows to remove.
             primary_keys: Vec<String> = member "primary_keys",
         }
-        optional {}
     }
 }
 
@@ -322,7 +309,6 @@ databricks_core::operation! {
             /// Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -336,18 +322,16 @@ databricks_core::operation! {
     UpdateEndpoint {
         info: "ai_search.update_endpoint", PATCH "/api/2.0/ai-search/{name}", Workspace;
         output: super::Endpoint = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
             ///
             /// Of the form `workspaces/{workspace}/endpoints/{endpoint}`.
             name: String = segments "name",
+            /// `endpoint`, of type `Endpoint`.
+            endpoint: super::Endpoint = json "endpoint",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Endpoint.
-            endpoint: super::Endpoint = json "endpoint",
         }
-        optional {}
     }
 }
 
@@ -367,6 +351,5 @@ databricks_core::operation! {
             /// Rows as JSON text.
             inputs_json: String = member "inputs_json",
         }
-        optional {}
     }
 }

@@ -133,8 +133,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of an endpoint that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("endpoint", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(

@@ -5,9 +5,8 @@
 databricks_core::model! {
     /// Name and type of a column.
     ColumnInfo {
-        required {}
         optional {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Data type, e.g. `int` or `array<float>`.
             type_text: String = "type_text",
@@ -19,7 +18,7 @@ databricks_core::model! {
     /// Tag of an endpoint: a key and, optionally, a value.
     CustomTag {
         required {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
         }
         optional {
@@ -32,7 +31,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Count of rows written or removed, and keys of failed ones.
     DataModificationResult {
-        required {}
         optional {
             /// Rows that failed.
             failed_primary_keys: Vec<String> = "failed_primary_keys",
@@ -73,7 +71,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Definition of an index that the caller writes.
     DirectAccessIndexSpec {
-        required {}
         optional {
             /// Text columns to embed.
             embedding_source_columns: Vec<EmbeddingSourceColumn> = "embedding_source_columns",
@@ -91,13 +88,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Text column and the model that turns it into embeddings.
     EmbeddingSourceColumn {
-        required {}
         optional {
             /// Serving endpoint of the embedding model, for filling the index and, unless overridden, for queries.
             embedding_model_endpoint: String = "embedding_model_endpoint",
             /// Serving endpoint to embed query texts with, in place of the one above.
             model_endpoint_name_for_query: String = "model_endpoint_name_for_query",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -106,11 +102,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Column that holds embedding vectors.
     EmbeddingVectorColumn {
-        required {}
         optional {
             /// Number of elements of each vector.
             embedding_dimension: i64 = "embedding_dimension",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -171,7 +166,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Throughput target of a standard endpoint, and whether it has been reached.
     EndpointScalingInfo {
-        required {}
         optional {
             /// Queries per second asked for; not guaranteed.
             requested_target_qps: i64 = "requested_target_qps",
@@ -184,11 +178,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of an endpoint, with a message.
     EndpointStatus {
-        required {}
         optional {
             /// Explanation of the state.
             message: String = "message",
-            /// The state.
+            /// `state`, of type `EndpointStatusState`.
             state: EndpointStatusState = "state",
         }
     }
@@ -197,7 +190,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Concurrency and replicas of an endpoint, as they are and as requested.
     EndpointThroughputInfo {
-        required {}
         optional {
             /// More about the last request for a change.
             change_request_message: String = "change_request_message",
@@ -224,7 +216,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Facet counts of a query.
     FacetResultData {
-        required {}
         optional {
             /// One row per count: column, value or range, number of hits.
             facet_array: Vec<Vec<serde_json::Value>> = "facet_array",
@@ -238,14 +229,14 @@ databricks_core::model! {
     /// Searchable collection of vectors and metadata on an endpoint.
     Index {
         required {
-            /// Where its rows come from.
-            ///
-            /// Required on creation, fixed after.
-            index_type: IndexType = "index_type",
             /// Column that identifies a row.
             ///
             /// Fixed on creation.
             primary_key: String = "primary_key",
+            /// Where its rows come from.
+            ///
+            /// Required on creation, fixed after.
+            index_type: IndexType = "index_type",
         }
         optional {
             /// Who created it.
@@ -276,7 +267,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of an index.
     IndexStatus {
-        required {}
         optional {
             /// URL under which operations on the index are reached.
             index_url: String = "index_url",
@@ -293,7 +283,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of endpoints.
     ListEndpointsResponse {
-        required {}
         optional {
             /// Endpoints of this page.
             endpoints: Vec<Endpoint> = "endpoints" (essential),
@@ -306,7 +295,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of indexes.
     ListIndexesResponse {
-        required {}
         optional {
             /// Indexes of this page.
             indexes: Vec<Index> = "indexes" (essential),
@@ -319,7 +307,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of a search.
     QueryIndexResponse {
-        required {}
         optional {
             /// Facet counts, if asked for.
             facet_result: FacetResultData = "facet_result",
@@ -334,7 +321,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of removing rows.
     RemoveDataResponse {
-        required {}
         optional {
             /// Count of removed rows and keys of failed ones.
             result: DataModificationResult = "result",
@@ -347,7 +333,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How hits are reordered by a reranking model.
     RerankerConfig {
-        required {}
         optional {
             /// `databricks_reranker` for the built-in model, or the name of the serving endpoint with a fine-tuned one.
             model: String = "model",
@@ -362,7 +347,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of the reranker.
     RerankerConfigRerankerParameters {
-        required {}
         optional {
             /// Columns whose content, put together, the model judges.
             columns_to_rerank: Vec<String> = "columns_to_rerank",
@@ -373,7 +357,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Rows of a search result.
     ResultData {
-        required {}
         optional {
             /// Rows, each with its values in the order of the manifest.
             data_array: Vec<Vec<serde_json::Value>> = "data_array",
@@ -386,7 +369,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Columns of a search result.
     ResultManifest {
-        required {}
         optional {
             /// Number of result columns.
             column_count: i64 = "column_count",
@@ -403,7 +385,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of rows.
     ScanIndexResponse {
-        required {}
         optional {
             /// Rows, each a map from column to value.
             data: Vec<serde_json::Map<String, serde_json::Value>> = "data",
@@ -416,15 +397,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty reply to starting a sync.
     SyncIndexResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Outcome of writing rows.
     UpsertDataResponse {
-        required {}
         optional {
             /// Count of written rows and keys of failed ones.
             result: DataModificationResult = "result",

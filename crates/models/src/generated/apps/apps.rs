@@ -11,9 +11,8 @@ databricks_core::operation! {
     Create {
         info: "apps.create", POST "/api/2.0/apps", Workspace;
         output: super::App = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// App.
+            /// `app`, of type `App`.
             app: super::App = json "app",
         }
         optional {
@@ -60,12 +59,10 @@ databricks_core::operation! {
     CreateSpace {
         info: "apps.create_space", POST "/api/2.0/app-spaces", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Space.
+            /// `space`, of type `Space`.
             space: super::Space = json "space",
         }
-        optional {}
     }
 }
 
@@ -175,12 +172,10 @@ databricks_core::operation! {
     Delete {
         info: "apps.delete", DELETE "/api/2.0/apps/{name}", Workspace;
         output: super::App = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the app.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -191,12 +186,10 @@ databricks_core::operation! {
     DeleteAppThumbnail {
         info: "apps.delete_app_thumbnail", DELETE "/api/2.0/apps/{name}/thumbnail", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the app.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -207,12 +200,10 @@ databricks_core::operation! {
     DeleteSpace {
         info: "apps.delete_space", DELETE "/api/2.0/app-spaces/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the space.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -270,14 +261,12 @@ databricks_core::operation! {
     Deploy {
         info: "apps.deploy", POST "/api/2.0/apps/{app_name}/deployments", Workspace;
         output: super::AppDeployment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the app.
             app_name: String = path "app_name",
-            /// App deployment.
+            /// `app_deployment`, of type `AppDeployment`.
             app_deployment: super::AppDeployment = json "app_deployment",
         }
-        optional {}
     }
 }
 
@@ -326,12 +315,10 @@ databricks_core::operation! {
     Get {
         info: "apps.get", GET "/api/2.0/apps/{name}", Workspace;
         output: super::App = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the app.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -342,14 +329,12 @@ databricks_core::operation! {
     GetDeployment {
         info: "apps.get_deployment", GET "/api/2.0/apps/{app_name}/deployments/{deployment_id}", Workspace;
         output: super::AppDeployment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the app.
             app_name: String = path "app_name",
             /// Id of the deployment.
             deployment_id: String = path "deployment_id",
         }
-        optional {}
     }
 }
 
@@ -360,12 +345,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "apps.get_permission_levels", GET "/api/2.0/permissions/apps/{app_name}/permissionLevels", Workspace;
         output: super::GetAppPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the app.
             app_name: String = path "app_name",
         }
-        optional {}
     }
 }
 
@@ -376,12 +359,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "apps.get_permissions", GET "/api/2.0/permissions/apps/{app_name}", Workspace;
         output: super::AppPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the app.
             app_name: String = path "app_name",
         }
-        optional {}
     }
 }
 
@@ -392,12 +373,10 @@ databricks_core::operation! {
     GetSpace {
         info: "apps.get_space", GET "/api/2.0/app-spaces/{name}", Workspace;
         output: super::Space = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the space.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -408,12 +387,10 @@ databricks_core::operation! {
     GetSpaceOperation {
         info: "apps.get_space_operation", GET "/api/2.0/app-spaces/{name}/operation", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Operation name, as returned by the call that started it.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -424,12 +401,10 @@ databricks_core::operation! {
     GetUpdate {
         info: "apps.get_update", GET "/api/2.0/apps/{app_name}/update", Workspace;
         output: super::AppUpdate = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the app.
             app_name: String = path "app_name",
         }
-        optional {}
     }
 }
 
@@ -440,8 +415,6 @@ databricks_core::operation! {
     List {
         info: "apps.list", GET "/api/2.0/apps", Workspace;
         output: super::ListAppsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page.
             page_size: i64 = query "page_size",
@@ -481,7 +454,6 @@ databricks_core::operation! {
     ListDeployments {
         info: "apps.list_deployments", GET "/api/2.0/apps/{app_name}/deployments", Workspace;
         output: super::ListAppDeploymentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the app.
             app_name: String = path "app_name",
@@ -523,8 +495,6 @@ databricks_core::operation! {
     ListSpaces {
         info: "apps.list_spaces", GET "/api/2.0/app-spaces", Workspace;
         output: super::ListSpacesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page.
             page_size: i64 = query "page_size",
@@ -590,7 +560,6 @@ databricks_core::operation! {
             /// Name of the app.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -638,7 +607,6 @@ databricks_core::operation! {
             /// Name of the app.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -681,14 +649,12 @@ databricks_core::operation! {
     Update {
         info: "apps.update", PATCH "/api/2.0/apps/{name}", Workspace;
         output: super::App = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the app.
             name: String = path "name",
-            /// App.
+            /// `app`, of type `App`.
             app: super::App = json "app",
         }
-        optional {}
     }
 }
 
@@ -737,18 +703,16 @@ databricks_core::operation! {
     UpdateSpace {
         info: "apps.update_space", PATCH "/api/2.0/app-spaces/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the space.
             name: String = path "name",
+            /// `space`, of type `Space`.
+            space: super::Space = json "space",
             /// Comma-separated field paths to change, without spaces.
             ///
             /// `*` replaces the whole space; lists and maps can only be named whole.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Space.
-            space: super::Space = json "space",
         }
-        optional {}
     }
 }
 

@@ -9,12 +9,10 @@ databricks_core::operation! {
     CreateCustomTemplate {
         info: "apps_settings.create_custom_template", POST "/api/2.0/apps-settings/templates", Workspace;
         output: super::CustomTemplate = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Template.
+            /// `template`, of type `CustomTemplate`.
             template: super::CustomTemplate = json "template",
         }
-        optional {}
     }
 }
 
@@ -25,12 +23,10 @@ databricks_core::operation! {
     DeleteCustomTemplate {
         info: "apps_settings.delete_custom_template", DELETE "/api/2.0/apps-settings/templates/{name}", Workspace;
         output: super::CustomTemplate = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the template.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -41,12 +37,10 @@ databricks_core::operation! {
     GetCustomTemplate {
         info: "apps_settings.get_custom_template", GET "/api/2.0/apps-settings/templates/{name}", Workspace;
         output: super::CustomTemplate = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the template.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -57,8 +51,6 @@ databricks_core::operation! {
     ListCustomTemplates {
         info: "apps_settings.list_custom_templates", GET "/api/2.0/apps-settings/templates", Workspace;
         output: super::ListCustomTemplatesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page.
             page_size: i64 = query "page_size",
@@ -98,13 +90,11 @@ databricks_core::operation! {
     UpdateCustomTemplate {
         info: "apps_settings.update_custom_template", PUT "/api/2.0/apps-settings/templates/{name}", Workspace;
         output: super::CustomTemplate = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the template.
             name: String = path "name",
-            /// Template.
+            /// `template`, of type `CustomTemplate`.
             template: super::CustomTemplate = json "template",
         }
-        optional {}
     }
 }

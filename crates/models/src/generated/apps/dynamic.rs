@@ -272,8 +272,8 @@ pub static OPERATIONS: &[Described] = &[
             "Starts changing an app space and returns the long-running operation.",
             &[
                 Input::required("name", Kind::Text, &[Place::Path]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::required("space", Kind::Object, &[Place::Json]),
+                Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
         .settles(

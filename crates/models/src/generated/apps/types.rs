@@ -33,7 +33,7 @@ databricks_core::model! {
             default_git_source: GitSource = "default_git_source",
             /// Workspace path that the last active deployment took its source from.
             default_source_code_path: String = "default_source_code_path",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Budget policy in force.
             effective_budget_policy_id: String = "effective_budget_policy_id",
@@ -49,11 +49,11 @@ databricks_core::model! {
             git_repository: GitRepository = "git_repository",
             /// What to deploy from `git_repository`: branch, tag or commit, and a path.
             git_source: GitSource = "git_source",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
-            /// Oauth2 app client id.
+            /// `oauth2_app_client_id`, a text.
             oauth2_app_client_id: String = "oauth2_app_client_id",
-            /// Oauth2 app integration id.
+            /// `oauth2_app_integration_id`, a text.
             oauth2_app_integration_id: String = "oauth2_app_integration_id",
             /// Deployment that is being prepared for the compute.
             pending_deployment: AppDeployment = "pending_deployment",
@@ -65,7 +65,7 @@ databricks_core::model! {
             service_principal_id: i64 = "service_principal_id",
             /// Name of the service principal that the app runs as.
             service_principal_name: String = "service_principal_name",
-            /// Source code path.
+            /// `source_code_path`, a text.
             source_code_path: String = "source_code_path",
             /// Name of the space the app is in.
             space: String = "space",
@@ -90,15 +90,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// An entry to grant on an app; one of the three names is set.
     AppAccessControlRequest {
-        required {}
         optional {
-            /// Group name.
+            /// `group_name`, a text.
             group_name: String = "group_name",
             /// Level to grant.
             permission_level: AppPermissionLevel = "permission_level",
             /// Application id of the service principal.
             service_principal_name: String = "service_principal_name",
-            /// User name.
+            /// `user_name`, a text.
             user_name: String = "user_name",
         }
     }
@@ -107,17 +106,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// What one principal may do with an app.
     AppAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<AppPermission> = "all_permissions",
             /// Shown name of the principal.
             display_name: String = "display_name",
-            /// Group name.
+            /// `group_name`, a text.
             group_name: String = "group_name",
-            /// Service principal name.
+            /// `service_principal_name`, a text.
             service_principal_name: String = "service_principal_name",
-            /// User name.
+            /// `user_name`, a text.
             user_name: String = "user_name",
         }
     }
@@ -126,7 +124,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One deployment of an app.
     AppDeployment {
-        required {}
         optional {
             /// Command to run the app with; takes precedence over `app.yaml`.
             command: Vec<String> = "command",
@@ -161,7 +158,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a deployed app runs from.
     AppDeploymentArtifacts {
-        required {}
         optional {
             /// Workspace path of the source snapshot that was taken for the deployment.
             source_code_path: String = "source_code_path",
@@ -172,7 +168,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a deployment, with a message.
     AppDeploymentStatus {
-        required {}
         optional {
             /// Text about the state.
             message: String = "message",
@@ -185,7 +180,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An HTTP check of an app at deployment.
     AppHealthCheck {
-        required {}
         optional {
             /// Path to request, such as `/health`.
             path: String = "path",
@@ -220,7 +214,6 @@ databricks_core::model! {
             /// Permission the app is to get.
             permission: AppManifestAppResourceExperimentSpecExperimentPermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -231,7 +224,6 @@ databricks_core::model! {
             /// Permission the app is to get.
             permission: AppManifestAppResourceJobSpecJobPermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -242,7 +234,6 @@ databricks_core::model! {
             /// Permission the app is to get, on the scope as a whole.
             permission: AppManifestAppResourceSecretSpecSecretPermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -253,7 +244,6 @@ databricks_core::model! {
             /// Permission the app is to get.
             permission: AppManifestAppResourceServingEndpointSpecServingEndpointPermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -263,7 +253,7 @@ databricks_core::model! {
     /// One of the `*_spec` fields is set.
     AppManifestAppResourceSpec {
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
         optional {
@@ -292,7 +282,6 @@ databricks_core::model! {
             /// Permission the app is to get.
             permission: AppManifestAppResourceSqlWarehouseSpecSqlWarehousePermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -300,25 +289,23 @@ databricks_core::model! {
     /// Access to a Unity Catalog object that an app template needs.
     AppManifestAppResourceUcSecurableSpec {
         required {
-            /// Permission the app is to get.
-            permission: AppManifestAppResourceUcSecurableSpecUcSecurablePermission = "permission",
             /// Kind of object.
             securable_type: AppManifestAppResourceUcSecurableSpecUcSecurableType = "securable_type",
+            /// Permission the app is to get.
+            permission: AppManifestAppResourceUcSecurableSpecUcSecurablePermission = "permission",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One permission on an app.
     AppPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it comes from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `AppPermissionLevel`.
             permission_level: AppPermissionLevel = "permission_level",
         }
     }
@@ -327,13 +314,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permissions on an app.
     AppPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<AppAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -342,11 +328,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level and what it means.
     AppPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `AppPermissionLevel`.
             permission_level: AppPermissionLevel = "permission_level",
         }
     }
@@ -391,7 +376,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Access of an app to another app.
     AppResourceApp {
-        required {}
         optional {
             /// Name of the other app.
             name: String = "name",
@@ -405,14 +389,13 @@ databricks_core::model! {
     /// Access of an app to a database of a Lakebase instance.
     AppResourceDatabase {
         required {
-            /// Name of the database.
-            database_name: String = "database_name",
             /// Name of the database instance.
             instance_name: String = "instance_name",
+            /// Name of the database.
+            database_name: String = "database_name",
             /// Permission the app gets.
             permission: AppResourceDatabaseDatabasePermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -425,7 +408,6 @@ databricks_core::model! {
             /// Permission the app gets.
             permission: AppResourceExperimentExperimentPermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -433,14 +415,13 @@ databricks_core::model! {
     /// Access of an app to a Genie space.
     AppResourceGenieSpace {
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Permission the app gets.
-            permission: AppResourceGenieSpaceGenieSpacePermission = "permission",
             /// Id of the Genie space.
             space_id: String = "space_id",
+            /// Permission the app gets.
+            permission: AppResourceGenieSpaceGenieSpacePermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -453,18 +434,16 @@ databricks_core::model! {
             /// Permission the app gets.
             permission: AppResourceJobJobPermission = "permission",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Access of an app to a Lakebase Postgres database.
     AppResourcePostgres {
-        required {}
         optional {
             /// Branch of the project that has the database.
             branch: String = "branch",
-            /// The database.
+            /// `database`, a text.
             database: String = "database",
             /// Permission the app gets.
             permission: AppResourcePostgresPostgresPermission = "permission",
@@ -476,14 +455,13 @@ databricks_core::model! {
     /// Access of an app to a secret.
     AppResourceSecret {
         required {
+            /// Scope of the secret.
+            scope: String = "scope",
             /// Key of the secret.
             key: String = "key",
             /// Permission the app gets, on the scope as a whole.
             permission: AppResourceSecretSecretPermission = "permission",
-            /// Scope of the secret.
-            scope: String = "scope",
         }
-        optional {}
     }
 }
 
@@ -496,7 +474,6 @@ databricks_core::model! {
             /// Permission the app gets.
             permission: AppResourceServingEndpointServingEndpointPermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -509,7 +486,6 @@ databricks_core::model! {
             /// Permission the app gets.
             permission: AppResourceSqlWarehouseSqlWarehousePermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -517,12 +493,12 @@ databricks_core::model! {
     /// Access of an app to a Unity Catalog object.
     AppResourceUcSecurable {
         required {
-            /// Permission the app gets.
-            permission: AppResourceUcSecurableUcSecurablePermission = "permission",
             /// Full name of the object, as in `catalog.schema.table`.
             securable_full_name: String = "securable_full_name",
             /// Kind of object.
             securable_type: AppResourceUcSecurableUcSecurableType = "securable_type",
+            /// Permission the app gets.
+            permission: AppResourceUcSecurableUcSecurablePermission = "permission",
         }
         optional {
             /// Kind of the object in the finer terms of Unity Catalog.
@@ -534,7 +510,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The thumbnail of an app.
     AppThumbnail {
-        required {}
         optional {
             /// Image data.
             thumbnail: String = "thumbnail",
@@ -545,7 +520,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An update of an app, with the fields it sets and its state.
     AppUpdate {
-        required {}
         optional {
             /// Budget policy that the app is charged under.
             budget_policy_id: String = "budget_policy_id",
@@ -555,7 +529,7 @@ databricks_core::model! {
             compute_min_instances: i64 = "compute_min_instances",
             /// Size of an instance.
             compute_size: ComputeSize = "compute_size",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Whether the user's access token is passed on to the app.
             ///
@@ -580,7 +554,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of an app update, with a message.
     AppUpdateUpdateStatus {
-        required {}
         optional {
             /// Text about the state.
             message: String = "message",
@@ -593,7 +566,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of the application process, with a message.
     ApplicationStatus {
-        required {}
         optional {
             /// Text about the state.
             message: String = "message",
@@ -608,7 +580,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of the compute of an app, with a message.
     ComputeStatus {
-        required {}
         optional {
             /// Instances in use, thus billed, for the app.
             active_instances: i64 = "active_instances",
@@ -624,22 +595,24 @@ databricks_core::model! {
     /// A template that apps can be created from.
     CustomTemplate {
         required {
-            /// Git provider of the repository.
-            git_provider: String = "git_provider",
-            /// URL of the Git repository that holds the template.
-            git_repo: String = "git_repo",
-            /// Fields and defaults used when the template is installed.
-            manifest: AppManifest = "manifest",
             /// Name of the template: letters, digits, hyphens, underscores and blanks, unique in the workspace.
             name: String = "name",
+            /// URL of the Git repository that holds the template.
+            git_repo: String = "git_repo",
             /// Path of the template in the repository.
             path: String = "path",
+            /// Fields and defaults used when the template is installed.
+            manifest: AppManifest = "manifest",
         }
         optional {
-            /// Creator.
+            /// `creator`, a text.
             creator: String = "creator",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
+            /// Git provider of the repository.
+            ///
+            /// Required, though not an argument.
+            git_provider: String = "git_provider",
         }
     }
 }
@@ -647,7 +620,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Error of a failed or cancelled long-running operation.
     DatabricksServiceExceptionWithDetailsProto {
-        required {}
         optional {
             /// Further error details, as untyped objects.
             details: Vec<serde_json::Map<String, serde_json::Value>> = "details",
@@ -664,9 +636,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An environment variable of an app.
     EnvVar {
-        required {}
         optional {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Literal value.
             value: String = "value" (secret),
@@ -679,7 +650,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permission levels that exist for apps.
     GetAppPermissionLevelsResponse {
-        required {}
         optional {
             /// The levels.
             permission_levels: Vec<AppPermissionsDescription> = "permission_levels",
@@ -691,11 +661,11 @@ databricks_core::model! {
     /// A Git repository to deploy apps from.
     GitRepository {
         required {
+            /// URL of the repository.
+            url: String = "url",
             /// Git provider, in any case: `gitHub`, `gitLab`, `bitbucketCloud`, `azureDevOpsServices`, `awsCodeCommit`, or the
             /// self-hosted `gitHubEnterprise`, `gitLabEnterpriseEdition`, `bitbucketServer`.
             provider: String = "provider",
-            /// URL of the repository.
-            url: String = "url",
         }
         optional {
             /// Deploys on each push to the branch of the app's Git source.
@@ -711,7 +681,6 @@ databricks_core::model! {
     ///
     /// Of branch, tag and commit, one is given.
     GitSource {
-        required {}
         optional {
             /// Branch to check out.
             branch: String = "branch",
@@ -732,7 +701,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of deployments.
     ListAppDeploymentsResponse {
-        required {}
         optional {
             /// Deployments on this page.
             app_deployments: Vec<AppDeployment> = "app_deployments" (essential),
@@ -745,7 +713,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of apps.
     ListAppsResponse {
-        required {}
         optional {
             /// Apps on this page.
             apps: Vec<App> = "apps" (essential),
@@ -758,7 +725,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of custom templates.
     ListCustomTemplatesResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -771,7 +737,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of app spaces.
     ListSpacesResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -784,7 +749,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A long-running operation on an app space.
     Operation {
-        required {}
         optional {
             /// False while work goes on; once true, either `error` or `response` is set.
             done: bool = "done",
@@ -816,13 +780,13 @@ databricks_core::model! {
             create_time: databricks_core::Timestamp = "create_time",
             /// Mail address of the user who created the space.
             creator: String = "creator",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Usage policy in force for the apps of the space.
             effective_usage_policy_id: String = "effective_usage_policy_id",
             /// API scopes actually granted to user access tokens.
             effective_user_api_scopes: Vec<String> = "effective_user_api_scopes",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Workspace resources that all apps of the space have access to.
             resources: Vec<AppResource> = "resources",
@@ -849,7 +813,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a space, with a message.
     SpaceStatus {
-        required {}
         optional {
             /// Text about the state.
             message: String = "message",
@@ -862,9 +825,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An update of a space, with the fields it sets and its state.
     SpaceUpdate {
-        required {}
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Workspace resources that all apps of the space have access to.
             resources: Vec<AppResource> = "resources",
@@ -881,7 +843,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a space update, with a message.
     SpaceUpdateStatus {
-        required {}
         optional {
             /// Text about the state.
             message: String = "message",
@@ -894,7 +855,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A place that app telemetry is exported to.
     TelemetryExportDestination {
-        required {}
         optional {
             /// Tables in Unity Catalog.
             unity_catalog: UnityCatalog = "unity_catalog",
@@ -913,7 +873,6 @@ databricks_core::model! {
             /// Table for traces (spans).
             traces_table: String = "traces_table",
         }
-        optional {}
     }
 }
 

@@ -20,12 +20,11 @@ databricks_core::operation! {
     Download {
         info: "billable_usage.download", GET "/api/2.0/accounts/{account_id}/usage/download", Account, stream("text/plain");
         output: super::DownloadResponse = read_download;
-        request {}
         required {
-            /// Last month, as `YYYY-MM`.
-            end_month: String = query "end_month",
             /// First month, as `YYYY-MM`; 2019-03 at the earliest.
             start_month: String = query "start_month",
+            /// Last month, as `YYYY-MM`.
+            end_month: String = query "end_month",
         }
         optional {
             /// Includes personal data such as mail addresses of cluster creators; false by default.

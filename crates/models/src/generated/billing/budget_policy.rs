@@ -14,7 +14,6 @@ databricks_core::operation! {
         output: super::BudgetPolicy = databricks_core::ResponseParts::json;
         request { object() }
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
-        required {}
         optional {
             /// The policy, without `policy_id` but with `policy_name`; some clouds demand tags too.
             policy: super::BudgetPolicy = optional "policy",
@@ -31,12 +30,10 @@ databricks_core::operation! {
     Delete {
         info: "budget_policy.delete", DELETE "/api/2.1/accounts/{account_id}/budget-policies/{policy_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the policy.
             policy_id: String = path "policy_id",
         }
-        optional {}
     }
 }
 
@@ -47,12 +44,10 @@ databricks_core::operation! {
     Get {
         info: "budget_policy.get", GET "/api/2.1/accounts/{account_id}/budget-policies/{policy_id}", Account;
         output: super::BudgetPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the policy.
             policy_id: String = path "policy_id",
         }
-        optional {}
     }
 }
 
@@ -63,8 +58,6 @@ databricks_core::operation! {
     List {
         info: "budget_policy.list", GET "/api/2.1/accounts/{account_id}/budget-policies", Account;
         output: super::ListBudgetPoliciesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Conditions that policies have to meet, all of them.
             filter_by: super::Filter = query "filter_by",
@@ -110,16 +103,15 @@ databricks_core::operation! {
     Update {
         info: "budget_policy.update", PATCH "/api/2.1/accounts/{account_id}/budget-policies/{policy_id}", Account;
         output: super::BudgetPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the policy.
             policy_id: String = path "policy_id",
-            /// Policy.
+            /// `policy`, of type `BudgetPolicy`.
             policy: super::BudgetPolicy = json "policy",
         }
         optional {
             /// Deprecated; without use.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "without use")]
             limit_config: super::LimitConfig = query "limit_config",
         }
     }

@@ -11,10 +11,9 @@ databricks_core::operation! {
         output: super::CreateBudgetConfigurationResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// The budget.
+            /// `budget`, of type `CreateBudgetConfigurationBudget`.
             budget: super::CreateBudgetConfigurationBudget = member "budget",
         }
-        optional {}
     }
 }
 
@@ -25,12 +24,10 @@ databricks_core::operation! {
     Delete {
         info: "budgets.delete", DELETE "/api/2.1/accounts/{account_id}/budgets/{budget_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the budget.
             budget_id: String = path "budget_id",
         }
-        optional {}
     }
 }
 
@@ -41,12 +38,10 @@ databricks_core::operation! {
     Get {
         info: "budgets.get", GET "/api/2.1/accounts/{account_id}/budgets/{budget_id}", Account;
         output: super::GetBudgetConfigurationResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the budget.
             budget_id: String = path "budget_id",
         }
-        optional {}
     }
 }
 
@@ -60,14 +55,12 @@ databricks_core::operation! {
     GetBudgetSpendStatus {
         info: "budgets.get_budget_spend_status", GET "/api/2.1/{name}", Account;
         output: super::BudgetSpendStatus = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Spend status name, `accounts/{account}/budget-spend-statuses/{budget}`, where the budget id is a UUID.
             ///
             /// Of the form `accounts/{account_id}/budget-spend-statuses/{budget_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -78,8 +71,6 @@ databricks_core::operation! {
     List {
         info: "budgets.list", GET "/api/2.1/accounts/{account_id}/budgets", Account;
         output: super::ListBudgetConfigurationsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",
@@ -118,7 +109,6 @@ databricks_core::operation! {
     ListBudgetSpendStatuses {
         info: "budgets.list_budget_spend_statuses", GET "/api/2.1/{parent}/budget-spend-statuses", Account;
         output: super::ListBudgetSpendStatusesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Account, written `accounts/{account_id}`.
             ///
@@ -176,6 +166,5 @@ databricks_core::operation! {
             /// New content of the budget.
             budget: super::UpdateBudgetConfigurationBudget = member "budget",
         }
-        optional {}
     }
 }

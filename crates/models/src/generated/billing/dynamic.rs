@@ -13,8 +13,8 @@ pub static OPERATIONS: &[Described] = &[
         super::billable_usage::Download::INFO,
         "Downloads the billable usage of a range of months as CSV.",
         &[
-            Input::required("end_month", Kind::Text, &[Place::Query]),
             Input::required("start_month", Kind::Text, &[Place::Query]),
+            Input::required("end_month", Kind::Text, &[Place::Query]),
             Input::optional("personal_data", Kind::Boolean, &[Place::Query]),
         ],
     ),

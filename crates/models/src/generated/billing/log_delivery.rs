@@ -16,10 +16,9 @@ databricks_core::operation! {
         output: super::WrappedLogDeliveryConfiguration = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Log delivery configuration.
+            /// `log_delivery_configuration`, of type `CreateLogDeliveryConfigurationParams`.
             log_delivery_configuration: super::CreateLogDeliveryConfigurationParams = member "log_delivery_configuration",
         }
-        optional {}
     }
 }
 
@@ -30,12 +29,10 @@ databricks_core::operation! {
     Get {
         info: "log_delivery.get", GET "/api/2.0/accounts/{account_id}/log-delivery/{log_delivery_configuration_id}", Account;
         output: super::GetLogDeliveryConfigurationResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the configuration.
             log_delivery_configuration_id: String = path "log_delivery_configuration_id",
         }
-        optional {}
     }
 }
 
@@ -46,8 +43,6 @@ databricks_core::operation! {
     List {
         info: "log_delivery.list", GET "/api/2.0/accounts/{account_id}/log-delivery", Account;
         output: super::WrappedLogDeliveryConfigurations = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Only configurations with this credential configuration.
             credentials_id: String = query "credentials_id",
@@ -98,6 +93,5 @@ databricks_core::operation! {
             /// New state.
             status: super::LogDeliveryConfigStatus = member "status",
         }
-        optional {}
     }
 }

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// Something a budget alert does when it triggers.
     ActionConfiguration {
-        required {}
         optional {
             /// Id of the action.
             action_configuration_id: String = "action_configuration_id",
@@ -20,7 +19,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An alert of a budget.
     AlertConfiguration {
-        required {}
         optional {
             /// What happens once the alert triggers.
             action_configurations: Vec<ActionConfiguration> = "action_configurations",
@@ -47,7 +45,6 @@ databricks_core::model! {
     ///
     /// Values are missing while live data cannot be had.
     AlertSpendStatus {
-        required {}
         optional {
             /// Share of the threshold spent, in percent, rounded down to one decimal (`"68.4"`); may pass 100.
             ///
@@ -68,7 +65,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A budget with its alerts.
     BudgetConfiguration {
-        required {}
         optional {
             /// Account that the budget covers.
             account_id: String = "account_id",
@@ -100,7 +96,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Usage that a budget is limited to.
     BudgetConfigurationFilter {
-        required {}
         optional {
             /// Custom tags that usage has to carry; case-sensitive, written as in the usage data.
             tags: Vec<BudgetConfigurationFilterTagClause> = "tags",
@@ -113,7 +108,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A condition on a tag value.
     BudgetConfigurationFilterClause {
-        required {}
         optional {
             /// How values are compared.
             operator: BudgetConfigurationFilterOperator = "operator",
@@ -126,7 +120,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A condition on one custom tag.
     BudgetConfigurationFilterTagClause {
-        required {}
         optional {
             /// Tag key.
             key: String = "key",
@@ -139,7 +132,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A condition on the workspace.
     BudgetConfigurationFilterWorkspaceIdClause {
-        required {}
         optional {
             /// How ids are compared.
             operator: BudgetConfigurationFilterOperator = "operator",
@@ -152,7 +144,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A budget policy: tags for serverless usage.
     BudgetPolicy {
-        required {}
         optional {
             /// Workspaces the policy is reserved for; empty for all workspaces of the account.
             binding_workspace_ids: Vec<i64> = "binding_workspace_ids",
@@ -170,7 +161,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Spend of the caller against the blocking thresholds of one budget.
     BudgetSpendStatus {
-        required {}
         optional {
             /// One entry for each pair of scope type and period.
             ///
@@ -185,7 +175,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The usage dashboard just created.
     CreateBillingUsageDashboardResponse {
-        required {}
         optional {
             /// Id of the dashboard.
             dashboard_id: String = "dashboard_id",
@@ -196,7 +185,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A budget to create.
     CreateBudgetConfigurationBudget {
-        required {}
         optional {
             /// Account that the budget covers.
             account_id: String = "account_id",
@@ -222,7 +210,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An action of a budget alert to create.
     CreateBudgetConfigurationBudgetActionConfigurations {
-        required {}
         optional {
             /// What to do.
             action_type: ActionConfigurationType = "action_type",
@@ -235,7 +222,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A budget alert to create.
     CreateBudgetConfigurationBudgetAlertConfigurations {
-        required {}
         optional {
             /// What happens once the alert triggers.
             action_configurations: Vec<CreateBudgetConfigurationBudgetActionConfigurations> = "action_configurations",
@@ -258,7 +244,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The budget just created.
     CreateBudgetConfigurationResponse {
-        required {}
         optional {
             /// The new budget.
             budget: BudgetConfiguration = "budget",
@@ -270,12 +255,12 @@ databricks_core::model! {
     /// A log delivery configuration to create.
     CreateLogDeliveryConfigurationParams {
         required {
-            /// Credential configuration with the IAM role that may write to the bucket.
-            credentials_id: String = "credentials_id",
             /// Kind of log.
             log_type: LogType = "log_type",
             /// `CSV` for billable usage, `JSON` for audit logs.
             output_format: OutputFormat = "output_format",
+            /// Credential configuration with the IAM role that may write to the bucket.
+            credentials_id: String = "credentials_id",
             /// Storage configuration with the destination bucket.
             storage_configuration_id: String = "storage_configuration_id",
         }
@@ -304,8 +289,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to the deletion of a budget.
     DeleteBudgetConfigurationResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -327,14 +310,13 @@ impl std::fmt::Debug for DownloadResponse {
 databricks_core::model! {
     /// Conditions on budget policies; all that are given have to hold.
     Filter {
-        required {}
         optional {
             /// Id of the creator.
             creator_user_id: i64 = "creator_user_id",
             /// User name of the creator.
             ///
             /// Deprecated.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             creator_user_name: String = "creator_user_name",
             /// Part of the policy name.
             policy_name: String = "policy_name",
@@ -345,7 +327,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where to find a usage dashboard.
     GetBillingUsageDashboardResponse {
-        required {}
         optional {
             /// Id of the dashboard.
             dashboard_id: String = "dashboard_id",
@@ -358,9 +339,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One budget.
     GetBudgetConfigurationResponse {
-        required {}
         optional {
-            /// The budget.
+            /// `budget`, of type `BudgetConfiguration`.
             budget: BudgetConfiguration = "budget",
         }
     }
@@ -369,7 +349,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One log delivery configuration.
     GetLogDeliveryConfigurationResponse {
-        required {}
         optional {
             /// The configuration.
             log_delivery_configuration: LogDeliveryConfiguration = "log_delivery_configuration",
@@ -382,15 +361,12 @@ databricks_core::model! {
     ///
     /// It has no fields.
     LimitConfig {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One page of budgets.
     ListBudgetConfigurationsResponse {
-        required {}
         optional {
             /// Budgets on this page.
             budgets: Vec<BudgetConfiguration> = "budgets" (essential),
@@ -403,7 +379,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of budget policies.
     ListBudgetPoliciesResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -418,7 +393,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of spend statuses.
     ListBudgetSpendStatusesResponse {
-        required {}
         optional {
             /// One entry per budget.
             budget_spend_statuses: Vec<BudgetSpendStatus> = "budget_spend_statuses" (essential),
@@ -436,12 +410,12 @@ databricks_core::model! {
         required {
             /// Account whose logs are delivered.
             account_id: String = "account_id",
-            /// Credential configuration with the IAM role that may write to the bucket.
-            credentials_id: String = "credentials_id",
             /// Kind of log.
             log_type: LogType = "log_type",
             /// `CSV` for billable usage, `JSON` for audit logs.
             output_format: OutputFormat = "output_format",
+            /// Credential configuration with the IAM role that may write to the bucket.
+            credentials_id: String = "credentials_id",
             /// Storage configuration with the destination bucket.
             storage_configuration_id: String = "storage_configuration_id",
         }
@@ -479,10 +453,10 @@ databricks_core::model! {
     /// Outcome of the last log delivery.
     LogDeliveryStatus {
         required {
-            /// Text about the last attempt; on `USER_FAILURE`, what to mend in the cloud permissions.
-            message: String = "message",
             /// Outcome as a code.
             status: DeliveryStatus = "status",
+            /// Text about the last attempt; on `USER_FAILURE`, what to mend in the cloud permissions.
+            message: String = "message",
         }
         optional {
             /// Time of the last attempt, in UTC.
@@ -496,15 +470,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to a status change.
     PatchStatusResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A threshold for one principal, in place of the general one of a per-user alert.
     PrincipalOverride {
-        required {}
         optional {
             /// Threshold in dollars.
             override_threshold: String = "override_threshold",
@@ -517,7 +488,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Order of budget policies in a list.
     SortSpec {
-        required {}
         optional {
             /// True for descending order.
             descending: bool = "descending",
@@ -530,7 +500,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// New content of a budget.
     UpdateBudgetConfigurationBudget {
-        required {}
         optional {
             /// Account that the budget covers.
             account_id: String = "account_id",
@@ -558,9 +527,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The budget after the change.
     UpdateBudgetConfigurationResponse {
-        required {}
         optional {
-            /// The budget.
+            /// `budget`, of type `BudgetConfiguration`.
             budget: BudgetConfiguration = "budget",
         }
     }
@@ -569,7 +537,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The log delivery configuration just created.
     WrappedLogDeliveryConfiguration {
-        required {}
         optional {
             /// The new configuration.
             log_delivery_configuration: LogDeliveryConfiguration = "log_delivery_configuration",
@@ -580,7 +547,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of log delivery configurations.
     WrappedLogDeliveryConfigurations {
-        required {}
         optional {
             /// Configurations on this page.
             log_delivery_configurations: Vec<LogDeliveryConfiguration> = "log_delivery_configurations" (essential),

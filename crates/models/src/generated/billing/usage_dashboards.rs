@@ -10,7 +10,6 @@ databricks_core::operation! {
         info: "usage_dashboards.create", POST "/api/2.0/accounts/{account_id}/dashboard", Account;
         output: super::CreateBillingUsageDashboardResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether the dashboard is about one workspace or the whole account.
             dashboard_type: super::UsageDashboardType = optional "dashboard_type",
@@ -29,8 +28,6 @@ databricks_core::operation! {
     Get {
         info: "usage_dashboards.get", GET "/api/2.0/accounts/{account_id}/dashboard", Account;
         output: super::GetBillingUsageDashboardResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Whether the dashboard is about one workspace or the whole account.
             dashboard_type: super::UsageDashboardType = query "dashboard_type",

@@ -43,14 +43,12 @@ databricks_core::operation! {
     CreateDeployment {
         info: "bundle.create_deployment", POST "/api/2.0/bundle/deployments", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id chosen by the caller; becomes the last part of the deployment's name.
             deployment_id: String = query "deployment_id",
-            /// Deployment.
+            /// `deployment`, of type `Deployment`.
             deployment: super::Deployment = json "deployment",
         }
-        optional {}
     }
 }
 
@@ -64,7 +62,6 @@ databricks_core::operation! {
     CreateOperation {
         info: "bundle.create_operation", POST "/api/2.0/bundle/{parent}/operations", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the version, `deployments/{deployment}/versions/{version}`.
             ///
@@ -72,10 +69,9 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// Key of the resource; becomes the last part of the operation's name.
             resource_key: String = query "resource_key",
-            /// Operation.
+            /// `operation`, of type `Operation`.
             operation: super::Operation = json "operation",
         }
-        optional {}
     }
 }
 
@@ -88,7 +84,6 @@ databricks_core::operation! {
     CreateVersion {
         info: "bundle.create_version", POST "/api/2.0/bundle/{parent}/versions", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
@@ -96,10 +91,9 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// Id of the new version: one more than `last_version_id` of the deployment, or the call fails with `ABORTED`.
             version_id: String = query "version_id",
-            /// Version.
+            /// `version`, of type `Version`.
             version: super::Version = json "version",
         }
-        optional {}
     }
 }
 
@@ -113,14 +107,12 @@ databricks_core::operation! {
     DeleteDeployment {
         info: "bundle.delete_deployment", DELETE "/api/2.0/bundle/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
             /// Of the form `deployments/{deployment_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -131,14 +123,12 @@ databricks_core::operation! {
     GetDeployment {
         info: "bundle.get_deployment", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
             /// Of the form `deployments/{deployment_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -149,14 +139,12 @@ databricks_core::operation! {
     GetOperation {
         info: "bundle.get_operation", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
             ///
             /// Of the form `deployments/{deployment_id}/versions/{version_id}/operations/{resource_key}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -167,14 +155,12 @@ databricks_core::operation! {
     GetResource {
         info: "bundle.get_resource", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Resource = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the resource, `deployments/{deployment}/resources/{resource_key}`.
             ///
             /// Of the form `deployments/{deployment_id}/resources/{resource_key}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -185,14 +171,12 @@ databricks_core::operation! {
     GetVersion {
         info: "bundle.get_version", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the version, `deployments/{deployment}/versions/{version}`.
             ///
             /// Of the form `deployments/{deployment_id}/versions/{version_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -205,14 +189,12 @@ databricks_core::operation! {
     Heartbeat {
         info: "bundle.heartbeat", POST "/api/2.0/bundle/{name}/heartbeat", Workspace;
         output: super::HeartbeatResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the version, `deployments/{deployment}/versions/{version}`.
             ///
             /// Of the form `deployments/{deployment_id}/versions/{version_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -223,8 +205,6 @@ databricks_core::operation! {
     ListDeployments {
         info: "bundle.list_deployments", GET "/api/2.0/bundle/deployments", Workspace;
         output: super::ListDeploymentsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page; a page may hold fewer. 50 if unset; values above 1000 count as 1000.
             page_size: i64 = query "page_size",
@@ -262,7 +242,6 @@ databricks_core::operation! {
     ListOperations {
         info: "bundle.list_operations", GET "/api/2.0/bundle/{parent}/operations", Workspace;
         output: super::ListOperationsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the version, `deployments/{deployment}/versions/{version}`.
             ///
@@ -306,7 +285,6 @@ databricks_core::operation! {
     ListResources {
         info: "bundle.list_resources", GET "/api/2.0/bundle/{parent}/resources", Workspace;
         output: super::ListResourcesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
@@ -350,7 +328,6 @@ databricks_core::operation! {
     ListVersions {
         info: "bundle.list_versions", GET "/api/2.0/bundle/{parent}/versions", Workspace;
         output: super::ListVersionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// A bundle deployment on record: one bundle, deployed to one target.
     Deployment {
-        required {}
         optional {
             /// Creation time.
             create_time: databricks_core::Timestamp = "create_time",
@@ -25,7 +24,7 @@ databricks_core::model! {
             last_version_id: String = "last_version_id",
             /// Resource name, `deployments/{deployment}`.
             name: String = "name",
-            /// Status.
+            /// `status`, of type `DeploymentStatus`.
             status: DeploymentStatus = "status",
             /// Name of the bundle target.
             target_name: String = "target_name",
@@ -38,7 +37,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Result of extending a lock.
     HeartbeatResponse {
-        required {}
         optional {
             /// When the lock now runs out.
             expire_time: databricks_core::Timestamp = "expire_time",
@@ -49,9 +47,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of deployments.
     ListDeploymentsResponse {
-        required {}
         optional {
-            /// Deployments.
+            /// `deployments`, a list, each item of type `Deployment`.
             deployments: Vec<Deployment> = "deployments" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -62,11 +59,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of operations.
     ListOperationsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Operations.
+            /// `operations`, a list, each item of type `Operation`.
             operations: Vec<Operation> = "operations" (essential),
         }
     }
@@ -75,11 +71,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of resources.
     ListResourcesResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Resources.
+            /// `resources`, a list, each item of type `Resource`.
             resources: Vec<Resource> = "resources" (essential),
         }
     }
@@ -88,11 +83,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of versions.
     ListVersionsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Versions.
+            /// `versions`, a list, each item of type `Version`.
             versions: Vec<Version> = "versions" (essential),
         }
     }
@@ -104,10 +98,10 @@ databricks_core::model! {
     /// Operations can only be added.
     Operation {
         required {
-            /// What was done.
-            action_type: OperationActionType = "action_type",
             /// Id of the resource in the workspace, such as a job id.
             resource_id: String = "resource_id",
+            /// What was done.
+            action_type: OperationActionType = "action_type",
             /// Result of the operation.
             status: OperationStatus = "status",
         }
@@ -188,7 +182,7 @@ databricks_core::model! {
             display_name: String = "display_name",
             /// Resource name, `deployments/{deployment}/versions/{version}`.
             name: String = "name",
-            /// Status.
+            /// `status`, of type `VersionStatus`.
             status: VersionStatus = "status",
             /// Name of the target at that time.
             target_name: String = "target_name",

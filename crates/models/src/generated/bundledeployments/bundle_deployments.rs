@@ -40,12 +40,10 @@ databricks_core::operation! {
     CreateDeployment {
         info: "bundle_deployments.create_deployment", POST "/api/2.0/bundle/deployments", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The deployment to register.
             deployment: super::Deployment = json "deployment",
         }
-        optional {}
     }
 }
 
@@ -60,7 +58,6 @@ databricks_core::operation! {
     CreateVersion {
         info: "bundle_deployments.create_version", POST "/api/2.0/bundle/{parent}/versions", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
@@ -70,10 +67,9 @@ databricks_core::operation! {
             ///
             /// It has to exceed the latest version's id, by any amount, or the call fails with `INVALID_PARAMETER_VALUE`.
             version_id: String = query "version_id",
-            /// Version.
+            /// `version`, of type `Version`.
             version: super::Version = json "version",
         }
-        optional {}
     }
 }
 
@@ -84,14 +80,12 @@ databricks_core::operation! {
     DeleteDeployment {
         info: "bundle_deployments.delete_deployment", DELETE "/api/2.0/bundle/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
             /// Of the form `deployments/{deployment_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -102,14 +96,12 @@ databricks_core::operation! {
     GetDeployment {
         info: "bundle_deployments.get_deployment", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
             /// Of the form `deployments/{deployment_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -120,14 +112,12 @@ databricks_core::operation! {
     GetOperation {
         info: "bundle_deployments.get_operation", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
             ///
             /// Of the form `deployments/{deployment_id}/versions/{version_id}/operations/{resource_key}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -138,14 +128,12 @@ databricks_core::operation! {
     GetResource {
         info: "bundle_deployments.get_resource", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Resource = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the resource, `deployments/{deployment}/resources/{resource_key}`.
             ///
             /// Of the form `deployments/{deployment_id}/resources/{resource_key}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -156,14 +144,12 @@ databricks_core::operation! {
     GetVersion {
         info: "bundle_deployments.get_version", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the version, `deployments/{deployment}/versions/{version}`.
             ///
             /// Of the form `deployments/{deployment_id}/versions/{version_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -183,7 +169,6 @@ databricks_core::operation! {
             /// Of the form `deployments/{deployment_id}/versions/{version_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -194,8 +179,6 @@ databricks_core::operation! {
     ListDeployments {
         info: "bundle_deployments.list_deployments", GET "/api/2.0/bundle/deployments", Workspace;
         output: super::ListDeploymentsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page; a page may hold fewer. 20 if unset; values above 1000 count as 1000.
             page_size: i64 = query "page_size",
@@ -237,7 +220,6 @@ databricks_core::operation! {
     ListOperations {
         info: "bundle_deployments.list_operations", GET "/api/2.0/bundle/{parent}/operations", Workspace;
         output: super::ListOperationsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the version, `deployments/{deployment}/versions/{version}`.
             ///
@@ -281,7 +263,6 @@ databricks_core::operation! {
     ListResources {
         info: "bundle_deployments.list_resources", GET "/api/2.0/bundle/{parent}/resources", Workspace;
         output: super::ListResourcesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
@@ -325,7 +306,6 @@ databricks_core::operation! {
     ListVersions {
         info: "bundle_deployments.list_versions", GET "/api/2.0/bundle/{parent}/versions", Workspace;
         output: super::ListVersionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
@@ -369,20 +349,18 @@ databricks_core::operation! {
     UpdateDeployment {
         info: "bundle_deployments.update_deployment", PATCH "/api/2.0/bundle/{name}", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
             /// Of the form `deployments/{deployment_id}`.
             name: String = segments "name",
+            /// New values of the fields in the mask; the rest is ignored.
+            deployment: super::Deployment = json "deployment",
             /// Comma-separated fields to change, out of `workspace_info`, `deployment_mode`, `target_name` and `display_name`.
             ///
             /// Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// New values of the fields in the mask; the rest is ignored.
-            deployment: super::Deployment = json "deployment",
         }
-        optional {}
     }
 }
 
@@ -398,19 +376,17 @@ databricks_core::operation! {
     UpdateOperation {
         info: "bundle_deployments.update_operation", PATCH "/api/2.0/bundle/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
             ///
             /// Of the form `deployments/{deployment_id}/versions/{version_id}/operations/{resource_key}`.
             name: String = segments "name",
+            /// New values of the fields in the mask, and `sequence_id`; the rest is ignored.
+            operation: super::Operation = json "operation",
             /// Comma-separated fields to change, out of `status`, `state`, `resource_id`, `error_message` and `dashboard_metadata`.
             ///
             /// Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// New values of the fields in the mask, and `sequence_id`; the rest is ignored.
-            operation: super::Operation = json "operation",
         }
-        optional {}
     }
 }

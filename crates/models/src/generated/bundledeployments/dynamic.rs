@@ -141,8 +141,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a deployment that `update_mask` names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("deployment", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -150,8 +150,8 @@ pub static OPERATIONS: &[Described] = &[
         "Records the outcome of an operation while its version is in progress.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("operation", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
 ];

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// What is recorded about a dashboard resource in addition.
     DashboardMetadata {
-        required {}
         optional {
             /// File that declares the dashboard, relative to `file_path` of the deployment's `workspace_info`.
             definition_path: String = "definition_path",
@@ -18,7 +17,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A bundle deployment on record: one bundle, deployed to one target.
     Deployment {
-        required {}
         optional {
             /// Creation time.
             create_time: databricks_core::Timestamp = "create_time",
@@ -49,7 +47,7 @@ databricks_core::model! {
             last_version_id: String = "last_version_id",
             /// Resource name, `deployments/{deployment}`.
             name: String = "name",
-            /// Status.
+            /// `status`, of type `DeploymentStatus`.
             status: DeploymentStatus = "status",
             /// Name of the bundle target.
             target_name: String = "target_name",
@@ -66,7 +64,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The Git source that a bundle was deployed from.
     GitInfo {
-        required {}
         optional {
             /// Branch deployed.
             branch: String = "branch",
@@ -81,7 +78,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Result of extending a lock.
     HeartbeatResponse {
-        required {}
         optional {
             /// When the lock now runs out.
             expire_time: databricks_core::Timestamp = "expire_time",
@@ -92,9 +88,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of deployments.
     ListDeploymentsResponse {
-        required {}
         optional {
-            /// Deployments.
+            /// `deployments`, a list, each item of type `Deployment`.
             deployments: Vec<Deployment> = "deployments" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -105,11 +100,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of operations.
     ListOperationsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Operations.
+            /// `operations`, a list, each item of type `Operation`.
             operations: Vec<Operation> = "operations" (essential),
         }
     }
@@ -118,11 +112,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of resources.
     ListResourcesResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Resources.
+            /// `resources`, a list, each item of type `Resource`.
             resources: Vec<Resource> = "resources" (essential),
         }
     }
@@ -131,11 +124,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of versions.
     ListVersionsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Versions.
+            /// `versions`, a list, each item of type `Version`.
             versions: Vec<Version> = "versions" (essential),
         }
     }
@@ -146,7 +138,6 @@ databricks_core::model! {
     ///
     /// Creating the version records it as `OPERATION_STATUS_PENDING`; it is updated once the resource is applied.
     Operation {
-        required {}
         optional {
             /// What is done; fixed by the plan of the version.
             action_type: OperationActionType = "action_type",
@@ -231,14 +222,13 @@ databricks_core::model! {
     /// Each one becomes an `Operation` with status `OPERATION_STATUS_PENDING`.
     StagedOperation {
         required {
-            /// What is going to be done.
-            action_type: OperationActionType = "action_type",
             /// Key of the resource, such as `jobs.foo`; no two entries of a version may share one.
             ///
             /// It ends the name of the operation.
             resource_key: String = "resource_key",
+            /// What is going to be done.
+            action_type: OperationActionType = "action_type",
         }
-        optional {}
     }
 }
 
@@ -285,7 +275,7 @@ databricks_core::model! {
             /// If it does not match, the creation fails with `INVALID_PARAMETER_VALUE`, so that of two concurrent deploys one is turned
             /// away.
             previous_version_id: String = "previous_version_id",
-            /// Status.
+            /// `status`, of type `VersionStatus`.
             status: VersionStatus = "status",
             /// Name of the target at that time.
             target_name: String = "target_name",
@@ -302,7 +292,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where a bundle deployment lies in the workspace.
     WorkspaceInfo {
-        required {}
         optional {
             /// Directory of `databricks.yml` within the Git folder, as a relative path.
             ///

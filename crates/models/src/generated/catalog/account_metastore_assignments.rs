@@ -30,14 +30,12 @@ databricks_core::operation! {
     Delete {
         info: "account_metastore_assignments.delete", DELETE "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastores/{metastore_id}", Account;
         output: super::AccountsDeleteMetastoreAssignmentResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the workspace.
             workspace_id: i64 = path "workspace_id",
             /// ID of the metastore.
             metastore_id: String = path "metastore_id",
         }
-        optional {}
     }
 }
 
@@ -50,12 +48,10 @@ databricks_core::operation! {
     Get {
         info: "account_metastore_assignments.get", GET "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/metastore", Account;
         output: super::AccountsMetastoreAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the workspace.
             workspace_id: i64 = path "workspace_id",
         }
-        optional {}
     }
 }
 
@@ -66,12 +62,10 @@ databricks_core::operation! {
     List {
         info: "account_metastore_assignments.list", GET "/api/2.0/accounts/{account_id}/metastores/{metastore_id}/workspaces", Account;
         output: super::ListAccountMetastoreAssignmentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the metastore.
             metastore_id: String = path "metastore_id",
         }
-        optional {}
     }
 }
 

@@ -10,7 +10,6 @@ databricks_core::operation! {
         info: "account_metastores.create", POST "/api/2.0/accounts/{account_id}/metastores", Account;
         output: super::AccountsCreateMetastoreResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Name, region and storage root of the new metastore.
             metastore_info: super::CreateAccountsMetastore = optional "metastore_info",
@@ -25,7 +24,6 @@ databricks_core::operation! {
     Delete {
         info: "account_metastores.delete", DELETE "/api/2.0/accounts/{account_id}/metastores/{metastore_id}", Account;
         output: super::AccountsDeleteMetastoreResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the metastore.
             metastore_id: String = path "metastore_id",
@@ -44,12 +42,10 @@ databricks_core::operation! {
     Get {
         info: "account_metastores.get", GET "/api/2.0/accounts/{account_id}/metastores/{metastore_id}", Account;
         output: super::AccountsGetMetastoreResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the metastore.
             metastore_id: String = path "metastore_id",
         }
-        optional {}
     }
 }
 
@@ -60,9 +56,6 @@ databricks_core::operation! {
     List {
         info: "account_metastores.list", GET "/api/2.0/accounts/{account_id}/metastores", Account;
         output: super::AccountsListMetastoresResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 

@@ -35,7 +35,6 @@ databricks_core::operation! {
     Delete {
         info: "account_storage_credentials.delete", DELETE "/api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials/{storage_credential_name}", Account;
         output: super::AccountsDeleteStorageCredentialResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the metastore.
             metastore_id: String = path "metastore_id",
@@ -58,14 +57,12 @@ databricks_core::operation! {
     Get {
         info: "account_storage_credentials.get", GET "/api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials/{storage_credential_name}", Account;
         output: super::AccountsStorageCredentialInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the metastore.
             metastore_id: String = path "metastore_id",
             /// Name of the credential.
             storage_credential_name: String = path "storage_credential_name",
         }
-        optional {}
     }
 }
 
@@ -76,12 +73,10 @@ databricks_core::operation! {
     List {
         info: "account_storage_credentials.list", GET "/api/2.0/accounts/{account_id}/metastores/{metastore_id}/storage-credentials", Account;
         output: super::ListAccountStorageCredentialsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the metastore.
             metastore_id: String = path "metastore_id",
         }
-        optional {}
     }
 }
 

@@ -14,18 +14,16 @@ databricks_core::operation! {
     CreateMcpService {
         info: "ai_gateway.create_mcp_service", POST "/api/2.1/unity-catalog/mcp-services", Workspace;
         output: super::McpService = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Name of the new service within the schema.
-            mcp_service_id: String = query "mcp_service_id",
             /// Schema, as `schemas/{catalog}.{schema}`.
             parent: String = query "parent",
+            /// Name of the new service within the schema.
+            mcp_service_id: String = query "mcp_service_id",
             /// The service, with its source connection.
             ///
             /// Leave `name` empty; the server derives it.
             mcp_service: super::McpService = json "mcp_service",
         }
-        optional {}
     }
 }
 
@@ -38,7 +36,6 @@ databricks_core::operation! {
     CreateMcpServiceUserMappedCredential {
         info: "ai_gateway.create_mcp_service_user_mapped_credential", POST "/api/2.1/unity-catalog/{name}/user-credentials", Workspace;
         output: super::McpServiceUserMappedCredential = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
             ///
@@ -47,7 +44,6 @@ databricks_core::operation! {
             /// Authorization code, PKCE verifier and redirect URI of the flow.
             login: super::McpServiceUserMappedCredentialLogin = json "login",
         }
-        optional {}
     }
 }
 
@@ -61,18 +57,16 @@ databricks_core::operation! {
     CreateModelProviderService {
         info: "ai_gateway.create_model_provider_service", POST "/api/2.1/unity-catalog/model-provider-services", Workspace;
         output: super::ModelProviderService = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Name of the new service within the schema.
-            model_provider_service_id: String = query "model_provider_service_id",
             /// Schema, as `schemas/{catalog}.{schema}`.
             parent: String = query "parent",
+            /// Name of the new service within the schema.
+            model_provider_service_id: String = query "model_provider_service_id",
             /// The service.
             ///
             /// Leave `name` empty; the server derives it.
             model_provider_service: super::ModelProviderService = json "model_provider_service",
         }
-        optional {}
     }
 }
 
@@ -87,18 +81,16 @@ databricks_core::operation! {
     CreateModelService {
         info: "ai_gateway.create_model_service", POST "/api/2.1/unity-catalog/model-services", Workspace;
         output: super::ModelService = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Name of the new service within the schema.
-            model_service_id: String = query "model_service_id",
             /// Schema, as `schemas/{catalog}.{schema}`.
             parent: String = query "parent",
+            /// Name of the new service within the schema.
+            model_service_id: String = query "model_service_id",
             /// The service.
             ///
             /// Leave `name` empty; the server derives it.
             model_service: super::ModelService = json "model_service",
         }
-        optional {}
     }
 }
 
@@ -114,7 +106,6 @@ databricks_core::operation! {
     CreateSkill {
         info: "ai_gateway.create_skill", POST "/api/2.1/unity-catalog/skills", Workspace;
         output: super::Skill = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Schema, as `schemas/{catalog}.{schema}`.
             parent: String = query "parent",
@@ -125,7 +116,6 @@ databricks_core::operation! {
             /// The skill; nothing but `comment` can be given.
             skill: super::Skill = json "skill",
         }
-        optional {}
     }
 }
 
@@ -138,7 +128,6 @@ databricks_core::operation! {
     DeleteMcpService {
         info: "ai_gateway.delete_mcp_service", DELETE "/api/2.1/unity-catalog/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
             ///
@@ -163,14 +152,12 @@ databricks_core::operation! {
     DeleteMcpServiceUserMappedCredential {
         info: "ai_gateway.delete_mcp_service_user_mapped_credential", DELETE "/api/2.1/unity-catalog/{name}/user-credentials", Workspace;
         output: super::DeleteMcpServiceUserMappedCredentialResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -183,7 +170,6 @@ databricks_core::operation! {
     DeleteModelProviderService {
         info: "ai_gateway.delete_model_provider_service", DELETE "/api/2.1/unity-catalog/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
             ///
@@ -208,7 +194,6 @@ databricks_core::operation! {
     DeleteModelService {
         info: "ai_gateway.delete_model_service", DELETE "/api/2.1/unity-catalog/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, as `model-services/{catalog}.{schema}.{name}`.
             ///
@@ -234,7 +219,6 @@ databricks_core::operation! {
     DeleteSkill {
         info: "ai_gateway.delete_skill", DELETE "/api/2.1/unity-catalog/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, as `skills/{catalog}.{schema}.{name}`.
             ///
@@ -261,14 +245,12 @@ databricks_core::operation! {
     FinalizeSkill {
         info: "ai_gateway.finalize_skill", POST "/api/2.1/unity-catalog/{name}/finalize", Workspace;
         output: super::Skill = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `skills/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `skills/{catalog}.{schema}.{skill}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -282,14 +264,12 @@ databricks_core::operation! {
     GetMcpService {
         info: "ai_gateway.get_mcp_service", GET "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::McpService = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -304,14 +284,12 @@ databricks_core::operation! {
     GetMcpServiceUserMappedCredential {
         info: "ai_gateway.get_mcp_service_user_mapped_credential", GET "/api/2.1/unity-catalog/{name}/user-credentials", Workspace;
         output: super::McpServiceUserMappedCredential = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -325,14 +303,12 @@ databricks_core::operation! {
     GetModelProviderService {
         info: "ai_gateway.get_model_provider_service", GET "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::ModelProviderService = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -346,14 +322,12 @@ databricks_core::operation! {
     GetModelService {
         info: "ai_gateway.get_model_service", GET "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::ModelService = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `model-services/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `model-services/{catalog}.{schema}.{model_service}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -367,14 +341,12 @@ databricks_core::operation! {
     GetSkill {
         info: "ai_gateway.get_skill", GET "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::Skill = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `skills/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `skills/{catalog}.{schema}.{skill}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -388,8 +360,6 @@ databricks_core::operation! {
     ListMcpServices {
         info: "ai_gateway.list_mcp_services", GET "/api/2.1/unity-catalog/mcp-services", Workspace;
         output: super::ListMcpServicesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page; 200 when absent or 0, at most 1000 with the view `BASIC` and 200 with `FULL`.
             page_size: i64 = query "page_size",
@@ -438,8 +408,6 @@ databricks_core::operation! {
     ListModelProviderServices {
         info: "ai_gateway.list_model_provider_services", GET "/api/2.1/unity-catalog/model-provider-services", Workspace;
         output: super::ListModelProviderServicesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page; 200 when absent or 0, at most 1000 with the view `BASIC` and 200 with `FULL`.
             page_size: i64 = query "page_size",
@@ -488,8 +456,6 @@ databricks_core::operation! {
     ListModelServices {
         info: "ai_gateway.list_model_services", GET "/api/2.1/unity-catalog/model-services", Workspace;
         output: super::ListModelServicesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page; 200 when absent or 0, at most 1000 with the view `BASIC` and 200 with `FULL`.
             page_size: i64 = query "page_size",
@@ -538,7 +504,6 @@ databricks_core::operation! {
     ListSkills {
         info: "ai_gateway.list_skills", GET "/api/2.1/unity-catalog/skills", Workspace;
         output: super::ListSkillsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Schema, as `schemas/{catalog}.{schema}`.
             ///
@@ -585,19 +550,18 @@ databricks_core::operation! {
     UpdateMcpService {
         info: "ai_gateway.update_mcp_service", PATCH "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::McpService = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
             name: String = segments "name",
+            /// The new values; only the paths in `update_mask` are taken.
+            mcp_service: super::McpService = json "mcp_service",
             /// Paths to change, among `comment`, `config`, `config.rate_limits`, `config.source_connection.name` and
             /// `config.include_tool_selectors`.
             ///
             /// `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// The new values; only the paths in `update_mask` are taken.
-            mcp_service: super::McpService = json "mcp_service",
         }
         optional {
             /// `etag` of the last read; the request fails if the object has changed since.
@@ -618,12 +582,13 @@ databricks_core::operation! {
     UpdateModelProviderService {
         info: "ai_gateway.update_model_provider_service", PATCH "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::ModelProviderService = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
             name: String = segments "name",
+            /// The new values; only the paths in `update_mask` are taken.
+            model_provider_service: super::ModelProviderService = json "model_provider_service",
             /// Paths to change: `comment`, `config` as a whole (what is not given is cleared), `config.provider` for the part of the
             /// provider, whatever its field is called, or one of `allow_all_targets`, `targets`, `forward_headers`,
             /// `forward_query_parameters`, `forward_unmanaged_paths`, `rate_limits`, `pricing.default_discount_basis_points` and
@@ -631,8 +596,6 @@ databricks_core::operation! {
             ///
             /// If `config` or `config.provider` comes without secrets, the stored ones stay.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// The new values; only the paths in `update_mask` are taken.
-            model_provider_service: super::ModelProviderService = json "model_provider_service",
         }
         optional {
             /// `etag` of the last read; the request fails if the object has changed since.
@@ -654,19 +617,18 @@ databricks_core::operation! {
     UpdateModelService {
         info: "ai_gateway.update_model_service", PATCH "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::ModelService = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `model-services/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `model-services/{catalog}.{schema}.{model_service}`.
             name: String = segments "name",
+            /// The new values; only the paths in `update_mask` are taken.
+            model_service: super::ModelService = json "model_service",
             /// Paths to change, among `comment`, `config`, `config.rate_limits`, `config.inference_table`,
             /// `config.routing.destinations`, and for fallbacks `config.routing.fallback.destinations`.
             ///
             /// `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// The new values; only the paths in `update_mask` are taken.
-            model_service: super::ModelService = json "model_service",
         }
         optional {
             /// `etag` of the last read; the request fails if the object has changed since.
@@ -688,16 +650,15 @@ databricks_core::operation! {
     UpdateSkill {
         info: "ai_gateway.update_skill", PATCH "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::Skill = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, as `skills/{catalog}.{schema}.{name}`.
             ///
             /// Of the form `skills/{catalog}.{schema}.{skill}`.
             name: String = segments "name",
-            /// Has to be `comment`.
-            update_mask: databricks_core::FieldMask = query "update_mask",
             /// The new values; only the paths in `update_mask` are taken.
             skill: super::Skill = json "skill",
+            /// Has to be `comment`.
+            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// `etag` of the last read; the request fails if the object has changed since.

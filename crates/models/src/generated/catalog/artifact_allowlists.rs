@@ -13,12 +13,10 @@ databricks_core::operation! {
     Get {
         info: "artifact_allowlists.get", GET "/api/2.1/unity-catalog/artifact-allowlists/{artifact_type}", Workspace;
         output: super::ArtifactAllowlistInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Which allowlist is meant.
             artifact_type: super::ArtifactType = path "artifact_type",
         }
-        optional {}
     }
 }
 
@@ -39,11 +37,11 @@ databricks_core::operation! {
             artifact_matchers: Vec<super::ArtifactMatcher> = member "artifact_matchers",
         }
         optional {
-            /// Created at.
+            /// `created_at`, an integer.
             created_at: i64 = optional "created_at",
-            /// Created by.
+            /// `created_by`, a text.
             created_by: String = optional "created_by",
-            /// Metastore id.
+            /// `metastore_id`, a text.
             metastore_id: String = optional "metastore_id",
         }
     }

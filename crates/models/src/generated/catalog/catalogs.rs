@@ -20,7 +20,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Connection to the data source, for a foreign catalog.
             connection_name: String = optional "connection_name",
@@ -51,7 +51,6 @@ databricks_core::operation! {
     Delete {
         info: "catalogs.delete", DELETE "/api/2.1/unity-catalog/catalogs/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the catalog.
             name: String = path "name",
@@ -72,7 +71,6 @@ databricks_core::operation! {
     Get {
         info: "catalogs.get", GET "/api/2.1/unity-catalog/catalogs/{name}", Workspace;
         output: super::CatalogInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the catalog.
             name: String = path "name",
@@ -94,8 +92,6 @@ databricks_core::operation! {
     List {
         info: "catalogs.list", GET "/api/2.1/unity-catalog/catalogs", Workspace;
         output: super::ListCatalogsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
             include_browse: bool = query "include_browse",
@@ -154,7 +150,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Longest retention period, in hours.
             custom_max_retention_hours: i64 = optional "custom_max_retention_hours",

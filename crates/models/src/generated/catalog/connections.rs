@@ -14,15 +14,15 @@ databricks_core::operation! {
         output: super::ConnectionInfo = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Kind of data source.
-            connection_type: super::ConnectionType = member "connection_type",
             /// Name of the new connection.
             name: String = member "name",
+            /// Kind of data source.
+            connection_type: super::ConnectionType = member "connection_type",
             /// Options of the data source, such as host, port and how to sign in; they depend on the type.
             options: std::collections::BTreeMap<String, String> = member "options" (settings),
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Software environment of the connection.
             environment_settings: super::EnvironmentSettings = optional "environment_settings",
@@ -47,12 +47,10 @@ databricks_core::operation! {
     Delete {
         info: "connections.delete", DELETE "/api/2.1/unity-catalog/connections/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the connection.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -63,12 +61,10 @@ databricks_core::operation! {
     Get {
         info: "connections.get", GET "/api/2.1/unity-catalog/connections/{name}", Workspace;
         output: super::ConnectionInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the connection.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -81,8 +77,6 @@ databricks_core::operation! {
     List {
         info: "connections.list", GET "/api/2.1/unity-catalog/connections", Workspace;
         output: super::ListConnectionsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
             ///

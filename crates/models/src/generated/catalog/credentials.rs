@@ -26,7 +26,7 @@ databricks_core::operation! {
             azure_managed_identity: super::AzureManagedIdentity = optional "azure_managed_identity",
             /// The service principal, on Azure; for storage only.
             azure_service_principal: super::AzureServicePrincipal = optional "azure_service_principal",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: super::DatabricksGcpServiceAccount = optional "databricks_gcp_service_account",
@@ -49,7 +49,6 @@ databricks_core::operation! {
     DeleteCredential {
         info: "credentials.delete_credential", DELETE "/api/2.1/unity-catalog/credentials/{name_arg}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the credential.
             name_arg: String = path "name_arg",
@@ -93,12 +92,10 @@ databricks_core::operation! {
     GetCredential {
         info: "credentials.get_credential", GET "/api/2.1/unity-catalog/credentials/{name_arg}", Workspace;
         output: super::CredentialInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the credential.
             name_arg: String = path "name_arg",
         }
-        optional {}
     }
 }
 
@@ -111,8 +108,6 @@ databricks_core::operation! {
     ListCredentials {
         info: "credentials.list_credentials", GET "/api/2.1/unity-catalog/credentials", Workspace;
         output: super::ListCredentialsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Whether to include credentials that this workspace is not bound to.
             ///
@@ -172,7 +167,7 @@ databricks_core::operation! {
             azure_managed_identity: super::AzureManagedIdentity = optional "azure_managed_identity",
             /// The service principal, on Azure; for storage only.
             azure_service_principal: super::AzureServicePrincipal = optional "azure_service_principal",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: super::DatabricksGcpServiceAccount = optional "databricks_gcp_service_account",
@@ -204,24 +199,23 @@ databricks_core::operation! {
         info: "credentials.validate_credential", POST "/api/2.1/unity-catalog/validate-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ValidateCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Deprecated; create a credential and give its name.
             ///
             /// The IAM role to try.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "create a credential and give its name")]
             aws_iam_role: super::AwsIamRole = optional "aws_iam_role",
             /// Deprecated; create a credential and give its name.
             ///
             /// The managed identity to try.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "create a credential and give its name")]
             azure_managed_identity: super::AzureManagedIdentity = optional "azure_managed_identity",
             /// Name of the credential to try.
             credential_name: String = optional "credential_name",
             /// Deprecated; create a credential and give its name.
             ///
             /// The service account to try.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "create a credential and give its name")]
             databricks_gcp_service_account: super::DatabricksGcpServiceAccount = optional "databricks_gcp_service_account",
             /// External location to try it on; for storage only.
             external_location_name: String = optional "external_location_name",

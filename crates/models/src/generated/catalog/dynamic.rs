@@ -130,8 +130,8 @@ pub static OPERATIONS: &[Described] = &[
         super::ai_gateway::CreateMcpService::INFO,
         "Creates an MCP service: registers an MCP server, so that its tools can be found, governed and called.",
         &[
-            Input::required("mcp_service_id", Kind::Text, &[Place::Query]),
             Input::required("parent", Kind::Text, &[Place::Query]),
+            Input::required("mcp_service_id", Kind::Text, &[Place::Query]),
             Input::required("mcp_service", Kind::Object, &[Place::Json]),
         ],
     ),
@@ -147,8 +147,8 @@ pub static OPERATIONS: &[Described] = &[
         super::ai_gateway::CreateModelProviderService::INFO,
         "Creates a model provider service: access to an external provider of models, for model services to use.",
         &[
-            Input::required("model_provider_service_id", Kind::Text, &[Place::Query]),
             Input::required("parent", Kind::Text, &[Place::Query]),
+            Input::required("model_provider_service_id", Kind::Text, &[Place::Query]),
             Input::required("model_provider_service", Kind::Object, &[Place::Json]),
         ],
     ),
@@ -156,8 +156,8 @@ pub static OPERATIONS: &[Described] = &[
         super::ai_gateway::CreateModelService::INFO,
         "Creates a model service: an endpoint that routes inference requests to models.",
         &[
-            Input::required("model_service_id", Kind::Text, &[Place::Query]),
             Input::required("parent", Kind::Text, &[Place::Query]),
+            Input::required("model_service_id", Kind::Text, &[Place::Query]),
             Input::required("model_service", Kind::Object, &[Place::Json]),
         ],
     ),
@@ -317,8 +317,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the given parts of an MCP service.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("mcp_service", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),
@@ -327,8 +327,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the given parts of a model provider service.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("model_provider_service", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),
@@ -337,8 +337,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the given parts of a model service.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("model_service", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),
@@ -347,8 +347,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the comment of a skill.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("skill", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),
@@ -463,8 +463,8 @@ pub static OPERATIONS: &[Described] = &[
             super::connections::Create::INFO,
             "Creates a connection to an external data source.",
             &[
-                Input::required("connection_type", Kind::Text, &[Place::Member]),
                 Input::required("name", Kind::Text, &[Place::Member]),
+                Input::required("connection_type", Kind::Text, &[Place::Member]),
                 Input::required("options", Kind::Object, &[Place::Member]),
                 Input::optional("comment", Kind::Text, &[Place::Member]),
                 Input::optional("environment_settings", Kind::Object, &[Place::Member]),
@@ -690,8 +690,8 @@ pub static OPERATIONS: &[Described] = &[
             Input::required("entity_type", Kind::Text, &[Place::Path]),
             Input::required("entity_name", Kind::Text, &[Place::Path]),
             Input::required("tag_key", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("tag_assignment", Kind::Object, &[Place::Json]),
+            Input::optional("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -733,21 +733,21 @@ pub static OPERATIONS: &[Described] = &[
         super::external_lineage::UpdateExternalLineageRelationship::INFO,
         "Changes a lineage relationship.",
         &[
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required(
                 "external_lineage_relationship",
                 Kind::Object,
                 &[Place::Json],
             ),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
             super::external_locations::Create::INFO,
             "Creates an external location.",
             &[
-                Input::required("credential_name", Kind::Text, &[Place::Member]),
                 Input::required("name", Kind::Text, &[Place::Member]),
                 Input::required("url", Kind::Text, &[Place::Member]),
+                Input::required("credential_name", Kind::Text, &[Place::Member]),
                 Input::optional("comment", Kind::Text, &[Place::Member]),
                 Input::optional(
                     "effective_enable_file_events",
@@ -872,8 +872,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes an external metadata object.",
         &[
             Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("external_metadata", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -1010,8 +1010,8 @@ pub static OPERATIONS: &[Described] = &[
             "Assigns a metastore to a workspace, in place of the one assigned before.",
             &[
                 Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-                Input::required("default_catalog_name", Kind::Text, &[Place::Member]),
                 Input::required("metastore_id", Kind::Text, &[Place::Member]),
+                Input::required("default_catalog_name", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),
@@ -1297,8 +1297,8 @@ pub static OPERATIONS: &[Described] = &[
             "Creates the monitor of a table.",
             &[
                 Input::required("table_name", Kind::Text, &[Place::Path]),
-                Input::required("assets_dir", Kind::Text, &[Place::Member]),
                 Input::required("output_schema_name", Kind::Text, &[Place::Member]),
+                Input::required("assets_dir", Kind::Text, &[Place::Member]),
                 Input::optional("baseline_table_name", Kind::Text, &[Place::Member]),
                 Input::optional("custom_metrics", Kind::List, &[Place::Member]),
                 Input::optional(
@@ -1531,8 +1531,8 @@ pub static OPERATIONS: &[Described] = &[
         super::rfa::UpdateAccessRequestDestinations::INFO,
         "Sets where requests for access to a securable are sent.",
         &[
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("access_request_destinations", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -1652,8 +1652,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes a secret.",
         &[
             Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("secret", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -1827,8 +1827,8 @@ pub static OPERATIONS: &[Described] = &[
         "Drops a constraint of a table.",
         &[
             Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("cascade", Kind::Boolean, &[Place::Query]),
             Input::required("constraint_name", Kind::Text, &[Place::Query]),
+            Input::required("cascade", Kind::Boolean, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -1840,9 +1840,9 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("name", Kind::Text, &[Place::Member]),
                 Input::required("table_type", Kind::Text, &[Place::Member]),
                 Input::required("data_source_format", Kind::Text, &[Place::Member]),
-                Input::required("storage_location", Kind::Text, &[Place::Member]),
                 Input::optional("columns", Kind::List, &[Place::Member]),
                 Input::optional("properties", Kind::Object, &[Place::Member]),
+                Input::optional("storage_location", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),
@@ -1937,8 +1937,8 @@ pub static OPERATIONS: &[Described] = &[
             super::temporary_path_credentials::GenerateTemporaryPathCredentials::INFO,
             "Issues a short-lived credential for a path in an external location.",
             &[
-                Input::required("operation", Kind::Text, &[Place::Member]),
                 Input::required("url", Kind::Text, &[Place::Member]),
+                Input::required("operation", Kind::Text, &[Place::Member]),
                 Input::optional("dry_run", Kind::Boolean, &[Place::Member]),
             ],
         )

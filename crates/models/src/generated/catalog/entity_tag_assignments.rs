@@ -12,12 +12,10 @@ databricks_core::operation! {
     Create {
         info: "entity_tag_assignments.create", POST "/api/2.1/unity-catalog/entity-tag-assignments", Workspace;
         output: super::EntityTagAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The entity, the tag key, and optionally a value.
             tag_assignment: super::EntityTagAssignment = json "tag_assignment",
         }
-        optional {}
     }
 }
 
@@ -31,7 +29,6 @@ databricks_core::operation! {
     Delete {
         info: "entity_tag_assignments.delete", DELETE "/api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
             entity_type: String = path "entity_type",
@@ -40,7 +37,6 @@ databricks_core::operation! {
             /// Key of the tag.
             tag_key: String = path "tag_key",
         }
-        optional {}
     }
 }
 
@@ -51,7 +47,6 @@ databricks_core::operation! {
     Get {
         info: "entity_tag_assignments.get", GET "/api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}", Workspace;
         output: super::EntityTagAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
             entity_type: String = path "entity_type",
@@ -60,7 +55,6 @@ databricks_core::operation! {
             /// Key of the tag.
             tag_key: String = path "tag_key",
         }
-        optional {}
     }
 }
 
@@ -73,7 +67,6 @@ databricks_core::operation! {
     List {
         info: "entity_tag_assignments.list", GET "/api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags", Workspace;
         output: super::ListEntityTagAssignmentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
             entity_type: String = path "entity_type",
@@ -120,7 +113,6 @@ databricks_core::operation! {
     Update {
         info: "entity_tag_assignments.update", PATCH "/api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}", Workspace;
         output: super::EntityTagAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
             entity_type: String = path "entity_type",
@@ -128,13 +120,16 @@ databricks_core::operation! {
             entity_name: String = path "entity_name",
             /// Key of the tag.
             tag_key: String = path "tag_key",
-            /// Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
-            ///
-            /// `*` replaces everything.
-            update_mask: String = query "update_mask",
             /// New content; only the fields in `update_mask` are taken.
             tag_assignment: super::EntityTagAssignment = json "tag_assignment",
         }
-        optional {}
+        optional {
+            /// Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
+            ///
+            /// `*` replaces everything.
+            ///
+            /// Required, though not an argument.
+            update_mask: String = query "update_mask",
+        }
     }
 }

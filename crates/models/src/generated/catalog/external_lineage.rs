@@ -10,12 +10,10 @@ databricks_core::operation! {
     CreateExternalLineageRelationship {
         info: "external_lineage.create_external_lineage_relationship", POST "/api/2.0/lineage-tracking/external-lineage", Workspace;
         output: super::ExternalLineageRelationship = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The relationship, with its source and target.
             external_lineage_relationship: super::CreateRequestExternalLineage = json "external_lineage_relationship",
         }
-        optional {}
     }
 }
 
@@ -26,12 +24,10 @@ databricks_core::operation! {
     DeleteExternalLineageRelationship {
         info: "external_lineage.delete_external_lineage_relationship", DELETE "/api/2.0/lineage-tracking/external-lineage", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// The relationship to delete, given by its source and target.
             external_lineage_relationship: super::DeleteRequestExternalLineage = query "external_lineage_relationship",
         }
-        optional {}
     }
 }
 
@@ -42,7 +38,6 @@ databricks_core::operation! {
     ListExternalLineageRelationships {
         info: "external_lineage.list_external_lineage_relationships", GET "/api/2.0/lineage-tracking/external-lineage", Workspace;
         output: super::ListExternalLineageRelationshipsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Whether to follow the data to its sources or to its uses.
             lineage_direction: super::LineageDirection = query "lineage_direction",
@@ -86,15 +81,13 @@ databricks_core::operation! {
     UpdateExternalLineageRelationship {
         info: "external_lineage.update_external_lineage_relationship", PATCH "/api/2.0/lineage-tracking/external-lineage", Workspace;
         output: super::ExternalLineageRelationship = databricks_core::ResponseParts::json;
-        request {}
         required {
+            /// New content; only the fields in `update_mask` are taken.
+            external_lineage_relationship: super::UpdateRequestExternalLineage = json "external_lineage_relationship",
             /// Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: String = query "update_mask",
-            /// New content; only the fields in `update_mask` are taken.
-            external_lineage_relationship: super::UpdateRequestExternalLineage = json "external_lineage_relationship",
         }
-        optional {}
     }
 }

@@ -15,15 +15,15 @@ databricks_core::operation! {
         output: super::ExternalLocationInfo = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Storage credential for the location.
-            credential_name: String = member "credential_name",
             /// Name of the new location.
             name: String = member "name",
             /// URL of the path.
             url: String = member "url",
+            /// Storage credential for the location.
+            credential_name: String = member "credential_name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Set by the server only.
             effective_enable_file_events: bool = optional "effective_enable_file_events",
@@ -56,7 +56,6 @@ databricks_core::operation! {
     Delete {
         info: "external_locations.delete", DELETE "/api/2.1/unity-catalog/external-locations/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the location.
             name: String = path "name",
@@ -77,7 +76,6 @@ databricks_core::operation! {
     Get {
         info: "external_locations.get", GET "/api/2.1/unity-catalog/external-locations/{name}", Workspace;
         output: super::ExternalLocationInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the location.
             name: String = path "name",
@@ -99,8 +97,6 @@ databricks_core::operation! {
     List {
         info: "external_locations.list", GET "/api/2.1/unity-catalog/external-locations", Workspace;
         output: super::ListExternalLocationsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Whether to include objects of which the caller may see only some metadata, through `BROWSE`.
             include_browse: bool = query "include_browse",
@@ -159,7 +155,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Storage credential for the location.
             credential_name: String = optional "credential_name",

@@ -13,12 +13,10 @@ databricks_core::operation! {
     CreateExternalMetadata {
         info: "external_metadata.create_external_metadata", POST "/api/2.0/lineage-tracking/external-metadata", Workspace;
         output: super::ExternalMetadata = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The object to create.
             external_metadata: super::ExternalMetadata = json "external_metadata",
         }
-        optional {}
     }
 }
 
@@ -31,12 +29,10 @@ databricks_core::operation! {
     DeleteExternalMetadata {
         info: "external_metadata.delete_external_metadata", DELETE "/api/2.0/lineage-tracking/external-metadata/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the object.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -49,12 +45,10 @@ databricks_core::operation! {
     GetExternalMetadata {
         info: "external_metadata.get_external_metadata", GET "/api/2.0/lineage-tracking/external-metadata/{name}", Workspace;
         output: super::ExternalMetadata = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the object.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -67,8 +61,6 @@ databricks_core::operation! {
     ListExternalMetadata {
         info: "external_metadata.list_external_metadata", GET "/api/2.0/lineage-tracking/external-metadata", Workspace;
         output: super::ListExternalMetadataResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page; 1000 at most.
             page_size: i64 = query "page_size",
@@ -109,17 +101,15 @@ databricks_core::operation! {
     UpdateExternalMetadata {
         info: "external_metadata.update_external_metadata", PATCH "/api/2.0/lineage-tracking/external-metadata/{name}", Workspace;
         output: super::ExternalMetadata = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the object.
             name: String = path "name",
+            /// New content; only the fields in `update_mask` are taken.
+            external_metadata: super::ExternalMetadata = json "external_metadata",
             /// Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: String = query "update_mask",
-            /// New content; only the fields in `update_mask` are taken.
-            external_metadata: super::ExternalMetadata = json "external_metadata",
         }
-        optional {}
     }
 }

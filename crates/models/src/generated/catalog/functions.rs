@@ -17,7 +17,6 @@ databricks_core::operation! {
             /// The function to create.
             function_info: super::CreateFunction = member "function_info",
         }
-        optional {}
     }
 }
 
@@ -31,7 +30,6 @@ databricks_core::operation! {
     Delete {
         info: "functions.delete", DELETE "/api/2.1/unity-catalog/functions/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, as `catalog.schema.function`.
             name: String = path "name",
@@ -53,7 +51,6 @@ databricks_core::operation! {
     Get {
         info: "functions.get", GET "/api/2.1/unity-catalog/functions/{name}", Workspace;
         output: super::FunctionInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.function`.
             name: String = path "name",
@@ -75,7 +72,6 @@ databricks_core::operation! {
     List {
         info: "functions.list", GET "/api/2.1/unity-catalog/functions", Workspace;
         output: super::ListFunctionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Catalog of the schema.
             catalog_name: String = query "catalog_name",

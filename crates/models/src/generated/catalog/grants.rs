@@ -14,7 +14,6 @@ databricks_core::operation! {
     Get {
         info: "grants.get", GET "/api/2.1/unity-catalog/permissions/{securable_type}/{full_name}", Workspace;
         output: super::GetPermissionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of securable, for example `catalog`, `schema`, `table` or `share`.
             securable_type: String = path "securable_type",
@@ -44,7 +43,6 @@ databricks_core::operation! {
     GetEffective {
         info: "grants.get_effective", GET "/api/2.1/unity-catalog/effective-permissions/{securable_type}/{full_name}", Workspace;
         output: super::EffectivePermissionsList = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of securable, for example `catalog`, `schema`, `table` or `share`.
             securable_type: String = path "securable_type",
@@ -72,7 +70,6 @@ databricks_core::operation! {
     List {
         info: "grants.list", GET "/api/2.1/unity-catalog/privilege-assignments/{securable_type}/{full_name}", Workspace;
         output: super::ListPrivilegeAssignmentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of securable, for example `catalog`, `schema`, `table` or `share`.
             securable_type: String = path "securable_type",
@@ -121,7 +118,6 @@ databricks_core::operation! {
     ListEffective {
         info: "grants.list_effective", GET "/api/2.1/unity-catalog/effective-privilege-assignments/{securable_type}/{full_name}", Workspace;
         output: super::ListEffectivePrivilegeAssignmentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of securable, for example `catalog`, `schema`, `table` or `share`.
             securable_type: String = path "securable_type",

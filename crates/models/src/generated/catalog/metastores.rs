@@ -18,13 +18,12 @@ databricks_core::operation! {
         required {
             /// ID of the workspace.
             workspace_id: i64 = path "workspace_id",
-            /// Default catalog; set it with the default namespace setting instead.
-            #[deprecated = "deprecated by the API"]
-            default_catalog_name: String = member "default_catalog_name",
             /// ID of the metastore.
             metastore_id: String = member "metastore_id",
+            /// Default catalog; set it with the default namespace setting instead.
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
+            default_catalog_name: String = member "default_catalog_name",
         }
-        optional {}
     }
 }
 
@@ -58,9 +57,6 @@ databricks_core::operation! {
     Current {
         info: "metastores.current", GET "/api/2.1/unity-catalog/current-metastore-assignment", Workspace;
         output: super::MetastoreAssignment = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -73,7 +69,6 @@ databricks_core::operation! {
     Delete {
         info: "metastores.delete", DELETE "/api/2.1/unity-catalog/metastores/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the metastore.
             id: String = path "id",
@@ -94,12 +89,10 @@ databricks_core::operation! {
     Get {
         info: "metastores.get", GET "/api/2.1/unity-catalog/metastores/{id}", Workspace;
         output: super::MetastoreInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the metastore.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -112,8 +105,6 @@ databricks_core::operation! {
     List {
         info: "metastores.list", GET "/api/2.1/unity-catalog/metastores", Workspace;
         output: super::ListMetastoresResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
             ///
@@ -158,9 +149,6 @@ databricks_core::operation! {
     Summary {
         info: "metastores.summary", GET "/api/2.1/unity-catalog/metastore_summary", Workspace;
         output: super::GetMetastoreSummaryResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -173,14 +161,12 @@ databricks_core::operation! {
     Unassign {
         info: "metastores.unassign", DELETE "/api/2.1/unity-catalog/workspaces/{workspace_id}/metastore", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the workspace.
             workspace_id: i64 = path "workspace_id",
             /// ID of the assigned metastore.
             metastore_id: String = query "metastore_id",
         }
-        optional {}
     }
 }
 
@@ -198,7 +184,6 @@ databricks_core::operation! {
             /// ID of the metastore.
             id: String = member "id",
         }
-        optional {}
     }
 }
 
@@ -253,7 +238,7 @@ databricks_core::operation! {
         }
         optional {
             /// Default catalog; set it with the default namespace setting instead.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             default_catalog_name: String = optional "default_catalog_name",
             /// ID of the metastore.
             metastore_id: String = optional "metastore_id",

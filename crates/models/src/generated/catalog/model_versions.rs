@@ -13,14 +13,12 @@ databricks_core::operation! {
     Delete {
         info: "model_versions.delete", DELETE "/api/2.1/unity-catalog/models/{full_name}/versions/{version}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, as `catalog.schema.model`.
             full_name: String = path "full_name",
             /// Number of the version.
             version: i64 = path "version",
         }
-        optional {}
     }
 }
 
@@ -33,7 +31,6 @@ databricks_core::operation! {
     Get {
         info: "model_versions.get", GET "/api/2.1/unity-catalog/models/{full_name}/versions/{version}", Workspace;
         output: super::ModelVersionInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.model`.
             full_name: String = path "full_name",
@@ -58,7 +55,6 @@ databricks_core::operation! {
     GetByAlias {
         info: "model_versions.get_by_alias", GET "/api/2.1/unity-catalog/models/{full_name}/aliases/{alias}", Workspace;
         output: super::ModelVersionInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.model`.
             full_name: String = path "full_name",
@@ -82,7 +78,6 @@ databricks_core::operation! {
     List {
         info: "model_versions.list", GET "/api/2.1/unity-catalog/models/{full_name}/versions", Workspace;
         output: super::ListModelVersionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.model`.
             full_name: String = path "full_name",
@@ -139,39 +134,39 @@ databricks_core::operation! {
             version: i64 = path "version",
         }
         optional {
-            /// Aliases.
+            /// `aliases`, a list, each item of type `RegisteredModelAlias`.
             aliases: Vec<super::RegisteredModelAlias> = optional "aliases",
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = optional "catalog_name",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
-            /// Created at.
+            /// `created_at`, an integer.
             created_at: i64 = optional "created_at",
-            /// Created by.
+            /// `created_by`, a text.
             created_by: String = optional "created_by",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
-            /// Metastore id.
+            /// `metastore_id`, a text.
             metastore_id: String = optional "metastore_id",
-            /// Model name.
+            /// `model_name`, a text.
             model_name: String = optional "model_name",
-            /// Model version dependencies.
+            /// `model_version_dependencies`, of type `DependencyList`.
             model_version_dependencies: super::DependencyList = optional "model_version_dependencies",
-            /// Run id.
+            /// `run_id`, a text.
             run_id: String = optional "run_id",
-            /// Run workspace id.
+            /// `run_workspace_id`, an integer.
             run_workspace_id: i64 = optional "run_workspace_id",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = optional "schema_name",
-            /// Source.
+            /// `source`, a text.
             source: String = optional "source",
-            /// Status.
+            /// `status`, of type `ModelVersionInfoStatus`.
             status: super::ModelVersionInfoStatus = optional "status",
-            /// Storage location.
+            /// `storage_location`, a text.
             storage_location: String = optional "storage_location",
-            /// Updated at.
+            /// `updated_at`, an integer.
             updated_at: i64 = optional "updated_at",
-            /// Updated by.
+            /// `updated_by`, a text.
             updated_by: String = optional "updated_by",
         }
     }

@@ -11,12 +11,10 @@ databricks_core::operation! {
     Create {
         info: "online_tables.create", POST "/api/2.0/online-tables", Workspace;
         output: super::OnlineTable = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name and specification of the online table.
             table: super::OnlineTable = json "table",
         }
-        optional {}
     }
 }
 
@@ -62,12 +60,10 @@ databricks_core::operation! {
     Delete {
         info: "online_tables.delete", DELETE "/api/2.0/online-tables/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, as `catalog.schema.table`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -78,11 +74,9 @@ databricks_core::operation! {
     Get {
         info: "online_tables.get", GET "/api/2.0/online-tables/{name}", Workspace;
         output: super::OnlineTable = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.table`.
             name: String = path "name",
         }
-        optional {}
     }
 }

@@ -12,12 +12,10 @@ databricks_core::operation! {
     CreatePolicy {
         info: "policies.create_policy", POST "/api/2.1/unity-catalog/policies", Workspace;
         output: super::PolicyInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The policy to create.
             policy_info: super::PolicyInfo = json "policy_info",
         }
-        optional {}
     }
 }
 
@@ -28,7 +26,6 @@ databricks_core::operation! {
     DeletePolicy {
         info: "policies.delete_policy", DELETE "/api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}", Workspace;
         output: super::DeletePolicyResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Type of the securable.
             on_securable_type: String = path "on_securable_type",
@@ -37,7 +34,6 @@ databricks_core::operation! {
             /// Name of the policy.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -48,7 +44,6 @@ databricks_core::operation! {
     GetPolicy {
         info: "policies.get_policy", GET "/api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}", Workspace;
         output: super::PolicyInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Type of the securable.
             on_securable_type: String = path "on_securable_type",
@@ -57,7 +52,6 @@ databricks_core::operation! {
             /// Name of the policy.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -70,7 +64,6 @@ databricks_core::operation! {
     ListPolicies {
         info: "policies.list_policies", GET "/api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}", Workspace;
         output: super::ListPoliciesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Type of the securable.
             on_securable_type: String = path "on_securable_type",
@@ -116,7 +109,6 @@ databricks_core::operation! {
     UpdatePolicy {
         info: "policies.update_policy", PATCH "/api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}", Workspace;
         output: super::PolicyInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Type of the securable.
             on_securable_type: String = path "on_securable_type",

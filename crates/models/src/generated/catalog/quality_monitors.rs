@@ -9,7 +9,7 @@ databricks_core::operation! {
     /// Cancels a refresh that has been started.
     ///
     /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}/cancel`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     CancelRefresh {
         info: "quality_monitors.cancel_refresh", POST "/api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}/cancel", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -20,7 +20,6 @@ databricks_core::operation! {
             /// ID of the refresh.
             refresh_id: i64 = path "refresh_id",
         }
-        optional {}
     }
 }
 
@@ -31,7 +30,7 @@ databricks_core::operation! {
     /// does not follow. The dashboard is put into the workspace that gets this request.
     ///
     /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Create {
         info: "quality_monitors.create", POST "/api/2.1/unity-catalog/tables/{table_name}/monitor", Workspace;
         output: super::MonitorInfo = databricks_core::ResponseParts::json;
@@ -39,10 +38,10 @@ databricks_core::operation! {
         required {
             /// Full name of the table, as `catalog.schema.table`.
             table_name: String = path "table_name",
-            /// Absolute workspace path of the directory for the dashboard and other assets.
-            assets_dir: String = member "assets_dir",
             /// Schema for the metric tables, as `catalog.schema`.
             output_schema_name: String = member "output_schema_name",
+            /// Absolute workspace path of the directory for the dashboard and other assets.
+            assets_dir: String = member "assets_dir",
         }
         optional {
             /// Table to compare with when computing drift; it must have the same schema as the monitored one.
@@ -82,16 +81,14 @@ databricks_core::operation! {
     /// stay and have to be removed separately.
     ///
     /// `DELETE /api/2.1/unity-catalog/tables/{table_name}/monitor`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Delete {
         info: "quality_monitors.delete", DELETE "/api/2.1/unity-catalog/tables/{table_name}/monitor", Workspace;
         output: super::DeleteMonitorResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the table, as `catalog.schema.table`.
             table_name: String = path "table_name",
         }
-        optional {}
     }
 }
 
@@ -102,16 +99,14 @@ databricks_core::operation! {
     /// `SELECT`. Called from another workspace than the one of the monitor, the answer may lack parts such as the dashboard.
     ///
     /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Get {
         info: "quality_monitors.get", GET "/api/2.1/unity-catalog/tables/{table_name}/monitor", Workspace;
         output: super::MonitorInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the table, as `catalog.schema.table`.
             table_name: String = path "table_name",
         }
-        optional {}
     }
 }
 
@@ -122,18 +117,16 @@ databricks_core::operation! {
     /// `SELECT`. It works only from the workspace in which the monitor was created.
     ///
     /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     GetRefresh {
         info: "quality_monitors.get_refresh", GET "/api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}", Workspace;
         output: super::MonitorRefreshInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the table, as `catalog.schema.table`.
             table_name: String = path "table_name",
             /// ID of the refresh.
             refresh_id: i64 = path "refresh_id",
         }
-        optional {}
     }
 }
 
@@ -144,16 +137,14 @@ databricks_core::operation! {
     /// `SELECT`. It works only from the workspace in which the monitor was created.
     ///
     /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     ListRefreshes {
         info: "quality_monitors.list_refreshes", GET "/api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes", Workspace;
         output: super::MonitorRefreshListResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the table, as `catalog.schema.table`.
             table_name: String = path "table_name",
         }
-        optional {}
     }
 }
 
@@ -164,7 +155,7 @@ databricks_core::operation! {
     /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created.
     ///
     /// `POST /api/2.1/quality-monitoring/tables/{table_name}/monitor/dashboard`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     RegenerateDashboard {
         info: "quality_monitors.regenerate_dashboard", POST "/api/2.1/quality-monitoring/tables/{table_name}/monitor/dashboard", Workspace;
         output: super::RegenerateDashboardResponse = databricks_core::ResponseParts::json;
@@ -187,7 +178,7 @@ databricks_core::operation! {
     /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created.
     ///
     /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     RunRefresh {
         info: "quality_monitors.run_refresh", POST "/api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes", Workspace;
         output: super::MonitorRefreshInfo = databricks_core::ResponseParts::json;
@@ -196,7 +187,6 @@ databricks_core::operation! {
             /// Full name of the table, as `catalog.schema.table`.
             table_name: String = path "table_name",
         }
-        optional {}
     }
 }
 
@@ -208,7 +198,7 @@ databricks_core::operation! {
     /// tables cannot be exchanged.
     ///
     /// `PUT /api/2.1/unity-catalog/tables/{table_name}/monitor`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Update {
         info: "quality_monitors.update", PUT "/api/2.1/unity-catalog/tables/{table_name}/monitor", Workspace;
         output: super::MonitorInfo = databricks_core::ResponseParts::json;

@@ -18,23 +18,22 @@ databricks_core::operation! {
         info: "registered_models.create", POST "/api/2.1/unity-catalog/models", Workspace;
         output: super::RegisteredModelInfo = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
-            /// Aliases.
+            /// `aliases`, a list, each item of type `RegisteredModelAlias`.
             aliases: Vec<super::RegisteredModelAlias> = optional "aliases",
-            /// Browse only.
+            /// `browse_only`, `true` or `false`.
             browse_only: bool = optional "browse_only",
             /// Catalog of the schema.
             catalog_name: String = optional "catalog_name",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
-            /// Created at.
+            /// `created_at`, an integer.
             created_at: i64 = optional "created_at",
-            /// Created by.
+            /// `created_by`, a text.
             created_by: String = optional "created_by",
-            /// Full name.
+            /// `full_name`, a text.
             full_name: String = optional "full_name",
-            /// Metastore id.
+            /// `metastore_id`, a text.
             metastore_id: String = optional "metastore_id",
             /// Name within the schema.
             name: String = optional "name",
@@ -44,9 +43,9 @@ databricks_core::operation! {
             schema_name: String = optional "schema_name",
             /// Where the files of versions are stored.
             storage_location: String = optional "storage_location",
-            /// Updated at.
+            /// `updated_at`, an integer.
             updated_at: i64 = optional "updated_at",
-            /// Updated by.
+            /// `updated_by`, a text.
             updated_by: String = optional "updated_by",
         }
     }
@@ -61,12 +60,10 @@ databricks_core::operation! {
     Delete {
         info: "registered_models.delete", DELETE "/api/2.1/unity-catalog/models/{full_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, as `catalog.schema.model`.
             full_name: String = path "full_name",
         }
-        optional {}
     }
 }
 
@@ -79,14 +76,12 @@ databricks_core::operation! {
     DeleteAlias {
         info: "registered_models.delete_alias", DELETE "/api/2.1/unity-catalog/models/{full_name}/aliases/{alias}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, as `catalog.schema.model`.
             full_name: String = path "full_name",
             /// Name of the alias.
             alias: String = path "alias",
         }
-        optional {}
     }
 }
 
@@ -99,7 +94,6 @@ databricks_core::operation! {
     Get {
         info: "registered_models.get", GET "/api/2.1/unity-catalog/models/{full_name}", Workspace;
         output: super::RegisteredModelInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.model`.
             full_name: String = path "full_name",
@@ -123,8 +117,6 @@ databricks_core::operation! {
     List {
         info: "registered_models.list", GET "/api/2.1/unity-catalog/models", Workspace;
         output: super::ListRegisteredModelsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Catalog of the schema; to be given if and only if `schema_name` is.
             catalog_name: String = query "catalog_name",
@@ -181,7 +173,6 @@ databricks_core::operation! {
             /// Version the alias is to stand for.
             version_num: i64 = member "version_num",
         }
-        optional {}
     }
 }
 
@@ -201,33 +192,33 @@ databricks_core::operation! {
             full_name: String = path "full_name",
         }
         optional {
-            /// Aliases.
+            /// `aliases`, a list, each item of type `RegisteredModelAlias`.
             aliases: Vec<super::RegisteredModelAlias> = optional "aliases",
-            /// Browse only.
+            /// `browse_only`, `true` or `false`.
             browse_only: bool = optional "browse_only",
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = optional "catalog_name",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
-            /// Created at.
+            /// `created_at`, an integer.
             created_at: i64 = optional "created_at",
-            /// Created by.
+            /// `created_by`, a text.
             created_by: String = optional "created_by",
-            /// Metastore id.
+            /// `metastore_id`, a text.
             metastore_id: String = optional "metastore_id",
-            /// Name.
+            /// `name`, a text.
             name: String = optional "name",
             /// Name to change to.
             new_name: String = optional "new_name",
             /// User who becomes the owner.
             owner: String = optional "owner",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = optional "schema_name",
-            /// Storage location.
+            /// `storage_location`, a text.
             storage_location: String = optional "storage_location",
-            /// Updated at.
+            /// `updated_at`, an integer.
             updated_at: i64 = optional "updated_at",
-            /// Updated by.
+            /// `updated_by`, a text.
             updated_by: String = optional "updated_by",
         }
     }

@@ -13,7 +13,6 @@ databricks_core::operation! {
     GetQuota {
         info: "resource_quotas.get_quota", GET "/api/2.1/unity-catalog/resource-quotas/{parent_securable_type}/{parent_full_name}/{quota_name}", Workspace;
         output: super::GetQuotaResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Type of the parent.
             parent_securable_type: String = path "parent_securable_type",
@@ -22,7 +21,6 @@ databricks_core::operation! {
             /// Name of the quota: its type, followed by `-quota`.
             quota_name: String = path "quota_name",
         }
-        optional {}
     }
 }
 
@@ -35,8 +33,6 @@ databricks_core::operation! {
     ListQuotas {
         info: "resource_quotas.list_quotas", GET "/api/2.1/unity-catalog/resource-quotas/all-resource-quotas", Workspace;
         output: super::ListQuotasResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page.
             max_results: i64 = query "max_results",

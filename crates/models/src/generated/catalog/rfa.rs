@@ -12,7 +12,6 @@ databricks_core::operation! {
         info: "rfa.batch_create_access_requests", POST "/api/3.0/rfa/requests", Workspace;
         output: super::BatchCreateAccessRequestsResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// One entry per principal; 30 at most.
             requests: Vec<super::CreateAccessRequest> = optional "requests",
@@ -29,14 +28,12 @@ databricks_core::operation! {
     GetAccessRequestDestinations {
         info: "rfa.get_access_request_destinations", GET "/api/3.0/rfa/destinations/{securable_type}/{full_name}", Workspace;
         output: super::AccessRequestDestinations = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Type of the securable, for example `catalog`, `table` or `registered_model`.
             securable_type: String = path "securable_type",
             /// Full name of the securable.
             full_name: String = path "full_name",
         }
-        optional {}
     }
 }
 
@@ -51,15 +48,13 @@ databricks_core::operation! {
     UpdateAccessRequestDestinations {
         info: "rfa.update_access_request_destinations", PATCH "/api/3.0/rfa/destinations", Workspace;
         output: super::AccessRequestDestinations = databricks_core::ResponseParts::json;
-        request {}
         required {
+            /// The securable and its destinations, each with ID and type.
+            access_request_destinations: super::AccessRequestDestinations = json "access_request_destinations",
             /// Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: String = query "update_mask",
-            /// The securable and its destinations, each with ID and type.
-            access_request_destinations: super::AccessRequestDestinations = json "access_request_destinations",
         }
-        optional {}
     }
 }

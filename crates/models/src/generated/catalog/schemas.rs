@@ -21,7 +21,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Longest retention period, in hours.
             custom_max_retention_hours: i64 = optional "custom_max_retention_hours",
@@ -42,7 +42,6 @@ databricks_core::operation! {
     Delete {
         info: "schemas.delete", DELETE "/api/2.1/unity-catalog/schemas/{full_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, as `catalog.schema`.
             full_name: String = path "full_name",
@@ -63,7 +62,6 @@ databricks_core::operation! {
     Get {
         info: "schemas.get", GET "/api/2.1/unity-catalog/schemas/{full_name}", Workspace;
         output: super::SchemaInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema`.
             full_name: String = path "full_name",
@@ -85,7 +83,6 @@ databricks_core::operation! {
     List {
         info: "schemas.list", GET "/api/2.1/unity-catalog/schemas", Workspace;
         output: super::ListSchemasResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Catalog of the schemas.
             catalog_name: String = query "catalog_name",
@@ -145,7 +142,7 @@ databricks_core::operation! {
             full_name: String = path "full_name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Longest retention period, in hours.
             custom_max_retention_hours: i64 = optional "custom_max_retention_hours",

@@ -12,12 +12,10 @@ databricks_core::operation! {
     CreateSecret {
         info: "secrets_uc.create_secret", POST "/api/2.1/unity-catalog/secrets", Workspace;
         output: super::Secret = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The secret; `value`, `name`, `schema_name` and `catalog_name` have to be set.
             secret: super::Secret = json "secret",
         }
-        optional {}
     }
 }
 
@@ -30,12 +28,10 @@ databricks_core::operation! {
     DeleteSecret {
         info: "secrets_uc.delete_secret", DELETE "/api/2.1/unity-catalog/secrets/{full_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, as `catalog.schema.secret`.
             full_name: String = path "full_name",
         }
-        optional {}
     }
 }
 
@@ -48,7 +44,6 @@ databricks_core::operation! {
     GetSecret {
         info: "secrets_uc.get_secret", GET "/api/2.1/unity-catalog/secrets/{full_name}", Workspace;
         output: super::Secret = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.secret`.
             full_name: String = path "full_name",
@@ -69,8 +64,6 @@ databricks_core::operation! {
     ListSecrets {
         info: "secrets_uc.list_secrets", GET "/api/2.1/unity-catalog/secrets", Workspace;
         output: super::ListSecretsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Only secrets in this catalog; to be given together with `schema_name`.
             catalog_name: String = query "catalog_name",
@@ -116,16 +109,14 @@ databricks_core::operation! {
     UpdateSecret {
         info: "secrets_uc.update_secret", PATCH "/api/2.1/unity-catalog/secrets/{full_name}", Workspace;
         output: super::Secret = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.secret`.
             full_name: String = path "full_name",
+            /// The new values; only the fields in `update_mask` are taken.
+            secret: super::Secret = json "secret",
             /// Fields to change: `value`, `comment`, `owner` or `expire_time`, each of which must be set in `secret`; or `*` for all
             /// that are set.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// The new values; only the fields in `update_mask` are taken.
-            secret: super::Secret = json "secret",
         }
-        optional {}
     }
 }

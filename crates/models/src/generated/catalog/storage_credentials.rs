@@ -28,7 +28,7 @@ databricks_core::operation! {
             azure_service_principal: super::AzureServicePrincipal = optional "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: super::CloudflareApiToken = optional "cloudflare_api_token",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: super::DatabricksGcpServiceAccountRequest = optional "databricks_gcp_service_account",
@@ -49,7 +49,6 @@ databricks_core::operation! {
     Delete {
         info: "storage_credentials.delete", DELETE "/api/2.1/unity-catalog/storage-credentials/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the credential.
             name: String = path "name",
@@ -70,12 +69,10 @@ databricks_core::operation! {
     Get {
         info: "storage_credentials.get", GET "/api/2.1/unity-catalog/storage-credentials/{name}", Workspace;
         output: super::StorageCredentialInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the credential.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -88,8 +85,6 @@ databricks_core::operation! {
     List {
         info: "storage_credentials.list", GET "/api/2.1/unity-catalog/storage-credentials", Workspace;
         output: super::ListStorageCredentialsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Whether to include credentials that this workspace is not bound to.
             ///
@@ -154,7 +149,7 @@ databricks_core::operation! {
             azure_service_principal: super::AzureServicePrincipal = optional "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: super::CloudflareApiToken = optional "cloudflare_api_token",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: super::DatabricksGcpServiceAccountRequest = optional "databricks_gcp_service_account",
@@ -186,32 +181,31 @@ databricks_core::operation! {
         info: "storage_credentials.validate", POST "/api/2.1/unity-catalog/validate-storage-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ValidateStorageCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Deprecated; create a credential and give its name.
             ///
             /// The IAM role, on AWS.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "create a credential and give its name")]
             aws_iam_role: super::AwsIamRoleRequest = optional "aws_iam_role",
             /// Deprecated; create a credential and give its name.
             ///
             /// The managed identity, on Azure.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "create a credential and give its name")]
             azure_managed_identity: super::AzureManagedIdentityRequest = optional "azure_managed_identity",
             /// Deprecated; create a credential and give its name.
             ///
             /// The service principal, on Azure.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "create a credential and give its name")]
             azure_service_principal: super::AzureServicePrincipal = optional "azure_service_principal",
             /// Deprecated; create a credential and give its name.
             ///
             /// The API token, for Cloudflare R2.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "create a credential and give its name")]
             cloudflare_api_token: super::CloudflareApiToken = optional "cloudflare_api_token",
             /// Deprecated; create a credential and give its name.
             ///
             /// The service account made by Databricks, on Google Cloud.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "create a credential and give its name")]
             databricks_gcp_service_account: super::DatabricksGcpServiceAccountRequest = optional "databricks_gcp_service_account",
             /// External location to try it on.
             external_location_name: String = optional "external_location_name",

@@ -11,14 +11,12 @@ databricks_core::operation! {
     Disable {
         info: "system_schemas.disable", DELETE "/api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the metastore.
             metastore_id: String = path "metastore_id",
             /// Name of the system schema.
             schema_name: String = path "schema_name",
         }
-        optional {}
     }
 }
 
@@ -54,7 +52,6 @@ databricks_core::operation! {
     List {
         info: "system_schemas.list", GET "/api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas", Workspace;
         output: super::ListSystemSchemasResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the metastore.
             metastore_id: String = path "metastore_id",

@@ -21,7 +21,6 @@ databricks_core::operation! {
             /// Full name of the table.
             full_name_arg: String = member "full_name_arg",
         }
-        optional {}
     }
 }
 
@@ -35,17 +34,15 @@ databricks_core::operation! {
     Delete {
         info: "table_constraints.delete", DELETE "/api/2.1/unity-catalog/constraints/{full_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name of the table.
             full_name: String = path "full_name",
+            /// Name of the constraint.
+            constraint_name: String = query "constraint_name",
             /// Whether to drop the constraints that depend on this one.
             ///
             /// If false, the request fails where there are any.
             cascade: bool = query "cascade",
-            /// Name of the constraint.
-            constraint_name: String = query "constraint_name",
         }
-        optional {}
     }
 }

@@ -29,14 +29,16 @@ databricks_core::operation! {
             table_type: super::TableType = member "table_type",
             /// Has to be `DELTA`.
             data_source_format: super::DataSourceFormat = member "data_source_format",
-            /// URL of the data.
-            storage_location: String = member "storage_location",
         }
         optional {
             /// Columns, in the format of Spark.
             columns: Vec<super::ColumnInfo> = optional "columns",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = optional "properties",
+            /// URL of the data.
+            ///
+            /// Required, though not an argument.
+            storage_location: String = optional "storage_location",
         }
     }
 }
@@ -51,12 +53,10 @@ databricks_core::operation! {
     Delete {
         info: "tables.delete", DELETE "/api/2.1/unity-catalog/tables/{full_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, as `catalog.schema.table`.
             full_name: String = path "full_name",
         }
-        optional {}
     }
 }
 
@@ -69,12 +69,10 @@ databricks_core::operation! {
     Exists {
         info: "tables.exists", GET "/api/2.1/unity-catalog/tables/{full_name}/exists", Workspace;
         output: super::TableExistsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.table`.
             full_name: String = path "full_name",
         }
-        optional {}
     }
 }
 
@@ -88,7 +86,6 @@ databricks_core::operation! {
     Get {
         info: "tables.get", GET "/api/2.1/unity-catalog/tables/{full_name}", Workspace;
         output: super::TableInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.table`.
             full_name: String = path "full_name",
@@ -114,7 +111,6 @@ databricks_core::operation! {
     List {
         info: "tables.list", GET "/api/2.1/unity-catalog/tables", Workspace;
         output: super::ListTablesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Catalog of the schema.
             catalog_name: String = query "catalog_name",
@@ -178,7 +174,6 @@ databricks_core::operation! {
     ListSummaries {
         info: "tables.list_summaries", GET "/api/2.1/unity-catalog/table-summaries", Workspace;
         output: super::ListTableSummariesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Catalog of the tables.
             catalog_name: String = query "catalog_name",

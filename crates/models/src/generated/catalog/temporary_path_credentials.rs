@@ -19,10 +19,10 @@ databricks_core::operation! {
         output: super::GenerateTemporaryPathCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// What the credential is for.
-            operation: super::PathOperation = member "operation",
             /// URL of the path.
             url: String = member "url",
+            /// What the credential is for.
+            operation: super::PathOperation = member "operation",
         }
         optional {
             /// Whether to leave out the check that the credential can write.

@@ -17,7 +17,6 @@ databricks_core::operation! {
         info: "temporary_table_credentials.generate_temporary_table_credentials", POST "/api/2.0/unity-catalog/temporary-table-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::GenerateTemporaryTableCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether to read only, or to read and write.
             operation: super::TableOperation = optional "operation",

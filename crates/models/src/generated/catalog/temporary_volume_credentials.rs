@@ -17,7 +17,6 @@ databricks_core::operation! {
         info: "temporary_volume_credentials.generate_temporary_volume_credentials", POST "/api/2.0/unity-catalog/temporary-volume-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::GenerateTemporaryVolumeCredentialResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether to read only, or to write too.
             operation: super::VolumeOperation = optional "operation",

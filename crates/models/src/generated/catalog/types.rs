@@ -14,7 +14,7 @@ databricks_core::model! {
             are_any_destinations_hidden: bool = "are_any_destinations_hidden",
             /// Securable that the destinations are set on: this one, or the nearest above it that has any.
             destination_source_securable: Securable = "destination_source_securable",
-            /// Destinations.
+            /// `destinations`, a list, each item of type `NotificationDestination`.
             destinations: Vec<NotificationDestination> = "destinations",
             /// Full name of the securable, as in `securable`.
             full_name: String = "full_name",
@@ -27,17 +27,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     AccountsCreateMetastoreAssignmentResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The new metastore.
     AccountsCreateMetastoreResponse {
-        required {}
         optional {
-            /// Metastore info.
+            /// `metastore_info`, of type `MetastoreInfo`.
             metastore_info: MetastoreInfo = "metastore_info",
         }
     }
@@ -46,9 +43,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The new storage credential.
     AccountsCreateStorageCredentialInfo {
-        required {}
         optional {
-            /// Credential info.
+            /// `credential_info`, of type `StorageCredentialInfo`.
             credential_info: StorageCredentialInfo = "credential_info",
         }
     }
@@ -57,33 +53,26 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     AccountsDeleteMetastoreAssignmentResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     AccountsDeleteMetastoreResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     AccountsDeleteStorageCredentialResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A metastore.
     AccountsGetMetastoreResponse {
-        required {}
         optional {
-            /// Metastore info.
+            /// `metastore_info`, of type `MetastoreInfo`.
             metastore_info: MetastoreInfo = "metastore_info",
         }
     }
@@ -92,9 +81,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The metastores of an account.
     AccountsListMetastoresResponse {
-        required {}
         optional {
-            /// Metastores.
+            /// `metastores`, a list, each item of type `MetastoreInfo`.
             metastores: Vec<MetastoreInfo> = "metastores" (essential),
         }
     }
@@ -103,9 +91,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The metastore assignment of a workspace.
     AccountsMetastoreAssignment {
-        required {}
         optional {
-            /// Metastore assignment.
+            /// `metastore_assignment`, of type `MetastoreAssignment`.
             metastore_assignment: MetastoreAssignment = "metastore_assignment",
         }
     }
@@ -114,9 +101,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A storage credential.
     AccountsStorageCredentialInfo {
-        required {}
         optional {
-            /// Credential info.
+            /// `credential_info`, of type `StorageCredentialInfo`.
             credential_info: StorageCredentialInfo = "credential_info",
         }
     }
@@ -125,17 +111,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     AccountsUpdateMetastoreAssignmentResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The changed metastore.
     AccountsUpdateMetastoreResponse {
-        required {}
         optional {
-            /// Metastore info.
+            /// `metastore_info`, of type `MetastoreInfo`.
             metastore_info: MetastoreInfo = "metastore_info",
         }
     }
@@ -144,9 +127,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The changed storage credential.
     AccountsUpdateStorageCredentialResponse {
-        required {}
         optional {
-            /// Credential info.
+            /// `credential_info`, of type `StorageCredentialInfo`.
             credential_info: StorageCredentialInfo = "credential_info",
         }
     }
@@ -155,7 +137,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The allowlist for one type of artifact.
     ArtifactAllowlistInfo {
-        required {}
         optional {
             /// Patterns; what matches one of them is allowed.
             artifact_matchers: Vec<ArtifactMatcher> = "artifact_matchers",
@@ -178,24 +159,20 @@ databricks_core::model! {
             /// How it is matched.
             match_type: MatchType = "match_type",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     AssignResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Temporary credentials of AWS STS.
     AwsCredentials {
-        required {}
         optional {
-            /// Access key ID.
+            /// `access_key_id`, a text.
             access_key_id: String = "access_key_id" (secret),
             /// ARN of the S3 access point to go through.
             access_point: String = "access_point",
@@ -210,7 +187,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An IAM role on AWS, as a credential.
     AwsIamRole {
-        required {}
         optional {
             /// External ID that the trust policy of the role has to ask for, against the confused deputy problem.
             external_id: String = "external_id",
@@ -229,7 +205,6 @@ databricks_core::model! {
             /// ARN of the IAM role that temporary credentials are made from.
             role_arn: String = "role_arn",
         }
-        optional {}
     }
 }
 
@@ -252,7 +227,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An SQS queue for file events.
     AwsSqsQueue {
-        required {}
         optional {
             /// ID in the names of the cloud resources that Databricks manages for file events.
             managed_resource_id: String = "managed_resource_id",
@@ -267,7 +241,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A token of Microsoft Entra ID.
     AzureActiveDirectoryToken {
-        required {}
         optional {
             /// The token; opaque and secret.
             aad_token: String = "aad_token" (secret),
@@ -349,7 +322,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An Azure storage queue for file events.
     AzureQueueStorage {
-        required {}
         optional {
             /// ID in the names of the cloud resources that Databricks manages for file events.
             managed_resource_id: String = "managed_resource_id",
@@ -373,21 +345,19 @@ databricks_core::model! {
     /// A service principal on Azure, as a credential; for storage only.
     AzureServicePrincipal {
         required {
+            /// ID of the Microsoft Entra tenant of the application.
+            directory_id: String = "directory_id",
             /// ID of the application registration in the tenant.
             application_id: String = "application_id",
             /// Client secret of the application.
             client_secret: String = "client_secret" (secret),
-            /// ID of the Microsoft Entra tenant of the application.
-            directory_id: String = "directory_id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A user delegation SAS of Azure storage.
     AzureUserDelegationSas {
-        required {}
         optional {
             /// The SAS token for the path; a secret.
             sas_token: String = "sas_token" (secret),
@@ -398,7 +368,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where the requests for access were sent.
     BatchCreateAccessRequestsResponse {
-        required {}
         optional {
             /// One entry per principal.
             responses: Vec<CreateAccessRequestResponse> = "responses",
@@ -409,15 +378,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     CancelRefreshResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A catalog.
     CatalogInfo {
-        required {}
         optional {
             /// Whether the caller may see only some metadata of it, through `BROWSE`.
             ///
@@ -425,7 +391,7 @@ databricks_core::model! {
             browse_only: bool = "browse_only",
             /// Kind of catalog.
             catalog_type: CatalogType = "catalog_type",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// Connection to the data source, for a foreign catalog.
             connection_name: String = "connection_name",
@@ -447,7 +413,7 @@ databricks_core::model! {
             managed_encryption_settings: EncryptionSettings = "managed_encryption_settings",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Options that depend on the kind of catalog.
             options: std::collections::BTreeMap<String, String> = "options" (settings),
@@ -459,7 +425,7 @@ databricks_core::model! {
             provider_name: String = "provider_name",
             /// How far the server has got with setting it up.
             provisioning_info: ProvisioningInfo = "provisioning_info",
-            /// Securable type.
+            /// `securable_type`, of type `SecurableType`.
             securable_type: SecurableType = "securable_type",
             /// Share of that provider.
             share_name: String = "share_name",
@@ -479,27 +445,25 @@ databricks_core::model! {
     /// An API token of Cloudflare R2, as a credential.
     CloudflareApiToken {
         required {
-            /// Access key ID of the token.
-            access_key_id: String = "access_key_id" (secret),
             /// Cloudflare account of the token.
             account_id: String = "account_id",
+            /// Access key ID of the token.
+            access_key_id: String = "access_key_id" (secret),
             /// Secret access key of the token.
             secret_access_key: String = "secret_access_key" (secret),
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A column of a table.
     ColumnInfo {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// Mask put on the column.
             mask: ColumnMask = "mask",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Whether it can hold null; true by default.
             nullable: bool = "nullable",
@@ -526,14 +490,13 @@ databricks_core::model! {
 databricks_core::model! {
     /// A mask on a column: a function that replaces its values.
     ColumnMask {
-        required {}
         optional {
             /// Full name of the SQL function.
             function_name: String = "function_name",
             /// Further arguments, columns or constants.
             ///
             /// Deprecated; use `using_column_names`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use `using_column_names`")]
             using_arguments: Vec<PolicyFunctionArgument> = "using_arguments",
             /// Columns to pass as further arguments, of the types the function expects.
             ///
@@ -547,12 +510,12 @@ databricks_core::model! {
     /// What a column mask policy does.
     ColumnMaskOptions {
         required {
+            /// Alias of the matched column to mask.
+            on_column: String = "on_column",
             /// Full name of the function.
             ///
             /// It gets the value of the column first, and returns one of the same type.
             function_name: String = "function_name",
-            /// Alias of the matched column to mask.
-            on_column: String = "on_column",
         }
         optional {
             /// Further arguments, of the types the function expects.
@@ -564,7 +527,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Lineage from one column to another.
     ColumnRelationship {
-        required {}
         optional {
             /// Column of the source.
             source: String = "source",
@@ -583,14 +545,12 @@ databricks_core::model! {
             /// Key of the tag; at most 1024 characters.
             tag_key: String = "tag_key",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A connection that something depends on.
     ConnectionDependency {
-        required {}
         optional {
             /// Name of the connection.
             connection_name: String = "connection_name",
@@ -601,11 +561,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A connection to an external data source.
     ConnectionInfo {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
-            /// Connection id.
+            /// `connection_id`, a text.
             connection_id: String = "connection_id",
             /// Kind of data source.
             connection_type: ConnectionType = "connection_type",
@@ -617,11 +576,11 @@ databricks_core::model! {
             credential_type: CredentialType = "credential_type",
             /// Software environment of the connection.
             environment_settings: EnvironmentSettings = "environment_settings",
-            /// Full name.
+            /// `full_name`, a text.
             full_name: String = "full_name",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Options of the data source; they depend on the type.
             options: std::collections::BTreeMap<String, String> = "options" (settings),
@@ -635,7 +594,7 @@ databricks_core::model! {
             read_only: bool = "read_only",
             /// Options whose values come from secrets of Unity Catalog: full name of the secret by option name.
             secrets: std::collections::BTreeMap<String, String> = "secrets" (settings),
-            /// Securable type.
+            /// `securable_type`, of type `SecurableType`.
             securable_type: SecurableType = "securable_type",
             /// When it was last changed, in milliseconds since the Unix epoch.
             updated_at: i64 = "updated_at",
@@ -650,7 +609,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Details on an online table in the state `ONLINE_CONTINUOUS_UPDATE` or `ONLINE_UPDATING_PIPELINE_RESOURCES`.
     ContinuousUpdateStatus {
-        required {}
         optional {
             /// Progress of the first copy.
             initial_pipeline_sync_progress: PipelineProgress = "initial_pipeline_sync_progress",
@@ -665,7 +623,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A request for access, for one principal.
     CreateAccessRequest {
-        required {}
         optional {
             /// Who is to get access; the caller if absent.
             ///
@@ -682,7 +639,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where the requests for one principal were sent.
     CreateAccessRequestResponse {
-        required {}
         optional {
             /// Who is to get access.
             behalf_of: Principal = "behalf_of",
@@ -696,7 +652,7 @@ databricks_core::model! {
     /// A metastore to create.
     CreateAccountsMetastore {
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
         optional {
@@ -728,7 +684,7 @@ databricks_core::model! {
             azure_service_principal: AzureServicePrincipal = "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: CloudflareApiToken = "cloudflare_api_token",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: DatabricksGcpServiceAccountRequest = "databricks_gcp_service_account",
@@ -742,50 +698,56 @@ databricks_core::model! {
     /// A function to create.
     CreateFunction {
         required {
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
-            /// Type of the result, for a scalar function.
-            data_type: ColumnTypeName = "data_type",
-            /// Type of the result as formatted text.
-            full_data_type: String = "full_data_type",
-            /// Parameters of the function.
-            input_params: FunctionParameterInfos = "input_params",
-            /// Whether equal arguments always give the same result.
-            is_deterministic: bool = "is_deterministic",
-            /// Whether it is called with null arguments.
-            is_null_call: bool = "is_null_call",
+            /// `schema_name`, a text.
+            schema_name: String = "schema_name",
             /// Name within the schema.
             name: String = "name",
-            /// Style of parameters; `S` is that of SQL.
-            parameter_style: CreateFunctionParameterStyle = "parameter_style",
+            /// Parameters of the function.
+            input_params: FunctionParameterInfos = "input_params",
+            /// Type of the result, for a scalar function.
+            data_type: ColumnTypeName = "data_type",
             /// Whether the body is SQL or external.
             ///
             /// An external one needs `external_language`, has no `return_params`, and takes `NO_SQL` as `sql_data_access`.
             routine_body: CreateFunctionRoutineBody = "routine_body",
-            /// Body of the function.
-            routine_definition: String = "routine_definition",
-            /// Schema name.
-            schema_name: String = "schema_name",
-            /// With whose privileges it runs.
-            security_type: CreateFunctionSecurityType = "security_type",
-            /// Reserved.
-            specific_name: String = "specific_name",
+            /// Style of parameters; `S` is that of SQL.
+            parameter_style: CreateFunctionParameterStyle = "parameter_style",
+            /// Whether equal arguments always give the same result.
+            is_deterministic: bool = "is_deterministic",
             /// What SQL the body contains.
             sql_data_access: CreateFunctionSqlDataAccess = "sql_data_access",
+            /// Whether it is called with null arguments.
+            is_null_call: bool = "is_null_call",
+            /// With whose privileges it runs.
+            security_type: CreateFunctionSecurityType = "security_type",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// Language of the body, for an external function.
             external_language: String = "external_language",
             /// Name of the external function.
             external_name: String = "external_name",
+            /// Type of the result as formatted text.
+            ///
+            /// Required, though not an argument.
+            full_data_type: String = "full_data_type",
             /// Properties, as a JSON object in a string.
             properties: String = "properties",
             /// Columns of the result, for a table function.
             return_params: FunctionParameterInfos = "return_params",
+            /// Body of the function.
+            ///
+            /// Required, though not an argument.
+            routine_definition: String = "routine_definition",
             /// What the function depends on; for external functions only credentials, secrets and volumes.
             routine_dependencies: DependencyList = "routine_dependencies",
+            /// Reserved.
+            ///
+            /// Required, though not an argument.
+            specific_name: String = "specific_name",
             /// Schemas whose objects can be named without a qualifier.
             sql_path: String = "sql_path",
         }
@@ -796,15 +758,14 @@ databricks_core::model! {
     /// An assignment of a metastore to a workspace.
     CreateMetastoreAssignment {
         required {
-            /// Default catalog; set it with the default namespace setting instead.
-            #[deprecated = "deprecated by the API"]
-            default_catalog_name: String = "default_catalog_name",
+            /// `workspace_id`, an integer.
+            workspace_id: i64 = "workspace_id",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
-            /// Workspace id.
-            workspace_id: i64 = "workspace_id",
+            /// Default catalog; set it with the default namespace setting instead.
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
+            default_catalog_name: String = "default_catalog_name",
         }
-        optional {}
     }
 }
 
@@ -820,7 +781,7 @@ databricks_core::model! {
         optional {
             /// Which columns of the source go into which columns of the target.
             columns: Vec<ColumnRelationship> = "columns",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
@@ -831,7 +792,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A credential that something depends on.
     CredentialDependency {
-        required {}
         optional {
             /// Name of the credential.
             credential_name: String = "credential_name",
@@ -842,7 +802,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A credential for storage or for other cloud services.
     CredentialInfo {
-        required {}
         optional {
             /// The IAM role, on AWS.
             aws_iam_role: AwsIamRole = "aws_iam_role",
@@ -850,7 +809,7 @@ databricks_core::model! {
             azure_managed_identity: AzureManagedIdentity = "azure_managed_identity",
             /// The service principal, on Azure; for storage only.
             azure_service_principal: AzureServicePrincipal = "azure_service_principal",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -858,9 +817,9 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: DatabricksGcpServiceAccount = "databricks_gcp_service_account",
-            /// Full name.
+            /// `full_name`, a text.
             full_name: String = "full_name",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Whether all workspaces or only bound ones have access.
             isolation_mode: IsolationMode = "isolation_mode",
@@ -887,11 +846,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of one check of a credential.
     CredentialValidationResult {
-        required {}
         optional {
             /// What went wrong; absent for `PASS`.
             message: String = "message",
-            /// Result.
+            /// `result`, of type `ValidateCredentialResult`.
             result: ValidateCredentialResult = "result",
         }
     }
@@ -900,7 +858,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Google Cloud service account made by Databricks, as a credential.
     DatabricksGcpServiceAccount {
-        required {}
         optional {
             /// ID that Databricks uses for the account.
             credential_id: String = "credential_id",
@@ -915,15 +872,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Asks for a Google Cloud service account made by Databricks; empty.
     DatabricksGcpServiceAccountRequest {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A Google Cloud service account made by Databricks, as returned for a storage credential.
     DatabricksGcpServiceAccountResponse {
-        required {}
         optional {
             /// ID that Databricks uses for the account.
             credential_id: String = "credential_id",
@@ -936,32 +890,24 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     DeleteCredentialResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteMcpServiceUserMappedCredentialResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteMonitorResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeletePolicyResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -975,7 +921,7 @@ databricks_core::model! {
             target: ExternalLineageObject = "target",
         }
         optional {
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
         }
     }
@@ -984,16 +930,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     DeleteResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteTableConstraintResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -1006,7 +948,6 @@ databricks_core::model! {
             /// Values by key.
             delta_runtime_properties: std::collections::BTreeMap<String, String> = "delta_runtime_properties",
         }
-        optional {}
     }
 }
 
@@ -1017,22 +958,20 @@ databricks_core::model! {
             /// Privileges refused to the principals while the condition holds.
             privileges: Vec<String> = "privileges",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Something that a view or function depends on; exactly one of its kinds is set.
     Dependency {
-        required {}
         optional {
-            /// Connection.
+            /// `connection`, of type `ConnectionDependency`.
             connection: ConnectionDependency = "connection",
-            /// Credential.
+            /// `credential`, of type `CredentialDependency`.
             credential: CredentialDependency = "credential",
-            /// Function.
+            /// `function`, of type `FunctionDependency`.
             function: FunctionDependency = "function",
-            /// Table.
+            /// `table`, of type `TableDependency`.
             table: TableDependency = "table",
         }
     }
@@ -1041,9 +980,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a view or function depends on.
     DependencyList {
-        required {}
         optional {
-            /// Dependencies.
+            /// `dependencies`, a list, each item of type `Dependency`.
             dependencies: Vec<Dependency> = "dependencies",
         }
     }
@@ -1052,15 +990,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     DisableResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Privileges on a securable, inherited ones included.
     EffectivePermissionsList {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token",
@@ -1074,7 +1009,7 @@ databricks_core::model! {
     /// Whether predictive optimization runs, and where that was set.
     EffectivePredictiveOptimizationFlag {
         required {
-            /// Value.
+            /// `value`, of type `EnablePredictiveOptimization`.
             value: EnablePredictiveOptimization = "value",
         }
         optional {
@@ -1089,13 +1024,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A privilege, and where it comes from.
     EffectivePrivilege {
-        required {}
         optional {
             /// Full name of the object it is inherited from; absent if granted on the securable itself.
             inherited_from_name: String = "inherited_from_name",
             /// Type of the object it is inherited from; absent if granted on the securable itself.
             inherited_from_type: SecurableType = "inherited_from_type",
-            /// Privilege.
+            /// `privilege`, of type `Privilege`.
             privilege: Privilege = "privilege",
         }
     }
@@ -1104,11 +1038,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// The privileges of one principal, inherited ones included.
     EffectivePrivilegeAssignment {
-        required {}
         optional {
             /// The principal: mail address of a user, or name of a group.
             principal: String = "principal",
-            /// Privileges.
+            /// `privileges`, a list, each item of type `EffectivePrivilege`.
             privileges: Vec<EffectivePrivilege> = "privileges",
         }
     }
@@ -1117,15 +1050,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     EnableResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// How clients ask cloud storage for encryption.
     EncryptionDetails {
-        required {}
         optional {
             /// Server-side encryption, for S3.
             sse_encryption_details: SseEncryptionDetails = "sse_encryption_details",
@@ -1136,7 +1066,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Customer-managed key for the data of a catalog.
     EncryptionSettings {
-        required {}
         optional {
             /// Identity that may use the key; needed on Azure only.
             azure_encryption_settings: AzureEncryptionSettings = "azure_encryption_settings",
@@ -1152,10 +1081,10 @@ databricks_core::model! {
     /// A tag on an entity of Unity Catalog.
     EntityTagAssignment {
         required {
-            /// Full name of the tagged entity.
-            entity_name: String = "entity_name",
             /// Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
             entity_type: String = "entity_type",
+            /// Full name of the tagged entity.
+            entity_name: String = "entity_name",
             /// Key of the tag.
             tag_key: String = "tag_key",
         }
@@ -1175,7 +1104,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Software environment of a connection.
     EnvironmentSettings {
-        required {}
         optional {
             /// Version of the environment.
             environment_version: String = "environment_version",
@@ -1188,9 +1116,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An external metadata object, by name.
     ExternalLineageExternalMetadata {
-        required {}
         optional {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -1199,13 +1126,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// An external metadata object in lineage.
     ExternalLineageExternalMetadataInfo {
-        required {}
         optional {
             /// What it stands for in the other system.
             entity_type: String = "entity_type",
             /// When the lineage was recorded.
             event_time: String = "event_time",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// The other system.
             system_type: SystemType = "system_type",
@@ -1216,7 +1142,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A path in lineage.
     ExternalLineageFileInfo {
-        required {}
         optional {
             /// When the lineage was recorded.
             event_time: String = "event_time",
@@ -1235,7 +1160,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One relationship found, with the object at its other end: one of the kinds is set.
     ExternalLineageInfo {
-        required {}
         optional {
             /// The relationship.
             external_lineage_info: ExternalLineageRelationshipInfo = "external_lineage_info",
@@ -1254,11 +1178,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A version of a model, by name and number.
     ExternalLineageModelVersion {
-        required {}
         optional {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Version.
+            /// `version`, a text.
             version: String = "version",
         }
     }
@@ -1267,13 +1190,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A model version in lineage.
     ExternalLineageModelVersionInfo {
-        required {}
         optional {
             /// When the lineage was recorded.
             event_time: String = "event_time",
-            /// Model name.
+            /// `model_name`, a text.
             model_name: String = "model_name",
-            /// Version.
+            /// `version`, an integer.
             version: i64 = "version",
         }
     }
@@ -1282,15 +1204,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// One end of a lineage relationship; exactly one of its kinds is set.
     ExternalLineageObject {
-        required {}
         optional {
-            /// External metadata.
+            /// `external_metadata`, of type `ExternalLineageExternalMetadata`.
             external_metadata: ExternalLineageExternalMetadata = "external_metadata",
-            /// Model version.
+            /// `model_version`, of type `ExternalLineageModelVersion`.
             model_version: ExternalLineageModelVersion = "model_version",
-            /// Path.
+            /// `path`, of type `ExternalLineagePath`.
             path: ExternalLineagePath = "path",
-            /// Table.
+            /// `table`, of type `ExternalLineageTable`.
             table: ExternalLineageTable = "table",
         }
     }
@@ -1299,9 +1220,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A path in cloud storage, by URL.
     ExternalLineagePath {
-        required {}
         optional {
-            /// Url.
+            /// `url`, a text.
             url: String = "url",
         }
     }
@@ -1319,7 +1239,7 @@ databricks_core::model! {
         optional {
             /// Which columns of the source go into which columns of the target.
             columns: Vec<ColumnRelationship> = "columns",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
@@ -1339,7 +1259,7 @@ databricks_core::model! {
         optional {
             /// Which columns of the source go into which columns of the target.
             columns: Vec<ColumnRelationship> = "columns",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
@@ -1350,7 +1270,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A table, by name.
     ExternalLineageTable {
-        required {}
         optional {
             /// Full name, as `catalog.schema.table`.
             name: String = "name",
@@ -1361,15 +1280,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// A table in lineage.
     ExternalLineageTableInfo {
-        required {}
         optional {
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
             /// When the lineage was recorded.
             event_time: String = "event_time",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
         }
     }
@@ -1378,13 +1296,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// An external location: a path in cloud storage with the credential that opens it.
     ExternalLocationInfo {
-        required {}
         optional {
             /// Whether the caller may see only some metadata of it, through `BROWSE`.
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -1414,7 +1331,7 @@ databricks_core::model! {
             isolation_mode: IsolationMode = "isolation_mode",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
@@ -1434,12 +1351,12 @@ databricks_core::model! {
     /// An object that stands for a table, report or the like in another system.
     ExternalMetadata {
         required {
-            /// What it stands for in the other system.
-            entity_type: String = "entity_type",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// The other system.
             system_type: SystemType = "system_type",
+            /// What it stands for in the other system.
+            entity_type: String = "entity_type",
         }
         optional {
             /// Names of its columns.
@@ -1448,9 +1365,9 @@ databricks_core::model! {
             create_time: String = "create_time",
             /// User who created it.
             created_by: String = "created_by",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
@@ -1471,7 +1388,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Details on an online table in the state `OFFLINE_FAILED` or `ONLINE_PIPELINE_FAILED`.
     FailedStatus {
-        required {}
         optional {
             /// Latest Delta version of the source that has been processed, maybe not in full.
             ///
@@ -1488,7 +1404,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Queue through which storage tells of file changes; exactly one of its kinds is set.
     FileEventQueue {
-        required {}
         optional {
             /// Azure queue that Databricks sets up.
             managed_aqs: AzureQueueStorage = "managed_aqs",
@@ -1510,14 +1425,14 @@ databricks_core::model! {
     /// A foreign key of a table.
     ForeignKeyConstraint {
         required {
+            /// `name`, a text.
+            name: String = "name",
             /// Columns of this table.
             child_columns: Vec<String> = "child_columns",
-            /// Name.
-            name: String = "name",
-            /// Columns of the table referred to.
-            parent_columns: Vec<String> = "parent_columns",
             /// Full name of the table referred to.
             parent_table: String = "parent_table",
+            /// Columns of the table referred to.
+            parent_columns: Vec<String> = "parent_columns",
         }
         optional {
             /// Whether the constraint is `RELY`, so that queries may be optimized on the assumption that it holds.
@@ -1529,7 +1444,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An argument computed when a query runs.
     FunctionArgExpression {
-        required {}
         optional {
             /// Reads a tag.
             tag_introspection: TagIntrospectionExpression = "tag_introspection",
@@ -1540,11 +1454,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// An argument of the function of a policy; exactly one of its kinds is set.
     FunctionArgument {
-        required {}
         optional {
             /// Alias of a matched column.
             alias: String = "alias",
-            /// Constant.
+            /// `constant`, a text.
             constant: String = "constant",
             /// Expression computed when a query runs.
             function_arg_expression: FunctionArgExpression = "function_arg_expression",
@@ -1559,22 +1472,20 @@ databricks_core::model! {
             /// Full name, as `catalog.schema.function`.
             function_full_name: String = "function_full_name",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A user-defined function.
     FunctionInfo {
-        required {}
         optional {
             /// Whether the caller may see only some metadata of it, through `BROWSE`.
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -1590,7 +1501,7 @@ databricks_core::model! {
             full_data_type: String = "full_data_type",
             /// Full name, as `catalog.schema.function`.
             full_name: String = "full_name",
-            /// Function id.
+            /// `function_id`, a text.
             function_id: String = "function_id",
             /// Parameters of the function.
             input_params: FunctionParameterInfos = "input_params",
@@ -1618,7 +1529,7 @@ databricks_core::model! {
             routine_definition: String = "routine_definition",
             /// What the function depends on; for external functions only credentials, secrets and volumes.
             routine_dependencies: DependencyList = "routine_dependencies",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
             /// With whose privileges it runs.
             security_type: FunctionInfoSecurityType = "security_type",
@@ -1640,17 +1551,17 @@ databricks_core::model! {
     /// A parameter of a function, or a column of the result of a table function.
     FunctionParameterInfo {
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Position in the list, from 0.
-            position: i64 = "position",
-            /// Data type without its details.
-            type_name: ColumnTypeName = "type_name",
             /// Data type in full, as SQL text.
             type_text: String = "type_text",
+            /// Data type without its details.
+            type_name: ColumnTypeName = "type_name",
+            /// Position in the list, from 0.
+            position: i64 = "position",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// Default value.
             parameter_default: String = "parameter_default",
@@ -1673,9 +1584,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The parameters or result columns of a function.
     FunctionParameterInfos {
-        required {}
         optional {
-            /// Parameters.
+            /// `parameters`, a list, each item of type `FunctionParameterInfo`.
             parameters: Vec<FunctionParameterInfo> = "parameters",
         }
     }
@@ -1684,7 +1594,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A temporary token of Google Cloud.
     GcpOauthToken {
-        required {}
         optional {
             /// The token; a secret.
             oauth_token: String = "oauth_token" (secret),
@@ -1695,7 +1604,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Pub/Sub subscription for file events.
     GcpPubsub {
-        required {}
         optional {
             /// ID in the names of the cloud resources that Databricks manages for file events.
             managed_resource_id: String = "managed_resource_id",
@@ -1710,7 +1618,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A temporary credential for a path; the part of the cloud is set.
     GenerateTemporaryPathCredentialResponse {
-        required {}
         optional {
             /// Set on AWS.
             aws_temp_credentials: AwsCredentials = "aws_temp_credentials",
@@ -1735,7 +1642,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a temporary token for Azure is for.
     GenerateTemporaryServiceCredentialAzureOptions {
-        required {}
         optional {
             /// Scopes of the token, as Azure token providers take them.
             resources: Vec<String> = "resources",
@@ -1746,7 +1652,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a temporary token for Google Cloud is for.
     GenerateTemporaryServiceCredentialGcpOptions {
-        required {}
         optional {
             /// OAuth scopes of the token.
             scopes: Vec<String> = "scopes",
@@ -1757,7 +1662,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A temporary credential for a table; the part of the cloud is set.
     GenerateTemporaryTableCredentialResponse {
-        required {}
         optional {
             /// Set on AWS.
             aws_temp_credentials: AwsCredentials = "aws_temp_credentials",
@@ -1782,7 +1686,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A temporary credential for a volume; the part of the cloud is set.
     GenerateTemporaryVolumeCredentialResponse {
-        required {}
         optional {
             /// Set on AWS.
             aws_temp_credentials: AwsCredentials = "aws_temp_credentials",
@@ -1807,7 +1710,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The workspaces a catalog is bound to.
     GetCatalogWorkspaceBindingsResponse {
-        required {}
         optional {
             /// IDs of the workspaces.
             workspaces: Vec<i64> = "workspaces",
@@ -1818,7 +1720,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A metastore in short.
     GetMetastoreSummaryResponse {
-        required {}
         optional {
             /// Cloud of the metastore, for example `aws`, `azure` or `gcp`.
             cloud: String = "cloud",
@@ -1838,9 +1739,9 @@ databricks_core::model! {
             external_access_enabled: bool = "external_access_enabled",
             /// ID that is unique over clouds and regions, as `cloud:region:metastore_id`.
             global_metastore_id: String = "global_metastore_id",
-            /// Metastore id.
+            /// `metastore_id`, a text.
             metastore_id: String = "metastore_id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
@@ -1865,7 +1766,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Privileges granted on a securable.
     GetPermissionsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token",
@@ -1878,9 +1778,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A quota.
     GetQuotaResponse {
-        required {}
         optional {
-            /// Quota info.
+            /// `quota_info`, of type `QuotaInfo`.
             quota_info: QuotaInfo = "quota_info",
         }
     }
@@ -1889,9 +1788,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of the workspaces a securable is bound to.
     GetWorkspaceBindingsResponse {
-        required {}
         optional {
-            /// Bindings.
+            /// `bindings`, a list, each item of type `WorkspaceBinding`.
             bindings: Vec<WorkspaceBinding> = "bindings" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1903,7 +1801,7 @@ databricks_core::model! {
     /// A governed tag that a policy refers to.
     GovernedTagReference {
         required {
-            /// Tag key.
+            /// `tag_key`, a text.
             tag_key: String = "tag_key",
         }
         optional {
@@ -1920,7 +1818,6 @@ databricks_core::model! {
             /// Privileges given to the principals while the condition holds.
             privileges: Vec<String> = "privileges",
         }
-        optional {}
     }
 }
 
@@ -1953,7 +1850,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The workspaces a metastore is assigned to.
     ListAccountMetastoreAssignmentsResponse {
-        required {}
         optional {
             /// IDs of the workspaces.
             workspace_ids: Vec<i64> = "workspace_ids" (essential),
@@ -1964,9 +1860,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The storage credentials of a metastore.
     ListAccountStorageCredentialsResponse {
-        required {}
         optional {
-            /// Storage credentials.
+            /// `storage_credentials`, a list, each item of type `StorageCredentialInfo`.
             storage_credentials: Vec<StorageCredentialInfo> = "storage_credentials" (essential),
         }
     }
@@ -1975,9 +1870,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of catalogs.
     ListCatalogsResponse {
-        required {}
         optional {
-            /// Catalogs.
+            /// `catalogs`, a list, each item of type `CatalogInfo`.
             catalogs: Vec<CatalogInfo> = "catalogs" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1988,9 +1882,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of connections.
     ListConnectionsResponse {
-        required {}
         optional {
-            /// Connections.
+            /// `connections`, a list, each item of type `ConnectionInfo`.
             connections: Vec<ConnectionInfo> = "connections" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2001,9 +1894,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of credentials.
     ListCredentialsResponse {
-        required {}
         optional {
-            /// Credentials.
+            /// `credentials`, a list, each item of type `CredentialInfo`.
             credentials: Vec<CredentialInfo> = "credentials" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2014,7 +1906,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of privileges on a securable, inherited ones included.
     ListEffectivePrivilegeAssignmentsResponse {
-        required {}
         optional {
             /// One entry per principal.
             effective_privilege_assignments: Vec<EffectivePrivilegeAssignment> = "effective_privilege_assignments" (essential),
@@ -2027,11 +1918,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of tags of an entity.
     ListEntityTagAssignmentsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Tag assignments.
+            /// `tag_assignments`, a list, each item of type `EntityTagAssignment`.
             tag_assignments: Vec<EntityTagAssignment> = "tag_assignments" (essential),
         }
     }
@@ -2040,9 +1930,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of lineage relationships.
     ListExternalLineageRelationshipsResponse {
-        required {}
         optional {
-            /// External lineage relationships.
+            /// `external_lineage_relationships`, a list, each item of type `ExternalLineageInfo`.
             external_lineage_relationships: Vec<ExternalLineageInfo> = "external_lineage_relationships" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2053,9 +1942,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of external locations.
     ListExternalLocationsResponse {
-        required {}
         optional {
-            /// External locations.
+            /// `external_locations`, a list, each item of type `ExternalLocationInfo`.
             external_locations: Vec<ExternalLocationInfo> = "external_locations" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2066,9 +1954,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of external metadata objects.
     ListExternalMetadataResponse {
-        required {}
         optional {
-            /// External metadata.
+            /// `external_metadata`, a list, each item of type `ExternalMetadata`.
             external_metadata: Vec<ExternalMetadata> = "external_metadata" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2079,9 +1966,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of functions.
     ListFunctionsResponse {
-        required {}
         optional {
-            /// Functions.
+            /// `functions`, a list, each item of type `FunctionInfo`.
             functions: Vec<FunctionInfo> = "functions" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2092,9 +1978,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of MCP services.
     ListMcpServicesResponse {
-        required {}
         optional {
-            /// Mcp services.
+            /// `mcp_services`, a list, each item of type `McpService`.
             mcp_services: Vec<McpService> = "mcp_services" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2105,9 +1990,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of metastores.
     ListMetastoresResponse {
-        required {}
         optional {
-            /// Metastores.
+            /// `metastores`, a list, each item of type `MetastoreInfo`.
             metastores: Vec<MetastoreInfo> = "metastores" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2118,9 +2002,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of model provider services.
     ListModelProviderServicesResponse {
-        required {}
         optional {
-            /// Model provider services.
+            /// `model_provider_services`, a list, each item of type `ModelProviderService`.
             model_provider_services: Vec<ModelProviderService> = "model_provider_services" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2131,9 +2014,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of model services.
     ListModelServicesResponse {
-        required {}
         optional {
-            /// Model services.
+            /// `model_services`, a list, each item of type `ModelService`.
             model_services: Vec<ModelService> = "model_services" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2144,9 +2026,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of model versions.
     ListModelVersionsResponse {
-        required {}
         optional {
-            /// Model versions.
+            /// `model_versions`, a list, each item of type `ModelVersionInfo`.
             model_versions: Vec<ModelVersionInfo> = "model_versions" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2157,11 +2038,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of policies.
     ListPoliciesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Policies.
+            /// `policies`, a list, each item of type `PolicyInfo`.
             policies: Vec<PolicyInfo> = "policies" (essential),
         }
     }
@@ -2170,7 +2050,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of privileges granted on a securable.
     ListPrivilegeAssignmentsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2183,11 +2062,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of quotas.
     ListQuotasResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Quotas.
+            /// `quotas`, a list, each item of type `QuotaInfo`.
             quotas: Vec<QuotaInfo> = "quotas" (essential),
         }
     }
@@ -2196,11 +2074,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of registered models.
     ListRegisteredModelsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Registered models.
+            /// `registered_models`, a list, each item of type `RegisteredModelInfo`.
             registered_models: Vec<RegisteredModelInfo> = "registered_models" (essential),
         }
     }
@@ -2209,11 +2086,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of schemas.
     ListSchemasResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Schemas.
+            /// `schemas`, a list, each item of type `SchemaInfo`.
             schemas: Vec<SchemaInfo> = "schemas" (essential),
         }
     }
@@ -2222,11 +2098,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of secrets.
     ListSecretsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Secrets.
+            /// `secrets`, a list, each item of type `Secret`.
             secrets: Vec<Secret> = "secrets" (essential),
         }
     }
@@ -2235,11 +2110,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of skills.
     ListSkillsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Skills.
+            /// `skills`, a list, each item of type `Skill`.
             skills: Vec<Skill> = "skills" (essential),
         }
     }
@@ -2248,11 +2122,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of storage credentials.
     ListStorageCredentialsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Storage credentials.
+            /// `storage_credentials`, a list, each item of type `StorageCredentialInfo`.
             storage_credentials: Vec<StorageCredentialInfo> = "storage_credentials" (essential),
         }
     }
@@ -2261,11 +2134,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of system schemas.
     ListSystemSchemasResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Schemas.
+            /// `schemas`, a list, each item of type `SystemSchemaInfo`.
             schemas: Vec<SystemSchemaInfo> = "schemas" (essential),
         }
     }
@@ -2274,11 +2146,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of tables in short form.
     ListTableSummariesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Tables.
+            /// `tables`, a list, each item of type `TableSummary`.
             tables: Vec<TableSummary> = "tables" (essential),
         }
     }
@@ -2287,11 +2158,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of tables.
     ListTablesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Tables.
+            /// `tables`, a list, each item of type `TableInfo`.
             tables: Vec<TableInfo> = "tables" (essential),
         }
     }
@@ -2300,11 +2170,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of volumes.
     ListVolumesResponseContent {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Volumes.
+            /// `volumes`, a list, each item of type `VolumeInfo`.
             volumes: Vec<VolumeInfo> = "volumes" (essential),
         }
     }
@@ -2313,7 +2182,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A condition by which a policy finds columns.
     MatchColumn {
-        required {}
         optional {
             /// Name by which the policy refers to the column found.
             alias: String = "alias",
@@ -2326,9 +2194,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An MCP server, reached through a connection, whose tools are governed in Unity Catalog.
     McpService {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// Connection, tools and rate limits.
             ///
@@ -2361,7 +2228,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How an MCP service works.
     McpServiceConfig {
-        required {}
         optional {
             /// Tools to expose, by name or by prefix such as `read_*`; all of them if empty.
             ///
@@ -2403,7 +2269,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The sign-in of the caller to an MCP service.
     McpServiceUserMappedCredential {
-        required {}
         optional {
             /// When it expires: `access_token_expiration`, and `refresh_token_expiration` if there is a refresh token.
             options: std::collections::BTreeMap<String, String> = "options" (settings),
@@ -2416,7 +2281,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of the OAuth flow by which a user signs in to an MCP service.
     McpServiceUserMappedCredentialLogin {
-        required {}
         optional {
             /// The fields `authorization_code`, `pkce_verifier` and `oauth_redirect_uri`.
             options: std::collections::BTreeMap<String, String> = "options" (settings),
@@ -2428,14 +2292,14 @@ databricks_core::model! {
     /// An assignment of a metastore to a workspace.
     MetastoreAssignment {
         required {
-            /// Metastore id.
+            /// `metastore_id`, a text.
             metastore_id: String = "metastore_id",
-            /// Workspace id.
+            /// `workspace_id`, an integer.
             workspace_id: i64 = "workspace_id",
         }
         optional {
             /// Default catalog; set it with the default namespace setting instead.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             default_catalog_name: String = "default_catalog_name",
         }
     }
@@ -2444,7 +2308,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A metastore.
     MetastoreInfo {
-        required {}
         optional {
             /// Cloud of the metastore, for example `aws`, `azure` or `gcp`.
             cloud: String = "cloud",
@@ -2464,9 +2327,9 @@ databricks_core::model! {
             external_access_enabled: bool = "external_access_enabled",
             /// ID that is unique over clouds and regions, as `cloud:region:metastore_id`.
             global_metastore_id: String = "global_metastore_id",
-            /// Metastore id.
+            /// `metastore_id`, a text.
             metastore_id: String = "metastore_id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
@@ -2493,9 +2356,8 @@ databricks_core::model! {
     ///
     /// Several model services can use it.
     ModelProviderService {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// Everything about the provider.
             ///
@@ -2530,7 +2392,6 @@ databricks_core::model! {
     ///
     /// The field that fits `provider_type` has to be set.
     ModelProviderServiceConfig {
-        required {}
         optional {
             /// Whether all models that are known of the provider may be used, besides those in `targets`; false by default.
             ///
@@ -2581,7 +2442,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for Amazon Bedrock.
     ModelProviderServiceConfigAmazonBedrockProviderConfig {
-        required {}
         optional {
             /// Region and authentication.
             direct: ModelProviderServiceConfigAmazonBedrockProviderDirectConfig = "direct",
@@ -2594,7 +2454,6 @@ databricks_core::model! {
     ///
     /// Exactly one of `aws_access_key` and `service_credential` has to be given on creation.
     ModelProviderServiceConfigAmazonBedrockProviderDirectConfig {
-        required {}
         optional {
             /// Access key.
             aws_access_key: ModelProviderServiceConfigAwsAccessKey = "aws_access_key",
@@ -2615,7 +2474,6 @@ databricks_core::model! {
     ///
     /// Exactly one of its fields has to be given on creation.
     ModelProviderServiceConfigAnthropicProviderConfig {
-        required {}
         optional {
             /// Authentication with a stored API key.
             direct: ModelProviderServiceConfigAnthropicProviderDirectConfig = "direct",
@@ -2628,7 +2486,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Authentication to Anthropic with a stored API key.
     ModelProviderServiceConfigAnthropicProviderDirectConfig {
-        required {}
         optional {
             /// The API key; given in `plaintext`.
             api_key: ModelProviderServiceConfigProviderSecret = "api_key",
@@ -2641,15 +2498,12 @@ databricks_core::model! {
     ///
     /// Nothing is stored.
     ModelProviderServiceConfigAnthropicProviderRelayedConfig {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// An access key of AWS.
     ModelProviderServiceConfigAwsAccessKey {
-        required {}
         optional {
             /// Access key ID.
             ///
@@ -2664,7 +2518,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for Azure OpenAI.
     ModelProviderServiceConfigAzureOpenAiProviderConfig {
-        required {}
         optional {
             /// Endpoint and authentication.
             direct: ModelProviderServiceConfigAzureOpenAiProviderDirectConfig = "direct",
@@ -2677,7 +2530,6 @@ databricks_core::model! {
     ///
     /// Exactly one of `api_key`, `entra_service_principal` and `service_credential` has to be given on creation.
     ModelProviderServiceConfigAzureOpenAiProviderDirectConfig {
-        required {}
         optional {
             /// The API key; given in `plaintext`.
             api_key: ModelProviderServiceConfigProviderSecret = "api_key",
@@ -2696,7 +2548,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Authentication with a secret in a header of choice.
     ModelProviderServiceConfigCustomProviderApiKeyHeaderAuth {
-        required {}
         optional {
             /// Name of the header, for example `Ocp-Apim-Subscription-Key`.
             api_key_name: String = "api_key_name",
@@ -2709,7 +2560,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for a custom provider with the API of OpenAI.
     ModelProviderServiceConfigCustomProviderConfig {
-        required {}
         optional {
             /// Endpoint and authentication.
             direct: ModelProviderServiceConfigCustomProviderDirectConfig = "direct",
@@ -2720,7 +2570,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Endpoint and authentication for a custom provider.
     ModelProviderServiceConfigCustomProviderDirectConfig {
-        required {}
         optional {
             /// Bearer token for the header `Authorization`; given in `plaintext`.
             api_key: ModelProviderServiceConfigProviderSecret = "api_key",
@@ -2735,7 +2584,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A service principal of Microsoft Entra ID, whose tokens are used for requests.
     ModelProviderServiceConfigEntraServicePrincipal {
-        required {}
         optional {
             /// Application ID.
             ///
@@ -2754,7 +2602,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for Gemini Enterprise.
     ModelProviderServiceConfigGeminiEnterpriseProviderConfig {
-        required {}
         optional {
             /// Project, region and authentication.
             direct: ModelProviderServiceConfigGeminiEnterpriseProviderDirectConfig = "direct",
@@ -2767,7 +2614,6 @@ databricks_core::model! {
     ///
     /// `api_key` and `service_credential` exclude each other.
     ModelProviderServiceConfigGeminiEnterpriseProviderDirectConfig {
-        required {}
         optional {
             /// The API key; given in `plaintext`.
             api_key: ModelProviderServiceConfigProviderSecret = "api_key",
@@ -2790,7 +2636,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for Microsoft Foundry.
     ModelProviderServiceConfigMicrosoftFoundryProviderConfig {
-        required {}
         optional {
             /// Endpoint and authentication.
             direct: ModelProviderServiceConfigMicrosoftFoundryProviderDirectConfig = "direct",
@@ -2803,7 +2648,6 @@ databricks_core::model! {
     ///
     /// Exactly one of `api_key`, `entra_service_principal` and `service_credential` has to be given on creation.
     ModelProviderServiceConfigMicrosoftFoundryProviderDirectConfig {
-        required {}
         optional {
             /// The API key; given in `plaintext`.
             api_key: ModelProviderServiceConfigProviderSecret = "api_key",
@@ -2845,7 +2689,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for OpenAI.
     ModelProviderServiceConfigOpenAiProviderConfig {
-        required {}
         optional {
             /// Endpoint and authentication.
             direct: ModelProviderServiceConfigOpenAiProviderDirectConfig = "direct",
@@ -2856,7 +2699,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Endpoint and authentication for OpenAI.
     ModelProviderServiceConfigOpenAiProviderDirectConfig {
-        required {}
         optional {
             /// The API key; given in `plaintext`.
             api_key: ModelProviderServiceConfigProviderSecret = "api_key",
@@ -2871,7 +2713,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Adjustment of cost estimates for a provider.
     ModelProviderServiceConfigProviderPricingConfig {
-        required {}
         optional {
             /// Discount in hundredths of a percent: 2000 lowers estimates by 20%, -2000 raises them by 20%.
             ///
@@ -2886,7 +2727,6 @@ databricks_core::model! {
     ///
     /// Reads return it without its value, as a sign that one is stored.
     ModelProviderServiceConfigProviderSecret {
-        required {}
         optional {
             /// The value.
             ///
@@ -2910,7 +2750,6 @@ databricks_core::model! {
             /// Reads return the present name.
             name: String = "name",
         }
-        optional {}
     }
 }
 
@@ -2923,7 +2762,6 @@ databricks_core::model! {
             /// Reads return the present name.
             name: String = "name",
         }
-        optional {}
     }
 }
 
@@ -2931,9 +2769,8 @@ databricks_core::model! {
     /// An endpoint that routes inference requests to models in and outside Databricks, with access control, rate limits and
     /// logging.
     ModelService {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// Destinations, rate limits and logging.
             ///
@@ -2970,7 +2807,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How a model service works.
     ModelServiceConfig {
-        required {}
         optional {
             /// Logging of requests and answers.
             inference_table: InferenceTableConfig = "inference_table",
@@ -2988,10 +2824,10 @@ databricks_core::model! {
     /// The field that fits `destination_type` has to be set, and no other.
     ModelServiceConfigDestinationConfig {
         required {
-            /// What kind of model it is.
-            destination_type: ModelServiceConfigDestinationConfigDestinationType = "destination_type",
             /// Label of the destination.
             name: String = "name",
+            /// What kind of model it is.
+            destination_type: ModelServiceConfigDestinationConfigDestinationType = "destination_type",
         }
         optional {
             /// Set for an external model.
@@ -3021,14 +2857,12 @@ databricks_core::model! {
             /// Model to use, of those the provider service has, and the APIs to translate between.
             target: ModelProviderServiceConfigModelTargetConfig = "target",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What is tried after a primary destination has failed.
     ModelServiceConfigFallbackConfig {
-        required {}
         optional {
             /// Destinations in the order in which they are tried; 5 at most.
             destinations: Vec<ModelServiceConfigDestinationConfig> = "destinations",
@@ -3043,7 +2877,6 @@ databricks_core::model! {
             /// Resource name, as `models/{catalog}.{schema}.{name}`.
             model: String = "model",
         }
-        optional {}
     }
 }
 
@@ -3068,7 +2901,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where the requests to a model service go.
     ModelServiceConfigRoutingConfig {
-        required {}
         optional {
             /// Primary destinations: 1 to 10.
             destinations: Vec<ModelServiceConfigDestinationConfig> = "destinations",
@@ -3081,19 +2913,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// A version of a registered model.
     ModelVersionInfo {
-        required {}
         optional {
             /// Aliases that stand for it; filled in only on request.
             aliases: Vec<RegisteredModelAlias> = "aliases",
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
             /// User who created it.
             created_by: String = "created_by",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
@@ -3105,7 +2936,7 @@ databricks_core::model! {
             run_id: String = "run_id",
             /// Workspace of that run.
             run_workspace_id: i64 = "run_workspace_id",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
             /// URI of the files it was made from.
             source: String = "source",
@@ -3146,9 +2977,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Whether a monitor also classifies columns.
     MonitorDataClassificationConfig {
-        required {}
         optional {
-            /// Enabled.
+            /// `enabled`, `true` or `false`.
             enabled: bool = "enabled",
         }
     }
@@ -3157,7 +2987,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Whom a monitor notifies.
     MonitorDestination {
-        required {}
         optional {
             /// Mail addresses; 5 at most.
             email_addresses: Vec<String> = "email_addresses",
@@ -3169,16 +2998,16 @@ databricks_core::model! {
     /// Monitoring of a table that holds requests and predictions of a model.
     MonitorInferenceLog {
         required {
-            /// Lengths of the time windows to aggregate over, for example `1 day`.
-            granularities: Vec<String> = "granularities",
-            /// Column of the model or version that made the prediction.
-            model_id_col: String = "model_id_col",
-            /// Column of the prediction.
-            prediction_col: String = "prediction_col",
             /// What kind of prediction it is.
             problem_type: MonitorInferenceLogProblemType = "problem_type",
             /// Column of the time of the request.
             timestamp_col: String = "timestamp_col",
+            /// Lengths of the time windows to aggregate over, for example `1 day`.
+            granularities: Vec<String> = "granularities",
+            /// Column of the prediction.
+            prediction_col: String = "prediction_col",
+            /// Column of the model or version that made the prediction.
+            model_id_col: String = "model_id_col",
         }
         optional {
             /// Column of the true value.
@@ -3193,18 +3022,18 @@ databricks_core::model! {
     /// A monitor of a table.
     MonitorInfo {
         required {
-            /// Full name of the table with the drift metrics.
-            drift_metrics_table_name: String = "drift_metrics_table_name",
+            /// Full name of the monitored table.
+            table_name: String = "table_name",
+            /// `status`, of type `MonitorInfoStatus`.
+            status: MonitorInfoStatus = "status",
             /// Version of the configuration, counting up from 1; negative if it is damaged.
             monitor_version: i64 = "monitor_version",
             /// Schema of the metric tables, as `catalog.schema`.
             output_schema_name: String = "output_schema_name",
             /// Full name of the table with the profile metrics.
             profile_metrics_table_name: String = "profile_metrics_table_name",
-            /// Status.
-            status: MonitorInfoStatus = "status",
-            /// Full name of the monitored table.
-            table_name: String = "table_name",
+            /// Full name of the table with the drift metrics.
+            drift_metrics_table_name: String = "drift_metrics_table_name",
         }
         optional {
             /// Absolute workspace path of the directory with the dashboard and other assets.
@@ -3242,25 +3071,23 @@ databricks_core::model! {
     /// A metric of your own.
     MonitorMetric {
         required {
+            /// Name of the metric in the metric tables.
+            name: String = "name",
+            /// What it is computed from.
+            type_: MonitorMetricType = "type",
             /// SQL expression that computes it, as a Jinja template.
             definition: String = "definition",
             /// Columns it is computed for; `:table` if it needs several at once.
             input_columns: Vec<String> = "input_columns",
-            /// Name of the metric in the metric tables.
-            name: String = "name",
             /// Data type of the result.
             output_data_type: String = "output_data_type",
-            /// What it is computed from.
-            type_: MonitorMetricType = "type",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Whom a monitor notifies, and of what.
     MonitorNotifications {
-        required {}
         optional {
             /// Whom to tell when a refresh fails or times out.
             on_failure: MonitorDestination = "on_failure",
@@ -3274,11 +3101,11 @@ databricks_core::model! {
     /// One refresh of a monitor.
     MonitorRefreshInfo {
         required {
-            /// Refresh id.
+            /// `refresh_id`, an integer.
             refresh_id: i64 = "refresh_id",
             /// When it started, in milliseconds since the Unix epoch.
             start_time_ms: i64 = "start_time_ms",
-            /// State.
+            /// `state`, of type `MonitorRefreshInfoState`.
             state: MonitorRefreshInfoState = "state",
         }
         optional {
@@ -3295,9 +3122,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The latest refreshes of a monitor.
     MonitorRefreshListResponse {
-        required {}
         optional {
-            /// Refreshes.
+            /// `refreshes`, a list, each item of type `MonitorRefreshInfo`.
             refreshes: Vec<MonitorRefreshInfo> = "refreshes",
         }
     }
@@ -3306,8 +3132,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Monitoring of a table as a whole; has no settings.
     MonitorSnapshot {
-        required {}
-        optional {}
     }
 }
 
@@ -3321,7 +3145,6 @@ databricks_core::model! {
             /// Column of the time.
             timestamp_col: String = "timestamp_col",
         }
-        optional {}
     }
 }
 
@@ -3329,17 +3152,15 @@ databricks_core::model! {
     /// A constraint of a table, by name only.
     NamedTableConstraint {
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Where requests for access are sent.
     NotificationDestination {
-        required {}
         optional {
             /// Mail address for `EMAIL`, URL for `URL`, and the ID of a notification destination of Databricks for the others.
             destination_id: String = "destination_id",
@@ -3357,7 +3178,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An online table.
     OnlineTable {
-        required {}
         optional {
             /// Full name, as `catalog.schema.table`.
             name: String = "name",
@@ -3380,7 +3200,6 @@ databricks_core::model! {
     ///
     /// One of the two schedules is set.
     OnlineTableSpec {
-        required {}
         optional {
             /// Whether each run copies everything, without reading a change data feed.
             ///
@@ -3407,16 +3226,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The pipeline runs all the time; has no settings.
     OnlineTableSpecContinuousSchedulingPolicy {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The pipeline runs when triggered; has no settings.
     OnlineTableSpecTriggeredSchedulingPolicy {
-        required {}
-        optional {}
     }
 }
 
@@ -3425,11 +3240,10 @@ databricks_core::model! {
     ///
     /// Which of the details is set depends on `detailed_state`.
     OnlineTableStatus {
-        required {}
         optional {
             /// Details while changes keep flowing in.
             continuous_update_status: ContinuousUpdateStatus = "continuous_update_status",
-            /// Detailed state.
+            /// `detailed_state`, of type `OnlineTableState`.
             detailed_state: OnlineTableState = "detailed_state",
             /// Details after a failure.
             failed_status: FailedStatus = "failed_status",
@@ -3448,7 +3262,6 @@ databricks_core::model! {
     ///
     /// Made for user interfaces.
     OptionSpec {
-        required {}
         optional {
             /// Values to choose from, where they are limited.
             allowed_values: Vec<String> = "allowed_values",
@@ -3466,13 +3279,13 @@ databricks_core::model! {
             is_hidden: bool = "is_hidden",
             /// Whether it may be logged, holding nothing sensitive.
             is_loggable: bool = "is_loggable",
-            /// Is required.
+            /// `is_required`, `true` or `false`.
             is_required: bool = "is_required",
             /// Whether it has to be masked when shown.
             is_secret: bool = "is_secret",
             /// Whether users can change it.
             is_updatable: bool = "is_updatable",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// At which step of an OAuth flow to show it.
             oauth_stage: OptionSpecOauthStage = "oauth_stage",
@@ -3485,7 +3298,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Privileges to grant to and revoke from one principal.
     PermissionsChange {
-        required {}
         optional {
             /// Privileges to grant.
             add: Vec<Privilege> = "add",
@@ -3500,7 +3312,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress of the pipeline of an online table.
     PipelineProgress {
-        required {}
         optional {
             /// Estimated time left, in seconds.
             estimated_completion_time_seconds: f64 = "estimated_completion_time_seconds",
@@ -3519,11 +3330,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// An argument of a row filter or column mask; exactly one of its kinds is set.
     PolicyFunctionArgument {
-        required {}
         optional {
             /// Name of a column.
             column: String = "column",
-            /// Constant.
+            /// `constant`, a text.
             constant: String = "constant",
         }
     }
@@ -3545,7 +3355,7 @@ databricks_core::model! {
         optional {
             /// Options of a column mask.
             column_mask: ColumnMaskOptions = "column_mask",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -3591,7 +3401,7 @@ databricks_core::model! {
         required {
             /// Columns of the key.
             child_columns: Vec<String> = "child_columns",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
         optional {
@@ -3606,11 +3416,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A user, group or service principal.
     Principal {
-        required {}
         optional {
             /// ID of the principal.
             id: String = "id",
-            /// Principal type.
+            /// `principal_type`, of type `PrincipalType`.
             principal_type: PrincipalType = "principal_type",
         }
     }
@@ -3619,13 +3428,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The privileges granted to one principal.
     PrivilegeAssignment {
-        required {}
         optional {
             /// The principal: mail address of a user, or name of a group.
             ///
             /// Empty if it has been deleted.
             principal: String = "principal",
-            /// Privileges.
+            /// `privileges`, a list, each item of type `Privilege`.
             privileges: Vec<Privilege> = "privileges",
         }
     }
@@ -3634,9 +3442,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// How far the server has got with setting something up.
     ProvisioningInfo {
-        required {}
         optional {
-            /// State.
+            /// `state`, of type `ProvisioningInfoState`.
             state: ProvisioningInfoState = "state",
         }
     }
@@ -3645,7 +3452,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Details on an online table in the state `PROVISIONING_PIPELINE_RESOURCES` or `PROVISIONING_INITIAL_SNAPSHOT`.
     ProvisioningStatus {
-        required {}
         optional {
             /// Progress of the first copy; only while that is being made.
             initial_pipeline_sync_progress: PipelineProgress = "initial_pipeline_sync_progress",
@@ -3656,7 +3462,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A resource quota and its use.
     QuotaInfo {
-        required {}
         optional {
             /// When the count was taken, in milliseconds since the Unix epoch.
             last_refreshed_at: i64 = "last_refreshed_at",
@@ -3668,7 +3473,7 @@ databricks_core::model! {
             quota_count: i64 = "quota_count",
             /// How many there can be.
             quota_limit: i64 = "quota_limit",
-            /// Quota name.
+            /// `quota_name`, a text.
             quota_name: String = "quota_name",
         }
     }
@@ -3677,9 +3482,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Temporary credentials of Cloudflare R2.
     R2Credentials {
-        required {}
         optional {
-            /// Access key ID.
+            /// `access_key_id`, a text.
             access_key_id: String = "access_key_id" (secret),
             /// Key to sign requests with; a secret.
             secret_access_key: String = "secret_access_key" (secret),
@@ -3714,9 +3518,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The new dashboard.
     RegenerateDashboardResponse {
-        required {}
         optional {
-            /// Dashboard id.
+            /// `dashboard_id`, a text.
             dashboard_id: String = "dashboard_id",
             /// Folder of the dashboard: the assets directory followed by the table name.
             parent_folder: String = "parent_folder",
@@ -3727,17 +3530,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// A name for a version of a registered model, such as `champion`.
     RegisteredModelAlias {
-        required {}
         optional {
-            /// Alias name.
+            /// `alias_name`, a text.
             alias_name: String = "alias_name",
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Name of the model within the schema.
             model_name: String = "model_name",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
             /// Version that the alias stands for.
             version_num: i64 = "version_num",
@@ -3748,7 +3550,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A registered model.
     RegisteredModelInfo {
-        required {}
         optional {
             /// Aliases of its versions; filled in only on request.
             aliases: Vec<RegisteredModelAlias> = "aliases",
@@ -3756,9 +3557,9 @@ databricks_core::model! {
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -3772,7 +3573,7 @@ databricks_core::model! {
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
             /// Where the files of versions are stored.
             storage_location: String = "storage_location",
@@ -3803,17 +3604,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// A schema.
     SchemaInfo {
-        required {}
         optional {
             /// Whether the caller may see only some metadata of it, through `BROWSE`.
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
             /// Kind of the catalog it is in.
             catalog_type: CatalogType = "catalog_type",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -3835,7 +3635,7 @@ databricks_core::model! {
             owner: String = "owner",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
-            /// Schema id.
+            /// `schema_id`, a text.
             schema_id: String = "schema_id",
             /// Full URL of the storage for managed tables.
             storage_location: String = "storage_location",
@@ -3853,19 +3653,15 @@ databricks_core::model! {
     /// A secret of Unity Catalog.
     Secret {
         required {
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
+            /// `schema_name`, a text.
+            schema_name: String = "schema_name",
             /// Name within the schema.
             name: String = "name",
-            /// Schema name.
-            schema_name: String = "schema_name",
-            /// The value, at most 60 KiB.
-            ///
-            /// Write-only; it is read as `effective_value`.
-            value: String = "value" (secret),
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created.
             create_time: databricks_core::Timestamp = "create_time",
@@ -3891,6 +3687,12 @@ databricks_core::model! {
             update_time: databricks_core::Timestamp = "update_time",
             /// Principal that last changed it.
             updated_by: String = "updated_by",
+            /// The value, at most 60 KiB.
+            ///
+            /// Write-only; it is read as `effective_value`.
+            ///
+            /// Required, though not an argument.
+            value: String = "value" (secret),
         }
     }
 }
@@ -3898,13 +3700,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// An object that privileges can be granted on, given by type and full name.
     Securable {
-        required {}
         optional {
-            /// Full name.
+            /// `full_name`, a text.
             full_name: String = "full_name",
             /// Share that it comes from, for one shared between Databricks accounts.
             provider_share: String = "provider_share",
-            /// Type.
+            /// `type`, of type `SecurableType`.
             type_: SecurableType = "type",
         }
     }
@@ -3913,17 +3714,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a kind of securable is capable of.
     SecurableKindManifest {
-        required {}
         optional {
             /// Privileges that can be granted on it.
             assignable_privileges: Vec<String> = "assignable_privileges",
-            /// Capabilities.
+            /// `capabilities`, a list, each item a text.
             capabilities: Vec<String> = "capabilities",
             /// Options it takes.
             options: Vec<OptionSpec> = "options",
-            /// Securable kind.
+            /// `securable_kind`, of type `SecurableKind`.
             securable_kind: SecurableKind = "securable_kind",
-            /// Securable type.
+            /// `securable_type`, of type `SecurableType`.
             securable_type: SecurableType = "securable_type",
         }
     }
@@ -3932,11 +3732,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Privileges asked for on one securable.
     SecurablePermissions {
-        required {}
         optional {
             /// Privileges asked for.
             permissions: Vec<String> = "permissions",
-            /// Securable.
+            /// `securable`, of type `Securable`.
             securable: Securable = "securable",
         }
     }
@@ -3947,7 +3746,6 @@ databricks_core::model! {
     ///
     /// The files are handled with the Files API.
     Skill {
-        required {}
         optional {
             /// Name in `SKILL.md` when it was last finalized, which may not be that in the resource name; absent before.
             bundle_name: String = "bundle_name",
@@ -3988,7 +3786,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Server-side encryption of S3.
     SseEncryptionDetails {
-        required {}
         optional {
             /// Value of the header `x-amz-server-side-encryption`.
             algorithm: SseEncryptionDetailsAlgorithm = "algorithm",
@@ -4001,7 +3798,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A storage credential.
     StorageCredentialInfo {
-        required {}
         optional {
             /// The IAM role, on AWS.
             aws_iam_role: AwsIamRoleResponse = "aws_iam_role",
@@ -4011,7 +3807,7 @@ databricks_core::model! {
             azure_service_principal: AzureServicePrincipal = "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: CloudflareApiToken = "cloudflare_api_token",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -4019,9 +3815,9 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: DatabricksGcpServiceAccountResponse = "databricks_gcp_service_account",
-            /// Full name.
+            /// `full_name`, a text.
             full_name: String = "full_name",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Whether all workspaces or only bound ones have access.
             isolation_mode: IsolationMode = "isolation_mode",
@@ -4047,26 +3843,24 @@ databricks_core::model! {
     /// A system schema.
     SystemSchemaInfo {
         required {
-            /// Schema.
+            /// `schema`, a text.
             schema: String = "schema",
             /// Whether it is enabled: `AVAILABLE` or empty (it can be), `ENABLE_INITIALIZED`, `ENABLE_COMPLETED`,
             /// `DISABLE_INITIALIZED`, `MANAGED` or `UNAVAILABLE`.
             state: String = "state",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A constraint of a table; exactly one of its kinds is set.
     TableConstraint {
-        required {}
         optional {
-            /// Foreign key constraint.
+            /// `foreign_key_constraint`, of type `ForeignKeyConstraint`.
             foreign_key_constraint: ForeignKeyConstraint = "foreign_key_constraint",
-            /// Named table constraint.
+            /// `named_table_constraint`, of type `NamedTableConstraint`.
             named_table_constraint: NamedTableConstraint = "named_table_constraint",
-            /// Primary key constraint.
+            /// `primary_key_constraint`, of type `PrimaryKeyConstraint`.
             primary_key_constraint: PrimaryKeyConstraint = "primary_key_constraint",
         }
     }
@@ -4079,16 +3873,14 @@ databricks_core::model! {
             /// Full name, as `catalog.schema.table`.
             table_full_name: String = "table_full_name",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Whether a table exists.
     TableExistsResponse {
-        required {}
         optional {
-            /// Table exists.
+            /// `table_exists`, `true` or `false`.
             table_exists: bool = "table_exists",
         }
     }
@@ -4097,7 +3889,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A table or view.
     TableInfo {
-        required {}
         optional {
             /// AWS access point through which S3 is reached.
             access_point: String = "access_point",
@@ -4105,11 +3896,11 @@ databricks_core::model! {
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
-            /// Columns.
+            /// `columns`, a list, each item of type `ColumnInfo`.
             columns: Vec<ColumnInfo> = "columns",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -4117,7 +3908,7 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// ID of the data access configuration for its data.
             data_access_configuration_id: String = "data_access_configuration_id",
-            /// Data source format.
+            /// `data_source_format`, of type `DataSourceFormat`.
             data_source_format: DataSourceFormat = "data_source_format",
             /// When it was deleted, in milliseconds since the Unix epoch; absent if it was not.
             deleted_at: i64 = "deleted_at",
@@ -4143,7 +3934,7 @@ databricks_core::model! {
             properties: std::collections::BTreeMap<String, String> = "properties",
             /// Filter put on its rows.
             row_filter: TableRowFilter = "row_filter",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
             /// What the table is capable of.
             securable_kind_manifest: SecurableKindManifest = "securable_kind_manifest",
@@ -4157,9 +3948,9 @@ databricks_core::model! {
             ///
             /// Not filled in by `tables.list`.
             table_constraints: Vec<TableConstraint> = "table_constraints",
-            /// Table id.
+            /// `table_id`, a text.
             table_id: String = "table_id",
-            /// Table type.
+            /// `table_type`, of type `TableType`.
             table_type: TableType = "table_type",
             /// When it was last changed, in milliseconds since the Unix epoch.
             updated_at: i64 = "updated_at",
@@ -4188,7 +3979,7 @@ databricks_core::model! {
             /// Arguments, columns or constants.
             ///
             /// Deprecated; use `input_column_names`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use `input_column_names`")]
             input_arguments: Vec<PolicyFunctionArgument> = "input_arguments",
         }
     }
@@ -4197,13 +3988,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A table in short.
     TableSummary {
-        required {}
         optional {
             /// Full name, as `catalog.schema.table`.
             full_name: String = "full_name",
             /// What the table is capable of.
             securable_kind_manifest: SecurableKindManifest = "securable_kind_manifest",
-            /// Table type.
+            /// `table_type`, of type `TableType`.
             table_type: TableType = "table_type",
         }
     }
@@ -4212,7 +4002,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The value of a tag, read when a query runs; exactly one of its kinds is set.
     TagIntrospectionExpression {
-        required {}
         optional {
             /// Tag of a column.
             column_tag_value: ColumnTagValueExtraction = "column_tag_value",
@@ -4225,11 +4014,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A tag: a key with an optional value.
     TagKeyValue {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -4242,14 +4030,12 @@ databricks_core::model! {
             /// Key of the tag; at most 1024 characters.
             tag_key: String = "tag_key",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Temporary credentials made from a service credential; the part of the cloud is set.
     TemporaryCredentials {
-        required {}
         optional {
             /// Set on AWS.
             aws_temp_credentials: AwsCredentials = "aws_temp_credentials",
@@ -4270,7 +4056,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Details on an online table in the state `ONLINE_TRIGGERED_UPDATE` or `ONLINE_NO_PENDING_UPDATE`.
     TriggeredUpdateStatus {
-        required {}
         optional {
             /// Latest Delta version of the source that has been processed, maybe not in full yet.
             last_processed_commit_version: i64 = "last_processed_commit_version",
@@ -4285,15 +4070,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     UnassignResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Properties of a metastore to change.
     UpdateAccountsMetastore {
-        required {}
         optional {
             /// Official name of the organisation in sharing between Databricks accounts.
             delta_sharing_organization_name: String = "delta_sharing_organization_name",
@@ -4316,7 +4098,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Fields of a storage credential to change.
     UpdateAccountsStorageCredential {
-        required {}
         optional {
             /// The IAM role, on AWS.
             aws_iam_role: AwsIamRoleRequest = "aws_iam_role",
@@ -4326,7 +4107,7 @@ databricks_core::model! {
             azure_service_principal: AzureServicePrincipal = "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: CloudflareApiToken = "cloudflare_api_token",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: DatabricksGcpServiceAccountRequest = "databricks_gcp_service_account",
@@ -4343,15 +4124,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     UpdateAssignmentResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The workspaces a catalog is bound to, after a change.
     UpdateCatalogWorkspaceBindingsResponse {
-        required {}
         optional {
             /// IDs of the workspaces.
             workspaces: Vec<i64> = "workspaces",
@@ -4363,14 +4141,14 @@ databricks_core::model! {
     /// Changes to the assignment of a metastore to a workspace.
     UpdateMetastoreAssignment {
         required {
-            /// Workspace id.
+            /// `workspace_id`, an integer.
             workspace_id: i64 = "workspace_id",
         }
         optional {
             /// Default catalog; set it with the default namespace setting instead.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             default_catalog_name: String = "default_catalog_name",
-            /// Metastore id.
+            /// `metastore_id`, a text.
             metastore_id: String = "metastore_id",
         }
     }
@@ -4379,7 +4157,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Privileges on a securable, after a change.
     UpdatePermissionsResponse {
-        required {}
         optional {
             /// One entry per principal.
             privilege_assignments: Vec<PrivilegeAssignment> = "privilege_assignments",
@@ -4399,7 +4176,7 @@ databricks_core::model! {
         optional {
             /// Which columns of the source go into which columns of the target.
             columns: Vec<ColumnRelationship> = "columns",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
@@ -4410,17 +4187,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     UpdateResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The workspaces a securable is bound to, after a change.
     UpdateWorkspaceBindingsResponse {
-        required {}
         optional {
-            /// Bindings.
+            /// `bindings`, a list, each item of type `WorkspaceBinding`.
             bindings: Vec<WorkspaceBinding> = "bindings",
         }
     }
@@ -4429,7 +4203,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of trying out a credential.
     ValidateCredentialResponse {
-        required {}
         optional {
             /// Whether the path tried is a directory; for storage only.
             ///
@@ -4444,7 +4217,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of trying out a storage credential.
     ValidateStorageCredentialResponse {
-        required {}
         optional {
             /// Whether the path tried is a directory.
             ///
@@ -4459,13 +4231,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of one operation tried with a storage credential.
     ValidationResult {
-        required {}
         optional {
             /// What went wrong; absent for `PASS`.
             message: String = "message",
             /// Operation that was tried.
             operation: ValidationResultOperation = "operation",
-            /// Result.
+            /// `result`, of type `ValidationResultResult`.
             result: ValidationResultResult = "result",
         }
     }
@@ -4474,7 +4245,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A volume.
     VolumeInfo {
-        required {}
         optional {
             /// AWS access point through which S3 is reached.
             access_point: String = "access_point",
@@ -4482,9 +4252,9 @@ databricks_core::model! {
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -4500,7 +4270,7 @@ databricks_core::model! {
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
             /// URL of the directory.
             storage_location: String = "storage_location",
@@ -4508,7 +4278,7 @@ databricks_core::model! {
             updated_at: i64 = "updated_at",
             /// User who last changed it.
             updated_by: String = "updated_by",
-            /// Volume id.
+            /// `volume_id`, a text.
             volume_id: String = "volume_id",
             /// Whether the storage is managed or external.
             volume_type: VolumeType = "volume_type",
@@ -4711,7 +4481,7 @@ databricks_core::open_enum! {
     CreateFunctionRoutineBody {
         /// `EXTERNAL`: Another language, named in `external_language`.
         External = "EXTERNAL",
-        /// `SQL`: SQL.
+        /// `SQL`.
         Sql = "SQL",
     }
 }
@@ -4799,7 +4569,7 @@ databricks_core::open_enum! {
         DatabricksRowStoreFormat = "DATABRICKS_ROW_STORE_FORMAT",
         /// `DELTA`: Delta Lake.
         Delta = "DELTA",
-        /// `DELTASHARING`: Delta Sharing.
+        /// `DELTASHARING`.
         Deltasharing = "DELTASHARING",
         /// `DELTA_UNIFORM_HUDI`: Delta Lake, readable as Apache Hudi.
         DeltaUniformHudi = "DELTA_UNIFORM_HUDI",
@@ -4911,7 +4681,7 @@ databricks_core::open_enum! {
     FunctionInfoRoutineBody {
         /// `EXTERNAL`: Another language, named in `external_language`.
         External = "EXTERNAL",
-        /// `SQL`: SQL.
+        /// `SQL`.
         Sql = "SQL",
     }
 }
@@ -5135,7 +4905,7 @@ databricks_core::open_enum! {
     MonitorRefreshInfoTrigger {
         /// `MANUAL`: A request.
         Manual = "MANUAL",
-        /// `SCHEDULE`: The schedule.
+        /// `SCHEDULE`.
         Schedule = "SCHEDULE",
         /// `UNKNOWN_TRIGGER`: Not known.
         UnknownTrigger = "UNKNOWN_TRIGGER",

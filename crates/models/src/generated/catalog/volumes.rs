@@ -25,7 +25,7 @@ databricks_core::operation! {
             volume_type: super::VolumeType = member "volume_type",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// URL of the directory; for an external volume.
             storage_location: String = optional "storage_location",
@@ -42,12 +42,10 @@ databricks_core::operation! {
     Delete {
         info: "volumes.delete", DELETE "/api/2.1/unity-catalog/volumes/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, as `catalog.schema.volume`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -61,7 +59,6 @@ databricks_core::operation! {
     List {
         info: "volumes.list", GET "/api/2.1/unity-catalog/volumes", Workspace;
         output: super::ListVolumesResponseContent = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Catalog of the schema.
             catalog_name: String = query "catalog_name",
@@ -111,7 +108,6 @@ databricks_core::operation! {
     Read {
         info: "volumes.read", GET "/api/2.1/unity-catalog/volumes/{name}", Workspace;
         output: super::VolumeInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, as `catalog.schema.volume`.
             name: String = path "name",
@@ -138,7 +134,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Name to change to, without catalog and schema.
             new_name: String = optional "new_name",

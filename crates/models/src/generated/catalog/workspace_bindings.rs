@@ -14,12 +14,10 @@ databricks_core::operation! {
     Get {
         info: "workspace_bindings.get", GET "/api/2.1/unity-catalog/workspace-bindings/catalogs/{name}", Workspace;
         output: super::GetCatalogWorkspaceBindingsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the catalog.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -32,7 +30,6 @@ databricks_core::operation! {
     GetBindings {
         info: "workspace_bindings.get_bindings", GET "/api/2.1/unity-catalog/bindings/{securable_type}/{securable_name}", Workspace;
         output: super::GetWorkspaceBindingsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// One of `catalog`, `storage_credential`, `credential` and `external_location`.
             securable_type: String = path "securable_type",

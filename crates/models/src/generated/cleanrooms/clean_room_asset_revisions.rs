@@ -9,7 +9,6 @@ databricks_core::operation! {
     Get {
         info: "clean_room_asset_revisions.get", GET "/api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions/{etag}", Workspace;
         output: super::CleanRoomAsset = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
@@ -20,7 +19,6 @@ databricks_core::operation! {
             /// `etag` of the revision.
             etag: String = path "etag",
         }
-        optional {}
     }
 }
 
@@ -31,7 +29,6 @@ databricks_core::operation! {
     List {
         info: "clean_room_asset_revisions.list", GET "/api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions", Workspace;
         output: super::ListCleanRoomAssetRevisionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",

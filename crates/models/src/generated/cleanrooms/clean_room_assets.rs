@@ -12,14 +12,12 @@ databricks_core::operation! {
     Create {
         info: "clean_room_assets.create", POST "/api/2.0/clean-rooms/{clean_room_name}/assets", Workspace;
         output: super::CleanRoomAsset = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
-            /// Asset.
+            /// `asset`, of type `CleanRoomAsset`.
             asset: super::CleanRoomAsset = json "asset",
         }
-        optional {}
     }
 }
 
@@ -55,7 +53,6 @@ databricks_core::operation! {
     Delete {
         info: "clean_room_assets.delete", DELETE "/api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
@@ -64,7 +61,6 @@ databricks_core::operation! {
             /// Name of the asset, as in the `name` of `CleanRoomAsset`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -75,7 +71,6 @@ databricks_core::operation! {
     Get {
         info: "clean_room_assets.get", GET "/api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}", Workspace;
         output: super::CleanRoomAsset = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
@@ -84,7 +79,6 @@ databricks_core::operation! {
             /// Name of the asset, as in the `name` of `CleanRoomAsset`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -95,7 +89,6 @@ databricks_core::operation! {
     List {
         info: "clean_room_assets.list", GET "/api/2.0/clean-rooms/{clean_room_name}/assets", Workspace;
         output: super::ListCleanRoomAssetsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
@@ -135,7 +128,6 @@ databricks_core::operation! {
     Update {
         info: "clean_room_assets.update", PATCH "/api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}", Workspace;
         output: super::CleanRoomAsset = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
@@ -148,6 +140,5 @@ databricks_core::operation! {
             /// Its `name` and `asset_type` say which asset is meant.
             asset: super::CleanRoomAsset = json "asset",
         }
-        optional {}
     }
 }

@@ -16,7 +16,6 @@ databricks_core::operation! {
             /// The rule to create.
             auto_approval_rule: super::CleanRoomAutoApprovalRule = member "auto_approval_rule",
         }
-        optional {}
     }
 }
 
@@ -27,14 +26,12 @@ databricks_core::operation! {
     Delete {
         info: "clean_room_auto_approval_rules.delete", DELETE "/api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
             /// UUID of the rule.
             rule_id: String = path "rule_id",
         }
-        optional {}
     }
 }
 
@@ -45,14 +42,12 @@ databricks_core::operation! {
     Get {
         info: "clean_room_auto_approval_rules.get", GET "/api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}", Workspace;
         output: super::CleanRoomAutoApprovalRule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
             /// UUID of the rule.
             rule_id: String = path "rule_id",
         }
-        optional {}
     }
 }
 
@@ -63,7 +58,6 @@ databricks_core::operation! {
     List {
         info: "clean_room_auto_approval_rules.list", GET "/api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules", Workspace;
         output: super::ListCleanRoomAutoApprovalRulesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
@@ -105,7 +99,6 @@ databricks_core::operation! {
     Update {
         info: "clean_room_auto_approval_rules.update", PATCH "/api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}", Workspace;
         output: super::CleanRoomAutoApprovalRule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
@@ -116,6 +109,5 @@ databricks_core::operation! {
             /// Its `rule_id` says which rule is meant.
             auto_approval_rule: super::CleanRoomAutoApprovalRule = json "auto_approval_rule",
         }
-        optional {}
     }
 }

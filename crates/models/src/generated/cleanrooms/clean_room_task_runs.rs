@@ -9,7 +9,6 @@ databricks_core::operation! {
     List {
         info: "clean_room_task_runs.list", GET "/api/2.0/clean-rooms/{clean_room_name}/runs", Workspace;
         output: super::ListCleanRoomNotebookTaskRunsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
@@ -53,7 +52,6 @@ databricks_core::operation! {
     ListCleanRoomTaskRunsHandler {
         info: "clean_room_task_runs.list_clean_room_task_runs_handler", GET "/api/2.0/clean-rooms/{clean_room_name}/task-runs", Workspace;
         output: super::ListCleanRoomTaskRunsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",

@@ -14,12 +14,10 @@ databricks_core::operation! {
     Create {
         info: "clean_rooms.create", POST "/api/2.0/clean-rooms", Workspace;
         output: super::CleanRoom = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Clean room.
+            /// `clean_room`, of type `CleanRoom`.
             clean_room: super::CleanRoom = json "clean_room",
         }
-        optional {}
     }
 }
 
@@ -59,14 +57,12 @@ databricks_core::operation! {
     CreateOutputCatalog {
         info: "clean_rooms.create_output_catalog", POST "/api/2.0/clean-rooms/{clean_room_name}/output-catalogs", Workspace;
         output: super::CreateCleanRoomOutputCatalogResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
-            /// Output catalog.
+            /// `output_catalog`, of type `CleanRoomOutputCatalog`.
             output_catalog: super::CleanRoomOutputCatalog = json "output_catalog",
         }
-        optional {}
     }
 }
 
@@ -79,12 +75,10 @@ databricks_core::operation! {
     Delete {
         info: "clean_rooms.delete", DELETE "/api/2.0/clean-rooms/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the clean room.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -95,12 +89,10 @@ databricks_core::operation! {
     Get {
         info: "clean_rooms.get", GET "/api/2.0/clean-rooms/{name}", Workspace;
         output: super::CleanRoom = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the clean room.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -113,8 +105,6 @@ databricks_core::operation! {
     List {
         info: "clean_rooms.list", GET "/api/2.0/clean-rooms", Workspace;
         output: super::ListCleanRoomsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page; 100 if unset.
             page_size: i64 = query "page_size",

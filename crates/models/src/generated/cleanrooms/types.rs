@@ -5,11 +5,10 @@
 databricks_core::model! {
     /// A clean room as one collaborator sees it.
     CleanRoom {
-        required {}
         optional {
             /// Whether a compliance security profile restricts access.
             access_restricted: CleanRoomAccessRestricted = "access_restricted",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// Creation time, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -46,13 +45,13 @@ databricks_core::model! {
     /// alone.
     CleanRoomAsset {
         required {
-            /// What kind of asset it is.
-            asset_type: CleanRoomAssetAssetType = "asset_type",
             /// Unique name within the clean room, also shown in the user interface.
             ///
             /// A notebook has its file name, a JAR analysis the name of the analysis, an asset of Unity Catalog `catalog.schema.asset`
             /// with the shared catalog and schema.
             name: String = "name",
+            /// What kind of asset it is.
+            asset_type: CleanRoomAssetAssetType = "asset_type",
         }
         optional {
             /// When it was shared, in milliseconds since the Unix epoch.
@@ -88,7 +87,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What all collaborators see of a foreign table.
     CleanRoomAssetForeignTable {
-        required {}
         optional {
             /// Columns of the table.
             columns: Vec<super::super::catalog::ColumnInfo> = "columns",
@@ -103,14 +101,12 @@ databricks_core::model! {
             /// Name in the metastore of the owner, `catalog.schema.table`.
             local_name: String = "local_name",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What all collaborators see of a JAR analysis.
     CleanRoomAssetJarAnalysis {
-        required {}
         optional {
             /// JAR files on the class path of the run, by full path in the central clean room, such as `/Volumes/.../my.jar`.
             ///
@@ -163,7 +159,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What all collaborators see of a table.
     CleanRoomAssetTable {
-        required {}
         optional {
             /// Columns of the table.
             columns: Vec<super::super::catalog::ColumnInfo> = "columns",
@@ -188,7 +183,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What all collaborators see of a view.
     CleanRoomAssetView {
-        required {}
         optional {
             /// Columns of the view.
             columns: Vec<super::super::catalog::ColumnInfo> = "columns",
@@ -203,7 +197,6 @@ databricks_core::model! {
             /// Name in the metastore of the owner, `catalog.schema.view`.
             local_name: String = "local_name",
         }
-        optional {}
     }
 }
 
@@ -214,7 +207,6 @@ databricks_core::model! {
             /// Name in the metastore of the owner, `catalog.schema.volume`.
             local_name: String = "local_name",
         }
-        optional {}
     }
 }
 
@@ -223,7 +215,6 @@ databricks_core::model! {
     ///
     /// It names the author either by `author_collaborator_alias` or by `author_scope`, not both.
     CleanRoomAutoApprovalRule {
-        required {}
         optional {
             /// Collaborator whose assets are approved.
             author_collaborator_alias: String = "author_collaborator_alias",
@@ -276,7 +267,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A review of a JAR analysis as an asset of its own; JAR files in volumes have none.
     CleanRoomJarAnalysisReview {
-        required {}
         optional {
             /// Comment of the reviewer.
             comment: String = "comment",
@@ -295,7 +285,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A review of a notebook.
     CleanRoomNotebookReview {
-        required {}
         optional {
             /// Comment of the reviewer.
             comment: String = "comment",
@@ -314,7 +303,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A run of a notebook in a clean room.
     CleanRoomNotebookTaskRun {
-        required {}
         optional {
             /// Job run in the workspace of the runner.
             ///
@@ -348,7 +336,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The catalog that receives the output of runs in a clean room.
     CleanRoomOutputCatalog {
-        required {}
         optional {
             /// Name of the catalog in Unity Catalog; always set in status `CREATED`.
             catalog_name: String = "catalog_name",
@@ -361,7 +348,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What is common to all collaborators of a clean room.
     CleanRoomRemoteDetail {
-        required {}
         optional {
             /// Id of the central clean room.
             central_clean_room_id: String = "central_clean_room_id",
@@ -394,7 +380,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A run of a notebook or a JAR analysis in a clean room.
     CleanRoomTaskRun {
-        required {}
         optional {
             /// What exactly was run.
             analysis_details: CleanRoomTaskRunCleanRoomTaskAnalysisDetails = "analysis_details",
@@ -424,7 +409,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The version of an asset that was run.
     CleanRoomTaskRunCleanRoomTaskAnalysisDetails {
-        required {}
         optional {
             /// Version of the asset.
             etag: String = "etag",
@@ -437,7 +421,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where output of a run is.
     CleanRoomTaskRunOutputInfo {
-        required {}
         optional {
             /// When the schema, if there is one, expires, in milliseconds since the Unix epoch.
             output_schema_expiration_time: i64 = "output_schema_expiration_time",
@@ -450,7 +433,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Job run behind a run in a clean room, in the workspace of the collaborator who started it.
     CollaboratorJobRunInfo {
-        required {}
         optional {
             /// Collaborator who started the run.
             collaborator_alias: String = "collaborator_alias",
@@ -469,7 +451,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The compliance security profile of a clean room.
     ComplianceSecurityProfile {
-        required {}
         optional {
             /// Standards to comply with.
             compliance_standards: Vec<super::super::settings::ComplianceStandard> = "compliance_standards",
@@ -484,7 +465,6 @@ databricks_core::model! {
     ///
     /// The fields for the kind of asset reviewed are set.
     CreateCleanRoomAssetReviewResponse {
-        required {}
         optional {
             /// Outcome of all reviews of the JAR analysis.
             jar_analysis_review_state: CleanRoomJarAnalysisReviewJarAnalysisReviewState = "jar_analysis_review_state",
@@ -505,15 +485,12 @@ databricks_core::model! {
             /// The catalog created.
             output_catalog: CleanRoomOutputCatalog = "output_catalog",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty result of removing an asset.
     DeleteCleanRoomAssetResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -536,7 +513,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of revisions.
     ListCleanRoomAssetRevisionsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -549,7 +525,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of assets.
     ListCleanRoomAssetsResponse {
-        required {}
         optional {
             /// Assets on this page.
             assets: Vec<CleanRoomAsset> = "assets" (essential),
@@ -562,7 +537,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of auto-approval rules.
     ListCleanRoomAutoApprovalRulesResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -575,7 +549,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of notebook runs.
     ListCleanRoomNotebookTaskRunsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -588,7 +561,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of runs.
     ListCleanRoomTaskRunsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -601,7 +573,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of clean rooms.
     ListCleanRoomsResponse {
-        required {}
         optional {
             /// Clean rooms on this page.
             clean_rooms: Vec<CleanRoom> = "clean_rooms" (essential),
@@ -646,11 +617,11 @@ databricks_core::open_enum! {
         JarAnalysis = "JAR_ANALYSIS",
         /// `NOTEBOOK_FILE`: Notebook.
         NotebookFile = "NOTEBOOK_FILE",
-        /// `TABLE`: Table.
+        /// `TABLE`.
         Table = "TABLE",
-        /// `VIEW`: View.
+        /// `VIEW`.
         View = "VIEW",
-        /// `VOLUME`: Volume.
+        /// `VOLUME`.
         Volume = "VOLUME",
     }
 }

@@ -13,7 +13,6 @@ databricks_core::operation! {
         info: "cluster_policies.create", POST "/api/2.0/policies/clusters/create", Workspace;
         output: super::CreatePolicyResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Rules as a JSON document in the cluster policy definition language, given as a string.
             definition: String = optional "definition",
@@ -47,7 +46,6 @@ databricks_core::operation! {
             /// ID of the policy.
             policy_id: String = member "policy_id",
         }
-        optional {}
     }
 }
 
@@ -91,12 +89,10 @@ databricks_core::operation! {
     Get {
         info: "cluster_policies.get", GET "/api/2.0/policies/clusters/get", Workspace;
         output: super::Policy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the policy.
             policy_id: String = query "policy_id",
         }
-        optional {}
     }
 }
 
@@ -107,12 +103,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "cluster_policies.get_permission_levels", GET "/api/2.0/permissions/cluster-policies/{cluster_policy_id}/permissionLevels", Workspace;
         output: super::GetClusterPolicyPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the cluster policy.
             cluster_policy_id: String = path "cluster_policy_id",
         }
-        optional {}
     }
 }
 
@@ -123,12 +117,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "cluster_policies.get_permissions", GET "/api/2.0/permissions/cluster-policies/{cluster_policy_id}", Workspace;
         output: super::ClusterPolicyPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the cluster policy.
             cluster_policy_id: String = path "cluster_policy_id",
         }
-        optional {}
     }
 }
 
@@ -139,8 +131,6 @@ databricks_core::operation! {
     List {
         info: "cluster_policies.list", GET "/api/2.0/policies/clusters/list", Workspace;
         output: super::ListPoliciesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attribute to sort by.
             sort_column: super::ListSortColumn = query "sort_column",

@@ -20,7 +20,6 @@ databricks_core::operation! {
             /// User name of the new owner, or application ID of a service principal.
             owner_username: String = member "owner_username",
         }
-        optional {}
     }
 }
 
@@ -181,7 +180,6 @@ databricks_core::operation! {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
         }
-        optional {}
     }
 }
 
@@ -363,12 +361,12 @@ databricks_core::operation! {
             /// Kinds of events to return; all when empty.
             event_types: Vec<super::EventType> = optional "event_types",
             /// Replaced by `page_size`: events per page, 50 by default and 500 at most.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             limit: i64 = optional "limit",
             /// Replaced by `page_token`: events to skip.
             ///
             /// With descending order, it requires `end_time`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             offset: i64 = optional "offset",
             /// Order by time; descending by default.
             order: super::GetEventsOrder = optional "order",
@@ -420,12 +418,10 @@ databricks_core::operation! {
     Get {
         info: "clusters.get", GET "/api/2.1/clusters/get", Workspace;
         output: super::ClusterDetails = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the cluster.
             cluster_id: String = query "cluster_id",
         }
-        optional {}
     }
 }
 
@@ -436,12 +432,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "clusters.get_permission_levels", GET "/api/2.0/permissions/clusters/{cluster_id}/permissionLevels", Workspace;
         output: super::GetClusterPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the cluster.
             cluster_id: String = path "cluster_id",
         }
-        optional {}
     }
 }
 
@@ -452,12 +446,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "clusters.get_permissions", GET "/api/2.0/permissions/clusters/{cluster_id}", Workspace;
         output: super::ClusterPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the cluster.
             cluster_id: String = path "cluster_id",
         }
-        optional {}
     }
 }
 
@@ -468,8 +460,6 @@ databricks_core::operation! {
     List {
         info: "clusters.list", GET "/api/2.1/clusters/list", Workspace;
         output: super::ListClustersResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Restricts the result.
             filter_by: super::ListClustersFilterBy = query "filter_by",
@@ -511,9 +501,6 @@ databricks_core::operation! {
     ListNodeTypes {
         info: "clusters.list_node_types", GET "/api/2.1/clusters/list-node-types", Workspace;
         output: super::ListNodeTypesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -524,9 +511,6 @@ databricks_core::operation! {
     ListZones {
         info: "clusters.list_zones", GET "/api/2.1/clusters/list-zones", Workspace;
         output: super::ListAvailableZonesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -544,7 +528,6 @@ databricks_core::operation! {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
         }
-        optional {}
     }
 }
 
@@ -562,7 +545,6 @@ databricks_core::operation! {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
         }
-        optional {}
     }
 }
 
@@ -631,7 +613,7 @@ databricks_core::operation! {
             cluster_id: String = member "cluster_id",
         }
         optional {
-            /// Restart user.
+            /// `restart_user`, a text.
             restart_user: String = optional "restart_user",
         }
     }
@@ -690,9 +672,6 @@ databricks_core::operation! {
     SparkVersions {
         info: "clusters.spark_versions", GET "/api/2.1/clusters/spark-versions", Workspace;
         output: super::GetSparkVersionsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -711,7 +690,6 @@ databricks_core::operation! {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
         }
-        optional {}
     }
 }
 
@@ -754,7 +732,6 @@ databricks_core::operation! {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
         }
-        optional {}
     }
 }
 

@@ -12,7 +12,6 @@ databricks_core::operation! {
         info: "command_execution.cancel", POST "/api/1.2/commands/cancel", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
-        required {}
         optional {
             /// ID of a running cluster.
             ///
@@ -68,7 +67,6 @@ databricks_core::operation! {
     CommandStatus {
         info: "command_execution.command_status", GET "/api/1.2/commands/status", Workspace;
         output: super::CommandStatusResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of a running cluster.
             ///
@@ -83,7 +81,6 @@ databricks_core::operation! {
             /// `commandId` on the wire.
             command_id: String = query "commandId",
         }
-        optional {}
     }
 }
 
@@ -94,7 +91,6 @@ databricks_core::operation! {
     ContextStatus {
         info: "command_execution.context_status", GET "/api/1.2/contexts/status", Workspace;
         output: super::ContextStatusResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of a running cluster.
             ///
@@ -105,7 +101,6 @@ databricks_core::operation! {
             /// `contextId` on the wire.
             context_id: String = query "contextId",
         }
-        optional {}
     }
 }
 
@@ -119,7 +114,6 @@ databricks_core::operation! {
         info: "command_execution.create", POST "/api/1.2/contexts/create", Workspace;
         output: super::Created = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// ID of a running cluster.
             ///
@@ -179,7 +173,6 @@ databricks_core::operation! {
             /// `contextId` on the wire.
             context_id: String = member "contextId",
         }
-        optional {}
     }
 }
 
@@ -193,7 +186,6 @@ databricks_core::operation! {
         info: "command_execution.execute", POST "/api/1.2/commands/execute", Workspace;
         output: super::Created = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// ID of a running cluster.
             ///

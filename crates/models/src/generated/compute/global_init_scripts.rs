@@ -15,7 +15,7 @@ databricks_core::operation! {
         output: super::CreateResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = member "name",
             /// Content of the script in base64.
             script: String = member "script",
@@ -38,12 +38,10 @@ databricks_core::operation! {
     Delete {
         info: "global_init_scripts.delete", DELETE "/api/2.0/global-init-scripts/{script_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the script.
             script_id: String = path "script_id",
         }
-        optional {}
     }
 }
 
@@ -54,12 +52,10 @@ databricks_core::operation! {
     Get {
         info: "global_init_scripts.get", GET "/api/2.0/global-init-scripts/{script_id}", Workspace;
         output: super::GlobalInitScriptDetailsWithContent = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the script.
             script_id: String = path "script_id",
         }
-        optional {}
     }
 }
 
@@ -70,9 +66,6 @@ databricks_core::operation! {
     List {
         info: "global_init_scripts.list", GET "/api/2.0/global-init-scripts", Workspace;
         output: super::ListGlobalInitScriptsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -109,7 +102,7 @@ databricks_core::operation! {
         required {
             /// ID of the script.
             script_id: String = path "script_id",
-            /// Name.
+            /// `name`, a text.
             name: String = member "name",
             /// Content of the script in base64.
             script: String = member "script",

@@ -69,7 +69,6 @@ databricks_core::operation! {
             /// ID of the pool.
             instance_pool_id: String = member "instance_pool_id",
         }
-        optional {}
     }
 }
 
@@ -115,12 +114,10 @@ databricks_core::operation! {
     Get {
         info: "instance_pools.get", GET "/api/2.0/instance-pools/get", Workspace;
         output: super::GetInstancePool = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the pool.
             instance_pool_id: String = query "instance_pool_id",
         }
-        optional {}
     }
 }
 
@@ -131,12 +128,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "instance_pools.get_permission_levels", GET "/api/2.0/permissions/instance-pools/{instance_pool_id}/permissionLevels", Workspace;
         output: super::GetInstancePoolPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the instance pool.
             instance_pool_id: String = path "instance_pool_id",
         }
-        optional {}
     }
 }
 
@@ -147,12 +142,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "instance_pools.get_permissions", GET "/api/2.0/permissions/instance-pools/{instance_pool_id}", Workspace;
         output: super::InstancePoolPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the instance pool.
             instance_pool_id: String = path "instance_pool_id",
         }
-        optional {}
     }
 }
 
@@ -163,9 +156,6 @@ databricks_core::operation! {
     List {
         info: "instance_pools.list", GET "/api/2.0/instance-pools/list", Workspace;
         output: super::ListInstancePools = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 

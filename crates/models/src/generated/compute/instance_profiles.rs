@@ -67,9 +67,6 @@ databricks_core::operation! {
     List {
         info: "instance_profiles.list", GET "/api/2.0/instance-profiles/list", Workspace;
         output: super::ListInstanceProfilesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -107,6 +104,5 @@ databricks_core::operation! {
             /// AWS ARN of the instance profile.
             instance_profile_arn: String = member "instance_profile_arn",
         }
-        optional {}
     }
 }

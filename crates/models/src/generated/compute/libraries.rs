@@ -11,9 +11,6 @@ databricks_core::operation! {
     AllClusterStatuses {
         info: "libraries.all_cluster_statuses", GET "/api/2.0/libraries/all-cluster-statuses", Workspace;
         output: super::ListAllClusterLibraryStatusesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -47,12 +44,10 @@ databricks_core::operation! {
     ClusterStatus {
         info: "libraries.cluster_status", GET "/api/2.0/libraries/cluster-status", Workspace;
         output: super::ClusterLibraryStatuses = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the cluster.
             cluster_id: String = query "cluster_id",
         }
-        optional {}
     }
 }
 
@@ -89,10 +84,9 @@ databricks_core::operation! {
         required {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
-            /// Libraries.
+            /// `libraries`, a list, each item of type `Library`.
             libraries: Vec<super::Library> = member "libraries",
         }
-        optional {}
     }
 }
 
@@ -109,9 +103,8 @@ databricks_core::operation! {
         required {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
-            /// Libraries.
+            /// `libraries`, a list, each item of type `Library`.
             libraries: Vec<super::Library> = member "libraries",
         }
-        optional {}
     }
 }

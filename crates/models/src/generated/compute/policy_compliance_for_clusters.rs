@@ -55,12 +55,10 @@ databricks_core::operation! {
     GetCompliance {
         info: "policy_compliance_for_clusters.get_compliance", GET "/api/2.0/policies/clusters/get-compliance", Workspace;
         output: super::GetClusterComplianceResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the cluster.
             cluster_id: String = query "cluster_id",
         }
-        optional {}
     }
 }
 
@@ -71,7 +69,6 @@ databricks_core::operation! {
     ListCompliance {
         info: "policy_compliance_for_clusters.list_compliance", GET "/api/2.0/policies/clusters/list-compliance", Workspace;
         output: super::ListClusterCompliancesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the policy.
             policy_id: String = query "policy_id",

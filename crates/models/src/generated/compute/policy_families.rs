@@ -11,7 +11,6 @@ databricks_core::operation! {
     Get {
         info: "policy_families.get", GET "/api/2.0/policy-families/{policy_family_id}", Workspace;
         output: super::PolicyFamily = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the policy family.
             policy_family_id: String = path "policy_family_id",
@@ -30,8 +29,6 @@ databricks_core::operation! {
     List {
         info: "policy_families.list", GET "/api/2.0/policy-families", Workspace;
         output: super::ListPolicyFamiliesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most policy families per page.
             max_results: i64 = query "max_results",

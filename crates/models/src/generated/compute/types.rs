@@ -5,8 +5,6 @@
 databricks_core::model! {
     /// Empty answer of adding an instance profile.
     AddResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -17,14 +15,12 @@ databricks_core::model! {
             /// URI such as `abfss://container@account.dfs.core.windows.net/scripts`.
             destination: String = "destination",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Bounds between which a cluster scales with its load.
     AutoScale {
-        required {}
         optional {
             /// Most workers under load; must exceed `min_workers`.
             max_workers: i64 = "max_workers",
@@ -37,7 +33,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of a cluster on AWS.
     AwsAttributes {
-        required {}
         optional {
             /// Purchase option of the nodes after the first `first_on_demand` ones.
             availability: AwsAvailability = "availability",
@@ -78,7 +73,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of a cluster on Azure.
     AzureAttributes {
-        required {}
         optional {
             /// Purchase option of the nodes after the first `first_on_demand` ones.
             availability: AzureAvailability = "availability",
@@ -104,31 +98,24 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of canceling a pending enforcement.
     CancelPendingClusterEnforcementResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of canceling a command.
     CancelResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of changing a cluster's owner.
     ChangeClusterOwnerResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Which clients may use a cluster.
     ClientsTypes {
-        required {}
         optional {
             /// Whether jobs may use it.
             jobs: bool = "jobs",
@@ -145,14 +132,12 @@ databricks_core::model! {
             /// ID of that cluster.
             source_cluster_id: String = "source_cluster_id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What the cloud provider reports about a node type.
     CloudProviderNodeInfo {
-        required {}
         optional {
             /// Restrictions on its use; none when empty.
             status: Vec<CloudProviderNodeStatus> = "status",
@@ -163,7 +148,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One grant on a cluster: a permission level for a user, a group or a service principal.
     ClusterAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -180,7 +164,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on a cluster.
     ClusterAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<ClusterPermission> = "all_permissions",
@@ -309,7 +292,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A cluster: its configuration, state and nodes.
     ClusterDetails {
-        required {}
         optional {
             /// Bounds between which the cluster scales with its load, in place of a fixed `num_workers`.
             autoscale: AutoScale = "autoscale",
@@ -445,7 +427,7 @@ databricks_core::model! {
     /// An event in the life of a cluster.
     ClusterEvent {
         required {
-            /// Cluster id.
+            /// `cluster_id`, a text.
             cluster_id: String = "cluster_id",
         }
         optional {
@@ -455,7 +437,7 @@ databricks_core::model! {
             details: EventDetails = "details",
             /// When it happened, in milliseconds since the Unix epoch.
             timestamp: i64 = "timestamp",
-            /// Type.
+            /// `type`, of type `EventType`.
             type_: EventType = "type",
         }
     }
@@ -464,7 +446,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Status of the libraries on one cluster.
     ClusterLibraryStatuses {
-        required {}
         optional {
             /// ID of the cluster.
             cluster_id: String = "cluster_id",
@@ -477,7 +458,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where a cluster's logs go; one destination is set.
     ClusterLogConf {
-        required {}
         optional {
             /// Directory in DBFS.
             dbfs: DbfsStorageInfo = "dbfs",
@@ -492,13 +472,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on a cluster.
     ClusterPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `ClusterPermissionLevel`.
             permission_level: ClusterPermissionLevel = "permission_level",
         }
     }
@@ -507,13 +486,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of a cluster.
     ClusterPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<ClusterAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -522,11 +500,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on a cluster, with its meaning.
     ClusterPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `ClusterPermissionLevel`.
             permission_level: ClusterPermissionLevel = "permission_level",
         }
     }
@@ -535,7 +512,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One grant on a cluster policy: a permission level for a user, a group or a service principal.
     ClusterPolicyAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -552,7 +528,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on a cluster policy.
     ClusterPolicyAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<ClusterPolicyPermission> = "all_permissions",
@@ -571,13 +546,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on a cluster policy.
     ClusterPolicyPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `ClusterPolicyPermissionLevel`.
             permission_level: ClusterPolicyPermissionLevel = "permission_level",
         }
     }
@@ -586,13 +560,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of a cluster policy.
     ClusterPolicyPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<ClusterPolicyAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -601,11 +574,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on a cluster policy, with its meaning.
     ClusterPolicyPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `ClusterPolicyPermissionLevel`.
             permission_level: ClusterPolicyPermissionLevel = "permission_level",
         }
     }
@@ -614,7 +586,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A change to one setting that policy compliance requires.
     ClusterSettingsChange {
-        required {}
         optional {
             /// Path of the setting.
             field: String = "field",
@@ -629,7 +600,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Size of a cluster: a fixed number of workers, or bounds.
     ClusterSize {
-        required {}
         optional {
             /// Bounds between which the cluster scales with its load, in place of a fixed `num_workers`.
             autoscale: AutoScale = "autoscale",
@@ -644,7 +614,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The settings of a cluster as last given by a user.
     ClusterSpec {
-        required {}
         optional {
             /// Whether omitted fields take the policy's default values; otherwise only its fixed values apply.
             apply_policy_default_values: bool = "apply_policy_default_values",
@@ -743,13 +712,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Status of a command, with its results once available.
     CommandStatusResponse {
-        required {}
         optional {
             /// ID of the command.
             id: String = "id",
             /// Output of the command.
             results: Results = "results",
-            /// Status.
+            /// `status`, of type `CommandStatus`.
             status: CommandStatus = "status",
         }
     }
@@ -758,11 +726,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Status of an execution context.
     ContextStatusResponse {
-        required {}
         optional {
             /// ID of the context.
             id: String = "id",
-            /// Status.
+            /// `status`, of type `ContextStatus`.
             status: ContextStatus = "status",
         }
     }
@@ -771,7 +738,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A created cluster.
     CreateClusterResponse {
-        required {}
         optional {
             /// ID of the cluster.
             cluster_id: String = "cluster_id",
@@ -782,7 +748,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A created instance pool.
     CreateInstancePoolResponse {
-        required {}
         optional {
             /// ID of the pool.
             instance_pool_id: String = "instance_pool_id",
@@ -793,7 +758,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A created cluster policy.
     CreatePolicyResponse {
-        required {}
         optional {
             /// ID of the policy.
             policy_id: String = "policy_id",
@@ -804,7 +768,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A created global init script.
     CreateResponse {
-        required {}
         optional {
             /// ID of the script.
             script_id: String = "script_id",
@@ -815,7 +778,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A created command or execution context.
     Created {
-        required {}
         optional {
             /// ID of the command or context.
             id: String = "id",
@@ -842,9 +804,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Details of an event on a node.
     DataPlaneEventDetails {
-        required {}
         optional {
-            /// Event type.
+            /// `event_type`, of type `DataPlaneEventDetailsEventType`.
             event_type: DataPlaneEventDetailsEventType = "event_type",
             /// Number of failed executors.
             executor_failures: i64 = "executor_failures",
@@ -863,67 +824,55 @@ databricks_core::model! {
             /// Path such as `dbfs:/logs/cluster`.
             destination: String = "destination",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of terminating a cluster.
     DeleteClusterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of deleting an instance pool.
     DeleteInstancePoolResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of deleting a cluster policy.
     DeletePolicyResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of a deletion.
     DeleteResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of deleting an execution context.
     DestroyResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Disks attached to each instance; a pool of three instances with two disks each has six.
     DiskSpec {
-        required {}
         optional {
             /// Disks per instance, up to what the node type supports; a node type without disks of its own needs at least one.
             ///
             /// They are mounted at `/ebs0`, `/ebs1` and so forth on AWS, and from `/remote_volume0` on in Azure. Spark then keeps
             /// scratch data on them alone, and `spark.local.dir` is overridden.
             disk_count: i64 = "disk_count",
-            /// Disk iops.
+            /// `disk_iops`, an integer.
             disk_iops: i64 = "disk_iops",
             /// Size of each disk in GiB.
             ///
             /// AWS: from 100 (SSD) or 500 (HDD) to 4096. Azure: up to 1023.
             disk_size: i64 = "disk_size",
-            /// Disk throughput.
+            /// `disk_throughput`, an integer.
             disk_throughput: i64 = "disk_throughput",
             /// Type of the disks.
             disk_type: DiskType = "disk_type",
@@ -934,7 +883,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Type of disk, depending on the cloud.
     DiskType {
-        required {}
         optional {
             /// Type on Azure.
             azure_disk_volume_type: DiskTypeAzureDiskVolumeType = "azure_disk_volume_type",
@@ -947,11 +895,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// User name and password for a container registry.
     DockerBasicAuth {
-        required {}
         optional {
-            /// Password.
+            /// `password`, a text.
             password: String = "password" (secret),
-            /// Username.
+            /// `username`, a text.
             username: String = "username",
         }
     }
@@ -960,7 +907,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A custom container image.
     DockerImage {
-        required {}
         optional {
             /// Login for the registry.
             basic_auth: DockerBasicAuth = "basic_auth",
@@ -973,39 +919,30 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of editing a cluster.
     EditClusterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of editing an instance pool.
     EditInstancePoolResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of editing a cluster policy.
     EditPolicyResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of editing an instance profile.
     EditResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Outcome of enforcing policy compliance.
     EnforceClusterComplianceResponse {
-        required {}
         optional {
             /// Settings that were, or would be, changed.
             changes: Vec<ClusterSettingsChange> = "changes",
@@ -1020,7 +957,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of a cluster that comply with its policy.
     EnforcePolicyComplianceForClusterResponseClusterSettings {
-        required {}
         optional {
             /// Bounds between which the cluster scales with its load, in place of a fixed `num_workers`.
             autoscale: AutoScale = "autoscale",
@@ -1118,7 +1054,6 @@ databricks_core::model! {
     /// Dependencies of serverless compute, job tasks other than notebooks, or pipelines: an environment version plus pip and
     /// Java packages.
     Environment {
-        required {}
         optional {
             /// Environment to build on, which fixes a version and dependencies: the path of an `env.yaml` file, or an ID such as
             /// `workspace-base-environments/databricks_ai_v4`.
@@ -1145,7 +1080,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Details of a cluster event; which fields are set depends on its kind.
     EventDetails {
-        required {}
         optional {
             /// Settings of a created cluster, or the new ones of an edited cluster.
             attributes: ClusterAttributes = "attributes",
@@ -1194,7 +1128,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of a cluster on Google Cloud.
     GcpAttributes {
-        required {}
         optional {
             /// Purchase option of the executors' instances.
             availability: GcpAvailability = "availability",
@@ -1231,14 +1164,12 @@ databricks_core::model! {
             /// URI such as `gs://bucket/scripts/setup.sh`.
             destination: String = "destination",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Whether a cluster complies with its policy.
     GetClusterComplianceResponse {
-        required {}
         optional {
             /// Whether it complies; a policy may have changed since the cluster's last edit.
             is_compliant: bool = "is_compliant",
@@ -1253,7 +1184,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The permission levels that can be granted on a cluster.
     GetClusterPermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<ClusterPermissionsDescription> = "permission_levels",
@@ -1264,7 +1194,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The permission levels that can be granted on a cluster policy.
     GetClusterPolicyPermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<ClusterPolicyPermissionsDescription> = "permission_levels",
@@ -1285,12 +1214,12 @@ databricks_core::model! {
             /// Kinds of events to return; all when empty.
             event_types: Vec<EventType> = "event_types",
             /// Replaced by `page_size`: events per page, 50 by default and 500 at most.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             limit: i64 = "limit",
             /// Replaced by `page_token`: events to skip.
             ///
             /// With descending order, it requires `end_time`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             offset: i64 = "offset",
             /// Order by time; descending by default.
             order: GetEventsOrder = "order",
@@ -1307,19 +1236,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of cluster events.
     GetEventsResponse {
-        required {}
         optional {
-            /// Events.
+            /// `events`, a list, each item of type `ClusterEvent`.
             events: Vec<ClusterEvent> = "events" (essential),
             /// Replaced by the page tokens: parameters of the following page.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             next_page: GetEvents = "next_page" (essential),
             /// Token for the following page; empty when there is none.
             next_page_token: String = "next_page_token",
             /// Token for the preceding page; empty when there is none.
             prev_page_token: String = "prev_page_token",
             /// No longer maintained; 0 when page tokens are in use.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             total_count: i64 = "total_count",
         }
     }
@@ -1369,7 +1297,7 @@ databricks_core::model! {
             preloaded_spark_versions: Vec<String> = "preloaded_spark_versions",
             /// Throughput of remote disks in Mb/s; only for `HYPERDISK_BALANCED` on Google Cloud.
             remote_disk_throughput: i64 = "remote_disk_throughput",
-            /// State.
+            /// `state`, of type `InstancePoolState`.
             state: InstancePoolState = "state",
             /// Numbers of used, idle and pending instances.
             stats: InstancePoolStats = "stats",
@@ -1384,7 +1312,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The permission levels that can be granted on an instance pool.
     GetInstancePoolPermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<InstancePoolPermissionsDescription> = "permission_levels",
@@ -1395,9 +1322,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The runtime versions with which clusters can be created.
     GetSparkVersionsResponse {
-        required {}
         optional {
-            /// The versions.
+            /// `versions`, a list, each item of type `SparkVersion`.
             versions: Vec<SparkVersion> = "versions",
         }
     }
@@ -1406,7 +1332,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A global init script without its contents.
     GlobalInitScriptDetails {
-        required {}
         optional {
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -1414,7 +1339,7 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// Whether the script runs.
             enabled: bool = "enabled",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Place in the order of execution, from 0.
             position: i64 = "position",
@@ -1431,7 +1356,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A global init script.
     GlobalInitScriptDetailsWithContent {
-        required {}
         optional {
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -1439,7 +1363,7 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// Whether the script runs.
             enabled: bool = "enabled",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Place in the order of execution, from 0.
             position: i64 = "position",
@@ -1458,7 +1382,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Init scripts that a cluster event concerns.
     InitScriptEventDetails {
-        required {}
         optional {
             /// Scripts of the cluster.
             cluster: Vec<InitScriptInfoAndExecutionDetails> = "cluster",
@@ -1473,7 +1396,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where an init script lies; one location is set.
     InitScriptInfo {
-        required {}
         optional {
             /// File in Azure Data Lake Storage Gen2.
             abfss: Adlsgen2Info = "abfss",
@@ -1496,7 +1418,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An init script and its outcome.
     InitScriptInfoAndExecutionDetails {
-        required {}
         optional {
             /// File in Azure Data Lake Storage Gen2.
             abfss: Adlsgen2Info = "abfss",
@@ -1527,15 +1448,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of adding libraries.
     InstallLibrariesResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One grant on an instance pool: a permission level for a user, a group or a service principal.
     InstancePoolAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -1552,7 +1470,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on an instance pool.
     InstancePoolAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<InstancePoolPermission> = "all_permissions",
@@ -1571,7 +1488,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An instance pool in a list.
     InstancePoolAndStats {
-        required {}
         optional {
             /// Settings for AWS; defaults apply when absent.
             aws_attributes: InstancePoolAwsAttributes = "aws_attributes",
@@ -1611,7 +1527,7 @@ databricks_core::model! {
             preloaded_spark_versions: Vec<String> = "preloaded_spark_versions",
             /// Throughput of remote disks in Mb/s; only for `HYPERDISK_BALANCED` on Google Cloud.
             remote_disk_throughput: i64 = "remote_disk_throughput",
-            /// State.
+            /// `state`, of type `InstancePoolState`.
             state: InstancePoolState = "state",
             /// Numbers of used, idle and pending instances.
             stats: InstancePoolStats = "stats",
@@ -1626,7 +1542,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of an instance pool on AWS.
     InstancePoolAwsAttributes {
-        required {}
         optional {
             /// Purchase option of the instances.
             ///
@@ -1653,7 +1568,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of an instance pool on Azure.
     InstancePoolAzureAttributes {
-        required {}
         optional {
             /// Purchase option of the instances.
             ///
@@ -1676,7 +1590,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of an instance pool on Google Cloud.
     InstancePoolGcpAttributes {
-        required {}
         optional {
             /// Purchase option of the instances.
             gcp_availability: GcpAvailability = "gcp_availability",
@@ -1694,13 +1607,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on an instance pool.
     InstancePoolPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `InstancePoolPermissionLevel`.
             permission_level: InstancePoolPermissionLevel = "permission_level",
         }
     }
@@ -1709,13 +1621,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of an instance pool.
     InstancePoolPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<InstancePoolAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -1724,11 +1635,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on an instance pool, with its meaning.
     InstancePoolPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `InstancePoolPermissionLevel`.
             permission_level: InstancePoolPermissionLevel = "permission_level",
         }
     }
@@ -1737,7 +1647,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Numbers of instances in a pool.
     InstancePoolStats {
-        required {}
         optional {
             /// Running instances without a cluster.
             idle_count: i64 = "idle_count",
@@ -1754,7 +1663,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Errors of instances in a pool that failed to start.
     InstancePoolStatus {
-        required {}
         optional {
             /// The latest errors, at most as many as the pool's minimum of idle instances; emptied once that minimum is available.
             pending_instance_errors: Vec<PendingInstanceError> = "pending_instance_errors",
@@ -1784,12 +1692,11 @@ databricks_core::model! {
 databricks_core::model! {
     /// A library to install on a cluster; one field is set.
     Library {
-        required {}
         optional {
             /// R package from CRAN.
             cran: RCranLibrary = "cran",
             /// No longer supported from runtime 14.0 on: URI of a Python egg.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             egg: String = "egg",
             /// JAR file: a workspace path, a volume path or an S3 URI that the cluster can read.
             jar: String = "jar",
@@ -1808,11 +1715,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Status of a library on a cluster.
     LibraryFullStatus {
-        required {}
         optional {
             /// Whether it was set in the UI to be installed on all clusters.
             is_library_for_all_clusters: bool = "is_library_for_all_clusters",
-            /// The library.
+            /// `library`, of type `Library`.
             library: Library = "library",
             /// Information and warnings so far.
             messages: Vec<String> = "messages",
@@ -1825,7 +1731,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Status of the libraries on all clusters.
     ListAllClusterLibraryStatusesResponse {
-        required {}
         optional {
             /// One entry per cluster.
             statuses: Vec<ClusterLibraryStatuses> = "statuses" (essential),
@@ -1836,7 +1741,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The availability zones in which clusters can be created.
     ListAvailableZonesResponse {
-        required {}
         optional {
             /// Zone of clusters that name none.
             default_zone: String = "default_zone",
@@ -1849,7 +1753,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of the clusters that use a policy, with their compliance.
     ListClusterCompliancesResponse {
-        required {}
         optional {
             /// Clusters of this page.
             clusters: Vec<ClusterCompliance> = "clusters" (essential),
@@ -1864,7 +1767,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Restricts a list of clusters.
     ListClustersFilterBy {
-        required {}
         optional {
             /// What created the clusters.
             cluster_sources: Vec<ClusterSource> = "cluster_sources",
@@ -1881,9 +1783,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of clusters.
     ListClustersResponse {
-        required {}
         optional {
-            /// Clusters.
+            /// `clusters`, a list, each item of type `ClusterDetails`.
             clusters: Vec<ClusterDetails> = "clusters" (essential),
             /// Token for the following page; empty when there is none.
             next_page_token: String = "next_page_token" (essential),
@@ -1896,7 +1797,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Order of a list of clusters.
     ListClustersSortBy {
-        required {}
         optional {
             /// Direction of the sort.
             direction: ListClustersSortByDirection = "direction",
@@ -1909,9 +1809,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The global init scripts of the workspace.
     ListGlobalInitScriptsResponse {
-        required {}
         optional {
-            /// Scripts.
+            /// `scripts`, a list, each item of type `GlobalInitScriptDetails`.
             scripts: Vec<GlobalInitScriptDetails> = "scripts" (essential),
         }
     }
@@ -1920,9 +1819,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The instance pools of the workspace.
     ListInstancePools {
-        required {}
         optional {
-            /// Instance pools.
+            /// `instance_pools`, a list, each item of type `InstancePoolAndStats`.
             instance_pools: Vec<InstancePoolAndStats> = "instance_pools" (essential),
         }
     }
@@ -1931,7 +1829,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The instance profiles the caller can use.
     ListInstanceProfilesResponse {
-        required {}
         optional {
             /// The profiles.
             instance_profiles: Vec<InstanceProfile> = "instance_profiles" (essential),
@@ -1942,9 +1839,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The node types from which clusters can be built.
     ListNodeTypesResponse {
-        required {}
         optional {
-            /// The node types.
+            /// `node_types`, a list, each item of type `NodeType`.
             node_types: Vec<NodeType> = "node_types",
         }
     }
@@ -1953,9 +1849,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The cluster policies the caller can access.
     ListPoliciesResponse {
-        required {}
         optional {
-            /// The policies.
+            /// `policies`, a list, each item of type `Policy`.
             policies: Vec<Policy> = "policies" (essential),
         }
     }
@@ -1964,7 +1859,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of policy families.
     ListPolicyFamiliesResponse {
-        required {}
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1981,14 +1875,12 @@ databricks_core::model! {
             /// URI such as `file:/opt/setup.sh`.
             destination: String = "destination",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Connection of the Azure Log Analytics agent.
     LogAnalyticsInfo {
-        required {}
         optional {
             /// Primary key of the Log Analytics workspace.
             log_analytics_primary_key: String = "log_analytics_primary_key" (secret),
@@ -2001,7 +1893,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of the last log delivery.
     LogSyncStatus {
-        required {}
         optional {
             /// When it was attempted.
             last_attempted: i64 = "last_attempted",
@@ -2051,18 +1942,18 @@ databricks_core::model! {
     /// A node type: the resources of a Spark node and the machine type it runs on.
     NodeType {
         required {
-            /// Category, such as `Memory Optimized`.
-            category: String = "category",
+            /// Unique ID of the node type.
+            node_type_id: String = "node_type_id",
+            /// Memory in MB.
+            memory_mb: i64 = "memory_mb",
+            /// CPU cores; fractional where several Spark nodes share a machine.
+            num_cores: f64 = "num_cores",
             /// Short description, such as `r3.xlarge`.
             description: String = "description",
             /// Machine type, such as `r3.2xlarge` on AWS.
             instance_type_id: String = "instance_type_id",
-            /// Memory in MB.
-            memory_mb: i64 = "memory_mb",
-            /// Unique ID of the node type.
-            node_type_id: String = "node_type_id",
-            /// CPU cores; fractional where several Spark nodes share a machine.
-            num_cores: f64 = "num_cores",
+            /// Category, such as `Memory Optimized`.
+            category: String = "category",
         }
         optional {
             /// Hint for sorting within a category; lowest first.
@@ -2100,7 +1991,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Node types to fall back on when the first choice is unavailable, at launch and when growing.
     NodeTypeFlexibility {
-        required {}
         optional {
             /// Node type IDs to fall back on.
             alternate_node_type_ids: Vec<String> = "alternate_node_type_ids",
@@ -2113,7 +2003,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A policy enforcement that waits for a cluster to stop or restart.
     PendingEnforcement {
-        required {}
         optional {
             /// Whether it will still be applied.
             enforcement_status: PendingEnforcementEnforcementStatus = "enforcement_status",
@@ -2132,7 +2021,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Why an instance of a pool failed to start.
     PendingInstanceError {
-        required {}
         optional {
             /// The instance.
             instance_id: String = "instance_id",
@@ -2145,23 +2033,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of deleting a cluster for good.
     PermanentDeleteClusterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of pinning a cluster.
     PinClusterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A cluster policy.
     Policy {
-        required {}
         optional {
             /// When the policy was created, in milliseconds since the Unix epoch.
             created_at_timestamp: i64 = "created_at_timestamp",
@@ -2192,13 +2075,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A ready-made set of policy rules from which cluster policies can inherit.
     PolicyFamily {
-        required {}
         optional {
             /// Rules as a JSON document in the cluster policy definition language, given as a string.
             definition: String = "definition",
             /// What the policy family is for.
             description: String = "description",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// ID of the policy family.
             policy_family_id: String = "policy_family_id",
@@ -2237,31 +2119,24 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of removing an instance profile.
     RemoveResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of resizing a cluster.
     ResizeClusterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of restarting a cluster.
     RestartClusterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Output of a command; which fields are set depends on the result type.
     Results {
-        required {}
         optional {
             /// Full text of the error.
             cause: String = "cause",
@@ -2275,15 +2150,11 @@ databricks_core::model! {
             ///
             /// `fileNames` on the wire.
             file_names: Vec<String> = "fileNames",
-            /// Is json schema.
-            ///
-            /// `isJsonSchema` on the wire.
+            /// `isJsonSchema`, `true` or `false`.
             is_json_schema: bool = "isJsonSchema",
             /// For internal use.
             pos: i64 = "pos",
-            /// Result type.
-            ///
-            /// `resultType` on the wire.
+            /// `resultType`, of type `ResultType`.
             result_type: ResultType = "resultType",
             /// Columns of the rows.
             schema: Vec<serde_json::Map<String, serde_json::Value>> = "schema",
@@ -2327,7 +2198,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A node of a cluster: the driver or an executor.
     SparkNode {
-        required {}
         optional {
             /// Private IP address of the instance it runs on.
             host_private_ip: String = "host_private_ip",
@@ -2352,7 +2222,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Attributes of a node on AWS.
     SparkNodeAwsAttributes {
-        required {}
         optional {
             /// Whether it runs on a spot instance.
             is_spot: bool = "is_spot",
@@ -2363,7 +2232,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A runtime version.
     SparkVersion {
-        required {}
         optional {
             /// Value for `spark_version`, such as `15.4.x-scala2.12`; with `x`, it stands for the latest maintenance release.
             key: String = "key",
@@ -2376,15 +2244,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of starting a cluster.
     StartClusterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Why compute was terminated.
     TerminationReason {
-        required {}
         optional {
             /// Specific cause.
             code: TerminationReasonCode = "code",
@@ -2399,23 +2264,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of marking libraries for removal.
     UninstallLibrariesResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of unpinning a cluster.
     UnpinClusterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// New values for a cluster's settings.
     UpdateClusterResource {
-        required {}
         optional {
             /// Bounds between which the cluster scales with its load, in place of a fixed `num_workers`.
             autoscale: AutoScale = "autoscale",
@@ -2512,16 +2372,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of updating a cluster.
     UpdateClusterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of an update.
     UpdateResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -2532,7 +2388,6 @@ databricks_core::model! {
             /// Path such as `/Volumes/main/default/logs`, optionally prefixed with `dbfs:`.
             destination: String = "destination",
         }
-        optional {}
     }
 }
 
@@ -2543,7 +2398,6 @@ databricks_core::model! {
             /// Clients that may use it.
             clients: ClientsTypes = "clients",
         }
-        optional {}
     }
 }
 
@@ -2554,7 +2408,6 @@ databricks_core::model! {
             /// Path such as `/Shared/scripts/setup.sh`.
             destination: String = "destination",
         }
-        optional {}
     }
 }
 
@@ -2737,9 +2590,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Type of EBS volume.
     DiskTypeEbsVolumeType {
-        /// `GENERAL_PURPOSE_SSD`: General purpose SSD.
+        /// `GENERAL_PURPOSE_SSD`.
         GeneralPurposeSsd = "GENERAL_PURPOSE_SSD",
-        /// `THROUGHPUT_OPTIMIZED_HDD`: Throughput optimized HDD.
+        /// `THROUGHPUT_OPTIMIZED_HDD`.
         ThroughputOptimizedHdd = "THROUGHPUT_OPTIMIZED_HDD",
     }
 }
@@ -2747,9 +2600,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Type of EBS volume.
     EbsVolumeType {
-        /// `GENERAL_PURPOSE_SSD`: General purpose SSD.
+        /// `GENERAL_PURPOSE_SSD`.
         GeneralPurposeSsd = "GENERAL_PURPOSE_SSD",
-        /// `THROUGHPUT_OPTIMIZED_HDD`: Throughput optimized HDD.
+        /// `THROUGHPUT_OPTIMIZED_HDD`.
         ThroughputOptimizedHdd = "THROUGHPUT_OPTIMIZED_HDD",
     }
 }
@@ -2803,7 +2656,7 @@ databricks_core::open_enum! {
         AutomaticClusterUpdate = "AUTOMATIC_CLUSTER_UPDATE",
         /// `AUTOSCALING_BACKOFF`.
         AutoscalingBackoff = "AUTOSCALING_BACKOFF",
-        /// `AUTOSCALING_FAILED`: Autoscaling failed.
+        /// `AUTOSCALING_FAILED`.
         AutoscalingFailed = "AUTOSCALING_FAILED",
         /// `AUTOSCALING_STATS_REPORT`: Statistics of autoscaling.
         AutoscalingStatsReport = "AUTOSCALING_STATS_REPORT",
@@ -2963,7 +2816,7 @@ databricks_core::open_enum! {
     InstancePoolState {
         /// `ACTIVE`: Ready for clusters.
         Active = "ACTIVE",
-        /// `DELETED`: Deleted.
+        /// `DELETED`.
         Deleted = "DELETED",
         /// `STOPPED`: Not in use.
         Stopped = "STOPPED",
@@ -3085,7 +2938,7 @@ databricks_core::open_enum! {
     RuntimeEngine {
         /// `NULL`: Not given.
         Null = "NULL",
-        /// `PHOTON`: Photon.
+        /// `PHOTON`.
         Photon = "PHOTON",
         /// `STANDARD`: Standard engine.
         Standard = "STANDARD",

@@ -83,10 +83,9 @@ databricks_core::operation! {
     Create {
         info: "compute_migrations.create", POST "/api/compute-migrations/v1/migrations", Workspace, idempotency(databricks_core::Idempotency::Keyed);
         output: super::Migration = databricks_core::ResponseParts::json;
-        request {}
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
-            /// Migration.
+            /// `migration`, of type `Migration`.
             migration: super::Migration = json "migration",
         }
         optional {
@@ -107,7 +106,6 @@ databricks_core::operation! {
     Delete {
         info: "compute_migrations.delete", DELETE "/api/compute-migrations/v1/migrations/{migration_id}", Workspace;
         output: super::Migration = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the migration.
             migration_id: String = path "migration_id",
@@ -128,12 +126,10 @@ databricks_core::operation! {
     Get {
         info: "compute_migrations.get", GET "/api/compute-migrations/v1/migrations/{migration_id}", Workspace;
         output: super::Migration = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the migration.
             migration_id: String = path "migration_id",
         }
-        optional {}
     }
 }
 
@@ -146,8 +142,6 @@ databricks_core::operation! {
     List {
         info: "compute_migrations.list", GET "/api/compute-migrations/v1/migrations", Workspace;
         output: super::ListMigrationsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Only migrations of this type of asset.
             asset_type: super::MigrationAssetType = query "asset_type",

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// How long a migrated workload is watched in production before the migration counts as complete.
     BakingConfig {
-        required {}
         optional {
             /// Successful production runs it takes; the server has a default.
             run_count: i64 = "run_count",
@@ -18,7 +17,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What was seen while watching the migrated workload in production.
     BakingReport {
-        required {}
         optional {
             /// Runs that succeeded.
             successful_runs: i64 = "successful_runs",
@@ -31,7 +29,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of migrations.
     ListMigrationsResponse {
-        required {}
         optional {
             /// Migrations of this page.
             migrations: Vec<Migration> = "migrations" (essential),
@@ -45,14 +42,14 @@ databricks_core::model! {
     /// Move of one asset from classic compute to serverless, with its state, settings and reports.
     Migration {
         required {
-            /// Type of the asset.
-            ///
-            /// Fixed on creation.
-            asset_type: MigrationAssetType = "asset_type",
             /// Asset to migrate, e.g. `jobs/77`.
             ///
             /// Fixed on creation.
             asset_uri: String = "asset_uri",
+            /// Type of the asset.
+            ///
+            /// Fixed on creation.
+            asset_type: MigrationAssetType = "asset_type",
         }
         optional {
             /// Skips the translation review, so that no `approve_migration_translation` is needed; the review before execution always
@@ -93,7 +90,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Working copy that the migration agent made of a job or notebook.
     MigrationAsset {
-        required {}
         optional {
             /// Type of the copy.
             asset_type: MigrationAssetType = "asset_type",
@@ -108,7 +104,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who started a migration.
     MigrationInitiator {
-        required {}
         optional {
             /// Role in which they act, on which their power to approve depends.
             ///
@@ -123,7 +118,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Planning report of the migration agent.
     MigrationReport {
-        required {}
         optional {
             /// Main copy: the entry point, and what validation runs.
             primary_asset: MigrationAsset = "primary_asset",
@@ -136,7 +130,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One change of state of a migration.
     MigrationStateTransition {
-        required {}
         optional {
             /// What the service noted, e.g. why a migration failed.
             ///
@@ -157,7 +150,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of running the working copy as a test.
     ValidationReport {
-        required {}
         optional {
             /// How long the run took, in milliseconds from `start_time`.
             duration_ms: i64 = "duration_ms",

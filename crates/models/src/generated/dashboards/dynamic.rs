@@ -42,7 +42,7 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("space_id", Kind::Text, &[Place::Path]),
                 Input::required("conversation_id", Kind::Text, &[Place::Path]),
                 Input::required("message_id", Kind::Text, &[Place::Path]),
-                Input::required("content", Kind::Text, &[Place::Member]),
+                Input::optional("content", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),
@@ -50,8 +50,8 @@ pub static OPERATIONS: &[Described] = &[
             super::genie::CreateSpace::INFO,
             "Creates a Genie space out of its serialized definition.",
             &[
-                Input::required("serialized_space", Kind::Text, &[Place::Member]),
                 Input::required("warehouse_id", Kind::Text, &[Place::Member]),
+                Input::required("serialized_space", Kind::Text, &[Place::Member]),
                 Input::optional("description", Kind::Text, &[Place::Member]),
                 Input::optional("parent_path", Kind::Text, &[Place::Member]),
                 Input::optional("title", Kind::Text, &[Place::Member]),
@@ -176,7 +176,7 @@ pub static OPERATIONS: &[Described] = &[
             Input::required("message_id", Kind::Text, &[Place::Path]),
             Input::required("attachment_id", Kind::Text, &[Place::Path]),
             Input::required("download_id", Kind::Text, &[Place::Path]),
-            Input::required("download_id_signature", Kind::Text, &[Place::Query]),
+            Input::optional("download_id_signature", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(

@@ -76,10 +76,13 @@ databricks_core::operation! {
             conversation_id: String = path "conversation_id",
             /// Id of the message.
             message_id: String = path "message_id",
-            /// Text of the comment.
-            content: String = member "content",
         }
-        optional {}
+        optional {
+            /// Text of the comment.
+            ///
+            /// Required, though not an argument.
+            content: String = optional "content",
+        }
     }
 }
 
@@ -92,10 +95,10 @@ databricks_core::operation! {
         output: super::GenieSpace = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Definition of the space as a JSON string; `get_space` with `include_serialized_space` shows its structure.
-            serialized_space: String = member "serialized_space",
             /// SQL warehouse that runs the queries of the space.
             warehouse_id: String = member "warehouse_id",
+            /// Definition of the space as a JSON string; `get_space` with `include_serialized_space` shows its structure.
+            serialized_space: String = member "serialized_space",
         }
         optional {
             /// Description of the space.
@@ -115,14 +118,12 @@ databricks_core::operation! {
     DeleteConversation {
         info: "genie.delete_conversation", DELETE "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
             /// Id of the conversation.
             conversation_id: String = path "conversation_id",
         }
-        optional {}
     }
 }
 
@@ -133,7 +134,6 @@ databricks_core::operation! {
     DeleteConversationMessage {
         info: "genie.delete_conversation_message", DELETE "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -142,7 +142,6 @@ databricks_core::operation! {
             /// Id of the message.
             message_id: String = path "message_id",
         }
-        optional {}
     }
 }
 
@@ -164,7 +163,6 @@ databricks_core::operation! {
     DownloadMessageAttachmentVisualization {
         info: "genie.download_message_attachment_visualization", GET "/api/2.0/genie/{name}/download-visualization", Workspace, stream("application/octet-stream");
         output: super::DownloadMessageAttachmentVisualizationResponse = read_download_message_attachment_visualization;
-        request {}
         required {
             /// Resource name of the attachment:
             /// `spaces/{space}/conversations/{conversation}/messages/{message}/attachments/{attachment}`.
@@ -172,7 +170,6 @@ databricks_core::operation! {
             /// Of the form `spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -195,7 +192,6 @@ databricks_core::operation! {
             /// Id of the attachment, from `GenieMessage.attachments`.
             attachment_id: String = path "attachment_id",
         }
-        optional {}
     }
 }
 
@@ -205,7 +201,7 @@ databricks_core::operation! {
     /// Deprecated in favor of `execute_message_attachment_query`.
     ///
     /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/execute-query`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "use `execute_message_attachment_query`")]
     ExecuteMessageQuery {
         info: "genie.execute_message_query", POST "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/execute-query", Workspace;
         output: super::GenieGetMessageQueryResultResponse = databricks_core::ResponseParts::json;
@@ -218,7 +214,6 @@ databricks_core::operation! {
             /// Id of the message.
             message_id: String = path "message_id",
         }
-        optional {}
     }
 }
 
@@ -243,7 +238,6 @@ databricks_core::operation! {
             /// Id of the attachment, from `GenieMessage.attachments`.
             attachment_id: String = path "attachment_id",
         }
-        optional {}
     }
 }
 
@@ -265,7 +259,6 @@ databricks_core::operation! {
             /// Id of the response, as given in its `response.created` event.
             response_id: String = path "response_id",
         }
-        optional {}
     }
 }
 
@@ -297,7 +290,6 @@ databricks_core::operation! {
     GenieGetEvalResultDetails {
         info: "genie.genie_get_eval_result_details", GET "/api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results/{result_id}", Workspace;
         output: super::GenieEvalResultDetails = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -306,7 +298,6 @@ databricks_core::operation! {
             /// Id of the result within the run.
             result_id: String = path "result_id",
         }
-        optional {}
     }
 }
 
@@ -317,14 +308,12 @@ databricks_core::operation! {
     GenieGetEvalRun {
         info: "genie.genie_get_eval_run", GET "/api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}", Workspace;
         output: super::GenieEvalRunResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
             /// Id of the evaluation run.
             eval_run_id: String = path "eval_run_id",
         }
-        optional {}
     }
 }
 
@@ -335,7 +324,6 @@ databricks_core::operation! {
     GenieListEvalResults {
         info: "genie.genie_list_eval_results", GET "/api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results", Workspace;
         output: super::GenieListEvalResultsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -358,7 +346,6 @@ databricks_core::operation! {
     GenieListEvalRuns {
         info: "genie.genie_list_eval_runs", GET "/api/2.0/genie/spaces/{space_id}/eval-runs", Workspace;
         output: super::GenieListEvalRunsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -382,7 +369,6 @@ databricks_core::operation! {
     GetDownloadFullQueryResult {
         info: "genie.get_download_full_query_result", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/downloads/{download_id}", Workspace;
         output: super::GenieGetDownloadFullQueryResultResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -394,10 +380,13 @@ databricks_core::operation! {
             attachment_id: String = path "attachment_id",
             /// From `generate_download_full_query_result`.
             download_id: String = path "download_id",
+        }
+        optional {
             /// Signature (JWT) that was returned along with `download_id`.
+            ///
+            /// Required, though not an argument.
             download_id_signature: String = query "download_id_signature" (secret),
         }
-        optional {}
     }
 }
 
@@ -410,7 +399,6 @@ databricks_core::operation! {
     GetMessage {
         info: "genie.get_message", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}", Workspace;
         output: super::GenieMessage = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -419,7 +407,6 @@ databricks_core::operation! {
             /// Id of the message.
             message_id: String = path "message_id",
         }
-        optional {}
     }
 }
 
@@ -433,7 +420,6 @@ databricks_core::operation! {
     GetMessageAttachmentQueryResult {
         info: "genie.get_message_attachment_query_result", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}/query-result", Workspace;
         output: super::GenieGetMessageQueryResultResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -444,7 +430,6 @@ databricks_core::operation! {
             /// Id of the attachment, from `GenieMessage.attachments`.
             attachment_id: String = path "attachment_id",
         }
-        optional {}
     }
 }
 
@@ -454,11 +439,10 @@ databricks_core::operation! {
     /// Deprecated in favor of `get_message_attachment_query_result`.
     ///
     /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "use `get_message_attachment_query_result`")]
     GetMessageQueryResult {
         info: "genie.get_message_query_result", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result", Workspace;
         output: super::GenieGetMessageQueryResultResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -467,7 +451,6 @@ databricks_core::operation! {
             /// Id of the message.
             message_id: String = path "message_id",
         }
-        optional {}
     }
 }
 
@@ -478,11 +461,10 @@ databricks_core::operation! {
     ///
     /// `GET
     /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result/{attachment_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "use `get_message_attachment_query_result`")]
     GetMessageQueryResultByAttachment {
         info: "genie.get_message_query_result_by_attachment", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result/{attachment_id}", Workspace;
         output: super::GenieGetMessageQueryResultResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -493,7 +475,6 @@ databricks_core::operation! {
             /// Id of the attachment, from `GenieMessage.attachments`.
             attachment_id: String = path "attachment_id",
         }
-        optional {}
     }
 }
 
@@ -504,7 +485,6 @@ databricks_core::operation! {
     GetSpace {
         info: "genie.get_space", GET "/api/2.0/genie/spaces/{space_id}", Workspace;
         output: super::GenieSpace = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -525,7 +505,6 @@ databricks_core::operation! {
     ListConversationComments {
         info: "genie.list_conversation_comments", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/list-comments", Workspace;
         output: super::GenieListConversationCommentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -550,7 +529,6 @@ databricks_core::operation! {
     ListConversationMessages {
         info: "genie.list_conversation_messages", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages", Workspace;
         output: super::GenieListConversationMessagesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -573,7 +551,6 @@ databricks_core::operation! {
     ListConversations {
         info: "genie.list_conversations", GET "/api/2.0/genie/spaces/{space_id}/conversations", Workspace;
         output: super::GenieListConversationsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -598,7 +575,6 @@ databricks_core::operation! {
     ListMessageComments {
         info: "genie.list_message_comments", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments", Workspace;
         output: super::GenieListMessageCommentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
@@ -623,8 +599,6 @@ databricks_core::operation! {
     ListSpaces {
         info: "genie.list_spaces", GET "/api/2.0/genie/spaces", Workspace;
         output: super::GenieListSpacesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",
@@ -720,12 +694,10 @@ databricks_core::operation! {
     TrashSpace {
         info: "genie.trash_space", DELETE "/api/2.0/genie/spaces/{space_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the Genie space.
             space_id: String = path "space_id",
         }
-        optional {}
     }
 }
 

@@ -13,7 +13,6 @@ databricks_core::operation! {
     Create {
         info: "lakeview.create", POST "/api/2.0/lakeview/dashboards", Workspace;
         output: super::Dashboard = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Draft to create.
             dashboard: super::Dashboard = json "dashboard",
@@ -40,14 +39,12 @@ databricks_core::operation! {
     CreateSchedule {
         info: "lakeview.create_schedule", POST "/api/2.0/lakeview/dashboards/{dashboard_id}/schedules", Workspace;
         output: super::Schedule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
             /// Schedule to add; leave its `etag` empty.
             schedule: super::Schedule = json "schedule",
         }
-        optional {}
     }
 }
 
@@ -61,7 +58,6 @@ databricks_core::operation! {
     CreateSubscription {
         info: "lakeview.create_subscription", POST "/api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions", Workspace;
         output: super::Subscription = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
@@ -70,7 +66,6 @@ databricks_core::operation! {
             /// Subscription to add; leave its `etag` empty.
             subscription: super::Subscription = json "subscription",
         }
-        optional {}
     }
 }
 
@@ -83,7 +78,6 @@ databricks_core::operation! {
     DeleteSchedule {
         info: "lakeview.delete_schedule", DELETE "/api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
@@ -107,7 +101,6 @@ databricks_core::operation! {
     DeleteSubscription {
         info: "lakeview.delete_subscription", DELETE "/api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions/{subscription_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
@@ -132,12 +125,10 @@ databricks_core::operation! {
     Get {
         info: "lakeview.get", GET "/api/2.0/lakeview/dashboards/{dashboard_id}", Workspace;
         output: super::Dashboard = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
         }
-        optional {}
     }
 }
 
@@ -151,12 +142,10 @@ databricks_core::operation! {
     GetPublished {
         info: "lakeview.get_published", GET "/api/2.0/lakeview/dashboards/{dashboard_id}/published", Workspace;
         output: super::PublishedDashboard = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
         }
-        optional {}
     }
 }
 
@@ -170,14 +159,12 @@ databricks_core::operation! {
     GetSchedule {
         info: "lakeview.get_schedule", GET "/api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}", Workspace;
         output: super::Schedule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
             /// UUID of the schedule.
             schedule_id: String = path "schedule_id",
         }
-        optional {}
     }
 }
 
@@ -191,7 +178,6 @@ databricks_core::operation! {
     GetSubscription {
         info: "lakeview.get_subscription", GET "/api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions/{subscription_id}", Workspace;
         output: super::Subscription = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
@@ -200,7 +186,6 @@ databricks_core::operation! {
             /// UUID of the subscription.
             subscription_id: String = path "subscription_id",
         }
-        optional {}
     }
 }
 
@@ -213,8 +198,6 @@ databricks_core::operation! {
     List {
         info: "lakeview.list", GET "/api/2.0/lakeview/dashboards", Workspace;
         output: super::ListDashboardsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",
@@ -261,7 +244,6 @@ databricks_core::operation! {
     ListSchedules {
         info: "lakeview.list_schedules", GET "/api/2.0/lakeview/dashboards/{dashboard_id}/schedules", Workspace;
         output: super::ListSchedulesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
@@ -306,7 +288,6 @@ databricks_core::operation! {
     ListSubscriptions {
         info: "lakeview.list_subscriptions", GET "/api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}/subscriptions", Workspace;
         output: super::ListSubscriptionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
@@ -349,7 +330,7 @@ databricks_core::operation! {
     /// Deprecated; legacy dashboards can no longer be migrated.
     ///
     /// `POST /api/2.0/lakeview/dashboards/migrate`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "legacy dashboards can no longer be migrated")]
     Migrate {
         info: "lakeview.migrate", POST "/api/2.0/lakeview/dashboards/migrate", Workspace;
         output: super::Dashboard = databricks_core::ResponseParts::json;
@@ -422,12 +403,10 @@ databricks_core::operation! {
     Trash {
         info: "lakeview.trash", DELETE "/api/2.0/lakeview/dashboards/{dashboard_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
         }
-        optional {}
     }
 }
 
@@ -440,12 +419,10 @@ databricks_core::operation! {
     Unpublish {
         info: "lakeview.unpublish", DELETE "/api/2.0/lakeview/dashboards/{dashboard_id}/published", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
         }
-        optional {}
     }
 }
 
@@ -458,7 +435,6 @@ databricks_core::operation! {
     Update {
         info: "lakeview.update", PATCH "/api/2.0/lakeview/dashboards/{dashboard_id}", Workspace;
         output: super::Dashboard = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
@@ -487,7 +463,6 @@ databricks_core::operation! {
     UpdateSchedule {
         info: "lakeview.update_schedule", PUT "/api/2.0/lakeview/dashboards/{dashboard_id}/schedules/{schedule_id}", Workspace;
         output: super::Schedule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",
@@ -496,6 +471,5 @@ databricks_core::operation! {
             /// New values; its `etag` must be the one last read.
             schedule: super::Schedule = json "schedule",
         }
-        optional {}
     }
 }

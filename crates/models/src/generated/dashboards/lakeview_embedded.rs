@@ -12,7 +12,6 @@ databricks_core::operation! {
     GetPublishedDashboardTokenInfo {
         info: "lakeview_embedded.get_published_dashboard_token_info", GET "/api/2.0/lakeview/dashboards/{dashboard_id}/published/tokeninfo", Workspace;
         output: super::GetPublishedDashboardTokenInfoResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the dashboard.
             dashboard_id: String = path "dashboard_id",

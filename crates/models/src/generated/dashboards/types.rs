@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// One authorization constraint for a token that opens a published dashboard.
     AuthorizationDetails {
-        required {}
         optional {
             /// Rights that the token gets; for `workspace_rule_set` only.
             grant_rules: Vec<AuthorizationDetailsGrantRule> = "grant_rules",
@@ -23,7 +22,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A right that a token is limited to.
     AuthorizationDetailsGrantRule {
-        required {}
         optional {
             /// Name of a permission set, such as `permissionSets/dashboard.runner`.
             permission_set: String = "permission_set",
@@ -40,7 +38,6 @@ databricks_core::model! {
             /// Java time zone id, such as `Europe/Berlin`, in which the expression is read.
             timezone_id: String = "timezone_id",
         }
-        optional {}
     }
 }
 
@@ -49,7 +46,6 @@ databricks_core::model! {
     ///
     /// Lists leave several fields out.
     Dashboard {
-        required {}
         optional {
             /// Creation time.
             create_time: String = "create_time",
@@ -104,7 +100,6 @@ impl std::fmt::Debug for DownloadMessageAttachmentVisualizationResponse {
 databricks_core::model! {
     /// One part of a Genie answer; the field that is set tells its kind.
     GenieAttachment {
-        required {}
         optional {
             /// Id for calls about this attachment.
             attachment_id: String = "attachment_id",
@@ -127,11 +122,11 @@ databricks_core::model! {
     /// endpoints of their own.
     GenieConversation {
         required {
-            /// Id of the conversation.
-            conversation_id: String = "conversation_id",
             /// Id of the Genie space.
             space_id: String = "space_id",
-            /// Title.
+            /// Id of the conversation.
+            conversation_id: String = "conversation_id",
+            /// `title`, a text.
             title: String = "title",
         }
         optional {
@@ -159,7 +154,7 @@ databricks_core::model! {
             agent_type: GenieConversationType = "agent_type",
             /// Creation time.
             created_timestamp: i64 = "created_timestamp",
-            /// Title.
+            /// `title`, a text.
             title: String = "title",
         }
     }
@@ -168,7 +163,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An answer to a benchmark question, given or expected.
     GenieEvalResponse {
-        required {}
         optional {
             /// The text, or the SQL query.
             response: String = "response",
@@ -186,12 +180,12 @@ databricks_core::model! {
     /// `genie_get_eval_result_details` adds the answers and the verdict.
     GenieEvalResult {
         required {
-            /// Benchmark question that was asked.
-            benchmark_question_id: String = "benchmark_question_id",
-            /// Id of this result.
-            result_id: String = "result_id",
             /// Id of the Genie space.
             space_id: String = "space_id",
+            /// Id of this result.
+            result_id: String = "result_id",
+            /// Benchmark question that was asked.
+            benchmark_question_id: String = "benchmark_question_id",
         }
         optional {
             /// Expected answer, as it was at the time of the run.
@@ -200,7 +194,7 @@ databricks_core::model! {
             created_by_user: i64 = "created_by_user",
             /// Question, as it was at the time of the run.
             question: String = "question",
-            /// Status.
+            /// `status`, of type `EvaluationStatusType`.
             status: EvaluationStatusType = "status",
         }
     }
@@ -210,12 +204,12 @@ databricks_core::model! {
     /// Result for one benchmark question, with both answers and the verdict.
     GenieEvalResultDetails {
         required {
-            /// Benchmark question that was asked.
-            benchmark_question_id: String = "benchmark_question_id",
-            /// Id of this result.
-            result_id: String = "result_id",
             /// Id of the Genie space.
             space_id: String = "space_id",
+            /// Id of this result.
+            result_id: String = "result_id",
+            /// Benchmark question that was asked.
+            benchmark_question_id: String = "benchmark_question_id",
         }
         optional {
             /// What Genie answered.
@@ -265,11 +259,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A user's rating of a message.
     GenieFeedback {
-        required {}
         optional {
             /// Explanation of the rating, if any.
             comment: String = "comment",
-            /// The rating.
+            /// `rating`, of type `GenieFeedbackRating`.
             rating: GenieFeedbackRating = "rating",
         }
     }
@@ -280,7 +273,6 @@ databricks_core::model! {
     ///
     /// Both fields are needed to poll it.
     GenieGenerateDownloadFullQueryResultResponse {
-        required {}
         optional {
             /// Id of the download.
             download_id: String = "download_id",
@@ -293,7 +285,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress of a full-result download.
     GenieGetDownloadFullQueryResultResponse {
-        required {}
         optional {
             /// State of the statement and, when done, external links to the result.
             statement_response: super::super::sql::StatementResponse = "statement_response",
@@ -304,7 +295,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Result of a generated query.
     GenieGetMessageQueryResultResponse {
-        required {}
         optional {
             /// State, schema and first rows, as in the statement execution API.
             statement_response: super::super::sql::StatementResponse = "statement_response",
@@ -315,7 +305,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of comments in a conversation.
     GenieListConversationCommentsResponse {
-        required {}
         optional {
             /// Comments of this page.
             comments: Vec<GenieMessageComment> = "comments",
@@ -328,7 +317,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of messages.
     GenieListConversationMessagesResponse {
-        required {}
         optional {
             /// Messages of this page.
             messages: Vec<GenieMessage> = "messages",
@@ -341,7 +329,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of conversations.
     GenieListConversationsResponse {
-        required {}
         optional {
             /// Conversations of this page.
             conversations: Vec<GenieConversationSummary> = "conversations",
@@ -354,7 +341,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of results of an evaluation run.
     GenieListEvalResultsResponse {
-        required {}
         optional {
             /// Results of this page.
             eval_results: Vec<GenieEvalResult> = "eval_results",
@@ -367,7 +353,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of evaluation runs.
     GenieListEvalRunsResponse {
-        required {}
         optional {
             /// Runs of this page.
             eval_runs: Vec<GenieEvalRunResponse> = "eval_runs",
@@ -380,7 +365,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of comments on a message.
     GenieListMessageCommentsResponse {
-        required {}
         optional {
             /// Comments of this page.
             comments: Vec<GenieMessageComment> = "comments",
@@ -393,7 +377,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of Genie spaces.
     GenieListSpacesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token",
@@ -407,14 +390,14 @@ databricks_core::model! {
     /// A question of a user together with the state of Genie's answer.
     GenieMessage {
         required {
-            /// What the user asked.
-            content: String = "content",
+            /// Id of the Genie space.
+            space_id: String = "space_id",
             /// Id of the conversation.
             conversation_id: String = "conversation_id",
             /// Id of the message.
             message_id: String = "message_id",
-            /// Id of the Genie space.
-            space_id: String = "space_id",
+            /// What the user asked.
+            content: String = "content",
         }
         optional {
             /// The answer: text, queries, visualizations and proposed questions.
@@ -432,7 +415,7 @@ databricks_core::model! {
             /// Result of a generated query.
             ///
             /// Deprecated: read `query_result_metadata` of the query attachment.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "read `query_result_metadata` of the query attachment")]
             query_result: Result = "query_result",
             /// How far answering has come.
             status: MessageStatus = "status",
@@ -446,16 +429,16 @@ databricks_core::model! {
     /// A comment on a message.
     GenieMessageComment {
         required {
-            /// Text of the comment.
-            content: String = "content",
-            /// Id of the conversation.
-            conversation_id: String = "conversation_id",
-            /// Id of the comment.
-            message_comment_id: String = "message_comment_id",
-            /// Message that the comment is on.
-            message_id: String = "message_id",
             /// Id of the Genie space.
             space_id: String = "space_id",
+            /// Id of the conversation.
+            conversation_id: String = "conversation_id",
+            /// Message that the comment is on.
+            message_id: String = "message_id",
+            /// Id of the comment.
+            message_comment_id: String = "message_comment_id",
+            /// Text of the comment.
+            content: String = "content",
         }
         optional {
             /// Creation time.
@@ -469,11 +452,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A SQL query generated as answer, with what is known of its result.
     GenieQueryAttachment {
-        required {}
         optional {
             /// What the query does.
             description: String = "description",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// When the user last edited the query.
             last_updated_timestamp: i64 = "last_updated_timestamp",
@@ -496,7 +478,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Size of a query result.
     GenieResultMetadata {
-        required {}
         optional {
             /// Whether rows were cut off.
             is_truncated: bool = "is_truncated",
@@ -518,7 +499,7 @@ databricks_core::model! {
         optional {
             /// Creation time.
             create_time: databricks_core::Timestamp = "create_time",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Version tag.
             ///
@@ -548,7 +529,7 @@ databricks_core::model! {
             message_id: String = "message_id",
         }
         optional {
-            /// The conversation.
+            /// `conversation`, of type `GenieConversation`.
             conversation: GenieConversation = "conversation",
             /// The first message, in its initial state.
             message: GenieMessage = "message",
@@ -559,9 +540,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Follow-up questions that Genie proposes.
     GenieSuggestedQuestionsAttachment {
-        required {}
         optional {
-            /// The questions.
+            /// `questions`, a list, each item a text.
             questions: Vec<String> = "questions",
         }
     }
@@ -572,7 +552,6 @@ databricks_core::model! {
     ///
     /// Fetch the image with `download_message_attachment_visualization`.
     GenieVizAttachment {
-        required {}
         optional {
             /// Query attachment that it depicts.
             query_attachment_id: String = "query_attachment_id",
@@ -585,7 +564,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to request an OAuth token with, so that it opens a published dashboard.
     GetPublishedDashboardTokenInfoResponse {
-        required {}
         optional {
             /// Constraints to put on the token.
             authorization_details: Vec<AuthorizationDetails> = "authorization_details",
@@ -601,7 +579,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of dashboards.
     ListDashboardsResponse {
-        required {}
         optional {
             /// Dashboards of this page, with summary data.
             dashboards: Vec<Dashboard> = "dashboards" (essential),
@@ -614,7 +591,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of schedules.
     ListSchedulesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -627,7 +603,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of subscriptions.
     ListSubscriptionsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -640,7 +615,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Why Genie could not answer a message.
     MessageError {
-        required {}
         optional {
             /// Text of the error.
             error: String = "error",
@@ -653,7 +627,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The published version of a dashboard.
     PublishedDashboard {
-        required {}
         optional {
             /// Name shown to viewers.
             display_name: String = "display_name",
@@ -670,7 +643,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A parameter of a generated query.
     QueryAttachmentParameter {
-        required {}
         optional {
             /// Name of the parameter in the query.
             keyword: String = "keyword",
@@ -685,7 +657,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Result of a generated query, in the older form.
     Result {
-        required {}
         optional {
             /// Whether rows were cut off.
             is_truncated: bool = "is_truncated",
@@ -702,7 +673,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of resetting a draft.
     RevertDashboardResponse {
-        required {}
         optional {
             /// The draft after the reset.
             dashboard: Dashboard = "dashboard",
@@ -743,7 +713,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who gets the mail of a schedule; exactly one field is set.
     Subscriber {
-        required {}
         optional {
             /// A notification destination.
             destination_subscriber: SubscriptionSubscriberDestination = "destination_subscriber",
@@ -792,7 +761,6 @@ databricks_core::model! {
             /// Id of the notification destination that is mailed.
             destination_id: String = "destination_id",
         }
-        optional {}
     }
 }
 
@@ -803,18 +771,16 @@ databricks_core::model! {
             /// Numeric id of the user.
             user_id: i64 = "user_id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Text of an answer: the final answer or summary, or a question back to the user.
     TextAttachment {
-        required {}
         optional {
             /// The generated text.
             content: String = "content",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Tells the final answer from a question back to the user; one message may have both.
             purpose: TextAttachmentPurpose = "purpose",
@@ -825,7 +791,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One step of reasoning behind a generated query.
     Thought {
-        required {}
         optional {
             /// Markdown text.
             content: String = "content",
@@ -838,16 +803,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to trashing a dashboard.
     TrashDashboardResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to withdrawing a published dashboard.
     UnpublishDashboardResponse {
-        required {}
-        optional {}
     }
 }
 

@@ -11,12 +11,10 @@ databricks_core::operation! {
     CreateDatabaseCatalog {
         info: "database.create_database_catalog", POST "/api/2.0/database/catalogs", Workspace;
         output: super::DatabaseCatalog = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Catalog.
+            /// `catalog`, of type `DatabaseCatalog`.
             catalog: super::DatabaseCatalog = json "catalog",
         }
-        optional {}
     }
 }
 
@@ -29,12 +27,10 @@ databricks_core::operation! {
     CreateDatabaseInstance {
         info: "database.create_database_instance", POST "/api/2.0/database/instances", Workspace;
         output: super::DatabaseInstance = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Database instance.
+            /// `database_instance`, of type `DatabaseInstance`.
             database_instance: super::DatabaseInstance = json "database_instance",
         }
-        optional {}
     }
 }
 
@@ -70,15 +66,14 @@ databricks_core::operation! {
     CreateDatabaseInstanceRole {
         info: "database.create_database_instance_role", POST "/api/2.0/database/instances/{instance_name}/roles", Workspace;
         output: super::DatabaseInstanceRole = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the instance.
             instance_name: String = path "instance_name",
-            /// Database instance role.
+            /// `database_instance_role`, of type `DatabaseInstanceRole`.
             database_instance_role: super::DatabaseInstanceRole = json "database_instance_role",
         }
         optional {
-            /// Database instance name.
+            /// `database_instance_name`, a text.
             database_instance_name: String = query "database_instance_name",
         }
     }
@@ -93,12 +88,10 @@ databricks_core::operation! {
     CreateDatabaseTable {
         info: "database.create_database_table", POST "/api/2.0/database/tables", Workspace;
         output: super::DatabaseTable = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Table.
+            /// `table`, of type `DatabaseTable`.
             table: super::DatabaseTable = json "table",
         }
-        optional {}
     }
 }
 
@@ -109,12 +102,10 @@ databricks_core::operation! {
     CreateSyncedDatabaseTable {
         info: "database.create_synced_database_table", POST "/api/2.0/database/synced_tables", Workspace;
         output: super::SyncedDatabaseTable = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Synced table.
+            /// `synced_table`, of type `SyncedDatabaseTable`.
             synced_table: super::SyncedDatabaseTable = json "synced_table",
         }
-        optional {}
     }
 }
 
@@ -125,12 +116,10 @@ databricks_core::operation! {
     DeleteDatabaseCatalog {
         info: "database.delete_database_catalog", DELETE "/api/2.0/database/catalogs/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the catalog.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -141,7 +130,6 @@ databricks_core::operation! {
     DeleteDatabaseInstance {
         info: "database.delete_database_instance", DELETE "/api/2.0/database/instances/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the instance.
             name: String = path "name",
@@ -150,7 +138,7 @@ databricks_core::operation! {
             /// Whether to delete the instances made from it as well, at all levels; otherwise their existence is an error.
             force: bool = query "force",
             /// No longer needed: `true` changes nothing, `false` is an error.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             purge: bool = query "purge",
         }
     }
@@ -163,7 +151,6 @@ databricks_core::operation! {
     DeleteDatabaseInstanceRole {
         info: "database.delete_database_instance_role", DELETE "/api/2.0/database/instances/{instance_name}/roles/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the instance.
             instance_name: String = path "instance_name",
@@ -186,12 +173,10 @@ databricks_core::operation! {
     DeleteDatabaseTable {
         info: "database.delete_database_table", DELETE "/api/2.0/database/tables/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name of the table: `<catalog>.<schema>.<table>`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -202,7 +187,6 @@ databricks_core::operation! {
     DeleteSyncedDatabaseTable {
         info: "database.delete_synced_database_table", DELETE "/api/2.0/database/synced_tables/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name of the table: `<catalog>.<schema>.<table>`.
             name: String = path "name",
@@ -221,8 +205,6 @@ databricks_core::operation! {
     FindDatabaseInstanceByUid {
         info: "database.find_database_instance_by_uid", GET "/api/2.0/database/instances:findByUid", Workspace;
         output: super::DatabaseInstance = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// UID of the instance.
             uid: String = query "uid",
@@ -241,7 +223,6 @@ databricks_core::operation! {
         output: super::DatabaseCredential = databricks_core::ResponseParts::json;
         request { object() }
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
-        required {}
         optional {
             /// Permissions to add to the token, which the caller must have in Unity Catalog.
             ///
@@ -250,7 +231,7 @@ databricks_core::operation! {
             claims: Vec<super::RequestedClaims> = optional "claims",
             /// Instances the token is for.
             instance_names: Vec<String> = optional "instance_names",
-            /// Request id.
+            /// `request_id`, a text.
             request_id: String = optional "request_id",
         }
     }
@@ -263,12 +244,10 @@ databricks_core::operation! {
     GetDatabaseCatalog {
         info: "database.get_database_catalog", GET "/api/2.0/database/catalogs/{name}", Workspace;
         output: super::DatabaseCatalog = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the catalog.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -279,12 +258,10 @@ databricks_core::operation! {
     GetDatabaseInstance {
         info: "database.get_database_instance", GET "/api/2.0/database/instances/{name}", Workspace;
         output: super::DatabaseInstance = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the instance.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -295,14 +272,12 @@ databricks_core::operation! {
     GetDatabaseInstanceRole {
         info: "database.get_database_instance_role", GET "/api/2.0/database/instances/{instance_name}/roles/{name}", Workspace;
         output: super::DatabaseInstanceRole = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the instance.
             instance_name: String = path "instance_name",
             /// Name of the role.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -313,12 +288,10 @@ databricks_core::operation! {
     GetDatabaseTable {
         info: "database.get_database_table", GET "/api/2.0/database/tables/{name}", Workspace;
         output: super::DatabaseTable = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the table: `<catalog>.<schema>.<table>`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -329,12 +302,10 @@ databricks_core::operation! {
     GetSyncedDatabaseTable {
         info: "database.get_synced_database_table", GET "/api/2.0/database/synced_tables/{name}", Workspace;
         output: super::SyncedDatabaseTable = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the table: `<catalog>.<schema>.<table>`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -347,7 +318,6 @@ databricks_core::operation! {
     ListDatabaseCatalogs {
         info: "database.list_database_catalogs", GET "/api/2.0/database/instances/{instance_name}/catalogs", Workspace;
         output: super::ListDatabaseCatalogsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the instance.
             instance_name: String = path "instance_name",
@@ -389,7 +359,6 @@ databricks_core::operation! {
     ListDatabaseInstanceRoles {
         info: "database.list_database_instance_roles", GET "/api/2.0/database/instances/{instance_name}/roles", Workspace;
         output: super::ListDatabaseInstanceRolesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the instance.
             instance_name: String = path "instance_name",
@@ -431,8 +400,6 @@ databricks_core::operation! {
     ListDatabaseInstances {
         info: "database.list_database_instances", GET "/api/2.0/database/instances", Workspace;
         output: super::ListDatabaseInstancesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the instances of a page; 100 at most.
             page_size: i64 = query "page_size",
@@ -470,7 +437,6 @@ databricks_core::operation! {
     ListSyncedDatabaseTables {
         info: "database.list_synced_database_tables", GET "/api/2.0/database/instances/{instance_name}/synced_tables", Workspace;
         output: super::ListSyncedDatabaseTablesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the instance.
             instance_name: String = path "instance_name",
@@ -514,16 +480,14 @@ databricks_core::operation! {
     UpdateDatabaseCatalog {
         info: "database.update_database_catalog", PATCH "/api/2.0/database/catalogs/{name}", Workspace;
         output: super::DatabaseCatalog = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the catalog.
             name: String = path "name",
+            /// `database_catalog`, of type `DatabaseCatalog`.
+            database_catalog: super::DatabaseCatalog = json "database_catalog",
             /// Fields to change; without effect so far.
             update_mask: String = query "update_mask",
-            /// Database catalog.
-            database_catalog: super::DatabaseCatalog = json "database_catalog",
         }
-        optional {}
     }
 }
 
@@ -534,18 +498,16 @@ databricks_core::operation! {
     UpdateDatabaseInstance {
         info: "database.update_database_instance", PATCH "/api/2.0/database/instances/{name}", Workspace;
         output: super::DatabaseInstance = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the instance.
             name: String = path "name",
+            /// `database_instance`, of type `DatabaseInstance`.
+            database_instance: super::DatabaseInstance = json "database_instance",
             /// Fields to change; without it, all that can be.
             ///
             /// To remove all tags, name `custom_tags` and send none.
             update_mask: String = query "update_mask",
-            /// Database instance.
-            database_instance: super::DatabaseInstance = json "database_instance",
         }
-        optional {}
     }
 }
 
@@ -558,15 +520,13 @@ databricks_core::operation! {
     UpdateSyncedDatabaseTable {
         info: "database.update_synced_database_table", PATCH "/api/2.0/database/synced_tables/{name}", Workspace;
         output: super::SyncedDatabaseTable = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the table: `<catalog>.<schema>.<table>`.
             name: String = path "name",
+            /// `synced_table`, of type `SyncedDatabaseTable`.
+            synced_table: super::SyncedDatabaseTable = json "synced_table",
             /// Fields to change; without effect so far.
             update_mask: String = query "update_mask",
-            /// Synced table.
-            synced_table: super::SyncedDatabaseTable = json "synced_table",
         }
-        optional {}
     }
 }

@@ -206,8 +206,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the registration of a database.",
         &[
             Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("database_catalog", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -215,8 +215,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes a database instance.",
         &[
             Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("database_instance", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -224,8 +224,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes a synced table.",
         &[
             Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("synced_table", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
 ];

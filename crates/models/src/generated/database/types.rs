@@ -5,11 +5,10 @@
 databricks_core::model! {
     /// A tag of an instance.
     CustomTag {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -19,17 +18,17 @@ databricks_core::model! {
     /// The registration of a Postgres database as a catalog in Unity Catalog.
     DatabaseCatalog {
         required {
+            /// Name of the catalog.
+            name: String = "name",
             /// Instance with the database.
             database_instance_name: String = "database_instance_name",
             /// Database in the instance.
             database_name: String = "database_name",
-            /// Name of the catalog.
-            name: String = "name",
         }
         optional {
             /// Whether a missing database is created.
             create_database_if_not_exists: bool = "create_database_if_not_exists",
-            /// Uid.
+            /// `uid`, a text.
             uid: String = "uid",
         }
     }
@@ -38,7 +37,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A token with which to log in to Postgres.
     DatabaseCredential {
-        required {}
         optional {
             /// When the token expires.
             expiration_time: String = "expiration_time",
@@ -69,7 +67,7 @@ databricks_core::model! {
             /// Present only in the answers to creation and update.
             custom_tags: Vec<CustomTag> = "custom_tags",
             /// Same as `capacity`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             effective_capacity: String = "effective_capacity",
             /// Tags in force.
             effective_custom_tags: Vec<CustomTag> = "effective_custom_tags",
@@ -105,7 +103,7 @@ databricks_core::model! {
             read_write_dns: String = "read_write_dns",
             /// Days of history to keep, 2 to 35; 7 by default.
             retention_window_in_days: i64 = "retention_window_in_days",
-            /// State.
+            /// `state`, of type `DatabaseInstanceState`.
             state: DatabaseInstanceState = "state",
             /// Whether to stop the instance.
             ///
@@ -125,7 +123,6 @@ databricks_core::model! {
     /// When making one, give `lsn` or `branch_time` to start from an earlier state of the parent; `lsn` counts if both are
     /// given, and the latest state if none is.
     DatabaseInstanceRef {
-        required {}
         optional {
             /// Moment of the parent that the child starts from.
             ///
@@ -137,9 +134,9 @@ databricks_core::model! {
             ///
             /// In answers, only if it was sent.
             lsn: String = "lsn",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Uid.
+            /// `uid`, a text.
             uid: String = "uid",
         }
     }
@@ -170,7 +167,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Attributes of a Postgres role, as in `CREATE ROLE`.
     DatabaseInstanceRoleAttributes {
-        required {}
         optional {
             /// Whether row-level security does not apply to the role.
             bypassrls: bool = "bypassrls",
@@ -205,7 +201,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A version of the source Delta table.
     DeltaTableSyncInfo {
-        required {}
         optional {
             /// When the version was committed in the source, not when it was synced.
             delta_commit_timestamp: String = "delta_commit_timestamp",
@@ -218,9 +213,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of catalogs.
     ListDatabaseCatalogsResponse {
-        required {}
         optional {
-            /// Database catalogs.
+            /// `database_catalogs`, a list, each item of type `DatabaseCatalog`.
             database_catalogs: Vec<DatabaseCatalog> = "database_catalogs" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -231,9 +225,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of Postgres roles.
     ListDatabaseInstanceRolesResponse {
-        required {}
         optional {
-            /// Database instance roles.
+            /// `database_instance_roles`, a list, each item of type `DatabaseInstanceRole`.
             database_instance_roles: Vec<DatabaseInstanceRole> = "database_instance_roles" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -244,9 +237,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of database instances.
     ListDatabaseInstancesResponse {
-        required {}
         optional {
-            /// Database instances.
+            /// `database_instances`, a list, each item of type `DatabaseInstance`.
             database_instances: Vec<DatabaseInstance> = "database_instances" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -257,11 +249,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of synced tables.
     ListSyncedDatabaseTablesResponse {
-        required {}
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Synced tables.
+            /// `synced_tables`, a list, each item of type `SyncedDatabaseTable`.
             synced_tables: Vec<SyncedDatabaseTable> = "synced_tables" (essential),
         }
     }
@@ -270,7 +261,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A pipeline to create for a synced table.
     NewPipelineSpec {
-        required {}
         optional {
             /// Budget policy of the pipeline.
             budget_policy_id: String = "budget_policy_id",
@@ -289,7 +279,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permissions on tables that a token is to carry.
     RequestedClaims {
-        required {}
         optional {
             /// What the token allows.
             permission_set: RequestedClaimsPermissionSet = "permission_set",
@@ -302,11 +291,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A table that a token is for.
     RequestedResource {
-        required {}
         optional {
             /// Full name in Unity Catalog.
             table_name: String = "table_name",
-            /// Unspecified resource name.
+            /// `unspecified_resource_name`, a text.
             unspecified_resource_name: String = "unspecified_resource_name",
         }
     }
@@ -347,7 +335,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a table that is synced all the time.
     SyncedTableContinuousUpdateStatus {
-        required {}
         optional {
             /// Progress of the first copy.
             initial_pipeline_sync_progress: SyncedTablePipelineProgress = "initial_pipeline_sync_progress",
@@ -362,7 +349,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a table whose sync failed.
     SyncedTableFailedStatus {
-        required {}
         optional {
             /// Version of the source that was last synced.
             ///
@@ -379,7 +365,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How far a sync under way is.
     SyncedTablePipelineProgress {
-        required {}
         optional {
             /// Seconds it is likely to take still.
             estimated_completion_time_seconds: f64 = "estimated_completion_time_seconds",
@@ -400,7 +385,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The last sync that succeeded.
     SyncedTablePosition {
-        required {}
         optional {
             /// Version of the source that was synced.
             delta_table_sync_info: DeltaTableSyncInfo = "delta_table_sync_info",
@@ -415,7 +399,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a synced table that is being set up.
     SyncedTableProvisioningStatus {
-        required {}
         optional {
             /// Progress of the first copy.
             ///
@@ -430,7 +413,6 @@ databricks_core::model! {
     ///
     /// Give an existing pipeline or the settings of a new one, not both.
     SyncedTableSpec {
-        required {}
         optional {
             /// Whether the first load takes a faster way, which pays off for large tables.
             ///
@@ -485,7 +467,6 @@ databricks_core::model! {
     ///
     /// Which of the detailed parts is set depends on `detailed_state`.
     SyncedTableStatus {
-        required {}
         optional {
             /// For tables synced all the time.
             continuous_update_status: SyncedTableContinuousUpdateStatus = "continuous_update_status",
@@ -512,7 +493,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a table that is synced on demand.
     SyncedTableTriggeredUpdateStatus {
-        required {}
         optional {
             /// Version of the source that was last synced.
             last_processed_commit_version: i64 = "last_processed_commit_version",

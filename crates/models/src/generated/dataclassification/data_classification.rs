@@ -13,16 +13,14 @@ databricks_core::operation! {
     CreateCatalogConfig {
         info: "data_classification.create_catalog_config", POST "/api/data-classification/v1/{parent}/config", Workspace;
         output: super::CatalogConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Catalog to classify, written `catalogs/{catalog_name}`.
             ///
             /// Of the form `catalogs/{catalog_name}`.
             parent: String = segments "parent",
-            /// Catalog config.
+            /// `catalog_config`, of type `CatalogConfig`.
             catalog_config: super::CatalogConfig = json "catalog_config",
         }
-        optional {}
     }
 }
 
@@ -33,14 +31,12 @@ databricks_core::operation! {
     DeleteCatalogConfig {
         info: "data_classification.delete_catalog_config", DELETE "/api/data-classification/v1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `catalogs/{catalog_name}/config`.
             ///
             /// Of the form `catalogs/{catalog_name}/config`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -51,14 +47,12 @@ databricks_core::operation! {
     GetCatalogConfig {
         info: "data_classification.get_catalog_config", GET "/api/data-classification/v1/{name}", Workspace;
         output: super::CatalogConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `catalogs/{catalog_name}/config`.
             ///
             /// Of the form `catalogs/{catalog_name}/config`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -71,17 +65,15 @@ databricks_core::operation! {
     UpdateCatalogConfig {
         info: "data_classification.update_catalog_config", PATCH "/api/data-classification/v1/{name}", Workspace;
         output: super::CatalogConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `catalogs/{catalog_name}/config`.
             ///
             /// Of the form `catalogs/{catalog_name}/config`.
             name: String = segments "name",
+            /// `catalog_config`, of type `CatalogConfig`.
+            catalog_config: super::CatalogConfig = json "catalog_config",
             /// Comma-separated names of the fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Catalog config.
-            catalog_config: super::CatalogConfig = json "catalog_config",
         }
-        optional {}
     }
 }

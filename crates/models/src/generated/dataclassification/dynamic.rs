@@ -32,8 +32,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of an existing configuration that `update_mask` names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("catalog_config", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
 ];

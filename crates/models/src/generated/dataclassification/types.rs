@@ -8,15 +8,14 @@ databricks_core::model! {
     /// The tags set are Unity Catalog tags.
     AutoTaggingConfig {
         required {
-            /// Switches tagging for this class on or off.
-            auto_tagging_mode: AutoTaggingConfigAutoTaggingMode = "auto_tagging_mode",
             /// Tag that stands for the class.
             ///
             /// A built-in class has a system tag, such as `class.name` or `class.location`; a custom class has the key of a governed
             /// tag that users defined.
             classification_tag: String = "classification_tag",
+            /// Switches tagging for this class on or off.
+            auto_tagging_mode: AutoTaggingConfigAutoTaggingMode = "auto_tagging_mode",
         }
-        optional {}
     }
 }
 
@@ -26,7 +25,6 @@ databricks_core::model! {
     /// The configuration has no id of its own; the catalog identifies it. `included_schemas` and `excluded_schemas` rule each
     /// other out; with neither, every schema is scanned.
     CatalogConfig {
-        required {}
         optional {
             /// Automatic tagging per class of data.
             ///
@@ -53,7 +51,6 @@ databricks_core::model! {
             /// Schema names without the catalog; at least one.
             names: Vec<String> = "names",
         }
-        optional {}
     }
 }
 

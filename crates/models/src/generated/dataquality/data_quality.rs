@@ -21,7 +21,6 @@ databricks_core::operation! {
             /// Id of the refresh.
             refresh_id: i64 = path "refresh_id",
         }
-        optional {}
     }
 }
 
@@ -36,12 +35,10 @@ databricks_core::operation! {
     CreateMonitor {
         info: "data_quality.create_monitor", POST "/api/data-quality/v1/monitors", Workspace;
         output: super::Monitor = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Monitor.
+            /// `monitor`, of type `Monitor`.
             monitor: super::Monitor = json "monitor",
         }
-        optional {}
     }
 }
 
@@ -55,16 +52,14 @@ databricks_core::operation! {
     CreateRefresh {
         info: "data_quality.create_refresh", POST "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes", Workspace;
         output: super::Refresh = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
             /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
             object_id: String = path "object_id",
-            /// Refresh.
+            /// `refresh`, of type `Refresh`.
             refresh: super::Refresh = json "refresh",
         }
-        optional {}
     }
 }
 
@@ -78,14 +73,12 @@ databricks_core::operation! {
     DeleteMonitor {
         info: "data_quality.delete_monitor", DELETE "/api/data-quality/v1/monitors/{object_type}/{object_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
             /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
             object_id: String = path "object_id",
         }
-        optional {}
     }
 }
 
@@ -98,7 +91,6 @@ databricks_core::operation! {
     DeleteRefresh {
         info: "data_quality.delete_refresh", DELETE "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
@@ -107,7 +99,6 @@ databricks_core::operation! {
             /// Id of the refresh.
             refresh_id: i64 = path "refresh_id",
         }
-        optional {}
     }
 }
 
@@ -122,14 +113,12 @@ databricks_core::operation! {
     GetMonitor {
         info: "data_quality.get_monitor", GET "/api/data-quality/v1/monitors/{object_type}/{object_id}", Workspace;
         output: super::Monitor = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
             /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
             object_id: String = path "object_id",
         }
-        optional {}
     }
 }
 
@@ -144,7 +133,6 @@ databricks_core::operation! {
     GetRefresh {
         info: "data_quality.get_refresh", GET "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}", Workspace;
         output: super::Refresh = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
@@ -153,7 +141,6 @@ databricks_core::operation! {
             /// Id of the refresh.
             refresh_id: i64 = path "refresh_id",
         }
-        optional {}
     }
 }
 
@@ -166,8 +153,6 @@ databricks_core::operation! {
     ListMonitor {
         info: "data_quality.list_monitor", GET "/api/data-quality/v1/monitors", Workspace;
         output: super::ListMonitorResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page.
             page_size: i64 = query "page_size",
@@ -209,7 +194,6 @@ databricks_core::operation! {
     ListRefresh {
         info: "data_quality.list_refresh", GET "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes", Workspace;
         output: super::ListRefreshResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
@@ -256,18 +240,16 @@ databricks_core::operation! {
     UpdateMonitor {
         info: "data_quality.update_monitor", PATCH "/api/data-quality/v1/monitors/{object_type}/{object_id}", Workspace;
         output: super::Monitor = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
             /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
             object_id: String = path "object_id",
+            /// `monitor`, of type `Monitor`.
+            monitor: super::Monitor = json "monitor",
             /// Comma-separated paths of the fields to change, such as `data_profiling_config.custom_metrics`.
             update_mask: String = query "update_mask",
-            /// Monitor.
-            monitor: super::Monitor = json "monitor",
         }
-        optional {}
     }
 }
 
@@ -280,7 +262,6 @@ databricks_core::operation! {
     UpdateRefresh {
         info: "data_quality.update_refresh", PATCH "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}", Workspace;
         output: super::Refresh = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
@@ -288,11 +269,10 @@ databricks_core::operation! {
             object_id: String = path "object_id",
             /// Id of the refresh.
             refresh_id: i64 = path "refresh_id",
+            /// `refresh`, of type `Refresh`.
+            refresh: super::Refresh = json "refresh",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
-            /// Refresh.
-            refresh: super::Refresh = json "refresh",
         }
-        optional {}
     }
 }

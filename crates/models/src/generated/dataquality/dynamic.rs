@@ -109,8 +109,8 @@ pub static OPERATIONS: &[Described] = &[
         &[
             Input::required("object_type", Kind::Text, &[Place::Path]),
             Input::required("object_id", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("monitor", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -120,8 +120,8 @@ pub static OPERATIONS: &[Described] = &[
             Input::required("object_type", Kind::Text, &[Place::Path]),
             Input::required("object_id", Kind::Text, &[Place::Path]),
             Input::required("refresh_id", Kind::Integer, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("refresh", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
 ];

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// Settings of anomaly detection on a schema.
     AnomalyDetectionConfig {
-        required {}
         optional {
             /// Tables left out of anomaly detection, by full name.
             excluded_table_full_names: Vec<String> = "excluded_table_full_names",
@@ -22,7 +21,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Result of cancelling a refresh.
     CancelRefreshResponse {
-        required {}
         optional {
             /// The refresh concerned.
             refresh: Refresh = "refresh",
@@ -111,20 +109,19 @@ databricks_core::model! {
     /// A metric defined by the user.
     DataProfilingCustomMetric {
         required {
+            /// Column of the metric in the metric tables.
+            name: String = "name",
+            /// What the metric is computed from.
+            type_: DataProfilingCustomMetricType = "type",
             /// SQL expression of the metric, as a Jinja template.
             definition: String = "definition",
             /// Columns to compute the metric for.
             ///
             /// `:table` stands for the table as a whole, for metrics over several columns.
             input_columns: Vec<String> = "input_columns",
-            /// Column of the metric in the metric tables.
-            name: String = "name",
             /// Spark type of the result.
             output_data_type: String = "output_data_type",
-            /// What the metric is computed from.
-            type_: DataProfilingCustomMetricType = "type",
         }
-        optional {}
     }
 }
 
@@ -132,16 +129,16 @@ databricks_core::model! {
     /// How to analyze a table that logs the inferences of a model.
     InferenceLogConfig {
         required {
-            /// Time windows to compute metrics for.
-            granularities: Vec<AggregationGranularity> = "granularities",
-            /// Column that identifies the model.
-            model_id_column: String = "model_id_column",
-            /// Column with the predicted value.
-            prediction_column: String = "prediction_column",
             /// What the model predicts.
             problem_type: InferenceProblemType = "problem_type",
             /// Column with the time of the inference.
             timestamp_column: String = "timestamp_column",
+            /// Time windows to compute metrics for.
+            granularities: Vec<AggregationGranularity> = "granularities",
+            /// Column with the predicted value.
+            prediction_column: String = "prediction_column",
+            /// Column that identifies the model.
+            model_id_column: String = "model_id_column",
         }
         optional {
             /// Column with the true value, if there is one.
@@ -153,9 +150,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of monitors.
     ListMonitorResponse {
-        required {}
         optional {
-            /// Monitors.
+            /// `monitors`, a list, each item of type `Monitor`.
             monitors: Vec<Monitor> = "monitors" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -166,11 +162,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of refreshes.
     ListRefreshResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Refreshes.
+            /// `refreshes`, a list, each item of type `Refresh`.
             refreshes: Vec<Refresh> = "refreshes" (essential),
         }
     }
@@ -180,10 +175,10 @@ databricks_core::model! {
     /// A data quality monitor on a schema or a table.
     Monitor {
         required {
-            /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-            object_id: String = "object_id",
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = "object_type",
+            /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+            object_id: String = "object_id",
         }
         optional {
             /// Settings of a schema monitor.
@@ -197,7 +192,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Recipients of a notification.
     NotificationDestination {
-        required {}
         optional {
             /// Notification destinations of the workspace, such as Slack or webhooks; at most 25.
             ///
@@ -216,7 +210,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who is notified of what about a monitor.
     NotificationSettings {
-        required {}
         optional {
             /// Recipients when a refresh fails or times out.
             on_failure: NotificationDestination = "on_failure",
@@ -232,10 +225,10 @@ databricks_core::model! {
     /// One run of a monitor.
     Refresh {
         required {
-            /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-            object_id: String = "object_id",
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = "object_type",
+            /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
+            object_id: String = "object_id",
         }
         optional {
             /// End in milliseconds since the Unix epoch.
@@ -257,8 +250,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Analyzes a table as a whole at each refresh; it has no settings.
     SnapshotConfig {
-        required {}
-        optional {}
     }
 }
 
@@ -271,7 +262,6 @@ databricks_core::model! {
             /// Column with the time of the row.
             timestamp_column: String = "timestamp_column",
         }
-        optional {}
     }
 }
 

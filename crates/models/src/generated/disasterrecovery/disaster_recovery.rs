@@ -11,7 +11,6 @@ databricks_core::operation! {
     CreateFailoverGroup {
         info: "disaster_recovery.create_failover_group", POST "/api/disaster-recovery/v1/{parent}/failover-groups", Account;
         output: super::FailoverGroup = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Account, written `accounts/{account}`.
             ///
@@ -19,7 +18,7 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// Id chosen by the caller; becomes the last part of the resource name.
             failover_group_id: String = query "failover_group_id",
-            /// Failover group.
+            /// `failover_group`, of type `FailoverGroup`.
             failover_group: super::FailoverGroup = json "failover_group",
         }
         optional {
@@ -36,7 +35,6 @@ databricks_core::operation! {
     CreateStableUrl {
         info: "disaster_recovery.create_stable_url", POST "/api/disaster-recovery/v1/{parent}/stable-urls", Account;
         output: super::StableUrl = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Account, written `accounts/{account}`.
             ///
@@ -44,7 +42,7 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// Id chosen by the caller; becomes the last part of the resource name.
             stable_url_id: String = query "stable_url_id",
-            /// Stable url.
+            /// `stable_url`, of type `StableUrl`.
             stable_url: super::StableUrl = json "stable_url",
         }
         optional {
@@ -61,7 +59,6 @@ databricks_core::operation! {
     DeleteFailoverGroup {
         info: "disaster_recovery.delete_failover_group", DELETE "/api/disaster-recovery/v1/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `accounts/{account}/failover-groups/{group}`.
             ///
@@ -84,14 +81,12 @@ databricks_core::operation! {
     DeleteStableUrl {
         info: "disaster_recovery.delete_stable_url", DELETE "/api/disaster-recovery/v1/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `accounts/{account}/stable-urls/{stable_url}`.
             ///
             /// Of the form `accounts/{account_id}/stable-urls/{stable_url_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -111,10 +106,10 @@ databricks_core::operation! {
             ///
             /// Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
             name: String = segments "name",
-            /// How to fail over.
-            failover_type: super::FailoverFailoverGroupRequestFailoverType = member "failover_type",
             /// Region that is to become primary: one of the group's `regions`, other than its `effective_primary_region`.
             target_primary_region: String = member "target_primary_region",
+            /// How to fail over.
+            failover_type: super::FailoverFailoverGroupRequestFailoverType = member "failover_type",
         }
         optional {
             /// `etag` the group must still have for the call to go ahead.
@@ -132,14 +127,12 @@ databricks_core::operation! {
     GetFailoverGroup {
         info: "disaster_recovery.get_failover_group", GET "/api/disaster-recovery/v1/{name}", Account;
         output: super::FailoverGroup = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/failover-groups/{group}`.
             ///
             /// Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -150,14 +143,12 @@ databricks_core::operation! {
     GetStableUrl {
         info: "disaster_recovery.get_stable_url", GET "/api/disaster-recovery/v1/{name}", Account;
         output: super::StableUrl = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/stable-urls/{stable_url}`.
             ///
             /// Of the form `accounts/{account_id}/stable-urls/{stable_url_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -170,7 +161,6 @@ databricks_core::operation! {
     ListFailoverGroups {
         info: "disaster_recovery.list_failover_groups", GET "/api/disaster-recovery/v1/{parent}/failover-groups", Account;
         output: super::ListFailoverGroupsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Account, written `accounts/{account}`.
             ///
@@ -216,7 +206,6 @@ databricks_core::operation! {
     ListStableUrls {
         info: "disaster_recovery.list_stable_urls", GET "/api/disaster-recovery/v1/{parent}/stable-urls", Account;
         output: super::ListStableUrlsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Account, written `accounts/{account}`.
             ///
@@ -262,16 +251,15 @@ databricks_core::operation! {
     UpdateFailoverGroup {
         info: "disaster_recovery.update_failover_group", PATCH "/api/disaster-recovery/v1/{name}", Account;
         output: super::FailoverGroup = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/failover-groups/{group}`.
             ///
             /// Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
             name: String = segments "name",
+            /// `failover_group`, of type `FailoverGroup`.
+            failover_group: super::FailoverGroup = json "failover_group",
             /// Names of the fields to change, separated by commas.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Failover group.
-            failover_group: super::FailoverGroup = json "failover_group",
         }
         optional {
             /// `etag` from an earlier read; the call is refused if the group has changed since.

@@ -47,8 +47,8 @@ pub static OPERATIONS: &[Described] = &[
             "Starts a failover of a failover group to another of its regions.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("failover_type", Kind::Text, &[Place::Member]),
                 Input::required("target_primary_region", Kind::Text, &[Place::Member]),
+                Input::required("failover_type", Kind::Text, &[Place::Member]),
                 Input::optional("etag", Kind::Text, &[Place::Member]),
             ],
         )
@@ -104,8 +104,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a failover group that `update_mask` names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("failover_group", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),

@@ -51,7 +51,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How far the first replication of a `FailoverGroup` is, over Unity Catalog and workspace assets together.
     InitialReplicationProgress {
-        required {}
         optional {
             /// Percentage done, 0 to 100.
             completed: i64 = "completed",
@@ -62,7 +61,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of failover groups.
     ListFailoverGroupsResponse {
-        required {}
         optional {
             /// Groups on this page, in shortened form.
             failover_groups: Vec<FailoverGroup> = "failover_groups" (essential),
@@ -75,11 +73,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of stable URLs.
     ListStableUrlsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Stable urls.
+            /// `stable_urls`, a list, each item of type `StableUrl`.
             stable_urls: Vec<StableUrl> = "stable_urls" (essential),
         }
     }
@@ -96,7 +93,6 @@ databricks_core::model! {
             /// Storage URI of the location, region by region.
             uri_by_region: Vec<LocationMappingEntry> = "uri_by_region",
         }
-        optional {}
     }
 }
 
@@ -109,7 +105,6 @@ databricks_core::model! {
             /// Storage URI there.
             uri: String = "uri",
         }
-        optional {}
     }
 }
 
@@ -152,7 +147,6 @@ databricks_core::model! {
             /// Name of the catalog.
             name: String = "name",
         }
-        optional {}
     }
 }
 

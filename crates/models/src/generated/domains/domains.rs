@@ -9,9 +9,8 @@ databricks_core::operation! {
     CreateDomain {
         info: "domains.create_domain", POST "/api/2.0/domains", Workspace;
         output: super::Domain = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Domain.
+            /// `domain`, of type `Domain`.
             domain: super::Domain = json "domain",
         }
         optional {
@@ -30,7 +29,6 @@ databricks_core::operation! {
     DeleteDomain {
         info: "domains.delete_domain", DELETE "/api/2.0/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Domain, as `domains/<domain>`.
             ///
@@ -55,14 +53,12 @@ databricks_core::operation! {
     GetDomain {
         info: "domains.get_domain", GET "/api/2.0/{name}", Workspace;
         output: super::Domain = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Domain, as `domains/<domain>`.
             ///
             /// Of the form `domains/{domain_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -75,8 +71,6 @@ databricks_core::operation! {
     ListDomains {
         info: "domains.list_domains", GET "/api/2.0/domains", Workspace;
         output: super::ListDomainsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper bound for one page.
             page_size: i64 = query "page_size",
@@ -116,20 +110,18 @@ databricks_core::operation! {
     UpdateDomain {
         info: "domains.update_domain", PATCH "/api/2.0/{name}", Workspace;
         output: super::Domain = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Domain, as `domains/<domain>`.
             ///
             /// Of the form `domains/{domain_id}`.
             name: String = segments "name",
+            /// `domain`, of type `Domain`.
+            domain: super::Domain = json "domain",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Domain.
-            domain: super::Domain = json "domain",
         }
-        optional {}
     }
 }

@@ -53,8 +53,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a domain that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("domain", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
 ];

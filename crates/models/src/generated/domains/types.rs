@@ -45,7 +45,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Icon of a domain and its color.
     DomainIcon {
-        required {}
         optional {
             /// Color in hexadecimal with leading `#`, e.g. `#3366CC`.
             color: String = "color",
@@ -58,7 +57,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of domains.
     ListDomainsResponse {
-        required {}
         optional {
             /// Domains of this page.
             domains: Vec<Domain> = "domains" (essential),

@@ -91,12 +91,12 @@ pub static OPERATIONS: &[Described] = &[
         "Sets or clears the default base environments of the workspace.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required(
                 "default_workspace_base_environment",
                 Kind::Object,
                 &[Place::Json],
             ),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(

@@ -14,7 +14,6 @@ databricks_core::operation! {
     CreateWorkspaceBaseEnvironment {
         info: "environments.create_workspace_base_environment", POST "/api/environments/v1/workspace-base-environments", Workspace, idempotency(databricks_core::Idempotency::Keyed);
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
             /// The environment to create; `display_name` is required.
@@ -82,14 +81,12 @@ databricks_core::operation! {
     DeleteWorkspaceBaseEnvironment {
         info: "environments.delete_workspace_base_environment", DELETE "/api/environments/v1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name of the environment, `workspace-base-environments/{id}`.
             ///
             /// Of the form `workspace-base-environments/{workspace_base_environment}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -100,12 +97,10 @@ databricks_core::operation! {
     GetDefaultWorkspaceBaseEnvironment {
         info: "environments.get_default_workspace_base_environment", GET "/api/environments/v1/{name}", Workspace;
         output: super::DefaultWorkspaceBaseEnvironment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Always `default-workspace-base-environment`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -116,12 +111,10 @@ databricks_core::operation! {
     GetOperation {
         info: "environments.get_operation", GET "/api/environments/v1/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Operation name as returned by the call that started it.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -132,14 +125,12 @@ databricks_core::operation! {
     GetWorkspaceBaseEnvironment {
         info: "environments.get_workspace_base_environment", GET "/api/environments/v1/{name}", Workspace;
         output: super::WorkspaceBaseEnvironment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name of the environment, `workspace-base-environments/{id}`.
             ///
             /// Of the form `workspace-base-environments/{workspace_base_environment}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -154,8 +145,6 @@ databricks_core::operation! {
     ListWorkspaceBaseEnvironments {
         info: "environments.list_workspace_base_environments", GET "/api/environments/v1/workspace-base-environments", Workspace;
         output: super::ListWorkspaceBaseEnvironmentsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page; 1000 if unset.
             page_size: i64 = query "page_size",
@@ -203,7 +192,6 @@ databricks_core::operation! {
             /// Of the form `workspace-base-environments/{workspace_base_environment}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -258,19 +246,17 @@ databricks_core::operation! {
     UpdateDefaultWorkspaceBaseEnvironment {
         info: "environments.update_default_workspace_base_environment", PATCH "/api/environments/v1/{name}", Workspace;
         output: super::DefaultWorkspaceBaseEnvironment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Always `default-workspace-base-environment`.
             name: String = segments "name",
+            /// The new defaults.
+            default_workspace_base_environment: super::DefaultWorkspaceBaseEnvironment = json "default_workspace_base_environment",
             /// Comma-separated names of the fields to change: `cpu_workspace_base_environment` and/or `gpu_workspace_base_environment`,
             /// or `*` for both.
             ///
             /// A field that is named here but missing from the body is cleared; `*` cannot clear, so name both to clear both.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// The new defaults.
-            default_workspace_base_environment: super::DefaultWorkspaceBaseEnvironment = json "default_workspace_base_environment",
         }
-        optional {}
     }
 }
 
@@ -284,14 +270,12 @@ databricks_core::operation! {
     UpdateWorkspaceBaseEnvironment {
         info: "environments.update_workspace_base_environment", PATCH "/api/environments/v1/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name of the environment, `workspace-base-environments/{id}`.
             name: String = segments "name",
             /// The environment with its new content; its `name` says which one is meant.
             workspace_base_environment: super::WorkspaceBaseEnvironment = json "workspace_base_environment",
         }
-        optional {}
     }
 }
 

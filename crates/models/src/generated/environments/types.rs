@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// The error a long-running operation ended with.
     DatabricksServiceExceptionWithDetailsProto {
-        required {}
         optional {
             /// Further structured information on the error, of various types.
             details: Vec<serde_json::Map<String, serde_json::Value>> = "details",
@@ -13,7 +12,7 @@ databricks_core::model! {
             error_code: ErrorCode = "error_code",
             /// Human-readable text of the error.
             message: String = "message",
-            /// Stack trace.
+            /// `stack_trace`, a text.
             stack_trace: String = "stack_trace",
         }
     }
@@ -24,7 +23,6 @@ databricks_core::model! {
     ///
     /// There is exactly one such object per workspace.
     DefaultWorkspaceBaseEnvironment {
-        required {}
         optional {
             /// Default for CPU compute, as `workspace-base-environments/{id}`; absent if there is none.
             cpu_workspace_base_environment: String = "cpu_workspace_base_environment",
@@ -39,7 +37,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a base environment consists of: an environment version and dependencies.
     EnvironmentSpec {
-        required {}
         optional {
             /// Python dependencies, each one line of a pip requirements file: a requirement such as `numpy>=2`, the URL of an archive,
             /// a project path in workspace files or a volume, or a version control URL.
@@ -55,11 +52,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of base environments.
     ListWorkspaceBaseEnvironmentsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to fetch the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Workspace base environments.
+            /// `workspace_base_environments`, a list, each item of type `WorkspaceBaseEnvironment`.
             workspace_base_environments: Vec<WorkspaceBaseEnvironment> = "workspace_base_environments" (essential),
         }
     }
@@ -68,7 +64,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a long-running operation.
     Operation {
-        required {}
         optional {
             /// `false` while the operation runs.
             ///
@@ -96,7 +91,7 @@ databricks_core::model! {
         optional {
             /// Whether the environment is for CPU or GPU compute.
             base_environment_type: BaseEnvironmentType = "base_environment_type",
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// ID of the user who created the environment.
             creator_user_id: String = "creator_user_id",
@@ -114,7 +109,7 @@ databricks_core::model! {
             spec: EnvironmentSpec = "spec",
             /// How far the environment has been materialized.
             status: WorkspaceBaseEnvironmentCacheStatus = "status",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -125,8 +120,6 @@ databricks_core::model! {
     ///
     /// It has no fields at present.
     WorkspaceBaseEnvironmentOperationMetadata {
-        required {}
-        optional {}
     }
 }
 

@@ -20,7 +20,6 @@ databricks_core::operation! {
             /// Block content in base64; at most 1 MB.
             data: String = member "data",
         }
-        optional {}
     }
 }
 
@@ -38,7 +37,6 @@ databricks_core::operation! {
             /// Handle that `create` returned.
             handle: i64 = member "handle",
         }
-        optional {}
     }
 }
 
@@ -96,12 +94,10 @@ databricks_core::operation! {
     GetStatus {
         info: "dbfs.get_status", GET "/api/2.0/dbfs/get-status", Workspace;
         output: super::FileInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Absolute DBFS path.
             path: String = query "path",
         }
-        optional {}
     }
 }
 
@@ -115,12 +111,10 @@ databricks_core::operation! {
     List {
         info: "dbfs.list", GET "/api/2.0/dbfs/list", Workspace;
         output: super::ListStatusResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Absolute DBFS path.
             path: String = query "path",
         }
-        optional {}
     }
 }
 
@@ -159,7 +153,6 @@ databricks_core::operation! {
             /// Absolute DBFS path.
             path: String = member "path",
         }
-        optional {}
     }
 }
 
@@ -180,7 +173,6 @@ databricks_core::operation! {
             /// Absolute DBFS path.
             destination_path: String = member "destination_path",
         }
-        optional {}
     }
 }
 
@@ -218,7 +210,6 @@ databricks_core::operation! {
     Read {
         info: "dbfs.read", GET "/api/2.0/dbfs/read", Workspace;
         output: super::ReadResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Absolute DBFS path.
             path: String = query "path",

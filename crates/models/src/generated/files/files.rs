@@ -19,7 +19,6 @@ databricks_core::operation! {
             /// Session token that `initiate_upload` returned.
             session_token: String = query "session_token" (secret),
         }
-        optional {}
     }
 }
 
@@ -37,7 +36,6 @@ databricks_core::operation! {
             /// Identifier that `initiate_upload_v3` returned.
             upload_id: String = query "upload_id",
         }
-        optional {}
     }
 }
 
@@ -57,7 +55,6 @@ databricks_core::operation! {
             /// Number and `ETag` of every uploaded part, in ascending part order.
             parts: Vec<super::CompleteUploadRequestParts> = member "parts",
         }
-        optional {}
     }
 }
 
@@ -77,7 +74,6 @@ databricks_core::operation! {
             /// Number and `ETag` of every uploaded part, in ascending part order.
             parts: Vec<super::CompleteUploadV3RequestParts> = member "parts",
         }
-        optional {}
     }
 }
 
@@ -90,12 +86,10 @@ databricks_core::operation! {
     CreateDirectory {
         info: "files.create_directory", PUT "/api/2.0/fs/directories{directory_path}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
             directory_path: String = segments "directory_path",
         }
-        optional {}
     }
 }
 
@@ -108,14 +102,12 @@ databricks_core::operation! {
     CreateDownloadUrl {
         info: "files.create_download_url", POST "/api/2.0/fs/create-download-url", Workspace, workspace_header(false), idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::CreateDownloadUrlResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             path: String = query "path",
             /// Time at which the URL stops working, in RFC 3339, UTC.
             expire_time: databricks_core::Timestamp = query "expire_time",
         }
-        optional {}
     }
 }
 
@@ -142,7 +134,6 @@ databricks_core::operation! {
             /// Time at which the URLs stop working, in RFC 3339, UTC.
             expire_time: databricks_core::Timestamp = member "expire_time",
         }
-        optional {}
     }
 }
 
@@ -153,12 +144,10 @@ databricks_core::operation! {
     Delete {
         info: "files.delete", DELETE "/api/2.0/fs/files{file_path}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
         }
-        optional {}
     }
 }
 
@@ -171,12 +160,10 @@ databricks_core::operation! {
     DeleteDirectory {
         info: "files.delete_directory", DELETE "/api/2.0/fs/directories{directory_path}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
             directory_path: String = segments "directory_path",
         }
-        optional {}
     }
 }
 
@@ -199,7 +186,6 @@ databricks_core::operation! {
     Download {
         info: "files.download", GET "/api/2.0/fs/files{file_path}", Workspace, stream("application/octet-stream");
         output: super::DownloadResponse = read_download;
-        request {}
         required {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
@@ -224,7 +210,6 @@ databricks_core::operation! {
     DownloadV3 {
         info: "files.download_v3", GET "/api/3.0/fs/files{file_path}", Workspace, workspace_header(false), stream("application/octet-stream");
         output: databricks_core::ByteStream = databricks_core::ResponseParts::stream;
-        request {}
         required {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
@@ -251,12 +236,10 @@ databricks_core::operation! {
     GetDirectoryMetadata {
         info: "files.get_directory_metadata", HEAD "/api/2.0/fs/directories{directory_path}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
             directory_path: String = segments "directory_path",
         }
-        optional {}
     }
 }
 
@@ -280,12 +263,10 @@ databricks_core::operation! {
     GetMetadata {
         info: "files.get_metadata", HEAD "/api/2.0/fs/files{file_path}", Workspace, empty();
         output: super::GetMetadataResponse = read_get_metadata;
-        request {}
         required {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
         }
-        optional {}
     }
 }
 
@@ -336,7 +317,6 @@ databricks_core::operation! {
     ListDirectoryContents {
         info: "files.list_directory_contents", GET "/api/2.0/fs/directories{directory_path}", Workspace;
         output: super::ListDirectoryResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Absolute path of the directory, such as `/Volumes/main/default/data/2024`.
             directory_path: String = segments "directory_path",
@@ -380,9 +360,6 @@ databricks_core::operation! {
     ListEndpoints {
         info: "files.list_endpoints", GET "/api/2.0/fs/endpoints", Workspace, workspace_header(false);
         output: super::ListEndpointsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -395,7 +372,6 @@ databricks_core::operation! {
     Upload {
         info: "files.upload", PUT "/api/2.0/fs/files{file_path}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
@@ -438,9 +414,8 @@ databricks_core::operation! {
             /// Number of this part.
             part_number: i64 = query "part_number",
         }
-        optional {}
         stream {
-            /// Contents.
+            /// `contents` of the API.
             contents = raw "application/octet-stream",
         }
     }
@@ -464,7 +439,6 @@ databricks_core::operation! {
     UploadPartV3 {
         info: "files.upload_part_v3", PUT "/api/3.0/fs/files{file_path}", Workspace, workspace_header(false), empty();
         output: super::UploadPartV3Response = read_upload_part_v3;
-        request {}
         required {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
@@ -473,9 +447,8 @@ databricks_core::operation! {
             /// Number of this part.
             part_number: i64 = query "part_number",
         }
-        optional {}
         stream {
-            /// Contents.
+            /// `contents` of the API.
             contents = raw "application/octet-stream",
         }
     }
@@ -488,7 +461,6 @@ databricks_core::operation! {
     UploadV3 {
         info: "files.upload_v3", PUT "/api/3.0/fs/files{file_path}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Absolute path, such as `/Volumes/main/default/data/report.csv`.
             file_path: String = segments "file_path",
@@ -498,7 +470,7 @@ databricks_core::operation! {
             overwrite: bool = query "overwrite",
         }
         stream {
-            /// Contents.
+            /// `contents` of the API.
             contents = raw "application/octet-stream",
         }
     }

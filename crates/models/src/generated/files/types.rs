@@ -5,76 +5,68 @@
 databricks_core::model! {
     /// Empty answer of a block append.
     AddBlockResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of closing a stream.
     CloseResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
-    /// Complete upload request parts.
+    /// `CompleteUploadRequestParts` of the API.
     CompleteUploadRequestParts {
         required {
-            /// Etag.
+            /// `etag`, a text.
             etag: String = "etag",
-            /// Part number.
+            /// `part_number`, an integer.
             part_number: i64 = "part_number",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
-    /// Complete upload v3 request parts.
+    /// `CompleteUploadV3RequestParts` of the API.
     CompleteUploadV3RequestParts {
         required {
-            /// Etag.
+            /// `etag`, a text.
             etag: String = "etag",
-            /// Part number.
+            /// `part_number`, an integer.
             part_number: i64 = "part_number",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
-    /// Create download url response.
+    /// `CreateDownloadUrlResponse` of the API.
     CreateDownloadUrlResponse {
         required {
-            /// Url.
+            /// `url`, a text.
             url: String = "url" (secret),
         }
         optional {
-            /// Headers.
+            /// `headers`, a list, each item of type `CreateDownloadUrlResponseHeaders`.
             headers: Vec<CreateDownloadUrlResponseHeaders> = "headers",
         }
     }
 }
 
 databricks_core::model! {
-    /// Create download url response headers.
+    /// `CreateDownloadUrlResponseHeaders` of the API.
     CreateDownloadUrlResponseHeaders {
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Value.
+            /// `value`, a text.
             value: String = "value" (secret),
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// An opened write stream.
     CreateResponse {
-        required {}
         optional {
             /// Identifies the stream in `add_block` and `close`.
             handle: i64 = "handle",
@@ -83,57 +75,52 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Create upload part urls response.
+    /// `CreateUploadPartUrlsResponse` of the API.
     CreateUploadPartUrlsResponse {
-        required {}
         optional {
-            /// Upload part urls.
+            /// `upload_part_urls`, a list, each item of type `CreateUploadPartUrlsResponseUploadPartUrls`.
             upload_part_urls: Vec<CreateUploadPartUrlsResponseUploadPartUrls> = "upload_part_urls",
         }
     }
 }
 
 databricks_core::model! {
-    /// Create upload part urls response upload part urls.
+    /// `CreateUploadPartUrlsResponseUploadPartUrls` of the API.
     CreateUploadPartUrlsResponseUploadPartUrls {
         required {
-            /// Part number.
+            /// `part_number`, an integer.
             part_number: i64 = "part_number",
-            /// Url.
+            /// `url`, a text.
             url: String = "url" (secret),
         }
         optional {
-            /// Headers.
+            /// `headers`, a list, each item of type `CreateUploadPartUrlsResponseUploadPartUrlsHeaders`.
             headers: Vec<CreateUploadPartUrlsResponseUploadPartUrlsHeaders> = "headers",
         }
     }
 }
 
 databricks_core::model! {
-    /// Create upload part urls response upload part urls headers.
+    /// `CreateUploadPartUrlsResponseUploadPartUrlsHeaders` of the API.
     CreateUploadPartUrlsResponseUploadPartUrlsHeaders {
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Value.
+            /// `value`, a text.
             value: String = "value" (secret),
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of a deletion.
     DeleteResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A file or directory inside a listed directory.
     DirectoryEntry {
-        required {}
         optional {
             /// Size in bytes; absent for directories.
             file_size: i64 = "file_size",
@@ -183,7 +170,6 @@ impl std::fmt::Debug for DownloadResponse {
 databricks_core::model! {
     /// A file or directory in DBFS.
     FileInfo {
-        required {}
         optional {
             /// Size in bytes; 0 for directories.
             file_size: i64 = "file_size",
@@ -200,7 +186,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Metadata of a file, taken from response headers.
     GetMetadataResponse {
-        required {}
         optional {
             /// Size of the content in bytes.
             ///
@@ -219,42 +204,38 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Initiate upload response.
+    /// `InitiateUploadResponse` of the API.
     InitiateUploadResponse {
-        required {}
         optional {
-            /// Multipart upload.
+            /// `multipart_upload`, of type `InitiateUploadResponseMultipartUpload`.
             multipart_upload: InitiateUploadResponseMultipartUpload = "multipart_upload",
         }
     }
 }
 
 databricks_core::model! {
-    /// Initiate upload response multipart upload.
+    /// `InitiateUploadResponseMultipartUpload` of the API.
     InitiateUploadResponseMultipartUpload {
         required {
-            /// Session token.
+            /// `session_token`, a text.
             session_token: String = "session_token" (secret),
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
-    /// Initiate upload v3 response.
+    /// `InitiateUploadV3Response` of the API.
     InitiateUploadV3Response {
         required {
-            /// Upload id.
+            /// `upload_id`, a text.
             upload_id: String = "upload_id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One page of a directory listing.
     ListDirectoryResponse {
-        required {}
         optional {
             /// Entries of this page.
             contents: Vec<DirectoryEntry> = "contents" (essential),
@@ -265,32 +246,30 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// List endpoints response.
+    /// `ListEndpointsResponse` of the API.
     ListEndpointsResponse {
-        required {}
         optional {
-            /// Endpoints.
+            /// `endpoints`, a list, each item of type `ListEndpointsResponseEndpoints`.
             endpoints: Vec<ListEndpointsResponseEndpoints> = "endpoints",
         }
     }
 }
 
 databricks_core::model! {
-    /// List endpoints response endpoints.
+    /// `ListEndpointsResponseEndpoints` of the API.
     ListEndpointsResponseEndpoints {
-        required {}
         optional {
-            /// Api.
+            /// `api`, a text.
             ///
             /// Such as `IO_OFFLOAD`, `FILES_API`.
             api: String = "api",
-            /// Api version.
+            /// `api_version`, a text.
             api_version: String = "api_version",
-            /// Hostname.
+            /// `hostname`, a text.
             hostname: String = "hostname",
-            /// Multipart upload supported.
+            /// `multipart_upload_supported`, `true` or `false`.
             multipart_upload_supported: bool = "multipart_upload_supported",
-            /// Scheme.
+            /// `scheme`, a text.
             scheme: String = "scheme",
         }
     }
@@ -299,7 +278,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Contents of a DBFS directory.
     ListStatusResponse {
-        required {}
         optional {
             /// One entry per file or directory; for a file path, the file itself.
             files: Vec<FileInfo> = "files" (essential),
@@ -310,31 +288,24 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of creating a directory.
     MkDirsResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of a move.
     MoveResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of an upload.
     PutResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Part of a DBFS file.
     ReadResponse {
-        required {}
         optional {
             /// Number of bytes before base64 encoding; smaller than requested when the file ended.
             bytes_read: i64 = "bytes_read",
@@ -345,11 +316,10 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Upload part response.
+    /// `UploadPartResponse` of the API.
     UploadPartResponse {
-        required {}
         optional {
-            /// Etag.
+            /// `ETag`, a text.
             ///
             /// From the header `ETag` of the answer.
             etag: String = "ETag",
@@ -358,11 +328,10 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Upload part v3 response.
+    /// `UploadPartV3Response` of the API.
     UploadPartV3Response {
-        required {}
         optional {
-            /// Etag.
+            /// `ETag`, a text.
             ///
             /// From the header `ETag` of the answer.
             etag: String = "ETag",

@@ -53,8 +53,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a Genie Agent that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("genie_agent", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),

@@ -11,9 +11,8 @@ databricks_core::operation! {
     CreateGenieAgent {
         info: "genie_agents.create_genie_agent", POST "/api/2.0/genie/agents", Workspace;
         output: super::GenieAgent = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Genie agent.
+            /// `genie_agent`, of type `GenieAgent`.
             genie_agent: super::GenieAgent = json "genie_agent",
         }
         optional {
@@ -33,7 +32,6 @@ databricks_core::operation! {
     DeleteGenieAgent {
         info: "genie_agents.delete_genie_agent", DELETE "/api/2.0/genie/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Agent, as `agents/<id>`.
             ///
@@ -56,14 +54,12 @@ databricks_core::operation! {
     GetGenieAgent {
         info: "genie_agents.get_genie_agent", GET "/api/2.0/genie/{name}", Workspace;
         output: super::GenieAgent = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Agent, as `agents/<id>`.
             ///
             /// Of the form `agents/{genie_agent_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -76,8 +72,6 @@ databricks_core::operation! {
     ListGenieAgents {
         info: "genie_agents.list_genie_agents", GET "/api/2.0/genie/agents", Workspace;
         output: super::ListGenieAgentsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper bound for one page: 20 if absent or 0, at most 100, less in the full view.
             ///
@@ -121,20 +115,19 @@ databricks_core::operation! {
     UpdateGenieAgent {
         info: "genie_agents.update_genie_agent", PATCH "/api/2.0/genie/{name}", Workspace;
         output: super::GenieAgent = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Agent, as `agents/<id>`.
             ///
             /// Of the form `agents/{genie_agent_id}`.
             name: String = segments "name",
+            /// `genie_agent`, of type `GenieAgent`.
+            genie_agent: super::GenieAgent = json "genie_agent",
             /// Fields to change; required and not empty.
             ///
             /// A named field without value is cleared in the case of `description`, refused in the case of `display_name`,
             /// `warehouse_id` and `definition`; clearing `parent_path` does not move the agent. A definition is only replaced as a
             /// whole. `*`, which must stand alone, replaces everything.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Genie agent.
-            genie_agent: super::GenieAgent = json "genie_agent",
         }
         optional {
             /// Value from an earlier read.

@@ -6,14 +6,14 @@ databricks_core::model! {
     /// A Genie Agent.
     GenieAgent {
         required {
-            /// What the agent knows; at least one of its fields must be set.
-            ///
-            /// Absent in the basic view. A definition that the service could not store unchanged is refused.
-            definition: GenieAgentDefinition = "definition",
             /// Up to 63 characters, unique in its folder; a clash fails with `ALREADY_EXISTS`.
             display_name: String = "display_name",
             /// SQL warehouse the agent uses.
             warehouse_id: String = "warehouse_id",
+            /// What the agent knows; at least one of its fields must be set.
+            ///
+            /// Absent in the basic view. A definition that the service could not store unchanged is refused.
+            definition: GenieAgentDefinition = "definition",
         }
         optional {
             /// When it was created.
@@ -49,7 +49,6 @@ databricks_core::model! {
             /// What kind of text the answer is.
             format: GenieAgentBenchmarkAnswerFormat = "format",
         }
-        optional {}
     }
 }
 
@@ -59,7 +58,7 @@ databricks_core::model! {
         required {
             /// 32 hexadecimal digits in lower case, unique in the agent.
             id: String = "id",
-            /// The question.
+            /// `question`, a text.
             question: String = "question",
         }
         optional {
@@ -74,7 +73,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Questions to measure an agent with.
     GenieAgentBenchmarks {
-        required {}
         optional {
             /// Sorted by ID, highest first.
             questions: Vec<GenieAgentBenchmarkQuestion> = "questions",
@@ -109,7 +107,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// General settings of an agent.
     GenieAgentConfig {
-        required {}
         optional {
             /// Questions that users are offered, sorted by ID.
             sample_questions: Vec<GenieAgentSampleQuestion> = "sample_questions",
@@ -120,7 +117,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Data that an agent can use.
     GenieAgentDataSources {
-        required {}
         optional {
             /// MCP connections, sorted by name.
             mcp_connections: Vec<GenieAgentMcpConnection> = "mcp_connections",
@@ -135,7 +131,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What an agent knows.
     GenieAgentDefinition {
-        required {}
         optional {
             /// Questions to measure its answers with.
             benchmarks: GenieAgentBenchmarks = "benchmarks",
@@ -155,7 +150,7 @@ databricks_core::model! {
         required {
             /// 32 hexadecimal digits in lower case, unique in the agent.
             id: String = "id",
-            /// The question.
+            /// `question`, a text.
             question: String = "question",
             /// The answer as SQL.
             sql: String = "sql",
@@ -172,7 +167,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Texts and SQL that guide the answers of an agent.
     GenieAgentInstructions {
-        required {}
         optional {
             /// Questions with the SQL that answers them.
             example_question_sqls: Vec<GenieAgentExampleQuestionSql> = "example_question_sqls",
@@ -233,7 +227,6 @@ databricks_core::model! {
             /// Name of the Unity Catalog connection.
             mcp_connection: String = "mcp_connection",
         }
-        optional {}
     }
 }
 
@@ -246,7 +239,6 @@ databricks_core::model! {
             /// Text of the question.
             question: String = "question",
         }
-        optional {}
     }
 }
 
@@ -301,7 +293,6 @@ databricks_core::model! {
             /// Function, as `catalog.schema.name`.
             identifier: String = "identifier",
         }
-        optional {}
     }
 }
 
@@ -348,7 +339,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Default range of a parameter.
     GenieAgentSqlParameterDefaultRange {
-        required {}
         optional {
             /// Upper end.
             max: String = "max",
@@ -361,7 +351,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Default of a parameter: values or a range.
     GenieAgentSqlParameterDefaultValue {
-        required {}
         optional {
             /// Range.
             value_range: GenieAgentSqlParameterDefaultRange = "value_range",
@@ -374,7 +363,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// SQL to reuse.
     GenieAgentSqlSnippets {
-        required {}
         optional {
             /// Expressions without aggregation, e.g. `net + tax`.
             expressions: Vec<GenieAgentSqlExpression> = "expressions",
@@ -406,12 +394,11 @@ databricks_core::model! {
     /// Instruction to an agent as text.
     GenieAgentTextInstruction {
         required {
-            /// The text.
-            content: String = "content",
             /// 32 hexadecimal digits in lower case, unique in the agent.
             id: String = "id",
+            /// The text.
+            content: String = "content",
         }
-        optional {}
     }
 }
 
@@ -432,7 +419,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of agents.
     ListGenieAgentsResponse {
-        required {}
         optional {
             /// Agents of this page.
             genie_agents: Vec<GenieAgent> = "genie_agents" (essential),

@@ -9,18 +9,17 @@ databricks_core::operation! {
     CheckPolicy {
         info: "access_control.check_policy", GET "/api/2.0/access-control/check-policy-v2", Workspace;
         output: super::CheckPolicyResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The identity in question, a user or a service principal.
             actor: super::Actor = query "actor",
-            /// On whose behalf the server authorizes the check itself.
-            authz_identity: super::RequestAuthzIdentity = query "authz_identity",
-            /// Consistency token.
-            consistency_token: super::ConsistencyToken = query "consistency_token",
             /// Permission to check, such as `servicePrincipal/use` or `servicePrincipal.ruleSet/update`.
             permission: String = query "permission",
             /// Name of the resource, such as `accounts/{account}/servicePrincipals/{service principal}`.
             resource: String = query "resource",
+            /// `consistency_token`, of type `ConsistencyToken`.
+            consistency_token: super::ConsistencyToken = query "consistency_token",
+            /// On whose behalf the server authorizes the check itself.
+            authz_identity: super::RequestAuthzIdentity = query "authz_identity",
         }
         optional {
             /// Identifies the resource and its parents.

@@ -11,13 +11,11 @@ databricks_core::operation! {
     GetAssignableRolesForResource {
         info: "account_access_control.get_assignable_roles_for_resource", GET "/api/2.0/preview/accounts/{account_id}/access-control/assignable-roles", Account;
         output: super::GetAssignableRolesForResourceResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name: `accounts/{account}` for the account, or that followed by one of `/groups/{id}`,
             /// `/servicePrincipals/{id}`, `/tagPolicies/{id}`.
             resource: String = query "resource",
         }
-        optional {}
     }
 }
 
@@ -30,17 +28,15 @@ databricks_core::operation! {
     GetRuleSet {
         info: "account_access_control.get_rule_set", GET "/api/2.0/preview/accounts/{account_id}/access-control/rule-sets", Account;
         output: super::RuleSetResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
+            /// Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
+            /// or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
+            name: String = query "name",
             /// Version known to the caller; the answer is at least as new.
             ///
             /// Empty if any version will do.
             etag: String = query "etag",
-            /// Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
-            /// or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
-            name: String = query "name",
         }
-        optional {}
     }
 }
 
@@ -61,6 +57,5 @@ databricks_core::operation! {
             /// The complete new rules, with the `etag` of the version they are based on.
             rule_set: super::RuleSetUpdateRequest = member "rule_set",
         }
-        optional {}
     }
 }

@@ -12,13 +12,11 @@ databricks_core::operation! {
     GetAssignableRolesForResource {
         info: "account_access_control_proxy.get_assignable_roles_for_resource", GET "/api/2.0/preview/accounts/access-control/assignable-roles", Workspace;
         output: super::GetAssignableRolesForResourceResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name: `accounts/{account}` for the account, or that followed by one of `/groups/{id}`,
             /// `/servicePrincipals/{id}`, `/tagPolicies/{id}`.
             resource: String = query "resource",
         }
-        optional {}
     }
 }
 
@@ -31,17 +29,15 @@ databricks_core::operation! {
     GetRuleSet {
         info: "account_access_control_proxy.get_rule_set", GET "/api/2.0/preview/accounts/access-control/rule-sets", Workspace;
         output: super::RuleSetResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
+            /// Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
+            /// or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
+            name: String = query "name",
             /// Version known to the caller; the answer is at least as new.
             ///
             /// Empty if any version will do.
             etag: String = query "etag",
-            /// Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
-            /// or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
-            name: String = query "name",
         }
-        optional {}
     }
 }
 
@@ -62,6 +58,5 @@ databricks_core::operation! {
             /// The complete new rules, with the `etag` of the version they are based on.
             rule_set: super::RuleSetUpdateRequest = member "rule_set",
         }
-        optional {}
     }
 }

@@ -15,7 +15,6 @@ databricks_core::operation! {
         info: "account_groups.create", POST "/api/2.0/accounts/{account_id}/scim/v2/Groups", Account;
         output: super::Group = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Name of the group for display.
             ///
@@ -50,12 +49,10 @@ databricks_core::operation! {
     Delete {
         info: "account_groups.delete", DELETE "/api/2.0/accounts/{account_id}/scim/v2/Groups/{id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the group in the account.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -66,12 +63,10 @@ databricks_core::operation! {
     Get {
         info: "account_groups.get", GET "/api/2.0/accounts/{account_id}/scim/v2/Groups/{id}", Account;
         output: super::Group = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the group in the account.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -84,8 +79,6 @@ databricks_core::operation! {
     List {
         info: "account_groups.list", GET "/api/2.0/accounts/{account_id}/scim/v2/Groups", Account;
         output: super::ListGroupsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",

@@ -14,7 +14,6 @@ databricks_core::operation! {
         info: "account_groups_v2.create", POST "/api/2.0/accounts/{account_id}/scim/v2/Groups", Account;
         output: super::AccountGroup = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Name of the group for display.
             ///
@@ -24,7 +23,7 @@ databricks_core::operation! {
             ///
             /// `externalId` on the wire.
             external_id: String = optional "externalId",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",
@@ -43,12 +42,10 @@ databricks_core::operation! {
     Delete {
         info: "account_groups_v2.delete", DELETE "/api/2.0/accounts/{account_id}/scim/v2/Groups/{id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the group in the account.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -59,12 +56,10 @@ databricks_core::operation! {
     Get {
         info: "account_groups_v2.get", GET "/api/2.0/accounts/{account_id}/scim/v2/Groups/{id}", Account;
         output: super::AccountGroup = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the group in the account.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -77,8 +72,6 @@ databricks_core::operation! {
     List {
         info: "account_groups_v2.list", GET "/api/2.0/accounts/{account_id}/scim/v2/Groups", Account;
         output: super::ListAccountGroupsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",

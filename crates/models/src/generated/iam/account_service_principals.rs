@@ -13,7 +13,6 @@ databricks_core::operation! {
         info: "account_service_principals.create", POST "/api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals", Account;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
@@ -50,12 +49,10 @@ databricks_core::operation! {
     Delete {
         info: "account_service_principals.delete", DELETE "/api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the service principal in the account; not its application ID.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -66,12 +63,10 @@ databricks_core::operation! {
     Get {
         info: "account_service_principals.get", GET "/api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}", Account;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the service principal in the account; not its application ID.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -82,8 +77,6 @@ databricks_core::operation! {
     List {
         info: "account_service_principals.list", GET "/api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals", Account;
         output: super::ListServicePrincipalResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",

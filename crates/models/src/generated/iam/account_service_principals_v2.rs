@@ -11,7 +11,6 @@ databricks_core::operation! {
         info: "account_service_principals_v2.create", POST "/api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals", Account;
         output: super::AccountServicePrincipal = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
@@ -27,7 +26,7 @@ databricks_core::operation! {
             ///
             /// `externalId` on the wire.
             external_id: String = optional "externalId",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<super::ComplexValue> = optional "roles",
@@ -42,12 +41,10 @@ databricks_core::operation! {
     Delete {
         info: "account_service_principals_v2.delete", DELETE "/api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the service principal in the account; not its application ID.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -58,12 +55,10 @@ databricks_core::operation! {
     Get {
         info: "account_service_principals_v2.get", GET "/api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals/{id}", Account;
         output: super::AccountServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the service principal in the account; not its application ID.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -74,8 +69,6 @@ databricks_core::operation! {
     List {
         info: "account_service_principals_v2.list", GET "/api/2.0/accounts/{account_id}/scim/v2/ServicePrincipals", Account;
         output: super::ListAccountServicePrincipalsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",

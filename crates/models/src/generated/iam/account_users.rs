@@ -13,7 +13,6 @@ databricks_core::operation! {
         info: "account_users.create", POST "/api/2.0/accounts/{account_id}/scim/v2/Users", Account;
         output: super::User = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
@@ -54,12 +53,10 @@ databricks_core::operation! {
     Delete {
         info: "account_users.delete", DELETE "/api/2.0/accounts/{account_id}/scim/v2/Users/{id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the user in the account.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -70,7 +67,6 @@ databricks_core::operation! {
     Get {
         info: "account_users.get", GET "/api/2.0/accounts/{account_id}/scim/v2/Users/{id}", Account;
         output: super::User = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the user in the account.
             id: String = path "id",
@@ -78,25 +74,19 @@ databricks_core::operation! {
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
-            /// Count.
+            /// `count`, an integer.
             count: i64 = query "count",
             /// Attributes to leave out, separated by commas.
             ///
             /// `excludedAttributes` on the wire.
             excluded_attributes: String = query "excludedAttributes",
-            /// Filter.
+            /// `filter`, a text.
             filter: String = query "filter",
-            /// Sort by.
-            ///
-            /// `sortBy` on the wire.
+            /// `sortBy`, a text.
             sort_by: String = query "sortBy",
-            /// Sort order.
-            ///
-            /// `sortOrder` on the wire.
+            /// `sortOrder`, of type `GetSortOrder`.
             sort_order: super::GetSortOrder = query "sortOrder",
-            /// Start index.
-            ///
-            /// `startIndex` on the wire.
+            /// `startIndex`, an integer.
             start_index: i64 = query "startIndex",
         }
     }
@@ -109,8 +99,6 @@ databricks_core::operation! {
     List {
         info: "account_users.list", GET "/api/2.0/accounts/{account_id}/scim/v2/Users", Account;
         output: super::ListUsersResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",

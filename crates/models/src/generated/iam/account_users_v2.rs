@@ -12,7 +12,6 @@ databricks_core::operation! {
         info: "account_users_v2.create", POST "/api/2.0/accounts/{account_id}/scim/v2/Users", Account;
         output: super::AccountUser = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
@@ -26,9 +25,9 @@ databricks_core::operation! {
             ///
             /// `externalId` on the wire.
             external_id: String = optional "externalId",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
-            /// Name.
+            /// `name`, of type `Name`.
             name: super::Name = optional "name",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<super::ComplexValue> = optional "roles",
@@ -47,12 +46,10 @@ databricks_core::operation! {
     Delete {
         info: "account_users_v2.delete", DELETE "/api/2.0/accounts/{account_id}/scim/v2/Users/{id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the user in the account.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -63,7 +60,6 @@ databricks_core::operation! {
     Get {
         info: "account_users_v2.get", GET "/api/2.0/accounts/{account_id}/scim/v2/Users/{id}", Account;
         output: super::AccountUser = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the user in the account.
             id: String = path "id",
@@ -71,25 +67,19 @@ databricks_core::operation! {
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
-            /// Count.
+            /// `count`, an integer.
             count: i64 = query "count",
             /// Attributes to leave out, separated by commas.
             ///
             /// `excludedAttributes` on the wire.
             excluded_attributes: String = query "excludedAttributes",
-            /// Filter.
+            /// `filter`, a text.
             filter: String = query "filter",
-            /// Sort by.
-            ///
-            /// `sortBy` on the wire.
+            /// `sortBy`, a text.
             sort_by: String = query "sortBy",
-            /// Sort order.
-            ///
-            /// `sortOrder` on the wire.
+            /// `sortOrder`, of type `GetSortOrder`.
             sort_order: super::GetSortOrder = query "sortOrder",
-            /// Start index.
-            ///
-            /// `startIndex` on the wire.
+            /// `startIndex`, an integer.
             start_index: i64 = query "startIndex",
         }
     }
@@ -102,8 +92,6 @@ databricks_core::operation! {
     List {
         info: "account_users_v2.list", GET "/api/2.0/accounts/{account_id}/scim/v2/Users", Account;
         output: super::ListAccountUsersResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
@@ -217,7 +205,7 @@ databricks_core::operation! {
             ///
             /// `externalId` on the wire.
             external_id: String = optional "externalId",
-            /// Name.
+            /// `name`, of type `Name`.
             name: super::Name = optional "name",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<super::ComplexValue> = optional "roles",

@@ -9,8 +9,6 @@ databricks_core::operation! {
     Me {
         info: "current_user.me", GET "/api/2.0/preview/scim/v2/Me", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",

@@ -14,10 +14,10 @@ pub static OPERATIONS: &[Described] = &[
         "Checks whether an identity has a permission on a resource.",
         &[
             Input::required("actor", Kind::Object, &[Place::Query]),
-            Input::required("authz_identity", Kind::Text, &[Place::Query]),
-            Input::required("consistency_token", Kind::Object, &[Place::Query]),
             Input::required("permission", Kind::Text, &[Place::Query]),
             Input::required("resource", Kind::Text, &[Place::Query]),
+            Input::required("consistency_token", Kind::Object, &[Place::Query]),
+            Input::required("authz_identity", Kind::Text, &[Place::Query]),
             Input::optional("resource_info", Kind::Object, &[Place::Query]),
         ],
     ),
@@ -30,8 +30,8 @@ pub static OPERATIONS: &[Described] = &[
         super::account_access_control::GetRuleSet::INFO,
         "Returns the rule set of a resource.",
         &[
-            Input::required("etag", Kind::Text, &[Place::Query]),
             Input::required("name", Kind::Text, &[Place::Query]),
+            Input::required("etag", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -52,8 +52,8 @@ pub static OPERATIONS: &[Described] = &[
         super::account_access_control_proxy::GetRuleSet::INFO,
         "Returns the rule set of a resource.",
         &[
-            Input::required("etag", Kind::Text, &[Place::Query]),
             Input::required("name", Kind::Text, &[Place::Query]),
+            Input::required("etag", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -641,13 +641,13 @@ pub static OPERATIONS: &[Described] = &[
             super::permission_migration::MigratePermissions::INFO,
             "Migrates permissions from a workspace group to an account group, up to a given number per call.",
             &[
+                Input::required("workspace_id", Kind::Integer, &[Place::Member]),
                 Input::required(
                     "from_workspace_group_name",
                     Kind::Text,
                     &[Place::Member],
                 ),
                 Input::required("to_account_group_name", Kind::Text, &[Place::Member]),
-                Input::required("workspace_id", Kind::Integer, &[Place::Member]),
                 Input::optional("size", Kind::Integer, &[Place::Member]),
             ],
         )

@@ -14,7 +14,6 @@ databricks_core::operation! {
         info: "groups.create", POST "/api/2.0/preview/scim/v2/Groups", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Name of the group for display.
             ///
@@ -49,12 +48,10 @@ databricks_core::operation! {
     Delete {
         info: "groups.delete", DELETE "/api/2.0/preview/scim/v2/Groups/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the group in the workspace.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -65,12 +62,10 @@ databricks_core::operation! {
     Get {
         info: "groups.get", GET "/api/2.0/preview/scim/v2/Groups/{id}", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the group in the workspace.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -81,8 +76,6 @@ databricks_core::operation! {
     List {
         info: "groups.list", GET "/api/2.0/preview/scim/v2/Groups", Workspace;
         output: super::ListGroupsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",

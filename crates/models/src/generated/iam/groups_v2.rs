@@ -14,7 +14,6 @@ databricks_core::operation! {
         info: "groups_v2.create", POST "/api/2.0/preview/scim/v2/Groups", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Name of the group for display.
             ///
@@ -28,7 +27,7 @@ databricks_core::operation! {
             external_id: String = optional "externalId",
             /// Groups it is a direct member of.
             groups: Vec<super::ComplexValue> = optional "groups",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",
@@ -36,7 +35,7 @@ databricks_core::operation! {
             meta: super::ResourceMeta = optional "meta",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// Schemas.
+            /// `schemas`, a list, each item of type `GroupSchema`.
             schemas: Vec<super::GroupSchema> = optional "schemas",
         }
     }
@@ -49,12 +48,10 @@ databricks_core::operation! {
     Delete {
         info: "groups_v2.delete", DELETE "/api/2.0/preview/scim/v2/Groups/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the group in the workspace.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -65,12 +62,10 @@ databricks_core::operation! {
     Get {
         info: "groups_v2.get", GET "/api/2.0/preview/scim/v2/Groups/{id}", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the group in the workspace.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -81,8 +76,6 @@ databricks_core::operation! {
     List {
         info: "groups_v2.list", GET "/api/2.0/preview/scim/v2/Groups", Workspace;
         output: super::ListGroupsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
@@ -196,7 +189,7 @@ databricks_core::operation! {
             meta: super::ResourceMeta = optional "meta",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// Schemas.
+            /// `schemas`, a list, each item of type `GroupSchema`.
             schemas: Vec<super::GroupSchema> = optional "schemas",
         }
     }

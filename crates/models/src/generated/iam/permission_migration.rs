@@ -11,12 +11,12 @@ databricks_core::operation! {
         output: super::MigratePermissionsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
+            /// Workspace in which this happens.
+            workspace_id: i64 = member "workspace_id",
             /// Workspace group that has the permissions.
             from_workspace_group_name: String = member "from_workspace_group_name",
             /// Account group to receive them.
             to_account_group_name: String = member "to_account_group_name",
-            /// Workspace in which this happens.
-            workspace_id: i64 = member "workspace_id",
         }
         optional {
             /// Upper limit for the number of permissions handled.

@@ -12,7 +12,6 @@ databricks_core::operation! {
     Get {
         info: "permissions.get", GET "/api/2.0/permissions/{request_object_type}/{request_object_id}", Workspace;
         output: super::ObjectPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of object.
             ///
@@ -26,7 +25,6 @@ databricks_core::operation! {
             /// For `authorization` it is the kind of right, such as `tokens`.
             request_object_id: String = path "request_object_id",
         }
-        optional {}
     }
 }
 
@@ -37,7 +35,6 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "permissions.get_permission_levels", GET "/api/2.0/permissions/{request_object_type}/{request_object_id}/permissionLevels", Workspace;
         output: super::GetPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of object.
             ///
@@ -51,7 +48,6 @@ databricks_core::operation! {
             /// For `authorization` it is the kind of right, such as `tokens`.
             request_object_id: String = path "request_object_id",
         }
-        optional {}
     }
 }
 

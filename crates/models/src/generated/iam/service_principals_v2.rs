@@ -11,7 +11,6 @@ databricks_core::operation! {
         info: "service_principals_v2.create", POST "/api/2.0/preview/scim/v2/ServicePrincipals", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
@@ -31,11 +30,11 @@ databricks_core::operation! {
             external_id: String = optional "externalId",
             /// Groups it is a direct member of.
             groups: Vec<super::ComplexValue> = optional "groups",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// Schemas.
+            /// `schemas`, a list, each item of type `ServicePrincipalSchema`.
             schemas: Vec<super::ServicePrincipalSchema> = optional "schemas",
         }
     }
@@ -48,12 +47,10 @@ databricks_core::operation! {
     Delete {
         info: "service_principals_v2.delete", DELETE "/api/2.0/preview/scim/v2/ServicePrincipals/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the service principal in the workspace; not its application ID.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -64,12 +61,10 @@ databricks_core::operation! {
     Get {
         info: "service_principals_v2.get", GET "/api/2.0/preview/scim/v2/ServicePrincipals/{id}", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the service principal in the workspace; not its application ID.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -80,8 +75,6 @@ databricks_core::operation! {
     List {
         info: "service_principals_v2.list", GET "/api/2.0/preview/scim/v2/ServicePrincipals", Workspace;
         output: super::ListServicePrincipalResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
@@ -195,7 +188,7 @@ databricks_core::operation! {
             groups: Vec<super::ComplexValue> = optional "groups",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// Schemas.
+            /// `schemas`, a list, each item of type `ServicePrincipalSchema`.
             schemas: Vec<super::ServicePrincipalSchema> = optional "schemas",
         }
     }

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// Entry of an access control list to be set: one principal and its level.
     AccessControlRequest {
-        required {}
         optional {
             /// Name of the group; one of the three names is set.
             group_name: String = "group_name",
@@ -22,7 +21,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Entry of an access control list: one principal and all its levels.
     AccessControlResponse {
-        required {}
         optional {
             /// Levels the principal has, direct and inherited.
             all_permissions: Vec<Permission> = "all_permissions",
@@ -41,7 +39,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A group of the account.
     AccountGroup {
-        required {}
         optional {
             /// Account the group belongs to.
             account_id: String = "account_id",
@@ -68,7 +65,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A service principal of the account.
     AccountServicePrincipal {
-        required {}
         optional {
             /// Account it belongs to.
             account_id: String = "account_id",
@@ -97,7 +93,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A user of the account.
     AccountUser {
-        required {}
         optional {
             /// Account the user belongs to.
             account_id: String = "account_id",
@@ -134,7 +129,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The identity that wants access: a user or a service principal, never a group.
     Actor {
-        required {}
         optional {
             /// ID of the identity.
             actor_id: i64 = "actor_id",
@@ -159,7 +153,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A SCIM multi-valued attribute element: a group member, an entitlement, a role, an e-mail address and the like.
     ComplexValue {
-        required {}
         optional {
             /// Relative URL of the resource referred to.
             ///
@@ -181,27 +174,23 @@ databricks_core::model! {
     /// Opaque token that ties a permission check to a state of the data.
     ConsistencyToken {
         required {
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteWorkspacePermissionAssignmentResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Roles that can be granted on a resource.
     GetAssignableRolesForResourceResponse {
-        required {}
         optional {
-            /// Roles.
+            /// `roles`, a list, each item of type `Role`.
             roles: Vec<Role> = "roles",
         }
     }
@@ -210,7 +199,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permission levels that exist for passwords.
     GetPasswordPermissionLevelsResponse {
-        required {}
         optional {
             /// Levels with their descriptions.
             permission_levels: Vec<PasswordPermissionsDescription> = "permission_levels",
@@ -221,7 +209,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permission levels that exist for an object.
     GetPermissionLevelsResponse {
-        required {}
         optional {
             /// Levels with their descriptions.
             permission_levels: Vec<PermissionsDescription> = "permission_levels",
@@ -248,7 +235,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A group, in SCIM form.
     Group {
-        required {}
         optional {
             /// Name of the group for display.
             ///
@@ -279,7 +265,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of groups of the account.
     ListAccountGroupsResponse {
-        required {}
         optional {
             /// The results on this page.
             ///
@@ -304,7 +289,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of service principals of the account.
     ListAccountServicePrincipalsResponse {
-        required {}
         optional {
             /// The results on this page.
             ///
@@ -329,7 +313,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of users of the account.
     ListAccountUsersResponse {
-        required {}
         optional {
             /// The results on this page.
             ///
@@ -354,7 +337,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of groups.
     ListGroupsResponse {
-        required {}
         optional {
             /// The results on this page.
             ///
@@ -381,7 +363,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of service principals.
     ListServicePrincipalResponse {
-        required {}
         optional {
             /// The results on this page.
             ///
@@ -408,7 +389,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of users.
     ListUsersResponse {
-        required {}
         optional {
             /// The results on this page.
             ///
@@ -435,7 +415,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of one migration call.
     MigratePermissionsResponse {
-        required {}
         optional {
             /// How many permissions were migrated.
             permissions_migrated: i64 = "permissions_migrated",
@@ -446,7 +425,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parts of a user's name.
     Name {
-        required {}
         optional {
             /// Last name.
             ///
@@ -463,7 +441,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Access control list of an object.
     ObjectPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<AccessControlResponse> = "access_control_list",
@@ -478,7 +455,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Entry of the password access control list to be set.
     PasswordAccessControlRequest {
-        required {}
         optional {
             /// Name of the group; one of the three names is set.
             group_name: String = "group_name",
@@ -495,7 +471,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Entry of the password access control list.
     PasswordAccessControlResponse {
-        required {}
         optional {
             /// Levels the principal has, direct and inherited.
             all_permissions: Vec<PasswordPermission> = "all_permissions",
@@ -514,13 +489,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A level held for passwords, with its origin.
     PasswordPermission {
-        required {}
         optional {
             /// Whether the level comes from a parent object.
             inherited: bool = "inherited",
             /// Objects from which it is inherited.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `PasswordPermissionLevel`.
             permission_level: PasswordPermissionLevel = "permission_level",
         }
     }
@@ -529,13 +503,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Access control list for passwords.
     PasswordPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<PasswordAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -544,11 +517,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A level that exists for passwords, with a description.
     PasswordPermissionsDescription {
-        required {}
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `PasswordPermissionLevel`.
             permission_level: PasswordPermissionLevel = "permission_level",
         }
     }
@@ -557,7 +529,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One SCIM patch operation.
     Patch {
-        required {}
         optional {
             /// What to do.
             op: PatchOp = "op",
@@ -572,13 +543,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A level held on an object, with its origin.
     Permission {
-        required {}
         optional {
             /// Whether the level comes from a parent object.
             inherited: bool = "inherited",
             /// Objects from which it is inherited.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `PermissionLevel`.
             permission_level: PermissionLevel = "permission_level",
         }
     }
@@ -587,7 +557,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Assignment of a principal to a workspace.
     PermissionAssignment {
-        required {}
         optional {
             /// Problem with the assignment, if there is one.
             error: String = "error",
@@ -602,9 +571,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Assignments of a workspace.
     PermissionAssignments {
-        required {}
         optional {
-            /// Permission assignments.
+            /// `permission_assignments`, a list, each item of type `PermissionAssignment`.
             permission_assignments: Vec<PermissionAssignment> = "permission_assignments" (essential),
         }
     }
@@ -613,11 +581,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission that can be given in a workspace.
     PermissionOutput {
-        required {}
         optional {
             /// What the permission allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `WorkspacePermission`.
             permission_level: WorkspacePermission = "permission_level",
         }
     }
@@ -626,11 +593,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A level that exists for an object, with a description.
     PermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `PermissionLevel`.
             permission_level: PermissionLevel = "permission_level",
         }
     }
@@ -639,7 +605,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A principal assigned to a workspace.
     PrincipalOutput {
-        required {}
         optional {
             /// Name for display.
             display_name: String = "display_name",
@@ -674,7 +639,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Metadata of a group.
     ResourceMeta {
-        required {}
         optional {
             /// `WorkspaceGroup` for a group local to the workspace, `Group` for an account group.
             ///
@@ -691,7 +655,6 @@ databricks_core::model! {
             /// Name of the role, for use in a grant rule.
             name: String = "name",
         }
-        optional {}
     }
 }
 
@@ -699,12 +662,12 @@ databricks_core::model! {
     /// Rule set of a resource.
     RuleSetResponse {
         required {
+            /// Name of the rule set.
+            name: String = "name",
             /// Version of the rule set.
             ///
             /// Send it with an update, which fails if the set has changed since.
             etag: String = "etag",
-            /// Name of the rule set.
-            name: String = "name",
         }
         optional {
             /// All rules of the set.
@@ -717,12 +680,12 @@ databricks_core::model! {
     /// New content of a rule set.
     RuleSetUpdateRequest {
         required {
+            /// Name of the rule set.
+            name: String = "name",
             /// Version the new rules are based on, from the last read.
             ///
             /// The update fails if the set has changed since.
             etag: String = "etag",
-            /// Name of the rule set.
-            name: String = "name",
         }
         optional {
             /// All rules of the set; those left out are removed.
@@ -734,7 +697,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A service principal, in SCIM form.
     ServicePrincipal {
-        required {}
         optional {
             /// Whether the identity may be used.
             active: bool = "active",
@@ -767,7 +729,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A user, in SCIM form.
     User {
-        required {}
         optional {
             /// Whether the identity may be used.
             active: bool = "active",
@@ -810,9 +771,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permissions that can be given in a workspace.
     WorkspacePermissions {
-        required {}
         optional {
-            /// Permissions.
+            /// `permissions`, a list, each item of type `PermissionOutput`.
             permissions: Vec<PermissionOutput> = "permissions",
         }
     }

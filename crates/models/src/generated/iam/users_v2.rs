@@ -13,7 +13,6 @@ databricks_core::operation! {
         info: "users_v2.create", POST "/api/2.0/preview/scim/v2/Users", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
@@ -33,13 +32,13 @@ databricks_core::operation! {
             external_id: String = optional "externalId",
             /// Groups it is a direct member of.
             groups: Vec<super::ComplexValue> = optional "groups",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
-            /// Name.
+            /// `name`, of type `Name`.
             name: super::Name = optional "name",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// Schemas.
+            /// `schemas`, a list, each item of type `UserSchema`.
             schemas: Vec<super::UserSchema> = optional "schemas",
             /// E-mail address with which the user signs in.
             ///
@@ -56,12 +55,10 @@ databricks_core::operation! {
     Delete {
         info: "users_v2.delete", DELETE "/api/2.0/preview/scim/v2/Users/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the user in the workspace.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -72,7 +69,6 @@ databricks_core::operation! {
     Get {
         info: "users_v2.get", GET "/api/2.0/preview/scim/v2/Users/{id}", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the user in the workspace.
             id: String = path "id",
@@ -80,25 +76,19 @@ databricks_core::operation! {
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
-            /// Count.
+            /// `count`, an integer.
             count: i64 = query "count",
             /// Attributes to leave out, separated by commas.
             ///
             /// `excludedAttributes` on the wire.
             excluded_attributes: String = query "excludedAttributes",
-            /// Filter.
+            /// `filter`, a text.
             filter: String = query "filter",
-            /// Sort by.
-            ///
-            /// `sortBy` on the wire.
+            /// `sortBy`, a text.
             sort_by: String = query "sortBy",
-            /// Sort order.
-            ///
-            /// `sortOrder` on the wire.
+            /// `sortOrder`, of type `GetSortOrder`.
             sort_order: super::GetSortOrder = query "sortOrder",
-            /// Start index.
-            ///
-            /// `startIndex` on the wire.
+            /// `startIndex`, an integer.
             start_index: i64 = query "startIndex",
         }
     }
@@ -111,9 +101,6 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "users_v2.get_permission_levels", GET "/api/2.0/permissions/authorization/passwords/permissionLevels", Workspace;
         output: super::GetPasswordPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -124,9 +111,6 @@ databricks_core::operation! {
     GetPermissions {
         info: "users_v2.get_permissions", GET "/api/2.0/permissions/authorization/passwords", Workspace;
         output: super::PasswordPermissions = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -137,8 +121,6 @@ databricks_core::operation! {
     List {
         info: "users_v2.list", GET "/api/2.0/preview/scim/v2/Users", Workspace;
         output: super::ListUsersResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
@@ -233,7 +215,6 @@ databricks_core::operation! {
         info: "users_v2.set_permissions", PUT "/api/2.0/permissions/authorization/passwords", Workspace;
         output: super::PasswordPermissions = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// The complete new list.
             access_control_list: Vec<super::PasswordAccessControlRequest> = optional "access_control_list",
@@ -276,11 +257,11 @@ databricks_core::operation! {
             external_id: String = optional "externalId",
             /// Groups it is a direct member of.
             groups: Vec<super::ComplexValue> = optional "groups",
-            /// Name.
+            /// `name`, of type `Name`.
             name: super::Name = optional "name",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// Schemas.
+            /// `schemas`, a list, each item of type `UserSchema`.
             schemas: Vec<super::UserSchema> = optional "schemas",
             /// E-mail address with which the user signs in.
             ///
@@ -300,7 +281,6 @@ databricks_core::operation! {
         info: "users_v2.update_permissions", PATCH "/api/2.0/permissions/authorization/passwords", Workspace;
         output: super::PasswordPermissions = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Entries to add or change.
             access_control_list: Vec<super::PasswordAccessControlRequest> = optional "access_control_list",

@@ -9,14 +9,12 @@ databricks_core::operation! {
     Delete {
         info: "workspace_assignment.delete", DELETE "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/principals/{principal_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the workspace.
             workspace_id: i64 = path "workspace_id",
             /// ID of the principal: a user, service principal or group.
             principal_id: i64 = path "principal_id",
         }
-        optional {}
     }
 }
 
@@ -27,12 +25,10 @@ databricks_core::operation! {
     Get {
         info: "workspace_assignment.get", GET "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/permissions", Account;
         output: super::WorkspacePermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the workspace.
             workspace_id: i64 = path "workspace_id",
         }
-        optional {}
     }
 }
 
@@ -43,12 +39,10 @@ databricks_core::operation! {
     List {
         info: "workspace_assignment.list", GET "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments", Account;
         output: super::PermissionAssignments = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the workspace.
             workspace_id: i64 = path "workspace_id",
         }
-        optional {}
     }
 }
 

@@ -12,7 +12,6 @@ databricks_core::operation! {
     CreateDirectGroupMember {
         info: "account_iam_v2.create_direct_group_member", POST "/api/2.0/identity/{parent}/direct-members", Account;
         output: super::DirectGroupMember = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The group, as `accounts/{account}/groups/{group}`.
             ///
@@ -21,7 +20,6 @@ databricks_core::operation! {
             /// The member; `principal_id` is required.
             direct_group_member: super::DirectGroupMember = json "direct_group_member",
         }
-        optional {}
     }
 }
 
@@ -35,16 +33,14 @@ databricks_core::operation! {
     CreateGroup {
         info: "account_iam_v2.create_group", POST "/api/2.0/identity/{parent}/groups", Account;
         output: super::Group = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The account, as `accounts/{account}`.
             ///
             /// Of the form `accounts/{account_id}`.
             parent: String = segments "parent",
-            /// Group.
+            /// `group`, of type `Group`.
             group: super::Group = json "group",
         }
-        optional {}
     }
 }
 
@@ -58,7 +54,6 @@ databricks_core::operation! {
     CreateIdentityVisibilityFilter {
         info: "account_iam_v2.create_identity_visibility_filter", POST "/api/2.0/identity/{parent}/identity-visibility-filters", Account;
         output: super::IdentityVisibilityFilter = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The account, as `accounts/{account}`.
             ///
@@ -86,16 +81,14 @@ databricks_core::operation! {
     CreateServicePrincipal {
         info: "account_iam_v2.create_service_principal", POST "/api/2.0/identity/{parent}/service-principals", Account;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The account, as `accounts/{account}`.
             ///
             /// Of the form `accounts/{account_id}`.
             parent: String = segments "parent",
-            /// Service principal.
+            /// `service_principal`, of type `ServicePrincipal`.
             service_principal: super::ServicePrincipal = json "service_principal",
         }
-        optional {}
     }
 }
 
@@ -109,16 +102,14 @@ databricks_core::operation! {
     CreateUser {
         info: "account_iam_v2.create_user", POST "/api/2.0/identity/{parent}/users", Account;
         output: super::User = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The account, as `accounts/{account}`.
             ///
             /// Of the form `accounts/{account_id}`.
             parent: String = segments "parent",
-            /// User.
+            /// `user`, of type `User`.
             user: super::User = json "user",
         }
-        optional {}
     }
 }
 
@@ -132,7 +123,6 @@ databricks_core::operation! {
     CreateWorkspaceAssignment {
         info: "account_iam_v2.create_workspace_assignment", POST "/api/2.0/identity/{parent}/workspace-assignments", Account;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The workspace, as `accounts/{account}/workspaces/{workspace}`.
             ///
@@ -141,7 +131,6 @@ databricks_core::operation! {
             /// The assignment: `principal_id` and at least one of `entitlements`.
             workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
         }
-        optional {}
     }
 }
 
@@ -152,14 +141,12 @@ databricks_core::operation! {
     CreateWorkspaceAssignmentDetail {
         info: "account_iam_v2.create_workspace_assignment_detail", POST "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details", Account;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The workspace.
             workspace_id: i64 = path "workspace_id",
             /// The assignment: `principal_id` and at least one of `entitlements`.
             workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
         }
-        optional {}
     }
 }
 
@@ -172,14 +159,12 @@ databricks_core::operation! {
     DeleteDirectGroupMember {
         info: "account_iam_v2.delete_direct_group_member", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name of the membership, `accounts/{account}/groups/{group}/direct-members/{principal}`.
             ///
             /// Of the form `accounts/{account_id}/groups/{group_id}/direct-members/{principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -192,14 +177,12 @@ databricks_core::operation! {
     DeleteGroup {
         info: "account_iam_v2.delete_group", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `accounts/{account}/groups/{id}`.
             ///
             /// Of the form `accounts/{account_id}/groups/{group_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -214,14 +197,12 @@ databricks_core::operation! {
     DeleteIdentityVisibilityFilter {
         info: "account_iam_v2.delete_identity_visibility_filter", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `accounts/{account}/identity-visibility-filters/{filter}`.
             ///
             /// Of the form `accounts/{account_id}/identity-visibility-filters/{identity_visibility_filter_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -232,14 +213,12 @@ databricks_core::operation! {
     DeleteServicePrincipal {
         info: "account_iam_v2.delete_service_principal", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `accounts/{account}/service-principals/{id}`.
             ///
             /// Of the form `accounts/{account_id}/service-principals/{service_principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -250,14 +229,12 @@ databricks_core::operation! {
     DeleteUser {
         info: "account_iam_v2.delete_user", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `accounts/{account}/users/{id}`.
             ///
             /// Of the form `accounts/{account_id}/users/{user_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -271,14 +248,12 @@ databricks_core::operation! {
     DeleteWorkspaceAssignment {
         info: "account_iam_v2.delete_workspace_assignment", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `accounts/{account}/workspaces/{workspace}/workspace-assignments/{principal}`.
             ///
             /// Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -292,14 +267,12 @@ databricks_core::operation! {
     DeleteWorkspaceAssignmentDetail {
         info: "account_iam_v2.delete_workspace_assignment_detail", DELETE "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// The workspace.
             workspace_id: i64 = path "workspace_id",
             /// ID that Databricks gave the principal.
             principal_id: i64 = path "principal_id",
         }
-        optional {}
     }
 }
 
@@ -310,14 +283,12 @@ databricks_core::operation! {
     GetDirectGroupMember {
         info: "account_iam_v2.get_direct_group_member", GET "/api/2.0/identity/{name}", Account;
         output: super::DirectGroupMember = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name of the membership, `accounts/{account}/groups/{group}/direct-members/{principal}`.
             ///
             /// Of the form `accounts/{account_id}/groups/{group_id}/direct-members/{principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -330,14 +301,12 @@ databricks_core::operation! {
     GetExternalGroup {
         info: "account_iam_v2.get_external_group", GET "/api/2.0/identity/{name}", Account;
         output: super::ExternalGroup = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/external-groups/{external ID}`.
             ///
             /// Of the form `accounts/{account_id}/external-groups/{external_group_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -351,14 +320,12 @@ databricks_core::operation! {
     GetExternalServicePrincipal {
         info: "account_iam_v2.get_external_service_principal", GET "/api/2.0/identity/{name}", Account;
         output: super::ExternalServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/external-service-principals/{external ID}`.
             ///
             /// Of the form `accounts/{account_id}/external-service-principals/{external_service_principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -371,14 +338,12 @@ databricks_core::operation! {
     GetExternalUser {
         info: "account_iam_v2.get_external_user", GET "/api/2.0/identity/{name}", Account;
         output: super::ExternalUser = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/external-users/{external ID}`.
             ///
             /// Of the form `accounts/{account_id}/external-users/{external_user_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -389,14 +354,12 @@ databricks_core::operation! {
     GetGroup {
         info: "account_iam_v2.get_group", GET "/api/2.0/identity/{name}", Account;
         output: super::Group = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/groups/{id}`.
             ///
             /// Of the form `accounts/{account_id}/groups/{group_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -409,14 +372,12 @@ databricks_core::operation! {
     GetIdentityVisibilityFilter {
         info: "account_iam_v2.get_identity_visibility_filter", GET "/api/2.0/identity/{name}", Account;
         output: super::IdentityVisibilityFilter = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/identity-visibility-filters/{filter}`.
             ///
             /// Of the form `accounts/{account_id}/identity-visibility-filters/{identity_visibility_filter_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -427,14 +388,12 @@ databricks_core::operation! {
     GetServicePrincipal {
         info: "account_iam_v2.get_service_principal", GET "/api/2.0/identity/{name}", Account;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/service-principals/{id}`.
             ///
             /// Of the form `accounts/{account_id}/service-principals/{service_principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -445,14 +404,12 @@ databricks_core::operation! {
     GetUser {
         info: "account_iam_v2.get_user", GET "/api/2.0/identity/{name}", Account;
         output: super::User = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/users/{id}`.
             ///
             /// Of the form `accounts/{account_id}/users/{user_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -465,7 +422,6 @@ databricks_core::operation! {
     GetWorkspaceAccessDetail {
         info: "account_iam_v2.get_workspace_access_detail", GET "/api/2.0/identity/{name}", Account;
         output: super::WorkspaceAccessDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/workspaces/{workspace}/workspace-access-details/{principal}`.
             ///
@@ -486,14 +442,12 @@ databricks_core::operation! {
     GetWorkspaceAssignment {
         info: "account_iam_v2.get_workspace_assignment", GET "/api/2.0/identity/{name}", Account;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/workspaces/{workspace}/workspace-assignments/{principal}`.
             ///
             /// Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -504,14 +458,12 @@ databricks_core::operation! {
     GetWorkspaceAssignmentDetail {
         info: "account_iam_v2.get_workspace_assignment_detail", GET "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}", Account;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The workspace.
             workspace_id: i64 = path "workspace_id",
             /// ID that Databricks gave the principal.
             principal_id: i64 = path "principal_id",
         }
-        optional {}
     }
 }
 
@@ -524,7 +476,6 @@ databricks_core::operation! {
     ListDirectGroupMembers {
         info: "account_iam_v2.list_direct_group_members", GET "/api/2.0/identity/{parent}/direct-members", Account;
         output: super::ListDirectGroupMembersResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The group, as `accounts/{account}/groups/{group}`.
             ///
@@ -570,7 +521,6 @@ databricks_core::operation! {
     ListGroups {
         info: "account_iam_v2.list_groups", GET "/api/2.0/identity/{parent}/groups", Account;
         output: super::ListGroupsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The account, as `accounts/{account}`.
             ///
@@ -620,7 +570,6 @@ databricks_core::operation! {
     ListIdentityVisibilityFilters {
         info: "account_iam_v2.list_identity_visibility_filters", GET "/api/2.0/identity/{parent}/identity-visibility-filters", Account;
         output: super::ListIdentityVisibilityFiltersResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The account, as `accounts/{account}`.
             ///
@@ -664,7 +613,6 @@ databricks_core::operation! {
     ListServicePrincipals {
         info: "account_iam_v2.list_service_principals", GET "/api/2.0/identity/{parent}/service-principals", Account;
         output: super::ListServicePrincipalsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The account, as `accounts/{account}`.
             ///
@@ -712,7 +660,6 @@ databricks_core::operation! {
     ListTransitiveParentGroups {
         info: "account_iam_v2.list_transitive_parent_groups", GET "/api/2.0/identity/{parent}/transitive-parent-groups", Account;
         output: super::ListTransitiveParentGroupsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The principal, as `accounts/{account}/principals/{principal}`.
             ///
@@ -758,7 +705,6 @@ databricks_core::operation! {
     ListUsers {
         info: "account_iam_v2.list_users", GET "/api/2.0/identity/{parent}/users", Account;
         output: super::ListUsersResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The account, as `accounts/{account}`.
             ///
@@ -808,7 +754,6 @@ databricks_core::operation! {
     ListWorkspaceAssignmentDetails {
         info: "account_iam_v2.list_workspace_assignment_details", GET "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details", Account;
         output: super::ListWorkspaceAssignmentDetailsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The workspace.
             workspace_id: i64 = path "workspace_id",
@@ -854,7 +799,6 @@ databricks_core::operation! {
     ListWorkspaceAssignments {
         info: "account_iam_v2.list_workspace_assignments", GET "/api/2.0/identity/{parent}/workspace-assignments", Account;
         output: super::ListWorkspaceAssignmentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The workspace, as `accounts/{account}/workspaces/{workspace}`.
             ///
@@ -907,7 +851,6 @@ databricks_core::operation! {
             /// ID that the identity provider gave the group.
             external_id: String = member "external_id",
         }
-        optional {}
     }
 }
 
@@ -925,7 +868,6 @@ databricks_core::operation! {
             /// ID that the identity provider gave the service principal.
             external_id: String = member "external_id",
         }
-        optional {}
     }
 }
 
@@ -943,7 +885,6 @@ databricks_core::operation! {
             /// ID that the identity provider gave the user.
             external_id: String = member "external_id",
         }
-        optional {}
     }
 }
 
@@ -958,18 +899,16 @@ databricks_core::operation! {
     UpdateGroup {
         info: "account_iam_v2.update_group", PATCH "/api/2.0/identity/{name}", Account;
         output: super::Group = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
             ///
             /// Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
             name: String = segments "name",
+            /// `group`, of type `Group`.
+            group: super::Group = json "group",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
-            /// Group.
-            group: super::Group = json "group",
         }
-        optional {}
     }
 }
 
@@ -983,19 +922,17 @@ databricks_core::operation! {
     UpdateServicePrincipal {
         info: "account_iam_v2.update_service_principal", PATCH "/api/2.0/identity/{name}", Account;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
             ///
             /// Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
             /// `service-principals/{service_principal_id}`.
             name: String = segments "name",
+            /// `service_principal`, of type `ServicePrincipal`.
+            service_principal: super::ServicePrincipal = json "service_principal",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
-            /// Service principal.
-            service_principal: super::ServicePrincipal = json "service_principal",
         }
-        optional {}
     }
 }
 
@@ -1009,18 +946,16 @@ databricks_core::operation! {
     UpdateUser {
         info: "account_iam_v2.update_user", PATCH "/api/2.0/identity/{name}", Account;
         output: super::User = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
             ///
             /// Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
             name: String = segments "name",
+            /// `user`, of type `User`.
+            user: super::User = json "user",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
-            /// User.
-            user: super::User = json "user",
         }
-        optional {}
     }
 }
 
@@ -1034,7 +969,6 @@ databricks_core::operation! {
     UpdateWorkspaceAssignment {
         info: "account_iam_v2.update_workspace_assignment", PATCH "/api/2.0/identity/{name}", Account;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `workspace-assignments/{principal}`, in the account form with
             /// `accounts/{account}/workspaces/{workspace}/` before it.
@@ -1042,14 +976,13 @@ databricks_core::operation! {
             /// Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
             /// `workspace-assignments/{principal_id}`.
             name: String = segments "name",
+            /// `workspace_assignment`, of type `WorkspaceAssignment`.
+            workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
             /// Comma-separated names of the fields to change.
             ///
             /// Only `entitlements` can be set.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Workspace assignment.
-            workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
         }
-        optional {}
     }
 }
 
@@ -1063,19 +996,17 @@ databricks_core::operation! {
     UpdateWorkspaceAssignmentDetail {
         info: "account_iam_v2.update_workspace_assignment_detail", PATCH "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}", Account;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The workspace.
             workspace_id: i64 = path "workspace_id",
             /// ID that Databricks gave the principal.
             principal_id: i64 = path "principal_id",
+            /// `workspace_assignment_detail`, of type `WorkspaceAssignmentDetail`.
+            workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
             /// Comma-separated names of the fields to change.
             ///
             /// Only `entitlements` can be set.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Workspace assignment detail.
-            workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
         }
-        optional {}
     }
 }

@@ -335,8 +335,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a group that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("group", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -344,8 +344,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a service principal that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("service_principal", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -353,8 +353,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a user that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("user", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -362,8 +362,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the entitlements of a principal that is directly assigned to a workspace.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("workspace_assignment", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -372,8 +372,8 @@ pub static OPERATIONS: &[Described] = &[
         &[
             Input::required("workspace_id", Kind::Integer, &[Place::Path]),
             Input::required("principal_id", Kind::Integer, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("workspace_assignment_detail", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -660,8 +660,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a group that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("group", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -669,8 +669,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a service principal that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("service_principal", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -678,8 +678,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a user that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("user", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -687,8 +687,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the entitlements of a principal that is directly assigned to the calling workspace.",
         &[
             Input::required("principal_id", Kind::Integer, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("workspace_assignment_detail", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -696,8 +696,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the entitlements of a principal that is directly assigned to the calling workspace.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("workspace_assignment", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -705,8 +705,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the identity details of a principal in the workspace.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("workspace_identity_detail", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
 ];

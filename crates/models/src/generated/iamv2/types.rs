@@ -39,7 +39,6 @@ databricks_core::model! {
             /// Not empty; case matters.
             external_id: String = "external_id",
         }
-        optional {}
     }
 }
 
@@ -48,7 +47,6 @@ databricks_core::model! {
     ///
     /// Read-only. Getting it may create or refresh the group in Databricks.
     ExternalGroup {
-        required {}
         optional {
             /// Account the group belongs to.
             account_id: String = "account_id",
@@ -70,7 +68,6 @@ databricks_core::model! {
     ///
     /// Read-only. Getting it may create or refresh the service principal in Databricks.
     ExternalServicePrincipal {
-        required {}
         optional {
             /// Account the service principal belongs to.
             account_id: String = "account_id",
@@ -96,7 +93,6 @@ databricks_core::model! {
     ///
     /// Read-only. Getting it may create or refresh the user in Databricks.
     ExternalUser {
-        required {}
         optional {
             /// Account the user belongs to.
             account_id: String = "account_id",
@@ -122,7 +118,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Name of a user in the identity provider.
     FullName {
-        required {}
         optional {
             /// Last name.
             family_name: String = "family_name",
@@ -135,7 +130,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A group of the account.
     Group {
-        required {}
         optional {
             /// Account the group belongs to.
             account_id: String = "account_id",
@@ -181,9 +175,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of members of a group.
     ListDirectGroupMembersResponse {
-        required {}
         optional {
-            /// Direct group members.
+            /// `direct_group_members`, a list, each item of type `DirectGroupMember`.
             direct_group_members: Vec<DirectGroupMember> = "direct_group_members" (essential),
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -194,9 +187,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of groups.
     ListGroupsResponse {
-        required {}
         optional {
-            /// Groups.
+            /// `groups`, a list, each item of type `Group`.
             groups: Vec<Group> = "groups" (essential),
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -207,7 +199,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of visibility filters.
     ListIdentityVisibilityFiltersResponse {
-        required {}
         optional {
             /// The rules, not the groups they match.
             identity_visibility_filters: Vec<IdentityVisibilityFilter> = "identity_visibility_filters" (essential),
@@ -220,11 +211,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of service principals.
     ListServicePrincipalsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Service principals.
+            /// `service_principals`, a list, each item of type `ServicePrincipal`.
             service_principals: Vec<ServicePrincipal> = "service_principals" (essential),
         }
     }
@@ -233,11 +223,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of groups a principal is in.
     ListTransitiveParentGroupsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Transitive parent groups.
+            /// `transitive_parent_groups`, a list, each item of type `TransitiveParentGroup`.
             transitive_parent_groups: Vec<TransitiveParentGroup> = "transitive_parent_groups" (essential),
         }
     }
@@ -246,11 +235,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of users.
     ListUsersResponse {
-        required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Users.
+            /// `users`, a list, each item of type `User`.
             users: Vec<User> = "users" (essential),
         }
     }
@@ -259,11 +247,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of assignment details, without entitlements.
     ListWorkspaceAssignmentDetailsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Workspace assignment details.
+            /// `workspace_assignment_details`, a list, each item of type `WorkspaceAssignmentDetail`.
             workspace_assignment_details: Vec<WorkspaceAssignmentDetail> = "workspace_assignment_details" (essential),
         }
     }
@@ -272,11 +259,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of workspace assignments, without entitlements.
     ListWorkspaceAssignmentsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Workspace assignments.
+            /// `workspace_assignments`, a list, each item of type `WorkspaceAssignment`.
             workspace_assignments: Vec<WorkspaceAssignment> = "workspace_assignments" (essential),
         }
     }
@@ -291,7 +277,6 @@ databricks_core::model! {
             /// Needs a character other than white space; white space at its ends counts, and so does case.
             display_name_prefix: String = "display_name_prefix",
         }
-        optional {}
     }
 }
 
@@ -304,16 +289,14 @@ databricks_core::model! {
             /// Put `.*` at the ends to match a part of the name.
             display_name_regex: String = "display_name_regex",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The group that belongs to an external ID.
     ResolveGroupResponse {
-        required {}
         optional {
-            /// Group.
+            /// `group`, of type `Group`.
             group: Group = "group",
         }
     }
@@ -322,9 +305,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The service principal that belongs to an external ID.
     ResolveServicePrincipalResponse {
-        required {}
         optional {
-            /// Service principal.
+            /// `service_principal`, of type `ServicePrincipal`.
             service_principal: ServicePrincipal = "service_principal",
         }
     }
@@ -333,9 +315,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The user that belongs to an external ID.
     ResolveUserResponse {
-        required {}
         optional {
-            /// User.
+            /// `user`, of type `User`.
             user: User = "user",
         }
     }
@@ -345,10 +326,10 @@ databricks_core::model! {
     /// A service principal of the account.
     ServicePrincipal {
         required {
-            /// Whether the service principal is active in the account.
-            account_sp_status: State = "account_sp_status",
             /// Name for display.
             display_name: String = "display_name",
+            /// Whether the service principal is active in the account.
+            account_sp_status: State = "account_sp_status",
         }
         optional {
             /// Account the service principal belongs to.
@@ -373,7 +354,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A group that a principal is in, directly or through other groups.
     TransitiveParentGroup {
-        required {}
         optional {
             /// Account the group belongs to.
             account_id: String = "account_id",
@@ -392,12 +372,12 @@ databricks_core::model! {
     /// A user of the account.
     User {
         required {
-            /// Whether the user is active in the account.
-            account_user_status: State = "account_user_status",
-            /// Name of the user, in parts.
-            full_name: UserFullName = "full_name",
             /// E-mail address that identifies the user.
             username: String = "username",
+            /// Name of the user, in parts.
+            full_name: UserFullName = "full_name",
+            /// Whether the user is active in the account.
+            account_user_status: State = "account_user_status",
         }
         optional {
             /// Account the user belongs to.
@@ -417,7 +397,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Name of a user.
     UserFullName {
-        required {}
         optional {
             /// Last name.
             family_name: String = "family_name",
@@ -430,7 +409,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How a principal has access to a workspace.
     WorkspaceAccessDetail {
-        required {}
         optional {
             /// Whether the principal is assigned itself or through a group.
             access_type: WorkspaceAccessDetailAccessType = "access_type",
@@ -521,7 +499,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A principal in the workspace, assigned itself or through a group.
     WorkspaceIdentityDetail {
-        required {}
         optional {
             /// How the principal is assigned.
             assignment_type: WorkspaceIdentityDetailAssignmentType = "assignment_type",

@@ -11,7 +11,6 @@ databricks_core::operation! {
     CreateDirectGroupMemberProxy {
         info: "workspace_iam_v2.create_direct_group_member_proxy", POST "/api/2.0/identity/{parent}/direct-members", Workspace;
         output: super::DirectGroupMember = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The group, as `groups/{group}`.
             ///
@@ -20,7 +19,6 @@ databricks_core::operation! {
             /// The member; `principal_id` is required.
             direct_group_member: super::DirectGroupMember = json "direct_group_member",
         }
-        optional {}
     }
 }
 
@@ -34,9 +32,8 @@ databricks_core::operation! {
     CreateGroupProxy {
         info: "workspace_iam_v2.create_group_proxy", POST "/api/2.0/identity/groups", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Group.
+            /// `group`, of type `Group`.
             group: super::Group = json "group",
         }
         optional {
@@ -58,9 +55,8 @@ databricks_core::operation! {
     CreateServicePrincipalProxy {
         info: "workspace_iam_v2.create_service_principal_proxy", POST "/api/2.0/identity/service-principals", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Service principal.
+            /// `service_principal`, of type `ServicePrincipal`.
             service_principal: super::ServicePrincipal = json "service_principal",
         }
         optional {
@@ -82,9 +78,8 @@ databricks_core::operation! {
     CreateUserProxy {
         info: "workspace_iam_v2.create_user_proxy", POST "/api/2.0/identity/users", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// User.
+            /// `user`, of type `User`.
             user: super::User = json "user",
         }
         optional {
@@ -103,12 +98,10 @@ databricks_core::operation! {
     CreateWorkspaceAssignmentDetailProxy {
         info: "workspace_iam_v2.create_workspace_assignment_detail_proxy", POST "/api/2.0/identity/workspace-assignment-details", Workspace;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The assignment: `principal_id` and at least one of `entitlements`.
             workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
         }
-        optional {}
     }
 }
 
@@ -122,7 +115,6 @@ databricks_core::operation! {
     CreateWorkspaceAssignmentProxy {
         info: "workspace_iam_v2.create_workspace_assignment_proxy", POST "/api/2.0/identity/workspace-assignments", Workspace;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The assignment: `principal_id` and at least one of `entitlements`.
             workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
@@ -143,14 +135,12 @@ databricks_core::operation! {
     DeleteDirectGroupMemberProxy {
         info: "workspace_iam_v2.delete_direct_group_member_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name of the membership, `groups/{group}/direct-members/{principal}`.
             ///
             /// Of the form `groups/{group_id}/direct-members/{principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -161,14 +151,12 @@ databricks_core::operation! {
     DeleteGroupProxy {
         info: "workspace_iam_v2.delete_group_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `groups/{id}`.
             ///
             /// Of the form `groups/{group_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -179,14 +167,12 @@ databricks_core::operation! {
     DeleteServicePrincipalProxy {
         info: "workspace_iam_v2.delete_service_principal_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `service-principals/{id}`.
             ///
             /// Of the form `service-principals/{service_principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -197,14 +183,12 @@ databricks_core::operation! {
     DeleteUserProxy {
         info: "workspace_iam_v2.delete_user_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `users/{id}`.
             ///
             /// Of the form `users/{user_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -218,12 +202,10 @@ databricks_core::operation! {
     DeleteWorkspaceAssignmentDetailProxy {
         info: "workspace_iam_v2.delete_workspace_assignment_detail_proxy", DELETE "/api/2.0/identity/workspace-assignment-details/{principal_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID that Databricks gave the principal.
             principal_id: i64 = path "principal_id",
         }
-        optional {}
     }
 }
 
@@ -237,14 +219,12 @@ databricks_core::operation! {
     DeleteWorkspaceAssignmentProxy {
         info: "workspace_iam_v2.delete_workspace_assignment_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `workspace-assignments/{principal}`.
             ///
             /// Of the form `workspace-assignments/{principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -255,14 +235,12 @@ databricks_core::operation! {
     GetDirectGroupMemberProxy {
         info: "workspace_iam_v2.get_direct_group_member_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::DirectGroupMember = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name of the membership, `groups/{group}/direct-members/{principal}`.
             ///
             /// Of the form `groups/{group_id}/direct-members/{principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -275,14 +253,12 @@ databricks_core::operation! {
     GetExternalGroupProxy {
         info: "workspace_iam_v2.get_external_group_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::ExternalGroup = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `external-groups/{external ID}`.
             ///
             /// Of the form `external-groups/{external_group_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -296,14 +272,12 @@ databricks_core::operation! {
     GetExternalServicePrincipalProxy {
         info: "workspace_iam_v2.get_external_service_principal_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::ExternalServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `external-service-principals/{external ID}`.
             ///
             /// Of the form `external-service-principals/{external_service_principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -316,14 +290,12 @@ databricks_core::operation! {
     GetExternalUserProxy {
         info: "workspace_iam_v2.get_external_user_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::ExternalUser = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `external-users/{external ID}`.
             ///
             /// Of the form `external-users/{external_user_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -334,14 +306,12 @@ databricks_core::operation! {
     GetGroupProxy {
         info: "workspace_iam_v2.get_group_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `groups/{id}`.
             ///
             /// Of the form `groups/{group_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -352,14 +322,12 @@ databricks_core::operation! {
     GetServicePrincipalProxy {
         info: "workspace_iam_v2.get_service_principal_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `service-principals/{id}`.
             ///
             /// Of the form `service-principals/{service_principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -370,14 +338,12 @@ databricks_core::operation! {
     GetUserProxy {
         info: "workspace_iam_v2.get_user_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `users/{id}`.
             ///
             /// Of the form `users/{user_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -390,7 +356,6 @@ databricks_core::operation! {
     GetWorkspaceAccessDetailLocal {
         info: "workspace_iam_v2.get_workspace_access_detail_local", GET "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceAccessDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `workspace-access-details/{principal}`.
             ///
@@ -411,12 +376,10 @@ databricks_core::operation! {
     GetWorkspaceAssignmentDetailProxy {
         info: "workspace_iam_v2.get_workspace_assignment_detail_proxy", GET "/api/2.0/identity/workspace-assignment-details/{principal_id}", Workspace;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID that Databricks gave the principal.
             principal_id: i64 = path "principal_id",
         }
-        optional {}
     }
 }
 
@@ -427,14 +390,12 @@ databricks_core::operation! {
     GetWorkspaceAssignmentProxy {
         info: "workspace_iam_v2.get_workspace_assignment_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `workspace-assignments/{principal}`.
             ///
             /// Of the form `workspace-assignments/{principal_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -445,14 +406,12 @@ databricks_core::operation! {
     GetWorkspaceIdentityDetail {
         info: "workspace_iam_v2.get_workspace_identity_detail", GET "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceIdentityDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `principals/{principal}/workspace-identity-detail`.
             ///
             /// Of the form `principals/{principal_id}/workspace-identity-detail`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -465,7 +424,6 @@ databricks_core::operation! {
     ListDirectGroupMembersProxy {
         info: "workspace_iam_v2.list_direct_group_members_proxy", GET "/api/2.0/identity/{parent}/direct-members", Workspace;
         output: super::ListDirectGroupMembersResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The group, as `groups/{group}`.
             ///
@@ -511,8 +469,6 @@ databricks_core::operation! {
     ListGroupsProxy {
         info: "workspace_iam_v2.list_groups_proxy", GET "/api/2.0/identity/groups", Workspace;
         output: super::ListGroupsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Restricts the list by group name or external ID.
             filter: String = query "filter",
@@ -558,8 +514,6 @@ databricks_core::operation! {
     ListServicePrincipalsProxy {
         info: "workspace_iam_v2.list_service_principals_proxy", GET "/api/2.0/identity/service-principals", Workspace;
         output: super::ListServicePrincipalsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Restricts the list by application ID or external ID.
             filter: String = query "filter",
@@ -605,7 +559,6 @@ databricks_core::operation! {
     ListTransitiveParentGroupsProxy {
         info: "workspace_iam_v2.list_transitive_parent_groups_proxy", GET "/api/2.0/identity/{parent}/transitive-parent-groups", Workspace;
         output: super::ListTransitiveParentGroupsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The principal, as `principals/{principal}`.
             ///
@@ -651,8 +604,6 @@ databricks_core::operation! {
     ListUsersProxy {
         info: "workspace_iam_v2.list_users_proxy", GET "/api/2.0/identity/users", Workspace;
         output: super::ListUsersResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Restricts the list by user name or external ID.
             filter: String = query "filter",
@@ -700,8 +651,6 @@ databricks_core::operation! {
     ListWorkspaceAssignmentDetailsProxy {
         info: "workspace_iam_v2.list_workspace_assignment_details_proxy", GET "/api/2.0/identity/workspace-assignment-details", Workspace;
         output: super::ListWorkspaceAssignmentDetailsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page; a page may hold fewer.
             ///
@@ -743,8 +692,6 @@ databricks_core::operation! {
     ListWorkspaceAssignmentsProxy {
         info: "workspace_iam_v2.list_workspace_assignments_proxy", GET "/api/2.0/identity/workspace-assignments", Workspace;
         output: super::ListWorkspaceAssignmentsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page; a page may hold fewer.
             ///
@@ -795,7 +742,6 @@ databricks_core::operation! {
             /// ID that the identity provider gave the group.
             external_id: String = member "external_id",
         }
-        optional {}
     }
 }
 
@@ -813,7 +759,6 @@ databricks_core::operation! {
             /// ID that the identity provider gave the service principal.
             external_id: String = member "external_id",
         }
-        optional {}
     }
 }
 
@@ -831,7 +776,6 @@ databricks_core::operation! {
             /// ID that the identity provider gave the user.
             external_id: String = member "external_id",
         }
-        optional {}
     }
 }
 
@@ -846,18 +790,16 @@ databricks_core::operation! {
     UpdateGroupProxy {
         info: "workspace_iam_v2.update_group_proxy", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
             ///
             /// Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
             name: String = segments "name",
+            /// `group`, of type `Group`.
+            group: super::Group = json "group",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
-            /// Group.
-            group: super::Group = json "group",
         }
-        optional {}
     }
 }
 
@@ -871,19 +813,17 @@ databricks_core::operation! {
     UpdateServicePrincipalProxy {
         info: "workspace_iam_v2.update_service_principal_proxy", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
             ///
             /// Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
             /// `service-principals/{service_principal_id}`.
             name: String = segments "name",
+            /// `service_principal`, of type `ServicePrincipal`.
+            service_principal: super::ServicePrincipal = json "service_principal",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
-            /// Service principal.
-            service_principal: super::ServicePrincipal = json "service_principal",
         }
-        optional {}
     }
 }
 
@@ -897,18 +837,16 @@ databricks_core::operation! {
     UpdateUserProxy {
         info: "workspace_iam_v2.update_user_proxy", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
             ///
             /// Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
             name: String = segments "name",
+            /// `user`, of type `User`.
+            user: super::User = json "user",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
-            /// User.
-            user: super::User = json "user",
         }
-        optional {}
     }
 }
 
@@ -922,18 +860,16 @@ databricks_core::operation! {
     UpdateWorkspaceAssignmentDetailProxy {
         info: "workspace_iam_v2.update_workspace_assignment_detail_proxy", PATCH "/api/2.0/identity/workspace-assignment-details/{principal_id}", Workspace;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID that Databricks gave the principal.
             principal_id: i64 = path "principal_id",
+            /// `workspace_assignment_detail`, of type `WorkspaceAssignmentDetail`.
+            workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
             /// Comma-separated names of the fields to change.
             ///
             /// Only `entitlements` can be set.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Workspace assignment detail.
-            workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
         }
-        optional {}
     }
 }
 
@@ -947,7 +883,6 @@ databricks_core::operation! {
     UpdateWorkspaceAssignmentProxy {
         info: "workspace_iam_v2.update_workspace_assignment_proxy", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `workspace-assignments/{principal}`, in the account form with
             /// `accounts/{account}/workspaces/{workspace}/` before it.
@@ -955,14 +890,13 @@ databricks_core::operation! {
             /// Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
             /// `workspace-assignments/{principal_id}`.
             name: String = segments "name",
+            /// `workspace_assignment`, of type `WorkspaceAssignment`.
+            workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
             /// Comma-separated names of the fields to change.
             ///
             /// Only `entitlements` can be set.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Workspace assignment.
-            workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
         }
-        optional {}
     }
 }
 
@@ -973,17 +907,15 @@ databricks_core::operation! {
     UpdateWorkspaceIdentityDetail {
         info: "workspace_iam_v2.update_workspace_identity_detail", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceIdentityDetail = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `principals/{principal}/workspace-identity-detail`.
             ///
             /// Of the form `principals/{principal_id}/workspace-identity-detail`.
             name: String = segments "name",
+            /// `workspace_identity_detail`, of type `WorkspaceIdentityDetail`.
+            workspace_identity_detail: super::WorkspaceIdentityDetail = json "workspace_identity_detail",
             /// Comma-separated names of the fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Workspace identity detail.
-            workspace_identity_detail: super::WorkspaceIdentityDetail = json "workspace_identity_detail",
         }
-        optional {}
     }
 }

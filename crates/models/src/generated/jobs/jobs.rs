@@ -15,7 +15,6 @@ databricks_core::operation! {
         info: "jobs.cancel_all_runs", POST "/api/2.2/jobs/runs/cancel-all", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
-        required {}
         optional {
             /// Whether to cancel queued runs too; without `job_id`, those of the whole workspace.
             all_queued_runs: bool = optional "all_queued_runs",
@@ -39,7 +38,6 @@ databricks_core::operation! {
             /// Run to cancel.
             run_id: i64 = member "run_id",
         }
-        optional {}
     }
 }
 
@@ -81,7 +79,6 @@ databricks_core::operation! {
         info: "jobs.create", POST "/api/2.2/jobs/create", Workspace;
         output: super::CreateResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Grants on the new job.
             access_control_list: Vec<super::JobAccessControlRequest> = optional "access_control_list",
@@ -192,7 +189,6 @@ databricks_core::operation! {
             /// Job to delete.
             job_id: i64 = member "job_id",
         }
-        optional {}
     }
 }
 
@@ -210,7 +206,6 @@ databricks_core::operation! {
             /// Run to delete.
             run_id: i64 = member "run_id",
         }
-        optional {}
     }
 }
 
@@ -221,7 +216,6 @@ databricks_core::operation! {
     ExportRun {
         info: "jobs.export_run", GET "/api/2.2/jobs/runs/export", Workspace;
         output: super::ExportRunOutput = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Run to export.
             run_id: i64 = query "run_id",
@@ -245,7 +239,6 @@ databricks_core::operation! {
     Get {
         info: "jobs.get", GET "/api/2.2/jobs/get", Workspace;
         output: super::Job = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Job to read.
             job_id: i64 = query "job_id",
@@ -266,12 +259,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "jobs.get_permission_levels", GET "/api/2.0/permissions/jobs/{job_id}/permissionLevels", Workspace;
         output: super::GetJobPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the job whose access list is meant.
             job_id: String = path "job_id",
         }
-        optional {}
     }
 }
 
@@ -284,12 +275,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "jobs.get_permissions", GET "/api/2.0/permissions/jobs/{job_id}", Workspace;
         output: super::JobPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the job whose access list is meant.
             job_id: String = path "job_id",
         }
-        optional {}
     }
 }
 
@@ -303,7 +292,6 @@ databricks_core::operation! {
     GetRun {
         info: "jobs.get_run", GET "/api/2.2/jobs/runs/get", Workspace;
         output: super::Run = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Run to read.
             run_id: i64 = query "run_id",
@@ -329,14 +317,12 @@ databricks_core::operation! {
     GetRunOutput {
         info: "jobs.get_run_output", GET "/api/2.2/jobs/runs/get-output", Workspace;
         output: super::RunOutput = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the task run.
             ///
             /// An invalid one gives an error of HTTP status 400.
             run_id: i64 = query "run_id",
         }
-        optional {}
     }
 }
 
@@ -347,8 +333,6 @@ databricks_core::operation! {
     List {
         info: "jobs.list", GET "/api/2.2/jobs/list", Workspace;
         output: super::ListJobsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Whether to include tasks and clusters, the first 100 of each; `get` returns all.
             expand_tasks: bool = query "expand_tasks",
@@ -359,7 +343,7 @@ databricks_core::operation! {
             /// Jobs to skip, newest first.
             ///
             /// Deprecated: use `page_token`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use `page_token`")]
             offset: i64 = query "offset",
             /// Token of another page: its `next_page_token` to go on, its `prev_page_token` to go back.
             page_token: String = query "page_token",
@@ -395,8 +379,6 @@ databricks_core::operation! {
     ListRuns {
         info: "jobs.list_runs", GET "/api/2.2/jobs/runs/list", Workspace;
         output: super::ListRunsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Keeps only runs that are queued, pending, running or terminating.
             ///
@@ -419,7 +401,7 @@ databricks_core::operation! {
             /// Runs to skip, newest first.
             ///
             /// Deprecated: use `page_token`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use `page_token`")]
             offset: i64 = query "offset",
             /// Token of another page: its `next_page_token` to go on, its `prev_page_token` to go back.
             page_token: String = query "page_token",
@@ -472,7 +454,7 @@ databricks_core::operation! {
             /// dbt commands for dbt tasks, such as `dbt deps` and `dbt run`.
             ///
             /// Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             dbt_commands: Vec<String> = optional "dbt_commands",
             /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
             /// for no further savings.
@@ -482,7 +464,7 @@ databricks_core::operation! {
             /// Arguments to the main method of JAR tasks; not with `notebook_params`.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             jar_params: Vec<String> = optional "jar_params",
             /// Values for parameters of the job, by name.
             job_parameters: std::collections::BTreeMap<String, String> = optional "job_parameters",
@@ -491,7 +473,7 @@ databricks_core::operation! {
             /// Widget values for notebook tasks, merged over their base parameters; not with `jar_params`.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             notebook_params: std::collections::BTreeMap<String, String> = optional "notebook_params",
             /// Overrides the performance target of the job.
             performance_target: super::PerformanceTarget = optional "performance_target",
@@ -502,7 +484,7 @@ databricks_core::operation! {
             /// Command-line arguments for Python tasks, in place of those of the job; ASCII only.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             python_params: Vec<String> = optional "python_params",
             /// Repairs all failed tasks.
             ///
@@ -517,12 +499,12 @@ databricks_core::operation! {
             /// Command-line arguments for spark-submit tasks, in place of those of the job; ASCII only.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             spark_submit_params: Vec<String> = optional "spark_submit_params",
             /// Parameters for SQL tasks, except alerts.
             ///
             /// Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             sql_params: std::collections::BTreeMap<String, String> = optional "sql_params",
         }
     }
@@ -576,7 +558,6 @@ databricks_core::operation! {
             /// A changed `timeout_seconds` also applies to active runs, everything else to new runs only.
             new_settings: super::JobSettings = member "new_settings",
         }
-        optional {}
     }
 }
 
@@ -597,7 +578,7 @@ databricks_core::operation! {
             /// dbt commands for dbt tasks, such as `dbt deps` and `dbt run`.
             ///
             /// Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             dbt_commands: Vec<String> = optional "dbt_commands",
             /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
             /// for no further savings.
@@ -612,14 +593,14 @@ databricks_core::operation! {
             /// Arguments to the main method of JAR tasks; not with `notebook_params`.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             jar_params: Vec<String> = optional "jar_params",
             /// Values for parameters of the job, by name.
             job_parameters: std::collections::BTreeMap<String, String> = optional "job_parameters",
             /// Widget values for notebook tasks, merged over their base parameters; not with `jar_params`.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             notebook_params: std::collections::BTreeMap<String, String> = optional "notebook_params",
             /// Keys of the tasks to run; all if empty.
             ///
@@ -634,19 +615,19 @@ databricks_core::operation! {
             /// Command-line arguments for Python tasks, in place of those of the job; ASCII only.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             python_params: Vec<String> = optional "python_params",
             /// Overrides the queueing of the job.
             queue: super::QueueSettings = optional "queue",
             /// Command-line arguments for spark-submit tasks, in place of those of the job; ASCII only.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             spark_submit_params: Vec<String> = optional "spark_submit_params",
             /// Parameters for SQL tasks, except alerts.
             ///
             /// Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             sql_params: std::collections::BTreeMap<String, String> = optional "sql_params",
         }
     }
@@ -718,7 +699,6 @@ databricks_core::operation! {
         output: super::SubmitRunResponse = databricks_core::ResponseParts::json;
         request { object() }
         prepare: |op| databricks_core::idempotency::fill(&mut op.idempotency_token);
-        required {}
         optional {
             /// Grants on the run.
             access_control_list: Vec<super::JobAccessControlRequest> = optional "access_control_list",

@@ -32,12 +32,10 @@ databricks_core::operation! {
     GetCompliance {
         info: "policy_compliance_for_jobs.get_compliance", GET "/api/2.0/policies/jobs/get-compliance", Workspace;
         output: super::GetPolicyComplianceResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Job to check.
             job_id: i64 = query "job_id",
         }
-        optional {}
     }
 }
 
@@ -48,7 +46,6 @@ databricks_core::operation! {
     ListCompliance {
         info: "policy_compliance_for_jobs.list_compliance", GET "/api/2.0/policies/jobs/list-compliance", Workspace;
         output: super::ListJobComplianceForPolicyResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the cluster policy.
             policy_id: String = query "policy_id",

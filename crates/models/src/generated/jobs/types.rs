@@ -33,7 +33,6 @@ databricks_core::model! {
             /// Two or more labels; one suffices with `multilabel`.
             labels: Vec<AiClassifyFunctionLabel> = "labels",
         }
-        optional {}
     }
 }
 
@@ -103,7 +102,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress or result of an AI function task; counts are partial while it runs.
     AiFunctionTaskOutput {
-        required {}
         optional {
             /// Rough time left for the inputs, not counting the final merge into the output table.
             estimated_time_remaining: databricks_core::Duration = "estimated_time_remaining",
@@ -179,7 +177,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// MLflow ids that an AI Runtime task logged to.
     AiRuntimeTaskOutput {
-        required {}
         optional {
             /// Experiment the run was logged to.
             mlflow_experiment_id: String = "mlflow_experiment_id",
@@ -196,7 +193,6 @@ databricks_core::model! {
     ///
     /// Identify it by `alert_id` or by `workspace_path`, not both.
     AlertTask {
-        required {}
         optional {
             /// Id of the alert.
             alert_id: String = "alert_id",
@@ -218,7 +214,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Result of an alert task.
     AlertTaskOutput {
-        required {}
         optional {
             /// Outcome of the evaluation.
             alert_state: AlertEvaluationState = "alert_state",
@@ -229,7 +224,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who is told the outcome of an alert task: a user or a notification destination.
     AlertTaskSubscriber {
-        required {}
         optional {
             /// Id of the notification destination.
             destination_id: String = "destination_id",
@@ -242,7 +236,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A job as it appears in a list.
     BaseJob {
-        required {}
         optional {
             /// Creation time, in milliseconds since the Unix epoch.
             created_time: i64 = "created_time",
@@ -272,7 +265,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A run as it appears in a list.
     BaseRun {
-        required {}
         optional {
             /// 0 for the first attempt, counting up with each retry, to the task's `max_retries` at most.
             attempt_number: i64 = "attempt_number",
@@ -286,7 +278,7 @@ databricks_core::model! {
             creator_user_name: String = "creator_user_name",
             /// Deployment that had produced the job; for jobs of bundles only.
             deployment_id: String = "deployment_id",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
             /// for no further savings.
@@ -349,7 +341,7 @@ databricks_core::model! {
             /// On a new cluster this is when the cluster was requested, before any task code ran.
             start_time: i64 = "start_time",
             /// Deprecated: read `status`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "read `status`")]
             state: RunState = "state",
             /// Where the run stands, and why it waits or has ended.
             status: RunStatus = "status",
@@ -372,7 +364,6 @@ databricks_core::model! {
     ///
     /// Further values may be added to both fields.
     CleanRoomTaskRunState {
-        required {}
         optional {
             /// Phase; always set.
             life_cycle_state: CleanRoomTaskRunLifeCycleState = "life_cycle_state",
@@ -403,7 +394,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a clean room notebook task.
     CleanRoomsNotebookTaskCleanRoomsNotebookTaskOutput {
-        required {}
         optional {
             /// State of the run in the clean room.
             clean_room_job_run_state: CleanRoomTaskRunState = "clean_room_job_run_state",
@@ -418,7 +408,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Cluster and Spark context of a run.
     ClusterInstance {
-        required {}
         optional {
             /// Id of the cluster; absent until a new cluster is created.
             ///
@@ -435,7 +424,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Cluster of a run, in one of three ways.
     ClusterSpec {
-        required {}
         optional {
             /// All-purpose cluster to run on.
             ///
@@ -454,7 +442,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A run of an upstream job that helped to start a run.
     CompletedJob {
-        required {}
         optional {
             /// When the upstream run ended.
             completion_time: databricks_core::Timestamp = "completion_time",
@@ -473,7 +460,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Compute settings of a task.
     Compute {
-        required {}
         optional {
             /// Accelerator for serverless GPU workloads.
             hardware_accelerator: super::super::compute::HardwareAcceleratorType = "hardware_accelerator",
@@ -528,14 +514,12 @@ databricks_core::model! {
             /// Right side: a literal, or a reference to a parameter or to the state of the job.
             right: String = "right",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Keeps one run of the job active at all times.
     Continuous {
-        required {}
         optional {
             /// When platform maintenance may happen; any time if unset.
             maintenance_window: MaintenanceWindow = "maintenance_window",
@@ -552,7 +536,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Trigger that keeps one run of the job active at all times.
     ContinuousTriggerConfiguration {
-        required {}
         optional {
             /// When platform maintenance may happen; any time if unset.
             maintenance_window: MaintenanceWindow = "maintenance_window",
@@ -567,7 +550,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a continuous trigger.
     ContinuousTriggerState {
-        required {}
         optional {
             /// Runs that failed in a row.
             consecutive_failures: i64 = "consecutive_failures",
@@ -582,7 +564,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The created job.
     CreateResponse {
-        required {}
         optional {
             /// Id of the new job.
             job_id: i64 = "job_id",
@@ -617,14 +598,12 @@ databricks_core::model! {
             /// Java time zone id, such as `Europe/Berlin`, in which the expression is read.
             timezone_id: String = "timezone_id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Snapshot of one dashboard page.
     DashboardPageSnapshot {
-        required {}
         optional {
             /// Name of the page.
             page_display_name: String = "page_display_name",
@@ -637,7 +616,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Refreshes an AI/BI dashboard.
     DashboardTask {
-        required {}
         optional {
             /// Dashboard to refresh.
             dashboard_id: String = "dashboard_id",
@@ -655,7 +633,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a dashboard task.
     DashboardTaskOutput {
-        required {}
         optional {
             /// Set for manual PDF downloads only.
             page_snapshots: Vec<DashboardPageSnapshot> = "page_snapshots",
@@ -667,9 +644,8 @@ databricks_core::model! {
     /// Step of a dbt Cloud job run.
     ///
     /// Deprecated: see `DbtPlatformJobRunStep`.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "see `DbtPlatformJobRunStep`")]
     DbtCloudJobRunStep {
-        required {}
         optional {
             /// Position of the step in the job.
             index: i64 = "index",
@@ -687,9 +663,8 @@ databricks_core::model! {
     /// Triggers a dbt Cloud job.
     ///
     /// Deprecated: see `DbtPlatformTask`.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "see `DbtPlatformTask`")]
     DbtCloudTask {
-        required {}
         optional {
             /// Unity Catalog connection, by resource name, that authenticates to dbt Cloud.
             connection_resource_name: String = "connection_resource_name",
@@ -703,9 +678,8 @@ databricks_core::model! {
     /// Output of a dbt Cloud task.
     ///
     /// Deprecated: see `DbtPlatformTaskOutput`.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "see `DbtPlatformTaskOutput`")]
     DbtCloudTaskOutput {
-        required {}
         optional {
             /// Run in dbt Cloud.
             dbt_cloud_job_run_id: i64 = "dbt_cloud_job_run_id",
@@ -720,7 +694,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where to get the artifacts of a dbt task.
     DbtOutput {
-        required {}
         optional {
             /// Headers to send along with the download request.
             artifacts_headers: std::collections::BTreeMap<String, String> = "artifacts_headers" (settings),
@@ -733,7 +706,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Step of a dbt platform job run.
     DbtPlatformJobRunStep {
-        required {}
         optional {
             /// Position of the step in the job.
             index: i64 = "index",
@@ -754,7 +726,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Triggers a job of the dbt platform.
     DbtPlatformTask {
-        required {}
         optional {
             /// Unity Catalog connection, by resource name, that authenticates to the dbt platform.
             connection_resource_name: String = "connection_resource_name",
@@ -767,7 +738,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a dbt platform task.
     DbtPlatformTaskOutput {
-        required {}
         optional {
             /// Run in the dbt platform.
             dbt_platform_job_run_id: String = "dbt_platform_job_run_id",
@@ -821,10 +791,10 @@ databricks_core::model! {
     /// Delta table as source of an AI function task.
     DeltaTableSource {
         required {
-            /// Column to apply the function to.
-            input_column: String = "input_column",
             /// Full name of the table, `catalog.schema.table`.
             table_name: String = "table_name",
+            /// Column to apply the function to.
+            input_column: String = "input_column",
         }
         optional {
             /// Columns that identify a row, so that runs can be incremental.
@@ -854,7 +824,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A change to a job cluster that its policy demands.
     EnforcePolicyComplianceForJobResponseJobClusterSettingsChange {
-        required {}
         optional {
             /// Setting that changes, starting with the key of the job cluster.
             field: String = "field",
@@ -869,7 +838,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What bringing a job into line changed, or would change.
     EnforcePolicyComplianceResponse {
-        required {}
         optional {
             /// Whether there are changes.
             has_changes: bool = "has_changes",
@@ -886,7 +854,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An exported run.
     ExportRunOutput {
-        required {}
         optional {
             /// HTML documents, one per view.
             views: Vec<ViewItem> = "views",
@@ -913,7 +880,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a file arrival trigger.
     FileArrivalTriggerState {
-        required {}
         optional {
             /// Whether arrivals are detected through file events.
             using_file_events: bool = "using_file_events",
@@ -924,7 +890,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Statistics on a for-each task.
     ForEachStats {
-        required {}
         optional {
             /// The 3 most frequent errors.
             error_message_stats: Vec<ForEachTaskErrorMessageStats> = "error_message_stats",
@@ -945,6 +910,8 @@ databricks_core::model! {
             /// How many iterations may run at once.
             concurrency: i64 = "concurrency",
             /// Task to run for each element.
+            ///
+            /// Required, though not an argument.
             task: Box<Task> = "task",
         }
     }
@@ -953,7 +920,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An error and how often it occurred.
     ForEachTaskErrorMessageStats {
-        required {}
         optional {
             /// Iterations with this error.
             count: i64 = "count",
@@ -968,7 +934,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Counts of the iterations of a for-each task.
     ForEachTaskTaskRunStats {
-        required {}
         optional {
             /// Iterations under way.
             active_iterations: i64 = "active_iterations",
@@ -990,7 +955,7 @@ databricks_core::model! {
     /// Runs a GPU training script.
     ///
     /// Deprecated: see `AiRuntimeTask`.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "see `AiRuntimeTask`")]
     GenAiComputeTask {
         required {
             /// Runtime image.
@@ -1020,7 +985,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permission levels that a job knows.
     GetJobPermissionLevelsResponse {
-        required {}
         optional {
             /// The levels with their descriptions.
             permission_levels: Vec<JobPermissionsDescription> = "permission_levels",
@@ -1031,7 +995,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Whether a job satisfies its cluster policies.
     GetPolicyComplianceResponse {
-        required {}
         optional {
             /// `false` if a policy changed after the job was edited and a job cluster no longer fits.
             is_compliant: bool = "is_compliant",
@@ -1045,7 +1008,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a run found in the Git repository.
     GitSnapshot {
-        required {}
         optional {
             /// Commit that was used: for a branch its `HEAD` at the time, for a tag the commit it points to.
             used_commit: String = "used_commit",
@@ -1059,10 +1021,10 @@ databricks_core::model! {
     /// Give one of branch, tag and commit.
     GitSource {
         required {
-            /// Service that hosts the repository.
-            git_provider: GitProvider = "git_provider",
             /// URL to clone from.
             git_url: String = "git_url",
+            /// Service that hosts the repository.
+            git_provider: GitProvider = "git_provider",
         }
         optional {
             /// Branch to check out.
@@ -1084,7 +1046,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A job with its settings.
     Job {
-        required {}
         optional {
             /// Creation time, in milliseconds since the Unix epoch.
             created_time: i64 = "created_time",
@@ -1122,7 +1083,6 @@ databricks_core::model! {
     ///
     /// Set exactly one of the three principal names.
     JobAccessControlRequest {
-        required {}
         optional {
             /// Name of the group.
             group_name: String = "group_name",
@@ -1139,7 +1099,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permission levels that one principal holds on a job.
     JobAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions of the principal.
             all_permissions: Vec<JobPermission> = "all_permissions",
@@ -1180,7 +1139,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Serverless settings of a job cluster.
     JobClusterServerlessCompute {
-        required {}
         optional {
             /// Serverless compute policy to apply.
             policy_id: String = "policy_id",
@@ -1213,14 +1171,12 @@ databricks_core::model! {
             /// Workspace of the upstream job, which may be another one; the permission to view the job is checked.
             workspace_id: String = "workspace_id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Upstream runs that together started a run.
     JobCompletionTriggerRunInfoDetails {
-        required {}
         optional {
             /// One entry per upstream job, in configured order.
             completed_jobs: Vec<CompletedJob> = "completed_jobs",
@@ -1231,7 +1187,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a job completion trigger.
     JobCompletionTriggerState {
-        required {}
         optional {
             /// One entry per upstream job, in configured order.
             monitored_job_states: Vec<JobCompletionTriggerStateMonitoredJobState> = "monitored_job_states",
@@ -1242,7 +1197,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a job completion trigger knows of one upstream job.
     JobCompletionTriggerStateMonitoredJobState {
-        required {}
         optional {
             /// Whether the job has already done its part for the next firing.
             has_seen_completion: bool = "has_seen_completion",
@@ -1304,10 +1258,9 @@ databricks_core::model! {
 databricks_core::model! {
     /// Email addresses to notify about runs, by event; none if empty.
     JobEmailNotifications {
-        required {}
         optional {
             /// Deprecated: use the field of this name in `notification_settings`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use the field of this name in `notification_settings`")]
             no_alert_for_skipped_runs: bool = "no_alert_for_skipped_runs",
             /// Addresses to notify when a run exceeds the `RUN_DURATION_SECONDS` threshold of `health`; never without such a rule.
             on_duration_warning_threshold_exceeded: Vec<String> = "on_duration_warning_threshold_exceeded",
@@ -1361,7 +1314,6 @@ databricks_core::model! {
     ///
     /// In case of duplicates, variables of the runtime win over `variables`, and those over `files`.
     JobEnvironmentVariablesSpec {
-        required {}
         optional {
             /// Up to 5 `.env` files below `/Workspace` or `/Volumes`, read when the task runs; a later file wins.
             ///
@@ -1380,7 +1332,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Which events the notifications of a job leave out.
     JobNotificationSettings {
-        required {}
         optional {
             /// Leaves out `on_failure` notifications for canceled runs.
             no_alert_for_canceled_runs: bool = "no_alert_for_canceled_runs",
@@ -1393,11 +1344,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A parameter of a job in one run.
     JobParameter {
-        required {}
         optional {
             /// Value if none is given.
             default_: String = "default",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Value in this run.
             value: String = "value",
@@ -1409,19 +1359,17 @@ databricks_core::model! {
     /// A parameter of a job.
     JobParameterDefinition {
         required {
-            /// Value if none is given.
-            default_: String = "default",
             /// Letters, digits, `_`, `-` and `.` only.
             name: String = "name",
+            /// Value if none is given.
+            default_: String = "default",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One permission level on a job, granted directly or inherited.
     JobPermission {
-        required {}
         optional {
             /// Whether the level comes from a parent object rather than a direct grant.
             inherited: bool = "inherited",
@@ -1436,7 +1384,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Access list of a job.
     JobPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<JobAccessControlResponse> = "access_control_list",
@@ -1451,11 +1398,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level of jobs and what it allows.
     JobPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `JobPermissionLevel`.
             permission_level: JobPermissionLevel = "permission_level",
         }
     }
@@ -1466,7 +1412,6 @@ databricks_core::model! {
     ///
     /// Write-only. Without it the job runs as its creator.
     JobRunAs {
-        required {}
         optional {
             /// Account group in the workspace, whose permissions then govern data access.
             ///
@@ -1487,7 +1432,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of a job.
     JobSettings {
-        required {}
         optional {
             /// Budget policy to attribute costs to.
             ///
@@ -1588,10 +1532,10 @@ databricks_core::model! {
     /// Where in a Git repository a job is specified.
     JobSource {
         required {
-            /// Branch the job was imported from.
-            import_from_git_branch: String = "import_from_git_branch",
             /// YAML file with the specification.
             job_config_path: String = "job_config_path",
+            /// Branch the job was imported from.
+            import_from_git_branch: String = "import_from_git_branch",
         }
         optional {
             /// Set if the job differs from its specification.
@@ -1611,16 +1555,14 @@ databricks_core::model! {
             /// The threshold, in the unit of the metric.
             value: i64 = "value",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Thresholds whose violation sends notifications.
     JobsHealthRules {
-        required {}
         optional {
-            /// The rules.
+            /// `rules`, a list, each item of type `JobsHealthRule`.
             rules: Vec<JobsHealthRule> = "rules",
         }
     }
@@ -1629,7 +1571,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of jobs that use a cluster policy.
     ListJobComplianceForPolicyResponse {
-        required {}
         optional {
             /// Jobs of this page with their compliance.
             jobs: Vec<JobCompliance> = "jobs" (essential),
@@ -1644,7 +1585,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of jobs.
     ListJobsResponse {
-        required {}
         optional {
             /// Whether there are more jobs.
             has_more: bool = "has_more",
@@ -1661,7 +1601,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of runs.
     ListRunsResponse {
-        required {}
         optional {
             /// Whether there are more runs.
             has_more: bool = "has_more",
@@ -1686,7 +1625,6 @@ databricks_core::model! {
             /// Java time zone id, such as `Europe/Berlin`, that day and hour refer to.
             timezone_id: String = "timezone_id",
         }
-        optional {}
     }
 }
 
@@ -1713,15 +1651,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a model trigger; empty.
     ModelTriggerState {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What a notebook returned.
     NotebookOutput {
-        required {}
         optional {
             /// Value passed to `dbutils.notebook.exit()`, its first 5 MB; absent if that was not called.
             result: String = "result",
@@ -1756,7 +1691,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where a clean room run left its output tables.
     OutputSchemaInfo {
-        required {}
         optional {
             /// Catalog of the output.
             catalog_name: String = "catalog_name",
@@ -1771,25 +1705,24 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of one trigger; the field for its type is set.
     PerTriggerState {
-        required {}
         optional {
-            /// Continuous.
+            /// `continuous`, of type `ContinuousTriggerState`.
             continuous: ContinuousTriggerState = "continuous",
-            /// File arrival.
+            /// `file_arrival`, of type `FileArrivalTriggerState`.
             file_arrival: FileArrivalTriggerState = "file_arrival",
-            /// Job completion.
+            /// `job_completion`, of type `JobCompletionTriggerState`.
             job_completion: JobCompletionTriggerState = "job_completion",
-            /// Model.
+            /// `model`, of type `ModelTriggerState`.
             model: ModelTriggerState = "model",
             /// Whether the trigger is in effect, as configured.
             pause_status: PauseStatus = "pause_status",
-            /// Periodic.
+            /// `periodic`, of type `PeriodicTriggerState`.
             periodic: PeriodicTriggerState = "periodic",
-            /// Schedule.
+            /// `schedule`, of type `ScheduleTriggerState`.
             schedule: ScheduleTriggerState = "schedule",
             /// Set in addition if the trigger has a SQL condition.
             sql_condition: SqlConditionState = "sql_condition",
-            /// Table update.
+            /// `table_update`, of type `TableTriggerState`.
             table_update: TableTriggerState = "table_update",
         }
     }
@@ -1804,14 +1737,12 @@ databricks_core::model! {
             /// Unit of `interval`.
             unit: PeriodicTriggerConfigurationTimeUnit = "unit",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// State of a periodic trigger.
     PeriodicTriggerState {
-        required {}
         optional {
             /// When the trigger fires next.
             next_run_time: i64 = "next_run_time",
@@ -1822,7 +1753,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a pipeline update refreshes.
     PipelineParams {
-        required {}
         optional {
             /// Whether to recompute all tables from scratch.
             full_refresh: bool = "full_refresh",
@@ -1865,7 +1795,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Power BI semantic model.
     PowerBiModel {
-        required {}
         optional {
             /// How the model authenticates to Databricks.
             authentication_method: AuthenticationMethod = "authentication_method",
@@ -1884,7 +1813,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Databricks table to export to Power BI.
     PowerBiTable {
-        required {}
         optional {
             /// Catalog of the table.
             catalog: String = "catalog",
@@ -1901,7 +1829,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Updates a Power BI semantic model.
     PowerBiTask {
-        required {}
         optional {
             /// Unity Catalog connection, by resource name, that authenticates to Power BI.
             connection_resource_name: String = "connection_resource_name",
@@ -1920,7 +1847,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Runs a Python function or class.
     PythonOperatorTask {
-        required {}
         optional {
             /// Full name of the function or class, such as `my_project.my_function`.
             main: String = "main",
@@ -1933,7 +1859,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An argument of a Python operator task.
     PythonOperatorTaskParameter {
-        required {}
         optional {
             /// Name of the argument.
             name: String = "name",
@@ -1949,10 +1874,10 @@ databricks_core::model! {
     /// Give `parameters` or `named_parameters`, not both.
     PythonWheelTask {
         required {
-            /// Entry point in the package metadata; if there is none of this name, the function `$packageName.$entryPoint()` is called.
-            entry_point: String = "entry_point",
             /// Package to run.
             package_name: String = "package_name",
+            /// Entry point in the package metadata; if there is none of this name, the function `$packageName.$entryPoint()` is called.
+            entry_point: String = "entry_point",
         }
         optional {
             /// Arguments passed as `--name=value`.
@@ -1966,7 +1891,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Name of a Unity Catalog table; any part may be unset.
     QualifiedName {
-        required {}
         optional {
             /// Catalog of the table.
             catalog: String = "catalog",
@@ -1981,7 +1905,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Why a run is queued.
     QueueDetails {
-        required {}
         optional {
             /// Reason as a code.
             code: QueueDetailsCodeCode = "code",
@@ -1998,14 +1921,12 @@ databricks_core::model! {
             /// Whether runs wait for a free slot instead of being skipped.
             enabled: bool = "enabled",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The first run or a repair of it.
     RepairHistoryItem {
-        required {}
         optional {
             /// Performance target the serverless run really had; differs from the requested one where the job does not support that.
             effective_performance_target: PerformanceTarget = "effective_performance_target",
@@ -2016,7 +1937,7 @@ databricks_core::model! {
             /// Start, in milliseconds since the Unix epoch.
             start_time: i64 = "start_time",
             /// Deprecated: read `status`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "read `status`")]
             state: RunState = "state",
             /// Where it stands.
             status: RunStatus = "status",
@@ -2031,7 +1952,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The repair that was started.
     RepairRunResponse {
-        required {}
         optional {
             /// Id of the repair; send it as `latest_repair_id` with the next repair of this run.
             repair_id: i64 = "repair_id",
@@ -2042,11 +1962,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Both sides of a condition, with references resolved.
     ResolvedConditionTaskValues {
-        required {}
         optional {
-            /// Left.
+            /// `left`, a text.
             left: String = "left",
-            /// Right.
+            /// `right`, a text.
             right: String = "right",
         }
     }
@@ -2055,9 +1974,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Commands of a dbt task, with references resolved.
     ResolvedDbtTaskValues {
-        required {}
         optional {
-            /// Commands.
+            /// `commands`, a list, each item a text.
             commands: Vec<String> = "commands",
         }
     }
@@ -2066,9 +1984,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parameters of a notebook task, with references resolved.
     ResolvedNotebookTaskValues {
-        required {}
         optional {
-            /// Base parameters.
+            /// `base_parameters`, a map, each value a text.
             base_parameters: std::collections::BTreeMap<String, String> = "base_parameters",
         }
     }
@@ -2077,9 +1994,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Named parameters of a task, with references resolved.
     ResolvedParamPairValues {
-        required {}
         optional {
-            /// Parameters.
+            /// `parameters`, a map, each value a text.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
         }
     }
@@ -2088,7 +2004,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parameters of a pipeline task, with references resolved.
     ResolvedPipelineTaskValues {
-        required {}
         optional {
             /// Parameters of the update; at most 10,000 characters in all.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
@@ -2099,11 +2014,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parameters of a Python wheel task, with references resolved.
     ResolvedPythonWheelTaskValues {
-        required {}
         optional {
-            /// Named parameters.
+            /// `named_parameters`, a map, each value a text.
             named_parameters: std::collections::BTreeMap<String, String> = "named_parameters",
-            /// Parameters.
+            /// `parameters`, a list, each item a text.
             parameters: Vec<String> = "parameters",
         }
     }
@@ -2112,11 +2026,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parameters that a task passed to another job, with references resolved.
     ResolvedRunJobTaskValues {
-        required {}
         optional {
-            /// Job parameters.
+            /// `job_parameters`, a map, each value a text.
             job_parameters: std::collections::BTreeMap<String, String> = "job_parameters",
-            /// Parameters.
+            /// `parameters`, a map, each value a text.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
         }
     }
@@ -2125,9 +2038,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Arguments of a task, with references resolved.
     ResolvedStringParamsValues {
-        required {}
         optional {
-            /// Parameters.
+            /// `parameters`, a list, each item a text.
             parameters: Vec<String> = "parameters",
         }
     }
@@ -2136,33 +2048,32 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parameters of a task with references resolved; the field for its type is set.
     ResolvedValues {
-        required {}
         optional {
             /// Table input of an AI function task.
             ai_function_task: ResolvedValuesAiFunctionTaskResolvedValues = "ai_function_task",
             /// Environment of an AI Runtime task, with references to values of other tasks replaced.
             ai_runtime_task: ResolvedValuesAiRuntimeTaskResolvedValues = "ai_runtime_task",
-            /// Condition task.
+            /// `condition_task`, of type `ResolvedConditionTaskValues`.
             condition_task: ResolvedConditionTaskValues = "condition_task",
-            /// Dbt task.
+            /// `dbt_task`, of type `ResolvedDbtTaskValues`.
             dbt_task: ResolvedDbtTaskValues = "dbt_task",
-            /// Notebook task.
+            /// `notebook_task`, of type `ResolvedNotebookTaskValues`.
             notebook_task: ResolvedNotebookTaskValues = "notebook_task",
-            /// Pipeline task.
+            /// `pipeline_task`, of type `ResolvedPipelineTaskValues`.
             pipeline_task: ResolvedPipelineTaskValues = "pipeline_task",
-            /// Python wheel task.
+            /// `python_wheel_task`, of type `ResolvedPythonWheelTaskValues`.
             python_wheel_task: ResolvedPythonWheelTaskValues = "python_wheel_task",
-            /// Run job task.
+            /// `run_job_task`, of type `ResolvedRunJobTaskValues`.
             run_job_task: ResolvedRunJobTaskValues = "run_job_task",
-            /// Simulation task.
+            /// `simulation_task`, of type `ResolvedParamPairValues`.
             simulation_task: ResolvedParamPairValues = "simulation_task",
-            /// Spark jar task.
+            /// `spark_jar_task`, of type `ResolvedStringParamsValues`.
             spark_jar_task: ResolvedStringParamsValues = "spark_jar_task",
-            /// Spark python task.
+            /// `spark_python_task`, of type `ResolvedStringParamsValues`.
             spark_python_task: ResolvedStringParamsValues = "spark_python_task",
-            /// Spark submit task.
+            /// `spark_submit_task`, of type `ResolvedStringParamsValues`.
             spark_submit_task: ResolvedStringParamsValues = "spark_submit_task",
-            /// Sql task.
+            /// `sql_task`, of type `ResolvedParamPairValues`.
             sql_task: ResolvedParamPairValues = "sql_task",
         }
     }
@@ -2171,23 +2082,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// Table input of an AI function task, with references resolved; empty.
     ResolvedValuesAiFunctionTaskResolvedValues {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Values of an AI Runtime task, with references resolved; empty.
     ResolvedValuesAiRuntimeTaskResolvedValues {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A run of a job, a one-time run, or a task run.
     Run {
-        required {}
         optional {
             /// 0 for the first attempt, counting up with each retry, to the task's `max_retries` at most.
             attempt_number: i64 = "attempt_number",
@@ -2201,7 +2107,7 @@ databricks_core::model! {
             creator_user_name: String = "creator_user_name",
             /// Deployment that had produced the job; for jobs of bundles only.
             deployment_id: String = "deployment_id",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
             /// for no further savings.
@@ -2268,7 +2174,7 @@ databricks_core::model! {
             /// On a new cluster this is when the cluster was requested, before any task code ran.
             start_time: i64 = "start_time",
             /// Deprecated: read `status`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "read `status`")]
             state: RunState = "state",
             /// Where the run stands, and why it waits or has ended.
             status: RunStatus = "status",
@@ -2327,7 +2233,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a task that runs another job.
     RunJobOutput {
-        required {}
         optional {
             /// Run of the other job.
             run_id: i64 = "run_id",
@@ -2346,19 +2251,19 @@ databricks_core::model! {
             /// dbt commands for dbt tasks, such as `dbt deps` and `dbt run`.
             ///
             /// Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             dbt_commands: Vec<String> = "dbt_commands",
             /// Arguments to the main method of JAR tasks; not with `notebook_params`.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             jar_params: Vec<String> = "jar_params",
             /// Values for parameters of the job, by name.
             job_parameters: std::collections::BTreeMap<String, String> = "job_parameters",
             /// Widget values for notebook tasks, merged over their base parameters; not with `jar_params`.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             notebook_params: std::collections::BTreeMap<String, String> = "notebook_params",
             /// What pipeline tasks refresh.
             pipeline_params: PipelineParams = "pipeline_params",
@@ -2367,17 +2272,17 @@ databricks_core::model! {
             /// Command-line arguments for Python tasks, in place of those of the job; ASCII only.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             python_params: Vec<String> = "python_params",
             /// Command-line arguments for spark-submit tasks, in place of those of the job; ASCII only.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             spark_submit_params: Vec<String> = "spark_submit_params",
             /// Parameters for SQL tasks, except alerts.
             ///
             /// Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             sql_params: std::collections::BTreeMap<String, String> = "sql_params",
         }
     }
@@ -2386,7 +2291,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The run that was started.
     RunNowResponse {
-        required {}
         optional {
             /// Same as `run_id`.
             number_in_job: i64 = "number_in_job",
@@ -2399,7 +2303,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a task run; the field for the type of task is set.
     RunOutput {
-        required {}
         optional {
             /// Set for an AI function task.
             ai_function_task_output: AiFunctionTaskOutput = "ai_function_task_output",
@@ -2412,7 +2315,7 @@ databricks_core::model! {
             /// Set for a dashboard task.
             dashboard_output: DashboardTaskOutput = "dashboard_output",
             /// Deprecated name of `dbt_platform_output`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use `dbt_platform_output`")]
             dbt_cloud_output: DbtCloudTaskOutput = "dbt_cloud_output",
             /// Set for a dbt task.
             dbt_output: DbtOutput = "dbt_output",
@@ -2422,7 +2325,7 @@ databricks_core::model! {
             error: String = "error",
             /// Stack trace, if there is one.
             error_trace: String = "error_trace",
-            /// Info.
+            /// `info`, a text.
             info: String = "info",
             /// Last 5 MB of standard output and error, for JAR, Python script and Python wheel tasks; notebook, pipeline and
             /// spark-submit tasks have none.
@@ -2444,22 +2347,21 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parameters given when a run was started.
     RunParameters {
-        required {}
         optional {
             /// dbt commands for dbt tasks, such as `dbt deps` and `dbt run`.
             ///
             /// Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             dbt_commands: Vec<String> = "dbt_commands",
             /// Arguments to the main method of JAR tasks; not with `notebook_params`.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             jar_params: Vec<String> = "jar_params",
             /// Widget values for notebook tasks, merged over their base parameters; not with `jar_params`.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             notebook_params: std::collections::BTreeMap<String, String> = "notebook_params",
             /// What pipeline tasks refresh.
             pipeline_params: PipelineParams = "pipeline_params",
@@ -2468,17 +2370,17 @@ databricks_core::model! {
             /// Command-line arguments for Python tasks, in place of those of the job; ASCII only.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             python_params: Vec<String> = "python_params",
             /// Command-line arguments for spark-submit tasks, in place of those of the job; ASCII only.
             ///
             /// At most 10,000 bytes as JSON. Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             spark_submit_params: Vec<String> = "spark_submit_params",
             /// Parameters for SQL tasks, except alerts.
             ///
             /// Deprecated in favor of job parameters.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use job parameters")]
             sql_params: std::collections::BTreeMap<String, String> = "sql_params",
         }
     }
@@ -2489,7 +2391,6 @@ databricks_core::model! {
     ///
     /// Further values may be added to its enumerations.
     RunState {
-        required {}
         optional {
             /// Phase; always set.
             life_cycle_state: RunLifeCycleState = "life_cycle_state",
@@ -2508,7 +2409,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where a run stands.
     RunStatus {
-        required {}
         optional {
             /// Why the run is queued, if it is.
             queue_details: QueueDetails = "queue_details",
@@ -2551,7 +2451,7 @@ databricks_core::model! {
             /// Refreshes an AI/BI dashboard and sends a snapshot.
             dashboard_task: DashboardTask = "dashboard_task",
             /// Deprecated name of `dbt_platform_task`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use `dbt_platform_task`")]
             dbt_cloud_task: DbtCloudTask = "dbt_cloud_task",
             /// Triggers a job of the dbt platform.
             dbt_platform_task: DbtPlatformTask = "dbt_platform_task",
@@ -2656,7 +2556,7 @@ databricks_core::model! {
             /// On a new cluster this is when the cluster was requested, before any task code ran.
             start_time: i64 = "start_time",
             /// Deprecated: read `status`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "read `status`")]
             state: RunState = "state",
             /// Where the run stands, and why it waits or has ended.
             status: RunStatus = "status",
@@ -2671,18 +2571,15 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a schedule trigger; empty.
     ScheduleTriggerState {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Runs the main class of a JAR.
     SparkJarTask {
-        required {}
         optional {
             /// Deprecated: give the JAR in `libraries`, or on serverless compute in `java_dependencies` of the environment.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "give the JAR in `libraries`, or on serverless compute in `java_dependencies` of the environment")]
             jar_uri: String = "jar_uri",
             /// Full name of the main class, found in a library.
             ///
@@ -2691,7 +2588,7 @@ databricks_core::model! {
             /// Arguments of the main method.
             parameters: Vec<String> = "parameters",
             /// Deprecated; `false` is no longer possible.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "`false` is no longer possible")]
             run_as_repl: bool = "run_as_repl",
         }
     }
@@ -2718,7 +2615,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Runs spark-submit.
     SparkSubmitTask {
-        required {}
         optional {
             /// Command-line arguments.
             parameters: Vec<String> = "parameters",
@@ -2729,7 +2625,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Part of a Git repository to check out.
     SparseCheckout {
-        required {}
         optional {
             /// Patterns of what to include.
             patterns: Vec<String> = "patterns",
@@ -2740,7 +2635,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a SQL alert task.
     SqlAlertOutput {
-        required {}
         optional {
             /// Outcome of the evaluation.
             alert_state: SqlAlertState = "alert_state",
@@ -2777,7 +2671,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Evaluation of a SQL condition at the time a run was started.
     SqlConditionRunInfoDetails {
-        required {}
         optional {
             /// Whether the condition held.
             condition_evaluation_satisfied: bool = "condition_evaluation_satisfied",
@@ -2792,7 +2685,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Latest evaluation of a SQL condition.
     SqlConditionState {
-        required {}
         optional {
             /// Whether the condition held.
             latest_condition_evaluation_satisfied: bool = "latest_condition_evaluation_satisfied",
@@ -2807,7 +2699,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a legacy SQL dashboard task.
     SqlDashboardOutput {
-        required {}
         optional {
             /// SQL warehouse that was used.
             warehouse_id: String = "warehouse_id",
@@ -2820,7 +2711,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Refresh of one widget of a legacy SQL dashboard.
     SqlDashboardWidgetOutput {
-        required {}
         optional {
             /// End, in milliseconds since the Unix epoch.
             end_time: i64 = "end_time",
@@ -2843,7 +2733,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a SQL task; the field for its kind is set.
     SqlOutput {
-        required {}
         optional {
             /// Set for an alert.
             alert_output: SqlAlertOutput = "alert_output",
@@ -2860,7 +2749,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Why a SQL output is missing.
     SqlOutputError {
-        required {}
         optional {
             /// Text of the error.
             message: String = "message",
@@ -2871,14 +2759,13 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a SQL query task.
     SqlQueryOutput {
-        required {}
         optional {
-            /// Endpoint id.
+            /// `endpoint_id`, a text.
             endpoint_id: String = "endpoint_id",
             /// Deprecated.
             ///
             /// Page with the result.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             output_link: String = "output_link",
             /// SQL of the query; visible with CAN RUN on it.
             query_text: String = "query_text",
@@ -2893,7 +2780,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A SQL statement that was executed.
     SqlStatementOutput {
-        required {}
         optional {
             /// Key with which to find details of the query.
             lookup_key: String = "lookup_key",
@@ -2904,11 +2790,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Rows of a SQL result.
     SqlStatementQueryResult {
-        required {}
         optional {
-            /// The columns.
+            /// `columns`, a list, each item of type `SqlStatementQueryResultColumn`.
             columns: Vec<SqlStatementQueryResultColumn> = "columns",
-            /// The rows.
+            /// `rows`, a list, each item of type `SqlStatementQueryResultRow`.
             rows: Vec<SqlStatementQueryResultRow> = "rows",
             /// Whether rows were cut off.
             truncated: bool = "truncated",
@@ -2919,7 +2804,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A column of a SQL result.
     SqlStatementQueryResultColumn {
-        required {}
         optional {
             /// Name of the column.
             name: String = "name",
@@ -2930,7 +2814,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A row of a SQL result.
     SqlStatementQueryResultRow {
-        required {}
         optional {
             /// Values in the order of the columns.
             values: Vec<SqlStatementQueryResultRowRowValue> = "values",
@@ -2941,7 +2824,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A value of a SQL result.
     SqlStatementQueryResultRowRowValue {
-        required {}
         optional {
             /// The value as text.
             string_value: String = "string_value",
@@ -3030,14 +2912,12 @@ databricks_core::model! {
             /// Id of the query.
             query_id: String = "query_id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Output of a SQL file task.
     SqlTaskSqlFileOutput {
-        required {}
         optional {
             /// Rows of the result, if any.
             query_result: SqlStatementQueryResult = "query_result",
@@ -3054,7 +2934,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who is told about a SQL task: a user or a notification destination, not both.
     SqlTaskSubscription {
-        required {}
         optional {
             /// Id of the notification destination.
             destination_id: String = "destination_id",
@@ -3067,7 +2946,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The one-time run that was started.
     SubmitRunResponse {
-        required {}
         optional {
             /// Id of the new run.
             run_id: i64 = "run_id",
@@ -3102,7 +2980,7 @@ databricks_core::model! {
             /// Refreshes an AI/BI dashboard and sends a snapshot.
             dashboard_task: DashboardTask = "dashboard_task",
             /// Deprecated name of `dbt_platform_task`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use `dbt_platform_task`")]
             dbt_cloud_task: DbtCloudTask = "dbt_cloud_task",
             /// Triggers a job of the dbt platform.
             dbt_platform_task: DbtPlatformTask = "dbt_platform_task",
@@ -3191,7 +3069,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who gets a dashboard snapshot, and how.
     Subscription {
-        required {}
         optional {
             /// Files to attach; by default just the snapshot.
             attachment: SubscriptionAttachment = "attachment",
@@ -3208,7 +3085,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What is attached to a dashboard snapshot.
     SubscriptionAttachment {
-        required {}
         optional {
             /// Widget data to attach as files; none by default.
             data_attachment: SubscriptionAttachmentDataAttachment = "data_attachment",
@@ -3243,14 +3119,12 @@ databricks_core::model! {
             /// The widget's `name` in the `layout` of the page; letters, digits, hyphens and underscores, 63 at most.
             widget_id: String = "widget_id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Dashboard pages to put into the attached PDF.
     SubscriptionAttachmentPageAttachment {
-        required {}
         optional {
             /// Pages to include, by their `name` in the serialized dashboard (letters, digits, hyphens and underscores, 63 at most);
             /// only for `PAGE_SELECTION_SUBSET`.
@@ -3264,7 +3138,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who gets a dashboard snapshot: a user or a notification destination.
     SubscriptionSubscriber {
-        required {}
         optional {
             /// Id of the notification destination.
             destination_id: String = "destination_id",
@@ -3277,7 +3150,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a table update trigger knows of one table.
     TableState {
-        required {}
         optional {
             /// Whether the table has changed since the last successful evaluation, or since the trigger was created.
             has_seen_updates: bool = "has_seen_updates",
@@ -3290,7 +3162,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a table update trigger.
     TableTriggerState {
-        required {}
         optional {
             /// One entry per watched table.
             last_seen_table_states: Vec<TableState> = "last_seen_table_states",
@@ -3345,7 +3216,7 @@ databricks_core::model! {
             /// Refreshes an AI/BI dashboard and sends a snapshot.
             dashboard_task: DashboardTask = "dashboard_task",
             /// Deprecated name of `dbt_platform_task`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use `dbt_platform_task`")]
             dbt_cloud_task: DbtCloudTask = "dbt_cloud_task",
             /// Triggers a job of the dbt platform.
             dbt_platform_task: DbtPlatformTask = "dbt_platform_task",
@@ -3450,10 +3321,9 @@ databricks_core::model! {
 databricks_core::model! {
     /// Email addresses to notify about runs of a task, by event; none if empty.
     TaskEmailNotifications {
-        required {}
         optional {
             /// Deprecated: use the field of this name in `notification_settings`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "use the field of this name in `notification_settings`")]
             no_alert_for_skipped_runs: bool = "no_alert_for_skipped_runs",
             /// Addresses to notify when a run exceeds the `RUN_DURATION_SECONDS` threshold of `health`; never without such a rule.
             on_duration_warning_threshold_exceeded: Vec<String> = "on_duration_warning_threshold_exceeded",
@@ -3477,7 +3347,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Which events the notifications of a task leave out.
     TaskNotificationSettings {
-        required {}
         optional {
             /// Leaves out `on_start` notifications for retries, and `on_failure` ones until the last attempt has failed.
             alert_on_last_attempt: bool = "alert_on_last_attempt",
@@ -3492,7 +3361,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Why a run has ended or is ending.
     TerminationDetails {
-        required {}
         optional {
             /// Reason as a code.
             code: TerminationCodeCode = "code",
@@ -3507,7 +3375,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One of several triggers of a job; exactly one trigger type is set.
     TriggerConfiguration {
-        required {}
         optional {
             /// Keeps one run active.
             continuous: ContinuousTriggerConfiguration = "continuous",
@@ -3534,7 +3401,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State and history of one trigger.
     TriggerDetails {
-        required {}
         optional {
             /// Recent evaluations.
             history: TriggerHistory = "history",
@@ -3547,7 +3413,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One evaluation of a trigger.
     TriggerEvaluation {
-        required {}
         optional {
             /// Why a run was or was not started, or why the evaluation failed.
             description: String = "description",
@@ -3562,7 +3427,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Recent evaluations of a trigger, by outcome.
     TriggerHistory {
-        required {}
         optional {
             /// Latest one that failed.
             last_failed: TriggerEvaluation = "last_failed",
@@ -3577,7 +3441,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// More about what started a run.
     TriggerInfo {
-        required {}
         optional {
             /// Upstream runs; set if a job completion trigger started the run.
             job_completion: JobCompletionTriggerRunInfoDetails = "job_completion",
@@ -3592,7 +3455,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Event that starts runs of a job.
     TriggerSettings {
-        required {}
         optional {
             /// Fires when files arrive.
             file_arrival: FileArrivalTriggerConfiguration = "file_arrival",
@@ -3615,11 +3477,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of the trigger of a job.
     TriggerStateProto {
-        required {}
         optional {
-            /// File arrival.
+            /// `file_arrival`, of type `FileArrivalTriggerState`.
             file_arrival: FileArrivalTriggerState = "file_arrival",
-            /// Job completion.
+            /// `job_completion`, of type `JobCompletionTriggerState`.
             job_completion: JobCompletionTriggerState = "job_completion",
             /// Whether the trigger is in effect.
             ///
@@ -3627,7 +3488,7 @@ databricks_core::model! {
             pause_status: PauseStatus = "pause_status",
             /// Set in addition if the trigger has a SQL condition.
             sql_condition: SqlConditionState = "sql_condition",
-            /// Table.
+            /// `table`, of type `TableTriggerState`.
             table: TableTriggerState = "table",
         }
     }
@@ -3636,7 +3497,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One exported view.
     ViewItem {
-        required {}
         optional {
             /// The view as HTML.
             content: String = "content" (secret),
@@ -3655,7 +3515,6 @@ databricks_core::model! {
             /// Path of the input files, below `/Volumes/`.
             volume_path: String = "volume_path",
         }
-        optional {}
     }
 }
 
@@ -3666,14 +3525,12 @@ databricks_core::model! {
             /// Id of the destination.
             id: String = "id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Notification destinations to call about runs, by event.
     WebhookNotifications {
-        required {}
         optional {
             /// Up to 3 destinations to call when a run exceeds the `RUN_DURATION_SECONDS` threshold of `health`; never without such a
             /// rule.
@@ -3698,7 +3555,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Error of a dashboard widget.
     WidgetErrorDetail {
-        required {}
         optional {
             /// Text of the error.
             message: String = "message",
@@ -3787,7 +3643,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Result of a clean room notebook run.
     CleanRoomTaskRunResultState {
-        /// `CANCELED`: Canceled.
+        /// `CANCELED`.
         Canceled = "CANCELED",
         /// `DISABLED`: Skipped, since disabled by a user.
         Disabled = "DISABLED",
@@ -3891,7 +3747,7 @@ databricks_core::open_enum! {
         Queued = "QUEUED",
         /// `RUNNING`: Executing.
         Running = "RUNNING",
-        /// `STARTING`: Starting.
+        /// `STARTING`.
         Starting = "STARTING",
         /// `SUCCESS`: Succeeded.
         Success = "SUCCESS",
@@ -4391,7 +4247,7 @@ databricks_core::open_enum! {
     ViewsToExport {
         /// `ALL`: Code and dashboards.
         All = "ALL",
-        /// `CODE`: The code.
+        /// `CODE`.
         Code = "CODE",
         /// `DASHBOARDS`: All dashboards of the notebook.
         Dashboards = "DASHBOARDS",

@@ -10,16 +10,14 @@ databricks_core::operation! {
     CreateExample {
         info: "knowledge_assistants.create_example", POST "/api/2.1/{parent}/examples", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Assistant, as `knowledge-assistants/<id>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}`.
             parent: String = segments "parent",
-            /// Example.
+            /// `example`, of type `Example`.
             example: super::Example = json "example",
         }
-        optional {}
     }
 }
 
@@ -30,12 +28,10 @@ databricks_core::operation! {
     CreateKnowledgeAssistant {
         info: "knowledge_assistants.create_knowledge_assistant", POST "/api/2.1/knowledge-assistants", Workspace;
         output: super::KnowledgeAssistant = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Knowledge assistant.
+            /// `knowledge_assistant`, of type `KnowledgeAssistant`.
             knowledge_assistant: super::KnowledgeAssistant = json "knowledge_assistant",
         }
-        optional {}
     }
 }
 
@@ -46,16 +42,14 @@ databricks_core::operation! {
     CreateKnowledgeSource {
         info: "knowledge_assistants.create_knowledge_source", POST "/api/2.1/{parent}/knowledge-sources", Workspace;
         output: super::KnowledgeSource = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Assistant, as `knowledge-assistants/<id>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}`.
             parent: String = segments "parent",
-            /// Knowledge source.
+            /// `knowledge_source`, of type `KnowledgeSource`.
             knowledge_source: super::KnowledgeSource = json "knowledge_source",
         }
-        optional {}
     }
 }
 
@@ -66,14 +60,12 @@ databricks_core::operation! {
     DeleteExample {
         info: "knowledge_assistants.delete_example", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Example, as `knowledge-assistants/<id>/examples/<example>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -84,14 +76,12 @@ databricks_core::operation! {
     DeleteKnowledgeAssistant {
         info: "knowledge_assistants.delete_knowledge_assistant", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Assistant, as `knowledge-assistants/<id>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -102,14 +92,12 @@ databricks_core::operation! {
     DeleteKnowledgeSource {
         info: "knowledge_assistants.delete_knowledge_source", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -120,14 +108,12 @@ databricks_core::operation! {
     GetExample {
         info: "knowledge_assistants.get_example", GET "/api/2.1/{name}", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Example, as `knowledge-assistants/<id>/examples/<example>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -138,14 +124,12 @@ databricks_core::operation! {
     GetKnowledgeAssistant {
         info: "knowledge_assistants.get_knowledge_assistant", GET "/api/2.1/{name}", Workspace;
         output: super::KnowledgeAssistant = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Assistant, as `knowledge-assistants/<id>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -156,14 +140,12 @@ databricks_core::operation! {
     GetKnowledgeSource {
         info: "knowledge_assistants.get_knowledge_source", GET "/api/2.1/{name}", Workspace;
         output: super::KnowledgeSource = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -174,12 +156,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "knowledge_assistants.get_permission_levels", GET "/api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}/permissionLevels", Workspace;
         output: super::GetKnowledgeAssistantPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the assistant.
             knowledge_assistant_id: String = path "knowledge_assistant_id",
         }
-        optional {}
     }
 }
 
@@ -190,12 +170,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "knowledge_assistants.get_permissions", GET "/api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}", Workspace;
         output: super::KnowledgeAssistantPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the assistant.
             knowledge_assistant_id: String = path "knowledge_assistant_id",
         }
-        optional {}
     }
 }
 
@@ -206,7 +184,6 @@ databricks_core::operation! {
     ListExamples {
         info: "knowledge_assistants.list_examples", GET "/api/2.1/{parent}/examples", Workspace;
         output: super::ListExamplesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Assistant, as `knowledge-assistants/<id>`.
             ///
@@ -250,8 +227,6 @@ databricks_core::operation! {
     ListKnowledgeAssistants {
         info: "knowledge_assistants.list_knowledge_assistants", GET "/api/2.1/knowledge-assistants", Workspace;
         output: super::ListKnowledgeAssistantsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper bound for one page; 100 by default and at most.
             page_size: i64 = query "page_size",
@@ -289,7 +264,6 @@ databricks_core::operation! {
     ListKnowledgeSources {
         info: "knowledge_assistants.list_knowledge_sources", GET "/api/2.1/{parent}/knowledge-sources", Workspace;
         output: super::ListKnowledgeSourcesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Assistant, as `knowledge-assistants/<id>`.
             ///
@@ -363,7 +337,6 @@ databricks_core::operation! {
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -374,18 +347,16 @@ databricks_core::operation! {
     UpdateExample {
         info: "knowledge_assistants.update_example", PATCH "/api/2.1/{name}", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Example, as `knowledge-assistants/<id>/examples/<example>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
             name: String = segments "name",
+            /// `example`, of type `Example`.
+            example: super::Example = json "example",
             /// Fields to change: `question`, `guidelines` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Example.
-            example: super::Example = json "example",
         }
-        optional {}
     }
 }
 
@@ -398,18 +369,16 @@ databricks_core::operation! {
     UpdateKnowledgeAssistant {
         info: "knowledge_assistants.update_knowledge_assistant", PATCH "/api/2.1/{name}", Workspace;
         output: super::KnowledgeAssistant = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Assistant, as `knowledge-assistants/<id>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}`.
             name: String = segments "name",
+            /// `knowledge_assistant`, of type `KnowledgeAssistant`.
+            knowledge_assistant: super::KnowledgeAssistant = json "knowledge_assistant",
             /// Fields to change, of `display_name`, `description` and `instructions`.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Knowledge assistant.
-            knowledge_assistant: super::KnowledgeAssistant = json "knowledge_assistant",
         }
-        optional {}
     }
 }
 
@@ -422,18 +391,16 @@ databricks_core::operation! {
     UpdateKnowledgeSource {
         info: "knowledge_assistants.update_knowledge_source", PATCH "/api/2.1/{name}", Workspace;
         output: super::KnowledgeSource = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
             name: String = segments "name",
+            /// `knowledge_source`, of type `KnowledgeSource`.
+            knowledge_source: super::KnowledgeSource = json "knowledge_source",
             /// Fields to change: `display_name`, `description` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Knowledge source.
-            knowledge_source: super::KnowledgeSource = json "knowledge_source",
         }
-        optional {}
     }
 }
 

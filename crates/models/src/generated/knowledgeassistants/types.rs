@@ -6,7 +6,7 @@ databricks_core::model! {
     /// Question with guidelines on how an assistant is to answer it.
     Example {
         required {
-            /// The question.
+            /// `question`, a text.
             question: String = "question",
         }
         optional {
@@ -28,12 +28,11 @@ databricks_core::model! {
     /// Knowledge source that is a table of files.
     FileTableSpec {
         required {
-            /// Column of type `BINARY` with the content of the files.
-            file_col: String = "file_col",
             /// Full name of the table in Unity Catalog, `catalog.schema.table`.
             table_name: String = "table_name",
+            /// Column of type `BINARY` with the content of the files.
+            file_col: String = "file_col",
         }
-        optional {}
     }
 }
 
@@ -44,14 +43,12 @@ databricks_core::model! {
             /// Unity Catalog volume path with the files.
             path: String = "path",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Permission levels that can be granted on an assistant.
     GetKnowledgeAssistantPermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<KnowledgeAssistantPermissionsDescription> = "permission_levels",
@@ -63,14 +60,13 @@ databricks_core::model! {
     /// Knowledge source that is a vector search index.
     IndexSpec {
         required {
-            /// Column that says where the text of a row comes from.
-            doc_uri_col: String = "doc_uri_col",
             /// Full name of the index in Unity Catalog, `catalog.schema.index`.
             index_name: String = "index_name",
             /// Column with the text to retrieve.
             text_col: String = "text_col",
+            /// Column that says where the text of a row comes from.
+            doc_uri_col: String = "doc_uri_col",
         }
-        optional {}
     }
 }
 
@@ -80,10 +76,10 @@ databricks_core::model! {
     /// Required fields are required on creation; on an update the mask decides.
     KnowledgeAssistant {
         required {
-            /// What the assistant can do, for its users.
-            description: String = "description",
             /// Name, unique in the workspace.
             display_name: String = "display_name",
+            /// What the assistant can do, for its users.
+            description: String = "description",
         }
         optional {
             /// When it was created.
@@ -97,7 +93,7 @@ databricks_core::model! {
             /// ID of the MLflow experiment.
             experiment_id: String = "experiment_id",
             /// Deprecated.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             id: String = "id",
             /// How to answer in general; optional.
             instructions: String = "instructions",
@@ -112,7 +108,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One grant on an assistant: a permission level for a user, a group or a service principal.
     KnowledgeAssistantAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -129,7 +124,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on an assistant.
     KnowledgeAssistantAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<KnowledgeAssistantPermission> = "all_permissions",
@@ -148,13 +142,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on an assistant.
     KnowledgeAssistantPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `KnowledgeAssistantPermissionLevel`.
             permission_level: KnowledgeAssistantPermissionLevel = "permission_level",
         }
     }
@@ -163,13 +156,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of an assistant.
     KnowledgeAssistantPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<KnowledgeAssistantAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -178,11 +170,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on an assistant, with its meaning.
     KnowledgeAssistantPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `KnowledgeAssistantPermissionLevel`.
             permission_level: KnowledgeAssistantPermissionLevel = "permission_level",
         }
     }
@@ -194,10 +185,10 @@ databricks_core::model! {
     /// Required fields are required on creation; on an update the mask decides.
     KnowledgeSource {
         required {
-            /// What the source contains.
-            description: String = "description",
             /// Name for people.
             display_name: String = "display_name",
+            /// What the source contains.
+            description: String = "description",
             /// `index`, `files` or `file_table`.
             ///
             /// Required on creation, not read on updates.
@@ -210,7 +201,7 @@ databricks_core::model! {
             file_table: FileTableSpec = "file_table",
             /// Definition, for type `files`.
             files: FilesSpec = "files",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Definition, for type `index`.
             index: IndexSpec = "index",
@@ -227,7 +218,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of examples.
     ListExamplesResponse {
-        required {}
         optional {
             /// Examples of this page.
             examples: Vec<Example> = "examples" (essential),
@@ -240,7 +230,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of assistants.
     ListKnowledgeAssistantsResponse {
-        required {}
         optional {
             /// Assistants of this page.
             knowledge_assistants: Vec<KnowledgeAssistant> = "knowledge_assistants" (essential),
@@ -253,7 +242,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of knowledge sources.
     ListKnowledgeSourcesResponse {
-        required {}
         optional {
             /// Sources of this page.
             knowledge_sources: Vec<KnowledgeSource> = "knowledge_sources" (essential),

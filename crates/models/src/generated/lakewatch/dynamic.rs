@@ -106,8 +106,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes settings of a catalog for delivering alerts.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("alert_config", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),
@@ -116,8 +116,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes general settings of a catalog.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("common_config", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),
@@ -126,8 +126,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a data source that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("datasource", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),
@@ -136,8 +136,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes settings of a catalog for data sources.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("datasource_config", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),
@@ -146,8 +146,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a rule that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("rule", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),
@@ -156,8 +156,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes settings of a catalog for rules.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("rule_config", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("etag", Kind::Text, &[Place::Query]),
         ],
     ),

@@ -9,12 +9,10 @@ databricks_core::operation! {
     CreateDatasource {
         info: "lakewatch.create_datasource", POST "/api/2.0/lakewatch/datasources", Workspace;
         output: super::Datasource = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Datasource.
+            /// `datasource`, of type `Datasource`.
             datasource: super::Datasource = json "datasource",
         }
-        optional {}
     }
 }
 
@@ -27,12 +25,10 @@ databricks_core::operation! {
     CreateRule {
         info: "lakewatch.create_rule", POST "/api/2.0/lakewatch/rules", Workspace;
         output: super::Rule = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Rule.
+            /// `rule`, of type `Rule`.
             rule: super::Rule = json "rule",
         }
-        optional {}
     }
 }
 
@@ -43,12 +39,10 @@ databricks_core::operation! {
     DeleteDatasource {
         info: "lakewatch.delete_datasource", DELETE "/api/2.0/lakewatch/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Data source, as `datasources/<id>`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -59,14 +53,12 @@ databricks_core::operation! {
     DeleteRule {
         info: "lakewatch.delete_rule", DELETE "/api/2.0/lakewatch/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Rule, as `rules/<id>`.
             ///
             /// Of the form `rules/{rule_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -77,12 +69,10 @@ databricks_core::operation! {
     GetAlertConfig {
         info: "lakewatch.get_alert_config", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::AlertConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -93,12 +83,10 @@ databricks_core::operation! {
     GetCommonConfig {
         info: "lakewatch.get_common_config", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::CommonConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -109,12 +97,10 @@ databricks_core::operation! {
     GetDatasource {
         info: "lakewatch.get_datasource", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::Datasource = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Data source, as `datasources/<id>`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -125,12 +111,10 @@ databricks_core::operation! {
     GetDatasourceConfig {
         info: "lakewatch.get_datasource_config", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::DatasourceConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -141,14 +125,12 @@ databricks_core::operation! {
     GetRule {
         info: "lakewatch.get_rule", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::Rule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Rule, as `rules/<id>`.
             ///
             /// Of the form `rules/{rule_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -159,12 +141,10 @@ databricks_core::operation! {
     GetRuleConfig {
         info: "lakewatch.get_rule_config", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::RuleConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -177,7 +157,6 @@ databricks_core::operation! {
     ListDatasources {
         info: "lakewatch.list_datasources", GET "/api/2.0/lakewatch/datasources", Workspace;
         output: super::ListDatasourcesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Catalog to list from.
             catalog_name: String = query "catalog_name",
@@ -229,7 +208,6 @@ databricks_core::operation! {
     ListRules {
         info: "lakewatch.list_rules", GET "/api/2.0/lakewatch/rules", Workspace;
         output: super::ListRulesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Catalog to list from.
             catalog_name: String = query "catalog_name",
@@ -279,17 +257,16 @@ databricks_core::operation! {
     UpdateAlertConfig {
         info: "lakewatch.update_alert_config", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::AlertConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
             name: String = segments "name",
+            /// `alert_config`, of type `AlertConfig`.
+            alert_config: super::AlertConfig = json "alert_config",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Alert config.
-            alert_config: super::AlertConfig = json "alert_config",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
@@ -305,17 +282,16 @@ databricks_core::operation! {
     UpdateCommonConfig {
         info: "lakewatch.update_common_config", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::CommonConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
             name: String = segments "name",
+            /// `common_config`, of type `CommonConfig`.
+            common_config: super::CommonConfig = json "common_config",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Common config.
-            common_config: super::CommonConfig = json "common_config",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
@@ -331,19 +307,18 @@ databricks_core::operation! {
     UpdateDatasource {
         info: "lakewatch.update_datasource", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::Datasource = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Data source, as `datasources/<id>`.
             ///
             /// Of the form `datasources/{datasource_id}`.
             name: String = segments "name",
+            /// `datasource`, of type `Datasource`.
+            datasource: super::Datasource = json "datasource",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Datasource.
-            datasource: super::Datasource = json "datasource",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
@@ -361,17 +336,16 @@ databricks_core::operation! {
     UpdateDatasourceConfig {
         info: "lakewatch.update_datasource_config", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::DatasourceConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
             name: String = segments "name",
+            /// `datasource_config`, of type `DatasourceConfig`.
+            datasource_config: super::DatasourceConfig = json "datasource_config",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Datasource config.
-            datasource_config: super::DatasourceConfig = json "datasource_config",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
@@ -387,16 +361,15 @@ databricks_core::operation! {
     UpdateRule {
         info: "lakewatch.update_rule", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::Rule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Rule, as `rules/<id>`.
             ///
             /// Of the form `rules/{rule_id}`.
             name: String = segments "name",
+            /// `rule`, of type `Rule`.
+            rule: super::Rule = json "rule",
             /// Fields to change; all others stay.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Rule.
-            rule: super::Rule = json "rule",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
@@ -414,17 +387,16 @@ databricks_core::operation! {
     UpdateRuleConfig {
         info: "lakewatch.update_rule_config", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::RuleConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
             name: String = segments "name",
+            /// `rule_config`, of type `RuleConfig`.
+            rule_config: super::RuleConfig = json "rule_config",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Rule config.
-            rule_config: super::RuleConfig = json "rule_config",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// Settings of a catalog for delivering alerts; one per catalog.
     AlertConfig {
-        required {}
         optional {
             /// Time within which signals are gathered into one security alert, as a duration such as `12h` or `1d6h30m`.
             ///
@@ -45,12 +44,12 @@ databricks_core::model! {
     /// Excludes `existing_table` and `unity_catalog_connection`.
     AutoLoader {
         required {
-            /// Format of the files.
-            format: AutoLoaderFormat = "format",
             /// Where the files are: a cloud storage URL, or a path in an external location or volume.
             ///
             /// Required even with `queue_url`; fixed on creation.
             location: String = "location",
+            /// Format of the files.
+            format: AutoLoaderFormat = "format",
             /// Table that receives the raw data ahead of any parser.
             ///
             /// Must be in catalog and schema of the data source, which may be left out. Fixed on creation.
@@ -95,7 +94,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Envelope of AWS CloudWatch Logs: every element of `logEvents` becomes a row, with its `message` as the event.
     CloudWatchLogsEnvelope {
-        required {}
         optional {
             /// Whether rows keep owner, log group and log stream, in `data.lw_header`.
             ///
@@ -108,7 +106,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// General settings of a catalog; one per catalog.
     CommonConfig {
-        required {}
         optional {
             /// Unity Catalog volume path of content packs of one's own.
             ///
@@ -139,7 +136,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Content pack that something was installed from.
     ContentPackReference {
-        required {}
         optional {
             /// UUID of the pack.
             uuid: String = "uuid",
@@ -160,6 +156,10 @@ databricks_core::model! {
             ///
             /// Fixed on creation and returned as given, see `effective_catalog_name`.
             catalog_name: String = "catalog_name",
+            /// Schema it is in.
+            ///
+            /// Fixed on creation and returned as given, see `effective_schema_name`.
+            schema_name: String = "schema_name",
             /// Name in Unity Catalog, unique in its schema.
             ///
             /// Required on creation and returned as given, see `effective_datasource_name`.
@@ -168,14 +168,6 @@ databricks_core::model! {
             ///
             /// Cannot be disabled; cannot be continuous with a Unity Catalog connection.
             schedule: Schedule = "schedule",
-            /// Schema it is in.
-            ///
-            /// Fixed on creation and returned as given, see `effective_schema_name`.
-            schema_name: String = "schema_name",
-            /// SQL warehouse that validates this request, which the caller must be allowed to use.
-            ///
-            /// Required each time, never stored or returned; ingestion does not use it.
-            warehouse_id: String = "warehouse_id",
         }
         optional {
             /// Keys and values of the client's own.
@@ -198,7 +190,7 @@ databricks_core::model! {
             ///
             /// Survives renaming.
             datasource_id: String = "datasource_id",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Catalog under its current name.
             ///
@@ -248,6 +240,12 @@ databricks_core::model! {
             ///
             /// Only for information; use `etag` to notice concurrent changes.
             version: i64 = "version",
+            /// SQL warehouse that validates this request, which the caller must be allowed to use.
+            ///
+            /// Required each time, never stored or returned; ingestion does not use it.
+            ///
+            /// Required, though not an argument.
+            warehouse_id: String = "warehouse_id",
         }
     }
 }
@@ -255,7 +253,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of a catalog for data sources; one per catalog.
     DatasourceConfig {
-        required {}
         optional {
             /// Compute for data sources that set none.
             default_compute_mode: DatasourceComputeMode = "default_compute_mode",
@@ -286,7 +283,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of the jobs and pipelines of a data source.
     DatasourceStatus {
-        required {}
         optional {
             /// State of the ingestion job.
             ingestion_job: ResourceStatus = "ingestion_job",
@@ -299,7 +295,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Wrapping around events, removed before parsing so that each event becomes a row.
     Envelope {
-        required {}
         optional {
             /// Envelope of AWS CloudWatch Logs.
             cloud_watch_logs: CloudWatchLogsEnvelope = "cloud_watch_logs",
@@ -348,22 +343,21 @@ databricks_core::model! {
     ///
     /// Exactly one destination is set.
     ExportConfig {
-        required {}
         optional {
             /// Whether anything is sent.
             enabled: bool = "enabled",
-            /// Jira.
+            /// `jira`, of type `JiraExportConfig`.
             jira: JiraExportConfig = "jira",
-            /// ServiceNow.
+            /// `service_now`, of type `ServiceNowExportConfig`.
             service_now: ServiceNowExportConfig = "service_now",
-            /// Slack.
+            /// `slack`, of type `SlackExportConfig`.
             slack: SlackExportConfig = "slack",
-            /// Tines.
+            /// `tines`, of type `TinesExportConfig`.
             tines: TinesExportConfig = "tines",
             /// Any web address.
             webhook: WebhookExportConfig = "webhook",
             /// Deprecated and without effect: exports leave through the workspace of the request.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "without effect: exports leave through the workspace of the request")]
             workspace_id: String = "workspace_id",
         }
     }
@@ -373,12 +367,6 @@ databricks_core::model! {
     /// Export to Jira.
     JiraExportConfig {
         required {
-            /// Full name of the Unity Catalog secret with the API token, `catalog.schema.secret`.
-            ///
-            /// Read anew on every export, so a rotated secret works at once. Used with `user_email` for basic authentication.
-            api_token_uc_secret: String = "api_token_uc_secret",
-            /// Type of the issues created, e.g. `Task`; checked when this is saved.
-            default_issue_type: String = "default_issue_type",
             /// Address of the Jira instance.
             instance_url: String = "instance_url",
             /// Project to create issues in.
@@ -386,7 +374,18 @@ databricks_core::model! {
             /// Account that the API token belongs to.
             user_email: String = "user_email",
         }
-        optional {}
+        optional {
+            /// Full name of the Unity Catalog secret with the API token, `catalog.schema.secret`.
+            ///
+            /// Read anew on every export, so a rotated secret works at once. Used with `user_email` for basic authentication.
+            ///
+            /// Required, though not an argument.
+            api_token_uc_secret: String = "api_token_uc_secret",
+            /// Type of the issues created, e.g. `Task`; checked when this is saved.
+            ///
+            /// Required, though not an argument.
+            default_issue_type: String = "default_issue_type",
+        }
     }
 }
 
@@ -399,14 +398,12 @@ databricks_core::model! {
             /// No nested paths.
             path: String = "path",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One page of data sources.
     ListDatasourcesResponse {
-        required {}
         optional {
             /// Data sources of this page; may be empty although more follow.
             datasources: Vec<Datasource> = "datasources" (essential),
@@ -421,7 +418,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of rules.
     ListRulesResponse {
-        required {}
         optional {
             /// Token for the following page; empty on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -456,7 +452,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Someone who acts: a user, a service principal or the system.
     Principal {
-        required {}
         optional {
             /// Name for people.
             display_name: String = "display_name",
@@ -473,7 +468,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a job or pipeline behind a rule or data source: whether it is scheduled, and how its last run went.
     ResourceStatus {
-        required {}
         optional {
             /// When it was created.
             create_time: databricks_core::Timestamp = "create_time",
@@ -507,22 +501,20 @@ databricks_core::model! {
             ///
             /// Fixed on creation and returned as given, see `effective_catalog_name`.
             catalog_name: String = "catalog_name",
-            /// How far its signals can be trusted.
-            fidelity: RuleFidelity = "fidelity",
-            /// What signals record.
-            output: RuleOutput = "output",
+            /// Schema it is in.
+            ///
+            /// Fixed on creation and returned as given, see `effective_schema_name`.
+            schema_name: String = "schema_name",
             /// Name in its schema.
             ///
             /// Fixed on creation and returned as given, see `effective_rule_name`.
             rule_name: String = "rule_name",
             /// When it runs.
             schedule: RuleSchedule = "schedule",
-            /// Schema it is in.
-            ///
-            /// Fixed on creation and returned as given, see `effective_schema_name`.
-            schema_name: String = "schema_name",
-            /// Any label, e.g. `High`.
-            severity: String = "severity",
+            /// What signals record.
+            output: RuleOutput = "output",
+            /// How far its signals can be trusted.
+            fidelity: RuleFidelity = "fidelity",
         }
         optional {
             /// Keys and values of the client's own.
@@ -545,7 +537,7 @@ databricks_core::model! {
             deduplication: RuleDeduplication = "deduplication",
             /// Time within which a signal counts as repeated, e.g. `24h`, or `automatic`.
             deduplication_time_window: String = "deduplication_time_window",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Catalog under its current name.
             effective_catalog_name: String = "effective_catalog_name",
@@ -582,6 +574,10 @@ databricks_core::model! {
             run_as_principal: String = "run_as_principal",
             /// What to do when it fires, up to 4096 characters.
             runbook: String = "runbook",
+            /// Any label, e.g. `High`.
+            ///
+            /// Required, though not an argument.
+            severity: String = "severity",
             /// State of its job.
             status: ResourceStatus = "status",
             /// Until then its signals open no new alerts.
@@ -603,7 +599,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of a catalog for rules; one per catalog.
     RuleConfig {
-        required {}
         optional {
             /// Schema, registered as a folder, for new rules whose request names none.
             ///
@@ -640,7 +635,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a batch rule evaluates.
     RuleInputBatch {
-        required {}
         optional {
             /// Notebook whose output is evaluated.
             custom: RuleInputCustomNotebook = "custom",
@@ -656,7 +650,7 @@ databricks_core::model! {
     /// Query that a batch rule evaluates.
     RuleInputBatchSql {
         required {
-            /// The query.
+            /// `query`, a text.
             query: String = "query",
         }
         optional {
@@ -685,7 +679,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a rule detects in terms of MITRE ATT&CK.
     RuleMitreMapping {
-        required {}
         optional {
             /// Name of the sub-technique.
             sub_technique: String = "sub_technique",
@@ -706,7 +699,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a rule records in its signals.
     RuleOutput {
-        required {}
         optional {
             /// Values to record, by key; SQL expressions in braces are evaluated on the input row.
             context: std::collections::BTreeMap<String, String> = "context",
@@ -726,7 +718,6 @@ databricks_core::model! {
     /// A batch rule needs `at_least_every` or `cron_expression`, not both; a streaming rule, which always runs, only takes
     /// `enabled`.
     RuleSchedule {
-        required {}
         optional {
             /// Longest pause between runs, as a duration such as `12h` or `1d6h30m`.
             at_least_every: String = "at_least_every",
@@ -743,7 +734,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Time range that a run of a batch rule covers.
     RuleTimeRange {
-        required {}
         optional {
             /// How far to move the start back, e.g. `1h30m`; default `15m`, and zero for not at all.
             ///
@@ -758,7 +748,6 @@ databricks_core::model! {
     ///
     /// Exactly one of `at_least_every`, `cron_expression` and `continuous` must be set.
     Schedule {
-        required {}
         optional {
             /// Longest pause between runs, as a duration such as `12h` or `1d6h30m`.
             at_least_every: String = "at_least_every",
@@ -778,6 +767,8 @@ databricks_core::model! {
     /// Export to ServiceNow through its Table API, with OAuth client credentials.
     ServiceNowExportConfig {
         required {
+            /// First label of the host name, without the rest of the address: `contoso` for `contoso.service-now.com`.
+            instance_id: String = "instance_id",
             /// OAuth client ID.
             ///
             /// Not a secret; stored and returned as given.
@@ -786,10 +777,7 @@ databricks_core::model! {
             ///
             /// Read anew on every export, so a rotated secret works at once.
             client_secret_uc_secret: String = "client_secret_uc_secret",
-            /// First label of the host name, without the rest of the address: `contoso` for `contoso.service-now.com`.
-            instance_id: String = "instance_id",
         }
-        optional {}
     }
 }
 
@@ -797,16 +785,15 @@ databricks_core::model! {
     /// Export to a Slack channel.
     SlackExportConfig {
         required {
-            /// Full name of the Unity Catalog secret with the bot token, `catalog.schema.secret`.
-            ///
-            /// Read anew on every export, so a rotated secret works at once.
-            bot_token_uc_secret: String = "bot_token_uc_secret",
             /// ID of the channel, or its name without `#`; IDs are safer for private channels.
             ///
             /// Exactly one, without spaces around. The app has to be in the channel and needs the scope `chat:write`.
             channel: String = "channel",
+            /// Full name of the Unity Catalog secret with the bot token, `catalog.schema.secret`.
+            ///
+            /// Read anew on every export, so a rotated secret works at once.
+            bot_token_uc_secret: String = "bot_token_uc_secret",
         }
-        optional {}
     }
 }
 
@@ -814,13 +801,13 @@ databricks_core::model! {
     /// Name of a table in its parts.
     TableName {
         required {
-            /// Table name.
+            /// `table_name`, a text.
             table_name: String = "table_name",
         }
         optional {
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
         }
     }
@@ -830,15 +817,15 @@ databricks_core::model! {
     /// Export to a Tines webhook, with a secret in the `Authorization` header.
     TinesExportConfig {
         required {
-            /// Full name of the Unity Catalog secret with the webhook secret, `catalog.schema.secret`.
-            ///
-            /// Read anew on every export, so a rotated secret works at once.
-            webhook_secret_uc_secret: String = "webhook_secret_uc_secret",
             /// HTTPS address of the webhook, on any host.
             ///
             /// It must not contain the secret, neither as last path segment nor as `secret` parameter, nor have a path under
             /// `/api/public`.
             webhook_uri: String = "webhook_uri" (secret),
+            /// Full name of the Unity Catalog secret with the webhook secret, `catalog.schema.secret`.
+            ///
+            /// Read anew on every export, so a rotated secret works at once.
+            webhook_secret_uc_secret: String = "webhook_secret_uc_secret",
         }
         optional {
             /// Also delivers later changes of an alert, closing included, as a further event `lakewatch.alert.updated` to the same
@@ -879,7 +866,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Export to any web address.
     WebhookExportConfig {
-        required {}
         optional {
             /// Also delivers later changes of an alert, closing included, as a further event `lakewatch.alert.updated` to the same
             /// address.

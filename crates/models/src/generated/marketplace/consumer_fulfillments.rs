@@ -11,7 +11,6 @@ databricks_core::operation! {
     Get {
         info: "consumer_fulfillments.get", GET "/api/2.1/marketplace-consumer/listings/{listing_id}/content", Workspace;
         output: super::GetListingContentMetadataResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the listing.
             listing_id: String = path "listing_id",
@@ -55,7 +54,6 @@ databricks_core::operation! {
     List {
         info: "consumer_fulfillments.list", GET "/api/2.1/marketplace-consumer/listings/{listing_id}/fulfillments", Workspace;
         output: super::ListFulfillmentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the listing.
             listing_id: String = path "listing_id",

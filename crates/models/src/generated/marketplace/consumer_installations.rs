@@ -36,14 +36,12 @@ databricks_core::operation! {
     Delete {
         info: "consumer_installations.delete", DELETE "/api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the listing.
             listing_id: String = path "listing_id",
             /// ID of the installation.
             installation_id: String = path "installation_id",
         }
-        optional {}
     }
 }
 
@@ -54,8 +52,6 @@ databricks_core::operation! {
     List {
         info: "consumer_installations.list", GET "/api/2.1/marketplace-consumer/installations", Workspace;
         output: super::ListAllInstallationsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",
@@ -93,7 +89,6 @@ databricks_core::operation! {
     ListListingInstallations {
         info: "consumer_installations.list_listing_installations", GET "/api/2.1/marketplace-consumer/listings/{listing_id}/installations", Workspace;
         output: super::ListInstallationsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the listing.
             listing_id: String = path "listing_id",
@@ -141,7 +136,7 @@ databricks_core::operation! {
             listing_id: String = path "listing_id",
             /// ID of the installation.
             installation_id: String = path "installation_id",
-            /// Installation.
+            /// `installation`, of type `InstallationDetail`.
             installation: super::InstallationDetail = member "installation",
         }
         optional {

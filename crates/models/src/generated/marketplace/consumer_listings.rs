@@ -11,8 +11,6 @@ databricks_core::operation! {
     BatchGet {
         info: "consumer_listings.batch_get", GET "/api/2.1/marketplace-consumer/listings:batchGet", Workspace;
         output: super::BatchGetListingsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// IDs of the listings.
             ids: Vec<String> = query "ids",
@@ -27,12 +25,10 @@ databricks_core::operation! {
     Get {
         info: "consumer_listings.get", GET "/api/2.1/marketplace-consumer/listings/{id}", Workspace;
         output: super::GetListingResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the listing.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -43,8 +39,6 @@ databricks_core::operation! {
     List {
         info: "consumer_listings.list", GET "/api/2.1/marketplace-consumer/listings", Workspace;
         output: super::ListListingsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Kinds of asset; a listing with any of them matches.
             assets: Vec<super::AssetType> = query "assets",
@@ -96,7 +90,6 @@ databricks_core::operation! {
     Search {
         info: "consumer_listings.search", GET "/api/2.1/marketplace-consumer/search-listings", Workspace;
         output: super::SearchListingsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Text to look for; near matches count.
             query: String = query "query",

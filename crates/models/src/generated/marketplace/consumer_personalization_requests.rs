@@ -15,21 +15,21 @@ databricks_core::operation! {
         required {
             /// ID of the listing.
             listing_id: String = path "listing_id",
-            /// Terms of use that the consumer accepts.
-            accepted_consumer_terms: super::ConsumerTerms = member "accepted_consumer_terms",
             /// What the consumer means to do with the product.
             intended_use: String = member "intended_use",
+            /// Terms of use that the consumer accepts.
+            accepted_consumer_terms: super::ConsumerTerms = member "accepted_consumer_terms",
         }
         optional {
             /// Message to the provider.
             comment: String = optional "comment",
-            /// Company.
+            /// `company`, a text.
             company: String = optional "company",
-            /// First name.
+            /// `first_name`, a text.
             first_name: String = optional "first_name",
-            /// Is from lighthouse.
+            /// `is_from_lighthouse`, `true` or `false`.
             is_from_lighthouse: bool = optional "is_from_lighthouse",
-            /// Last name.
+            /// `last_name`, a text.
             last_name: String = optional "last_name",
             /// Whether data is to go to a Databricks metastore or to an open client.
             recipient_type: super::DeltaSharingRecipientType = optional "recipient_type",
@@ -46,12 +46,10 @@ databricks_core::operation! {
     Get {
         info: "consumer_personalization_requests.get", GET "/api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests", Workspace;
         output: super::GetPersonalizationRequestResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the listing.
             listing_id: String = path "listing_id",
         }
-        optional {}
     }
 }
 
@@ -62,8 +60,6 @@ databricks_core::operation! {
     List {
         info: "consumer_personalization_requests.list", GET "/api/2.1/marketplace-consumer/personalization-requests", Workspace;
         output: super::ListAllPersonalizationRequestsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",

@@ -9,8 +9,6 @@ databricks_core::operation! {
     BatchGet {
         info: "consumer_providers.batch_get", GET "/api/2.1/marketplace-consumer/providers:batchGet", Workspace;
         output: super::BatchGetProvidersResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// IDs of the providers.
             ids: Vec<String> = query "ids",
@@ -25,12 +23,10 @@ databricks_core::operation! {
     Get {
         info: "consumer_providers.get", GET "/api/2.1/marketplace-consumer/providers/{id}", Workspace;
         output: super::GetProviderResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the provider.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -41,8 +37,6 @@ databricks_core::operation! {
     List {
         info: "consumer_providers.list", GET "/api/2.1/marketplace-consumer/providers", Workspace;
         output: super::ListProvidersResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Whether providers are featured ones.
             is_featured: bool = query "is_featured",

@@ -178,12 +178,12 @@ pub static OPERATIONS: &[Described] = &[
             "Asks the provider of a listing for access to it.",
             &[
                 Input::required("listing_id", Kind::Text, &[Place::Path]),
+                Input::required("intended_use", Kind::Text, &[Place::Member]),
                 Input::required(
                     "accepted_consumer_terms",
                     Kind::Object,
                     &[Place::Member],
                 ),
-                Input::required("intended_use", Kind::Text, &[Place::Member]),
                 Input::optional("comment", Kind::Text, &[Place::Member]),
                 Input::optional("company", Kind::Text, &[Place::Member]),
                 Input::optional("first_name", Kind::Text, &[Place::Member]),
@@ -285,8 +285,8 @@ pub static OPERATIONS: &[Described] = &[
             super::provider_exchanges::AddListingToExchange::INFO,
             "Offers a listing in an exchange.",
             &[
-                Input::required("exchange_id", Kind::Text, &[Place::Member]),
                 Input::required("listing_id", Kind::Text, &[Place::Member]),
+                Input::required("exchange_id", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),

@@ -11,10 +11,9 @@ databricks_core::operation! {
         output: super::CreateExchangeFilterResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Filter.
+            /// `filter`, of type `ExchangeFilter`.
             filter: super::ExchangeFilter = member "filter",
         }
-        optional {}
     }
 }
 
@@ -25,12 +24,10 @@ databricks_core::operation! {
     Delete {
         info: "provider_exchange_filters.delete", DELETE "/api/2.0/marketplace-exchange/filters/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the filter.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -41,7 +38,6 @@ databricks_core::operation! {
     List {
         info: "provider_exchange_filters.list", GET "/api/2.0/marketplace-exchange/filters", Workspace;
         output: super::ListExchangeFiltersResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the exchange.
             exchange_id: String = query "exchange_id",
@@ -87,9 +83,8 @@ databricks_core::operation! {
         required {
             /// ID of the filter.
             id: String = path "id",
-            /// Filter.
+            /// `filter`, of type `ExchangeFilter`.
             filter: super::ExchangeFilter = member "filter",
         }
-        optional {}
     }
 }

@@ -11,12 +11,11 @@ databricks_core::operation! {
         output: super::AddExchangeForListingResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// ID of the exchange.
-            exchange_id: String = member "exchange_id",
             /// ID of the listing.
             listing_id: String = member "listing_id",
+            /// ID of the exchange.
+            exchange_id: String = member "exchange_id",
         }
-        optional {}
     }
 }
 
@@ -29,10 +28,9 @@ databricks_core::operation! {
         output: super::CreateExchangeResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Exchange.
+            /// `exchange`, of type `Exchange`.
             exchange: super::Exchange = member "exchange",
         }
-        optional {}
     }
 }
 
@@ -43,12 +41,10 @@ databricks_core::operation! {
     Delete {
         info: "provider_exchanges.delete", DELETE "/api/2.0/marketplace-exchange/exchanges/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the exchange.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -59,12 +55,10 @@ databricks_core::operation! {
     DeleteListingFromExchange {
         info: "provider_exchanges.delete_listing_from_exchange", DELETE "/api/2.0/marketplace-exchange/exchanges-for-listing/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the link between the two, from `ExchangeListing`.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -75,12 +69,10 @@ databricks_core::operation! {
     Get {
         info: "provider_exchanges.get", GET "/api/2.0/marketplace-exchange/exchanges/{id}", Workspace;
         output: super::GetExchangeResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the exchange.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -91,8 +83,6 @@ databricks_core::operation! {
     List {
         info: "provider_exchanges.list", GET "/api/2.0/marketplace-exchange/exchanges", Workspace;
         output: super::ListExchangesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",
@@ -130,7 +120,6 @@ databricks_core::operation! {
     ListExchangesForListing {
         info: "provider_exchanges.list_exchanges_for_listing", GET "/api/2.0/marketplace-exchange/exchanges-for-listing", Workspace;
         output: super::ListExchangesForListingResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the listing.
             listing_id: String = query "listing_id",
@@ -172,7 +161,6 @@ databricks_core::operation! {
     ListListingsForExchange {
         info: "provider_exchanges.list_listings_for_exchange", GET "/api/2.0/marketplace-exchange/listings-for-exchange", Workspace;
         output: super::ListListingsForExchangeResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the exchange.
             exchange_id: String = query "exchange_id",
@@ -218,9 +206,8 @@ databricks_core::operation! {
         required {
             /// ID of the exchange.
             id: String = path "id",
-            /// Exchange.
+            /// `exchange`, of type `Exchange`.
             exchange: super::Exchange = member "exchange",
         }
-        optional {}
     }
 }

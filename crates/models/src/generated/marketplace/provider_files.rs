@@ -34,12 +34,10 @@ databricks_core::operation! {
     Delete {
         info: "provider_files.delete", DELETE "/api/2.0/marketplace-provider/files/{file_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the file.
             file_id: String = path "file_id",
         }
-        optional {}
     }
 }
 
@@ -50,12 +48,10 @@ databricks_core::operation! {
     Get {
         info: "provider_files.get", GET "/api/2.0/marketplace-provider/files/{file_id}", Workspace;
         output: super::GetFileResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the file.
             file_id: String = path "file_id",
         }
-        optional {}
     }
 }
 
@@ -66,7 +62,6 @@ databricks_core::operation! {
     List {
         info: "provider_files.list", GET "/api/2.0/marketplace-provider/files", Workspace;
         output: super::ListFilesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Object whose files are listed.
             file_parent: super::FileParent = query "file_parent",

@@ -13,10 +13,9 @@ databricks_core::operation! {
         output: super::CreateListingResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Listing.
+            /// `listing`, of type `Listing`.
             listing: super::Listing = member "listing",
         }
-        optional {}
     }
 }
 
@@ -27,12 +26,10 @@ databricks_core::operation! {
     Delete {
         info: "provider_listings.delete", DELETE "/api/2.0/marketplace-provider/listings/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the listing.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -43,12 +40,10 @@ databricks_core::operation! {
     Get {
         info: "provider_listings.get", GET "/api/2.0/marketplace-provider/listings/{id}", Workspace;
         output: super::GetListingResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the listing.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -59,8 +54,6 @@ databricks_core::operation! {
     List {
         info: "provider_listings.list", GET "/api/2.0/marketplace-provider/listings", Workspace;
         output: super::GetListingsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",
@@ -102,9 +95,8 @@ databricks_core::operation! {
         required {
             /// ID of the listing.
             id: String = path "id",
-            /// Listing.
+            /// `listing`, of type `Listing`.
             listing: super::Listing = member "listing",
         }
-        optional {}
     }
 }

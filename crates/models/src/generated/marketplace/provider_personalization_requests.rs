@@ -9,8 +9,6 @@ databricks_core::operation! {
     List {
         info: "provider_personalization_requests.list", GET "/api/2.0/marketplace-provider/personalization-requests", Workspace;
         output: super::ListAllPersonalizationRequestsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",

@@ -12,8 +12,6 @@ databricks_core::operation! {
         info: "provider_provider_analytics_dashboards.create", POST "/api/2.0/marketplace-provider/analytics_dashboard", Workspace;
         output: super::ProviderAnalyticsDashboard = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
-        optional {}
     }
 }
 
@@ -24,9 +22,6 @@ databricks_core::operation! {
     Get {
         info: "provider_provider_analytics_dashboards.get", GET "/api/2.0/marketplace-provider/analytics_dashboard", Workspace;
         output: super::ListProviderAnalyticsDashboardResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -37,9 +32,6 @@ databricks_core::operation! {
     GetLatestVersion {
         info: "provider_provider_analytics_dashboards.get_latest_version", GET "/api/2.0/marketplace-provider/analytics_dashboard/latest", Workspace;
         output: super::GetLatestVersionProviderAnalyticsDashboardResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 

@@ -11,10 +11,9 @@ databricks_core::operation! {
         output: super::CreateProviderResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Provider.
+            /// `provider`, of type `ProviderInfo`.
             provider: super::ProviderInfo = member "provider",
         }
-        optional {}
     }
 }
 
@@ -25,12 +24,10 @@ databricks_core::operation! {
     Delete {
         info: "provider_providers.delete", DELETE "/api/2.0/marketplace-provider/providers/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the provider.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -41,12 +38,10 @@ databricks_core::operation! {
     Get {
         info: "provider_providers.get", GET "/api/2.0/marketplace-provider/providers/{id}", Workspace;
         output: super::GetProviderResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the provider.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -57,8 +52,6 @@ databricks_core::operation! {
     List {
         info: "provider_providers.list", GET "/api/2.0/marketplace-provider/providers", Workspace;
         output: super::ListProvidersResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",
@@ -100,9 +93,8 @@ databricks_core::operation! {
         required {
             /// ID of the provider.
             id: String = path "id",
-            /// Provider.
+            /// `provider`, of type `ProviderInfo`.
             provider: super::ProviderInfo = member "provider",
         }
-        optional {}
     }
 }

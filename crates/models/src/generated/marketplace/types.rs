@@ -5,9 +5,8 @@
 databricks_core::model! {
     /// The new link between a listing and an exchange.
     AddExchangeForListingResponse {
-        required {}
         optional {
-            /// Exchange for listing.
+            /// `exchange_for_listing`, of type `ExchangeListing`.
             exchange_for_listing: ExchangeListing = "exchange_for_listing",
         }
     }
@@ -16,9 +15,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The listings that were asked for.
     BatchGetListingsResponse {
-        required {}
         optional {
-            /// Listings.
+            /// `listings`, a list, each item of type `Listing`.
             listings: Vec<Listing> = "listings",
         }
     }
@@ -27,9 +25,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The providers that were asked for.
     BatchGetProvidersResponse {
-        required {}
         optional {
-            /// Providers.
+            /// `providers`, a list, each item of type `ProviderInfo`.
             providers: Vec<ProviderInfo> = "providers",
         }
     }
@@ -42,22 +39,20 @@ databricks_core::model! {
             /// Version of the terms.
             version: String = "version",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Whom to contact about a request or an installation.
     ContactInfo {
-        required {}
         optional {
-            /// Company.
+            /// `company`, a text.
             company: String = "company",
-            /// Email.
+            /// `email`, a text.
             email: String = "email",
-            /// First name.
+            /// `first_name`, a text.
             first_name: String = "first_name",
-            /// Last name.
+            /// `last_name`, a text.
             last_name: String = "last_name",
         }
     }
@@ -66,9 +61,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The result of adding a filter.
     CreateExchangeFilterResponse {
-        required {}
         optional {
-            /// Filter id.
+            /// `filter_id`, a text.
             filter_id: String = "filter_id",
         }
     }
@@ -77,9 +71,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The result of creating an exchange.
     CreateExchangeResponse {
-        required {}
         optional {
-            /// Exchange id.
+            /// `exchange_id`, a text.
             exchange_id: String = "exchange_id",
         }
     }
@@ -88,9 +81,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The result of registering a file.
     CreateFileResponse {
-        required {}
         optional {
-            /// File info.
+            /// `file_info`, of type `FileInfo`.
             file_info: FileInfo = "file_info",
             /// Signed URL to which to `POST` the content.
             upload_url: String = "upload_url" (secret),
@@ -101,9 +93,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The result of creating a listing.
     CreateListingResponse {
-        required {}
         optional {
-            /// Listing id.
+            /// `listing_id`, a text.
             listing_id: String = "listing_id",
         }
     }
@@ -112,7 +103,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The result of asking for access to a listing.
     CreatePersonalizationRequestResponse {
-        required {}
         optional {
             /// ID of the request.
             id: String = "id",
@@ -123,7 +113,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The result of creating a provider profile.
     CreateProviderResponse {
-        required {}
         optional {
             /// ID of the provider.
             id: String = "id",
@@ -140,55 +129,42 @@ databricks_core::model! {
             /// Unit of time.
             unit: DataRefresh = "unit",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to removing a filter.
     DeleteExchangeFilterResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to deleting an exchange.
     DeleteExchangeResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to deleting a file.
     DeleteFileResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to removing an installation.
     DeleteInstallationResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to deleting a listing.
     DeleteListingResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to deleting a provider profile.
     DeleteProviderResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -196,25 +172,25 @@ databricks_core::model! {
     /// A circle of chosen consumers to whom listings are offered.
     Exchange {
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created.
             created_at: i64 = "created_at",
-            /// Created by.
+            /// `created_by`, a text.
             created_by: String = "created_by",
             /// Filters that let consumers in.
             filters: Vec<ExchangeFilter> = "filters",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Listings on offer.
             linked_listings: Vec<ExchangeListing> = "linked_listings",
             /// When it was last changed.
             updated_at: i64 = "updated_at",
-            /// Updated by.
+            /// `updated_by`, a text.
             updated_by: String = "updated_by",
         }
     }
@@ -234,15 +210,15 @@ databricks_core::model! {
         optional {
             /// When it was created.
             created_at: i64 = "created_at",
-            /// Created by.
+            /// `created_by`, a text.
             created_by: String = "created_by",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// When it was last changed.
             updated_at: i64 = "updated_at",
-            /// Updated by.
+            /// `updated_by`, a text.
             updated_by: String = "updated_by",
         }
     }
@@ -251,21 +227,20 @@ databricks_core::model! {
 databricks_core::model! {
     /// A link that offers a listing in an exchange.
     ExchangeListing {
-        required {}
         optional {
             /// When it was created.
             created_at: i64 = "created_at",
-            /// Created by.
+            /// `created_by`, a text.
             created_by: String = "created_by",
-            /// Exchange id.
+            /// `exchange_id`, a text.
             exchange_id: String = "exchange_id",
-            /// Exchange name.
+            /// `exchange_name`, a text.
             exchange_name: String = "exchange_name",
             /// ID of the link itself.
             id: String = "id",
-            /// Listing id.
+            /// `listing_id`, a text.
             listing_id: String = "listing_id",
-            /// Listing name.
+            /// `listing_name`, a text.
             listing_name: String = "listing_name",
         }
     }
@@ -274,7 +249,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A file of a provider or listing.
     FileInfo {
-        required {}
         optional {
             /// When it was created.
             created_at: i64 = "created_at",
@@ -284,13 +258,13 @@ databricks_core::model! {
             download_link: String = "download_link" (secret),
             /// Object the file belongs to.
             file_parent: FileParent = "file_parent",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Purpose of the file.
             marketplace_file_type: MarketplaceFileType = "marketplace_file_type",
             /// Media type of the content.
             mime_type: String = "mime_type",
-            /// Status.
+            /// `status`, of type `FileStatus`.
             status: FileStatus = "status",
             /// Why the file failed, if it did.
             status_message: String = "status_message",
@@ -303,7 +277,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The object a file belongs to.
     FileParent {
-        required {}
         optional {
             /// Kind of object.
             file_parent_type: FileParentType = "file_parent_type",
@@ -316,9 +289,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An exchange.
     GetExchangeResponse {
-        required {}
         optional {
-            /// Exchange.
+            /// `exchange`, of type `Exchange`.
             exchange: Exchange = "exchange",
         }
     }
@@ -327,9 +299,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A file.
     GetFileResponse {
-        required {}
         optional {
-            /// File info.
+            /// `file_info`, of type `FileInfo`.
             file_info: FileInfo = "file_info",
         }
     }
@@ -338,7 +309,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The latest version of the dashboard template.
     GetLatestVersionProviderAnalyticsDashboardResponse {
-        required {}
         optional {
             /// Latest version of the template.
             version: i64 = "version",
@@ -349,11 +319,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of the objects in a listing.
     GetListingContentMetadataResponse {
-        required {}
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Shared data objects.
+            /// `shared_data_objects`, a list, each item of type `SharedDataObject`.
             shared_data_objects: Vec<SharedDataObject> = "shared_data_objects" (essential),
         }
     }
@@ -362,9 +331,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A listing.
     GetListingResponse {
-        required {}
         optional {
-            /// Listing.
+            /// `listing`, of type `Listing`.
             listing: Listing = "listing",
         }
     }
@@ -373,9 +341,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of a provider's listings.
     GetListingsResponse {
-        required {}
         optional {
-            /// Listings.
+            /// `listings`, a list, each item of type `Listing`.
             listings: Vec<Listing> = "listings" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -386,7 +353,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The consumer's requests for a listing.
     GetPersonalizationRequestResponse {
-        required {}
         optional {
             /// The request, if there is one; never more.
             personalization_requests: Vec<PersonalizationRequest> = "personalization_requests",
@@ -397,9 +363,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A provider.
     GetProviderResponse {
-        required {}
         optional {
-            /// Provider.
+            /// `provider`, of type `ProviderInfo`.
             provider: ProviderInfo = "provider",
         }
     }
@@ -408,9 +373,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An installation that was just made.
     Installation {
-        required {}
         optional {
-            /// Installation.
+            /// `installation`, of type `InstallationDetail`.
             installation: InstallationDetail = "installation",
         }
     }
@@ -419,21 +383,20 @@ databricks_core::model! {
 databricks_core::model! {
     /// An installation of a listing.
     InstallationDetail {
-        required {}
         optional {
             /// Catalog with the shared data.
             catalog_name: String = "catalog_name",
             /// Why the installation failed, if it did.
             error_message: String = "error_message",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// When it was installed.
             installed_on: i64 = "installed_on",
-            /// Listing id.
+            /// `listing_id`, a text.
             listing_id: String = "listing_id",
-            /// Listing name.
+            /// `listing_name`, a text.
             listing_name: String = "listing_name",
-            /// Recipient type.
+            /// `recipient_type`, of type `DeltaSharingRecipientType`.
             recipient_type: DeltaSharingRecipientType = "recipient_type",
             /// Name of the installed repository.
             repo_name: String = "repo_name",
@@ -441,7 +404,7 @@ databricks_core::model! {
             repo_path: String = "repo_path",
             /// Share that was installed.
             share_name: String = "share_name",
-            /// Status.
+            /// `status`, of type `InstallationStatus`.
             status: InstallationStatus = "status",
             /// Credentials for an open client.
             token_detail: TokenDetail = "token_detail",
@@ -454,9 +417,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of installations, of any listing.
     ListAllInstallationsResponse {
-        required {}
         optional {
-            /// Installations.
+            /// `installations`, a list, each item of type `InstallationDetail`.
             installations: Vec<InstallationDetail> = "installations" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -467,11 +429,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of personalization requests.
     ListAllPersonalizationRequestsResponse {
-        required {}
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Personalization requests.
+            /// `personalization_requests`, a list, each item of type `PersonalizationRequest`.
             personalization_requests: Vec<PersonalizationRequest> = "personalization_requests" (essential),
         }
     }
@@ -480,9 +441,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of an exchange's filters.
     ListExchangeFiltersResponse {
-        required {}
         optional {
-            /// Filters.
+            /// `filters`, a list, each item of type `ExchangeFilter`.
             filters: Vec<ExchangeFilter> = "filters" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -493,9 +453,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of the exchanges that offer a listing.
     ListExchangesForListingResponse {
-        required {}
         optional {
-            /// Exchange listing.
+            /// `exchange_listing`, a list, each item of type `ExchangeListing`.
             exchange_listing: Vec<ExchangeListing> = "exchange_listing" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -506,9 +465,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of exchanges.
     ListExchangesResponse {
-        required {}
         optional {
-            /// Exchanges.
+            /// `exchanges`, a list, each item of type `Exchange`.
             exchanges: Vec<Exchange> = "exchanges" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -519,9 +477,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of files.
     ListFilesResponse {
-        required {}
         optional {
-            /// File infos.
+            /// `file_infos`, a list, each item of type `FileInfo`.
             file_infos: Vec<FileInfo> = "file_infos" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -532,9 +489,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of a listing's fulfillments.
     ListFulfillmentsResponse {
-        required {}
         optional {
-            /// Fulfillments.
+            /// `fulfillments`, a list, each item of type `ListingFulfillment`.
             fulfillments: Vec<ListingFulfillment> = "fulfillments" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -545,9 +501,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of a listing's installations.
     ListInstallationsResponse {
-        required {}
         optional {
-            /// Installations.
+            /// `installations`, a list, each item of type `InstallationDetail`.
             installations: Vec<InstallationDetail> = "installations" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -558,9 +513,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of the listings in an exchange.
     ListListingsForExchangeResponse {
-        required {}
         optional {
-            /// Exchange listings.
+            /// `exchange_listings`, a list, each item of type `ExchangeListing`.
             exchange_listings: Vec<ExchangeListing> = "exchange_listings" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -571,9 +525,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of published listings.
     ListListingsResponse {
-        required {}
         optional {
-            /// Listings.
+            /// `listings`, a list, each item of type `Listing`.
             listings: Vec<Listing> = "listings" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -585,10 +538,10 @@ databricks_core::model! {
     /// A provider's analytics dashboard.
     ListProviderAnalyticsDashboardResponse {
         required {
-            /// ID of the AI/BI dashboard to open.
-            dashboard_id: String = "dashboard_id",
             /// ID of the dashboard in the Marketplace.
             id: String = "id",
+            /// ID of the AI/BI dashboard to open.
+            dashboard_id: String = "dashboard_id",
         }
         optional {
             /// Version of the template it was made from.
@@ -600,11 +553,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of providers.
     ListProvidersResponse {
-        required {}
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Providers.
+            /// `providers`, a list, each item of type `ProviderInfo`.
             providers: Vec<ProviderInfo> = "providers" (essential),
         }
     }
@@ -620,7 +572,7 @@ databricks_core::model! {
         optional {
             /// Full description.
             detail: ListingDetail = "detail",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
         }
     }
@@ -629,7 +581,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The full description of a listing.
     ListingDetail {
-        required {}
         optional {
             /// Kinds of asset in it.
             assets: Vec<AssetType> = "assets",
@@ -639,13 +590,13 @@ databricks_core::model! {
             collection_date_start: i64 = "collection_date_start",
             /// Smallest step of time in the data.
             collection_granularity: DataRefreshInfo = "collection_granularity",
-            /// Cost.
+            /// `cost`, of type `Cost`.
             cost: Cost = "cost",
             /// Origin of the data.
             data_source: String = "data_source",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
-            /// Documentation link.
+            /// `documentation_link`, a text.
             documentation_link: String = "documentation_link",
             /// Notebooks shown with the listing.
             embedded_notebook_file_infos: Vec<FileInfo> = "embedded_notebook_file_infos",
@@ -659,11 +610,11 @@ databricks_core::model! {
             license: String = "license",
             /// How the price is set; only for paid listings.
             pricing_model: String = "pricing_model",
-            /// Privacy policy link.
+            /// `privacy_policy_link`, a text.
             privacy_policy_link: String = "privacy_policy_link",
             /// Size of the dataset in GB.
             size: f64 = "size",
-            /// Support link.
+            /// `support_link`, a text.
             support_link: String = "support_link",
             /// Labels of the listing.
             tags: Vec<ListingTag> = "tags",
@@ -681,11 +632,11 @@ databricks_core::model! {
     /// Either share or repository is set.
     ListingFulfillment {
         required {
-            /// Listing id.
+            /// `listing_id`, a text.
             listing_id: String = "listing_id",
         }
         optional {
-            /// Fulfillment type.
+            /// `fulfillment_type`, of type `FulfillmentType`.
             fulfillment_type: FulfillmentType = "fulfillment_type",
             /// Type of recipient; only for personalized listings.
             recipient_type: DeltaSharingRecipientType = "recipient_type",
@@ -700,7 +651,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of a listing.
     ListingSetting {
-        required {}
         optional {
             /// Who can see the listing.
             visibility: Visibility = "visibility",
@@ -712,47 +662,47 @@ databricks_core::model! {
     /// Name, status and content of a listing.
     ListingSummary {
         required {
+            /// `name`, a text.
+            name: String = "name",
             /// Whether the listing is ready for all or made ready per consumer.
             ///
             /// `listingType` on the wire.
             listing_type: ListingType = "listingType",
-            /// Name.
-            name: String = "name",
         }
         optional {
-            /// Categories.
+            /// `categories`, a list, each item of type `Category`.
             categories: Vec<Category> = "categories",
             /// When it was created.
             created_at: i64 = "created_at",
-            /// Created by.
+            /// `created_by`, a text.
             created_by: String = "created_by",
-            /// Created by id.
+            /// `created_by_id`, an integer.
             created_by_id: i64 = "created_by_id",
             /// Exchanges that offer the listing.
             exchange_ids: Vec<String> = "exchange_ids",
             /// Repository on offer, for listings made from one instead of a share.
             git_repo: RepoInfo = "git_repo",
-            /// Provider id.
+            /// `provider_id`, a text.
             provider_id: String = "provider_id",
-            /// Provider region.
+            /// `provider_region`, of type `RegionInfo`.
             provider_region: RegionInfo = "provider_region",
             /// When it was published.
             published_at: i64 = "published_at",
-            /// Published by.
+            /// `published_by`, a text.
             published_by: String = "published_by",
-            /// Setting.
+            /// `setting`, of type `ListingSetting`.
             setting: ListingSetting = "setting",
             /// Share on offer.
             share: ShareInfo = "share",
-            /// Status.
+            /// `status`, of type `ListingStatus`.
             status: ListingStatus = "status",
-            /// Subtitle.
+            /// `subtitle`, a text.
             subtitle: String = "subtitle",
             /// When it was last changed.
             updated_at: i64 = "updated_at",
-            /// Updated by.
+            /// `updated_by`, a text.
             updated_by: String = "updated_by",
-            /// Updated by id.
+            /// `updated_by_id`, an integer.
             updated_by_id: i64 = "updated_by_id",
         }
     }
@@ -761,7 +711,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A label of a listing.
     ListingTag {
-        required {}
         optional {
             /// What the label is about.
             tag_name: ListingTagType = "tag_name",
@@ -781,31 +730,31 @@ databricks_core::model! {
         optional {
             /// Message to the provider.
             comment: String = "comment",
-            /// Contact info.
+            /// `contact_info`, of type `ContactInfo`.
             contact_info: ContactInfo = "contact_info",
             /// When it was created.
             created_at: i64 = "created_at",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// What the consumer means to do with the product.
             intended_use: String = "intended_use",
-            /// Is from lighthouse.
+            /// `is_from_lighthouse`, `true` or `false`.
             is_from_lighthouse: bool = "is_from_lighthouse",
-            /// Listing id.
+            /// `listing_id`, a text.
             listing_id: String = "listing_id",
-            /// Listing name.
+            /// `listing_name`, a text.
             listing_name: String = "listing_name",
             /// Metastore of the consumer.
             metastore_id: String = "metastore_id",
-            /// Provider id.
+            /// `provider_id`, a text.
             provider_id: String = "provider_id",
-            /// Recipient type.
+            /// `recipient_type`, of type `DeltaSharingRecipientType`.
             recipient_type: DeltaSharingRecipientType = "recipient_type",
             /// Share with the data.
             ///
             /// Required for data; without meaning for MCP servers and apps.
             share: ShareInfo = "share",
-            /// Status.
+            /// `status`, of type `PersonalizationRequestStatus`.
             status: PersonalizationRequestStatus = "status",
             /// Explanation of the status.
             status_message: String = "status_message",
@@ -822,7 +771,6 @@ databricks_core::model! {
             /// ID of the dashboard in the Marketplace; not that of the AI/BI dashboard.
             id: String = "id",
         }
-        optional {}
     }
 }
 
@@ -830,35 +778,37 @@ databricks_core::model! {
     /// A provider's profile.
     ProviderInfo {
         required {
-            /// Business contact email.
-            business_contact_email: String = "business_contact_email",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Privacy policy link.
-            privacy_policy_link: String = "privacy_policy_link",
-            /// Term of service link.
+            /// `business_contact_email`, a text.
+            business_contact_email: String = "business_contact_email",
+            /// `term_of_service_link`, a text.
             term_of_service_link: String = "term_of_service_link",
         }
         optional {
-            /// Company website link.
+            /// `company_website_link`, a text.
             company_website_link: String = "company_website_link",
             /// File with the icon for dark backgrounds.
             dark_mode_icon_file_id: String = "dark_mode_icon_file_id",
-            /// Dark mode icon file path.
+            /// `dark_mode_icon_file_path`, a text.
             dark_mode_icon_file_path: String = "dark_mode_icon_file_path",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// File with the icon.
             icon_file_id: String = "icon_file_id",
-            /// Icon file path.
+            /// `icon_file_path`, a text.
             icon_file_path: String = "icon_file_path",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Whether the provider is featured; only consumers get to see it.
             is_featured: bool = "is_featured",
+            /// `privacy_policy_link`, a text.
+            ///
+            /// Required, though not an argument.
+            privacy_policy_link: String = "privacy_policy_link",
             /// Who publishes for the provider; only for data aggregators.
             published_by: String = "published_by",
-            /// Support contact email.
+            /// `support_contact_email`, a text.
             support_contact_email: String = "support_contact_email",
         }
     }
@@ -867,11 +817,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A region of a cloud.
     RegionInfo {
-        required {}
         optional {
             /// Cloud provider.
             cloud: String = "cloud",
-            /// Region.
+            /// `region`, a text.
             region: String = "region",
         }
     }
@@ -880,8 +829,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to withdrawing a listing from an exchange.
     RemoveExchangeForListingResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -892,7 +839,6 @@ databricks_core::model! {
             /// URL to clone the repository from.
             git_repo_url: String = "git_repo_url",
         }
-        optional {}
     }
 }
 
@@ -905,16 +851,14 @@ databricks_core::model! {
             /// Relative path of the file or folder that is its entry point.
             repo_path: String = "repo_path",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A page of search results.
     SearchListingsResponse {
-        required {}
         optional {
-            /// Listings.
+            /// `listings`, a list, each item of type `Listing`.
             listings: Vec<Listing> = "listings" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -926,23 +870,21 @@ databricks_core::model! {
     /// A share on offer.
     ShareInfo {
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Whether it is the product or a sample.
             type_: ListingShareType = "type",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// An object in a listing.
     SharedDataObject {
-        required {}
         optional {
             /// Kind of object: `TABLE`, `SCHEMA`, `NOTEBOOK_FILE`, `MODEL` or `VOLUME`.
             data_object_type: String = "data_object_type",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -951,7 +893,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Credentials with which an open client reads shared data.
     TokenDetail {
-        required {}
         optional {
             /// Token to send.
             ///
@@ -974,7 +915,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An access token of a recipient.
     TokenInfo {
-        required {}
         optional {
             /// URL to collect the token from, which works once; empty once that is done.
             activation_url: String = "activation_url" (secret),
@@ -997,9 +937,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The filter after the change.
     UpdateExchangeFilterResponse {
-        required {}
         optional {
-            /// Filter.
+            /// `filter`, of type `ExchangeFilter`.
             filter: ExchangeFilter = "filter",
         }
     }
@@ -1008,9 +947,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The exchange after the change.
     UpdateExchangeResponse {
-        required {}
         optional {
-            /// Exchange.
+            /// `exchange`, of type `Exchange`.
             exchange: Exchange = "exchange",
         }
     }
@@ -1019,9 +957,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The installation after the change.
     UpdateInstallationResponse {
-        required {}
         optional {
-            /// Installation.
+            /// `installation`, of type `InstallationDetail`.
             installation: InstallationDetail = "installation",
         }
     }
@@ -1030,9 +967,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The listing after the change.
     UpdateListingResponse {
-        required {}
         optional {
-            /// Listing.
+            /// `listing`, of type `Listing`.
             listing: Listing = "listing",
         }
     }
@@ -1041,9 +977,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The request after the change.
     UpdatePersonalizationRequestResponse {
-        required {}
         optional {
-            /// Request.
+            /// `request`, of type `PersonalizationRequest`.
             request: PersonalizationRequest = "request",
         }
     }
@@ -1053,10 +988,10 @@ databricks_core::model! {
     /// The dashboard after the change.
     UpdateProviderAnalyticsDashboardResponse {
         required {
-            /// ID of the AI/BI dashboard newly made.
-            dashboard_id: String = "dashboard_id",
             /// ID of the dashboard in the Marketplace, as in the request.
             id: String = "id",
+            /// ID of the AI/BI dashboard newly made.
+            dashboard_id: String = "dashboard_id",
         }
         optional {
             /// Version of the template, as in the request.
@@ -1068,9 +1003,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The provider profile after the change.
     UpdateProviderResponse {
-        required {}
         optional {
-            /// Provider.
+            /// `provider`, of type `ProviderInfo`.
             provider: ProviderInfo = "provider",
         }
     }

@@ -444,8 +444,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of an issue that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("issue", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -721,8 +721,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the description of a feature, its only mutable field.",
         &[
             Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("feature", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -730,8 +730,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes a Kafka configuration.",
         &[
             Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("kafka_config", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -739,8 +739,8 @@ pub static OPERATIONS: &[Described] = &[
             "Deletes members of a set or changes their pause settings, as a long-running operation.",
             &[
                 Input::required("materialization_set_id", Kind::Text, &[Place::Path]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::required("materialization_set", Kind::Object, &[Place::Json]),
+                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::optional("request_id", Kind::Text, &[Place::Query]),
             ],
         )
@@ -758,8 +758,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the schedule state of a materialized feature.",
         &[
             Input::required("materialized_feature_id", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("materialized_feature", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -767,8 +767,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a stream that the mask names.",
         &[
             Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("stream", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -822,21 +822,21 @@ pub static OPERATIONS: &[Described] = &[
         "Changes an online store.",
         &[
             Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("online_store", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
             super::forecasting::CreateExperiment::INFO,
             "Starts a serverless forecasting experiment and returns its ID.",
             &[
-                Input::required("forecast_granularity", Kind::Text, &[Place::Member]),
-                Input::required("forecast_horizon", Kind::Integer, &[Place::Member]),
+                Input::required("train_data_path", Kind::Text, &[Place::Member]),
                 Input::required("target_column", Kind::Text, &[Place::Member]),
                 Input::required("time_column", Kind::Text, &[Place::Member]),
-                Input::required("train_data_path", Kind::Text, &[Place::Member]),
+                Input::required("forecast_horizon", Kind::Integer, &[Place::Member]),
                 Input::optional("custom_weights_column", Kind::Text, &[Place::Member]),
                 Input::optional("experiment_path", Kind::Text, &[Place::Member]),
+                Input::optional("forecast_granularity", Kind::Text, &[Place::Member]),
                 Input::optional(
                     "future_feature_data_path",
                     Kind::Text,
@@ -943,14 +943,14 @@ pub static OPERATIONS: &[Described] = &[
             super::model_registry::ApproveTransitionRequest::INFO,
             "Approves a request to move a model version to another stage.",
             &[
+                Input::required("name", Kind::Text, &[Place::Member]),
+                Input::required("version", Kind::Text, &[Place::Member]),
+                Input::required("stage", Kind::Text, &[Place::Member]),
                 Input::required(
                     "archive_existing_versions",
                     Kind::Boolean,
                     &[Place::Member],
                 ),
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("stage", Kind::Text, &[Place::Member]),
-                Input::required("version", Kind::Text, &[Place::Member]),
                 Input::optional("comment", Kind::Text, &[Place::Member]),
             ],
         )
@@ -959,9 +959,9 @@ pub static OPERATIONS: &[Described] = &[
             super::model_registry::CreateComment::INFO,
             "Adds a comment to a model version.",
             &[
-                Input::required("comment", Kind::Text, &[Place::Member]),
                 Input::required("name", Kind::Text, &[Place::Member]),
                 Input::required("version", Kind::Text, &[Place::Member]),
+                Input::required("comment", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),
@@ -993,8 +993,8 @@ pub static OPERATIONS: &[Described] = &[
             "Requests to move a model version to another stage.",
             &[
                 Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("stage", Kind::Text, &[Place::Member]),
                 Input::required("version", Kind::Text, &[Place::Member]),
+                Input::required("stage", Kind::Text, &[Place::Member]),
                 Input::optional("comment", Kind::Text, &[Place::Member]),
             ],
         )
@@ -1026,8 +1026,8 @@ pub static OPERATIONS: &[Described] = &[
         super::model_registry::DeleteModelTag::INFO,
         "Deletes a tag of a registered model.",
         &[
-            Input::required("key", Kind::Text, &[Place::Query]),
             Input::required("name", Kind::Text, &[Place::Query]),
+            Input::required("key", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -1042,20 +1042,20 @@ pub static OPERATIONS: &[Described] = &[
         super::model_registry::DeleteModelVersionTag::INFO,
         "Deletes a tag of a model version.",
         &[
-            Input::required("key", Kind::Text, &[Place::Query]),
             Input::required("name", Kind::Text, &[Place::Query]),
             Input::required("version", Kind::Text, &[Place::Query]),
+            Input::required("key", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
         super::model_registry::DeleteTransitionRequest::INFO,
         "Withdraws a request to move a model version to another stage.",
         &[
-            Input::required("creator", Kind::Text, &[Place::Query]),
             Input::required("name", Kind::Text, &[Place::Query]),
-            Input::required("stage", Kind::Text, &[Place::Query]),
             Input::required("version", Kind::Text, &[Place::Query]),
+            Input::required("stage", Kind::Text, &[Place::Query]),
             Input::optional("comment", Kind::Text, &[Place::Query]),
+            Input::optional("creator", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -1154,8 +1154,8 @@ pub static OPERATIONS: &[Described] = &[
             "Rejects a request to move a model version to another stage.",
             &[
                 Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("stage", Kind::Text, &[Place::Member]),
                 Input::required("version", Kind::Text, &[Place::Member]),
+                Input::required("stage", Kind::Text, &[Place::Member]),
                 Input::optional("comment", Kind::Text, &[Place::Member]),
             ],
         )
@@ -1211,8 +1211,8 @@ pub static OPERATIONS: &[Described] = &[
             super::model_registry::SetModelTag::INFO,
             "Sets a tag of a registered model, replacing an earlier value.",
             &[
-                Input::required("key", Kind::Text, &[Place::Member]),
                 Input::required("name", Kind::Text, &[Place::Member]),
+                Input::required("key", Kind::Text, &[Place::Member]),
                 Input::required("value", Kind::Text, &[Place::Member]),
             ],
         )
@@ -1221,10 +1221,10 @@ pub static OPERATIONS: &[Described] = &[
             super::model_registry::SetModelVersionTag::INFO,
             "Sets a tag of a model version, replacing an earlier value.",
             &[
-                Input::required("key", Kind::Text, &[Place::Member]),
                 Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("value", Kind::Text, &[Place::Member]),
                 Input::required("version", Kind::Text, &[Place::Member]),
+                Input::required("key", Kind::Text, &[Place::Member]),
+                Input::optional("value", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),
@@ -1250,14 +1250,14 @@ pub static OPERATIONS: &[Described] = &[
             super::model_registry::TransitionStage::INFO,
             "Moves a model version to another stage.",
             &[
+                Input::required("name", Kind::Text, &[Place::Member]),
+                Input::required("version", Kind::Text, &[Place::Member]),
+                Input::required("stage", Kind::Text, &[Place::Member]),
                 Input::required(
                     "archive_existing_versions",
                     Kind::Boolean,
                     &[Place::Member],
                 ),
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("stage", Kind::Text, &[Place::Member]),
-                Input::required("version", Kind::Text, &[Place::Member]),
                 Input::optional("comment", Kind::Text, &[Place::Member]),
             ],
         )
@@ -1266,8 +1266,8 @@ pub static OPERATIONS: &[Described] = &[
             super::model_registry::UpdateComment::INFO,
             "Replaces the text of a comment on a model version.",
             &[
-                Input::required("comment", Kind::Text, &[Place::Member]),
                 Input::required("id", Kind::Text, &[Place::Member]),
+                Input::required("comment", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),

@@ -38,13 +38,12 @@ databricks_core::operation! {
     CreateIssue {
         info: "experiments.create_issue", POST "/api/2.0/mlflow/{parent}/issues", Workspace;
         output: super::Issue = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name of the experiment, `experiments/{experiment}`.
             ///
             /// Of the form `experiments/{experiment}`.
             parent: String = segments "parent",
-            /// Issue.
+            /// `issue`, of type `Issue`.
             issue: super::Issue = json "issue",
         }
         optional {
@@ -75,11 +74,11 @@ databricks_core::operation! {
             model_type: String = optional "model_type",
             /// Name; made up by the server by default.
             name: String = optional "name",
-            /// Params.
+            /// `params`, a list, each item of type `LoggedModelParameter`.
             params: Vec<super::LoggedModelParameter> = optional "params",
             /// Run that produced the model.
             source_run_id: String = optional "source_run_id",
-            /// Tags.
+            /// `tags`, a list, each item of type `LoggedModelTag`.
             tags: Vec<super::LoggedModelTag> = optional "tags",
         }
     }
@@ -95,18 +94,17 @@ databricks_core::operation! {
         info: "experiments.create_run", POST "/api/2.0/mlflow/runs/create", Workspace;
         output: super::CreateRunResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// ID of the experiment.
             experiment_id: String = optional "experiment_id",
-            /// Run name.
+            /// `run_name`, a text.
             run_name: String = optional "run_name",
             /// When the run started, as Unix time in milliseconds.
             start_time: i64 = optional "start_time",
-            /// Tags.
+            /// `tags`, a list, each item of type `RunTag`.
             tags: Vec<super::RunTag> = optional "tags",
             /// Former field for the user; set the tag `mlflow.user` instead.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             user_id: String = optional "user_id",
         }
     }
@@ -126,7 +124,6 @@ databricks_core::operation! {
             /// ID of the experiment.
             experiment_id: String = member "experiment_id",
         }
-        optional {}
     }
 }
 
@@ -137,12 +134,10 @@ databricks_core::operation! {
     DeleteLoggedModel {
         info: "experiments.delete_logged_model", DELETE "/api/2.0/mlflow/logged-models/{model_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the logged model.
             model_id: String = path "model_id",
         }
-        optional {}
     }
 }
 
@@ -153,14 +148,12 @@ databricks_core::operation! {
     DeleteLoggedModelTag {
         info: "experiments.delete_logged_model_tag", DELETE "/api/2.0/mlflow/logged-models/{model_id}/tags/{tag_key}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the logged model.
             model_id: String = path "model_id",
             /// Key of the tag.
             tag_key: String = path "tag_key",
         }
-        optional {}
     }
 }
 
@@ -176,7 +169,6 @@ databricks_core::operation! {
             /// ID of the run.
             run_id: String = member "run_id",
         }
-        optional {}
     }
 }
 
@@ -215,7 +207,6 @@ databricks_core::operation! {
             /// Key of the tag.
             key: String = member "key",
         }
-        optional {}
     }
 }
 
@@ -233,7 +224,6 @@ databricks_core::operation! {
             /// `LOGGED_MODEL_READY`, or `LOGGED_MODEL_UPLOAD_FAILED` if storing the model did not succeed.
             status: super::LoggedModelStatus = member "status",
         }
-        optional {}
     }
 }
 
@@ -247,12 +237,10 @@ databricks_core::operation! {
     GetByName {
         info: "experiments.get_by_name", GET "/api/2.0/mlflow/experiments/get-by-name", Workspace;
         output: super::GetExperimentByNameResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the experiment, which is its workspace path.
             experiment_name: String = query "experiment_name",
         }
-        optional {}
     }
 }
 
@@ -263,12 +251,10 @@ databricks_core::operation! {
     GetExperiment {
         info: "experiments.get_experiment", GET "/api/2.0/mlflow/experiments/get", Workspace;
         output: super::GetExperimentResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the experiment.
             experiment_id: String = query "experiment_id",
         }
-        optional {}
     }
 }
 
@@ -279,7 +265,6 @@ databricks_core::operation! {
     GetHistory {
         info: "experiments.get_history", GET "/api/2.0/mlflow/metrics/get-history", Workspace;
         output: super::GetMetricHistoryResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the metric.
             metric_key: String = query "metric_key",
@@ -294,7 +279,7 @@ databricks_core::operation! {
             /// ID of the run; must be given.
             run_id: String = query "run_id",
             /// Former name of `run_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_uuid: String = query "run_uuid",
         }
     }
@@ -328,14 +313,12 @@ databricks_core::operation! {
     GetIssue {
         info: "experiments.get_issue", GET "/api/2.0/mlflow/{name}", Workspace;
         output: super::Issue = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `experiments/{experiment}/issues/{issue}`.
             ///
             /// Of the form `experiments/{experiment}/issues/{issue}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -346,12 +329,10 @@ databricks_core::operation! {
     GetLoggedModel {
         info: "experiments.get_logged_model", GET "/api/2.0/mlflow/logged-models/{model_id}", Workspace;
         output: super::GetLoggedModelResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the logged model.
             model_id: String = path "model_id",
         }
-        optional {}
     }
 }
 
@@ -362,12 +343,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "experiments.get_permission_levels", GET "/api/2.0/permissions/experiments/{experiment_id}/permissionLevels", Workspace;
         output: super::GetExperimentPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the experiment.
             experiment_id: String = path "experiment_id",
         }
-        optional {}
     }
 }
 
@@ -378,12 +357,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "experiments.get_permissions", GET "/api/2.0/permissions/experiments/{experiment_id}", Workspace;
         output: super::ExperimentPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the experiment.
             experiment_id: String = path "experiment_id",
         }
-        optional {}
     }
 }
 
@@ -396,14 +373,13 @@ databricks_core::operation! {
     GetRun {
         info: "experiments.get_run", GET "/api/2.0/mlflow/runs/get", Workspace;
         output: super::GetRunResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the run; must be given.
             run_id: String = query "run_id",
         }
         optional {
             /// Former name of `run_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_uuid: String = query "run_uuid",
         }
     }
@@ -418,8 +394,6 @@ databricks_core::operation! {
     ListArtifacts {
         info: "experiments.list_artifacts", GET "/api/2.0/mlflow/artifacts/list", Workspace;
         output: super::ListArtifactsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Token from the preceding page.
             ///
@@ -430,7 +404,7 @@ databricks_core::operation! {
             /// ID of the run; must be given.
             run_id: String = query "run_id",
             /// Former name of `run_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_uuid: String = query "run_uuid",
         }
     }
@@ -464,8 +438,6 @@ databricks_core::operation! {
     ListExperiments {
         info: "experiments.list_experiments", GET "/api/2.0/mlflow/experiments/list", Workspace;
         output: super::ListExperimentsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for the experiments of a page, at most 1000; all by default.
             max_results: i64 = query "max_results",
@@ -510,7 +482,6 @@ databricks_core::operation! {
         info: "experiments.log_batch", POST "/api/2.0/mlflow/runs/log-batch", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
-        required {}
         optional {
             /// Metrics to append, up to 1000.
             metrics: Vec<super::Metric> = optional "metrics",
@@ -537,9 +508,9 @@ databricks_core::operation! {
             run_id: String = member "run_id",
         }
         optional {
-            /// Datasets.
+            /// `datasets`, a list, each item of type `DatasetInput`.
             datasets: Vec<super::DatasetInput> = optional "datasets",
-            /// Models.
+            /// `models`, a list, each item of type `ModelInput`.
             models: Vec<super::ModelInput> = optional "models",
         }
     }
@@ -560,7 +531,7 @@ databricks_core::operation! {
             model_id: String = path "model_id",
         }
         optional {
-            /// Params.
+            /// `params`, a list, each item of type `LoggedModelParameter`.
             params: Vec<super::LoggedModelParameter> = optional "params",
         }
     }
@@ -577,7 +548,7 @@ databricks_core::operation! {
         required {
             /// Name of the metric.
             key: String = member "key",
-            /// Value.
+            /// `value`, a number.
             value: f64 = member "value",
             /// Time of the value, as Unix time in milliseconds.
             timestamp: i64 = member "timestamp",
@@ -592,7 +563,7 @@ databricks_core::operation! {
             /// ID of the run; must be given.
             run_id: String = optional "run_id",
             /// Former name of `run_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_uuid: String = optional "run_uuid",
             /// Step of the training the value belongs to.
             step: i64 = optional "step",
@@ -608,7 +579,6 @@ databricks_core::operation! {
         info: "experiments.log_model", POST "/api/2.0/mlflow/runs/log-model", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
-        required {}
         optional {
             /// Content of the `MLmodel` file as JSON text.
             model_json: String = optional "model_json",
@@ -631,7 +601,7 @@ databricks_core::operation! {
             run_id: String = member "run_id",
         }
         optional {
-            /// Models.
+            /// `models`, a list, each item of type `ModelOutput`.
             models: Vec<super::ModelOutput> = optional "models",
         }
     }
@@ -657,7 +627,7 @@ databricks_core::operation! {
             /// ID of the run; must be given.
             run_id: String = optional "run_id",
             /// Former name of `run_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_uuid: String = optional "run_uuid",
         }
     }
@@ -677,7 +647,6 @@ databricks_core::operation! {
             /// ID of the experiment.
             experiment_id: String = member "experiment_id",
         }
-        optional {}
     }
 }
 
@@ -695,7 +664,6 @@ databricks_core::operation! {
             /// ID of the run.
             run_id: String = member "run_id",
         }
-        optional {}
     }
 }
 
@@ -728,7 +696,6 @@ databricks_core::operation! {
         info: "experiments.search_experiments", POST "/api/2.0/mlflow/experiments/search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::SearchExperimentsResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Condition in SQL, such as `name ILIKE 'my-experiment%'`.
             filter: String = optional "filter",
@@ -839,7 +806,6 @@ databricks_core::operation! {
         info: "experiments.search_logged_models", POST "/api/2.0/mlflow/logged-models/search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::SearchLoggedModelsResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Datasets to which conditions on metrics refer; one match suffices.
             ///
@@ -888,7 +854,6 @@ databricks_core::operation! {
         info: "experiments.search_runs", POST "/api/2.0/mlflow/runs/search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::SearchRunsResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Experiments to search.
             experiment_ids: Vec<String> = optional "experiment_ids",
@@ -947,7 +912,6 @@ databricks_core::operation! {
             /// Value, up to 64 KB.
             value: String = member "value",
         }
-        optional {}
     }
 }
 
@@ -964,7 +928,7 @@ databricks_core::operation! {
             model_id: String = path "model_id",
         }
         optional {
-            /// Tags.
+            /// `tags`, a list, each item of type `LoggedModelTag`.
             tags: Vec<super::LoggedModelTag> = optional "tags",
         }
     }
@@ -1011,7 +975,7 @@ databricks_core::operation! {
             /// ID of the run; must be given.
             run_id: String = optional "run_id",
             /// Former name of `run_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_uuid: String = optional "run_uuid",
         }
     }
@@ -1043,22 +1007,20 @@ databricks_core::operation! {
     UpdateIssue {
         info: "experiments.update_issue", PATCH "/api/2.0/mlflow/{name}", Workspace;
         output: super::Issue = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `experiments/{experiment}/issues/{issue}`.
             ///
             /// Of the form `experiments/{experiment}/issues/{issue}`.
             name: String = segments "name",
+            /// `issue`, of type `Issue`.
+            issue: super::Issue = json "issue",
             /// Any of `title`, `description`, `tags`, `categories`, `severity`, `status`, `last_seen_time` and `metadata.KEY`.
             ///
             /// An empty value clears a field, but not title, status or severity, and `last_seen_time` only for issues of source
             /// `MANUAL`. A list of categories or map of tags is replaced as a whole; a metadata path sets or removes one key, and
             /// `metadata` alone is refused.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Issue.
-            issue: super::Issue = json "issue",
         }
-        optional {}
     }
 }
 
@@ -1089,16 +1051,15 @@ databricks_core::operation! {
         info: "experiments.update_run", POST "/api/2.0/mlflow/runs/update", Workspace;
         output: super::UpdateRunResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// When the run ended, as Unix time in milliseconds.
             end_time: i64 = optional "end_time",
             /// ID of the run; must be given.
             run_id: String = optional "run_id",
-            /// Run name.
+            /// `run_name`, a text.
             run_name: String = optional "run_name",
             /// Former name of `run_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_uuid: String = optional "run_uuid",
             /// New status.
             status: super::UpdateRunStatus = optional "status",

@@ -95,7 +95,6 @@ databricks_core::operation! {
             /// One item per feature.
             requests: Vec<super::CreateMaterializedFeatureRequest> = member "requests",
         }
-        optional {}
     }
 }
 
@@ -111,7 +110,6 @@ databricks_core::operation! {
             /// Name of the operation, as returned when it was started.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -122,12 +120,10 @@ databricks_core::operation! {
     CreateFeature {
         info: "feature_engineering.create_feature", POST "/api/2.0/feature-engineering/features", Workspace;
         output: super::Feature = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Feature.
+            /// `feature`, of type `Feature`.
             feature: super::Feature = json "feature",
         }
-        optional {}
     }
 }
 
@@ -138,12 +134,10 @@ databricks_core::operation! {
     CreateFeatureSpec {
         info: "feature_engineering.create_feature_spec", POST "/api/2.0/feature-engineering/feature-specs", Workspace;
         output: super::FeatureSpec = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Feature spec.
+            /// `feature_spec`, of type `FeatureSpec`.
             feature_spec: super::FeatureSpec = json "feature_spec",
         }
-        optional {}
     }
 }
 
@@ -156,12 +150,10 @@ databricks_core::operation! {
     CreateKafkaConfig {
         info: "feature_engineering.create_kafka_config", POST "/api/2.0/feature-engineering/features/kafka-configs", Workspace;
         output: super::KafkaConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Kafka config.
+            /// `kafka_config`, of type `KafkaConfig`.
             kafka_config: super::KafkaConfig = json "kafka_config",
         }
-        optional {}
     }
 }
 
@@ -173,10 +165,9 @@ databricks_core::operation! {
     CreateMaterializationSet {
         info: "feature_engineering.create_materialization_set", POST "/api/2.0/feature-engineering/materialization-sets", Workspace, idempotency(databricks_core::Idempotency::Keyed);
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
-            /// Materialization set.
+            /// `materialization_set`, of type `MaterializationSet`.
             materialization_set: super::MaterializationSet = json "materialization_set",
         }
         optional {
@@ -239,12 +230,10 @@ databricks_core::operation! {
     CreateMaterializedFeature {
         info: "feature_engineering.create_materialized_feature", POST "/api/2.0/feature-engineering/materialized-features", Workspace;
         output: super::MaterializedFeature = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Materialized feature.
+            /// `materialized_feature`, of type `MaterializedFeature`.
             materialized_feature: super::MaterializedFeature = json "materialized_feature",
         }
-        optional {}
     }
 }
 
@@ -255,12 +244,10 @@ databricks_core::operation! {
     CreateStream {
         info: "feature_engineering.create_stream", POST "/api/2.0/feature-engineering/streams", Workspace;
         output: super::Stream = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Stream.
+            /// `stream`, of type `Stream`.
             stream: super::Stream = json "stream",
         }
-        optional {}
     }
 }
 
@@ -271,12 +258,10 @@ databricks_core::operation! {
     DeleteFeature {
         info: "feature_engineering.delete_feature", DELETE "/api/2.0/feature-engineering/features/{full_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, `catalog.schema.name`.
             full_name: String = path "full_name",
         }
-        optional {}
     }
 }
 
@@ -287,12 +272,10 @@ databricks_core::operation! {
     DeleteFeatureSpec {
         info: "feature_engineering.delete_feature_spec", DELETE "/api/2.0/feature-engineering/feature-specs/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, `catalog.schema.feature_spec`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -303,12 +286,10 @@ databricks_core::operation! {
     DeleteKafkaConfig {
         info: "feature_engineering.delete_kafka_config", DELETE "/api/2.0/feature-engineering/features/kafka-configs/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the configuration.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -322,7 +303,6 @@ databricks_core::operation! {
     DeleteMaterializationSet {
         info: "feature_engineering.delete_materialization_set", DELETE "/api/2.0/feature-engineering/materialization-sets/{materialization_set_id}", Workspace, idempotency(databricks_core::Idempotency::Keyed);
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
             /// ID of the set.
@@ -391,12 +371,10 @@ databricks_core::operation! {
     DeleteMaterializedFeature {
         info: "feature_engineering.delete_materialized_feature", DELETE "/api/2.0/feature-engineering/materialized-features/{materialized_feature_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the materialized feature.
             materialized_feature_id: String = path "materialized_feature_id",
         }
-        optional {}
     }
 }
 
@@ -407,12 +385,10 @@ databricks_core::operation! {
     DeleteStream {
         info: "feature_engineering.delete_stream", DELETE "/api/2.0/feature-engineering/streams/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, `catalog.schema.stream`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -423,12 +399,10 @@ databricks_core::operation! {
     GetFeature {
         info: "feature_engineering.get_feature", GET "/api/2.0/feature-engineering/features/{full_name}", Workspace;
         output: super::Feature = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, `catalog.schema.name`.
             full_name: String = path "full_name",
         }
-        optional {}
     }
 }
 
@@ -439,12 +413,10 @@ databricks_core::operation! {
     GetFeatureSpec {
         info: "feature_engineering.get_feature_spec", GET "/api/2.0/feature-engineering/feature-specs/{name}", Workspace;
         output: super::FeatureSpec = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, `catalog.schema.feature_spec`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -455,12 +427,10 @@ databricks_core::operation! {
     GetKafkaConfig {
         info: "feature_engineering.get_kafka_config", GET "/api/2.0/feature-engineering/features/kafka-configs/{name}", Workspace;
         output: super::KafkaConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the configuration.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -471,12 +441,10 @@ databricks_core::operation! {
     GetMaterializationSet {
         info: "feature_engineering.get_materialization_set", GET "/api/2.0/feature-engineering/materialization-sets/{materialization_set_id}", Workspace;
         output: super::MaterializationSet = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the set.
             materialization_set_id: String = path "materialization_set_id",
         }
-        optional {}
     }
 }
 
@@ -487,12 +455,10 @@ databricks_core::operation! {
     GetMaterializedFeature {
         info: "feature_engineering.get_materialized_feature", GET "/api/2.0/feature-engineering/materialized-features/{materialized_feature_id}", Workspace;
         output: super::MaterializedFeature = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the materialized feature.
             materialized_feature_id: String = path "materialized_feature_id",
         }
-        optional {}
     }
 }
 
@@ -503,12 +469,10 @@ databricks_core::operation! {
     GetOperation {
         info: "feature_engineering.get_operation", GET "/api/2.0/feature-engineering/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the operation, as returned when it was started.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -519,12 +483,10 @@ databricks_core::operation! {
     GetStream {
         info: "feature_engineering.get_stream", GET "/api/2.0/feature-engineering/streams/{name}", Workspace;
         output: super::Stream = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, `catalog.schema.stream`.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -535,7 +497,6 @@ databricks_core::operation! {
     ListFeatures {
         info: "feature_engineering.list_features", GET "/api/2.0/feature-engineering/features", Workspace;
         output: super::ListFeaturesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Catalog that contains the schema.
             catalog_name: String = query "catalog_name",
@@ -579,8 +540,6 @@ databricks_core::operation! {
     ListKafkaConfigs {
         info: "feature_engineering.list_kafka_configs", GET "/api/2.0/feature-engineering/features/kafka-configs", Workspace;
         output: super::ListKafkaConfigsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for the results of a page.
             page_size: i64 = query "page_size",
@@ -618,8 +577,6 @@ databricks_core::operation! {
     ListMaterializedFeatures {
         info: "feature_engineering.list_materialized_features", GET "/api/2.0/feature-engineering/materialized-features", Workspace;
         output: super::ListMaterializedFeaturesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Lists only materializations of this feature.
             feature_name: String = query "feature_name",
@@ -661,8 +618,6 @@ databricks_core::operation! {
     ListStreams {
         info: "feature_engineering.list_streams", GET "/api/2.0/feature-engineering/streams", Workspace;
         output: super::ListStreamsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for the results of a page.
             page_size: i64 = query "page_size",
@@ -782,16 +737,14 @@ databricks_core::operation! {
     UpdateFeature {
         info: "feature_engineering.update_feature", PATCH "/api/2.0/feature-engineering/features/{full_name}", Workspace;
         output: super::Feature = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, `catalog.schema.name`.
             full_name: String = path "full_name",
+            /// `feature`, of type `Feature`.
+            feature: super::Feature = json "feature",
             /// Only `description`.
             update_mask: String = query "update_mask",
-            /// Feature.
-            feature: super::Feature = json "feature",
         }
-        optional {}
     }
 }
 
@@ -802,16 +755,14 @@ databricks_core::operation! {
     UpdateKafkaConfig {
         info: "feature_engineering.update_kafka_config", PATCH "/api/2.0/feature-engineering/features/kafka-configs/{name}", Workspace;
         output: super::KafkaConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the configuration, unique in the metastore.
             name: String = path "name",
+            /// `kafka_config`, of type `KafkaConfig`.
+            kafka_config: super::KafkaConfig = json "kafka_config",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Kafka config.
-            kafka_config: super::KafkaConfig = json "kafka_config",
         }
-        optional {}
     }
 }
 
@@ -825,18 +776,17 @@ databricks_core::operation! {
     UpdateMaterializationSet {
         info: "feature_engineering.update_materialization_set", PATCH "/api/2.0/feature-engineering/materialization-sets/{materialization_set_id}", Workspace, idempotency(databricks_core::Idempotency::Keyed);
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
             /// ID of the set.
             materialization_set_id: String = path "materialization_set_id",
+            /// `materialization_set`, of type `MaterializationSet`.
+            materialization_set: super::MaterializationSet = json "materialization_set",
             /// `materialized_features` or `*`.
             ///
             /// Members left out of the list are deleted, none can be added, and in those that stay nothing but the pause setting can
             /// change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Materialization set.
-            materialization_set: super::MaterializationSet = json "materialization_set",
         }
         optional {
             /// Token that makes the call idempotent: a repeated one returns the operation of the first call and does nothing more.
@@ -898,16 +848,14 @@ databricks_core::operation! {
     UpdateMaterializedFeature {
         info: "feature_engineering.update_materialized_feature", PATCH "/api/2.0/feature-engineering/materialized-features/{materialized_feature_id}", Workspace;
         output: super::MaterializedFeature = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the materialized feature.
             materialized_feature_id: String = path "materialized_feature_id",
+            /// `materialized_feature`, of type `MaterializedFeature`.
+            materialized_feature: super::MaterializedFeature = json "materialized_feature",
             /// Only `pipeline_schedule_state`.
             update_mask: String = query "update_mask",
-            /// Materialized feature.
-            materialized_feature: super::MaterializedFeature = json "materialized_feature",
         }
-        optional {}
     }
 }
 
@@ -918,15 +866,13 @@ databricks_core::operation! {
     UpdateStream {
         info: "feature_engineering.update_stream", PATCH "/api/2.0/feature-engineering/streams/{name}", Workspace;
         output: super::Stream = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, `catalog.schema.stream`.
             name: String = path "name",
+            /// `stream`, of type `Stream`.
+            stream: super::Stream = json "stream",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Stream.
-            stream: super::Stream = json "stream",
         }
-        optional {}
     }
 }

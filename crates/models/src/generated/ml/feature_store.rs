@@ -9,12 +9,10 @@ databricks_core::operation! {
     CreateOnlineStore {
         info: "feature_store.create_online_store", POST "/api/2.0/feature-store/online-stores", Workspace;
         output: super::OnlineStore = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Online store.
+            /// `online_store`, of type `OnlineStore`.
             online_store: super::OnlineStore = json "online_store",
         }
-        optional {}
     }
 }
 
@@ -25,12 +23,10 @@ databricks_core::operation! {
     DeleteOnlineStore {
         info: "feature_store.delete_online_store", DELETE "/api/2.0/feature-store/online-stores/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the online store.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -41,12 +37,10 @@ databricks_core::operation! {
     DeleteOnlineTable {
         info: "feature_store.delete_online_table", DELETE "/api/2.0/feature-store/online-tables/{online_table_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name, `catalog.schema.table`.
             online_table_name: String = path "online_table_name",
         }
-        optional {}
     }
 }
 
@@ -57,12 +51,10 @@ databricks_core::operation! {
     GetOnlineStore {
         info: "feature_store.get_online_store", GET "/api/2.0/feature-store/online-stores/{name}", Workspace;
         output: super::OnlineStore = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the online store.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -73,8 +65,6 @@ databricks_core::operation! {
     ListOnlineStores {
         info: "feature_store.list_online_stores", GET "/api/2.0/feature-store/online-stores", Workspace;
         output: super::ListOnlineStoresResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for the results of a page; 100 by default.
             page_size: i64 = query "page_size",
@@ -119,7 +109,6 @@ databricks_core::operation! {
             /// Where and how to publish.
             publish_spec: super::PublishSpec = member "publish_spec",
         }
-        optional {}
     }
 }
 
@@ -132,15 +121,13 @@ databricks_core::operation! {
     UpdateOnlineStore {
         info: "feature_store.update_online_store", PATCH "/api/2.0/feature-store/online-stores/{name}", Workspace;
         output: super::OnlineStore = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the online store.
             name: String = path "name",
+            /// `online_store`, of type `OnlineStore`.
+            online_store: super::OnlineStore = json "online_store",
             /// Fields to change.
             update_mask: String = query "update_mask",
-            /// Online store.
-            online_store: super::OnlineStore = json "online_store",
         }
-        optional {}
     }
 }

@@ -11,23 +11,25 @@ databricks_core::operation! {
         output: super::CreateForecastingExperimentResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Distance between two rows of a series: `1 second`, `1 minute`, a number of minutes out of 5, 10, 15 and 30 such as `5
-            /// minutes`, or one of `Hourly`, `Daily`, `Weekly`, `Monthly`, `Quarterly` and `Yearly`.
-            forecast_granularity: String = member "forecast_granularity",
-            /// How many steps of the granularity to predict.
-            forecast_horizon: i64 = member "forecast_horizon",
+            /// Table to learn from, as `catalog.schema.table`.
+            train_data_path: String = member "train_data_path",
             /// Column to predict.
             target_column: String = member "target_column",
             /// Column with the time of each row.
             time_column: String = member "time_column",
-            /// Table to learn from, as `catalog.schema.table`.
-            train_data_path: String = member "train_data_path",
+            /// How many steps of the granularity to predict.
+            forecast_horizon: i64 = member "forecast_horizon",
         }
         optional {
             /// Column with a weight for each time series.
             custom_weights_column: String = optional "custom_weights_column",
             /// Workspace path for the experiment.
             experiment_path: String = optional "experiment_path",
+            /// Distance between two rows of a series: `1 second`, `1 minute`, a number of minutes out of 5, 10, 15 and 30 such as `5
+            /// minutes`, or one of `Hourly`, `Daily`, `Weekly`, `Monthly`, `Quarterly` and `Yearly`.
+            ///
+            /// Required, though not an argument.
+            forecast_granularity: String = optional "forecast_granularity",
             /// Table with future values of the features, as `catalog.schema.table`.
             future_feature_data_path: String = optional "future_feature_data_path",
             /// Region code whose holidays become features; one at most.
@@ -93,11 +95,9 @@ databricks_core::operation! {
     GetExperiment {
         info: "forecasting.get_experiment", GET "/api/2.0/automl/get-forecasting-experiment/{experiment_id}", Workspace;
         output: super::ForecastingExperiment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the forecasting experiment.
             experiment_id: String = path "experiment_id",
         }
-        optional {}
     }
 }

@@ -9,16 +9,14 @@ databricks_core::operation! {
     CreateFeatureTag {
         info: "materialized_features.create_feature_tag", POST "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags", Workspace;
         output: super::FeatureTag = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the feature table.
             table_name: String = path "table_name",
             /// Name of the feature.
             feature_name: String = path "feature_name",
-            /// Feature tag.
+            /// `feature_tag`, of type `FeatureTag`.
             feature_tag: super::FeatureTag = json "feature_tag",
         }
-        optional {}
     }
 }
 
@@ -29,7 +27,6 @@ databricks_core::operation! {
     DeleteFeatureTag {
         info: "materialized_features.delete_feature_tag", DELETE "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the feature table.
             table_name: String = path "table_name",
@@ -38,7 +35,6 @@ databricks_core::operation! {
             /// Key of the tag.
             key: String = path "key",
         }
-        optional {}
     }
 }
 
@@ -49,14 +45,12 @@ databricks_core::operation! {
     GetFeatureLineage {
         info: "materialized_features.get_feature_lineage", GET "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/lineage", Workspace;
         output: super::FeatureLineage = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the feature table.
             table_name: String = path "table_name",
             /// Name of the feature.
             feature_name: String = path "feature_name",
         }
-        optional {}
     }
 }
 
@@ -67,7 +61,6 @@ databricks_core::operation! {
     GetFeatureTag {
         info: "materialized_features.get_feature_tag", GET "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}", Workspace;
         output: super::FeatureTag = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the feature table.
             table_name: String = path "table_name",
@@ -76,7 +69,6 @@ databricks_core::operation! {
             /// Key of the tag.
             key: String = path "key",
         }
-        optional {}
     }
 }
 
@@ -87,7 +79,6 @@ databricks_core::operation! {
     ListFeatureTags {
         info: "materialized_features.list_feature_tags", GET "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags", Workspace;
         output: super::ListFeatureTagsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the feature table.
             table_name: String = path "table_name",
@@ -131,7 +122,6 @@ databricks_core::operation! {
     UpdateFeatureTag {
         info: "materialized_features.update_feature_tag", PATCH "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}", Workspace;
         output: super::FeatureTag = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the feature table.
             table_name: String = path "table_name",
@@ -139,7 +129,7 @@ databricks_core::operation! {
             feature_name: String = path "feature_name",
             /// Key of the tag.
             key: String = path "key",
-            /// Feature tag.
+            /// `feature_tag`, of type `FeatureTag`.
             feature_tag: super::FeatureTag = json "feature_tag",
         }
         optional {

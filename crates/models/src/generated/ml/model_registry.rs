@@ -13,14 +13,14 @@ databricks_core::operation! {
         output: super::ApproveTransitionRequestResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Whether versions now in the target stage are moved to `Archived`.
-            archive_existing_versions: bool = member "archive_existing_versions",
             /// Name of the registered model.
             name: String = member "name",
-            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
-            stage: String = member "stage",
             /// Version number of the model.
             version: String = member "version",
+            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
+            stage: String = member "stage",
+            /// Whether versions now in the target stage are moved to `Archived`.
+            archive_existing_versions: bool = member "archive_existing_versions",
         }
         optional {
             /// Comment on the action.
@@ -38,14 +38,13 @@ databricks_core::operation! {
         output: super::CreateCommentResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Text of the comment.
-            comment: String = member "comment",
             /// Name of the registered model.
             name: String = member "name",
             /// Version number of the model.
             version: String = member "version",
+            /// Text of the comment.
+            comment: String = member "comment",
         }
-        optional {}
     }
 }
 
@@ -60,13 +59,13 @@ databricks_core::operation! {
         output: super::CreateModelResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = member "name",
         }
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = optional "description",
-            /// Tags.
+            /// `tags`, a list, each item of type `ModelTag`.
             tags: Vec<super::ModelTag> = optional "tags",
         }
     }
@@ -87,13 +86,13 @@ databricks_core::operation! {
             source: String = member "source",
         }
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = optional "description",
             /// Run that produced the model, if it is on this tracking server.
             run_id: String = optional "run_id",
             /// Link to the run that produced the model, which may be on another tracking server.
             run_link: String = optional "run_link",
-            /// Tags.
+            /// `tags`, a list, each item of type `ModelVersionTag`.
             tags: Vec<super::ModelVersionTag> = optional "tags",
         }
     }
@@ -110,10 +109,10 @@ databricks_core::operation! {
         required {
             /// Name of the registered model.
             name: String = member "name",
-            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
-            stage: String = member "stage",
             /// Version number of the model.
             version: String = member "version",
+            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
+            stage: String = member "stage",
         }
         optional {
             /// Comment on the action.
@@ -135,7 +134,7 @@ databricks_core::operation! {
             events: Vec<super::RegistryWebhookEvent> = member "events",
         }
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = optional "description",
             /// URL to call.
             http_url_spec: super::HttpUrlSpec = optional "http_url_spec",
@@ -156,12 +155,10 @@ databricks_core::operation! {
     DeleteComment {
         info: "model_registry.delete_comment", DELETE "/api/2.0/mlflow/comments/delete", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the comment.
             id: String = query "id",
         }
-        optional {}
     }
 }
 
@@ -172,12 +169,10 @@ databricks_core::operation! {
     DeleteModel {
         info: "model_registry.delete_model", DELETE "/api/2.0/mlflow/registered-models/delete", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the registered model.
             name: String = query "name",
         }
-        optional {}
     }
 }
 
@@ -188,14 +183,12 @@ databricks_core::operation! {
     DeleteModelTag {
         info: "model_registry.delete_model_tag", DELETE "/api/2.0/mlflow/registered-models/delete-tag", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Key of the tag, exactly, without wildcards.
-            key: String = query "key",
             /// Name of the registered model.
             name: String = query "name",
+            /// Key of the tag, exactly, without wildcards.
+            key: String = query "key",
         }
-        optional {}
     }
 }
 
@@ -206,14 +199,12 @@ databricks_core::operation! {
     DeleteModelVersion {
         info: "model_registry.delete_model_version", DELETE "/api/2.0/mlflow/model-versions/delete", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the registered model.
             name: String = query "name",
             /// Version number of the model.
             version: String = query "version",
         }
-        optional {}
     }
 }
 
@@ -224,16 +215,14 @@ databricks_core::operation! {
     DeleteModelVersionTag {
         info: "model_registry.delete_model_version_tag", DELETE "/api/2.0/mlflow/model-versions/delete-tag", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Key of the tag, exactly, without wildcards.
-            key: String = query "key",
             /// Name of the registered model.
             name: String = query "name",
             /// Version number of the model.
             version: String = query "version",
+            /// Key of the tag, exactly, without wildcards.
+            key: String = query "key",
         }
-        optional {}
     }
 }
 
@@ -244,20 +233,21 @@ databricks_core::operation! {
     DeleteTransitionRequest {
         info: "model_registry.delete_transition_request", DELETE "/api/2.0/mlflow/transition-requests/delete", Workspace;
         output: super::DeleteTransitionRequestResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// User who made the request; only the request of this user is withdrawn.
-            creator: String = query "creator",
             /// Name of the registered model.
             name: String = query "name",
-            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
-            stage: String = query "stage",
             /// Version number of the model.
             version: String = query "version",
+            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
+            stage: String = query "stage",
         }
         optional {
             /// Comment on the action.
             comment: String = query "comment",
+            /// User who made the request; only the request of this user is withdrawn.
+            ///
+            /// Required, though not an argument.
+            creator: String = query "creator",
         }
     }
 }
@@ -269,12 +259,10 @@ databricks_core::operation! {
     DeleteWebhook {
         info: "model_registry.delete_webhook", DELETE "/api/2.0/mlflow/registry-webhooks/delete", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the webhook.
             id: String = query "id",
         }
-        optional {}
     }
 }
 
@@ -327,12 +315,10 @@ databricks_core::operation! {
     GetModel {
         info: "model_registry.get_model", GET "/api/2.0/mlflow/databricks/registered-models/get", Workspace;
         output: super::GetModelResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the registered model.
             name: String = query "name",
         }
-        optional {}
     }
 }
 
@@ -343,14 +329,12 @@ databricks_core::operation! {
     GetModelVersion {
         info: "model_registry.get_model_version", GET "/api/2.0/mlflow/model-versions/get", Workspace;
         output: super::GetModelVersionResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the registered model.
             name: String = query "name",
             /// Version number of the model.
             version: String = query "version",
         }
-        optional {}
     }
 }
 
@@ -361,14 +345,12 @@ databricks_core::operation! {
     GetModelVersionDownloadUri {
         info: "model_registry.get_model_version_download_uri", GET "/api/2.0/mlflow/model-versions/get-download-uri", Workspace;
         output: super::GetModelVersionDownloadUriResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the registered model.
             name: String = query "name",
             /// Version number of the model.
             version: String = query "version",
         }
-        optional {}
     }
 }
 
@@ -379,12 +361,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "model_registry.get_permission_levels", GET "/api/2.0/permissions/registered-models/{registered_model_id}/permissionLevels", Workspace;
         output: super::GetRegisteredModelPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the registered model, as `get_model` returns it; not its name.
             registered_model_id: String = path "registered_model_id",
         }
-        optional {}
     }
 }
 
@@ -395,12 +375,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "model_registry.get_permissions", GET "/api/2.0/permissions/registered-models/{registered_model_id}", Workspace;
         output: super::RegisteredModelPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the registered model, as `get_model` returns it; not its name.
             registered_model_id: String = path "registered_model_id",
         }
-        optional {}
     }
 }
 
@@ -411,8 +389,6 @@ databricks_core::operation! {
     ListModels {
         info: "model_registry.list_models", GET "/api/2.0/mlflow/registered-models/list", Workspace;
         output: super::ListModelsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for the models of a page, at most 1000.
             max_results: i64 = query "max_results",
@@ -450,14 +426,12 @@ databricks_core::operation! {
     ListTransitionRequests {
         info: "model_registry.list_transition_requests", GET "/api/2.0/mlflow/transition-requests/list", Workspace;
         output: super::ListTransitionRequestsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the registered model.
             name: String = query "name",
             /// Version number of the model.
             version: String = query "version",
         }
-        optional {}
     }
 }
 
@@ -488,12 +462,10 @@ databricks_core::operation! {
     ListWebhooks {
         info: "model_registry.list_webhooks", GET "/api/2.0/mlflow/registry-webhooks/list", Workspace;
         output: super::ListRegistryWebhooks = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Lists only webhooks that fire on at least one of these events.
             events: Vec<super::RegistryWebhookEvent> = query "events",
-            /// Max results.
+            /// `max_results`, an integer.
             max_results: i64 = query "max_results",
             /// Lists only webhooks of this model.
             model_name: String = query "model_name",
@@ -535,10 +507,10 @@ databricks_core::operation! {
         required {
             /// Name of the registered model.
             name: String = member "name",
-            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
-            stage: String = member "stage",
             /// Version number of the model.
             version: String = member "version",
+            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
+            stage: String = member "stage",
         }
         optional {
             /// Comment on the action.
@@ -560,7 +532,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// New name.
+            /// `new_name`, a text.
             new_name: String = optional "new_name",
         }
     }
@@ -573,8 +545,6 @@ databricks_core::operation! {
     SearchModelVersions {
         info: "model_registry.search_model_versions", GET "/api/2.0/mlflow/model-versions/search", Workspace;
         output: super::SearchModelVersionsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// A single condition such as `name='my-model-name'`, with strings in single quotes.
             filter: String = query "filter",
@@ -618,8 +588,6 @@ databricks_core::operation! {
     SearchModels {
         info: "model_registry.search_models", GET "/api/2.0/mlflow/registered-models/search", Workspace;
         output: super::SearchModelsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// A single condition such as `name LIKE 'my-model'`, with strings in single quotes; the text is found anywhere in the
             /// name.
@@ -666,14 +634,13 @@ databricks_core::operation! {
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// Key; at least 250 bytes are possible.
-            key: String = member "key",
             /// Name of the registered model.
             name: String = member "name",
+            /// Key; at least 250 bytes are possible.
+            key: String = member "key",
             /// Value; at least 5000 bytes are possible.
             value: String = member "value",
         }
-        optional {}
     }
 }
 
@@ -686,16 +653,19 @@ databricks_core::operation! {
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// Key; at least 250 bytes are possible.
-            key: String = member "key",
             /// Name of the registered model.
             name: String = member "name",
-            /// Value; at least 5000 bytes are possible.
-            value: String = member "value",
             /// Version number of the model.
             version: String = member "version",
+            /// Key; at least 250 bytes are possible.
+            key: String = member "key",
         }
-        optional {}
+        optional {
+            /// Value; at least 5000 bytes are possible.
+            ///
+            /// Required, though not an argument.
+            value: String = optional "value",
+        }
     }
 }
 
@@ -750,14 +720,14 @@ databricks_core::operation! {
         output: super::TransitionStageResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Whether versions now in the target stage are moved to `Archived`.
-            archive_existing_versions: bool = member "archive_existing_versions",
             /// Name of the registered model.
             name: String = member "name",
-            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
-            stage: String = member "stage",
             /// Version number of the model.
             version: String = member "version",
+            /// Target stage: `None`, `Staging`, `Production` or `Archived`.
+            stage: String = member "stage",
+            /// Whether versions now in the target stage are moved to `Archived`.
+            archive_existing_versions: bool = member "archive_existing_versions",
         }
         optional {
             /// Comment on the action.
@@ -775,12 +745,11 @@ databricks_core::operation! {
         output: super::UpdateCommentResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// New text.
-            comment: String = member "comment",
             /// ID of the comment.
             id: String = member "id",
+            /// New text.
+            comment: String = member "comment",
         }
-        optional {}
     }
 }
 
@@ -797,7 +766,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = optional "description",
         }
     }
@@ -818,7 +787,7 @@ databricks_core::operation! {
             version: String = member "version",
         }
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = optional "description",
         }
     }
@@ -856,7 +825,7 @@ databricks_core::operation! {
             id: String = member "id",
         }
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = optional "description",
             /// Events on which it fires.
             events: Vec<super::RegistryWebhookEvent> = optional "events",

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// An event in the life of a model version, such as a comment or a change of stage.
     Activity {
-        required {}
         optional {
             /// Kind of event.
             activity_type: ActivityType = "activity_type",
@@ -15,7 +14,7 @@ databricks_core::model! {
             creation_timestamp: i64 = "creation_timestamp",
             /// Stage before the change: `None`, `Staging`, `Production` or `Archived`.
             from_stage: String = "from_stage",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
@@ -32,43 +31,42 @@ databricks_core::model! {
 databricks_core::model! {
     /// An aggregation over a time window; one function is set.
     AggregationFunction {
-        required {}
         optional {
-            /// Approx count distinct.
+            /// `approx_count_distinct`, of type `ApproxCountDistinctFunction`.
             approx_count_distinct: ApproxCountDistinctFunction = "approx_count_distinct",
-            /// Approx percentile.
+            /// `approx_percentile`, of type `ApproxPercentileFunction`.
             approx_percentile: ApproxPercentileFunction = "approx_percentile",
-            /// Avg.
+            /// `avg`, of type `AvgFunction`.
             avg: AvgFunction = "avg",
-            /// Count function.
+            /// `count_function`, of type `CountFunction`.
             count_function: CountFunction = "count_function",
-            /// First.
+            /// `first`, of type `FirstFunction`.
             first: FirstFunction = "first",
-            /// First distinct.
+            /// `first_distinct`, of type `FirstDistinctFunction`.
             first_distinct: FirstDistinctFunction = "first_distinct",
-            /// First n.
+            /// `first_n`, of type `FirstNFunction`.
             first_n: FirstNFunction = "first_n",
-            /// Last.
+            /// `last`, of type `LastFunction`.
             last: LastFunction = "last",
-            /// Last distinct.
+            /// `last_distinct`, of type `LastDistinctFunction`.
             last_distinct: LastDistinctFunction = "last_distinct",
-            /// Last n.
+            /// `last_n`, of type `LastNFunction`.
             last_n: LastNFunction = "last_n",
-            /// Max.
+            /// `max`, of type `MaxFunction`.
             max: MaxFunction = "max",
-            /// Min.
+            /// `min`, of type `MinFunction`.
             min: MinFunction = "min",
-            /// Stddev pop.
+            /// `stddev_pop`, of type `StddevPopFunction`.
             stddev_pop: StddevPopFunction = "stddev_pop",
-            /// Stddev samp.
+            /// `stddev_samp`, of type `StddevSampFunction`.
             stddev_samp: StddevSampFunction = "stddev_samp",
-            /// Sum.
+            /// `sum`, of type `SumFunction`.
             sum: SumFunction = "sum",
             /// Window to aggregate over.
             time_window: TimeWindow = "time_window",
-            /// Var pop.
+            /// `var_pop`, of type `VarPopFunction`.
             var_pop: VarPopFunction = "var_pop",
-            /// Var samp.
+            /// `var_samp`, of type `VarSampFunction`.
             var_samp: VarSampFunction = "var_samp",
         }
     }
@@ -77,7 +75,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of an approval.
     ApproveTransitionRequestResponse {
-        required {}
         optional {
             /// Event that records it.
             activity: Activity = "activity",
@@ -98,7 +95,7 @@ databricks_core::model! {
             /// At 0.02 about two of three results are off by 2 percent at most.
             relative_error: f64 = "relative_error",
             /// Former form of `relative_error`; when both are given they must agree.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             relative_sd: f64 = "relative_sd",
         }
     }
@@ -115,7 +112,7 @@ databricks_core::model! {
         }
         optional {
             /// Former form of `relative_error`, as its reciprocal, rounded up; when both are given they must agree.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             accuracy: i64 = "accuracy",
             /// Acceptable error of the rank as a fraction, 0.01 (default) to 0.3, kept with 99 percent confidence.
             relative_error: f64 = "relative_error",
@@ -126,7 +123,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Authentication towards Kafka.
     AuthConfig {
-        required {}
         optional {
             /// Mutual TLS.
             mtls_config: MtlsConfig = "mtls_config",
@@ -145,22 +141,18 @@ databricks_core::model! {
             /// Fields of messages from Kafka are given as a path with dots, such as `value.amount`; the form with a colon is outdated.
             input: String = "input",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Result of a finished backfill.
     BackfillFeaturesResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Progress of a backfill.
     BackfillOperationMetadata {
-        required {}
         optional {
             /// Periods asked for, widened to whole windows and merged where they then overlap.
             ///
@@ -179,7 +171,6 @@ databricks_core::model! {
     ///
     /// It is widened to the times at which the feature emits values; values up to one window length after it may change, too.
     BackfillRange {
-        required {}
         optional {
             /// End, exclusive; by default the latest materialized values.
             end_time: databricks_core::Timestamp = "end_time",
@@ -192,12 +183,11 @@ databricks_core::model! {
 databricks_core::model! {
     /// Historical data to fill up a stream with.
     BackfillSource {
-        required {}
         optional {
             /// Full name of the Delta table, `catalog.schema.table`.
             delta_table_name: String = "delta_table_name",
             /// Former form of `delta_table_name`; only the name in it counts.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             delta_table_source: DeltaTableSource = "delta_table_source",
         }
     }
@@ -206,7 +196,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The materialized features that were created.
     BatchCreateMaterializedFeaturesResponse {
-        required {}
         optional {
             /// One item per feature, with its ID.
             materialized_features: Vec<MaterializedFeature> = "materialized_features",
@@ -221,7 +210,6 @@ databricks_core::model! {
             /// Path of the column, with dots.
             variant_expr_path: String = "variant_expr_path",
         }
-        optional {}
     }
 }
 
@@ -232,14 +220,12 @@ databricks_core::model! {
             /// Column of the source.
             column: String = "column",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A comment on a model version.
     CommentObject {
-        required {}
         optional {
             /// What the caller may do with it.
             available_actions: Vec<CommentActivityAction> = "available_actions",
@@ -247,7 +233,7 @@ databricks_core::model! {
             comment: String = "comment",
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
@@ -280,16 +266,14 @@ databricks_core::model! {
             /// Fields of messages from Kafka are given as a path with dots, such as `value.amount`; the form with a colon is outdated.
             input: String = "input",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The comment that was created.
     CreateCommentResponse {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, of type `CommentObject`.
             comment: CommentObject = "comment",
         }
     }
@@ -298,7 +282,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The experiment that was created.
     CreateExperimentResponse {
-        required {}
         optional {
             /// ID of the new experiment.
             experiment_id: String = "experiment_id",
@@ -309,7 +292,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The forecasting experiment that was created.
     CreateForecastingExperimentResponse {
-        required {}
         optional {
             /// ID of the new experiment.
             experiment_id: String = "experiment_id",
@@ -320,9 +302,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The logged model that was created.
     CreateLoggedModelResponse {
-        required {}
         optional {
-            /// Model.
+            /// `model`, of type `LoggedModel`.
             model: LoggedModel = "model",
         }
     }
@@ -332,19 +313,17 @@ databricks_core::model! {
     /// One item of a batch of features to materialize.
     CreateMaterializedFeatureRequest {
         required {
-            /// Materialized feature.
+            /// `materialized_feature`, of type `MaterializedFeature`.
             materialized_feature: MaterializedFeature = "materialized_feature",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The registered model that was created.
     CreateModelResponse {
-        required {}
         optional {
-            /// Registered model.
+            /// `registered_model`, of type `Model`.
             registered_model: Model = "registered_model",
         }
     }
@@ -353,7 +332,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The model version that was created.
     CreateModelVersionResponse {
-        required {}
         optional {
             /// The version, with its number.
             model_version: ModelVersion = "model_version",
@@ -364,9 +342,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The run that was created.
     CreateRunResponse {
-        required {}
         optional {
-            /// Run.
+            /// `run`, of type `Run`.
             run: Run = "run",
         }
     }
@@ -375,9 +352,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The transition request that was created.
     CreateTransitionRequestResponse {
-        required {}
         optional {
-            /// The request.
+            /// `request`, of type `TransitionRequest`.
             request: TransitionRequest = "request",
         }
     }
@@ -386,9 +362,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The webhook that was created.
     CreateWebhookResponse {
-        required {}
         optional {
-            /// Webhook.
+            /// `webhook`, of type `RegistryWebhook`.
             webhook: RegistryWebhook = "webhook",
         }
     }
@@ -397,7 +372,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A schedule to materialize features in batches.
     CronSchedule {
-        required {}
         optional {
             /// Cron expression, such as `0 0 * * *` for midnight.
             ///
@@ -428,7 +402,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where the data of a feature comes from; exactly one source is set.
     DataSource {
-        required {}
         optional {
             /// A Delta table.
             delta_table_source: DeltaTableSource = "delta_table_source",
@@ -451,15 +424,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// An error of the Databricks API.
     DatabricksServiceExceptionWithDetailsProto {
-        required {}
         optional {
             /// Further facts about the error.
             details: Vec<serde_json::Map<String, serde_json::Value>> = "details",
             /// Kind of error.
             error_code: ErrorCode = "error_code",
-            /// Message.
+            /// `message`, a text.
             message: String = "message",
-            /// Stack trace.
+            /// `stack_trace`, a text.
             stack_trace: String = "stack_trace",
         }
     }
@@ -469,12 +441,10 @@ databricks_core::model! {
     /// A dataset used to train, test or evaluate.
     Dataset {
         required {
-            /// Digest, such as an MD5 hash; tells datasets of equal name apart.
-            digest: String = "digest",
             /// Name, such as `catalog.schema.table@2`.
             name: String = "name",
-            /// Where the data came from; it may have been transformed since.
-            source: String = "source",
+            /// Digest, such as an MD5 hash; tells datasets of equal name apart.
+            digest: String = "digest",
             /// Kind of source, such as `databricks-uc-table`, `DBFS` or `S3`.
             source_type: String = "source_type",
         }
@@ -483,6 +453,10 @@ databricks_core::model! {
             profile: String = "profile",
             /// Schema as text, such as the JSON that MLflow writes for data frames and arrays.
             schema: String = "schema",
+            /// Where the data came from; it may have been transformed since.
+            ///
+            /// Required, though not an argument.
+            source: String = "source",
         }
     }
 }
@@ -491,7 +465,7 @@ databricks_core::model! {
     /// A dataset as input of a run.
     DatasetInput {
         required {
-            /// Dataset.
+            /// `dataset`, of type `Dataset`.
             dataset: Dataset = "dataset",
         }
         optional {
@@ -508,7 +482,6 @@ databricks_core::model! {
             /// Full name, `catalog.schema.feature`.
             feature: String = "feature",
         }
-        optional {}
     }
 }
 
@@ -520,7 +493,7 @@ databricks_core::model! {
             feature: String = "feature",
         }
         optional {
-            /// Default value.
+            /// `default_value`, a text.
             default_value: String = "default_value",
         }
     }
@@ -529,79 +502,60 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     DeleteCommentResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteExperimentResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteLoggedModelResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteLoggedModelTagResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteModelResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteModelTagResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteModelVersionResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteModelVersionTagResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteRunResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Outcome of deleting runs.
     DeleteRunsResponse {
-        required {}
         optional {
             /// How many runs were deleted.
             runs_deleted: i64 = "runs_deleted",
@@ -612,15 +566,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     DeleteTagResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Outcome of withdrawing a request.
     DeleteTransitionRequestResponse {
-        required {}
         optional {
             /// Event that records it.
             activity: Activity = "activity",
@@ -631,8 +582,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     DeleteWebhookResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -672,14 +621,12 @@ databricks_core::model! {
             /// Certificates and passwords.
             mtls_config: MtlsConfig = "mtls_config",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Schemas given in the stream itself, without a schema registry.
     DirectSchemas {
-        required {}
         optional {
             /// Schema of message keys; Kafka only, where this or the other must be set.
             key_schema: SchemaConfig = "key_schema",
@@ -701,20 +648,18 @@ databricks_core::model! {
             /// `user_id`. The form with a colon is outdated.
             name: String = "name",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// An MLflow experiment.
     Experiment {
-        required {}
         optional {
             /// Where artifacts are stored.
             artifact_location: String = "artifact_location",
             /// When it was created, as Unix time in milliseconds.
             creation_time: i64 = "creation_time",
-            /// Experiment id.
+            /// `experiment_id`, a text.
             experiment_id: String = "experiment_id",
             /// When it was last changed, as Unix time in milliseconds.
             last_update_time: i64 = "last_update_time",
@@ -722,7 +667,7 @@ databricks_core::model! {
             lifecycle_stage: String = "lifecycle_stage",
             /// Name, which is the workspace path.
             name: String = "name",
-            /// Tags.
+            /// `tags`, a list, each item of type `ExperimentTag`.
             tags: Vec<ExperimentTag> = "tags",
             /// Where traces are stored, unless in the MLflow backend; fixed on creation.
             trace_location: ExperimentTraceLocation = "trace_location",
@@ -733,7 +678,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One grant on an experiment: a permission level for a user, a group or a service principal.
     ExperimentAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -750,7 +694,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on an experiment.
     ExperimentAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<ExperimentPermission> = "all_permissions",
@@ -769,13 +712,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on an experiment.
     ExperimentPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `ExperimentPermissionLevel`.
             permission_level: ExperimentPermissionLevel = "permission_level",
         }
     }
@@ -784,13 +726,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of an experiment.
     ExperimentPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<ExperimentAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -799,11 +740,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on an experiment, with its meaning.
     ExperimentPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `ExperimentPermissionLevel`.
             permission_level: ExperimentPermissionLevel = "permission_level",
         }
     }
@@ -812,11 +752,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A tag of an experiment.
     ExperimentTag {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -825,7 +764,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where the traces of an experiment are stored.
     ExperimentTraceLocation {
-        required {}
         optional {
             /// Delta tables in a Unity Catalog schema.
             uc_trace_location: UcTraceLocation = "uc_trace_location",
@@ -847,19 +785,19 @@ databricks_core::model! {
         optional {
             /// Catalog that contains it.
             catalog_name: String = "catalog_name",
-            /// Created at.
+            /// `created_at`, a point in time.
             created_at: databricks_core::Timestamp = "created_at",
             /// User who created it.
             created_by: String = "created_by",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Columns that identify an entity, for aggregation and lookup.
             ///
             /// None for values that come with a request or are computed on demand.
             entities: Vec<EntityColumn> = "entities",
-            /// Filter condition.
+            /// `filter_condition`, a text.
             filter_condition: String = "filter_condition",
-            /// Inputs.
+            /// `inputs`, a list, each item a text.
             inputs: Vec<String> = "inputs",
             /// Where it was created.
             ///
@@ -869,7 +807,7 @@ databricks_core::model! {
             name: String = "name",
             /// Schema that contains it, without the catalog.
             schema_name: String = "schema_name",
-            /// Time window.
+            /// `time_window`, of type `TimeWindow`.
             time_window: TimeWindow = "time_window",
             /// Column with the time of a row, for joins at a point in time, backfills and windows.
             ///
@@ -899,19 +837,17 @@ databricks_core::model! {
     /// A parameter of a function and the feature it gets.
     FeatureFunctionInputBinding {
         required {
-            /// Feature whose value is passed.
-            bound_feature: String = "bound_feature",
             /// Name of the parameter.
             parameter: String = "parameter",
+            /// Feature whose value is passed.
+            bound_feature: String = "bound_feature",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What uses a feature.
     FeatureLineage {
-        required {}
         optional {
             /// Feature specs that contain it.
             feature_specs: Vec<FeatureLineageFeatureSpec> = "feature_specs",
@@ -926,7 +862,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A feature spec that contains a feature.
     FeatureLineageFeatureSpec {
-        required {}
         optional {
             /// Full name of the feature spec.
             name: String = "name",
@@ -937,11 +872,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A model version trained on a feature.
     FeatureLineageModel {
-        required {}
         optional {
             /// Full name of the model.
             name: String = "name",
-            /// Version.
+            /// `version`, an integer.
             version: i64 = "version",
         }
     }
@@ -950,7 +884,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An online feature fed from a feature.
     FeatureLineageOnlineFeature {
-        required {}
         optional {
             /// Name of the column.
             feature_name: String = "feature_name",
@@ -963,9 +896,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Features a model version uses.
     FeatureList {
-        required {}
         optional {
-            /// Features.
+            /// `features`, a list, each item of type `LinkedFeature`.
             features: Vec<LinkedFeature> = "features",
         }
     }
@@ -1002,7 +934,6 @@ databricks_core::model! {
             /// Full name of that feature.
             feature: String = "feature",
         }
-        optional {}
     }
 }
 
@@ -1030,11 +961,11 @@ databricks_core::model! {
     /// A tag of a feature in a feature table.
     FeatureTag {
         required {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
         }
         optional {
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -1043,7 +974,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Other features as source of a feature.
     FeatureViewSource {
-        required {}
         optional {
             /// The features, at least one.
             feature_references: Vec<FeatureReference> = "feature_references",
@@ -1054,7 +984,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One part of a feature spec; one member is set.
     Features {
-        required {}
         optional {
             /// A feature, by its full name.
             declarative_feature: DeclarativeFeature = "declarative_feature",
@@ -1070,19 +999,17 @@ databricks_core::model! {
     /// A field of a flat schema.
     FieldDefinition {
         required {
+            /// `name`, a text.
+            name: String = "name",
             /// Scalar type.
             data_type: ScalarDataType = "data_type",
-            /// Name.
-            name: String = "name",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// An artifact: a file or a directory.
     FileInfo {
-        required {}
         optional {
             /// Size in bytes; files only.
             file_size: i64 = "file_size",
@@ -1097,9 +1024,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The logged model after it was finalized.
     FinalizeLoggedModelResponse {
-        required {}
         optional {
-            /// Model.
+            /// `model`, of type `LoggedModel`.
             model: LoggedModel = "model",
         }
     }
@@ -1114,7 +1040,6 @@ databricks_core::model! {
             /// How many values to take.
             n: i64 = "n",
         }
-        optional {}
     }
 }
 
@@ -1125,7 +1050,6 @@ databricks_core::model! {
             /// Column to evaluate.
             input: String = "input",
         }
-        optional {}
     }
 }
 
@@ -1138,7 +1062,6 @@ databricks_core::model! {
             /// How many values to take.
             n: i64 = "n",
         }
-        optional {}
     }
 }
 
@@ -1146,19 +1069,17 @@ databricks_core::model! {
     /// A schema of scalar fields, in order.
     FlatSchema {
         required {
-            /// The fields.
+            /// `fields`, a list, each item of type `FieldDefinition`.
             fields: Vec<FieldDefinition> = "fields",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A forecasting experiment and its state.
     ForecastingExperiment {
-        required {}
         optional {
-            /// Experiment id.
+            /// `experiment_id`, a text.
             experiment_id: String = "experiment_id",
             /// URL of its page in the UI.
             experiment_page_url: String = "experiment_page_url",
@@ -1171,7 +1092,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How a feature is computed; one kind is set.
     Function {
-        required {}
         optional {
             /// Aggregation over a time window.
             aggregation_function: AggregationFunction = "aggregation_function",
@@ -1179,9 +1099,9 @@ databricks_core::model! {
             column_selection: ColumnSelection = "column_selection",
             /// Unity Catalog function applied to each row.
             custom_udf: CustomUdf = "custom_udf",
-            /// Extra parameters.
+            /// `extra_parameters`, a list, each item of type `FunctionExtraParameter`.
             extra_parameters: Vec<FunctionExtraParameter> = "extra_parameters",
-            /// Function type.
+            /// `function_type`, of type `FunctionFunctionType`.
             function_type: FunctionFunctionType = "function_type",
         }
     }
@@ -1191,21 +1111,19 @@ databricks_core::model! {
     /// A further parameter of a function.
     FunctionExtraParameter {
         required {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The experiment.
     GetExperimentByNameResponse {
-        required {}
         optional {
-            /// Experiment.
+            /// `experiment`, of type `Experiment`.
             experiment: Experiment = "experiment",
         }
     }
@@ -1214,7 +1132,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The permission levels that can be granted on an experiment.
     GetExperimentPermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<ExperimentPermissionsDescription> = "permission_levels",
@@ -1225,9 +1142,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The experiment.
     GetExperimentResponse {
-        required {}
         optional {
-            /// Experiment.
+            /// `experiment`, of type `Experiment`.
             experiment: Experiment = "experiment",
         }
     }
@@ -1236,7 +1152,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Latest versions of a registered model.
     GetLatestVersionsResponse {
-        required {}
         optional {
             /// One item per stage, for the newest version with status `READY`.
             ///
@@ -1249,9 +1164,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The logged model.
     GetLoggedModelResponse {
-        required {}
         optional {
-            /// Model.
+            /// `model`, of type `LoggedModel`.
             model: LoggedModel = "model",
         }
     }
@@ -1260,7 +1174,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of values of a metric.
     GetMetricHistoryResponse {
-        required {}
         optional {
             /// The values; all of them if there are few enough and no limit was given.
             metrics: Vec<Metric> = "metrics" (essential),
@@ -1273,9 +1186,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The registered model.
     GetModelResponse {
-        required {}
         optional {
-            /// Registered model databricks.
+            /// `registered_model_databricks`, of type `ModelDatabricks`.
             registered_model_databricks: ModelDatabricks = "registered_model_databricks",
         }
     }
@@ -1284,7 +1196,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Place of the artifacts of a model version.
     GetModelVersionDownloadUriResponse {
-        required {}
         optional {
             /// URI of the artifacts.
             artifact_uri: String = "artifact_uri",
@@ -1295,9 +1206,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The model version.
     GetModelVersionResponse {
-        required {}
         optional {
-            /// Model version.
+            /// `model_version`, of type `ModelVersion`.
             model_version: ModelVersion = "model_version",
         }
     }
@@ -1306,7 +1216,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The permission levels that can be granted on a registered model.
     GetRegisteredModelPermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<RegisteredModelPermissionsDescription> = "permission_levels",
@@ -1317,7 +1226,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The run.
     GetRunResponse {
-        required {}
         optional {
             /// The run with parameters, metrics and tags.
             run: Run = "run",
@@ -1348,7 +1256,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// URL that a webhook calls, without secrets.
     HttpUrlSpecWithoutSecret {
-        required {}
         optional {
             /// Whether the certificate of the server is checked.
             enable_ssl_verification: bool = "enable_ssl_verification",
@@ -1395,7 +1302,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where the data of a stream is copied.
     IngestionDestination {
-        required {}
         optional {
             /// Full name of the Delta table to create, `catalog.schema.table`.
             delta_table_name: String = "delta_table_name",
@@ -1409,12 +1315,11 @@ databricks_core::model! {
     /// A parameter of a Unity Catalog function and the column it gets.
     InputBinding {
         required {
-            /// Column whose value is passed.
-            column: String = "column",
             /// Name of the parameter.
             parameter: String = "parameter",
+            /// Column whose value is passed.
+            column: String = "column",
         }
-        optional {}
     }
 }
 
@@ -1422,12 +1327,11 @@ databricks_core::model! {
     /// A tag of a dataset input.
     InputTag {
         required {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
-        optional {}
     }
 }
 
@@ -1435,15 +1339,15 @@ databricks_core::model! {
     /// A problem found in the traces of an experiment.
     Issue {
         required {
-            /// How serious it is; always set.
-            severity: IssueSeverity = "severity",
             /// Not empty, up to 250 bytes.
             title: String = "title",
+            /// How serious it is; always set.
+            severity: IssueSeverity = "severity",
         }
         optional {
             /// Up to 10, of 64 bytes each, distinct when case is ignored; outer blanks are removed.
             categories: Vec<String> = "categories",
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// E-mail address of the user behind the request that created it.
             created_by: String = "created_by",
@@ -1473,7 +1377,7 @@ databricks_core::model! {
             ///
             /// Keys have up to 128 bytes out of letters, digits and `_.:/-`, values up to 256 bytes.
             tags: std::collections::BTreeMap<String, String> = "tags",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -1496,7 +1400,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Job from which a call was made.
     JobContext {
-        required {}
         optional {
             /// ID of the job.
             job_id: i64 = "job_id",
@@ -1510,10 +1413,10 @@ databricks_core::model! {
     /// Job that a webhook runs.
     JobSpec {
         required {
+            /// `job_id`, a text.
+            job_id: String = "job_id",
             /// Personal access token with which the job is run.
             access_token: String = "access_token" (secret),
-            /// Job id.
-            job_id: String = "job_id",
         }
         optional {
             /// Workspace of the job; that of the webhook by default.
@@ -1525,9 +1428,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Job that a webhook runs, without secrets.
     JobSpecWithoutSecret {
-        required {}
         optional {
-            /// Job id.
+            /// `job_id`, a text.
             job_id: String = "job_id",
             /// Workspace of the job; that of the webhook by default.
             workspace_url: String = "workspace_url",
@@ -1539,14 +1441,14 @@ databricks_core::model! {
     /// How to read from Kafka topics.
     KafkaConfig {
         required {
-            /// How to authenticate.
-            auth_config: AuthConfig = "auth_config",
-            /// Kafka brokers as `host:port`, separated by commas.
-            bootstrap_servers: String = "bootstrap_servers",
             /// Name, unique in the metastore, by which features refer to it; need not be that of the topic.
             name: String = "name",
+            /// Kafka brokers as `host:port`, separated by commas.
+            bootstrap_servers: String = "bootstrap_servers",
             /// Which topics to read.
             subscription_mode: SubscriptionMode = "subscription_mode",
+            /// How to authenticate.
+            auth_config: AuthConfig = "auth_config",
         }
         optional {
             /// Historical data of your own, used for training sets.
@@ -1607,7 +1509,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Which Kafka topics to read; one member is set.
     KafkaSubscriptionMode {
-        required {}
         optional {
             /// Partitions to read, as JSON text from topic to partition numbers: `{"topicA":[0,1]}`.
             assign: String = "assign",
@@ -1622,7 +1523,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Amazon Kinesis as platform of a stream.
     KinesisStreamConfig {
-        required {}
         optional {
             /// Options of the Kinesis source out of a fixed list, such as `consumerMode` (`efo` or `polling`), `maxFetchRate` and
             /// `shardsPerTask`.
@@ -1646,7 +1546,6 @@ databricks_core::model! {
             /// How many values to take.
             n: i64 = "n",
         }
-        optional {}
     }
 }
 
@@ -1657,7 +1556,6 @@ databricks_core::model! {
             /// Column to evaluate.
             input: String = "input",
         }
-        optional {}
     }
 }
 
@@ -1670,14 +1568,12 @@ databricks_core::model! {
             /// How many values to take.
             n: i64 = "n",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Job or notebook from which a call was made.
     LineageContext {
-        required {}
         optional {
             /// The job.
             job_context: JobContext = "job_context",
@@ -1690,13 +1586,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A feature that a model version uses.
     LinkedFeature {
-        required {}
         optional {
-            /// Feature name.
+            /// `feature_name`, a text.
             feature_name: String = "feature_name",
-            /// Feature table id.
+            /// `feature_table_id`, a text.
             feature_table_id: String = "feature_table_id",
-            /// Feature table name.
+            /// `feature_table_name`, a text.
             feature_table_name: String = "feature_table_name",
         }
     }
@@ -1705,7 +1600,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of artifacts.
     ListArtifactsResponse {
-        required {}
         optional {
             /// Files and directories.
             files: Vec<FileInfo> = "files" (essential),
@@ -1720,9 +1614,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of experiments.
     ListExperimentsResponse {
-        required {}
         optional {
-            /// Experiments.
+            /// `experiments`, a list, each item of type `Experiment`.
             experiments: Vec<Experiment> = "experiments" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1733,9 +1626,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of tags.
     ListFeatureTagsResponse {
-        required {}
         optional {
-            /// Feature tags.
+            /// `feature_tags`, a list, each item of type `FeatureTag`.
             feature_tags: Vec<FeatureTag> = "feature_tags" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1746,9 +1638,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of features.
     ListFeaturesResponse {
-        required {}
         optional {
-            /// Features.
+            /// `features`, a list, each item of type `Feature`.
             features: Vec<Feature> = "features" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1773,9 +1664,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of materialized features.
     ListMaterializedFeaturesResponse {
-        required {}
         optional {
-            /// Materialized features.
+            /// `materialized_features`, a list, each item of type `MaterializedFeature`.
             materialized_features: Vec<MaterializedFeature> = "materialized_features" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1786,11 +1676,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of registered models.
     ListModelsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Registered models.
+            /// `registered_models`, a list, each item of type `Model`.
             registered_models: Vec<Model> = "registered_models" (essential),
         }
     }
@@ -1799,11 +1688,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of online stores.
     ListOnlineStoresResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Online stores.
+            /// `online_stores`, a list, each item of type `OnlineStore`.
             online_stores: Vec<OnlineStore> = "online_stores" (essential),
         }
     }
@@ -1812,11 +1700,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of webhooks.
     ListRegistryWebhooks {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Webhooks.
+            /// `webhooks`, a list, each item of type `RegistryWebhook`.
             webhooks: Vec<RegistryWebhook> = "webhooks" (essential),
         }
     }
@@ -1827,11 +1714,10 @@ databricks_core::model! {
     ///
     /// It can have fewer items than asked for, even none, although more pages follow.
     ListStreamsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Streams.
+            /// `streams`, a list, each item of type `Stream`.
             streams: Vec<Stream> = "streams" (essential),
         }
     }
@@ -1840,9 +1726,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Open transition requests of a model version.
     ListTransitionRequestsResponse {
-        required {}
         optional {
-            /// The requests.
+            /// `requests`, a list, each item of type `Activity`.
             requests: Vec<Activity> = "requests" (essential),
         }
     }
@@ -1851,63 +1736,48 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     LogBatchResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     LogInputsResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     LogLoggedModelParamsRequestResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     LogMetricResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     LogModelResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     LogOutputsResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     LogParamResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A logged model of an experiment.
     LoggedModel {
-        required {}
         optional {
             /// Parameters and metrics.
             data: LoggedModelData = "data",
@@ -1920,7 +1790,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parameters and metrics of a logged model.
     LoggedModelData {
-        required {}
         optional {
             /// Metrics linked to the model.
             metrics: Vec<Metric> = "metrics",
@@ -1933,7 +1802,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Attributes, status and tags of a logged model.
     LoggedModelInfo {
-        required {}
         optional {
             /// Directory of the artifacts.
             artifact_uri: String = "artifact_uri",
@@ -1945,11 +1813,11 @@ databricks_core::model! {
             experiment_id: String = "experiment_id",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp_ms: i64 = "last_updated_timestamp_ms",
-            /// Model id.
+            /// `model_id`, a text.
             model_id: String = "model_id",
             /// Kind of model, such as `Agent`, `Classifier` or `LLM`.
             model_type: String = "model_type",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Run that produced it.
             source_run_id: String = "source_run_id",
@@ -1966,11 +1834,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A parameter of a logged model.
     LoggedModelParameter {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -1979,11 +1846,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A tag of a logged model.
     LoggedModelTag {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -1992,7 +1858,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who is told about failed runs.
     MaterializationFailureNotification {
-        required {}
         optional {
             /// Notification destinations, such as Slack, PagerDuty or a webhook; not possible for streaming features.
             destination_ids: Vec<String> = "destination_ids",
@@ -2010,7 +1875,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who is told about runs that materialize features.
     MaterializationNotifications {
-        required {}
         optional {
             /// For failed runs.
             on_failure: MaterializationFailureNotification = "on_failure",
@@ -2023,7 +1887,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Materialized features created and managed together.
     MaterializationSet {
-        required {}
         optional {
             /// ID, assigned by the server.
             materialization_set_id: String = "materialization_set_id",
@@ -2042,7 +1905,6 @@ databricks_core::model! {
     ///
     /// The set remains, so that it can be tried again.
     MaterializationSetDeletionProgress {
-        required {}
         optional {
             /// Members that are gone, also before this call.
             deleted_materialized_feature_ids: Vec<String> = "deleted_materialized_feature_ids",
@@ -2055,7 +1917,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress of an operation on a set.
     MaterializationSetOperationMetadata {
-        required {}
         optional {
             /// When the operation was requested.
             create_time: databricks_core::Timestamp = "create_time",
@@ -2076,7 +1937,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How far an update of a set got.
     MaterializationSetUpdateProgress {
-        required {}
         optional {
             /// Members that were deleted.
             deleted_materialized_feature_ids: Vec<String> = "deleted_materialized_feature_ids",
@@ -2091,7 +1951,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who is told about successful runs.
     MaterializationSuccessNotification {
-        required {}
         optional {
             /// Notification destinations, such as Slack, PagerDuty or a webhook; not possible for streaming features.
             destination_ids: Vec<String> = "destination_ids",
@@ -2111,7 +1970,7 @@ databricks_core::model! {
         optional {
             /// Budget policy to which serverless compute is charged; there may be a default one.
             budget_policy_id: String = "budget_policy_id",
-            /// Cron schedule.
+            /// `cron_schedule`, a text.
             cron_schedule: String = "cron_schedule",
             /// Schedule of batch runs.
             cron_schedule_trigger: CronSchedule = "cron_schedule_trigger",
@@ -2136,7 +1995,7 @@ databricks_core::model! {
             /// Pipeline that computes it; streaming only.
             pipeline_id: String = "pipeline_id",
             /// Former setting, without effect on the schedule of batch runs.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             pipeline_schedule_state: MaterializedFeaturePipelineScheduleState = "pipeline_schedule_state",
             /// How it is computed from a stream.
             streaming_mode: StreamingMode = "streaming_mode",
@@ -2155,13 +2014,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Why a member of a set could not be changed.
     MaterializedFeatureChangeFailure {
-        required {}
         optional {
             /// Name of the error, such as `RESOURCE_CONFLICT`.
             error_code: String = "error_code",
             /// The member.
             materialized_feature_id: String = "materialized_feature_id",
-            /// Message.
+            /// `message`, a text.
             message: String = "message",
         }
     }
@@ -2174,14 +2032,12 @@ databricks_core::model! {
             /// Column to evaluate.
             input: String = "input",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A value of a metric.
     Metric {
-        required {}
         optional {
             /// Digest of the dataset the value was measured on, such as an MD5 hash; tells datasets of equal name apart.
             dataset_digest: String = "dataset_digest",
@@ -2197,7 +2053,7 @@ databricks_core::model! {
             step: i64 = "step",
             /// Time of the value, as Unix time in milliseconds.
             timestamp: i64 = "timestamp",
-            /// Value.
+            /// `value`, a number.
             value: f64 = "value",
         }
     }
@@ -2210,26 +2066,24 @@ databricks_core::model! {
             /// Column to evaluate.
             input: String = "input",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A registered model.
     Model {
-        required {}
         optional {
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
             /// Newest version with status `READY` in each stage.
             latest_versions: Vec<ModelVersion> = "latest_versions",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Tags.
+            /// `tags`, a list, each item of type `ModelTag`.
             tags: Vec<ModelTag> = "tags",
             /// User who created it.
             user_id: String = "user_id",
@@ -2240,11 +2094,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A registered model, with its ID and what the caller may do.
     ModelDatabricks {
-        required {}
         optional {
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// ID, for use in permission calls.
             id: String = "id",
@@ -2252,11 +2105,11 @@ databricks_core::model! {
             last_updated_timestamp: i64 = "last_updated_timestamp",
             /// Newest version in each stage.
             latest_versions: Vec<ModelVersion> = "latest_versions",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// What the caller may do with it.
             permission_level: PermissionLevel = "permission_level",
-            /// Tags.
+            /// `tags`, a list, each item of type `ModelTag`.
             tags: Vec<ModelTag> = "tags",
             /// User who created it.
             user_id: String = "user_id",
@@ -2271,7 +2124,6 @@ databricks_core::model! {
             /// ID of the model.
             model_id: String = "model_id",
         }
-        optional {}
     }
 }
 
@@ -2284,18 +2136,16 @@ databricks_core::model! {
             /// Step at which it was produced.
             step: i64 = "step",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A tag of a registered model.
     ModelTag {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -2304,13 +2154,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A version of a registered model.
     ModelVersion {
-        required {}
         optional {
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
             /// Stage it is in: `None`, `Staging`, `Production` or `Archived`.
             current_stage: String = "current_stage",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
@@ -2326,7 +2175,7 @@ databricks_core::model! {
             status: ModelVersionStatus = "status",
             /// Explanation of a pending or failed status.
             status_message: String = "status_message",
-            /// Tags.
+            /// `tags`, a list, each item of type `ModelVersionTag`.
             tags: Vec<ModelVersionTag> = "tags",
             /// User who created it.
             user_id: String = "user_id",
@@ -2339,13 +2188,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A version of a registered model, with open requests and what the caller may do.
     ModelVersionDatabricks {
-        required {}
         optional {
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
             /// Stage it is in: `None`, `Staging`, `Production` or `Archived`.
             current_stage: String = "current_stage",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Which e-mails the caller gets about it; working with a version subscribes one.
             email_subscription_status: RegistryEmailSubscriptionType = "email_subscription_status",
@@ -2369,7 +2217,7 @@ databricks_core::model! {
             status: Status = "status",
             /// Explanation of the status, such as why registration failed.
             status_message: String = "status_message",
-            /// Tags.
+            /// `tags`, a list, each item of type `ModelVersionTag`.
             tags: Vec<ModelVersionTag> = "tags",
             /// User who created it.
             user_id: String = "user_id",
@@ -2382,11 +2230,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A tag of a model version.
     ModelVersionTag {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -2396,14 +2243,14 @@ databricks_core::model! {
     /// Mutual TLS towards Kafka, with JKS files on Unity Catalog volumes and passwords in secret scopes.
     MtlsConfig {
         required {
-            /// Password of the private key, often that of the keystore.
-            key_password_ref: SecretScopeReference = "key_password_ref",
             /// Keystore with client certificate and private key, a path below `/Volumes`.
             ///
             /// The compute must be able to read it.
             keystore_location: String = "keystore_location",
             /// Password of the keystore.
             keystore_password_ref: SecretScopeReference = "keystore_password_ref",
+            /// Password of the private key, often that of the keystore.
+            key_password_ref: SecretScopeReference = "key_password_ref",
             /// Truststore with the authorities that sign broker certificates, a path below `/Volumes`.
             truststore_location: String = "truststore_location",
             /// Password of the truststore.
@@ -2422,14 +2269,13 @@ databricks_core::model! {
     /// Delta table for the values of a feature.
     OfflineStoreConfig {
         required {
-            /// Catalog name.
+            /// `catalog_name`, a text.
             catalog_name: String = "catalog_name",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
             /// Start of the table name; the rest is generated.
             table_name_prefix: String = "table_name_prefix",
         }
-        optional {}
     }
 }
 
@@ -2437,13 +2283,13 @@ databricks_core::model! {
     /// A database that serves features online.
     OnlineStore {
         required {
-            /// Size: `CU_1`, `CU_2`, `CU_4` or `CU_8`.
-            capacity: String = "capacity",
             /// Name, which identifies it.
             name: String = "name",
+            /// Size: `CU_1`, `CU_2`, `CU_4` or `CU_8`.
+            capacity: String = "capacity",
         }
         optional {
-            /// Creation time.
+            /// `creation_time`, a text.
             creation_time: String = "creation_time",
             /// E-mail address of the user who created it.
             creator: String = "creator",
@@ -2465,8 +2311,6 @@ databricks_core::model! {
             ///
             /// Give it without quotes.
             catalog_name: String = "catalog_name",
-            /// Online store to use.
-            online_store_name: String = "online_store_name",
             /// Schema, in Unity Catalog as in Lakebase.
             ///
             /// Give it without quotes.
@@ -2474,14 +2318,18 @@ databricks_core::model! {
             /// Start of the table name; the rest is generated.
             table_name_prefix: String = "table_name_prefix",
         }
-        optional {}
+        optional {
+            /// Online store to use.
+            ///
+            /// Required, though not an argument.
+            online_store_name: String = "online_store_name",
+        }
     }
 }
 
 databricks_core::model! {
     /// A long-running operation.
     Operation {
-        required {}
         optional {
             /// Whether it has ended; then `error` or `response` is set.
             done: bool = "done",
@@ -2500,11 +2348,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A parameter of a run.
     Param {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -2517,7 +2364,6 @@ databricks_core::model! {
             /// Requirements as of PEP 508, or wheel files below `/Volumes`.
             requirements: Vec<String> = "requirements",
         }
-        optional {}
     }
 }
 
@@ -2532,7 +2378,6 @@ databricks_core::model! {
             /// Content of the `.proto` file, syntax proto2 or proto3.
             schema_text: String = "schema_text",
         }
-        optional {}
     }
 }
 
@@ -2564,7 +2409,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The published table.
     PublishTableResponse {
-        required {}
         optional {
             /// Full name of the online table, `catalog.schema.table`.
             online_table_name: String = "online_table_name",
@@ -2577,7 +2421,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress of a purge.
     PurgeFeatureEntitiesMetadata {
-        required {}
         optional {
             /// When the purge was requested.
             create_time: databricks_core::Timestamp = "create_time",
@@ -2600,7 +2443,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Result of a finished purge.
     PurgeFeatureEntitiesResponse {
-        required {}
         optional {
             /// Error of the purge as a whole, rather than of a feature.
             error: DatabricksServiceExceptionWithDetailsProto = "error",
@@ -2617,7 +2459,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Result of a purge for one feature.
     PurgeFeatureEntitiesResult {
-        required {}
         optional {
             /// Error for this feature, if any.
             error: DatabricksServiceExceptionWithDetailsProto = "error",
@@ -2634,7 +2475,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One grant on a registered model: a permission level for a user, a group or a service principal.
     RegisteredModelAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -2651,7 +2491,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on a registered model.
     RegisteredModelAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<RegisteredModelPermission> = "all_permissions",
@@ -2670,13 +2509,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on a registered model.
     RegisteredModelPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `RegisteredModelPermissionLevel`.
             permission_level: RegisteredModelPermissionLevel = "permission_level",
         }
     }
@@ -2685,13 +2523,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of a registered model.
     RegisteredModelPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<RegisteredModelAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -2700,11 +2537,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on a registered model, with its meaning.
     RegisteredModelPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `RegisteredModelPermissionLevel`.
             permission_level: RegisteredModelPermissionLevel = "permission_level",
         }
     }
@@ -2713,17 +2549,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// A webhook of the model registry.
     RegistryWebhook {
-        required {}
         optional {
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Events on which it fires.
             events: Vec<RegistryWebhookEvent> = "events",
             /// URL it calls.
             http_url_spec: HttpUrlSpecWithoutSecret = "http_url_spec",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Job it runs.
             job_spec: JobSpecWithoutSecret = "job_spec",
@@ -2740,7 +2575,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of a rejection.
     RejectTransitionRequestResponse {
-        required {}
         optional {
             /// Event that records it.
             activity: Activity = "activity",
@@ -2751,9 +2585,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The registered model under its new name.
     RenameModelResponse {
-        required {}
         optional {
-            /// Registered model.
+            /// `registered_model`, of type `Model`.
             registered_model: Model = "registered_model",
         }
     }
@@ -2768,14 +2601,12 @@ databricks_core::model! {
             /// Name in the result.
             output: String = "output",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Values that come with a request, in batch scoring or at a serving endpoint, as source of a feature.
     RequestSource {
-        required {}
         optional {
             /// Schema with scalar or nested fields, as JSON of a Spark `StructType`.
             dataframe_schema: String = "dataframe_schema",
@@ -2788,23 +2619,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     RestoreExperimentResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     RestoreRunResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Outcome of restoring runs.
     RestoreRunsResponse {
-        required {}
         optional {
             /// How many runs were restored.
             runs_restored: i64 = "runs_restored",
@@ -2815,7 +2641,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A window that moves along with the time of evaluation.
     RollingWindow {
-        required {}
         optional {
             /// How far back in the past the window is evaluated, zero by default; for an analysis such as the count of a week ago, not
             /// for late data.
@@ -2831,7 +2656,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A run of an experiment.
     Run {
-        required {}
         optional {
             /// Parameters, metrics and tags.
             data: RunData = "data",
@@ -2846,13 +2670,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parameters, metrics and tags of a run.
     RunData {
-        required {}
         optional {
-            /// Metrics.
+            /// `metrics`, a list, each item of type `Metric`.
             metrics: Vec<Metric> = "metrics",
-            /// Params.
+            /// `params`, a list, each item of type `Param`.
             params: Vec<Param> = "params",
-            /// Tags.
+            /// `tags`, a list, each item of type `RunTag`.
             tags: Vec<RunTag> = "tags",
         }
     }
@@ -2861,7 +2684,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Name, status and times of a run.
     RunInfo {
-        required {}
         optional {
             /// Directory for artifacts: a local path, or a URI such as `s3://bucket/directory`.
             artifact_uri: String = "artifact_uri",
@@ -2871,19 +2693,19 @@ databricks_core::model! {
             experiment_id: String = "experiment_id",
             /// Either `active` or `deleted`.
             lifecycle_stage: String = "lifecycle_stage",
-            /// Run id.
+            /// `run_id`, a text.
             run_id: String = "run_id",
-            /// Run name.
+            /// `run_name`, a text.
             run_name: String = "run_name",
             /// Former name of `run_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_uuid: String = "run_uuid",
             /// When it started, as Unix time in milliseconds.
             start_time: i64 = "start_time",
             /// Status of the run.
             status: RunInfoStatus = "status",
             /// Former field for the user; see tag `mlflow.user`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             user_id: String = "user_id",
         }
     }
@@ -2892,7 +2714,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Datasets and models a run used.
     RunInputs {
-        required {}
         optional {
             /// The datasets.
             dataset_inputs: Vec<DatasetInput> = "dataset_inputs",
@@ -2905,11 +2726,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A tag of a run.
     RunTag {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -2919,7 +2739,6 @@ databricks_core::model! {
     /// A window computed in two parts: a batch pipeline aggregates past days, a streaming pipeline the most recent ones, and
     /// reads merge both.
     SawtoothWindow {
-        required {}
         optional {
             /// Not supported for this window.
             delay: databricks_core::Duration = "delay",
@@ -2932,7 +2751,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A schema of messages; one kind is set.
     SchemaConfig {
-        required {}
         optional {
             /// Avro schema as JSON text.
             avro_schema: String = "avro_schema",
@@ -2968,14 +2786,12 @@ databricks_core::model! {
             /// hyphen between.
             subject: String = "subject",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Schemas taken from a schema registry.
     SchemaRegistryConfig {
-        required {}
         optional {
             /// API secret, if the registry asks for one.
             api_secret_ref: SecretScopeReference = "api_secret_ref",
@@ -2996,7 +2812,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Output of a declarative pipeline as source of a feature.
     SdpSource {
-        required {}
         optional {
             /// Schema after the transformation, as JSON of a Spark `StructType`.
             ///
@@ -3031,9 +2846,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of experiments.
     SearchExperimentsResponse {
-        required {}
         optional {
-            /// Experiments.
+            /// `experiments`, a list, each item of type `Experiment`.
             experiments: Vec<Experiment> = "experiments" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -3044,7 +2858,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of issues.
     SearchIssuesResponse {
-        required {}
         optional {
             /// The issues, in the order asked for.
             issues: Vec<Issue> = "issues" (essential),
@@ -3060,7 +2873,7 @@ databricks_core::model! {
     /// A dataset to which conditions on metrics refer.
     SearchLoggedModelsDataset {
         required {
-            /// Dataset name.
+            /// `dataset_name`, a text.
             dataset_name: String = "dataset_name",
         }
         optional {
@@ -3091,9 +2904,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of logged models.
     SearchLoggedModelsResponse {
-        required {}
         optional {
-            /// Models.
+            /// `models`, a list, each item of type `LoggedModel`.
             models: Vec<LoggedModel> = "models" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -3104,9 +2916,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of model versions.
     SearchModelVersionsResponse {
-        required {}
         optional {
-            /// Model versions.
+            /// `model_versions`, a list, each item of type `ModelVersion`.
             model_versions: Vec<ModelVersion> = "model_versions" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -3117,11 +2928,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of registered models.
     SearchModelsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Registered models.
+            /// `registered_models`, a list, each item of type `Model`.
             registered_models: Vec<Model> = "registered_models" (essential),
         }
     }
@@ -3130,11 +2940,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of runs.
     SearchRunsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Runs.
+            /// `runs`, a list, each item of type `Run`.
             runs: Vec<Run> = "runs" (essential),
         }
     }
@@ -3144,52 +2953,41 @@ databricks_core::model! {
     /// An entry of a secret scope.
     SecretScopeReference {
         required {
-            /// Key within the scope.
-            key: String = "key",
             /// Name of the scope.
             scope: String = "scope",
+            /// Key within the scope.
+            key: String = "key",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     SetExperimentTagResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     SetLoggedModelTagsResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     SetModelTagResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     SetModelVersionTagResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     SetTagResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -3219,7 +3017,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// When the data of a source counts as complete.
     SourceLateness {
-        required {}
         optional {
             /// Time to wait after the end of a window, zero by default.
             ///
@@ -3238,7 +3035,6 @@ databricks_core::model! {
             /// Fields of messages from Kafka are given as a path with dots, such as `value.amount`; the form with a colon is outdated.
             input: String = "input",
         }
-        optional {}
     }
 }
 
@@ -3249,7 +3045,6 @@ databricks_core::model! {
             /// Column to evaluate.
             input: String = "input",
         }
-        optional {}
     }
 }
 
@@ -3271,11 +3066,11 @@ databricks_core::model! {
         optional {
             /// Whether the caller sees only metadata, by privilege `BROWSE`.
             browse_only: bool = "browse_only",
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// User who created it.
             created_by: String = "created_by",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Columns to drop, as paths with dots; a struct goes with all its fields.
             ///
@@ -3284,7 +3079,7 @@ databricks_core::model! {
             excluded_columns: Vec<String> = "excluded_columns",
             /// Condition in SQL for the events that belong to the stream, such as `value.kind = 'order'`; the others are ignored.
             record_type_filter: String = "record_type_filter",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
             /// User who last changed it.
             updated_by: String = "updated_by",
@@ -3295,7 +3090,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Kinesis streams by ARN.
     StreamArnList {
-        required {}
         optional {
             /// ARNs, such as `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`.
             arns: Vec<String> = "arns",
@@ -3306,7 +3100,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How to connect to the platform of a stream; one member is set.
     StreamConnectionConfig {
-        required {}
         optional {
             /// Mutual TLS without a connection object.
             direct_mtls_config: DirectMtlsConfig = "direct_mtls_config",
@@ -3319,9 +3112,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Kinesis streams by name.
     StreamNameList {
-        required {}
         optional {
-            /// Names.
+            /// `names`, a list, each item a text.
             names: Vec<String> = "names",
         }
     }
@@ -3330,7 +3122,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where the schemas of a stream come from; one member is set.
     StreamSchemaConfig {
-        required {}
         optional {
             /// Given here.
             direct_schemas: DirectSchemas = "direct_schemas",
@@ -3363,7 +3154,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Platform of a stream; one member is set.
     StreamSourceConfig {
-        required {}
         optional {
             /// Apache Kafka.
             kafka_stream_config: KafkaStreamConfig = "kafka_stream_config",
@@ -3376,7 +3166,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How a feature is computed from a stream.
     StreamingMode {
-        required {}
         optional {
             /// How fresh values should be, such as `1 minute`.
             freshness_target: String = "freshness_target",
@@ -3392,9 +3181,8 @@ databricks_core::model! {
 
 databricks_core::model! {
     /// Former form of `KafkaSubscriptionMode`.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     SubscriptionMode {
-        required {}
         optional {
             /// Partitions to read, as JSON text from topic to partition numbers: `{"topicA":[0,1]}`.
             assign: String = "assign",
@@ -3415,14 +3203,12 @@ databricks_core::model! {
             /// Fields of messages from Kafka are given as a path with dots, such as `value.amount`; the form with a colon is outdated.
             input: String = "input",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Starts batch runs when the source changes: the Delta table, or the input tables of a pipeline.
     TableTrigger {
-        required {}
         optional {
             /// Which tables must change; any of them by default.
             condition: TableTriggerTableTriggerCondition = "condition",
@@ -3440,7 +3226,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Answer of the receiver to a test.
     TestRegistryWebhookResponse {
-        required {}
         optional {
             /// Body of the answer.
             body: String = "body",
@@ -3453,22 +3238,21 @@ databricks_core::model! {
 databricks_core::model! {
     /// Window over which a feature is aggregated; one kind is set.
     TimeWindow {
-        required {}
         optional {
-            /// Continuous.
+            /// `continuous`, of type `ContinuousWindow`.
             continuous: ContinuousWindow = "continuous",
-            /// Rolling.
+            /// `rolling`, of type `RollingWindow`.
             rolling: RollingWindow = "rolling",
             /// Window computed in two parts, batch and streaming.
             sawtooth: SawtoothWindow = "sawtooth",
-            /// Sliding.
+            /// `sliding`, of type `SlidingWindow`.
             sliding: SlidingWindow = "sliding",
             /// Earliest time for which values are emitted; older input still counts.
             ///
             /// By default fixed windows first emit when a full window has passed, rolling and lifetime windows as soon as there is
             /// data. For sawtooth windows not later than the creation of the feature; not possible for rolling windows over streams.
             start_time: databricks_core::Timestamp = "start_time",
-            /// Tumbling.
+            /// `tumbling`, of type `TumblingWindow`.
             tumbling: TumblingWindow = "tumbling",
         }
     }
@@ -3484,14 +3268,12 @@ databricks_core::model! {
             /// `event_time`. The form with a colon is outdated.
             name: String = "name",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A request to change the stage of a model version.
     TransitionRequest {
-        required {}
         optional {
             /// What the caller may do with it.
             available_actions: Vec<ActivityAction> = "available_actions",
@@ -3510,7 +3292,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of a change of stage.
     TransitionStageResponse {
-        required {}
         optional {
             /// The version in its new stage.
             model_version_databricks: ModelVersionDatabricks = "model_version_databricks",
@@ -3543,7 +3324,7 @@ databricks_core::model! {
     /// Delta tables for traces in a Unity Catalog schema.
     UcTraceLocation {
         required {
-            /// Catalog.
+            /// `catalog`, a text.
             catalog: String = "catalog",
             /// Schema, without its catalog.
             schema: String = "schema",
@@ -3562,9 +3343,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The comment after the change.
     UpdateCommentResponse {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, of type `CommentObject`.
             comment: CommentObject = "comment",
         }
     }
@@ -3573,17 +3353,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     UpdateExperimentResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The registered model after the change.
     UpdateModelResponse {
-        required {}
         optional {
-            /// Registered model.
+            /// `registered_model`, of type `Model`.
             registered_model: Model = "registered_model",
         }
     }
@@ -3592,9 +3369,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The model version after the change.
     UpdateModelVersionResponse {
-        required {}
         optional {
-            /// Model version.
+            /// `model_version`, of type `ModelVersion`.
             model_version: ModelVersion = "model_version",
         }
     }
@@ -3603,7 +3379,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The run after the change.
     UpdateRunResponse {
-        required {}
         optional {
             /// Name, status and times of the run.
             run_info: RunInfo = "run_info",
@@ -3614,9 +3389,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The webhook after the change.
     UpdateWebhookResponse {
-        required {}
         optional {
-            /// Webhook.
+            /// `webhook`, of type `RegistryWebhook`.
             webhook: RegistryWebhook = "webhook",
         }
     }
@@ -3629,7 +3403,6 @@ databricks_core::model! {
             /// Column to evaluate.
             input: String = "input",
         }
-        optional {}
     }
 }
 
@@ -3640,7 +3413,6 @@ databricks_core::model! {
             /// Column to evaluate.
             input: String = "input",
         }
-        optional {}
     }
 }
 

@@ -103,8 +103,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of a private network gateway that `update_mask` names.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("private_network_gateway", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
 ];

@@ -12,16 +12,14 @@ databricks_core::operation! {
     CreateEndpoint {
         info: "endpoints.create_endpoint", POST "/api/networking/v1/{parent}/endpoints", Account;
         output: super::Endpoint = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Owning account, written `accounts/{account_id}`.
             ///
             /// Of the form `accounts/{account_id}`.
             parent: String = segments "parent",
-            /// Endpoint.
+            /// `endpoint`, of type `Endpoint`.
             endpoint: super::Endpoint = json "endpoint",
         }
-        optional {}
     }
 }
 
@@ -35,12 +33,10 @@ databricks_core::operation! {
     DeleteEndpoint {
         info: "endpoints.delete_endpoint", DELETE "/api/networking/v1/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Endpoint resource name, as in the `name` of `Endpoint`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -51,12 +47,10 @@ databricks_core::operation! {
     GetEndpoint {
         info: "endpoints.get_endpoint", GET "/api/networking/v1/{name}", Account;
         output: super::Endpoint = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Endpoint resource name, as in the `name` of `Endpoint`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -67,7 +61,6 @@ databricks_core::operation! {
     ListEndpoints {
         info: "endpoints.list_endpoints", GET "/api/networking/v1/{parent}/endpoints", Account;
         output: super::ListEndpointsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Account whose endpoints are listed, written `accounts/{account_id}`.
             ///
@@ -75,7 +68,7 @@ databricks_core::operation! {
             parent: String = segments "parent",
         }
         optional {
-            /// Page size.
+            /// `page_size`, an integer.
             page_size: i64 = query "page_size",
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",

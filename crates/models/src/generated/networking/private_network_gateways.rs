@@ -14,12 +14,11 @@ databricks_core::operation! {
     CreatePrivateNetworkGateway {
         info: "private_network_gateways.create_private_network_gateway", POST "/api/networking/v1/{parent}/private-network-gateways", Account, idempotency(databricks_core::Idempotency::Keyed);
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
             /// Network connectivity configuration that is to own the gateway, `accounts/{account}/network-connectivity-configs/{ncc}`.
             parent: String = segments "parent",
-            /// Private network gateway.
+            /// `private_network_gateway`, of type `PrivateNetworkGateway`.
             private_network_gateway: super::PrivateNetworkGateway = json "private_network_gateway",
         }
         optional {
@@ -80,12 +79,10 @@ databricks_core::operation! {
     DeletePrivateNetworkGateway {
         info: "private_network_gateways.delete_private_network_gateway", DELETE "/api/networking/v1/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -96,12 +93,10 @@ databricks_core::operation! {
     GetPrivateNetworkGateway {
         info: "private_network_gateways.get_private_network_gateway", GET "/api/networking/v1/{name}", Account;
         output: super::PrivateNetworkGateway = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -114,12 +109,10 @@ databricks_core::operation! {
     GetPrivateNetworkGatewayOperation {
         info: "private_network_gateways.get_private_network_gateway_operation", GET "/api/networking/v1/{name}", Account;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Operation name, as returned by the create call.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -130,7 +123,6 @@ databricks_core::operation! {
     ListPrivateNetworkGateways {
         info: "private_network_gateways.list_private_network_gateways", GET "/api/networking/v1/{parent}/private-network-gateways", Account;
         output: super::ListPrivateNetworkGatewaysResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Network connectivity configuration, `accounts/{account}/network-connectivity-configs/{ncc}`.
             parent: String = segments "parent",
@@ -170,17 +162,15 @@ databricks_core::operation! {
     UpdatePrivateNetworkGateway {
         info: "private_network_gateways.update_private_network_gateway", PATCH "/api/networking/v1/{name}", Account;
         output: super::PrivateNetworkGateway = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
             ///
             /// Of the form `accounts/{account_id}/network-connectivity-configs/{ncc_id}/private-network-gateways/{gateway_id}`.
             name: String = segments "name",
+            /// `private_network_gateway`, of type `PrivateNetworkGateway`.
+            private_network_gateway: super::PrivateNetworkGateway = json "private_network_gateway",
             /// Comma-separated names of the gateway fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Private network gateway.
-            private_network_gateway: super::PrivateNetworkGateway = json "private_network_gateway",
         }
-        optional {}
     }
 }

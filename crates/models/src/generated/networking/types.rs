@@ -39,7 +39,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Error of a failed or cancelled long-running operation.
     DatabricksServiceExceptionWithDetailsProto {
-        required {}
         optional {
             /// Further error details, as untyped objects.
             details: Vec<serde_json::Map<String, serde_json::Value>> = "details",
@@ -92,12 +91,12 @@ databricks_core::model! {
     /// GCP side of an `Endpoint` (Private Service Connect).
     GcpPscEndpointInfo {
         required {
-            /// GCP region of the PSC endpoint; has to be the region of the workspace, since GCP offers PSC within one region only.
-            endpoint_region: String = "endpoint_region",
             /// Consumer project that holds the PSC endpoint.
             project_id: String = "project_id",
             /// Name of the PSC endpoint in the consumer project.
             psc_endpoint: String = "psc_endpoint",
+            /// GCP region of the PSC endpoint; has to be the region of the workspace, since GCP offers PSC within one region only.
+            endpoint_region: String = "endpoint_region",
         }
         optional {
             /// Connection id that GCP assigned in the consumer project.
@@ -111,7 +110,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of endpoints.
     ListEndpointsResponse {
-        required {}
         optional {
             /// Endpoints on this page.
             items: Vec<Endpoint> = "items" (essential),
@@ -124,7 +122,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of private network gateways.
     ListPrivateNetworkGatewaysResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -137,7 +134,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A long-running operation of the networking API.
     Operation {
-        required {}
         optional {
             /// False while work goes on; once true, either `error` or `response` is set.
             done: bool = "done",
@@ -198,7 +194,6 @@ databricks_core::model! {
             /// Security groups put on the gateway's network interface.
             security_group_ids: Vec<String> = "security_group_ids",
         }
-        optional {}
     }
 }
 
@@ -209,7 +204,6 @@ databricks_core::model! {
             /// AWS subnet id.
             subnet_id: String = "subnet_id",
         }
-        optional {}
     }
 }
 
@@ -217,10 +211,9 @@ databricks_core::model! {
     /// The IAM role Databricks assumes for an AWS gateway.
     PrivateNetworkGatewayAwsCloudConnectionCrossAccountRole {
         required {
-            /// Role ARN.
+            /// `role_arn`, a text.
             role_arn: String = "role_arn",
         }
-        optional {}
     }
 }
 
@@ -231,7 +224,6 @@ databricks_core::model! {
             /// Subnet in which the gateway connects.
             gateway_subnet: PrivateNetworkGatewayAzureCloudConnectionAzureGatewaySubnet = "gateway_subnet",
         }
-        optional {}
     }
 }
 
@@ -242,7 +234,6 @@ databricks_core::model! {
             /// Azure resource id of the subnet, in full.
             resource_id: String = "resource_id",
         }
-        optional {}
     }
 }
 
@@ -255,14 +246,12 @@ databricks_core::model! {
             /// The destination, in the form that `destination_type` calls for.
             value: String = "value",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Metadata of a gateway `Operation`.
     PrivateNetworkGatewayOperationMetadata {
-        required {}
         optional {
             /// What is being done to the gateway.
             operation_type: PrivateNetworkGatewayOperationMetadataOperationType = "operation_type",
@@ -279,7 +268,6 @@ databricks_core::model! {
             /// The resolver, in the form that `resolver_type` calls for.
             value: String = "value",
         }
-        optional {}
     }
 }
 

@@ -12,7 +12,6 @@ databricks_core::operation! {
     Create {
         info: "account_federation_policy.create", POST "/api/2.0/accounts/{account_id}/federationPolicies", Account;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Policy to create.
             ///
@@ -35,12 +34,10 @@ databricks_core::operation! {
     Delete {
         info: "account_federation_policy.delete", DELETE "/api/2.0/accounts/{account_id}/federationPolicies/{policy_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the policy.
             policy_id: String = path "policy_id",
         }
-        optional {}
     }
 }
 
@@ -51,12 +48,10 @@ databricks_core::operation! {
     Get {
         info: "account_federation_policy.get", GET "/api/2.0/accounts/{account_id}/federationPolicies/{policy_id}", Account;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the policy.
             policy_id: String = path "policy_id",
         }
-        optional {}
     }
 }
 
@@ -67,8 +62,6 @@ databricks_core::operation! {
     List {
         info: "account_federation_policy.list", GET "/api/2.0/accounts/{account_id}/federationPolicies", Account;
         output: super::ListFederationPoliciesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",
@@ -106,7 +99,6 @@ databricks_core::operation! {
     Update {
         info: "account_federation_policy.update", PATCH "/api/2.0/accounts/{account_id}/federationPolicies/{policy_id}", Account;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the policy.
             policy_id: String = path "policy_id",

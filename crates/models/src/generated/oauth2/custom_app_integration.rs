@@ -12,7 +12,6 @@ databricks_core::operation! {
         info: "custom_app_integration.create", POST "/api/2.0/accounts/{account_id}/oauth2/custom-app-integrations", Account;
         output: super::CreateCustomAppIntegrationOutput = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether the client has to authenticate with a client secret.
             confidential: bool = optional "confidential",
@@ -37,12 +36,10 @@ databricks_core::operation! {
     Delete {
         info: "custom_app_integration.delete", DELETE "/api/2.0/accounts/{account_id}/oauth2/custom-app-integrations/{integration_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the integration, as returned by `create`.
             integration_id: String = path "integration_id",
         }
-        optional {}
     }
 }
 
@@ -53,12 +50,10 @@ databricks_core::operation! {
     Get {
         info: "custom_app_integration.get", GET "/api/2.0/accounts/{account_id}/oauth2/custom-app-integrations/{integration_id}", Account;
         output: super::GetCustomAppIntegrationOutput = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the integration, as returned by `create`.
             integration_id: String = path "integration_id",
         }
-        optional {}
     }
 }
 
@@ -69,8 +64,6 @@ databricks_core::operation! {
     List {
         info: "custom_app_integration.list", GET "/api/2.0/accounts/{account_id}/oauth2/custom-app-integrations", Account;
         output: super::GetCustomAppIntegrationsOutput = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Whether to fill in `creator_username`.
             include_creator_username: bool = query "include_creator_username",

@@ -111,7 +111,7 @@ pub static OPERATIONS: &[Described] = &[
         )
         .object(),
     Described::new(
-            super::o_auth_published_apps::List::INFO,
+            super::oauth_published_apps::List::INFO,
             "Lists the published OAuth applications that can be enabled.",
             &[
                 Input::optional("page_size", Kind::Integer, &[Place::Query]),

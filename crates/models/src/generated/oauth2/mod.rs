@@ -6,7 +6,7 @@
 //! |---|
 //! | [`account_federation_policy`] |
 //! | [`custom_app_integration`] |
-//! | [`o_auth_published_apps`] |
+//! | [`oauth_published_apps`] |
 //! | [`published_app_integration`] |
 //! | [`service_principal_federation_policy`] |
 //! | [`service_principal_secrets`] |
@@ -17,7 +17,7 @@ pub mod dynamic;
 mod types;
 pub mod account_federation_policy;
 pub mod custom_app_integration;
-pub mod o_auth_published_apps;
+pub mod oauth_published_apps;
 pub mod published_app_integration;
 pub mod service_principal_federation_policy;
 pub mod service_principal_secrets;

@@ -10,7 +10,6 @@ databricks_core::operation! {
         info: "published_app_integration.create", POST "/api/2.0/accounts/{account_id}/oauth2/published-app-integrations", Account;
         output: super::CreatePublishedAppIntegrationOutput = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Id of the application, such as `power-bi`; see `o_auth_published_apps.list`.
             app_id: String = optional "app_id",
@@ -27,12 +26,10 @@ databricks_core::operation! {
     Delete {
         info: "published_app_integration.delete", DELETE "/api/2.0/accounts/{account_id}/oauth2/published-app-integrations/{integration_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the integration, as returned by `create`.
             integration_id: String = path "integration_id",
         }
-        optional {}
     }
 }
 
@@ -43,12 +40,10 @@ databricks_core::operation! {
     Get {
         info: "published_app_integration.get", GET "/api/2.0/accounts/{account_id}/oauth2/published-app-integrations/{integration_id}", Account;
         output: super::GetPublishedAppIntegrationOutput = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the integration, as returned by `create`.
             integration_id: String = path "integration_id",
         }
-        optional {}
     }
 }
 
@@ -59,8 +54,6 @@ databricks_core::operation! {
     List {
         info: "published_app_integration.list", GET "/api/2.0/accounts/{account_id}/oauth2/published-app-integrations", Account;
         output: super::GetPublishedAppIntegrationsOutput = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",

@@ -12,7 +12,6 @@ databricks_core::operation! {
     Create {
         info: "service_principal_federation_policy.create", POST "/api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies", Account;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the service principal that gets the policy.
             service_principal_id: i64 = path "service_principal_id",
@@ -37,14 +36,12 @@ databricks_core::operation! {
     Delete {
         info: "service_principal_federation_policy.delete", DELETE "/api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the service principal that owns the policy.
             service_principal_id: i64 = path "service_principal_id",
             /// Id of the policy.
             policy_id: String = path "policy_id",
         }
-        optional {}
     }
 }
 
@@ -55,14 +52,12 @@ databricks_core::operation! {
     Get {
         info: "service_principal_federation_policy.get", GET "/api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}", Account;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the service principal that owns the policy.
             service_principal_id: i64 = path "service_principal_id",
             /// Id of the policy.
             policy_id: String = path "policy_id",
         }
-        optional {}
     }
 }
 
@@ -73,7 +68,6 @@ databricks_core::operation! {
     List {
         info: "service_principal_federation_policy.list", GET "/api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies", Account;
         output: super::ListFederationPoliciesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the service principal whose policies are listed.
             service_principal_id: i64 = path "service_principal_id",
@@ -115,7 +109,6 @@ databricks_core::operation! {
     Update {
         info: "service_principal_federation_policy.update", PATCH "/api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}", Account;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the service principal that owns the policy.
             service_principal_id: i64 = path "service_principal_id",

@@ -38,14 +38,12 @@ databricks_core::operation! {
     Delete {
         info: "service_principal_secrets_proxy.delete", DELETE "/api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets/{secret_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the service principal that owns the secret.
             service_principal_id: String = path "service_principal_id",
             /// Id of the secret, as returned by `create` or `list`.
             secret_id: String = path "secret_id",
         }
-        optional {}
     }
 }
 
@@ -58,7 +56,6 @@ databricks_core::operation! {
     List {
         info: "service_principal_secrets_proxy.list", GET "/api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets", Workspace;
         output: super::ListServicePrincipalSecretsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the service principal whose secrets are listed.
             service_principal_id: String = path "service_principal_id",

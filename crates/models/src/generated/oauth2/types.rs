@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// A new custom OAuth application.
     CreateCustomAppIntegrationOutput {
-        required {}
         optional {
             /// OAuth client id generated for the application.
             client_id: String = "client_id",
@@ -20,7 +19,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A published OAuth application just enabled.
     CreatePublishedAppIntegrationOutput {
-        required {}
         optional {
             /// Id with which to read, change or delete the integration.
             integration_id: String = "integration_id",
@@ -31,7 +29,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A new secret with its value.
     CreateServicePrincipalSecretResponse {
-        required {}
         optional {
             /// Creation time, UTC.
             create_time: String = "create_time",
@@ -56,27 +53,22 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to the deletion of a custom OAuth application.
     DeleteCustomAppIntegrationOutput {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to the removal of a published OAuth application.
     DeletePublishedAppIntegrationOutput {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Rule by which tokens of an external issuer are accepted for an account or for one service principal.
     FederationPolicy {
-        required {}
         optional {
             /// Set by the server.
             create_time: String = "create_time",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Resource name: `accounts/{account}/federationPolicies/{policy}`, or for a service principal
             /// `accounts/{account}/servicePrincipals/{id}/federationPolicies/{policy}`.
@@ -100,13 +92,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A custom OAuth application of the account.
     GetCustomAppIntegrationOutput {
-        required {}
         optional {
             /// OAuth client id of the application.
             client_id: String = "client_id",
             /// Whether the client has to authenticate with a client secret.
             confidential: bool = "confidential",
-            /// Create time.
+            /// `create_time`, a text.
             create_time: String = "create_time",
             /// Id of the user who created it.
             created_by: i64 = "created_by",
@@ -131,7 +122,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of custom OAuth applications.
     GetCustomAppIntegrationsOutput {
-        required {}
         optional {
             /// Applications of this page.
             apps: Vec<GetCustomAppIntegrationOutput> = "apps" (essential),
@@ -144,11 +134,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A published OAuth application enabled for the account.
     GetPublishedAppIntegrationOutput {
-        required {}
         optional {
             /// Id of the published application, such as `power-bi`.
             app_id: String = "app_id",
-            /// Create time.
+            /// `create_time`, a text.
             create_time: String = "create_time",
             /// Id of the user who enabled it.
             created_by: i64 = "created_by",
@@ -165,7 +154,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of enabled published OAuth applications.
     GetPublishedAppIntegrationsOutput {
-        required {}
         optional {
             /// Integrations of this page.
             apps: Vec<GetPublishedAppIntegrationOutput> = "apps" (essential),
@@ -178,7 +166,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of published OAuth applications.
     GetPublishedAppsOutput {
-        required {}
         optional {
             /// Applications of this page.
             apps: Vec<PublishedAppOutput> = "apps" (essential),
@@ -191,7 +178,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of federation policies.
     ListFederationPoliciesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -204,7 +190,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of secrets of a service principal.
     ListServicePrincipalSecretsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -217,7 +202,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Which OIDC tokens a federation policy accepts.
     OidcFederationPolicy {
-        required {}
         optional {
             /// Accepted values of the `aud` claim; one match is enough.
             ///
@@ -248,7 +232,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A published OAuth application.
     PublishedAppOutput {
-        required {}
         optional {
             /// Unique id of the application; pass it to `published_app_integration.create`.
             app_id: String = "app_id",
@@ -271,7 +254,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A secret of a service principal, without its value.
     SecretInfo {
-        required {}
         optional {
             /// Creation time, UTC.
             create_time: String = "create_time",
@@ -294,7 +276,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Lifetimes of the tokens of an OAuth application.
     TokenAccessPolicy {
-        required {}
         optional {
             /// Longest time, in minutes, that a user stays signed in without authenticating again: all refresh tokens of a session
             /// expire with it.
@@ -317,15 +298,11 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to the change of a custom OAuth application.
     UpdateCustomAppIntegrationOutput {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to the change of a published OAuth application.
     UpdatePublishedAppIntegrationOutput {
-        required {}
-        optional {}
     }
 }

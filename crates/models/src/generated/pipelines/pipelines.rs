@@ -14,12 +14,10 @@ databricks_core::operation! {
     ApplyEnvironment {
         info: "pipelines.apply_environment", POST "/api/2.0/pipelines/{pipeline_id}/environment/apply", Workspace;
         output: super::ApplyEnvironmentRequestResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the pipeline.
             pipeline_id: String = path "pipeline_id",
         }
-        optional {}
     }
 }
 
@@ -57,14 +55,14 @@ databricks_core::operation! {
             /// Whether the pipeline keeps running instead of stopping after one pass.
             ///
             /// A continuous job around the pipeline takes its place and overrides it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             continuous: bool = optional "continuous",
             /// Tool that manages the pipeline, if any.
             deployment: super::PipelineDeployment = optional "deployment",
             /// Whether updates run in development mode; `false` by default.
             ///
             /// Choose it per update instead.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             development: bool = optional "development",
             /// Product edition: `CORE`, `PRO` or `ADVANCED`.
             edition: String = optional "edition",
@@ -80,7 +78,7 @@ databricks_core::operation! {
             filters: super::Filters = optional "filters",
             /// Makes this a gateway that reads changes from a database.
             gateway_definition: super::IngestionGatewayPipelineDefinition = optional "gateway_definition",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
             /// Makes this a managed ingestion pipeline.
             ///
@@ -88,7 +86,7 @@ databricks_core::operation! {
             ingestion_definition: super::IngestionPipelineDefinition = optional "ingestion_definition",
             /// Source code and libraries of the pipeline.
             libraries: Vec<super::PipelineLibrary> = optional "libraries",
-            /// Name.
+            /// `name`, a text.
             name: String = optional "name",
             /// Who gets mail on which events.
             notifications: Vec<super::Notifications> = optional "notifications",
@@ -115,10 +113,10 @@ databricks_core::operation! {
             /// Legacy form of `schema`: the one schema to publish to.
             ///
             /// Exclusive with it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             target: String = optional "target",
             /// Former way of choosing between scheduled and manual runs; use `continuous`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             trigger: super::PipelineTrigger = optional "trigger",
             /// Usage policy that applies to the pipeline.
             usage_policy_id: String = optional "usage_policy_id",
@@ -134,7 +132,6 @@ databricks_core::operation! {
         info: "pipelines.create", POST "/api/2.0/pipelines", Workspace;
         output: super::CreatePipelineResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Whether another pipeline may have the same name; otherwise a clash is an error.
             allow_duplicate_names: bool = optional "allow_duplicate_names",
@@ -153,14 +150,14 @@ databricks_core::operation! {
             /// Whether the pipeline keeps running instead of stopping after one pass.
             ///
             /// A continuous job around the pipeline takes its place and overrides it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             continuous: bool = optional "continuous",
             /// Tool that manages the pipeline, if any.
             deployment: super::PipelineDeployment = optional "deployment",
             /// Whether updates run in development mode; `false` by default.
             ///
             /// Choose it per update instead.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             development: bool = optional "development",
             /// Whether only to check the settings.
             ///
@@ -176,7 +173,7 @@ databricks_core::operation! {
             filters: super::Filters = optional "filters",
             /// Makes this a gateway that reads changes from a database.
             gateway_definition: super::IngestionGatewayPipelineDefinition = optional "gateway_definition",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
             /// Makes this a managed ingestion pipeline.
             ///
@@ -184,7 +181,7 @@ databricks_core::operation! {
             ingestion_definition: super::IngestionPipelineDefinition = optional "ingestion_definition",
             /// Source code and libraries of the pipeline.
             libraries: Vec<super::PipelineLibrary> = optional "libraries",
-            /// Name.
+            /// `name`, a text.
             name: String = optional "name",
             /// Who gets mail on which events.
             notifications: Vec<super::Notifications> = optional "notifications",
@@ -215,10 +212,10 @@ databricks_core::operation! {
             /// Legacy form of `schema`: the one schema to publish to.
             ///
             /// Exclusive with it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             target: String = optional "target",
             /// Former way of choosing between scheduled and manual runs; use `continuous`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             trigger: super::PipelineTrigger = optional "trigger",
             /// Usage policy that applies to the pipeline.
             usage_policy_id: String = optional "usage_policy_id",
@@ -236,7 +233,6 @@ databricks_core::operation! {
     Delete {
         info: "pipelines.delete", DELETE "/api/2.0/pipelines/{pipeline_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the pipeline.
             pipeline_id: String = path "pipeline_id",
@@ -257,12 +253,10 @@ databricks_core::operation! {
     Get {
         info: "pipelines.get", GET "/api/2.0/pipelines/{pipeline_id}", Workspace;
         output: super::GetPipelineResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the pipeline.
             pipeline_id: String = path "pipeline_id",
         }
-        optional {}
     }
 }
 
@@ -273,12 +267,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "pipelines.get_permission_levels", GET "/api/2.0/permissions/pipelines/{pipeline_id}/permissionLevels", Workspace;
         output: super::GetPipelinePermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the pipeline.
             pipeline_id: String = path "pipeline_id",
         }
-        optional {}
     }
 }
 
@@ -291,12 +283,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "pipelines.get_permissions", GET "/api/2.0/permissions/pipelines/{pipeline_id}", Workspace;
         output: super::PipelinePermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the pipeline.
             pipeline_id: String = path "pipeline_id",
         }
-        optional {}
     }
 }
 
@@ -307,14 +297,12 @@ databricks_core::operation! {
     GetUpdate {
         info: "pipelines.get_update", GET "/api/2.0/pipelines/{pipeline_id}/updates/{update_id}", Workspace;
         output: super::GetUpdateResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the pipeline.
             pipeline_id: String = path "pipeline_id",
             /// ID of the update.
             update_id: String = path "update_id",
         }
-        optional {}
     }
 }
 
@@ -325,7 +313,6 @@ databricks_core::operation! {
     ListPipelineEvents {
         info: "pipelines.list_pipeline_events", GET "/api/2.0/pipelines/{pipeline_id}/events", Workspace;
         output: super::ListPipelineEventsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the pipeline.
             pipeline_id: String = path "pipeline_id",
@@ -376,8 +363,6 @@ databricks_core::operation! {
     ListPipelines {
         info: "pipelines.list_pipelines", GET "/api/2.0/pipelines", Workspace;
         output: super::ListPipelinesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// One condition: `notebook='<path>'` for pipelines that use the notebook, or `name LIKE '<pattern>'` with `%` as wildcard.
             ///
@@ -423,7 +408,6 @@ databricks_core::operation! {
     ListUpdates {
         info: "pipelines.list_updates", GET "/api/2.0/pipelines/{pipeline_id}/updates", Workspace;
         output: super::ListUpdatesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the pipeline.
             pipeline_id: String = path "pipeline_id",
@@ -475,7 +459,7 @@ databricks_core::operation! {
             pipeline_id: String = path "pipeline_id",
         }
         optional {
-            /// Cause.
+            /// `cause`, of type `StartUpdateCause`.
             cause: super::StartUpdateCause = optional "cause",
             /// Whether to run in development mode: compute is reused and failures are not retried.
             ///
@@ -522,12 +506,10 @@ databricks_core::operation! {
     Stop {
         info: "pipelines.stop", POST "/api/2.0/pipelines/{pipeline_id}/stop", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the pipeline.
             pipeline_id: String = path "pipeline_id",
         }
-        optional {}
     }
 }
 
@@ -586,14 +568,14 @@ databricks_core::operation! {
             /// Whether the pipeline keeps running instead of stopping after one pass.
             ///
             /// A continuous job around the pipeline takes its place and overrides it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             continuous: bool = optional "continuous",
             /// Tool that manages the pipeline, if any.
             deployment: super::PipelineDeployment = optional "deployment",
             /// Whether updates run in development mode; `false` by default.
             ///
             /// Choose it per update instead.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             development: bool = optional "development",
             /// Product edition: `CORE`, `PRO` or `ADVANCED`.
             edition: String = optional "edition",
@@ -609,7 +591,7 @@ databricks_core::operation! {
             filters: super::Filters = optional "filters",
             /// Makes this a gateway that reads changes from a database.
             gateway_definition: super::IngestionGatewayPipelineDefinition = optional "gateway_definition",
-            /// Id.
+            /// `id`, a text.
             id: String = optional "id",
             /// Makes this a managed ingestion pipeline.
             ///
@@ -617,7 +599,7 @@ databricks_core::operation! {
             ingestion_definition: super::IngestionPipelineDefinition = optional "ingestion_definition",
             /// Source code and libraries of the pipeline.
             libraries: Vec<super::PipelineLibrary> = optional "libraries",
-            /// Name.
+            /// `name`, a text.
             name: String = optional "name",
             /// Who gets mail on which events.
             notifications: Vec<super::Notifications> = optional "notifications",
@@ -648,10 +630,10 @@ databricks_core::operation! {
             /// Legacy form of `schema`: the one schema to publish to.
             ///
             /// Exclusive with it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             target: String = optional "target",
             /// Former way of choosing between scheduled and manual runs; use `continuous`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             trigger: super::PipelineTrigger = optional "trigger",
             /// Usage policy that applies to the pipeline.
             usage_policy_id: String = optional "usage_policy_id",

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// Settings for a whole pipeline that reads from a generic API source.
     ApiSourceConnectorConfig {
-        required {}
         optional {
             /// Settings by name; the connector defines which ones exist.
             configs: std::collections::BTreeMap<String, String> = "configs" (settings),
@@ -16,7 +15,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for an object read from a generic API source.
     ApiSourceConnectorOptions {
-        required {}
         optional {
             /// Settings by name; the connector defines which ones exist.
             options: std::collections::BTreeMap<String, String> = "options" (settings),
@@ -27,8 +25,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to applying an environment.
     ApplyEnvironmentRequestResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -51,7 +47,6 @@ databricks_core::model! {
     ///
     /// The schema comes inline, from a file or from a registry.
     AvroTransformerOptions {
-        required {}
         optional {
             /// What to do with records that cannot be parsed; `PERMISSIVE` by default.
             parse_mode: ParseMode = "parse_mode",
@@ -68,7 +63,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The result of cloning a pipeline.
     ClonePipelineResponse {
-        required {}
         optional {
             /// ID of the new pipeline.
             pipeline_id: String = "pipeline_id",
@@ -79,7 +73,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to ingest from Confluence.
     ConfluenceConnectorOptions {
-        required {}
         optional {
             /// Spaces to take data from.
             include_confluence_spaces: Vec<String> = "include_confluence_spaces",
@@ -90,7 +83,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Lookup in a schema registry that speaks Confluent's protocol.
     ConfluentSchemaRegistryOptions {
-        required {}
         optional {
             /// Name of the subject to look up.
             ///
@@ -103,7 +95,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a gateway needs to open its first connection to the source.
     ConnectionParameters {
-        required {}
         optional {
             /// Catalog to connect to first.
             ///
@@ -116,41 +107,40 @@ databricks_core::model! {
 databricks_core::model! {
     /// Options of one source connector; set the member of the source in use.
     ConnectorOptions {
-        required {}
         optional {
-            /// Api source connector options.
+            /// `api_source_connector_options`, of type `ApiSourceConnectorOptions`.
             api_source_connector_options: ApiSourceConnectorOptions = "api_source_connector_options",
-            /// Confluence options.
+            /// `confluence_options`, of type `ConfluenceConnectorOptions`.
             confluence_options: ConfluenceConnectorOptions = "confluence_options",
-            /// Gdrive options.
+            /// `gdrive_options`, of type `GoogleDriveOptions`.
             gdrive_options: GoogleDriveOptions = "gdrive_options",
-            /// Google ads options.
+            /// `google_ads_options`, of type `GoogleAdsOptions`.
             google_ads_options: GoogleAdsOptions = "google_ads_options",
-            /// Jira options.
+            /// `jira_options`, of type `JiraConnectorOptions`.
             jira_options: JiraConnectorOptions = "jira_options",
-            /// Kafka options.
+            /// `kafka_options`, of type `KafkaOptions`.
             kafka_options: KafkaOptions = "kafka_options",
-            /// Linkedin ads options.
+            /// `linkedin_ads_options`, of type `LinkedInAdsOptions`.
             linkedin_ads_options: LinkedInAdsOptions = "linkedin_ads_options",
-            /// Marketo options.
+            /// `marketo_options`, of type `MarketoOptions`.
             marketo_options: MarketoOptions = "marketo_options",
-            /// Meta ads options.
+            /// `meta_ads_options`, of type `MetaMarketingOptions`.
             meta_ads_options: MetaMarketingOptions = "meta_ads_options",
-            /// Onedrive options.
+            /// `onedrive_options`, of type `OneDriveOptions`.
             onedrive_options: OneDriveOptions = "onedrive_options",
-            /// Outlook options.
+            /// `outlook_options`, of type `OutlookOptions`.
             outlook_options: OutlookOptions = "outlook_options",
-            /// Rabbitmq options.
+            /// `rabbitmq_options`, of type `RabbitmqOptions`.
             rabbitmq_options: RabbitmqOptions = "rabbitmq_options",
-            /// Reddit ads options.
+            /// `reddit_ads_options`, of type `RedditAdsOptions`.
             reddit_ads_options: RedditAdsOptions = "reddit_ads_options",
-            /// Sharepoint options.
+            /// `sharepoint_options`, of type `SharepointOptions`.
             sharepoint_options: SharepointOptions = "sharepoint_options",
-            /// Smartsheet options.
+            /// `smartsheet_options`, of type `SmartsheetOptions`.
             smartsheet_options: SmartsheetOptions = "smartsheet_options",
-            /// Tiktok ads options.
+            /// `tiktok_ads_options`, of type `TikTokAdsOptions`.
             tiktok_ads_options: TikTokAdsOptions = "tiktok_ads_options",
-            /// Zendesk support options.
+            /// `zendesk_support_options`, of type `ZendeskSupportOptions`.
             zendesk_support_options: ZendeskSupportOptions = "zendesk_support_options",
         }
     }
@@ -159,7 +149,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The result of creating a pipeline.
     CreatePipelineResponse {
-        required {}
         optional {
             /// Settings that would apply; only for a dry run.
             effective_settings: PipelineSpec = "effective_settings",
@@ -172,7 +161,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A schedule for pipeline runs.
     CronTrigger {
-        required {}
         optional {
             /// Schedule in Quartz cron syntax.
             quartz_cron_schedule: String = "quartz_cron_schedule",
@@ -185,7 +173,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Position of an event among those of its data plane.
     DataPlaneId {
-        required {}
         optional {
             /// Data plane that emits the event.
             instance: String = "instance",
@@ -221,23 +208,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to deleting a pipeline.
     DeletePipelineResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to updating a pipeline.
     EditPipelineResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// An error that an event reports.
     ErrorDetail {
-        required {}
         optional {
             /// The exception, followed by its causes.
             exceptions: Vec<SerializedException> = "exceptions",
@@ -250,7 +232,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where the event log of a pipeline is published in Unity Catalog.
     EventLogSpec {
-        required {}
         optional {
             /// Catalog of the event log.
             catalog: String = "catalog",
@@ -265,7 +246,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A condition that files must meet to be ingested.
     FileFilter {
-        required {}
         optional {
             /// Takes files modified later than this time, written like `2020-06-01T13:00:00`.
             modified_after: String = "modified_after",
@@ -282,7 +262,6 @@ databricks_core::model! {
     ///
     /// The options correspond to those of Auto Loader.
     FileIngestionOptions {
-        required {}
         optional {
             /// Column that keeps records which cannot be parsed.
             corrupt_record_column: String = "corrupt_record_column",
@@ -315,7 +294,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A source file of a pipeline.
     FileLibrary {
-        required {}
         optional {
             /// Absolute path of the file.
             path: String = "path",
@@ -326,7 +304,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Paths to take into a pipeline and to leave out of it.
     Filters {
-        required {}
         optional {
             /// Paths to leave out.
             exclude: Vec<String> = "exclude",
@@ -339,7 +316,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The permission levels that can be granted on a pipeline.
     GetPipelinePermissionLevelsResponse {
-        required {}
         optional {
             /// The levels, each with a description.
             permission_levels: Vec<PipelinePermissionsDescription> = "permission_levels",
@@ -350,7 +326,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A pipeline with its state and specification.
     GetPipelineResponse {
-        required {}
         optional {
             /// Why the pipeline is in this state, if known.
             cause: String = "cause",
@@ -364,17 +339,17 @@ databricks_core::model! {
             effective_publishing_mode: PublishingMode = "effective_publishing_mode",
             /// Serverless compute in use.
             effective_serverless_compute_id: String = "effective_serverless_compute_id",
-            /// Health.
+            /// `health`, of type `GetPipelineResponseHealth`.
             health: GetPipelineResponseHealth = "health",
             /// When the settings were created or last changed, in milliseconds since 1970.
             last_modified: i64 = "last_modified",
             /// The latest updates, newest first.
             latest_updates: Vec<UpdateStateInfo> = "latest_updates",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Default parameters of updates; up to 10000 characters as JSON.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
-            /// Pipeline id.
+            /// `pipeline_id`, a text.
             pipeline_id: String = "pipeline_id",
             /// Identity set explicitly for the pipeline; `run_as_user_name` tells it in every case.
             run_as: RunAs = "run_as",
@@ -382,7 +357,7 @@ databricks_core::model! {
             run_as_user_name: String = "run_as_user_name",
             /// Settings of the pipeline.
             spec: PipelineSpec = "spec",
-            /// State.
+            /// `state`, of type `PipelineState`.
             state: PipelineState = "state",
         }
     }
@@ -391,9 +366,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An update of a pipeline.
     GetUpdateResponse {
-        required {}
         optional {
-            /// Update.
+            /// `update`, of type `UpdateInfo`.
             update: UpdateInfo = "update",
         }
     }
@@ -402,7 +376,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for a whole pipeline that reads from Google Ads.
     GoogleAdsConfig {
-        required {}
         optional {
             /// ID of the manager account (MCC) whose customer accounts are read.
             ///
@@ -461,11 +434,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to ingest from Google Drive.
     GoogleDriveOptions {
-        required {}
         optional {
-            /// Entity type.
+            /// `entity_type`, of type `GoogleDriveOptionsGoogleDriveEntityType`.
             entity_type: GoogleDriveOptionsGoogleDriveEntityType = "entity_type",
-            /// File ingestion options.
+            /// `file_ingestion_options`, of type `FileIngestionOptions`.
             file_ingestion_options: FileIngestionOptions = "file_ingestion_options",
             /// URL of the file or folder in Google Drive.
             url: String = "url",
@@ -476,7 +448,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One thing to ingest: a report, a schema or a table.
     IngestionConfig {
-        required {}
         optional {
             /// A report of the source.
             report: ReportSpec = "report",
@@ -507,7 +478,7 @@ databricks_core::model! {
             /// Unity Catalog connection to the source; cannot be changed.
             ///
             /// Use `connection_name`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             connection_id: String = "connection_id",
             /// What the first connection to the source needs.
             connection_parameters: ConnectionParameters = "connection_parameters",
@@ -520,7 +491,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a managed ingestion pipeline reads, and how.
     IngestionPipelineDefinition {
-        required {}
         optional {
             /// Unity Catalog connection to the source, for applications and databases.
             ///
@@ -567,7 +537,6 @@ databricks_core::model! {
     ///
     /// The table is `{destination_catalog}.{destination_schema}.{key}`.
     IngestionPipelineDefinitionFanoutOptions {
-        required {}
         optional {
             /// Column path, such as `value.event_name`, or SQL expression that yields the key.
             fanout_by: String = "fanout_by",
@@ -580,7 +549,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Table settings for ingestion by query.
     IngestionPipelineDefinitionTableSpecificConfigQueryBasedConnectorConfig {
-        required {}
         optional {
             /// Columns whose values never decrease, by which new rows are found; repeats are allowed.
             ///
@@ -599,12 +567,11 @@ databricks_core::model! {
 databricks_core::model! {
     /// Parameters of a Workday report.
     IngestionPipelineDefinitionWorkdayReportParameters {
-        required {}
         optional {
             /// Whether the report is read incrementally.
             ///
             /// Use `parameters`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             incremental: bool = "incremental",
             /// SQL-like expressions by parameter name, evaluated at run time; for instance `end_date` as `{ current_date() - INTERVAL 1
             /// DAY }`.
@@ -612,7 +579,7 @@ databricks_core::model! {
             /// Further parameters.
             ///
             /// Use `parameters`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             report_parameters: Vec<IngestionPipelineDefinitionWorkdayReportParametersQueryKeyValue> = "report_parameters",
         }
     }
@@ -621,7 +588,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A parameter of a Workday report.
     IngestionPipelineDefinitionWorkdayReportParametersQueryKeyValue {
-        required {}
         optional {
             /// Name of the parameter.
             key: String = "key",
@@ -635,7 +601,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to ingest from Jira.
     JiraConnectorOptions {
-        required {}
         optional {
             /// Projects to take data from.
             include_jira_spaces: Vec<String> = "include_jira_spaces",
@@ -646,7 +611,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How to parse JSON data.
     JsonTransformerOptions {
-        required {}
         optional {
             /// Whether the value becomes a single variant column.
             as_variant: bool = "as_variant",
@@ -667,7 +631,6 @@ databricks_core::model! {
     ///
     /// Set either `topics` or `topic_pattern`.
     KafkaOptions {
-        required {}
         optional {
             /// Settings for the Kafka client.
             ///
@@ -696,7 +659,6 @@ databricks_core::model! {
     ///
     /// The start date and the lookback window apply to the connector's own tables and to custom reports.
     LinkedInAdsOptions {
-        required {}
         optional {
             /// Makes the table a custom report; otherwise it must be one of the connector's own tables.
             ///
@@ -744,9 +706,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of events.
     ListPipelineEventsResponse {
-        required {}
         optional {
-            /// Events.
+            /// `events`, a list, each item of type `PipelineEvent`.
             events: Vec<PipelineEvent> = "events" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -759,7 +720,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of pipelines.
     ListPipelinesResponse {
-        required {}
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -772,13 +732,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of updates.
     ListUpdatesResponse {
-        required {}
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token",
             /// Token of the page before, if there is one.
             prev_page_token: String = "prev_page_token",
-            /// Updates.
+            /// `updates`, a list, each item of type `UpdateInfo`.
             updates: Vec<UpdateInfo> = "updates",
         }
     }
@@ -787,15 +746,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Runs that are only started by hand.
     ManualTrigger {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What to ingest from Marketo.
     MarketoOptions {
-        required {}
         optional {
             /// First day of history to sync, as YYYY-MM-DD.
             ///
@@ -808,27 +764,26 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to ingest from Meta Ads.
     MetaMarketingOptions {
-        required {}
         optional {
             /// Time spans within which an action is credited to an ad, such as `28d_click`.
             ///
             /// Use `action_attribution_windows` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             action_attribution_windows: Vec<String> = "action_attribution_windows",
             /// Ways to split actions into groups.
             ///
             /// Use `action_breakdowns` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             action_breakdowns: Vec<String> = "action_breakdowns",
             /// Which time counts for actions: `impression`, `conversion`, `mixed` or `lifetime`.
             ///
             /// Use `action_report_time` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             action_report_time: String = "action_report_time",
             /// Ways to split results into groups.
             ///
             /// Use `breakdowns` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             breakdowns: Vec<String> = "breakdowns",
             /// Days that each sync reads again, for conversions reported late.
             ///
@@ -839,7 +794,7 @@ databricks_core::model! {
             /// What a row stands for: `account`, `campaign`, `adset` or `ad`.
             ///
             /// Use `level` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             level: String = "level",
             /// Day after which data is ingested, as YYYY-MM-DD.
             ///
@@ -848,7 +803,7 @@ databricks_core::model! {
             /// Span of time per row: `all_days`, `monthly` or a number of days.
             ///
             /// Use `time_increment` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             time_increment: String = "time_increment",
         }
     }
@@ -859,7 +814,6 @@ databricks_core::model! {
     ///
     /// Its metrics are fixed; start date and lookback window are set on the object around it.
     MetaMarketingOptionsMetaMarketingCustomReportOptions {
-        required {}
         optional {
             /// Time spans within which an action is credited to an ad, such as `28d_click`.
             action_attribution_windows: Vec<String> = "action_attribution_windows",
@@ -880,7 +834,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A notebook with source code of a pipeline.
     NotebookLibrary {
-        required {}
         optional {
             /// Absolute path of the notebook.
             path: String = "path",
@@ -891,7 +844,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Which events of a pipeline are mailed to whom.
     Notifications {
-        required {}
         optional {
             /// Events to mail: `on-update-success`, `on-update-failure` (every failed update), `on-update-fatal-failure` (failures that
             /// are not retried) and `on-flow-failure` (one flow failed).
@@ -905,7 +857,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to ingest from OneDrive.
     OneDriveOptions {
-        required {}
         optional {
             /// What to ingest; `FILE` by default.
             entity_type: OneDriveOptionsOneDriveEntityType = "entity_type",
@@ -940,7 +891,6 @@ databricks_core::model! {
     ///
     /// Which members are set depends on the event.
     Origin {
-        required {}
         optional {
             /// Batch, unique within its flow.
             batch_id: i64 = "batch_id",
@@ -978,7 +928,7 @@ databricks_core::model! {
             pipeline_id: String = "pipeline_id",
             /// Name of the pipeline; not unique.
             pipeline_name: String = "pipeline_name",
-            /// Region.
+            /// `region`, a text.
             region: String = "region",
             /// Request that led to the update.
             request_id: String = "request_id",
@@ -997,14 +947,13 @@ databricks_core::model! {
     ///
     /// A mail must match every filter that is set, and within a filter any one value.
     OutlookOptions {
-        required {}
         optional {
             /// Which attachments to ingest; `ALL` by default.
             attachment_mode: OutlookAttachmentMode = "attachment_mode",
             /// Form of the column `body_content`.
             body_format: OutlookBodyFormat = "body_format",
             /// Use `include_folders`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             folder_filter: Vec<String> = "folder_filter",
             /// Folders to sync, such as `Inbox`; all by default.
             include_folders: Vec<String> = "include_folders",
@@ -1015,14 +964,14 @@ databricks_core::model! {
             /// Texts the subject must contain, or with a trailing `*` start with; any subject by default.
             include_subjects: Vec<String> = "include_subjects",
             /// Use `include_senders`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             sender_filter: Vec<String> = "sender_filter",
             /// First day of history to sync, as YYYY-MM-DD.
             ///
             /// All history by default.
             start_date: String = "start_date",
             /// Use `include_subjects`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             subject_filter: Vec<String> = "subject_filter",
         }
     }
@@ -1031,7 +980,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Source code of a pipeline, chosen by path.
     PathPattern {
-        required {}
         optional {
             /// Path of a file or notebook, or of a folder followed by `/**`.
             include: String = "include",
@@ -1042,11 +990,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A grant to one user, group or service principal.
     PipelineAccessControlRequest {
-        required {}
         optional {
             /// Group to grant to.
             group_name: String = "group_name",
-            /// Permission level.
+            /// `permission_level`, of type `PipelinePermissionLevel`.
             permission_level: PipelinePermissionLevel = "permission_level",
             /// Application ID of the service principal to grant to.
             service_principal_name: String = "service_principal_name",
@@ -1059,17 +1006,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// The permissions of one user, group or service principal.
     PipelineAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<PipelinePermission> = "all_permissions",
             /// Name to show for the user or service principal.
             display_name: String = "display_name",
-            /// Group name.
+            /// `group_name`, a text.
             group_name: String = "group_name",
-            /// Service principal name.
+            /// `service_principal_name`, a text.
             service_principal_name: String = "service_principal_name",
-            /// User name.
+            /// `user_name`, a text.
             user_name: String = "user_name",
         }
     }
@@ -1078,7 +1024,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Compute settings for the clusters of a classic pipeline.
     PipelineCluster {
-        required {}
         optional {
             /// Whether the policy's defaults fill members left out.
             ///
@@ -1151,7 +1096,7 @@ databricks_core::model! {
     /// The tool that manages a pipeline.
     PipelineDeployment {
         required {
-            /// Kind.
+            /// `kind`, of type `DeploymentKind`.
             kind: DeploymentKind = "kind",
         }
         optional {
@@ -1172,7 +1117,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An entry of a pipeline's event log.
     PipelineEvent {
-        required {}
         optional {
             /// The error, if the event is about one.
             error: ErrorDetail = "error",
@@ -1180,13 +1124,13 @@ databricks_core::model! {
             event_type: String = "event_type",
             /// Unique ID, based on time.
             id: String = "id",
-            /// Level.
+            /// `level`, of type `EventLevel`.
             level: EventLevel = "level",
             /// How stable the schema of this kind of event is.
             maturity_level: MaturityLevel = "maturity_level",
             /// Text to show.
             message: String = "message",
-            /// Origin.
+            /// `origin`, of type `Origin`.
             origin: Origin = "origin",
             /// Position in the order of events.
             sequence: Sequencing = "sequence",
@@ -1201,7 +1145,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Source code or a library of a pipeline.
     PipelineLibrary {
-        required {}
         optional {
             /// A source file of the workspace.
             file: FileLibrary = "file",
@@ -1224,13 +1167,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level and where it comes from.
     PipelinePermission {
-        required {}
         optional {
             /// Whether it comes from another object.
             inherited: bool = "inherited",
             /// Objects it comes from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `PipelinePermissionLevel`.
             permission_level: PipelinePermissionLevel = "permission_level",
         }
     }
@@ -1239,13 +1181,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access list of a pipeline.
     PipelinePermissions {
-        required {}
         optional {
-            /// Access control list.
+            /// `access_control_list`, a list, each item of type `PipelineAccessControlResponse`.
             access_control_list: Vec<PipelineAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -1254,11 +1195,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level and its meaning.
     PipelinePermissionsDescription {
-        required {}
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `PipelinePermissionLevel`.
             permission_level: PipelinePermissionLevel = "permission_level",
         }
     }
@@ -1267,7 +1207,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The settings of a pipeline.
     PipelineSpec {
-        required {}
         optional {
             /// Budget policy to which serverless cost is attributed.
             budget_policy_id: String = "budget_policy_id",
@@ -1284,14 +1223,14 @@ databricks_core::model! {
             /// Whether the pipeline keeps running instead of stopping after one pass.
             ///
             /// A continuous job around the pipeline takes its place and overrides it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             continuous: bool = "continuous",
             /// Tool that manages the pipeline, if any.
             deployment: PipelineDeployment = "deployment",
             /// Whether updates run in development mode; `false` by default.
             ///
             /// Choose it per update instead.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             development: bool = "development",
             /// Product edition: `CORE`, `PRO` or `ADVANCED`.
             edition: String = "edition",
@@ -1311,7 +1250,7 @@ databricks_core::model! {
             ingestion_definition: IngestionPipelineDefinition = "ingestion_definition",
             /// Source code and libraries of the pipeline.
             libraries: Vec<PipelineLibrary> = "libraries",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Who gets mail on which events.
             notifications: Vec<Notifications> = "notifications",
@@ -1338,10 +1277,10 @@ databricks_core::model! {
             /// Legacy form of `schema`: the one schema to publish to.
             ///
             /// Exclusive with it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             target: String = "target",
             /// Former way of choosing between scheduled and manual runs; use `continuous`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             trigger: PipelineTrigger = "trigger",
             /// Usage policy that applies to the pipeline.
             usage_policy_id: String = "usage_policy_id",
@@ -1352,23 +1291,22 @@ databricks_core::model! {
 databricks_core::model! {
     /// A pipeline as it appears in a list.
     PipelineStateInfo {
-        required {}
         optional {
             /// Cluster that runs the pipeline.
             cluster_id: String = "cluster_id",
             /// User who created the pipeline.
             creator_user_name: String = "creator_user_name",
-            /// Health.
+            /// `health`, of type `PipelineStateInfoHealth`.
             health: PipelineStateInfoHealth = "health",
             /// The latest updates, newest first.
             latest_updates: Vec<UpdateStateInfo> = "latest_updates",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Pipeline id.
+            /// `pipeline_id`, a text.
             pipeline_id: String = "pipeline_id",
             /// User it runs as, derived from its owner.
             run_as_user_name: String = "run_as_user_name",
-            /// State.
+            /// `state`, of type `PipelineState`.
             state: PipelineState = "state",
         }
     }
@@ -1377,11 +1315,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// How a pipeline is started: on a schedule or by hand.
     PipelineTrigger {
-        required {}
         optional {
-            /// Cron.
+            /// `cron`, of type `CronTrigger`.
             cron: CronTrigger = "cron",
-            /// Manual.
+            /// `manual`, of type `ManualTrigger`.
             manual: ManualTrigger = "manual",
         }
     }
@@ -1390,7 +1327,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Python packages for the code of a pipeline.
     PipelinesEnvironment {
-        required {}
         optional {
             /// Packages, each as a line of a pip requirements file: a requirement, an archive, a local path in workspace files or
             /// volumes, or a version control URL.
@@ -1404,7 +1340,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for a source catalog in PostgreSQL.
     PostgresCatalogConfig {
-        required {}
         optional {
             /// Replication slot to read from.
             slot_config: PostgresSlotConfig = "slot_config",
@@ -1415,7 +1350,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A logical replication slot of PostgreSQL.
     PostgresSlotConfig {
-        required {}
         optional {
             /// Publication to read.
             publication_name: String = "publication_name",
@@ -1430,7 +1364,6 @@ databricks_core::model! {
     ///
     /// The schema comes from a descriptor file or a registry.
     ProtobufTransformerOptions {
-        required {}
         optional {
             /// Path of the `.desc` file, on DBFS or in a volume.
             desc_file_path: String = "desc_file_path",
@@ -1456,14 +1389,12 @@ databricks_core::model! {
             /// Required.
             queue: String = "queue",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What to ingest from Reddit Ads.
     RedditAdsOptions {
-        required {}
         optional {
             /// Makes the table a custom report; otherwise it must be one of the connector's own tables.
             custom_report_options: RedditAdsOptionsRedditAdsCustomReportOptions = "custom_report_options",
@@ -1480,7 +1411,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A custom Reddit Ads report.
     RedditAdsOptionsRedditAdsCustomReportOptions {
-        required {}
         optional {
             /// Dimensions to group by, such as `CAMPAIGN_ID`; `DATE` or `HOUR` must be among them.
             breakdowns: Vec<String> = "breakdowns",
@@ -1493,7 +1423,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Another predicate for a `replace_where` flow.
     ReplaceWhereOverride {
-        required {}
         optional {
             /// Flow it applies to.
             flow_name: String = "flow_name",
@@ -1507,6 +1436,10 @@ databricks_core::model! {
     /// A report to ingest, and where to.
     ReportSpec {
         required {
+            /// URL of the report in the source.
+            ///
+            /// Required.
+            source_url: String = "source_url",
             /// Catalog to write to.
             ///
             /// Required.
@@ -1515,10 +1448,6 @@ databricks_core::model! {
             ///
             /// Required.
             destination_schema: String = "destination_schema",
-            /// URL of the report in the source.
-            ///
-            /// Required.
-            source_url: String = "source_url",
         }
         optional {
             /// Table to write to.
@@ -1552,7 +1481,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A dataset to rewind.
     RewindDatasetSpec {
-        required {}
         optional {
             /// Whether datasets that depend on it are rewound too.
             ///
@@ -1569,7 +1497,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A rewind of a pipeline to an earlier time.
     RewindSpec {
-        required {}
         optional {
             /// Datasets to rewind.
             ///
@@ -1588,7 +1515,6 @@ databricks_core::model! {
     ///
     /// Set one member only; the creator is the default.
     RunAs {
-        required {}
         optional {
             /// Account group assigned to the workspace; its permissions then apply to data.
             ///
@@ -1609,7 +1535,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A schema registry and what to look up there.
     SchemaRegistryConfig {
-        required {}
         optional {
             /// Lookup in a registry that speaks Confluent's protocol.
             ///
@@ -1654,7 +1579,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Position of an event in the order of events.
     Sequencing {
-        required {}
         optional {
             /// Number that grows with each event of the pipeline.
             control_plane_seq_no: i64 = "control_plane_seq_no",
@@ -1667,13 +1591,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// An exception with its stack trace.
     SerializedException {
-        required {}
         optional {
             /// Class of the exception at run time.
             class_name: String = "class_name",
-            /// Message.
+            /// `message`, a text.
             message: String = "message",
-            /// Stack.
+            /// `stack`, a list, each item of type `StackFrame`.
             stack: Vec<StackFrame> = "stack",
         }
     }
@@ -1682,7 +1605,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to ingest from SharePoint.
     SharepointOptions {
-        required {}
         optional {
             /// What to ingest; `FILE` by default.
             entity_type: SharepointOptionsSharepointEntityType = "entity_type",
@@ -1699,7 +1621,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How sheets are ingested from Smartsheet.
     SmartsheetOptions {
-        required {}
         optional {
             /// Whether columns get the types declared in the sheet, with null for cells that do not fit; otherwise all columns are
             /// strings.
@@ -1713,11 +1634,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for a catalog of the source.
     SourceCatalogConfig {
-        required {}
         optional {
             /// Settings for PostgreSQL.
             postgres: PostgresCatalogConfig = "postgres",
-            /// Source catalog.
+            /// `source_catalog`, a text.
             source_catalog: String = "source_catalog",
         }
     }
@@ -1726,7 +1646,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of a source as a whole.
     SourceConfig {
-        required {}
         optional {
             /// Settings for generic API sources.
             api_source_connector_config: ApiSourceConnectorConfig = "api_source_connector_config",
@@ -1741,7 +1660,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A line of a stack trace.
     StackFrame {
-        required {}
         optional {
             /// Class with the method.
             declaring_class: String = "declaring_class",
@@ -1758,7 +1676,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The result of starting an update.
     StartUpdateResponse {
-        required {}
         optional {
             /// ID of the new update.
             update_id: String = "update_id",
@@ -1769,8 +1686,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to stopping a pipeline.
     StopPipelineResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -1811,7 +1726,6 @@ databricks_core::model! {
     ///
     /// Settings of a table come before those of its schema, and these before those of the pipeline.
     TableSpecificConfig {
-        required {}
         optional {
             /// Whether a retry may refresh the table in full to get past an error.
             ///
@@ -1860,26 +1774,25 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to ingest from TikTok Ads.
     TikTokAdsOptions {
-        required {}
         optional {
             /// Makes the table a custom report; takes the place of the deprecated fields.
             custom_report_options: TikTokAdsOptionsTikTokAdsCustomReportOptions = "custom_report_options",
             /// Use `data_level` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             data_level: TikTokAdsOptionsTikTokDataLevel = "data_level",
             /// Use `dimensions` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             dimensions: Vec<String> = "dimensions",
             /// Days that each incremental sync reads again, for data that arrives late.
             lookback_window_days: i64 = "lookback_window_days",
             /// Use `metrics` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             metrics: Vec<String> = "metrics",
             /// Use `query_lifetime` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             query_lifetime: bool = "query_lifetime",
             /// Use `report_type` of `custom_report_options`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             report_type: TikTokAdsOptionsTikTokReportType = "report_type",
             /// First day of history to sync, as YYYY-MM-DD.
             sync_start_date: String = "sync_start_date",
@@ -1890,7 +1803,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A custom TikTok Ads report.
     TikTokAdsOptionsTikTokAdsCustomReportOptions {
-        required {}
         optional {
             /// What a row stands for; `AUCTION_CAMPAIGN` by default.
             data_level: TikTokAdsOptionsTikTokDataLevel = "data_level",
@@ -1909,7 +1821,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How to turn raw bytes into structured data.
     Transformer {
-        required {}
         optional {
             /// For format `AVRO`.
             avro_options: AvroTransformerOptions = "avro_options",
@@ -1932,7 +1843,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What was cut from an event because it was too large.
     Truncation {
-        required {}
         optional {
             /// Members that were cut; empty if none.
             truncated_fields: Vec<TruncationTruncationDetail> = "truncated_fields",
@@ -1943,7 +1853,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A member that was cut from an event.
     TruncationTruncationDetail {
-        required {}
         optional {
             /// Name of the member of `PipelineEvent`.
             field_name: String = "field_name",
@@ -1954,9 +1863,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An update: one run of a pipeline over all or some of its tables.
     UpdateInfo {
-        required {}
         optional {
-            /// Cause.
+            /// `cause`, of type `UpdateInfoCause`.
             cause: UpdateInfoCause = "cause",
             /// Cluster that runs the update.
             cluster_id: String = "cluster_id",
@@ -1980,7 +1888,7 @@ databricks_core::model! {
             mode: UpdateMode = "mode",
             /// Parameters the update was started with.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
-            /// Pipeline id.
+            /// `pipeline_id`, a text.
             pipeline_id: String = "pipeline_id",
             /// Tables to update while keeping their state.
             ///
@@ -1988,9 +1896,9 @@ databricks_core::model! {
             refresh_selection: Vec<String> = "refresh_selection",
             /// Source files whose tables are updated.
             refresh_selection_by_path: Vec<String> = "refresh_selection_by_path",
-            /// State.
+            /// `state`, of type `UpdateInfoState`.
             state: UpdateInfoState = "state",
-            /// Update id.
+            /// `update_id`, a text.
             update_id: String = "update_id",
             /// Whether only the source code is checked, with no data written.
             validate_only: bool = "validate_only",
@@ -2001,13 +1909,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// An update in brief.
     UpdateStateInfo {
-        required {}
         optional {
             /// When the update was created.
             creation_time: String = "creation_time",
-            /// State.
+            /// `state`, of type `UpdateStateInfoState`.
             state: UpdateStateInfoState = "state",
-            /// Update id.
+            /// `update_id`, a text.
             update_id: String = "update_id",
         }
     }
@@ -2016,7 +1923,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to ingest from Zendesk Support.
     ZendeskSupportOptions {
-        required {}
         optional {
             /// First day of history to sync, as YYYY-MM-DD.
             start_date: String = "start_date",
@@ -2265,11 +2171,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Which attachments of mails are ingested.
     OutlookAttachmentMode {
-        /// `ALL`: All.
+        /// `ALL`.
         All = "ALL",
         /// `INLINE_ONLY`: Those shown inside the body.
         InlineOnly = "INLINE_ONLY",
-        /// `NONE`: None.
+        /// `NONE`.
         None = "NONE",
         /// `NON_INLINE_ONLY`: Those not shown inside the body.
         NonInlineOnly = "NON_INLINE_ONLY",

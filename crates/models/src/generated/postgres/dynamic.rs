@@ -581,8 +581,8 @@ pub static OPERATIONS: &[Described] = &[
             "Changes a branch: makes it the default one, or turns its protection on or off.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::required("branch", Kind::Object, &[Place::Json]),
+                Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
         .settles(
@@ -598,8 +598,8 @@ pub static OPERATIONS: &[Described] = &[
             "Changes the Data API settings of a database.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::required("data_api", Kind::Object, &[Place::Json]),
+                Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
         .settles(
@@ -615,8 +615,8 @@ pub static OPERATIONS: &[Described] = &[
             "Changes a database: its Postgres name or its owner.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::required("database", Kind::Object, &[Place::Json]),
+                Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
         .settles(
@@ -632,8 +632,8 @@ pub static OPERATIONS: &[Described] = &[
             "Changes an endpoint: its size limits, its suspension, or whether it is enabled.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::required("endpoint", Kind::Object, &[Place::Json]),
+                Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
         .settles(
@@ -649,8 +649,8 @@ pub static OPERATIONS: &[Described] = &[
             "Changes a project.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::required("project", Kind::Object, &[Place::Json]),
+                Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
         .settles(
@@ -666,8 +666,8 @@ pub static OPERATIONS: &[Described] = &[
             "Changes the memberships and attributes of a Postgres role.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::required("role", Kind::Object, &[Place::Json]),
+                Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
         .settles(
@@ -683,8 +683,8 @@ pub static OPERATIONS: &[Described] = &[
             "Sets the snapshot schedule of a branch.",
             &[
                 Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
                 Input::required("snapshot_schedule", Kind::Object, &[Place::Json]),
+                Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
         .settles(

@@ -13,7 +13,6 @@ databricks_core::operation! {
     CreateBranch {
         info: "postgres.create_branch", POST "/api/2.0/postgres/{parent}/branches", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the project: `projects/*`.
             ///
@@ -23,7 +22,7 @@ databricks_core::operation! {
             ///
             /// Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
             branch_id: String = query "branch_id",
-            /// Branch.
+            /// `branch`, of type `Branch`.
             branch: super::Branch = json "branch",
         }
         optional {
@@ -84,14 +83,12 @@ databricks_core::operation! {
     CreateCatalog {
         info: "postgres.create_catalog", POST "/api/2.0/postgres/catalogs", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the catalog in Unity Catalog; the resource is then called `catalogs/<catalog_id>`.
             catalog_id: String = query "catalog_id",
-            /// Catalog.
+            /// `catalog`, of type `Catalog`.
             catalog: super::Catalog = json "catalog",
         }
-        optional {}
     }
 }
 
@@ -148,13 +145,12 @@ databricks_core::operation! {
     CreateCdfConfig {
         info: "postgres.create_cdf_config", POST "/api/2.0/postgres/{parent}/cdf-configs", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the database: `projects/*/branches/*/databases/*`.
             ///
             /// Of the form `projects/{project}/branches/{branch}/databases/{database}`.
             parent: String = segments "parent",
-            /// Cdf config.
+            /// `cdf_config`, of type `CdfConfig`.
             cdf_config: super::CdfConfig = json "cdf_config",
         }
         optional {
@@ -218,16 +214,14 @@ databricks_core::operation! {
     CreateDataApi {
         info: "postgres.create_data_api", POST "/api/2.0/postgres/{parent}/data-api", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the database: `projects/*/branches/*/databases/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
             parent: String = segments "parent",
-            /// Data api.
+            /// `data_api`, of type `DataApi`.
             data_api: super::DataApi = json "data_api",
         }
-        optional {}
     }
 }
 
@@ -282,13 +276,12 @@ databricks_core::operation! {
     CreateDatabase {
         info: "postgres.create_database", POST "/api/2.0/postgres/{parent}/databases", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}`.
             parent: String = segments "parent",
-            /// Database.
+            /// `database`, of type `Database`.
             database: super::Database = json "database",
         }
         optional {
@@ -352,7 +345,6 @@ databricks_core::operation! {
     CreateEndpoint {
         info: "postgres.create_endpoint", POST "/api/2.0/postgres/{parent}/endpoints", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
@@ -362,7 +354,7 @@ databricks_core::operation! {
             ///
             /// Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
             endpoint_id: String = query "endpoint_id",
-            /// Endpoint.
+            /// `endpoint`, of type `Endpoint`.
             endpoint: super::Endpoint = json "endpoint",
         }
         optional {
@@ -423,16 +415,14 @@ databricks_core::operation! {
     CreateProject {
         info: "postgres.create_project", POST "/api/2.0/postgres/projects", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the project, the last part of its name.
             ///
             /// Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
             project_id: String = query "project_id",
-            /// Project.
+            /// `project`, of type `Project`.
             project: super::Project = json "project",
         }
-        optional {}
     }
 }
 
@@ -487,13 +477,12 @@ databricks_core::operation! {
     CreateRole {
         info: "postgres.create_role", POST "/api/2.0/postgres/{parent}/roles", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}`.
             parent: String = segments "parent",
-            /// Role.
+            /// `role`, of type `Role`.
             role: super::Role = json "role",
         }
         optional {
@@ -560,7 +549,6 @@ databricks_core::operation! {
     CreateSnapshot {
         info: "postgres.create_snapshot", POST "/api/2.0/postgres/{parent}/snapshots", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the project: `projects/*`.
             ///
@@ -570,10 +558,9 @@ databricks_core::operation! {
             ///
             /// Cannot be changed later.
             snapshot_id: String = query "snapshot_id",
-            /// Snapshot.
+            /// `snapshot`, of type `Snapshot`.
             snapshot: super::Snapshot = json "snapshot",
         }
-        optional {}
     }
 }
 
@@ -628,16 +615,14 @@ databricks_core::operation! {
     CreateSyncedTable {
         info: "postgres.create_synced_table", POST "/api/2.0/postgres/synced_tables", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name, `<catalog>.<schema>.<table>`.
             ///
             /// It stands for a view in Unity Catalog, and for the table `<table>` of schema `<schema>` in Postgres.
             synced_table_id: String = query "synced_table_id",
-            /// Synced table.
+            /// `synced_table`, of type `SyncedTable`.
             synced_table: super::SyncedTable = json "synced_table",
         }
-        optional {}
     }
 }
 
@@ -694,7 +679,6 @@ databricks_core::operation! {
     DeleteBranch {
         info: "postgres.delete_branch", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
@@ -760,14 +744,12 @@ databricks_core::operation! {
     DeleteCatalog {
         info: "postgres.delete_catalog", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the catalog: `catalogs/*`.
             ///
             /// Of the form `catalogs/{catalog_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -823,7 +805,6 @@ databricks_core::operation! {
     DeleteCdfConfig {
         info: "postgres.delete_cdf_config", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
             ///
@@ -889,14 +870,12 @@ databricks_core::operation! {
     DeleteDataApi {
         info: "postgres.delete_data_api", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the settings: `projects/*/branches/*/databases/*/data-api`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -952,14 +931,12 @@ databricks_core::operation! {
     DeleteDatabase {
         info: "postgres.delete_database", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the database: `projects/*/branches/*/databases/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1015,14 +992,12 @@ databricks_core::operation! {
     DeleteEndpoint {
         info: "postgres.delete_endpoint", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the endpoint: `projects/*/branches/*/endpoints/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1080,7 +1055,6 @@ databricks_core::operation! {
     DeleteProject {
         info: "postgres.delete_project", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the project: `projects/*`.
             ///
@@ -1146,7 +1120,6 @@ databricks_core::operation! {
     DeleteRole {
         info: "postgres.delete_role", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the role: `projects/*/branches/*/roles/*`.
             ///
@@ -1214,14 +1187,12 @@ databricks_core::operation! {
     DeleteSnapshot {
         info: "postgres.delete_snapshot", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the snapshot: `projects/*/snapshots/*`.
             ///
             /// Of the form `projects/{project_id}/snapshots/{snapshot_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1277,14 +1248,12 @@ databricks_core::operation! {
     DeleteSyncedTable {
         info: "postgres.delete_synced_table", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the synced table: `synced_tables/<catalog>.<schema>.<table>`.
             ///
             /// Of the form `synced_tables/{catalog}.{schema}.{table}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1363,14 +1332,12 @@ databricks_core::operation! {
     GetBranch {
         info: "postgres.get_branch", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::Branch = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1381,14 +1348,12 @@ databricks_core::operation! {
     GetCatalog {
         info: "postgres.get_catalog", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::Catalog = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the catalog: `catalogs/*`.
             ///
             /// Of the form `catalogs/{catalog_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1399,14 +1364,12 @@ databricks_core::operation! {
     GetCdfConfig {
         info: "postgres.get_cdf_config", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::CdfConfig = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
             ///
             /// Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1417,7 +1380,6 @@ databricks_core::operation! {
     GetCdfStatus {
         info: "postgres.get_cdf_status", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::CdfStatus = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the status: `projects/*/branches/*/databases/*/cdf-configs/*/cdf-statuses/*`.
             ///
@@ -1425,7 +1387,6 @@ databricks_core::operation! {
             /// `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}/cdf-statuses/{cdf_status}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1436,14 +1397,12 @@ databricks_core::operation! {
     GetDataApi {
         info: "postgres.get_data_api", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::DataApi = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the settings: `projects/*/branches/*/databases/*/data-api`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1454,14 +1413,12 @@ databricks_core::operation! {
     GetDatabase {
         info: "postgres.get_database", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::Database = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the database: `projects/*/branches/*/databases/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1472,14 +1429,12 @@ databricks_core::operation! {
     GetEndpoint {
         info: "postgres.get_endpoint", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::Endpoint = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the endpoint: `projects/*/branches/*/endpoints/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1490,12 +1445,10 @@ databricks_core::operation! {
     GetOperation {
         info: "postgres.get_operation", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the operation, as the call that began it returned.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1506,14 +1459,12 @@ databricks_core::operation! {
     GetProject {
         info: "postgres.get_project", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::Project = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the project: `projects/*`.
             ///
             /// Of the form `projects/{project_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1524,14 +1475,12 @@ databricks_core::operation! {
     GetRole {
         info: "postgres.get_role", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::Role = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the role: `projects/*/branches/*/roles/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1542,14 +1491,12 @@ databricks_core::operation! {
     GetSnapshot {
         info: "postgres.get_snapshot", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::Snapshot = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the snapshot: `projects/*/snapshots/*`.
             ///
             /// Of the form `projects/{project_id}/snapshots/{snapshot_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1562,14 +1509,12 @@ databricks_core::operation! {
     GetSnapshotSchedule {
         info: "postgres.get_snapshot_schedule", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::SnapshotSchedule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the schedule: `projects/*/branches/*/snapshot-schedule`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/snapshot-schedule`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1580,14 +1525,12 @@ databricks_core::operation! {
     GetSyncedTable {
         info: "postgres.get_synced_table", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::SyncedTable = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the synced table: `synced_tables/<catalog>.<schema>.<table>`.
             ///
             /// Of the form `synced_tables/{catalog}.{schema}.{table}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1598,7 +1541,6 @@ databricks_core::operation! {
     ListBranches {
         info: "postgres.list_branches", GET "/api/2.0/postgres/{parent}/branches", Workspace;
         output: super::ListBranchesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the project: `projects/*`.
             ///
@@ -1644,7 +1586,6 @@ databricks_core::operation! {
     ListCdfConfigs {
         info: "postgres.list_cdf_configs", GET "/api/2.0/postgres/{parent}/cdf-configs", Workspace;
         output: super::ListCdfConfigsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the database: `projects/*/branches/*/databases/*`.
             ///
@@ -1688,7 +1629,6 @@ databricks_core::operation! {
     ListCdfStatuses {
         info: "postgres.list_cdf_statuses", GET "/api/2.0/postgres/{parent}/cdf-statuses", Workspace;
         output: super::ListCdfStatusesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
             ///
@@ -1732,7 +1672,6 @@ databricks_core::operation! {
     ListDatabases {
         info: "postgres.list_databases", GET "/api/2.0/postgres/{parent}/databases", Workspace;
         output: super::ListDatabasesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
@@ -1776,7 +1715,6 @@ databricks_core::operation! {
     ListEndpoints {
         info: "postgres.list_endpoints", GET "/api/2.0/postgres/{parent}/endpoints", Workspace;
         output: super::ListEndpointsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
@@ -1820,8 +1758,6 @@ databricks_core::operation! {
     ListProjects {
         info: "postgres.list_projects", GET "/api/2.0/postgres/projects", Workspace;
         output: super::ListProjectsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the projects of a page; 100 at most.
             page_size: i64 = query "page_size",
@@ -1861,7 +1797,6 @@ databricks_core::operation! {
     ListRoles {
         info: "postgres.list_roles", GET "/api/2.0/postgres/{parent}/roles", Workspace;
         output: super::ListRolesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
@@ -1905,7 +1840,6 @@ databricks_core::operation! {
     ListSnapshots {
         info: "postgres.list_snapshots", GET "/api/2.0/postgres/{parent}/snapshots", Workspace;
         output: super::ListSnapshotsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the project: `projects/*`.
             ///
@@ -1956,7 +1890,6 @@ databricks_core::operation! {
             /// Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -1974,7 +1907,6 @@ databricks_core::operation! {
             /// Of the form `projects/{project_id}/branches/{branch_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -2037,7 +1969,6 @@ databricks_core::operation! {
             /// Of the form `projects/{project_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -2093,18 +2024,16 @@ databricks_core::operation! {
     UpdateBranch {
         info: "postgres.update_branch", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}`.
             name: String = segments "name",
+            /// `branch`, of type `Branch`.
+            branch: super::Branch = json "branch",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Branch.
-            branch: super::Branch = json "branch",
         }
-        optional {}
     }
 }
 
@@ -2159,18 +2088,16 @@ databricks_core::operation! {
     UpdateDataApi {
         info: "postgres.update_data_api", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the settings: `projects/*/branches/*/databases/*/data-api`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
             name: String = segments "name",
+            /// `data_api`, of type `DataApi`.
+            data_api: super::DataApi = json "data_api",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Data api.
-            data_api: super::DataApi = json "data_api",
         }
-        optional {}
     }
 }
 
@@ -2225,18 +2152,16 @@ databricks_core::operation! {
     UpdateDatabase {
         info: "postgres.update_database", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the database: `projects/*/branches/*/databases/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
             name: String = segments "name",
+            /// `database`, of type `Database`.
+            database: super::Database = json "database",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Database.
-            database: super::Database = json "database",
         }
-        optional {}
     }
 }
 
@@ -2291,18 +2216,16 @@ databricks_core::operation! {
     UpdateEndpoint {
         info: "postgres.update_endpoint", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the endpoint: `projects/*/branches/*/endpoints/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
             name: String = segments "name",
+            /// `endpoint`, of type `Endpoint`.
+            endpoint: super::Endpoint = json "endpoint",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Endpoint.
-            endpoint: super::Endpoint = json "endpoint",
         }
-        optional {}
     }
 }
 
@@ -2357,18 +2280,16 @@ databricks_core::operation! {
     UpdateProject {
         info: "postgres.update_project", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the project: `projects/*`.
             ///
             /// Of the form `projects/{project_id}`.
             name: String = segments "name",
+            /// `project`, of type `Project`.
+            project: super::Project = json "project",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Project.
-            project: super::Project = json "project",
         }
-        optional {}
     }
 }
 
@@ -2426,22 +2347,20 @@ databricks_core::operation! {
     UpdateRole {
         info: "postgres.update_role", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the role: `projects/*/branches/*/roles/*`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
             name: String = segments "name",
+            /// `role`, of type `Role`.
+            role: super::Role = json "role",
             /// Fields to change: `spec.membership_roles`, or `createdb`, `createrole` and `bypassrls` of `spec.attributes`.
             ///
             /// With `spec` alone, attributes not sent stay. With `*`, or `spec` next to other paths, all three attributes must be sent.
             /// All of these forms with `spec` or `*` also replace the memberships, so leaving them out removes them all,
             /// `DATABRICKS_SUPERUSER` included.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Role.
-            role: super::Role = json "role",
         }
-        optional {}
     }
 }
 
@@ -2498,18 +2417,16 @@ databricks_core::operation! {
     UpdateSnapshotSchedule {
         info: "postgres.update_snapshot_schedule", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the schedule: `projects/*/branches/*/snapshot-schedule`.
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/snapshot-schedule`.
             name: String = segments "name",
+            /// `snapshot_schedule`, of type `SnapshotSchedule`.
+            snapshot_schedule: super::SnapshotSchedule = json "snapshot_schedule",
             /// Fields to change; only `schedule` is possible.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Snapshot schedule.
-            snapshot_schedule: super::SnapshotSchedule = json "snapshot_schedule",
         }
-        optional {}
     }
 }
 

@@ -5,11 +5,10 @@
 databricks_core::model! {
     /// A branch: an independent copy of a project's databases that can be made from any other one.
     Branch {
-        required {}
         optional {
             /// Last part of the name, chosen at creation.
             branch_id: String = "branch_id",
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `projects/*/branches/*`.
             ///
@@ -25,7 +24,7 @@ databricks_core::model! {
             status: BranchStatus = "status",
             /// Unique ID assigned by the server.
             uid: String = "uid",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -34,8 +33,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of an operation on a branch; empty so far.
     BranchOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
@@ -44,7 +41,6 @@ databricks_core::model! {
     ///
     /// Set one of `expire_time`, `ttl` and `no_expiry`.
     BranchSpec {
-        required {}
         optional {
             /// When it expires, as a point in time.
             ///
@@ -79,7 +75,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a branch is.
     BranchStatus {
-        required {}
         optional {
             /// Last part of the name.
             branch_id: String = "branch_id",
@@ -116,11 +111,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// The registration of a Postgres database as a catalog in Unity Catalog.
     Catalog {
-        required {}
         optional {
             /// Last part of the name, chosen at creation.
             catalog_id: String = "catalog_id",
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `catalogs/*`.
             ///
@@ -132,7 +126,7 @@ databricks_core::model! {
             status: CatalogCatalogStatus = "status",
             /// Unique ID assigned by the server.
             uid: String = "uid",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -162,7 +156,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a catalog is.
     CatalogCatalogStatus {
-        required {}
         optional {
             /// Branch with the database: `projects/*/branches/*`.
             branch: String = "branch",
@@ -177,8 +170,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of an operation on a catalog; empty so far.
     CatalogOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
@@ -188,17 +179,17 @@ databricks_core::model! {
     /// There is one per schema, and it cannot be changed.
     CdfConfig {
         required {
-            /// Catalog of the Delta tables.
-            catalog: String = "catalog",
             /// Postgres schema to read; each can be in one feed of the database.
             postgres_schema: String = "postgres_schema",
+            /// Catalog of the Delta tables.
+            catalog: String = "catalog",
             /// Schema of the Delta tables.
             schema: String = "schema",
         }
         optional {
             /// Last part of the name; by default the name of the Postgres schema.
             cdf_config_id: String = "cdf_config_id",
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `projects/*/branches/*/databases/*/cdf-configs/*`.
             ///
@@ -211,8 +202,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of an operation on a change data feed; empty so far.
     CdfConfigOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
@@ -221,7 +210,6 @@ databricks_core::model! {
     ///
     /// The server makes one per table.
     CdfStatus {
-        required {}
         optional {
             /// Log sequence number (LSN) up to which changes are in the Delta table.
             committed_lsn: String = "committed_lsn",
@@ -235,7 +223,7 @@ databricks_core::model! {
             name: String = "name",
             /// Table that is read.
             postgres_table: String = "postgres_table",
-            /// State.
+            /// `state`, of type `CdfState`.
             state: CdfState = "state",
             /// Explanation of the state, such as an error; empty if all is well.
             status_detail: String = "status_detail",
@@ -248,7 +236,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A snapshot every day.
     DailySchedule {
-        required {}
         optional {
             /// Hour of the day in UTC, 0 to 23.
             hour: i64 = "hour",
@@ -261,7 +248,6 @@ databricks_core::model! {
     ///
     /// It exists while the API is on, once per database at most.
     DataApi {
-        required {}
         optional {
             /// When the API was first turned on.
             create_time: databricks_core::Timestamp = "create_time",
@@ -273,7 +259,7 @@ databricks_core::model! {
             spec: DataApiDataApiSpec = "spec",
             /// What the settings are.
             status: DataApiDataApiStatus = "status",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -282,7 +268,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What the Data API settings of a database should be.
     DataApiDataApiSpec {
-        required {}
         optional {
             /// Whether queries may use aggregate functions such as `count`; `true` by default.
             db_aggregates_enabled: bool = "db_aggregates_enabled",
@@ -311,7 +296,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What the Data API settings of a database are.
     DataApiDataApiStatus {
-        required {}
         optional {
             /// Schemas of the database, of which `db_schemas` can choose.
             available_schemas: Vec<String> = "available_schemas",
@@ -342,17 +326,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of an operation on a Data API; empty so far.
     DataApiOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A Postgres database in a branch.
     Database {
-        required {}
         optional {
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// Last part of the name, chosen at creation.
             database_id: String = "database_id",
@@ -364,7 +345,7 @@ databricks_core::model! {
             spec: DatabaseDatabaseSpec = "spec",
             /// What the database is.
             status: DatabaseDatabaseStatus = "status",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -373,7 +354,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A token with which to log in to Postgres.
     DatabaseCredential {
-        required {}
         optional {
             /// When the token expires.
             expire_time: databricks_core::Timestamp = "expire_time",
@@ -404,7 +384,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a database is.
     DatabaseDatabaseStatus {
-        required {}
         optional {
             /// Last part of the name.
             database_id: String = "database_id",
@@ -419,23 +398,20 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of an operation on a database; empty so far.
     DatabaseOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// An error of the Databricks API.
     DatabricksServiceExceptionWithDetailsProto {
-        required {}
         optional {
-            /// Details.
+            /// `details`, a list, each item a JSON object.
             details: Vec<serde_json::Map<String, serde_json::Value>> = "details",
-            /// Error code.
+            /// `error_code`, of type `ErrorCode`.
             error_code: ErrorCode = "error_code",
-            /// Message.
+            /// `message`, a text.
             message: String = "message",
-            /// Stack trace.
+            /// `stack_trace`, a text.
             stack_trace: String = "stack_trace",
         }
     }
@@ -444,7 +420,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A version of the source Delta table.
     DeltaTableSyncInfo {
-        required {}
         optional {
             /// When the version was committed in the source, not when it was synced.
             delta_commit_time: databricks_core::Timestamp = "delta_commit_time",
@@ -457,9 +432,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An endpoint: the compute that serves a branch, and the hosts to connect to.
     Endpoint {
-        required {}
         optional {
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// Last part of the name, chosen at creation.
             endpoint_id: String = "endpoint_id",
@@ -475,7 +449,7 @@ databricks_core::model! {
             status: EndpointStatus = "status",
             /// Unique ID assigned by the server.
             uid: String = "uid",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -518,7 +492,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The hosts of an endpoint.
     EndpointHosts {
-        required {}
         optional {
             /// Host for direct connections: to the primary compute of a read-write endpoint, else for reading only.
             host: String = "host",
@@ -541,15 +514,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of an operation on an endpoint; empty so far.
     EndpointOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Further settings of an endpoint.
     EndpointSettings {
-        required {}
         optional {
             /// Postgres settings by name.
             pg_settings: std::collections::BTreeMap<String, String> = "pg_settings",
@@ -581,7 +551,7 @@ databricks_core::model! {
             ///
             /// Excludes `suspend_timeout_duration`.
             no_suspension: bool = "no_suspension",
-            /// Settings.
+            /// `settings`, of type `EndpointSettings`.
             settings: EndpointSettings = "settings",
             /// Idle time before suspension, 60 to 604800 seconds (1 week).
             ///
@@ -594,7 +564,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What an endpoint is.
     EndpointStatus {
-        required {}
         optional {
             /// Upper size limit in compute units.
             autoscaling_limit_max_cu: f64 = "autoscaling_limit_max_cu",
@@ -612,11 +581,11 @@ databricks_core::model! {
             group: EndpointGroupStatus = "group",
             /// Hosts to connect to.
             hosts: EndpointHosts = "hosts",
-            /// Last active time.
+            /// `last_active_time`, a point in time.
             last_active_time: databricks_core::Timestamp = "last_active_time",
             /// State the endpoint is about to enter, if any.
             pending_state: EndpointStatusState = "pending_state",
-            /// Settings.
+            /// `settings`, of type `EndpointSettings`.
             settings: EndpointSettings = "settings",
             /// Idle time before suspension.
             suspend_timeout_duration: databricks_core::Duration = "suspend_timeout_duration",
@@ -627,7 +596,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The first branch of a new project.
     InitialBranchSpec {
-        required {}
         optional {
             /// Whether the branch is protected from deletion.
             is_protected: bool = "is_protected",
@@ -638,7 +606,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The first endpoint of a new project; it can read and write.
     InitialEndpointSpec {
-        required {}
         optional {
             /// Upper size limit in compute units.
             autoscaling_limit_max_cu: f64 = "autoscaling_limit_max_cu",
@@ -661,9 +628,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of branches.
     ListBranchesResponse {
-        required {}
         optional {
-            /// Branches.
+            /// `branches`, a list, each item of type `Branch`.
             branches: Vec<Branch> = "branches" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -674,9 +640,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of change data feeds.
     ListCdfConfigsResponse {
-        required {}
         optional {
-            /// Cdf configs.
+            /// `cdf_configs`, a list, each item of type `CdfConfig`.
             cdf_configs: Vec<CdfConfig> = "cdf_configs" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -687,9 +652,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of the states of a feed's tables.
     ListCdfStatusesResponse {
-        required {}
         optional {
-            /// Cdf statuses.
+            /// `cdf_statuses`, a list, each item of type `CdfStatus`.
             cdf_statuses: Vec<CdfStatus> = "cdf_statuses" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -700,9 +664,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of databases.
     ListDatabasesResponse {
-        required {}
         optional {
-            /// Databases.
+            /// `databases`, a list, each item of type `Database`.
             databases: Vec<Database> = "databases" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -713,9 +676,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of endpoints.
     ListEndpointsResponse {
-        required {}
         optional {
-            /// Endpoints.
+            /// `endpoints`, a list, each item of type `Endpoint`.
             endpoints: Vec<Endpoint> = "endpoints" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -726,11 +688,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of projects.
     ListProjectsResponse {
-        required {}
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Projects.
+            /// `projects`, a list, each item of type `Project`.
             projects: Vec<Project> = "projects" (essential),
         }
     }
@@ -739,11 +700,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of Postgres roles.
     ListRolesResponse {
-        required {}
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Roles.
+            /// `roles`, a list, each item of type `Role`.
             roles: Vec<Role> = "roles" (essential),
         }
     }
@@ -752,11 +712,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of snapshots.
     ListSnapshotsResponse {
-        required {}
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Snapshots.
+            /// `snapshots`, a list, each item of type `Snapshot`.
             snapshots: Vec<Snapshot> = "snapshots" (essential),
         }
     }
@@ -779,7 +738,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A pipeline to create for a synced table.
     NewPipelineSpec {
-        required {}
         optional {
             /// Budget policy of the pipeline.
             budget_policy_id: String = "budget_policy_id",
@@ -798,7 +756,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A long-running operation.
     Operation {
-        required {}
         optional {
             /// Whether it has ended, with either `error` or `response` set.
             done: bool = "done",
@@ -817,9 +774,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A project: the top resource, with branches and endpoints in it.
     Project {
-        required {}
         optional {
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// When the project was deleted; absent if it is not.
             delete_time: databricks_core::Timestamp = "delete_time",
@@ -845,7 +801,7 @@ databricks_core::model! {
             status: ProjectStatus = "status",
             /// Unique ID assigned by the server.
             uid: String = "uid",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -854,11 +810,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A tag of a project.
     ProjectCustomTag {
-        required {}
         optional {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -867,7 +822,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings for endpoints that do not have their own.
     ProjectDefaultEndpointSettings {
-        required {}
         optional {
             /// Upper size limit in compute units, at least 0.5.
             autoscaling_limit_max_cu: f64 = "autoscaling_limit_max_cu",
@@ -890,15 +844,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of an operation on a project; empty so far.
     ProjectOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What a project should be.
     ProjectSpec {
-        required {}
         optional {
             /// Budget policy to apply; the one in force is in the status.
             budget_policy_id: String = "budget_policy_id",
@@ -926,7 +877,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a project is.
     ProjectStatus {
-        required {}
         optional {
             /// Most data that a branch can hold, in bytes.
             branch_logical_size_limit_bytes: i64 = "branch_logical_size_limit_bytes",
@@ -961,7 +911,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permissions on tables that a token is limited to.
     RequestedClaims {
-        required {}
         optional {
             /// What the token allows.
             permission_set: RequestedClaimsPermissionSet = "permission_set",
@@ -974,7 +923,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A table that a token is for.
     RequestedResource {
-        required {}
         optional {
             /// Full name in Unity Catalog.
             table_name: String = "table_name",
@@ -985,9 +933,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The password of a Postgres role.
     RevealRolePasswordResponse {
-        required {}
         optional {
-            /// Password.
+            /// `password`, a text.
             password: String = "password" (secret),
         }
     }
@@ -996,9 +943,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Postgres role in a branch.
     Role {
-        required {}
         optional {
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `projects/*/branches/*/roles/*`.
             ///
@@ -1012,7 +958,7 @@ databricks_core::model! {
             spec: RoleRoleSpec = "spec",
             /// What the role is.
             status: RoleRoleStatus = "status",
-            /// Update time.
+            /// `update_time`, a point in time.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -1021,7 +967,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Attributes of a Postgres role, as in `CREATE ROLE`.
     RoleAttributes {
-        required {}
         optional {
             /// Whether row-level security does not apply to the role.
             bypassrls: bool = "bypassrls",
@@ -1036,15 +981,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of an operation on a role; empty so far.
     RoleOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What a role should be.
     RoleRoleSpec {
-        required {}
         optional {
             /// Attributes of the role.
             attributes: RoleAttributes = "attributes",
@@ -1070,9 +1012,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a role is.
     RoleRoleStatus {
-        required {}
         optional {
-            /// Attributes.
+            /// `attributes`, of type `RoleAttributes`.
             attributes: RoleAttributes = "attributes",
             /// How the role logs in.
             auth_method: RoleAuthMethod = "auth_method",
@@ -1098,11 +1039,11 @@ databricks_core::model! {
             retention: databricks_core::Duration = "retention",
         }
         optional {
-            /// Daily schedule.
+            /// `daily_schedule`, of type `DailySchedule`.
             daily_schedule: DailySchedule = "daily_schedule",
-            /// Monthly schedule.
+            /// `monthly_schedule`, of type `MonthlySchedule`.
             monthly_schedule: MonthlySchedule = "monthly_schedule",
-            /// Weekly schedule.
+            /// `weekly_schedule`, of type `WeeklySchedule`.
             weekly_schedule: WeeklySchedule = "weekly_schedule",
         }
     }
@@ -1113,9 +1054,8 @@ databricks_core::model! {
     ///
     /// It never changes, and outlives the branch.
     Snapshot {
-        required {}
         optional {
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `projects/*/snapshots/*`.
             name: String = "name",
@@ -1134,8 +1074,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of the creation or deletion of a snapshot; empty so far.
     SnapshotOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
@@ -1144,7 +1082,6 @@ databricks_core::model! {
     ///
     /// Each branch has exactly one schedule, which may be empty.
     SnapshotSchedule {
-        required {}
         optional {
             /// Resource name: `projects/*/branches/*/snapshot-schedule`.
             name: String = "name",
@@ -1159,8 +1096,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of a change of a snapshot schedule; empty so far.
     SnapshotScheduleOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
@@ -1201,7 +1136,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a snapshot is.
     SnapshotStatus {
-        required {}
         optional {
             /// Bytes added since the snapshot before; absent if billing does not depend on it.
             diff_size_bytes: i64 = "diff_size_bytes",
@@ -1220,9 +1154,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Postgres table that follows a Delta table.
     SyncedTable {
-        required {}
         optional {
-            /// Create time.
+            /// `create_time`, a point in time.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name of the Postgres table: `synced_tables/<catalog>.<schema>.<table>`.
             ///
@@ -1243,15 +1176,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress data of an operation on a synced table; empty so far.
     SyncedTableOperationMetadata {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// How far a sync under way is.
     SyncedTablePipelineProgress {
-        required {}
         optional {
             /// Seconds it is likely to take still.
             estimated_completion_time_seconds: f64 = "estimated_completion_time_seconds",
@@ -1270,7 +1200,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The last sync that succeeded.
     SyncedTablePosition {
-        required {}
         optional {
             /// Version of the source that was synced.
             delta_table_sync_info: DeltaTableSyncInfo = "delta_table_sync_info",
@@ -1287,7 +1216,6 @@ databricks_core::model! {
     ///
     /// Give an existing pipeline or the settings of a new one, not both; the status tells the one in use.
     SyncedTableSyncedTableSpec {
-        required {}
         optional {
             /// Whether the first load takes a faster way, which pays off for large tables.
             ///
@@ -1328,7 +1256,7 @@ databricks_core::model! {
     /// A column that exists in Postgres only.
     SyncedTableSyncedTableSpecExtraColumn {
         required {
-            /// Column name.
+            /// `column_name`, a text.
             column_name: String = "column_name",
             /// Postgres type, such as `vector(1024)`.
             column_type: String = "column_type",
@@ -1365,7 +1293,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How far the sync of a table is.
     SyncedTableSyncedTableStatus {
-        required {}
         optional {
             /// State of the table.
             detailed_state: SyncedTableState = "detailed_state",
@@ -1395,7 +1322,7 @@ databricks_core::model! {
     /// A snapshot every week.
     WeeklySchedule {
         required {
-            /// Day of week.
+            /// `day_of_week`, of type `DayOfWeek`.
             day_of_week: DayOfWeek = "day_of_week",
         }
         optional {

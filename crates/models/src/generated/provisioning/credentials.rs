@@ -22,7 +22,6 @@ databricks_core::operation! {
             /// Name shown to people.
             credentials_name: String = member "credentials_name",
         }
-        optional {}
     }
 }
 
@@ -35,12 +34,10 @@ databricks_core::operation! {
     Delete {
         info: "credentials.delete", DELETE "/api/2.0/accounts/{account_id}/credentials/{credentials_id}", Account;
         output: super::Credential = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the credential configuration.
             credentials_id: String = path "credentials_id",
         }
-        optional {}
     }
 }
 
@@ -51,12 +48,10 @@ databricks_core::operation! {
     Get {
         info: "credentials.get", GET "/api/2.0/accounts/{account_id}/credentials/{credentials_id}", Account;
         output: super::Credential = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the credential configuration.
             credentials_id: String = path "credentials_id",
         }
-        optional {}
     }
 }
 
@@ -67,8 +62,5 @@ databricks_core::operation! {
     List {
         info: "credentials.list", GET "/api/2.0/accounts/{account_id}/credentials", Account;
         output: Vec<super::Credential> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }

@@ -41,12 +41,10 @@ databricks_core::operation! {
     Delete {
         info: "encryption_keys.delete", DELETE "/api/2.0/accounts/{account_id}/customer-managed-keys/{customer_managed_key_id}", Account;
         output: super::CustomerManagedKey = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the key configuration.
             customer_managed_key_id: String = path "customer_managed_key_id",
         }
-        optional {}
     }
 }
 
@@ -57,12 +55,10 @@ databricks_core::operation! {
     Get {
         info: "encryption_keys.get", GET "/api/2.0/accounts/{account_id}/customer-managed-keys/{customer_managed_key_id}", Account;
         output: super::CustomerManagedKey = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the key configuration.
             customer_managed_key_id: String = path "customer_managed_key_id",
         }
-        optional {}
     }
 }
 
@@ -73,8 +69,5 @@ databricks_core::operation! {
     List {
         info: "encryption_keys.list", GET "/api/2.0/accounts/{account_id}/customer-managed-keys", Account;
         output: Vec<super::CustomerManagedKey> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }

@@ -12,7 +12,6 @@ databricks_core::operation! {
         info: "networks.create", POST "/api/2.0/accounts/{account_id}/networks", Account;
         output: super::Network = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// The network, on Google Cloud.
             gcp_network_info: super::GcpNetworkInfo = optional "gcp_network_info",
@@ -45,12 +44,10 @@ databricks_core::operation! {
     Delete {
         info: "networks.delete", DELETE "/api/2.0/accounts/{account_id}/networks/{network_id}", Account;
         output: super::Network = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the network configuration.
             network_id: String = path "network_id",
         }
-        optional {}
     }
 }
 
@@ -61,12 +58,10 @@ databricks_core::operation! {
     Get {
         info: "networks.get", GET "/api/2.0/accounts/{account_id}/networks/{network_id}", Account;
         output: super::Network = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the network configuration.
             network_id: String = path "network_id",
         }
-        optional {}
     }
 }
 
@@ -77,8 +72,5 @@ databricks_core::operation! {
     List {
         info: "networks.list", GET "/api/2.0/accounts/{account_id}/networks", Account;
         output: Vec<super::Network> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }

@@ -11,7 +11,6 @@ databricks_core::operation! {
         info: "private_access.create", POST "/api/2.0/accounts/{account_id}/private-access-settings", Account;
         output: super::PrivateAccessSettings = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Databricks IDs of the registered endpoints (not their AWS IDs) that may connect.
             ///
@@ -41,12 +40,10 @@ databricks_core::operation! {
     Delete {
         info: "private_access.delete", DELETE "/api/2.0/accounts/{account_id}/private-access-settings/{private_access_settings_id}", Account;
         output: super::PrivateAccessSettings = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the private access settings.
             private_access_settings_id: String = path "private_access_settings_id",
         }
-        optional {}
     }
 }
 
@@ -57,12 +54,10 @@ databricks_core::operation! {
     Get {
         info: "private_access.get", GET "/api/2.0/accounts/{account_id}/private-access-settings/{private_access_settings_id}", Account;
         output: super::PrivateAccessSettings = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the private access settings.
             private_access_settings_id: String = path "private_access_settings_id",
         }
-        optional {}
     }
 }
 
@@ -73,9 +68,6 @@ databricks_core::operation! {
     List {
         info: "private_access.list", GET "/api/2.0/accounts/{account_id}/private-access-settings", Account;
         output: Vec<super::PrivateAccessSettings> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -89,13 +81,11 @@ databricks_core::operation! {
     Replace {
         info: "private_access.replace", PUT "/api/2.0/accounts/{account_id}/private-access-settings/{private_access_settings_id}", Account;
         output: super::PrivateAccessSettings = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the private access settings.
             private_access_settings_id: String = path "private_access_settings_id",
             /// The complete new settings.
             customer_facing_private_access_settings: super::PrivateAccessSettings = json "customer_facing_private_access_settings",
         }
-        optional {}
     }
 }

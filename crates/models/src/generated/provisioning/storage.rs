@@ -38,12 +38,10 @@ databricks_core::operation! {
     Delete {
         info: "storage.delete", DELETE "/api/2.0/accounts/{account_id}/storage-configurations/{storage_configuration_id}", Account;
         output: super::StorageConfiguration = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the storage configuration.
             storage_configuration_id: String = path "storage_configuration_id",
         }
-        optional {}
     }
 }
 
@@ -54,12 +52,10 @@ databricks_core::operation! {
     Get {
         info: "storage.get", GET "/api/2.0/accounts/{account_id}/storage-configurations/{storage_configuration_id}", Account;
         output: super::StorageConfiguration = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the storage configuration.
             storage_configuration_id: String = path "storage_configuration_id",
         }
-        optional {}
     }
 }
 
@@ -70,8 +66,5 @@ databricks_core::operation! {
     List {
         info: "storage.list", GET "/api/2.0/accounts/{account_id}/storage-configurations", Account;
         output: Vec<super::StorageConfiguration> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }

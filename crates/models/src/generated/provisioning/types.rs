@@ -5,9 +5,8 @@
 databricks_core::model! {
     /// AWS side of a credential configuration.
     AwsCredentials {
-        required {}
         optional {
-            /// Sts role.
+            /// `sts_role`, of type `StsRole`.
             sts_role: StsRole = "sts_role",
         }
     }
@@ -36,7 +35,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A customer-managed key in Azure Key Vault.
     AzureKeyInfo {
-        required {}
         optional {
             /// ID of the disk encryption set; for keys that encrypt managed disks.
             disk_encryption_set_id: String = "disk_encryption_set_id",
@@ -57,7 +55,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Where an Azure workspace is deployed.
     AzureWorkspaceInfo {
-        required {}
         optional {
             /// Name of the Azure resource group.
             resource_group: String = "resource_group",
@@ -70,7 +67,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Container of the cloud resources of a workspace.
     CloudResourceContainer {
-        required {}
         optional {
             /// The project, on Google Cloud.
             gcp: CustomerFacingGcpCloudResourceContainer = "gcp",
@@ -101,7 +97,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A key in Azure Key Vault, to be registered.
     CreateAzureKeyInfo {
-        required {}
         optional {
             /// ID of the disk encryption set; for keys that encrypt managed disks.
             disk_encryption_set_id: String = "disk_encryption_set_id",
@@ -122,9 +117,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// AWS side of a credential configuration to be created.
     CreateCredentialAwsCredentials {
-        required {}
         optional {
-            /// Sts role.
+            /// `sts_role`, of type `CreateCredentialStsRole`.
             sts_role: CreateCredentialStsRole = "sts_role",
         }
     }
@@ -133,7 +127,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The IAM role of a credential configuration to be created.
     CreateCredentialStsRole {
-        required {}
         optional {
             /// ARN of the role, which must allow access across accounts.
             role_arn: String = "role_arn",
@@ -162,7 +155,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A credential configuration.
     Credential {
-        required {}
         optional {
             /// Databricks account the configuration belongs to.
             account_id: String = "account_id",
@@ -181,7 +173,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The Google Cloud project of a workspace.
     CustomerFacingGcpCloudResourceContainer {
-        required {}
         optional {
             /// ID of the project.
             project_id: String = "project_id",
@@ -194,7 +185,6 @@ databricks_core::model! {
     ///
     /// Which key info is set depends on the cloud.
     CustomerManagedKey {
-        required {}
         optional {
             /// Databricks account the configuration belongs to.
             account_id: String = "account_id",
@@ -218,9 +208,8 @@ databricks_core::model! {
     /// Former place of the GKE network settings.
     ///
     /// Deprecated in favour of `GkeConfig`.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "use `GkeConfig`")]
     GcpCommonNetworkConfig {
-        required {}
         optional {
             /// IP range for the master resources of the GKE cluster.
             ///
@@ -255,7 +244,6 @@ databricks_core::model! {
     ///
     /// The ranges for nodes, pods, services and masters must not overlap.
     GcpManagedNetworkConfig {
-        required {}
         optional {
             /// IP range for GKE pods.
             gke_cluster_pod_ip_range: String = "gke_cluster_pod_ip_range",
@@ -273,25 +261,31 @@ databricks_core::model! {
         required {
             /// Project that holds the VPC and the subnet.
             network_project_id: String = "network_project_id",
-            /// Name of the subnet's secondary range for GKE pods.
-            pod_ip_range_name: String = "pod_ip_range_name",
-            /// Name of the subnet's secondary range for GKE services.
-            service_ip_range_name: String = "service_ip_range_name",
-            /// Subnet for the clusters of workspaces with this network.
-            subnet_id: String = "subnet_id",
-            /// Google Cloud region of the subnet.
-            subnet_region: String = "subnet_region",
             /// ID of your VPC.
             vpc_id: String = "vpc_id",
+            /// Subnet for the clusters of workspaces with this network.
+            subnet_id: String = "subnet_id",
         }
-        optional {}
+        optional {
+            /// Name of the subnet's secondary range for GKE pods.
+            ///
+            /// Required, though not an argument.
+            pod_ip_range_name: String = "pod_ip_range_name",
+            /// Name of the subnet's secondary range for GKE services.
+            ///
+            /// Required, though not an argument.
+            service_ip_range_name: String = "service_ip_range_name",
+            /// Google Cloud region of the subnet.
+            ///
+            /// Required, though not an argument.
+            subnet_region: String = "subnet_region",
+        }
     }
 }
 
 databricks_core::model! {
     /// A Google Cloud service account.
     GcpServiceAccount {
-        required {}
         optional {
             /// E-mail address that identifies the account.
             service_account_email: String = "service_account_email",
@@ -303,12 +297,12 @@ databricks_core::model! {
     /// A Private Service Connect (PSC) endpoint on Google Cloud.
     GcpVpcEndpointInfo {
         required {
-            /// Region of the endpoint.
-            endpoint_region: String = "endpoint_region",
             /// Project of the VPC network the connection is in.
             project_id: String = "project_id",
             /// Name of the endpoint in the project.
             psc_endpoint_name: String = "psc_endpoint_name",
+            /// Region of the endpoint.
+            endpoint_region: String = "endpoint_region",
         }
         optional {
             /// ID of the PSC connection.
@@ -322,7 +316,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of the GKE cluster of a Google Cloud workspace.
     GkeConfig {
-        required {}
         optional {
             /// Whether GKE nodes have public addresses.
             connectivity_type: GkeConfigConnectivityType = "connectivity_type",
@@ -337,7 +330,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How an Azure key vault is accessed.
     KeyAccessConfiguration {
-        required {}
         optional {
             /// ID of the credential that opens the vault.
             credential_id: String = "credential_id",
@@ -348,7 +340,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A network configuration.
     Network {
-        required {}
         optional {
             /// Databricks account the configuration belongs to.
             account_id: String = "account_id",
@@ -389,9 +380,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// An error in a network configuration.
     NetworkHealth {
-        required {}
         optional {
-            /// Error message.
+            /// `error_message`, a text.
             error_message: String = "error_message",
             /// Cloud resource the error concerns.
             error_type: ErrorType = "error_type",
@@ -402,7 +392,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Registered endpoints that a network uses, by their Databricks IDs.
     NetworkVpcEndpoints {
-        required {}
         optional {
             /// Endpoint to the secure cluster connectivity relay.
             dataplane_relay: Vec<String> = "dataplane_relay",
@@ -415,9 +404,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A warning about a network configuration.
     NetworkWarning {
-        required {}
         optional {
-            /// Warning message.
+            /// `warning_message`, a text.
             warning_message: String = "warning_message",
             /// Cloud resource the warning concerns.
             warning_type: WarningType = "warning_type",
@@ -428,7 +416,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Rules for private and public access, shared by the workspaces that refer to them.
     PrivateAccessSettings {
-        required {}
         optional {
             /// Databricks account the settings belong to.
             account_id: String = "account_id",
@@ -458,7 +445,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The bucket used as root storage.
     RootBucketInfo {
-        required {}
         optional {
             /// Name of the S3 bucket.
             bucket_name: String = "bucket_name",
@@ -469,7 +455,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A storage configuration.
     StorageConfiguration {
-        required {}
         optional {
             /// Databricks account the configuration belongs to.
             account_id: String = "account_id",
@@ -493,7 +478,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The IAM role of a credential configuration.
     StsRole {
-        required {}
         optional {
             /// ARN of the role, which must allow access across accounts.
             role_arn: String = "role_arn",
@@ -504,7 +488,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A VPC endpoint registered in the account.
     VpcEndpoint {
-        required {}
         optional {
             /// Databricks account the registration belongs to.
             account_id: String = "account_id",
@@ -535,7 +518,6 @@ databricks_core::model! {
     ///
     /// Which fields are set depends on the cloud and the compute mode.
     Workspace {
-        required {}
         optional {
             /// Databricks account the workspace belongs to.
             account_id: String = "account_id",
@@ -570,7 +552,7 @@ databricks_core::model! {
             /// ID of the key that encrypts managed services.
             managed_services_customer_managed_key_id: String = "managed_services_customer_managed_key_id",
             /// Deprecated; see `network_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "see `network_id`")]
             network: WorkspaceNetwork = "network",
             /// ID of the network connectivity configuration for serverless compute.
             network_connectivity_config_id: String = "network_connectivity_config_id",
@@ -607,7 +589,6 @@ databricks_core::model! {
     ///
     /// Deprecated: workspaces now use `network_id`.
     WorkspaceNetwork {
-        required {}
         optional {
             /// GKE network settings, on Google Cloud.
             ///
@@ -666,7 +647,7 @@ databricks_core::open_enum! {
         SecurityGroup = "securityGroup",
         /// `subnet`: A subnet.
         Subnet = "subnet",
-        /// `vpc`: The VPC.
+        /// `vpc`.
         Vpc = "vpc",
     }
 }

@@ -12,7 +12,6 @@ databricks_core::operation! {
         info: "vpc_endpoints.create", POST "/api/2.0/accounts/{account_id}/vpc-endpoints", Account;
         output: super::VpcEndpoint = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// ID of the endpoint at AWS.
             aws_vpc_endpoint_id: String = optional "aws_vpc_endpoint_id",
@@ -35,12 +34,10 @@ databricks_core::operation! {
     Delete {
         info: "vpc_endpoints.delete", DELETE "/api/2.0/accounts/{account_id}/vpc-endpoints/{vpc_endpoint_id}", Account;
         output: super::VpcEndpoint = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Databricks ID of the registered endpoint, not the one AWS uses.
             vpc_endpoint_id: String = path "vpc_endpoint_id",
         }
-        optional {}
     }
 }
 
@@ -51,12 +48,10 @@ databricks_core::operation! {
     Get {
         info: "vpc_endpoints.get", GET "/api/2.0/accounts/{account_id}/vpc-endpoints/{vpc_endpoint_id}", Account;
         output: super::VpcEndpoint = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Databricks ID of the registered endpoint, not the one AWS uses.
             vpc_endpoint_id: String = path "vpc_endpoint_id",
         }
-        optional {}
     }
 }
 
@@ -67,8 +62,5 @@ databricks_core::operation! {
     List {
         info: "vpc_endpoints.list", GET "/api/2.0/accounts/{account_id}/vpc-endpoints", Account;
         output: Vec<super::VpcEndpoint> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }

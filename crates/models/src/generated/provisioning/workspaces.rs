@@ -17,12 +17,11 @@ databricks_core::operation! {
         info: "workspaces.create", POST "/api/2.0/accounts/{account_id}/workspaces", Account;
         output: super::Workspace = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// AWS region of the workspace, on AWS.
             aws_region: String = optional "aws_region",
             /// Ignored by the server.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             cloud: String = optional "cloud",
             /// The project for the resources of the workspace, on Google Cloud.
             cloud_resource_container: super::CloudResourceContainer = optional "cloud_resource_container",
@@ -57,7 +56,7 @@ databricks_core::operation! {
             ///
             /// Required for AWS PrivateLink.
             network_id: String = optional "network_id",
-            /// Pricing tier.
+            /// `pricing_tier`, of type `PricingTier`.
             pricing_tier: super::PricingTier = optional "pricing_tier",
             /// ID of the private access settings.
             ///
@@ -112,12 +111,10 @@ databricks_core::operation! {
     Delete {
         info: "workspaces.delete", DELETE "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}", Account;
         output: super::Workspace = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the workspace, a number.
             workspace_id: i64 = path "workspace_id",
         }
-        optional {}
     }
 }
 
@@ -130,12 +127,10 @@ databricks_core::operation! {
     Get {
         info: "workspaces.get", GET "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}", Account;
         output: super::Workspace = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the workspace, a number.
             workspace_id: i64 = path "workspace_id",
         }
-        optional {}
     }
 }
 
@@ -146,9 +141,6 @@ databricks_core::operation! {
     List {
         info: "workspaces.list", GET "/api/2.0/accounts/{account_id}/workspaces", Account;
         output: Vec<super::Workspace> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -161,7 +153,6 @@ databricks_core::operation! {
     Update {
         info: "workspaces.update", PATCH "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}", Account;
         output: super::Workspace = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the workspace, a number.
             workspace_id: i64 = path "workspace_id",

@@ -10,16 +10,14 @@ databricks_core::operation! {
     /// Replaced by `data_quality.create_monitor`.
     ///
     /// `POST /api/2.0/quality-monitors`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     CreateQualityMonitor {
         info: "quality_monitor_v2.create_quality_monitor", POST "/api/2.0/quality-monitors", Workspace;
         output: super::QualityMonitor = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Quality monitor.
+            /// `quality_monitor`, of type `QualityMonitor`.
             quality_monitor: super::QualityMonitor = json "quality_monitor",
         }
-        optional {}
     }
 }
 
@@ -29,18 +27,16 @@ databricks_core::operation! {
     /// Replaced by `data_quality.delete_monitor`.
     ///
     /// `DELETE /api/2.0/quality-monitors/{object_type}/{object_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     DeleteQualityMonitor {
         info: "quality_monitor_v2.delete_quality_monitor", DELETE "/api/2.0/quality-monitors/{object_type}/{object_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Kind of the monitored object; only `schema` is accepted.
             object_type: String = path "object_type",
             /// UUID of the monitored object, such as the id of the schema.
             object_id: String = path "object_id",
         }
-        optional {}
     }
 }
 
@@ -50,18 +46,16 @@ databricks_core::operation! {
     /// Replaced by `data_quality.get_monitor`.
     ///
     /// `GET /api/2.0/quality-monitors/{object_type}/{object_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     GetQualityMonitor {
         info: "quality_monitor_v2.get_quality_monitor", GET "/api/2.0/quality-monitors/{object_type}/{object_id}", Workspace;
         output: super::QualityMonitor = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the monitored object; only `schema` is accepted.
             object_type: String = path "object_type",
             /// UUID of the monitored object, such as the id of the schema.
             object_id: String = path "object_id",
         }
-        optional {}
     }
 }
 
@@ -71,12 +65,10 @@ databricks_core::operation! {
     /// The server does not implement this call.
     ///
     /// `GET /api/2.0/quality-monitors`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     ListQualityMonitor {
         info: "quality_monitor_v2.list_quality_monitor", GET "/api/2.0/quality-monitors", Workspace;
         output: super::ListQualityMonitorResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page.
             page_size: i64 = query "page_size",
@@ -113,19 +105,17 @@ databricks_core::operation! {
     /// The server does not implement this call; use `data_quality.update_monitor`.
     ///
     /// `PUT /api/2.0/quality-monitors/{object_type}/{object_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     UpdateQualityMonitor {
         info: "quality_monitor_v2.update_quality_monitor", PUT "/api/2.0/quality-monitors/{object_type}/{object_id}", Workspace;
         output: super::QualityMonitor = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the monitored object; only `schema` is accepted.
             object_type: String = path "object_type",
             /// UUID of the monitored object, such as the id of the schema.
             object_id: String = path "object_id",
-            /// Quality monitor.
+            /// `quality_monitor`, of type `QualityMonitor`.
             quality_monitor: super::QualityMonitor = json "quality_monitor",
         }
-        optional {}
     }
 }

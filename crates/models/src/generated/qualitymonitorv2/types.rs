@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// Anomaly detection settings of a `QualityMonitor`, with the outcome of its last run.
     AnomalyDetectionConfig {
-        required {}
         optional {
             /// Tables left out of anomaly detection, by full name.
             excluded_table_full_names: Vec<String> = "excluded_table_full_names",
@@ -20,11 +19,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of quality monitors.
     ListQualityMonitorResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Quality monitors.
+            /// `quality_monitors`, a list, each item of type `QualityMonitor`.
             quality_monitors: Vec<QualityMonitor> = "quality_monitors" (essential),
         }
     }
@@ -33,7 +31,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Checks the share of nulls in columns.
     PercentNullValidityCheck {
-        required {}
         optional {
             /// Columns whose nulls are counted.
             column_names: Vec<String> = "column_names",
@@ -47,10 +44,10 @@ databricks_core::model! {
     /// A quality monitor on a Unity Catalog schema.
     QualityMonitor {
         required {
-            /// UUID of the monitored object, such as the id of the schema.
-            object_id: String = "object_id",
             /// Kind of the monitored object; only `schema` is accepted.
             object_type: String = "object_type",
+            /// UUID of the monitored object, such as the id of the schema.
+            object_id: String = "object_id",
         }
         optional {
             /// Anomaly detection settings.
@@ -64,7 +61,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Checks that the values of columns lie within a range.
     RangeValidityCheck {
-        required {}
         optional {
             /// Columns whose values are checked.
             column_names: Vec<String> = "column_names",
@@ -79,7 +75,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Checks that the values of columns are unique.
     UniquenessValidityCheck {
-        required {}
         optional {
             /// Columns that are checked.
             column_names: Vec<String> = "column_names",
@@ -90,7 +85,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A validity check, of the kind whose field is set.
     ValidityCheckConfiguration {
-        required {}
         optional {
             /// Name of the check; the system may assign it.
             name: String = "name",

@@ -141,8 +141,8 @@ pub static OPERATIONS: &[Described] = &[
             "Moves a path in a sandbox within one file system.",
             &[
                 Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("destination", Kind::Text, &[Place::Member]),
                 Input::required("source", Kind::Text, &[Place::Member]),
+                Input::required("destination", Kind::Text, &[Place::Member]),
             ],
         )
         .object(),
@@ -163,8 +163,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the display name or the inactivity timeout of a sandbox.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("sandbox", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(

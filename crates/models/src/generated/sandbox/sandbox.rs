@@ -34,14 +34,12 @@ databricks_core::operation! {
     CreateSandbox {
         info: "sandbox.create_sandbox", POST "/api/2.0/sandboxes", Workspace;
         output: super::Sandbox = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the sandbox, last part of its resource name.
             sandbox_id: String = query "sandbox_id",
-            /// Sandbox.
+            /// `sandbox`, of type `Sandbox`.
             sandbox: super::Sandbox = json "sandbox",
         }
-        optional {}
     }
 }
 
@@ -77,12 +75,10 @@ databricks_core::operation! {
     DeleteSandbox {
         info: "sandbox.delete_sandbox", DELETE "/api/2.0/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Sandbox, as `sandboxes/<id>`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -113,7 +109,6 @@ databricks_core::operation! {
     DownloadFile {
         info: "sandbox.download_file", GET "/api/2.0/sandbox-files/{parent}/content", Workspace, stream("application/octet-stream");
         output: super::DownloadFileResponse = read_download_file;
-        request {}
         required {
             /// Sandbox, as `sandboxes/<id>`.
             ///
@@ -191,7 +186,6 @@ databricks_core::operation! {
     GetMetadata {
         info: "sandbox.get_metadata", GET "/api/2.0/sandbox-files/{parent}/paths:describe", Workspace;
         output: super::GetMetadataResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Sandbox, as `sandboxes/<id>`.
             parent: String = segments "parent",
@@ -200,7 +194,6 @@ databricks_core::operation! {
             /// Absolute, in UTF-8.
             path: String = query "path",
         }
-        optional {}
     }
 }
 
@@ -211,12 +204,10 @@ databricks_core::operation! {
     GetSandbox {
         info: "sandbox.get_sandbox", GET "/api/2.0/{name}", Workspace;
         output: super::Sandbox = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Sandbox, as `sandboxes/<id>`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -227,7 +218,6 @@ databricks_core::operation! {
     ListCommands {
         info: "sandbox.list_commands", GET "/api/2.0/sandbox-exec/{parent}/commands", Workspace;
         output: super::ListCommandsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Sandbox, as `sandboxes/<id>`.
             ///
@@ -252,7 +242,6 @@ databricks_core::operation! {
     ListDirectoryContents {
         info: "sandbox.list_directory_contents", GET "/api/2.0/sandbox-files/{parent}/directory-entries", Workspace;
         output: super::ListDirectoryContentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Sandbox, as `sandboxes/<id>`.
             parent: String = segments "parent",
@@ -298,8 +287,6 @@ databricks_core::operation! {
     ListSandboxes {
         info: "sandbox.list_sandboxes", GET "/api/2.0/sandboxes", Workspace;
         output: super::ListSandboxesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper bound for one page.
             page_size: i64 = query "page_size",
@@ -343,16 +330,15 @@ databricks_core::operation! {
         required {
             /// Sandbox, as `sandboxes/<id>`.
             parent: String = segments "parent",
-            /// Full new path, which must not exist.
-            ///
-            /// Absolute, in UTF-8.
-            destination: String = member "destination",
             /// Path to move.
             ///
             /// Absolute, in UTF-8.
             source: String = member "source",
+            /// Full new path, which must not exist.
+            ///
+            /// Absolute, in UTF-8.
+            destination: String = member "destination",
         }
-        optional {}
     }
 }
 
@@ -372,7 +358,6 @@ databricks_core::operation! {
             /// Of the form `sandboxes/{sandbox_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -390,7 +375,6 @@ databricks_core::operation! {
             /// Of the form `sandboxes/{sandbox_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -403,18 +387,16 @@ databricks_core::operation! {
     UpdateSandbox {
         info: "sandbox.update_sandbox", PATCH "/api/2.0/{name}", Workspace;
         output: super::Sandbox = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Sandbox, as `sandboxes/<id>`.
             ///
             /// Of the form `sandboxes/{sandbox_id}`.
             name: String = segments "name",
+            /// `sandbox`, of type `Sandbox`.
+            sandbox: super::Sandbox = json "sandbox",
             /// Fields to change, `display_name` or `spec.compute.inactivity_timeout`.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Sandbox.
-            sandbox: super::Sandbox = json "sandbox",
         }
-        optional {}
     }
 }
 
@@ -429,7 +411,6 @@ databricks_core::operation! {
     UploadFile {
         info: "sandbox.upload_file", PUT "/api/2.0/sandbox-files/{parent}/content", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Sandbox, as `sandboxes/<id>`.
             ///
@@ -440,9 +421,8 @@ databricks_core::operation! {
             /// Absolute, in UTF-8.
             path: String = query "path",
         }
-        optional {}
         stream {
-            /// Contents.
+            /// `contents` of the API.
             contents = raw "application/octet-stream",
         }
     }

@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// A command run in a sandbox.
     Command {
-        required {}
         optional {
             /// Arguments of the command.
             args: Vec<String> = "args",
@@ -26,7 +25,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Compute of a sandbox.
     ComputeSpec {
-        required {}
         optional {
             /// Idle time after which the sandbox stops by itself.
             inactivity_timeout: databricks_core::Duration = "inactivity_timeout",
@@ -37,16 +35,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty reply: the directory exists.
     CreateDirectoryResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty reply: the path is gone.
     DeletePathResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -99,7 +93,6 @@ impl std::fmt::Debug for DownloadFileResponse {
 databricks_core::model! {
     /// Software environment of a sandbox.
     EnvironmentSpec {
-        required {}
         optional {
             /// Container image in Unity Catalog, e.g. `main.images.tools.base:1`.
             image_uri: String = "image_uri",
@@ -110,7 +103,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of a command: output, exit code and how it ended.
     ExecuteCommandSyncResponse {
-        required {}
         optional {
             /// ID of the command, as in the list of commands.
             command_id: String = "command_id",
@@ -133,7 +125,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Description of a path.
     GetMetadataResponse {
-        required {}
         optional {
             /// What is at the path; of a symbolic link, the link itself.
             file: SandboxFileInfo = "file",
@@ -144,7 +135,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of commands.
     ListCommandsResponse {
-        required {}
         optional {
             /// Commands of this page.
             commands: Vec<Command> = "commands",
@@ -157,7 +147,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of what is in a directory.
     ListDirectoryContentsResponse {
-        required {}
         optional {
             /// Entries of this page.
             contents: Vec<SandboxFileInfo> = "contents" (essential),
@@ -170,7 +159,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of sandboxes.
     ListSandboxesResponse {
-        required {}
         optional {
             /// Token for the following page.
             next_page_token: String = "next_page_token" (essential),
@@ -183,15 +171,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty reply: the path was moved.
     RenamePathResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Isolated environment that runs code.
     Sandbox {
-        required {}
         optional {
             /// When it was created.
             create_time: databricks_core::Timestamp = "create_time",
@@ -216,23 +201,22 @@ databricks_core::model! {
 databricks_core::model! {
     /// Description of an entry in the file system of a sandbox; of a symbolic link, the link itself.
     SandboxFileInfo {
-        required {}
         optional {
             /// Kind of entry.
             file_type: SandboxFileType = "file_type",
             /// Group that owns it.
             group: String = "group",
-            /// Mode.
+            /// `mode`, an integer.
             mode: i64 = "mode",
             /// When it last changed, to the nanosecond.
             modify_time: databricks_core::Timestamp = "modify_time",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// User that owns it.
             owner: String = "owner",
-            /// Path.
+            /// `path`, a text.
             path: String = "path",
-            /// Permissions.
+            /// `permissions`, a text.
             permissions: String = "permissions",
             /// Size in bytes.
             size: i64 = "size",
@@ -245,7 +229,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Tags of a sandbox.
     SandboxMetadata {
-        required {}
         optional {
             /// Up to 54 tags, with keys of 1 to 512 characters and values of up to 256.
             custom_tags: std::collections::BTreeMap<String, String> = "custom_tags",
@@ -256,7 +239,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Configuration of a sandbox.
     SandboxSpec {
-        required {}
         optional {
             /// Compute, with the inactivity timeout.
             compute: ComputeSpec = "compute",
@@ -269,9 +251,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a sandbox as seen by the server.
     SandboxStatus {
-        required {}
         optional {
-            /// The state.
+            /// `state`, of type `SandboxState`.
             state: SandboxState = "state",
         }
     }

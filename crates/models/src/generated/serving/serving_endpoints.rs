@@ -12,14 +12,12 @@ databricks_core::operation! {
     BuildLogs {
         info: "serving_endpoints.build_logs", GET "/api/2.0/serving-endpoints/{name}/served-models/{served_model_name}/build-logs", Workspace;
         output: super::BuildLogsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the endpoint.
             name: String = path "name",
             /// Name of the served entity within the endpoint.
             served_model_name: String = path "served_model_name",
         }
-        optional {}
     }
 }
 
@@ -47,12 +45,12 @@ databricks_core::operation! {
             budget_policy_id: String = optional "budget_policy_id",
             /// Served entities and how traffic is split among them.
             config: super::EndpointCoreConfigInput = optional "config",
-            /// Description.
+            /// `description`, a text.
             description: String = optional "description",
             /// Who is told about finished and failed updates.
             email_notifications: super::EmailNotifications = optional "email_notifications",
             /// Former rate limits; those of the AI Gateway replace them.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             rate_limits: Vec<super::RateLimit> = optional "rate_limits",
             /// Whether requests take an optimized network path with lower latency.
             route_optimized: bool = optional "route_optimized",
@@ -168,12 +166,10 @@ databricks_core::operation! {
     Delete {
         info: "serving_endpoints.delete", DELETE "/api/2.0/serving-endpoints/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the endpoint.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -193,12 +189,10 @@ databricks_core::operation! {
     ExportMetrics {
         info: "serving_endpoints.export_metrics", GET "/api/2.0/serving-endpoints/{name}/metrics", Workspace, stream("text/plain");
         output: super::ExportMetricsResponse = read_export_metrics;
-        request {}
         required {
             /// Name of the endpoint.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -209,12 +203,10 @@ databricks_core::operation! {
     Get {
         info: "serving_endpoints.get", GET "/api/2.0/serving-endpoints/{name}", Workspace;
         output: super::ServingEndpointDetailed = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the endpoint.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -234,12 +226,10 @@ databricks_core::operation! {
     GetOpenApi {
         info: "serving_endpoints.get_open_api", GET "/api/2.0/serving-endpoints/{name}/openapi", Workspace, stream("text/plain");
         output: super::GetOpenApiResponse = read_get_open_api;
-        request {}
         required {
             /// Name of the endpoint.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -250,12 +240,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "serving_endpoints.get_permission_levels", GET "/api/2.0/permissions/serving-endpoints/{serving_endpoint_id}/permissionLevels", Workspace;
         output: super::GetServingEndpointPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the endpoint, not its name.
             serving_endpoint_id: String = path "serving_endpoint_id",
         }
-        optional {}
     }
 }
 
@@ -266,12 +254,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "serving_endpoints.get_permissions", GET "/api/2.0/permissions/serving-endpoints/{serving_endpoint_id}", Workspace;
         output: super::ServingEndpointPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the endpoint, not its name.
             serving_endpoint_id: String = path "serving_endpoint_id",
         }
-        optional {}
     }
 }
 
@@ -296,7 +282,7 @@ databricks_core::operation! {
         required {
             /// Connection that gives host and credentials.
             connection_name: String = member "connection_name",
-            /// Method.
+            /// `method`, of type `ExternalFunctionRequestHttpMethod`.
             method: super::ExternalFunctionRequestHttpMethod = member "method",
             /// Path below the URL of the connection.
             path: String = member "path",
@@ -323,9 +309,6 @@ databricks_core::operation! {
     List {
         info: "serving_endpoints.list", GET "/api/2.0/serving-endpoints", Workspace;
         output: super::ListEndpointsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -356,14 +339,12 @@ databricks_core::operation! {
     Logs {
         info: "serving_endpoints.logs", GET "/api/2.0/serving-endpoints/{name}/served-models/{served_model_name}/logs", Workspace;
         output: super::ServerLogsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the endpoint.
             name: String = path "name",
             /// Name of the served entity within the endpoint.
             served_model_name: String = path "served_model_name",
         }
-        optional {}
     }
 }
 
@@ -413,7 +394,7 @@ databricks_core::operation! {
     /// Sets the former rate limits of an endpoint; use `put_ai_gateway` instead.
     ///
     /// `PUT /api/2.0/serving-endpoints/{name}/rate-limits`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Put {
         info: "serving_endpoints.put", PUT "/api/2.0/serving-endpoints/{name}/rate-limits", Workspace;
         output: super::PutResponse = databricks_core::ResponseParts::json;
@@ -558,12 +539,12 @@ databricks_core::operation! {
         }
         optional {
             /// Former inference table; the one of the AI Gateway replaces it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             auto_capture_config: super::AutoCaptureConfigInput = optional "auto_capture_config",
             /// What the endpoint serves; at most ten.
             served_entities: Vec<super::ServedEntityInput> = optional "served_entities",
             /// Former name of `served_entities`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             served_models: Vec<super::ServedModelInput> = optional "served_models",
             /// How requests are split among the served entities.
             traffic_config: super::TrafficConfig = optional "traffic_config",
@@ -659,7 +640,6 @@ databricks_core::operation! {
             /// The new configuration.
             config: super::PtEndpointCoreConfig = member "config",
         }
-        optional {}
     }
 }
 

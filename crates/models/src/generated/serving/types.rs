@@ -7,7 +7,6 @@ databricks_core::model! {
     ///
     /// One of the two keys must be set.
     Ai21LabsConfig {
-        required {}
         optional {
             /// API key, as a reference to a Databricks secret; or set `ai21labs_api_key_plaintext`.
             ai21labs_api_key: String = "ai21labs_api_key" (secret),
@@ -20,7 +19,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// AI Gateway settings of an endpoint: limits, filters, logging and fallback.
     AiGatewayConfig {
-        required {}
         optional {
             /// Whether failed requests are retried with other served entities.
             fallback_config: FallbackConfig = "fallback_config",
@@ -39,7 +37,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Filters for one direction, requests or responses.
     AiGatewayGuardrailParameters {
-        required {}
         optional {
             /// Words that are not allowed, found by string matching.
             invalid_keywords: Vec<String> = "invalid_keywords",
@@ -56,9 +53,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Treatment of personally identifiable information.
     AiGatewayGuardrailPiiBehavior {
-        required {}
         optional {
-            /// Behavior.
+            /// `behavior`, of type `AiGatewayGuardrailPiiBehaviorBehavior`.
             behavior: AiGatewayGuardrailPiiBehaviorBehavior = "behavior",
         }
     }
@@ -67,7 +63,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Content filters of an endpoint.
     AiGatewayGuardrails {
-        required {}
         optional {
             /// Filters for requests.
             input: AiGatewayGuardrailParameters = "input",
@@ -82,7 +77,6 @@ databricks_core::model! {
     ///
     /// To change one of the names, disable the table first.
     AiGatewayInferenceTableConfig {
-        required {}
         optional {
             /// Catalog for the table; required to enable it.
             catalog_name: String = "catalog_name",
@@ -119,7 +113,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Recording of usage and cost in system tables.
     AiGatewayUsageTrackingConfig {
-        required {}
         optional {
             /// Whether usage is recorded.
             enabled: bool = "enabled",
@@ -158,7 +151,6 @@ databricks_core::model! {
     ///
     /// One of the two keys must be set.
     AnthropicConfig {
-        required {}
         optional {
             /// API key, as a reference to a Databricks secret; or set `anthropic_api_key_plaintext`.
             anthropic_api_key: String = "anthropic_api_key" (secret),
@@ -186,9 +178,8 @@ databricks_core::model! {
 
 databricks_core::model! {
     /// Settings of the former inference table; the one of the AI Gateway replaces it.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     AutoCaptureConfigInput {
-        required {}
         optional {
             /// Catalog for the table; fixed once the table is enabled.
             catalog_name: String = "catalog_name",
@@ -204,9 +195,8 @@ databricks_core::model! {
 
 databricks_core::model! {
     /// Settings and state of the former inference table; the one of the AI Gateway replaces it.
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     AutoCaptureConfigOutput {
-        required {}
         optional {
             /// Catalog for the table; fixed once the table is enabled.
             catalog_name: String = "catalog_name",
@@ -225,7 +215,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a former inference table.
     AutoCaptureState {
-        required {}
         optional {
             /// Table that receives requests and responses.
             payload_table: PayloadTable = "payload_table",
@@ -236,7 +225,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Authentication by a bearer token.
     BearerTokenAuth {
-        required {}
         optional {
             /// The token, as a reference to a Databricks secret; or set `token_plaintext`.
             token: String = "token" (secret),
@@ -253,14 +241,12 @@ databricks_core::model! {
             /// The log as text.
             logs: String = "logs",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One message of a conversation.
     ChatMessage {
-        required {}
         optional {
             /// Text of the message.
             content: String = "content",
@@ -275,7 +261,6 @@ databricks_core::model! {
     ///
     /// One of the two keys must be set.
     CohereConfig {
-        required {}
         optional {
             /// Base URL; that of Cohere by default.
             cohere_api_base: String = "cohere_api_base",
@@ -306,7 +291,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How to reach an operation on the data plane.
     DataPlaneInfo {
-        required {}
         optional {
             /// What to ask for when fetching a token for it.
             authorization_details: String = "authorization_details",
@@ -338,7 +322,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A data frame in pandas orientation `split`.
     DataframeSplitInput {
-        required {}
         optional {
             /// Names of the columns.
             columns: Vec<serde_json::Value> = "columns",
@@ -353,7 +336,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// E-mail addresses to notify about updates of an endpoint.
     EmailNotifications {
-        required {}
         optional {
             /// Told when a change of configuration or state fails.
             on_update_failure: Vec<String> = "on_update_failure",
@@ -366,7 +348,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One embedding of an answer.
     EmbeddingsV1ResponseEmbeddingElement {
-        required {}
         optional {
             /// The vector.
             embedding: Vec<f64> = "embedding",
@@ -381,17 +362,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// Configuration for a new endpoint: served entities and traffic.
     EndpointCoreConfigInput {
-        required {}
         optional {
             /// Former inference table; the one of the AI Gateway replaces it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             auto_capture_config: AutoCaptureConfigInput = "auto_capture_config",
             /// Name of the endpoint.
             name: String = "name",
             /// What the endpoint serves; at most ten.
             served_entities: Vec<ServedEntityInput> = "served_entities",
             /// Former name of `served_entities`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             served_models: Vec<ServedModelInput> = "served_models",
             /// How requests are split among the served entities.
             traffic_config: TrafficConfig = "traffic_config",
@@ -402,17 +382,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// Configuration that an endpoint is serving.
     EndpointCoreConfigOutput {
-        required {}
         optional {
             /// Former inference table; the one of the AI Gateway replaces it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             auto_capture_config: AutoCaptureConfigOutput = "auto_capture_config",
             /// Version of this configuration.
             config_version: i64 = "config_version",
             /// What the endpoint serves.
             served_entities: Vec<ServedEntityOutput> = "served_entities",
             /// Former name of `served_entities`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             served_models: Vec<ServedModelOutput> = "served_models",
             /// How requests are split among the served entities.
             traffic_config: TrafficConfig = "traffic_config",
@@ -423,12 +402,11 @@ databricks_core::model! {
 databricks_core::model! {
     /// Short form of a configuration, as in lists.
     EndpointCoreConfigSummary {
-        required {}
         optional {
             /// What the endpoint serves.
             served_entities: Vec<ServedEntitySpec> = "served_entities",
             /// Former name of `served_entities`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             served_models: Vec<ServedModelSpec> = "served_models",
         }
     }
@@ -437,17 +415,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// Configuration that an endpoint is changing to.
     EndpointPendingConfig {
-        required {}
         optional {
             /// Former inference table; the one of the AI Gateway replaces it.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             auto_capture_config: AutoCaptureConfigOutput = "auto_capture_config",
             /// Version of this configuration.
             config_version: i64 = "config_version",
             /// What the endpoint will serve.
             served_entities: Vec<ServedEntityOutput> = "served_entities",
             /// Former name of `served_entities`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             served_models: Vec<ServedModelOutput> = "served_models",
             /// When the update began.
             start_time: i64 = "start_time",
@@ -460,7 +437,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of an endpoint.
     EndpointState {
-        required {}
         optional {
             /// Progress of the latest change of configuration.
             ///
@@ -476,11 +452,11 @@ databricks_core::model! {
     /// A tag of an endpoint: a key and, optionally, a value.
     EndpointTag {
         required {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
         }
         optional {
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -489,7 +465,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Tags of an endpoint after a change.
     EndpointTags {
-        required {}
         optional {
             /// Every tag the endpoint now has.
             tags: Vec<EndpointTag> = "tags",
@@ -551,7 +526,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Tokens that a query used.
     ExternalModelUsageElement {
-        required {}
         optional {
             /// Tokens of the answer.
             completion_tokens: i64 = "completion_tokens",
@@ -573,22 +547,20 @@ databricks_core::model! {
             /// If none does, the last error is returned.
             enabled: bool = "enabled",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A foundation model that Databricks provides.
     FoundationModel {
-        required {}
         optional {
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Name for display.
             display_name: String = "display_name",
             /// Where its documentation is.
             docs: String = "docs",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -612,7 +584,6 @@ impl std::fmt::Debug for GetOpenApiResponse {
 databricks_core::model! {
     /// The permission levels that can be granted on an endpoint.
     GetServingEndpointPermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<ServingEndpointPermissionsDescription> = "permission_levels",
@@ -644,7 +615,7 @@ databricks_core::model! {
 /// Answer of an external service.
 #[non_exhaustive]
 pub struct HttpRequestResponse {
-    /// Mcp session id.
+    /// `mcp-session-id`, a text.
     ///
     /// From the header `mcp-session-id` of the answer.
     pub mcp_session_id: Option<String>,
@@ -665,9 +636,8 @@ impl std::fmt::Debug for HttpRequestResponse {
 databricks_core::model! {
     /// Serving endpoints of a workspace.
     ListEndpointsResponse {
-        required {}
         optional {
-            /// Endpoints.
+            /// `endpoints`, a list, each item of type `ServingEndpoint`.
             endpoints: Vec<ServingEndpoint> = "endpoints" (essential),
         }
     }
@@ -676,7 +646,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How to reach an endpoint on the data plane.
     ModelDataPlaneInfo {
-        required {}
         optional {
             /// URL and authorization for queries.
             query_info: DataPlaneInfo = "query_info",
@@ -687,7 +656,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Access to OpenAI or Azure OpenAI, by API key or, on Azure, by Microsoft Entra ID.
     OpenAiConfig {
-        required {}
         optional {
             /// Client ID, for Azure with Microsoft Entra ID only.
             microsoft_entra_client_id: String = "microsoft_entra_client_id",
@@ -721,7 +689,6 @@ databricks_core::model! {
     ///
     /// One of the two keys must be set.
     PaLmConfig {
-        required {}
         optional {
             /// API key, as a reference to a Databricks secret; or set `palm_api_key_plaintext`.
             palm_api_key: String = "palm_api_key" (secret),
@@ -734,11 +701,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Table with logged requests and responses.
     PayloadTable {
-        required {}
         optional {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Status.
+            /// `status`, a text.
             status: String = "status",
             /// Explanation of the status.
             status_message: String = "status_message",
@@ -749,7 +715,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Configuration of an endpoint with provisioned throughput.
     PtEndpointCoreConfig {
-        required {}
         optional {
             /// What the endpoint serves.
             served_entities: Vec<PtServedModel> = "served_entities",
@@ -788,7 +753,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// AI Gateway settings of an endpoint after a change.
     PutAiGatewayResponse {
-        required {}
         optional {
             /// Whether failed requests are retried with other served entities.
             fallback_config: FallbackConfig = "fallback_config",
@@ -807,9 +771,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Former rate limits of an endpoint after a change.
     PutResponse {
-        required {}
         optional {
-            /// Rate limits.
+            /// `rate_limits`, a list, each item of type `RateLimit`.
             rate_limits: Vec<RateLimit> = "rate_limits",
         }
     }
@@ -818,7 +781,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Answer of an endpoint; which members are set depends on the kind of model.
     QueryEndpointResponse {
-        required {}
         optional {
             /// Chat and completions: the candidates.
             choices: Vec<V1ResponseChoiceElement> = "choices",
@@ -881,7 +843,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An entity to serve: a custom model, a feature specification, a foundation model or an external model.
     ServedEntityInput {
-        required {}
         optional {
             /// Whether capacity may grow beyond what is provisioned when traffic peaks; true by default.
             ///
@@ -934,7 +895,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An entity that is served, with its state.
     ServedEntityOutput {
-        required {}
         optional {
             /// Whether capacity may grow beyond what is provisioned when traffic peaks; true by default.
             ///
@@ -995,11 +955,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Short form of a served entity, as in lists.
     ServedEntitySpec {
-        required {}
         optional {
             /// Model or feature specification that is served.
             entity_name: String = "entity_name",
-            /// Entity version.
+            /// `entity_version`, a text.
             entity_version: String = "entity_version",
             /// External model that is served.
             external_model: ExternalModel = "external_model",
@@ -1015,9 +974,9 @@ databricks_core::model! {
     /// Former form of `ServedEntityInput`.
     ServedModelInput {
         required {
-            /// Model name.
+            /// `model_name`, a text.
             model_name: String = "model_name",
-            /// Model version.
+            /// `model_version`, a text.
             model_version: String = "model_version",
             /// Whether idle compute is released altogether.
             scale_to_zero_enabled: bool = "scale_to_zero_enabled",
@@ -1061,7 +1020,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Former form of `ServedEntityOutput`.
     ServedModelOutput {
-        required {}
         optional {
             /// Whether capacity may grow beyond what is provisioned when traffic peaks; true by default.
             ///
@@ -1081,9 +1039,9 @@ databricks_core::model! {
             max_provisioned_concurrency: i64 = "max_provisioned_concurrency",
             /// Lower bound of parallel requests; excludes `workload_size`.
             min_provisioned_concurrency: i64 = "min_provisioned_concurrency",
-            /// Model name.
+            /// `model_name`, a text.
             model_name: String = "model_name",
-            /// Model version.
+            /// `model_version`, a text.
             model_version: String = "model_version",
             /// Name within the endpoint; letters, digits, `-` and `_`.
             ///
@@ -1109,7 +1067,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Former form of `ServedEntitySpec`.
     ServedModelSpec {
-        required {}
         optional {
             /// Model that is served; excludes an entity name.
             model_name: String = "model_name",
@@ -1124,9 +1081,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Progress of the deployment of a served entity.
     ServedModelState {
-        required {}
         optional {
-            /// Deployment.
+            /// `deployment`, of type `ServedModelStateDeployment`.
             deployment: ServedModelStateDeployment = "deployment",
             /// Explanation of the state.
             deployment_state_message: String = "deployment_state_message",
@@ -1141,14 +1097,12 @@ databricks_core::model! {
             /// Latest lines as text.
             logs: String = "logs",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A serving endpoint as it appears in lists.
     ServingEndpoint {
-        required {}
         optional {
             /// Settings of the AI Gateway.
             ///
@@ -1162,17 +1116,17 @@ databricks_core::model! {
             creation_timestamp: i64 = "creation_timestamp",
             /// E-mail address of the user who created it.
             creator: String = "creator",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// System-made ID, for use in permission calls.
             id: String = "id",
             /// When a user last changed it, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Whether it is ready, and whether it is being updated.
             state: EndpointState = "state",
-            /// Tags.
+            /// `tags`, a list, each item of type `EndpointTag`.
             tags: Vec<EndpointTag> = "tags",
             /// Task that its models do, such as chat or embeddings.
             task: String = "task",
@@ -1187,7 +1141,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One grant on an endpoint: a permission level for a user, a group or a service principal.
     ServingEndpointAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -1204,7 +1157,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on an endpoint.
     ServingEndpointAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<ServingEndpointPermission> = "all_permissions",
@@ -1223,7 +1175,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A serving endpoint in full.
     ServingEndpointDetailed {
-        required {}
         optional {
             /// Settings of the AI Gateway.
             ///
@@ -1239,7 +1190,7 @@ databricks_core::model! {
             creator: String = "creator",
             /// How to reach it on the data plane.
             data_plane_info: ModelDataPlaneInfo = "data_plane_info",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Who is told about finished and failed updates.
             email_notifications: EmailNotifications = "email_notifications",
@@ -1249,7 +1200,7 @@ databricks_core::model! {
             id: String = "id",
             /// When a user last changed it, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Configuration it is changing to.
             pending_config: EndpointPendingConfig = "pending_config",
@@ -1259,7 +1210,7 @@ databricks_core::model! {
             route_optimized: bool = "route_optimized",
             /// Whether it is ready, and whether it is being updated.
             state: EndpointState = "state",
-            /// Tags.
+            /// `tags`, a list, each item of type `EndpointTag`.
             tags: Vec<EndpointTag> = "tags",
             /// Task that its models do, such as chat or embeddings.
             task: String = "task",
@@ -1272,13 +1223,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on an endpoint.
     ServingEndpointPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `ServingEndpointPermissionLevel`.
             permission_level: ServingEndpointPermissionLevel = "permission_level",
         }
     }
@@ -1287,13 +1237,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of an endpoint.
     ServingEndpointPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<ServingEndpointAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -1302,11 +1251,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on an endpoint, with its meaning.
     ServingEndpointPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `ServingEndpointPermissionLevel`.
             permission_level: ServingEndpointPermissionLevel = "permission_level",
         }
     }
@@ -1315,7 +1263,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Export of the telemetry of an endpoint to Unity Catalog tables.
     TelemetryConfig {
-        required {}
         optional {
             /// Signals to export; all if empty.
             enabled_telemetry_features: Vec<TelemetryFeature> = "enabled_telemetry_features",
@@ -1332,7 +1279,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Logging of requests and responses to a table.
     TelemetryInferenceTableConfig {
-        required {}
         optional {
             /// Full name of the table.
             name: String = "name",
@@ -1345,7 +1291,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How requests are split among served entities.
     TrafficConfig {
-        required {}
         optional {
             /// One share per served entity.
             routes: Vec<Route> = "routes",
@@ -1356,7 +1301,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Tables for telemetry, each by its full name `catalog.schema.table`.
     UnityCatalogTableNames {
-        required {}
         optional {
             /// Receives annotations.
             annotations_table: String = "annotations_table",
@@ -1373,11 +1317,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Notification settings of an endpoint after a change.
     UpdateInferenceEndpointNotificationsResponse {
-        required {}
         optional {
             /// E-mail addresses per kind of event.
             email_notifications: EmailNotifications = "email_notifications",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -1386,7 +1329,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One candidate of an answer.
     V1ResponseChoiceElement {
-        required {}
         optional {
             /// Why generation ended.
             ///

@@ -35,12 +35,10 @@ databricks_core::operation! {
     Delete {
         info: "account_ip_access_lists.delete", DELETE "/api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// UUID of the list.
             ip_access_list_id: String = path "ip_access_list_id",
         }
-        optional {}
     }
 }
 
@@ -51,12 +49,10 @@ databricks_core::operation! {
     Get {
         info: "account_ip_access_lists.get", GET "/api/2.0/accounts/{account_id}/ip-access-lists/{ip_access_list_id}", Account;
         output: super::GetIpAccessListResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the list.
             ip_access_list_id: String = path "ip_access_list_id",
         }
-        optional {}
     }
 }
 
@@ -67,9 +63,6 @@ databricks_core::operation! {
     List {
         info: "account_ip_access_lists.list", GET "/api/2.0/accounts/{account_id}/ip-access-lists", Account;
         output: super::GetIpAccessListsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -107,12 +100,12 @@ databricks_core::operation! {
         required {
             /// UUID of the list.
             ip_access_list_id: String = path "ip_access_list_id",
-            /// Whether the list is in force.
-            enabled: bool = member "enabled",
             /// Name of the list; may not be empty.
             label: String = member "label",
             /// Whether the list allows or blocks.
             list_type: super::ListType = member "list_type",
+            /// Whether the list is in force.
+            enabled: bool = member "enabled",
         }
         optional {
             /// IP addresses and CIDR ranges.

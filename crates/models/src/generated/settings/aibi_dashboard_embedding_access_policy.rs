@@ -11,8 +11,6 @@ databricks_core::operation! {
     Delete {
         info: "aibi_dashboard_embedding_access_policy.delete", DELETE "/api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default", Workspace;
         output: super::DeleteAibiDashboardEmbeddingAccessPolicySettingResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -27,8 +25,6 @@ databricks_core::operation! {
     Get {
         info: "aibi_dashboard_embedding_access_policy.get", GET "/api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default", Workspace;
         output: super::AibiDashboardEmbeddingAccessPolicySetting = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -55,6 +51,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::AibiDashboardEmbeddingAccessPolicySetting = member "setting",
         }
-        optional {}
     }
 }

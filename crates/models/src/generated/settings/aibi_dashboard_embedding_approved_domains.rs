@@ -11,8 +11,6 @@ databricks_core::operation! {
     Delete {
         info: "aibi_dashboard_embedding_approved_domains.delete", DELETE "/api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default", Workspace;
         output: super::DeleteAibiDashboardEmbeddingApprovedDomainsSettingResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -27,8 +25,6 @@ databricks_core::operation! {
     Get {
         info: "aibi_dashboard_embedding_approved_domains.get", GET "/api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default", Workspace;
         output: super::AibiDashboardEmbeddingApprovedDomainsSetting = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -57,6 +53,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::AibiDashboardEmbeddingApprovedDomainsSetting = member "setting",
         }
-        optional {}
     }
 }

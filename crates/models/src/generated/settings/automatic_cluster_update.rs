@@ -11,8 +11,6 @@ databricks_core::operation! {
     Get {
         info: "automatic_cluster_update.get", GET "/api/2.0/settings/types/automatic_cluster_update/names/default", Workspace;
         output: super::AutomaticClusterUpdateSetting = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -41,6 +39,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::AutomaticClusterUpdateSetting = member "setting",
         }
-        optional {}
     }
 }

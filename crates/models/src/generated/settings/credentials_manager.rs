@@ -22,6 +22,5 @@ databricks_core::operation! {
             /// `tokenType` on the wire.
             token_type: Vec<super::TokenType> = member "tokenType",
         }
-        optional {}
     }
 }

@@ -11,8 +11,6 @@ databricks_core::operation! {
     Delete {
         info: "dashboard_email_subscriptions.delete", DELETE "/api/2.0/settings/types/dashboard_email_subscriptions/names/default", Workspace;
         output: super::DeleteDashboardEmailSubscriptionsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -27,8 +25,6 @@ databricks_core::operation! {
     Get {
         info: "dashboard_email_subscriptions.get", GET "/api/2.0/settings/types/dashboard_email_subscriptions/names/default", Workspace;
         output: super::DashboardEmailSubscriptions = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -54,6 +50,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::DashboardEmailSubscriptions = member "setting",
         }
-        optional {}
     }
 }

@@ -14,8 +14,6 @@ databricks_core::operation! {
     Delete {
         info: "default_namespace.delete", DELETE "/api/2.0/settings/types/default_namespace_ws/names/default", Workspace;
         output: super::DeleteDefaultNamespaceSettingResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -30,8 +28,6 @@ databricks_core::operation! {
     Get {
         info: "default_namespace.get", GET "/api/2.0/settings/types/default_namespace_ws/names/default", Workspace;
         output: super::DefaultNamespaceSetting = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -60,6 +56,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::DefaultNamespaceSetting = member "setting",
         }
-        optional {}
     }
 }

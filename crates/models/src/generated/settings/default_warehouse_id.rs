@@ -11,8 +11,6 @@ databricks_core::operation! {
     Delete {
         info: "default_warehouse_id.delete", DELETE "/api/2.0/settings/types/default_warehouse_id/names/default", Workspace;
         output: super::DeleteDefaultWarehouseIdResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -27,8 +25,6 @@ databricks_core::operation! {
     Get {
         info: "default_warehouse_id.get", GET "/api/2.0/settings/types/default_warehouse_id/names/default", Workspace;
         output: super::DefaultWarehouseId = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -54,6 +50,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::DefaultWarehouseId = member "setting",
         }
-        optional {}
     }
 }

@@ -10,8 +10,6 @@ databricks_core::operation! {
     Delete {
         info: "disable_legacy_access.delete", DELETE "/api/2.0/settings/types/disable_legacy_access/names/default", Workspace;
         output: super::DeleteDisableLegacyAccessResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -26,8 +24,6 @@ databricks_core::operation! {
     Get {
         info: "disable_legacy_access.get", GET "/api/2.0/settings/types/disable_legacy_access/names/default", Workspace;
         output: super::DisableLegacyAccess = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -53,6 +49,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::DisableLegacyAccess = member "setting",
         }
-        optional {}
     }
 }

@@ -11,8 +11,6 @@ databricks_core::operation! {
     Delete {
         info: "disable_legacy_dbfs.delete", DELETE "/api/2.0/settings/types/disable_legacy_dbfs/names/default", Workspace;
         output: super::DeleteDisableLegacyDbfsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -27,8 +25,6 @@ databricks_core::operation! {
     Get {
         info: "disable_legacy_dbfs.get", GET "/api/2.0/settings/types/disable_legacy_dbfs/names/default", Workspace;
         output: super::DisableLegacyDbfs = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -56,6 +52,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::DisableLegacyDbfs = member "setting",
         }
-        optional {}
     }
 }

@@ -40,9 +40,9 @@ pub static OPERATIONS: &[Described] = &[
             "Replaces an IP access list as a whole.",
             &[
                 Input::required("ip_access_list_id", Kind::Text, &[Place::Path]),
-                Input::required("enabled", Kind::Boolean, &[Place::Member]),
                 Input::required("label", Kind::Text, &[Place::Member]),
                 Input::required("list_type", Kind::Text, &[Place::Member]),
+                Input::required("enabled", Kind::Boolean, &[Place::Member]),
                 Input::optional("ip_addresses", Kind::List, &[Place::Member]),
             ],
         )
@@ -400,9 +400,9 @@ pub static OPERATIONS: &[Described] = &[
             "Replaces an IP access list as a whole.",
             &[
                 Input::required("ip_access_list_id", Kind::Text, &[Place::Path]),
-                Input::required("enabled", Kind::Boolean, &[Place::Member]),
                 Input::required("label", Kind::Text, &[Place::Member]),
                 Input::required("list_type", Kind::Text, &[Place::Member]),
+                Input::required("enabled", Kind::Boolean, &[Place::Member]),
                 Input::optional("ip_addresses", Kind::List, &[Place::Member]),
             ],
         )
@@ -564,8 +564,8 @@ pub static OPERATIONS: &[Described] = &[
                 Kind::Text,
                 &[Place::Path],
             ),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("network_connectivity_config", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -578,8 +578,8 @@ pub static OPERATIONS: &[Described] = &[
                 &[Place::Path],
             ),
             Input::required("private_endpoint_rule_id", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("private_endpoint_rule", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(

@@ -11,9 +11,6 @@ databricks_core::operation! {
     GetEnableExportNotebook {
         info: "enable_export_notebook.get_enable_export_notebook", GET "/api/2.0/settings/types/enable-export-notebook/names/default", Workspace;
         output: super::EnableExportNotebook = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -34,9 +31,8 @@ databricks_core::operation! {
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
             field_mask: String = member "field_mask",
-            /// Setting.
+            /// `setting`, of type `EnableExportNotebook`.
             setting: super::EnableExportNotebook = member "setting",
         }
-        optional {}
     }
 }

@@ -9,8 +9,6 @@ databricks_core::operation! {
     Delete {
         info: "enable_ip_access_lists.delete", DELETE "/api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default", Account;
         output: super::DeleteAccountIpAccessEnableResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -25,8 +23,6 @@ databricks_core::operation! {
     Get {
         info: "enable_ip_access_lists.get", GET "/api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default", Account;
         output: super::AccountIpAccessEnable = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -52,6 +48,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::AccountIpAccessEnable = member "setting",
         }
-        optional {}
     }
 }

@@ -11,9 +11,6 @@ databricks_core::operation! {
     GetEnableNotebookTableClipboard {
         info: "enable_notebook_table_clipboard.get_enable_notebook_table_clipboard", GET "/api/2.0/settings/types/enable-notebook-table-clipboard/names/default", Workspace;
         output: super::EnableNotebookTableClipboard = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -34,9 +31,8 @@ databricks_core::operation! {
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
             field_mask: String = member "field_mask",
-            /// Setting.
+            /// `setting`, of type `EnableNotebookTableClipboard`.
             setting: super::EnableNotebookTableClipboard = member "setting",
         }
-        optional {}
     }
 }

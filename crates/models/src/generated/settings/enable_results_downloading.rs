@@ -11,9 +11,6 @@ databricks_core::operation! {
     GetEnableResultsDownloading {
         info: "enable_results_downloading.get_enable_results_downloading", GET "/api/2.0/settings/types/enable-results-downloading/names/default", Workspace;
         output: super::EnableResultsDownloading = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -34,9 +31,8 @@ databricks_core::operation! {
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
             field_mask: String = member "field_mask",
-            /// Setting.
+            /// `setting`, of type `EnableResultsDownloading`.
             setting: super::EnableResultsDownloading = member "setting",
         }
-        optional {}
     }
 }

@@ -11,8 +11,6 @@ databricks_core::operation! {
     Get {
         info: "enhanced_security_monitoring.get", GET "/api/2.0/settings/types/shield_esm_enablement_ws_db/names/default", Workspace;
         output: super::EnhancedSecurityMonitoringSetting = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -42,6 +40,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::EnhancedSecurityMonitoringSetting = member "setting",
         }
-        optional {}
     }
 }

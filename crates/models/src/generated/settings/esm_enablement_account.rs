@@ -11,8 +11,6 @@ databricks_core::operation! {
     Get {
         info: "esm_enablement_account.get", GET "/api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default", Account;
         output: super::EsmEnablementAccountSetting = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -38,6 +36,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::EsmEnablementAccountSetting = member "setting",
         }
-        optional {}
     }
 }

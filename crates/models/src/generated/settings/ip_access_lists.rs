@@ -36,12 +36,10 @@ databricks_core::operation! {
     Delete {
         info: "ip_access_lists.delete", DELETE "/api/2.0/ip-access-lists/{ip_access_list_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// UUID of the list.
             ip_access_list_id: String = path "ip_access_list_id",
         }
-        optional {}
     }
 }
 
@@ -52,12 +50,10 @@ databricks_core::operation! {
     Get {
         info: "ip_access_lists.get", GET "/api/2.0/ip-access-lists/{ip_access_list_id}", Workspace;
         output: super::FetchIpAccessListResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the list.
             ip_access_list_id: String = path "ip_access_list_id",
         }
-        optional {}
     }
 }
 
@@ -68,9 +64,6 @@ databricks_core::operation! {
     List {
         info: "ip_access_lists.list", GET "/api/2.0/ip-access-lists", Workspace;
         output: super::ListIpAccessListResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -109,12 +102,12 @@ databricks_core::operation! {
         required {
             /// UUID of the list.
             ip_access_list_id: String = path "ip_access_list_id",
-            /// Whether the list is in force.
-            enabled: bool = member "enabled",
             /// Name of the list; may not be empty.
             label: String = member "label",
             /// Whether the list allows or blocks.
             list_type: super::ListType = member "list_type",
+            /// Whether the list is in force.
+            enabled: bool = member "enabled",
         }
         optional {
             /// IP addresses and CIDR ranges.

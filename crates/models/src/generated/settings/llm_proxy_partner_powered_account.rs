@@ -9,8 +9,6 @@ databricks_core::operation! {
     Get {
         info: "llm_proxy_partner_powered_account.get", GET "/api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default", Account;
         output: super::LlmProxyPartnerPoweredAccount = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -36,6 +34,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::LlmProxyPartnerPoweredAccount = member "setting",
         }
-        optional {}
     }
 }

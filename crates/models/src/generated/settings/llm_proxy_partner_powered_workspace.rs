@@ -9,8 +9,6 @@ databricks_core::operation! {
     Delete {
         info: "llm_proxy_partner_powered_workspace.delete", DELETE "/api/2.0/settings/types/llm_proxy_partner_powered/names/default", Workspace;
         output: super::DeleteLlmProxyPartnerPoweredWorkspaceResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -25,8 +23,6 @@ databricks_core::operation! {
     Get {
         info: "llm_proxy_partner_powered_workspace.get", GET "/api/2.0/settings/types/llm_proxy_partner_powered/names/default", Workspace;
         output: super::LlmProxyPartnerPoweredWorkspace = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -52,6 +48,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::LlmProxyPartnerPoweredWorkspace = member "setting",
         }
-        optional {}
     }
 }

@@ -12,12 +12,10 @@ databricks_core::operation! {
     CreateNetworkConnectivityConfiguration {
         info: "network_connectivity.create_network_connectivity_configuration", POST "/api/2.0/accounts/{account_id}/network-connectivity-configs", Account;
         output: super::NetworkConnectivityConfiguration = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Network connectivity config.
+            /// `network_connectivity_config`, of type `CreateNetworkConnectivityConfiguration`.
             network_connectivity_config: super::CreateNetworkConnectivityConfiguration = json "network_connectivity_config",
         }
-        optional {}
     }
 }
 
@@ -32,14 +30,12 @@ databricks_core::operation! {
     CreatePrivateEndpointRule {
         info: "network_connectivity.create_private_endpoint_rule", POST "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules", Account;
         output: super::NccPrivateEndpointRule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
-            /// Private endpoint rule.
+            /// `private_endpoint_rule`, of type `CreatePrivateEndpointRule`.
             private_endpoint_rule: super::CreatePrivateEndpointRule = json "private_endpoint_rule",
         }
-        optional {}
     }
 }
 
@@ -50,12 +46,10 @@ databricks_core::operation! {
     DeleteNetworkConnectivityConfiguration {
         info: "network_connectivity.delete_network_connectivity_configuration", DELETE "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
         }
-        optional {}
     }
 }
 
@@ -70,14 +64,12 @@ databricks_core::operation! {
     DeletePrivateEndpointRule {
         info: "network_connectivity.delete_private_endpoint_rule", DELETE "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}", Account;
         output: super::NccPrivateEndpointRule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
             /// Id of the rule.
             private_endpoint_rule_id: String = path "private_endpoint_rule_id",
         }
-        optional {}
     }
 }
 
@@ -88,12 +80,10 @@ databricks_core::operation! {
     GetNetworkConnectivityConfiguration {
         info: "network_connectivity.get_network_connectivity_configuration", GET "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}", Account;
         output: super::NetworkConnectivityConfiguration = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
         }
-        optional {}
     }
 }
 
@@ -105,14 +95,12 @@ databricks_core::operation! {
     GetPrivateEndpointRule {
         info: "network_connectivity.get_private_endpoint_rule", GET "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}", Account;
         output: super::NccPrivateEndpointRule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
             /// Id of the rule.
             private_endpoint_rule_id: String = path "private_endpoint_rule_id",
         }
-        optional {}
     }
 }
 
@@ -123,8 +111,6 @@ databricks_core::operation! {
     ListNetworkConnectivityConfigurations {
         info: "network_connectivity.list_network_connectivity_configurations", GET "/api/2.0/accounts/{account_id}/network-connectivity-configs", Account;
         output: super::ListNetworkConnectivityConfigurationsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",
@@ -161,7 +147,6 @@ databricks_core::operation! {
     ListPrivateEndpointRules {
         info: "network_connectivity.list_private_endpoint_rules", GET "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules", Account;
         output: super::ListPrivateEndpointRulesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
@@ -201,16 +186,14 @@ databricks_core::operation! {
     UpdateNetworkConnectivityConfig {
         info: "network_connectivity.update_network_connectivity_config", PATCH "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}", Account;
         output: super::NetworkConnectivityConfiguration = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
+            /// `network_connectivity_config`, of type `NetworkConnectivityConfiguration`.
+            network_connectivity_config: super::NetworkConnectivityConfiguration = json "network_connectivity_config",
             /// `name`, `billing_workspace_id` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Network connectivity config.
-            network_connectivity_config: super::NetworkConnectivityConfiguration = json "network_connectivity_config",
         }
-        optional {}
     }
 }
 
@@ -224,17 +207,15 @@ databricks_core::operation! {
     UpdatePrivateEndpointRule {
         info: "network_connectivity.update_private_endpoint_rule", PATCH "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}", Account;
         output: super::NccPrivateEndpointRule = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
             /// Id of the rule.
             private_endpoint_rule_id: String = path "private_endpoint_rule_id",
+            /// `private_endpoint_rule`, of type `UpdatePrivateEndpointRule`.
+            private_endpoint_rule: super::UpdatePrivateEndpointRule = json "private_endpoint_rule",
             /// Comma-separated names of the fields to change, without spaces; lists can only be named whole.
             update_mask: String = query "update_mask",
-            /// Private endpoint rule.
-            private_endpoint_rule: super::UpdatePrivateEndpointRule = json "private_endpoint_rule",
         }
-        optional {}
     }
 }

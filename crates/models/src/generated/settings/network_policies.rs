@@ -11,12 +11,10 @@ databricks_core::operation! {
     CreateNetworkPolicyRpc {
         info: "network_policies.create_network_policy_rpc", POST "/api/2.0/accounts/{account_id}/network-policies", Account;
         output: super::AccountNetworkPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Network policy.
+            /// `network_policy`, of type `AccountNetworkPolicy`.
             network_policy: super::AccountNetworkPolicy = json "network_policy",
         }
-        optional {}
     }
 }
 
@@ -29,12 +27,10 @@ databricks_core::operation! {
     DeleteNetworkPolicyRpc {
         info: "network_policies.delete_network_policy_rpc", DELETE "/api/2.0/accounts/{account_id}/network-policies/{network_policy_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the policy.
             network_policy_id: String = path "network_policy_id",
         }
-        optional {}
     }
 }
 
@@ -45,12 +41,10 @@ databricks_core::operation! {
     GetNetworkPolicyRpc {
         info: "network_policies.get_network_policy_rpc", GET "/api/2.0/accounts/{account_id}/network-policies/{network_policy_id}", Account;
         output: super::AccountNetworkPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the policy, for example `default-policy`.
             network_policy_id: String = path "network_policy_id",
         }
-        optional {}
     }
 }
 
@@ -61,8 +55,6 @@ databricks_core::operation! {
     ListNetworkPoliciesRpc {
         info: "network_policies.list_network_policies_rpc", GET "/api/2.0/accounts/{account_id}/network-policies", Account;
         output: super::ListNetworkPoliciesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",
@@ -98,13 +90,11 @@ databricks_core::operation! {
     UpdateNetworkPolicyRpc {
         info: "network_policies.update_network_policy_rpc", PUT "/api/2.0/accounts/{account_id}/network-policies/{network_policy_id}", Account;
         output: super::AccountNetworkPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the policy, for example `default-policy`.
             network_policy_id: String = path "network_policy_id",
-            /// Network policy.
+            /// `network_policy`, of type `AccountNetworkPolicy`.
             network_policy: super::AccountNetworkPolicy = json "network_policy",
         }
-        optional {}
     }
 }

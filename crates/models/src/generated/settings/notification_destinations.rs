@@ -14,11 +14,10 @@ databricks_core::operation! {
         info: "notification_destinations.create", POST "/api/2.0/notification-destinations", Workspace;
         output: super::NotificationDestination = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Where and how to notify; exactly one of its fields has to be set.
             config: super::Config = optional "config",
-            /// Display name.
+            /// `display_name`, a text.
             display_name: String = optional "display_name",
         }
     }
@@ -33,12 +32,10 @@ databricks_core::operation! {
     Delete {
         info: "notification_destinations.delete", DELETE "/api/2.0/notification-destinations/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// UUID of the destination.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -51,12 +48,10 @@ databricks_core::operation! {
     Get {
         info: "notification_destinations.get", GET "/api/2.0/notification-destinations/{id}", Workspace;
         output: super::NotificationDestination = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the destination.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -67,10 +62,8 @@ databricks_core::operation! {
     List {
         info: "notification_destinations.list", GET "/api/2.0/notification-destinations", Workspace;
         output: super::ListNotificationDestinationsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
-            /// Page size.
+            /// `page_size`, an integer.
             page_size: i64 = query "page_size",
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",
@@ -116,7 +109,7 @@ databricks_core::operation! {
         optional {
             /// Where and how to notify; exactly one of its fields has to be set.
             config: super::Config = optional "config",
-            /// Display name.
+            /// `display_name`, a text.
             display_name: String = optional "display_name",
         }
     }

@@ -11,8 +11,6 @@ databricks_core::operation! {
     Delete {
         info: "personal_compute.delete", DELETE "/api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default", Account;
         output: super::DeletePersonalComputeSettingResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -27,8 +25,6 @@ databricks_core::operation! {
     Get {
         info: "personal_compute.get", GET "/api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default", Account;
         output: super::PersonalComputeSetting = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -54,6 +50,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::PersonalComputeSetting = member "setting",
         }
-        optional {}
     }
 }

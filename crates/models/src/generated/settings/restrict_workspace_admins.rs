@@ -13,8 +13,6 @@ databricks_core::operation! {
     Delete {
         info: "restrict_workspace_admins.delete", DELETE "/api/2.0/settings/types/restrict_workspace_admins/names/default", Workspace;
         output: super::DeleteRestrictWorkspaceAdminsSettingResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -29,8 +27,6 @@ databricks_core::operation! {
     Get {
         info: "restrict_workspace_admins.get", GET "/api/2.0/settings/types/restrict_workspace_admins/names/default", Workspace;
         output: super::RestrictWorkspaceAdminsSetting = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -59,6 +55,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::RestrictWorkspaceAdminsSetting = member "setting",
         }
-        optional {}
     }
 }

@@ -11,8 +11,6 @@ databricks_core::operation! {
     Delete {
         info: "sql_results_download.delete", DELETE "/api/2.0/settings/types/sql_results_download/names/default", Workspace;
         output: super::DeleteSqlResultsDownloadResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag from a get; the call fails if the setting has changed since then.
             etag: String = query "etag",
@@ -27,8 +25,6 @@ databricks_core::operation! {
     Get {
         info: "sql_results_download.get", GET "/api/2.0/settings/types/sql_results_download/names/default", Workspace;
         output: super::SqlResultsDownload = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Version tag seen earlier; the answer is at least that recent.
             etag: String = query "etag",
@@ -54,6 +50,5 @@ databricks_core::operation! {
             /// New content of the setting, including the etag of a preceding get.
             setting: super::SqlResultsDownload = member "setting",
         }
-        optional {}
     }
 }

@@ -19,7 +19,7 @@ databricks_core::operation! {
         optional {
             /// Lets the service collect the scopes that the token turns out to need.
             autoscope_enabled: bool = optional "autoscope_enabled",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Validity in seconds.
             lifetime_seconds: i64 = optional "lifetime_seconds",
@@ -36,12 +36,10 @@ databricks_core::operation! {
     Delete {
         info: "token_management.delete", DELETE "/api/2.0/token-management/tokens/{token_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the token.
             token_id: String = path "token_id",
         }
-        optional {}
     }
 }
 
@@ -52,12 +50,10 @@ databricks_core::operation! {
     Get {
         info: "token_management.get", GET "/api/2.0/token-management/tokens/{token_id}", Workspace;
         output: super::GetTokenResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the token.
             token_id: String = path "token_id",
         }
-        optional {}
     }
 }
 
@@ -68,9 +64,6 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "token_management.get_permission_levels", GET "/api/2.0/permissions/authorization/tokens/permissionLevels", Workspace;
         output: super::GetTokenPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -81,9 +74,6 @@ databricks_core::operation! {
     GetPermissions {
         info: "token_management.get_permissions", GET "/api/2.0/permissions/authorization/tokens", Workspace;
         output: super::TokenPermissions = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -94,8 +84,6 @@ databricks_core::operation! {
     List {
         info: "token_management.list", GET "/api/2.0/token-management/tokens", Workspace;
         output: super::ListTokensResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Only tokens created by the user with this id.
             created_by_id: i64 = query "created_by_id",
@@ -135,7 +123,6 @@ databricks_core::operation! {
         info: "token_management.set_permissions", PUT "/api/2.0/permissions/authorization/tokens", Workspace;
         output: super::TokenPermissions = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Entries to grant.
             access_control_list: Vec<super::TokenAccessControlRequest> = optional "access_control_list",
@@ -151,7 +138,6 @@ databricks_core::operation! {
         info: "token_management.update_permissions", PATCH "/api/2.0/permissions/authorization/tokens", Workspace;
         output: super::TokenPermissions = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Entries to grant.
             access_control_list: Vec<super::TokenAccessControlRequest> = optional "access_control_list",
@@ -175,6 +161,5 @@ databricks_core::operation! {
             /// Comma-separated fields of `token` to change, such as `comment,scopes`.
             update_mask: databricks_core::FieldMask = member "update_mask",
         }
-        optional {}
     }
 }

@@ -13,7 +13,6 @@ databricks_core::operation! {
         info: "tokens.create", POST "/api/2.0/token/create", Workspace;
         output: super::CreateTokenResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Lets the token gather the API scopes inferred from its use.
             autoscope_enabled: bool = optional "autoscope_enabled",
@@ -41,7 +40,6 @@ databricks_core::operation! {
             /// Id of the token.
             token_id: String = member "token_id",
         }
-        optional {}
     }
 }
 
@@ -52,9 +50,6 @@ databricks_core::operation! {
     List {
         info: "tokens.list", GET "/api/2.0/token/list", Workspace;
         output: super::ListPublicTokensResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -96,6 +91,5 @@ databricks_core::operation! {
             /// Comma-separated fields of `token` to change, such as `comment,scopes`.
             update_mask: databricks_core::FieldMask = member "update_mask",
         }
-        optional {}
     }
 }

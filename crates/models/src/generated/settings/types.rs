@@ -23,7 +23,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A network policy: rules for traffic out of and into the workspaces assigned to it.
     AccountNetworkPolicy {
-        required {}
         optional {
             /// Account that owns the policy.
             account_id: String = "account_id",
@@ -49,7 +48,6 @@ databricks_core::model! {
             /// Which sites may embed dashboards.
             access_policy_type: AibiDashboardEmbeddingAccessPolicyAccessPolicyType = "access_policy_type",
         }
-        optional {}
     }
 }
 
@@ -74,7 +72,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Domains allowed to embed AI/BI dashboards.
     AibiDashboardEmbeddingApprovedDomains {
-        required {}
         optional {
             /// Domain names; consulted under the policy `ALLOW_APPROVED_DOMAINS`.
             approved_domains: Vec<String> = "approved_domains",
@@ -121,9 +118,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A boolean setting value.
     BooleanMessage {
-        required {}
         optional {
-            /// Value.
+            /// `value`, `true` or `false`.
             value: bool = "value",
         }
     }
@@ -132,9 +128,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Automatic cluster update: whether and when compute restarts to pick up updates.
     ClusterAutoRestartMessage {
-        required {}
         optional {
-            /// Can toggle.
+            /// `can_toggle`, `true` or `false`.
             can_toggle: bool = "can_toggle",
             /// Whether automatic updates are on.
             enabled: bool = "enabled",
@@ -153,7 +148,6 @@ databricks_core::model! {
     ///
     /// Meant for messages to people; whether the setting is on is told by `enabled` alone.
     ClusterAutoRestartMessageEnablementDetails {
-        required {}
         optional {
             /// On because compliance mode is active.
             forced_for_compliance_mode: bool = "forced_for_compliance_mode",
@@ -168,7 +162,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// When automatic cluster restarts may happen.
     ClusterAutoRestartMessageMaintenanceWindow {
-        required {}
         optional {
             /// A window on one day of the week.
             week_day_based_schedule: ClusterAutoRestartMessageMaintenanceWindowWeekDayBasedSchedule = "week_day_based_schedule",
@@ -179,7 +172,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A maintenance window on one day of the week.
     ClusterAutoRestartMessageMaintenanceWindowWeekDayBasedSchedule {
-        required {}
         optional {
             /// Day on which the window opens.
             day_of_week: ClusterAutoRestartMessageMaintenanceWindowDayOfWeek = "day_of_week",
@@ -194,7 +186,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Time of day at which a maintenance window opens, in UTC.
     ClusterAutoRestartMessageMaintenanceWindowWindowStartTime {
-        required {}
         optional {
             /// Hour, 0 to 23.
             hours: i64 = "hours",
@@ -207,7 +198,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The compliance security profile of a workspace.
     ComplianceSecurityProfile {
-        required {}
         optional {
             /// Standards the workspace is to comply with.
             compliance_standards: Vec<ComplianceStandard> = "compliance_standards",
@@ -242,7 +232,6 @@ databricks_core::model! {
     ///
     /// Exactly one field is set.
     Config {
-        required {}
         optional {
             /// A Slack channel that the Databricks app posts to.
             databricks_app_slack: DatabricksAppSlackConfig = "databricks_app_slack",
@@ -254,7 +243,7 @@ databricks_core::model! {
             generic_webhook: GenericWebhookConfig = "generic_webhook",
             /// Microsoft Teams, by webhook or app.
             microsoft_teams: MicrosoftTeamsConfig = "microsoft_teams",
-            /// PagerDuty.
+            /// `pagerduty`, of type `PagerdutyConfig`.
             pagerduty: PagerdutyConfig = "pagerduty",
             /// Slack, by webhook URL or token.
             slack: SlackConfig = "slack",
@@ -265,7 +254,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The IP access list just created.
     CreateIpAccessListResponse {
-        required {}
         optional {
             /// The new list.
             ip_access_list: IpAccessListInfo = "ip_access_list",
@@ -282,14 +270,12 @@ databricks_core::model! {
             /// Cloud region; the workspaces to be attached have to be in it.
             region: String = "region",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A token created for a service principal.
     CreateOboTokenResponse {
-        required {}
         optional {
             /// Metadata of the token.
             token_info: TokenInfo = "token_info",
@@ -304,13 +290,12 @@ databricks_core::model! {
     ///
     /// The new endpoint has to be approved on the side of its target.
     CreatePrivateEndpointRule {
-        required {}
         optional {
             /// Domain names behind a customer-managed private link service; always given as the full list.
             domain_names: Vec<String> = "domain_names",
             /// Full name of the AWS endpoint service in front of the target.
             endpoint_service: String = "endpoint_service",
-            /// Error message.
+            /// `error_message`, a text.
             error_message: String = "error_message",
             /// Target on GCP.
             gcp_endpoint: GcpEndpoint = "gcp_endpoint",
@@ -329,7 +314,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A token created for the caller.
     CreateTokenResponse {
-        required {}
         optional {
             /// Metadata of the token.
             token_info: PublicTokenInfo = "token_info",
@@ -342,7 +326,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Compliance security profile policy of the account.
     CspEnablementAccount {
-        required {}
         optional {
             /// Standards chosen for the profile.
             compliance_standards: Vec<ComplianceStandard> = "compliance_standards",
@@ -373,7 +356,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Inbound part of a network policy.
     CustomerFacingIngressNetworkPolicy {
-        required {}
         optional {
             /// Which other workspaces get in.
             cross_workspace_access: CustomerFacingIngressNetworkPolicyCrossWorkspaceAccess = "cross_workspace_access",
@@ -388,7 +370,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Account API endpoints, as target of an ingress rule.
     CustomerFacingIngressNetworkPolicyAccountApiDestination {
-        required {}
         optional {
             /// Widens or narrows the match on `scopes`.
             scope_qualifier: CustomerFacingIngressNetworkPolicyApiScopeQualifier = "scope_qualifier",
@@ -403,7 +384,6 @@ databricks_core::model! {
     ///
     /// The service does not support it.
     CustomerFacingIngressNetworkPolicyAccountDatabricksOneDestination {
-        required {}
         optional {
             /// Always true; there is nothing finer to choose.
             all_destinations: bool = "all_destinations",
@@ -414,7 +394,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The account console, as target of an ingress rule.
     CustomerFacingIngressNetworkPolicyAccountUiDestination {
-        required {}
         optional {
             /// Always true; there is nothing finer to choose.
             all_destinations: bool = "all_destinations",
@@ -425,7 +404,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Running Databricks apps, as target of an ingress rule.
     CustomerFacingIngressNetworkPolicyAppsRuntimeDestination {
-        required {}
         optional {
             /// Always true; there is nothing finer to choose.
             all_destinations: bool = "all_destinations",
@@ -436,7 +414,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Identities an ingress rule applies to.
     CustomerFacingIngressNetworkPolicyAuthentication {
-        required {}
         optional {
             /// The identities; only with `IDENTITY_TYPE_SELECTED_IDENTITIES`.
             identities: Vec<CustomerFacingIngressNetworkPolicyAuthenticationIdentity> = "identities",
@@ -449,11 +426,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One user or service principal of an ingress rule.
     CustomerFacingIngressNetworkPolicyAuthenticationIdentity {
-        required {}
         optional {
             /// Numeric id of the user or service principal.
             principal_id: i64 = "principal_id",
-            /// Principal type.
+            /// `principal_type`, of type `CustomerFacingIngressNetworkPolicyAuthenticationIdentityPrincipalType`.
             principal_type: CustomerFacingIngressNetworkPolicyAuthenticationIdentityPrincipalType = "principal_type",
         }
     }
@@ -482,7 +458,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A rule on requests from other workspaces; a request has to match origin, destination and authentication alike.
     CustomerFacingIngressNetworkPolicyCrossWorkspaceIngressRule {
-        required {}
         optional {
             /// Identity that a request has to come from; any user or service principal when absent.
             authentication: CustomerFacingIngressNetworkPolicyAuthentication = "authentication",
@@ -499,7 +474,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Workspaces that a request may come from.
     CustomerFacingIngressNetworkPolicyCrossWorkspaceRequestOrigin {
-        required {}
         optional {
             /// Matches every workspace, in whichever account.
             all_source_workspaces: bool = "all_source_workspaces",
@@ -512,7 +486,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A set of registered network endpoints.
     CustomerFacingIngressNetworkPolicyEndpoints {
-        required {}
         optional {
             /// Endpoint ids, at least one.
             endpoint_ids: Vec<String> = "endpoint_ids",
@@ -523,7 +496,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A set of IP ranges.
     CustomerFacingIngressNetworkPolicyIpRanges {
-        required {}
         optional {
             /// IPv4 addresses and CIDR ranges; IPv6 is not accepted.
             ip_ranges: Vec<String> = "ip_ranges",
@@ -534,7 +506,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Lakebase databases, as target of an ingress rule.
     CustomerFacingIngressNetworkPolicyLakebaseRuntimeDestination {
-        required {}
         optional {
             /// Always true; there is nothing finer to choose.
             all_destinations: bool = "all_destinations",
@@ -565,7 +536,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A rule on requests over private connectivity; a request has to match origin, destination and authentication alike.
     CustomerFacingIngressNetworkPolicyPrivateIngressRule {
-        required {}
         optional {
             /// Identity that a request has to come from; any user or service principal when absent.
             ///
@@ -584,7 +554,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Private connections that a request may come through.
     CustomerFacingIngressNetworkPolicyPrivateRequestOrigin {
-        required {}
         optional {
             /// True to match private connectivity of any kind, Azure Private Link of the workspace included.
             ///
@@ -621,7 +590,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A rule on requests from the public internet; a request has to match origin, destination and authentication alike.
     CustomerFacingIngressNetworkPolicyPublicIngressRule {
-        required {}
         optional {
             /// Identity that a request has to come from.
             authentication: CustomerFacingIngressNetworkPolicyAuthentication = "authentication",
@@ -638,7 +606,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// IP addresses that a request may come from.
     CustomerFacingIngressNetworkPolicyPublicRequestOrigin {
-        required {}
         optional {
             /// Matches any address, IPv4 or IPv6, public or private.
             all_ip_ranges: bool = "all_ip_ranges",
@@ -653,7 +620,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What an ingress rule protects.
     CustomerFacingIngressNetworkPolicyRequestDestination {
-        required {}
         optional {
             /// Account APIs; in policies for the account level only.
             account_api: CustomerFacingIngressNetworkPolicyAccountApiDestination = "account_api",
@@ -678,7 +644,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Workspace API endpoints, as target of an ingress rule.
     CustomerFacingIngressNetworkPolicyWorkspaceApiDestination {
-        required {}
         optional {
             /// Matches all API scopes but these.
             ///
@@ -697,9 +662,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A list of workspaces.
     CustomerFacingIngressNetworkPolicyWorkspaceIdList {
-        required {}
         optional {
-            /// Workspace ids.
+            /// `workspace_ids`, a list, each item an integer.
             workspace_ids: Vec<i64> = "workspace_ids",
         }
     }
@@ -708,7 +672,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The workspace UI, as target of an ingress rule.
     CustomerFacingIngressNetworkPolicyWorkspaceUiDestination {
-        required {}
         optional {
             /// Always true; there is nothing finer to choose.
             all_destinations: bool = "all_destinations",
@@ -721,9 +684,8 @@ databricks_core::model! {
     ///
     /// One towards a service behind a customer's load balancer has to be approved in the AWS console.
     CustomerFacingNetworkConnectivityConfigAwsPrivateEndpointRule {
-        required {}
         optional {
-            /// Account id.
+            /// `account_id`, a text.
             account_id: String = "account_id",
             /// Approval state; the rule works only while it is `ESTABLISHED`.
             connection_state: CustomerFacingNetworkConnectivityConfigAwsPrivateEndpointRulePrivateLinkConnectionState = "connection_state",
@@ -776,7 +738,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Slack channel that the Databricks app posts to; the app has to be installed there and connected to the workspace.
     DatabricksAppSlackConfig {
-        required {}
         optional {
             /// Channel to post to; write-only.
             channel_id: String = "channel_id",
@@ -794,7 +755,6 @@ databricks_core::model! {
     /// A Teams channel that the Databricks app posts to; the app has to be installed in the tenant and connected to the
     /// workspace.
     DatabricksAppTeamsConfig {
-        required {}
         optional {
             /// Channel to post to; write-only.
             channel_id: String = "channel_id",
@@ -858,7 +818,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -869,7 +828,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -880,7 +838,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -891,7 +848,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -902,7 +858,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -913,7 +868,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -924,7 +878,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -935,7 +888,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -946,7 +898,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -957,7 +908,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -968,7 +918,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -979,7 +928,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -990,7 +938,6 @@ databricks_core::model! {
             /// Version tag of the setting after the reset.
             etag: String = "etag",
         }
-        optional {}
     }
 }
 
@@ -1051,7 +998,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outbound network policy in its earlier form.
     EgressNetworkPolicy {
-        required {}
         optional {
             /// What may be reached on the internet.
             internet_access: EgressNetworkPolicyInternetAccessPolicy = "internet_access",
@@ -1062,7 +1008,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What may be reached on the internet, in the earlier form.
     EgressNetworkPolicyInternetAccessPolicy {
-        required {}
         optional {
             /// Internet hosts that may be reached under `RESTRICTED_ACCESS`.
             allowed_internet_destinations: Vec<EgressNetworkPolicyInternetAccessPolicyInternetDestination> = "allowed_internet_destinations",
@@ -1079,7 +1024,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An internet host that may be reached.
     EgressNetworkPolicyInternetAccessPolicyInternetDestination {
-        required {}
         optional {
             /// Fully qualified domain name.
             destination: String = "destination",
@@ -1094,7 +1038,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Workloads for which violations are logged rather than blocked.
     EgressNetworkPolicyInternetAccessPolicyLogOnlyMode {
-        required {}
         optional {
             /// All or some workloads.
             log_only_mode_type: EgressNetworkPolicyInternetAccessPolicyLogOnlyModeLogOnlyModeType = "log_only_mode_type",
@@ -1107,21 +1050,20 @@ databricks_core::model! {
 databricks_core::model! {
     /// A storage location that may be reached.
     EgressNetworkPolicyInternetAccessPolicyStorageDestination {
-        required {}
         optional {
-            /// Allowed paths.
+            /// `allowed_paths`, a list, each item a text.
             allowed_paths: Vec<String> = "allowed_paths",
-            /// Azure container.
+            /// `azure_container`, a text.
             azure_container: String = "azure_container",
-            /// Azure dns zone.
+            /// `azure_dns_zone`, a text.
             azure_dns_zone: String = "azure_dns_zone",
-            /// Azure storage account.
+            /// `azure_storage_account`, a text.
             azure_storage_account: String = "azure_storage_account",
-            /// Azure storage service.
+            /// `azure_storage_service`, a text.
             azure_storage_service: String = "azure_storage_service",
-            /// Bucket name.
+            /// `bucket_name`, a text.
             bucket_name: String = "bucket_name",
-            /// Region.
+            /// `region`, a text.
             region: String = "region",
             /// Which of the other fields apply.
             type_: EgressNetworkPolicyInternetAccessPolicyStorageDestinationStorageDestinationType = "type",
@@ -1156,9 +1098,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Databricks workspaces that may be reached.
     EgressNetworkPolicyNetworkAccessPolicyDatabricksDestination {
-        required {}
         optional {
-            /// Workspace ids.
+            /// `workspace_ids`, a list, each item an integer.
             workspace_ids: Vec<i64> = "workspace_ids",
         }
     }
@@ -1167,7 +1108,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An internet host in a policy.
     EgressNetworkPolicyNetworkAccessPolicyInternetDestination {
-        required {}
         optional {
             /// The host, in the form that the type calls for.
             destination: String = "destination",
@@ -1180,7 +1120,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Whether violations of a policy are blocked or only logged.
     EgressNetworkPolicyNetworkAccessPolicyPolicyEnforcement {
-        required {}
         optional {
             /// Products under dry run, while all others are enforced; empty for all products.
             dry_run_mode_product_filter: Vec<EgressNetworkPolicyNetworkAccessPolicyPolicyEnforcementDryRunModeProductFilter> = "dry_run_mode_product_filter",
@@ -1193,7 +1132,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A storage location that may be reached.
     EgressNetworkPolicyNetworkAccessPolicyStorageDestination {
-        required {}
         optional {
             /// Name of the storage account on Azure.
             azure_storage_account: String = "azure_storage_account",
@@ -1201,7 +1139,7 @@ databricks_core::model! {
             azure_storage_service: String = "azure_storage_service",
             /// Bucket, on S3 or Google Cloud Storage.
             bucket_name: String = "bucket_name",
-            /// Region.
+            /// `region`, a text.
             region: String = "region",
             /// Kind of storage.
             storage_destination_type: EgressNetworkPolicyNetworkAccessPolicyStorageDestinationStorageDestinationType = "storage_destination_type",
@@ -1212,7 +1150,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A destination by mail.
     EmailConfig {
-        required {}
         optional {
             /// Recipients.
             addresses: Vec<String> = "addresses",
@@ -1223,15 +1160,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     Empty {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Whether notebooks and files can be exported from the UI.
     EnableExportNotebook {
-        required {}
         optional {
             /// True to allow it; the default.
             boolean_val: BooleanMessage = "boolean_val",
@@ -1244,7 +1178,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Whether table results can be copied to the clipboard in the UI.
     EnableNotebookTableClipboard {
-        required {}
         optional {
             /// True to allow it; the default.
             boolean_val: BooleanMessage = "boolean_val",
@@ -1257,7 +1190,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Whether notebook results can be downloaded.
     EnableResultsDownloading {
-        required {}
         optional {
             /// True to allow it; the default.
             boolean_val: BooleanMessage = "boolean_val",
@@ -1270,7 +1202,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Enhanced security monitoring of a workspace.
     EnhancedSecurityMonitoring {
-        required {}
         optional {
             /// Whether monitoring is on.
             is_enabled: bool = "is_enabled",
@@ -1299,7 +1230,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Enhanced security monitoring policy of the account.
     EsmEnablementAccount {
-        required {}
         optional {
             /// True to switch monitoring on in new workspaces.
             is_enforced: bool = "is_enforced",
@@ -1328,7 +1258,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A token obtained from an identity provider.
     ExchangeToken {
-        required {}
         optional {
             /// The token itself.
             credential: String = "credential" (secret),
@@ -1336,9 +1265,7 @@ databricks_core::model! {
             ///
             /// `credentialEolTime` on the wire.
             credential_eol_time: i64 = "credentialEolTime",
-            /// Owner id.
-            ///
-            /// `ownerId` on the wire.
+            /// `ownerId`, an integer.
             owner_id: i64 = "ownerId",
             /// Scopes the token carries.
             scopes: Vec<String> = "scopes",
@@ -1353,7 +1280,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Tokens obtained from an identity provider.
     ExchangeTokenResponse {
-        required {}
         optional {
             /// The tokens.
             values: Vec<ExchangeToken> = "values",
@@ -1364,7 +1290,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One IP access list of the workspace.
     FetchIpAccessListResponse {
-        required {}
         optional {
             /// The list.
             ip_access_list: IpAccessListInfo = "ip_access_list",
@@ -1375,7 +1300,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Target of a private endpoint on GCP.
     GcpEndpoint {
-        required {}
         optional {
             /// The Google APIs that VPC Service Controls covers.
             all_vpc_sc_services: bool = "all_vpc_sc_services",
@@ -1392,7 +1316,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A destination at any HTTP endpoint.
     GenericWebhookConfig {
-        required {}
         optional {
             /// Password, where the endpoint wants one; write-only.
             password: String = "password" (secret),
@@ -1413,7 +1336,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One IP access list of the account.
     GetIpAccessListResponse {
-        required {}
         optional {
             /// The list.
             ip_access_list: IpAccessListInfo = "ip_access_list",
@@ -1424,7 +1346,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// IP access lists of the account.
     GetIpAccessListsResponse {
-        required {}
         optional {
             /// The lists.
             ip_access_lists: Vec<IpAccessListInfo> = "ip_access_lists" (essential),
@@ -1435,7 +1356,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permission levels that exist for tokens.
     GetTokenPermissionLevelsResponse {
-        required {}
         optional {
             /// The levels.
             permission_levels: Vec<TokenPermissionsDescription> = "permission_levels",
@@ -1446,7 +1366,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Metadata of one token.
     GetTokenResponse {
-        required {}
         optional {
             /// The metadata.
             token_info: TokenInfo = "token_info",
@@ -1457,7 +1376,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A set of Google APIs.
     GoogleApiEndpoints {
-        required {}
         optional {
             /// Host names such as `storage.googleapis.com`; `googleapis.com` stands for all Google APIs.
             endpoints: Vec<String> = "endpoints",
@@ -1468,7 +1386,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An IP access list.
     IpAccessListInfo {
-        required {}
         optional {
             /// Number of addresses and ranges in the list.
             address_count: i64 = "address_count",
@@ -1497,7 +1414,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// IP access lists of the workspace.
     ListIpAccessListResponse {
-        required {}
         optional {
             /// The lists.
             ip_access_lists: Vec<IpAccessListInfo> = "ip_access_lists" (essential),
@@ -1508,7 +1424,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of network connectivity configurations.
     ListNetworkConnectivityConfigurationsResponse {
-        required {}
         optional {
             /// Configurations on this page.
             items: Vec<NetworkConnectivityConfiguration> = "items" (essential),
@@ -1521,7 +1436,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of network policies.
     ListNetworkPoliciesResponse {
-        required {}
         optional {
             /// Policies on this page.
             items: Vec<AccountNetworkPolicy> = "items" (essential),
@@ -1534,7 +1448,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of notification destinations.
     ListNotificationDestinationsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -1547,11 +1460,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A notification destination in a list, without its configuration.
     ListNotificationDestinationsResult {
-        required {}
         optional {
             /// Kind of destination; fixed at creation.
             destination_type: DestinationType = "destination_type",
-            /// Display name.
+            /// `display_name`, a text.
             display_name: String = "display_name",
             /// UUID of the destination.
             id: String = "id",
@@ -1562,7 +1474,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of private endpoint rules.
     ListPrivateEndpointRulesResponse {
-        required {}
         optional {
             /// Rules on this page.
             items: Vec<NccPrivateEndpointRule> = "items" (essential),
@@ -1575,7 +1486,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Tokens of the caller.
     ListPublicTokensResponse {
-        required {}
         optional {
             /// Metadata of each token.
             token_infos: Vec<PublicTokenInfo> = "token_infos" (essential),
@@ -1586,7 +1496,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Tokens of the workspace.
     ListTokensResponse {
-        required {}
         optional {
             /// Metadata of each token that users created.
             token_infos: Vec<TokenInfo> = "token_infos" (essential),
@@ -1651,7 +1560,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Microsoft Teams destination, by webhook URL or by app.
     MicrosoftTeamsConfig {
-        required {}
         optional {
             /// App id; write-only.
             app_id: String = "app_id",
@@ -1680,7 +1588,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Stable source addresses on AWS, to be allowed in the firewall of a resource.
     NccAwsStableIpRule {
-        required {}
         optional {
             /// CIDR blocks that serverless traffic comes from.
             cidr_blocks: Vec<String> = "cidr_blocks",
@@ -1693,7 +1600,6 @@ databricks_core::model! {
     ///
     /// It has to be approved there, for example in the portal.
     NccAzurePrivateEndpointRule {
-        required {}
         optional {
             /// Approval state; the rule works only while it is `ESTABLISHED`.
             connection_state: NccAzurePrivateEndpointRuleConnectionState = "connection_state",
@@ -1728,7 +1634,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Stable source subnets on Azure, to be allowed in the firewall of a resource.
     NccAzureServiceEndpointRule {
-        required {}
         optional {
             /// Subnets that serverless traffic comes from.
             subnets: Vec<String> = "subnets",
@@ -1743,7 +1648,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outbound rules of a network connectivity configuration.
     NccEgressConfig {
-        required {}
         optional {
             /// Rules for traffic without a rule of its own; they show the stable source addresses.
             default_rules: NccEgressDefaultRules = "default_rules",
@@ -1756,7 +1660,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outbound rules that are not tied to a target.
     NccEgressDefaultRules {
-        required {}
         optional {
             /// Source addresses on AWS.
             aws_stable_ip_rule: NccAwsStableIpRule = "aws_stable_ip_rule",
@@ -1769,7 +1672,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outbound rules for particular targets.
     NccEgressTargetRules {
-        required {}
         optional {
             /// Private endpoints on AWS.
             aws_private_endpoint_rules: Vec<CustomerFacingNetworkConnectivityConfigAwsPrivateEndpointRule> = "aws_private_endpoint_rules",
@@ -1782,9 +1684,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A private endpoint through which serverless compute reaches a resource on AWS, Azure or GCP.
     NccPrivateEndpointRule {
-        required {}
         optional {
-            /// Account id.
+            /// `account_id`, a text.
             account_id: String = "account_id",
             /// Approval state; the rule works only while it is `ESTABLISHED`.
             connection_state: NccPrivateEndpointRulePrivateLinkConnectionState = "connection_state",
@@ -1829,7 +1730,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A network connectivity configuration (NCC): how serverless compute of the attached workspaces reaches other resources.
     NetworkConnectivityConfiguration {
-        required {}
         optional {
             /// Account that owns the configuration.
             account_id: String = "account_id",
@@ -1854,7 +1754,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outbound part of a network policy.
     NetworkPolicyEgress {
-        required {}
         optional {
             /// What serverless workloads may reach.
             network_access: EgressNetworkPolicyNetworkAccessPolicy = "network_access",
@@ -1865,13 +1764,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A place outside Databricks that alerts and jobs can notify.
     NotificationDestination {
-        required {}
         optional {
             /// Configuration; returned to workspace admins only.
             config: Config = "config",
             /// Kind of destination; fixed at creation.
             destination_type: DestinationType = "destination_type",
-            /// Display name.
+            /// `display_name`, a text.
             display_name: String = "display_name",
             /// UUID of the destination.
             id: String = "id",
@@ -1882,7 +1780,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A PagerDuty destination.
     PagerdutyConfig {
-        required {}
         optional {
             /// Integration key; write-only.
             integration_key: String = "integration_key" (secret),
@@ -1895,11 +1792,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Partition of the credential store.
     PartitionId {
-        required {}
         optional {
-            /// Workspace id.
-            ///
-            /// `workspaceId` on the wire.
+            /// `workspaceId`, an integer.
             workspace_id: i64 = "workspaceId",
         }
     }
@@ -1912,7 +1806,6 @@ databricks_core::model! {
             /// Access mode.
             value: PersonalComputeMessageEnum = "value",
         }
-        optional {}
     }
 }
 
@@ -1937,7 +1830,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Metadata of one of the caller's tokens.
     PublicTokenInfo {
-        required {}
         optional {
             /// How far the automatic collection of scopes is.
             autoscope_state: super::super::iam::AutoscopeState = "autoscope_state",
@@ -1953,7 +1845,7 @@ databricks_core::model! {
             inferred_scopes: Vec<String> = "inferred_scopes",
             /// API scopes the token is limited to.
             scopes: Vec<String> = "scopes",
-            /// Token id.
+            /// `token_id`, a text.
             token_id: String = "token_id",
         }
     }
@@ -1994,15 +1886,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to the revocation of a token.
     RevokeTokenResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// A Slack destination.
     SlackConfig {
-        required {}
         optional {
             /// Channel id; write-only.
             channel_id: String = "channel_id",
@@ -2041,9 +1930,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A string setting value.
     StringMessage {
-        required {}
         optional {
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -2052,15 +1940,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// An entry to grant on tokens; one of the three names is set.
     TokenAccessControlRequest {
-        required {}
         optional {
-            /// Group name.
+            /// `group_name`, a text.
             group_name: String = "group_name",
             /// Level to grant.
             permission_level: TokenPermissionLevel = "permission_level",
             /// Application id of the service principal.
             service_principal_name: String = "service_principal_name",
-            /// User name.
+            /// `user_name`, a text.
             user_name: String = "user_name",
         }
     }
@@ -2069,17 +1956,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// What one principal may do with tokens.
     TokenAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<TokenPermission> = "all_permissions",
             /// Shown name of the principal.
             display_name: String = "display_name",
-            /// Group name.
+            /// `group_name`, a text.
             group_name: String = "group_name",
-            /// Service principal name.
+            /// `service_principal_name`, a text.
             service_principal_name: String = "service_principal_name",
-            /// User name.
+            /// `user_name`, a text.
             user_name: String = "user_name",
         }
     }
@@ -2088,7 +1974,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Metadata of a token, as admins see it.
     TokenInfo {
-        required {}
         optional {
             /// How far the automatic collection of scopes is.
             autoscope_state: super::super::iam::AutoscopeState = "autoscope_state",
@@ -2112,7 +1997,7 @@ databricks_core::model! {
             owner_id: i64 = "owner_id",
             /// API scopes the token is limited to.
             scopes: Vec<String> = "scopes",
-            /// Token id.
+            /// `token_id`, a text.
             token_id: String = "token_id",
             /// Workspace the token was created in, where there is one.
             workspace_id: i64 = "workspace_id",
@@ -2123,13 +2008,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on tokens.
     TokenPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it comes from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `TokenPermissionLevel`.
             permission_level: TokenPermissionLevel = "permission_level",
         }
     }
@@ -2138,13 +2022,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who may use tokens in the workspace.
     TokenPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<TokenAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -2153,11 +2036,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level and what it means.
     TokenPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `TokenPermissionLevel`.
             permission_level: TokenPermissionLevel = "permission_level",
         }
     }
@@ -2166,13 +2048,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// New values for a private endpoint rule.
     UpdatePrivateEndpointRule {
-        required {}
         optional {
             /// Domain names behind a customer-managed private link service; always given as the full list.
             domain_names: Vec<String> = "domain_names",
             /// Switches the endpoint on or off; counts only for cloud-provider services such as S3.
             enabled: bool = "enabled",
-            /// Error message.
+            /// `error_message`, a text.
             error_message: String = "error_message",
             /// Target on GCP.
             gcp_endpoint: GcpEndpoint = "gcp_endpoint",
@@ -2185,15 +2066,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to a token update.
     UpdateTokenResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// The network policy a workspace is under.
     WorkspaceNetworkOption {
-        required {}
         optional {
             /// Policy for all serverless compute of the workspace; `default-policy` unless assigned otherwise.
             network_policy_id: String = "network_policy_id",
@@ -2388,11 +2266,11 @@ databricks_core::open_enum! {
         DatabricksAppTeams = "DATABRICKS_APP_TEAMS",
         /// `EMAIL`: Mail.
         Email = "EMAIL",
-        /// `MICROSOFT_TEAMS`: Microsoft Teams.
+        /// `MICROSOFT_TEAMS`.
         MicrosoftTeams = "MICROSOFT_TEAMS",
-        /// `PAGERDUTY`: PagerDuty.
+        /// `PAGERDUTY`.
         Pagerduty = "PAGERDUTY",
-        /// `SLACK`: Slack.
+        /// `SLACK`.
         Slack = "SLACK",
         /// `WEBHOOK`: Any HTTP endpoint.
         Webhook = "WEBHOOK",
@@ -2514,7 +2392,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of resource that stable egress addresses are given for.
     EgressResourceType {
-        /// `AZURE_BLOB_STORAGE`: Azure Blob Storage.
+        /// `AZURE_BLOB_STORAGE`.
         AzureBlobStorage = "AZURE_BLOB_STORAGE",
     }
 }

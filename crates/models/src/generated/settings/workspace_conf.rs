@@ -9,12 +9,10 @@ databricks_core::operation! {
     GetStatus {
         info: "workspace_conf.get_status", GET "/api/2.0/workspace-conf", Workspace;
         output: std::collections::BTreeMap<String, String> = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Comma-separated keys, such as `enableIpAccessLists`.
             keys: String = query "keys",
         }
-        optional {}
     }
 }
 
@@ -27,11 +25,9 @@ databricks_core::operation! {
     SetStatus {
         info: "workspace_conf.set_status", PATCH "/api/2.0/workspace-conf", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Contents.
+            /// `contents`, a map, each value a text.
             contents: std::collections::BTreeMap<String, String> = json "contents",
         }
-        optional {}
     }
 }

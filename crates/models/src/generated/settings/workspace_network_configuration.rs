@@ -13,12 +13,10 @@ databricks_core::operation! {
     GetWorkspaceNetworkOptionRpc {
         info: "workspace_network_configuration.get_workspace_network_option_rpc", GET "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network", Account;
         output: super::WorkspaceNetworkOption = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Workspace id.
+            /// `workspace_id`, an integer.
             workspace_id: i64 = path "workspace_id",
         }
-        optional {}
     }
 }
 
@@ -31,13 +29,11 @@ databricks_core::operation! {
     UpdateWorkspaceNetworkOptionRpc {
         info: "workspace_network_configuration.update_workspace_network_option_rpc", PUT "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network", Account;
         output: super::WorkspaceNetworkOption = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Workspace id.
+            /// `workspace_id`, an integer.
             workspace_id: i64 = path "workspace_id",
-            /// Workspace network option.
+            /// `workspace_network_option`, of type `WorkspaceNetworkOption`.
             workspace_network_option: super::WorkspaceNetworkOption = json "workspace_network_option",
         }
-        optional {}
     }
 }

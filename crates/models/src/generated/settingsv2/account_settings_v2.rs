@@ -9,12 +9,10 @@ databricks_core::operation! {
     GetPublicAccountSetting {
         info: "account_settings_v2.get_public_account_setting", GET "/api/2.1/accounts/{account_id}/settings/{name}", Account;
         output: super::Setting = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Setting key from the account settings metadata.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -25,14 +23,12 @@ databricks_core::operation! {
     GetPublicAccountUserPreference {
         info: "account_settings_v2.get_public_account_user_preference", GET "/api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}", Account;
         output: super::UserPreference = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// User in question.
             user_id: String = path "user_id",
             /// Preference key from the user preferences metadata.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -43,8 +39,6 @@ databricks_core::operation! {
     ListAccountSettingsMetadata {
         info: "account_settings_v2.list_account_settings_metadata", GET "/api/2.1/accounts/{account_id}/settings-metadata", Account;
         output: super::ListAccountSettingsMetadataResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page; 200 when absent, capped at 1000.
             ///
@@ -84,7 +78,6 @@ databricks_core::operation! {
     ListAccountUserPreferencesMetadata {
         info: "account_settings_v2.list_account_user_preferences_metadata", GET "/api/2.1/accounts/{account_id}/users/{user_id}/settings-metadata", Account;
         output: super::ListAccountUserPreferencesMetadataResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// User in question.
             user_id: String = path "user_id",
@@ -131,14 +124,12 @@ databricks_core::operation! {
     PatchPublicAccountSetting {
         info: "account_settings_v2.patch_public_account_setting", PATCH "/api/2.1/accounts/{account_id}/settings/{name}", Account;
         output: super::Setting = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Setting key from the account settings metadata.
             name: String = path "name",
-            /// Setting.
+            /// `setting`, of type `Setting`.
             setting: super::Setting = json "setting",
         }
-        optional {}
     }
 }
 
@@ -151,15 +142,13 @@ databricks_core::operation! {
     PatchPublicAccountUserPreference {
         info: "account_settings_v2.patch_public_account_user_preference", PATCH "/api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}", Account;
         output: super::UserPreference = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// User in question.
             user_id: String = path "user_id",
             /// Preference key from the user preferences metadata.
             name: String = path "name",
-            /// Setting.
+            /// `setting`, of type `UserPreference`.
             setting: super::UserPreference = json "setting",
         }
-        optional {}
     }
 }

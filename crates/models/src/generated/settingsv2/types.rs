@@ -9,14 +9,12 @@ databricks_core::model! {
             /// Which sites may embed dashboards.
             access_policy_type: AibiDashboardEmbeddingAccessPolicyAccessPolicyType = "access_policy_type",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Domains allowed to embed AI/BI dashboards.
     AibiDashboardEmbeddingApprovedDomains {
-        required {}
         optional {
             /// Domain names; consulted under the policy `ALLOW_APPROVED_DOMAINS`.
             approved_domains: Vec<String> = "approved_domains",
@@ -27,7 +25,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// API scopes that apps may use on behalf of their users.
     AllowedAppsUserApiScopesMessage {
-        required {}
         optional {
             /// Names of the allowed scopes.
             allowed_scopes: Vec<String> = "allowed_scopes",
@@ -38,9 +35,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A boolean setting value.
     BooleanMessage {
-        required {}
         optional {
-            /// Value.
+            /// `value`, `true` or `false`.
             value: bool = "value",
         }
     }
@@ -49,9 +45,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Automatic cluster update: whether and when compute restarts to pick up updates.
     ClusterAutoRestartMessage {
-        required {}
         optional {
-            /// Can toggle.
+            /// `can_toggle`, `true` or `false`.
             can_toggle: bool = "can_toggle",
             /// Whether automatic updates are on.
             enabled: bool = "enabled",
@@ -70,7 +65,6 @@ databricks_core::model! {
     ///
     /// Meant for messages to people; whether the setting is on is told by `enabled` alone.
     ClusterAutoRestartMessageEnablementDetails {
-        required {}
         optional {
             /// On because compliance mode is active.
             forced_for_compliance_mode: bool = "forced_for_compliance_mode",
@@ -85,7 +79,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// When automatic cluster restarts may happen.
     ClusterAutoRestartMessageMaintenanceWindow {
-        required {}
         optional {
             /// A window on one day of the week.
             week_day_based_schedule: ClusterAutoRestartMessageMaintenanceWindowWeekDayBasedSchedule = "week_day_based_schedule",
@@ -96,7 +89,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A maintenance window on one day of the week.
     ClusterAutoRestartMessageMaintenanceWindowWeekDayBasedSchedule {
-        required {}
         optional {
             /// Day on which the window opens.
             day_of_week: ClusterAutoRestartMessageMaintenanceWindowDayOfWeek = "day_of_week",
@@ -111,7 +103,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Time of day at which a maintenance window opens, in UTC.
     ClusterAutoRestartMessageMaintenanceWindowWindowStartTime {
-        required {}
         optional {
             /// Hour, 0 to 23.
             hours: i64 = "hours",
@@ -128,16 +119,14 @@ databricks_core::model! {
             /// Allowed platforms; `ALLOW_ALL` unless changed.
             connectivity: CollaborationPlatformConnectivityMessageConnectivity = "connectivity",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// An integer setting value.
     IntegerMessage {
-        required {}
         optional {
-            /// Value.
+            /// `value`, an integer.
             value: i64 = "value",
         }
     }
@@ -146,7 +135,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of account setting descriptions.
     ListAccountSettingsMetadataResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -159,7 +147,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of user preference descriptions.
     ListAccountUserPreferencesMetadataResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -172,7 +159,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of workspace setting descriptions.
     ListWorkspaceSettingsMetadataResponse {
-        required {}
         optional {
             /// Pass as `page_token` to get the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -185,7 +171,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Extra recipient of operational mail.
     OperationalEmailCustomRecipientMessage {
-        required {}
         optional {
             /// Address of the recipient.
             email: String = "email",
@@ -196,7 +181,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who may use the default Personal Compute policy.
     PersonalComputeMessage {
-        required {}
         optional {
             /// Access mode.
             value: PersonalComputeMessagePersonalComputeMessageEnum = "value",
@@ -224,7 +208,6 @@ databricks_core::model! {
     /// Each kind of value has two fields: the plain one holds what was set and is the one to send in an update, the
     /// `effective_` one holds what applies in the end. Only the fields that fit the type of the setting are present.
     Setting {
-        required {}
         optional {
             /// Configured value of the policy on embedding AI/BI dashboards.
             aibi_dashboard_embedding_access_policy: AibiDashboardEmbeddingAccessPolicy = "aibi_dashboard_embedding_access_policy",
@@ -287,7 +270,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What is known about one setting: key, type and texts for people.
     SettingsMetadata {
-        required {}
         optional {
             /// What the setting controls.
             description: String = "description",
@@ -308,9 +290,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A string setting value.
     StringMessage {
-        required {}
         optional {
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -319,7 +300,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A preference of one user, such as a UI theme; it affects nobody else.
     UserPreference {
-        required {}
         optional {
             /// Configured value, for boolean preferences.
             boolean_val: BooleanMessage = "boolean_val",
@@ -340,7 +320,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Label shown for a workspace, for example in the account console.
     WorkspaceLabelMessage {
-        required {}
         optional {
             /// Colour of the label.
             color: String = "color",
@@ -429,15 +408,15 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Release phase of a feature preview.
     PreviewPhase {
-        /// `BETA`: Beta.
+        /// `BETA`.
         Beta = "BETA",
         /// `GA`: Generally available.
         Ga = "GA",
         /// `GA_SOON`: About to become generally available.
         GaSoon = "GA_SOON",
-        /// `PRIVATE_PREVIEW`: Private preview.
+        /// `PRIVATE_PREVIEW`.
         PrivatePreview = "PRIVATE_PREVIEW",
-        /// `PUBLIC_PREVIEW`: Public preview.
+        /// `PUBLIC_PREVIEW`.
         PublicPreview = "PUBLIC_PREVIEW",
     }
 }

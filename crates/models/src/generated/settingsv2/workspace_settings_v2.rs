@@ -9,12 +9,10 @@ databricks_core::operation! {
     GetPublicWorkspaceSetting {
         info: "workspace_settings_v2.get_public_workspace_setting", GET "/api/2.1/settings/{name}", Workspace;
         output: super::Setting = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Setting key from the workspace settings metadata.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -25,8 +23,6 @@ databricks_core::operation! {
     ListWorkspaceSettingsMetadata {
         info: "workspace_settings_v2.list_workspace_settings_metadata", GET "/api/2.1/settings-metadata", Workspace;
         output: super::ListWorkspaceSettingsMetadataResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most entries per page; 200 when absent, capped at 1000.
             ///
@@ -69,13 +65,11 @@ databricks_core::operation! {
     PatchPublicWorkspaceSetting {
         info: "workspace_settings_v2.patch_public_workspace_setting", PATCH "/api/2.1/settings/{name}", Workspace;
         output: super::Setting = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Setting key from the workspace settings metadata.
             name: String = path "name",
-            /// Setting.
+            /// `setting`, of type `Setting`.
             setting: super::Setting = json "setting",
         }
-        optional {}
     }
 }

@@ -13,8 +13,8 @@ pub static OPERATIONS: &[Described] = &[
             super::providers::Create::INFO,
             "Creates a provider.",
             &[
-                Input::required("authentication_type", Kind::Text, &[Place::Member]),
                 Input::required("name", Kind::Text, &[Place::Member]),
+                Input::required("authentication_type", Kind::Text, &[Place::Member]),
                 Input::optional("comment", Kind::Text, &[Place::Member]),
                 Input::optional("recipient_profile_str", Kind::Text, &[Place::Member]),
             ],
@@ -152,8 +152,8 @@ pub static OPERATIONS: &[Described] = &[
             super::recipients::Create::INFO,
             "Creates a recipient.",
             &[
-                Input::required("authentication_type", Kind::Text, &[Place::Member]),
                 Input::required("name", Kind::Text, &[Place::Member]),
+                Input::required("authentication_type", Kind::Text, &[Place::Member]),
                 Input::optional("comment", Kind::Text, &[Place::Member]),
                 Input::optional(
                     "data_recipient_global_metastore_id",

@@ -15,13 +15,13 @@ databricks_core::operation! {
         output: super::ProviderInfo = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// How this metastore authenticates to the provider.
-            authentication_type: super::AuthenticationType = member "authentication_type",
             /// Name of the new provider.
             name: String = member "name",
+            /// How this metastore authenticates to the provider.
+            authentication_type: super::AuthenticationType = member "authentication_type",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Content of the credential file from the provider, as a JSON string.
             ///
@@ -40,12 +40,10 @@ databricks_core::operation! {
     Delete {
         info: "providers.delete", DELETE "/api/2.1/unity-catalog/providers/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the provider.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -58,12 +56,10 @@ databricks_core::operation! {
     Get {
         info: "providers.get", GET "/api/2.1/unity-catalog/providers/{name}", Workspace;
         output: super::ProviderInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the provider.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -77,8 +73,6 @@ databricks_core::operation! {
     List {
         info: "providers.list", GET "/api/2.1/unity-catalog/providers", Workspace;
         output: super::ListProvidersResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Only providers with this global metastore ID; all of them when absent.
             data_provider_global_metastore_id: String = query "data_provider_global_metastore_id",
@@ -125,7 +119,6 @@ databricks_core::operation! {
     ListProviderShareAssets {
         info: "providers.list_provider_share_assets", GET "/api/2.1/data-sharing/providers/{provider_name}/shares/{share_name}", Workspace;
         output: super::ListProviderShareAssetsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Provider that owns the share.
             provider_name: String = path "provider_name",
@@ -154,7 +147,6 @@ databricks_core::operation! {
     ListShares {
         info: "providers.list_shares", GET "/api/2.1/unity-catalog/providers/{name}/shares", Workspace;
         output: super::ListProviderSharesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the provider.
             name: String = path "name",
@@ -211,7 +203,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Name to change to.
             new_name: String = optional "new_name",

@@ -11,12 +11,10 @@ databricks_core::operation! {
     GetActivationUrlInfo {
         info: "recipient_activation.get_activation_url_info", GET "/api/2.1/unity-catalog/public/data_sharing_activation_info/{activation_url}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// The activation URL, or just the activation token in it.
             activation_url: String = path "activation_url" (secret),
         }
-        optional {}
     }
 }
 
@@ -29,11 +27,9 @@ databricks_core::operation! {
     RetrieveToken {
         info: "recipient_activation.retrieve_token", GET "/api/2.1/unity-catalog/public/data_sharing_activation/{activation_url}", Workspace;
         output: super::RetrieveTokenResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The activation URL, or just the activation token in it.
             activation_url: String = path "activation_url" (secret),
         }
-        optional {}
     }
 }

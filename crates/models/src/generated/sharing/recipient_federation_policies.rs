@@ -15,14 +15,12 @@ databricks_core::operation! {
     Create {
         info: "recipient_federation_policies.create", POST "/api/2.0/data-sharing/recipients/{recipient_name}/federation-policies", Workspace;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the recipient.
             recipient_name: String = path "recipient_name",
             /// The policy; its `name` and `oidc_policy` matter, the identifier and the times come from the server.
             policy: super::FederationPolicy = json "policy",
         }
-        optional {}
     }
 }
 
@@ -35,14 +33,12 @@ databricks_core::operation! {
     Delete {
         info: "recipient_federation_policies.delete", DELETE "/api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the recipient.
             recipient_name: String = path "recipient_name",
             /// Name of the policy.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -55,14 +51,12 @@ databricks_core::operation! {
     GetFederationPolicy {
         info: "recipient_federation_policies.get_federation_policy", GET "/api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}", Workspace;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the recipient.
             recipient_name: String = path "recipient_name",
             /// Name of the policy.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -75,7 +69,6 @@ databricks_core::operation! {
     List {
         info: "recipient_federation_policies.list", GET "/api/2.0/data-sharing/recipients/{recipient_name}/federation-policies", Workspace;
         output: super::ListFederationPoliciesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the recipient.
             recipient_name: String = path "recipient_name",

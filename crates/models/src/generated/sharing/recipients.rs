@@ -17,13 +17,13 @@ databricks_core::operation! {
         output: super::RecipientInfo = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// How the recipient authenticates.
-            authentication_type: super::AuthenticationType = member "authentication_type",
             /// Name of the new recipient.
             name: String = member "name",
+            /// How the recipient authenticates.
+            authentication_type: super::AuthenticationType = member "authentication_type",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Sharing identifier that the recipient has passed on, as `cloud:region:metastore-uuid`; for the type `DATABRICKS` only.
             data_recipient_global_metastore_id: String = optional "data_recipient_global_metastore_id",
@@ -52,12 +52,10 @@ databricks_core::operation! {
     Delete {
         info: "recipients.delete", DELETE "/api/2.1/unity-catalog/recipients/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the recipient.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -70,12 +68,10 @@ databricks_core::operation! {
     Get {
         info: "recipients.get", GET "/api/2.1/unity-catalog/recipients/{name}", Workspace;
         output: super::RecipientInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the recipient.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -89,8 +85,6 @@ databricks_core::operation! {
     List {
         info: "recipients.list", GET "/api/2.1/unity-catalog/recipients", Workspace;
         output: super::ListRecipientsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Only recipients with this global metastore ID; all of them when absent.
             data_recipient_global_metastore_id: String = query "data_recipient_global_metastore_id",
@@ -148,7 +142,6 @@ databricks_core::operation! {
             /// It can only shorten the life of that token.
             existing_token_expire_in_seconds: i64 = member "existing_token_expire_in_seconds",
         }
-        optional {}
     }
 }
 
@@ -161,7 +154,6 @@ databricks_core::operation! {
     SharePermissions {
         info: "recipients.share_permissions", GET "/api/2.1/unity-catalog/recipients/{name}/share-permissions", Workspace;
         output: super::GetRecipientSharePermissionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the recipient.
             name: String = path "name",
@@ -192,7 +184,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// When the token expires, in milliseconds since the Unix epoch.
             expiration_time: i64 = optional "expiration_time",

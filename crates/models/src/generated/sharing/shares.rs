@@ -18,7 +18,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// URL of the storage root of the share.
             storage_root: String = optional "storage_root",
@@ -35,12 +35,10 @@ databricks_core::operation! {
     Delete {
         info: "shares.delete", DELETE "/api/2.1/unity-catalog/shares/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the share.
             name: String = path "name",
         }
-        optional {}
     }
 }
 
@@ -53,7 +51,6 @@ databricks_core::operation! {
     Get {
         info: "shares.get", GET "/api/2.1/unity-catalog/shares/{name}", Workspace;
         output: super::ShareInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the share.
             name: String = path "name",
@@ -75,8 +72,6 @@ databricks_core::operation! {
     ListShares {
         info: "shares.list_shares", GET "/api/2.1/unity-catalog/shares", Workspace;
         output: super::ListSharesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
             ///
@@ -123,7 +118,6 @@ databricks_core::operation! {
     SharePermissions {
         info: "shares.share_permissions", GET "/api/2.1/unity-catalog/shares/{name}/permissions", Workspace;
         output: super::GetSharePermissionsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the share.
             name: String = path "name",
@@ -156,7 +150,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = optional "comment",
             /// Name to change to.
             new_name: String = optional "new_name",

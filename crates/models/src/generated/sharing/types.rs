@@ -5,7 +5,6 @@
 databricks_core::model! {
     /// Something a shared function depends on: either `function` or `table`.
     DeltaSharingDependency {
-        required {}
         optional {
             /// Set if it is a function.
             function: DeltaSharingFunctionDependency = "function",
@@ -18,9 +17,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// What a shared function depends on.
     DeltaSharingDependencyList {
-        required {}
         optional {
-            /// Dependencies.
+            /// `dependencies`, a list, each item of type `DeltaSharingDependency`.
             dependencies: Vec<DeltaSharingDependency> = "dependencies",
         }
     }
@@ -29,11 +27,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A function or registered model in a share, seen from the recipient.
     DeltaSharingFunction {
-        required {}
         optional {
             /// Aliases, for a registered model.
             aliases: Vec<RegisteredModelAlias> = "aliases",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// Type of the result.
             data_type: ColumnTypeName = "data_type",
@@ -41,11 +38,11 @@ databricks_core::model! {
             dependency_list: DeltaSharingDependencyList = "dependency_list",
             /// Type of the result in full, as text.
             full_data_type: String = "full_data_type",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Parameters of the function.
             input_params: FunctionParameterInfos = "input_params",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Properties, as text.
             properties: String = "properties",
@@ -61,7 +58,7 @@ databricks_core::model! {
             share_id: String = "share_id",
             /// Where its files are stored.
             storage_location: String = "storage_location",
-            /// Tags.
+            /// `tags`, a list, each item of type `TagKeyValue`.
             tags: Vec<super::super::catalog::TagKeyValue> = "tags",
         }
     }
@@ -70,11 +67,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A function that another function depends on.
     DeltaSharingFunctionDependency {
-        required {}
         optional {
-            /// Function name.
+            /// `function_name`, a text.
             function_name: String = "function_name",
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
         }
     }
@@ -83,11 +79,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A table that a function depends on.
     DeltaSharingTableDependency {
-        required {}
         optional {
-            /// Schema name.
+            /// `schema_name`, a text.
             schema_name: String = "schema_name",
-            /// Table name.
+            /// `table_name`, a text.
             table_name: String = "table_name",
         }
     }
@@ -96,9 +91,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A rule for the OIDC tokens with which a recipient may sign in.
     FederationPolicy {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When the policy was created.
             create_time: String = "create_time",
@@ -119,11 +113,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One parameter of a function, or one column of the result of a table function.
     FunctionParameterInfo {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Default value.
             parameter_default: String = "parameter_default",
@@ -137,7 +130,7 @@ databricks_core::model! {
             type_interval_type: String = "type_interval_type",
             /// Type as JSON.
             type_json: String = "type_json",
-            /// Type name.
+            /// `type_name`, of type `ColumnTypeName`.
             type_name: ColumnTypeName = "type_name",
             /// Number of digits, for decimals.
             type_precision: i64 = "type_precision",
@@ -152,9 +145,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// The parameters of a function.
     FunctionParameterInfos {
-        required {}
         optional {
-            /// Parameters.
+            /// `parameters`, a list, each item of type `FunctionParameterInfo`.
             parameters: Vec<FunctionParameterInfo> = "parameters",
         }
     }
@@ -163,15 +155,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     GetActivationUrlInfoResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One page of the permissions of a recipient.
     GetRecipientSharePermissionsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token",
@@ -184,7 +173,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of the permissions on a share.
     GetSharePermissionsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token",
@@ -197,7 +185,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Addresses from which a recipient of open sharing may connect.
     IpAccessList {
-        required {}
         optional {
             /// Addresses and ranges in CIDR notation; 100 at most.
             allowed_ip_addresses: Vec<String> = "allowed_ip_addresses",
@@ -208,11 +195,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of federation policies.
     ListFederationPoliciesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Policies.
+            /// `policies`, a list, each item of type `FederationPolicy`.
             policies: Vec<FederationPolicy> = "policies" (essential),
         }
     }
@@ -221,17 +207,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// Content of a share of a provider.
     ListProviderShareAssetsResponse {
-        required {}
         optional {
-            /// Functions.
+            /// `functions`, a list, each item of type `DeltaSharingFunction`.
             functions: Vec<DeltaSharingFunction> = "functions",
-            /// Notebooks.
+            /// `notebooks`, a list, each item of type `NotebookFile`.
             notebooks: Vec<NotebookFile> = "notebooks",
             /// The share itself.
             share: Share = "share",
-            /// Tables.
+            /// `tables`, a list, each item of type `Table`.
             tables: Vec<Table> = "tables",
-            /// Volumes.
+            /// `volumes`, a list, each item of type `Volume`.
             volumes: Vec<Volume> = "volumes",
         }
     }
@@ -240,11 +225,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of the shares of a provider.
     ListProviderSharesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Shares.
+            /// `shares`, a list, each item of type `ProviderShare`.
             shares: Vec<ProviderShare> = "shares" (essential),
         }
     }
@@ -253,11 +237,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of providers.
     ListProvidersResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Providers.
+            /// `providers`, a list, each item of type `ProviderInfo`.
             providers: Vec<ProviderInfo> = "providers" (essential),
         }
     }
@@ -266,11 +249,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of recipients.
     ListRecipientsResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Recipients.
+            /// `recipients`, a list, each item of type `RecipientInfo`.
             recipients: Vec<RecipientInfo> = "recipients" (essential),
         }
     }
@@ -279,11 +261,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of shares.
     ListSharesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Shares.
+            /// `shares`, a list, each item of type `ShareInfo`.
             shares: Vec<ShareInfo> = "shares" (essential),
         }
     }
@@ -292,19 +273,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// A notebook in a share, seen from the recipient.
     NotebookFile {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Name of the share the notebook is in.
             share: String = "share",
             /// ID of the share the notebook is in.
             share_id: String = "share_id",
-            /// Tags.
+            /// `tags`, a list, each item of type `TagKeyValue`.
             tags: Vec<super::super::catalog::TagKeyValue> = "tags",
         }
     }
@@ -336,7 +316,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A condition on the partition columns of a shared table.
     Partition {
-        required {}
         optional {
             /// Conditions on single columns; all have to hold.
             values: Vec<PartitionValue> = "values",
@@ -349,7 +328,6 @@ databricks_core::model! {
     ///
     /// `value` and `recipient_property_key` exclude each other.
     PartitionValue {
-        required {}
         optional {
             /// Partition column.
             name: String = "name",
@@ -366,7 +344,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Privileges to grant to and revoke from one principal.
     PermissionsChange {
-        required {}
         optional {
             /// Privileges to grant.
             add: Vec<String> = "add",
@@ -381,13 +358,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The privileges of one principal.
     PrivilegeAssignment {
-        required {}
         optional {
             /// The principal: mail address of a user, or name of a group or recipient.
             ///
             /// Empty if it has been deleted.
             principal: String = "principal",
-            /// Privileges.
+            /// `privileges`, a list, each item of type `Privilege`.
             privileges: Vec<Privilege> = "privileges",
         }
     }
@@ -396,7 +372,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A provider: an organisation that shares data with this metastore.
     ProviderInfo {
-        required {}
         optional {
             /// How this metastore authenticates to the provider.
             authentication_type: AuthenticationType = "authentication_type",
@@ -404,7 +379,7 @@ databricks_core::model! {
             ///
             /// Set only for the type `DATABRICKS`.
             cloud: String = "cloud",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -418,7 +393,7 @@ databricks_core::model! {
             ///
             /// Set only for the type `DATABRICKS`.
             metastore_id: String = "metastore_id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// User who owns this object.
             owner: String = "owner",
@@ -443,9 +418,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A share of a provider, by name.
     ProviderShare {
-        required {}
         optional {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -454,7 +428,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A recipient: an organisation that shares can be given to.
     RecipientInfo {
-        required {}
         optional {
             /// Whether the activation link has been used.
             activated: bool = "activated",
@@ -466,7 +439,7 @@ databricks_core::model! {
             ///
             /// Set only for the type `DATABRICKS`.
             cloud: String = "cloud",
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -478,7 +451,7 @@ databricks_core::model! {
             data_recipient_global_metastore_id: String = "data_recipient_global_metastore_id",
             /// When the token expires, in milliseconds since the Unix epoch.
             expiration_time: i64 = "expiration_time",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Addresses the recipient may connect from.
             ip_access_list: IpAccessList = "ip_access_list",
@@ -486,7 +459,7 @@ databricks_core::model! {
             ///
             /// Set only for the type `DATABRICKS`.
             metastore_id: String = "metastore_id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// User who owns this object.
             owner: String = "owner",
@@ -517,7 +490,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Endpoint and token with which a recipient reaches a provider.
     RecipientProfile {
-        required {}
         optional {
             /// Token that authenticates the recipient.
             bearer_token: String = "bearer_token" (secret),
@@ -532,7 +504,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A token of a recipient, without its value.
     RecipientTokenInfo {
-        required {}
         optional {
             /// Link with which the recipient fetches the token; empty once it has.
             activation_url: String = "activation_url" (secret),
@@ -542,7 +513,7 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// When the token expires, in milliseconds since the Unix epoch.
             expiration_time: i64 = "expiration_time",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// When it was last changed, in milliseconds since the Unix epoch.
             updated_at: i64 = "updated_at",
@@ -555,9 +526,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A name for a version of a registered model.
     RegisteredModelAlias {
-        required {}
         optional {
-            /// Alias name.
+            /// `alias_name`, a text.
             alias_name: String = "alias_name",
             /// Model version that the alias stands for.
             version_num: i64 = "version_num",
@@ -568,7 +538,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Content of the credential file of a recipient.
     RetrieveTokenResponse {
-        required {}
         optional {
             /// Token that authenticates the recipient; a secret.
             ///
@@ -595,18 +564,16 @@ databricks_core::model! {
             /// Values by key.
             properties: std::collections::BTreeMap<String, String> = "properties",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Name and ID of a share, seen from the recipient.
     Share {
-        required {}
         optional {
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -615,15 +582,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// A share.
     ShareInfo {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
             /// User who created it.
             created_by: String = "created_by",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Data objects in the share.
             ///
@@ -646,7 +612,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Who has privileges on one share.
     ShareToPrivilegeAssignment {
-        required {}
         optional {
             /// One entry per principal.
             privilege_assignments: Vec<PrivilegeAssignment> = "privilege_assignments",
@@ -707,7 +672,6 @@ databricks_core::model! {
     ///
     /// At most 100 go into one request.
     SharedDataObjectUpdate {
-        required {}
         optional {
             /// What to do with the object.
             action: SharedDataObjectUpdateAction = "action",
@@ -720,17 +684,16 @@ databricks_core::model! {
 databricks_core::model! {
     /// A table in a share, seen from the recipient.
     Table {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Catalog and schema that hold the materialized table.
             materialization_namespace: String = "materialization_namespace",
             /// Name of the materialized table.
             materialized_table_name: String = "materialized_table_name",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Schema the table is in, within the share.
             schema: String = "schema",
@@ -738,7 +701,7 @@ databricks_core::model! {
             share: String = "share",
             /// ID of the share the table is in.
             share_id: String = "share_id",
-            /// Tags.
+            /// `tags`, a list, each item of type `TagKeyValue`.
             tags: Vec<super::super::catalog::TagKeyValue> = "tags",
         }
     }
@@ -747,7 +710,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permissions on a share after a change.
     UpdateSharePermissionsResponse {
-        required {}
         optional {
             /// One entry per principal.
             privilege_assignments: Vec<PrivilegeAssignment> = "privilege_assignments",
@@ -758,13 +720,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A volume in a share, seen from the recipient.
     Volume {
-        required {}
         optional {
-            /// Comment.
+            /// `comment`, a text.
             comment: String = "comment",
             /// ID of the shared volume.
             id: String = "id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Schema the volume is in, within the share.
             schema: String = "schema",
@@ -772,7 +733,7 @@ databricks_core::model! {
             share: String = "share",
             /// ID of the share the volume is in.
             share_id: String = "share_id",
-            /// Tags.
+            /// `tags`, a list, each item of type `TagKeyValue`.
             tags: Vec<super::super::catalog::TagKeyValue> = "tags",
         }
     }
@@ -783,7 +744,7 @@ databricks_core::open_enum! {
     AuthenticationType {
         /// `DATABRICKS`: Sharing between two Unity Catalog metastores, without any token to handle.
         Databricks = "DATABRICKS",
-        /// `OAUTH_CLIENT_CREDENTIALS`: OAuth client credentials.
+        /// `OAUTH_CLIENT_CREDENTIALS`.
         OauthClientCredentials = "OAUTH_CLIENT_CREDENTIALS",
         /// `OIDC_FEDERATION`: Open sharing with tokens of the recipient's own identity provider, checked by federation policies.
         OidcFederation = "OIDC_FEDERATION",

@@ -12,9 +12,8 @@ databricks_core::operation! {
         info: "alerts.create", POST "/api/2.0/sql/alerts", Workspace;
         output: super::Alert = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
-            /// Alert.
+            /// `alert`, of type `CreateAlertRequestAlert`.
             alert: super::CreateAlertRequestAlert = optional "alert",
             /// Renames automatically when another alert has the same display name; otherwise that is an error.
             auto_resolve_display_name: bool = optional "auto_resolve_display_name",
@@ -32,12 +31,10 @@ databricks_core::operation! {
     Delete {
         info: "alerts.delete", DELETE "/api/2.0/sql/alerts/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -48,12 +45,10 @@ databricks_core::operation! {
     Get {
         info: "alerts.get", GET "/api/2.0/sql/alerts/{id}", Workspace;
         output: super::Alert = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -66,10 +61,8 @@ databricks_core::operation! {
     List {
         info: "alerts.list", GET "/api/2.0/sql/alerts", Workspace;
         output: super::ListAlertsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
-            /// Page size.
+            /// `page_size`, an integer.
             page_size: i64 = query "page_size",
             /// Token from the preceding page.
             page_token: String = query "page_token",
@@ -107,7 +100,7 @@ databricks_core::operation! {
         output: super::Alert = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.

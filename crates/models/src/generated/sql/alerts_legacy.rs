@@ -8,7 +8,7 @@ databricks_core::operation! {
     /// Use `alerts.create` instead.
     ///
     /// `POST /api/2.0/preview/sql/alerts`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Create {
         info: "alerts_legacy.create", POST "/api/2.0/preview/sql/alerts", Workspace;
         output: super::LegacyAlert = databricks_core::ResponseParts::json;
@@ -16,10 +16,10 @@ databricks_core::operation! {
         required {
             /// Name of the alert.
             name: String = member "name",
-            /// Condition and notification settings.
-            options: super::AlertOptions = member "options",
             /// ID of the query the alert runs.
             query_id: String = member "query_id",
+            /// Condition and notification settings.
+            options: super::AlertOptions = member "options",
         }
         optional {
             /// Identifier of the workspace folder.
@@ -36,16 +36,14 @@ databricks_core::operation! {
     /// Use `alerts.delete` instead.
     ///
     /// `DELETE /api/2.0/preview/sql/alerts/{alert_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Delete {
         info: "alerts_legacy.delete", DELETE "/api/2.0/preview/sql/alerts/{alert_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Alert id.
+            /// `alert_id`, a text.
             alert_id: String = path "alert_id",
         }
-        optional {}
     }
 }
 
@@ -55,16 +53,14 @@ databricks_core::operation! {
     /// Use `alerts.get` instead.
     ///
     /// `GET /api/2.0/preview/sql/alerts/{alert_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Get {
         info: "alerts_legacy.get", GET "/api/2.0/preview/sql/alerts/{alert_id}", Workspace;
         output: super::LegacyAlert = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Alert id.
+            /// `alert_id`, a text.
             alert_id: String = path "alert_id",
         }
-        optional {}
     }
 }
 
@@ -74,13 +70,10 @@ databricks_core::operation! {
     /// Use `alerts.list` instead.
     ///
     /// `GET /api/2.0/preview/sql/alerts`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     List {
         info: "alerts_legacy.list", GET "/api/2.0/preview/sql/alerts", Workspace;
         output: Vec<super::LegacyAlert> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -90,20 +83,20 @@ databricks_core::operation! {
     /// Use `alerts.update` instead.
     ///
     /// `PUT /api/2.0/preview/sql/alerts/{alert_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Update {
         info: "alerts_legacy.update", PUT "/api/2.0/preview/sql/alerts/{alert_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// Alert id.
+            /// `alert_id`, a text.
             alert_id: String = path "alert_id",
             /// Name of the alert.
             name: String = member "name",
-            /// Condition and notification settings.
-            options: super::AlertOptions = member "options",
             /// ID of the query the alert runs.
             query_id: String = member "query_id",
+            /// Condition and notification settings.
+            options: super::AlertOptions = member "options",
         }
         optional {
             /// Seconds after triggering until the alert can trigger again; `null` for never.

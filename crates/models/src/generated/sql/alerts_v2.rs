@@ -9,12 +9,10 @@ databricks_core::operation! {
     CreateAlert {
         info: "alerts_v2.create_alert", POST "/api/2.0/alerts", Workspace;
         output: super::AlertV2 = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Alert.
+            /// `alert`, of type `AlertV2`.
             alert: super::AlertV2 = json "alert",
         }
-        optional {}
     }
 }
 
@@ -25,12 +23,10 @@ databricks_core::operation! {
     GetAlert {
         info: "alerts_v2.get_alert", GET "/api/2.0/alerts/{id}", Workspace;
         output: super::AlertV2 = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -41,10 +37,8 @@ databricks_core::operation! {
     ListAlerts {
         info: "alerts_v2.list_alerts", GET "/api/2.0/alerts", Workspace;
         output: super::ListAlertsV2Response = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
-            /// Page size.
+            /// `page_size`, an integer.
             page_size: i64 = query "page_size",
             /// Token from the preceding page.
             page_token: String = query "page_token",
@@ -83,9 +77,8 @@ databricks_core::operation! {
     TrashAlert {
         info: "alerts_v2.trash_alert", DELETE "/api/2.0/alerts/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
         }
         optional {
@@ -102,18 +95,16 @@ databricks_core::operation! {
     UpdateAlert {
         info: "alerts_v2.update_alert", PATCH "/api/2.0/alerts/{id}", Workspace;
         output: super::AlertV2 = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the alert.
             id: String = path "id",
+            /// `alert`, of type `AlertV2`.
+            alert: super::AlertV2 = json "alert",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
             update_mask: String = query "update_mask",
-            /// Alert.
-            alert: super::AlertV2 = json "alert",
         }
-        optional {}
     }
 }

@@ -36,12 +36,10 @@ databricks_core::operation! {
     Delete {
         info: "dashboard_widgets.delete", DELETE "/api/2.0/preview/sql/widgets/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the widget, as returned by `create`.
             id: String = path "id",
         }
-        optional {}
     }
 }
 

@@ -6,16 +6,14 @@ databricks_core::operation! {
     /// Moves a legacy dashboard to the trash, where it is neither listed nor shareable.
     ///
     /// `DELETE /api/2.0/preview/sql/dashboards/{dashboard_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Delete {
         info: "dashboards.delete", DELETE "/api/2.0/preview/sql/dashboards/{dashboard_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Dashboard id.
+            /// `dashboard_id`, a text.
             dashboard_id: String = path "dashboard_id",
         }
-        optional {}
     }
 }
 
@@ -23,16 +21,14 @@ databricks_core::operation! {
     /// Returns a legacy dashboard with its visualizations and queries.
     ///
     /// `GET /api/2.0/preview/sql/dashboards/{dashboard_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Get {
         info: "dashboards.get", GET "/api/2.0/preview/sql/dashboards/{dashboard_id}", Workspace;
         output: super::Dashboard = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Dashboard id.
+            /// `dashboard_id`, a text.
             dashboard_id: String = path "dashboard_id",
         }
-        optional {}
     }
 }
 
@@ -42,12 +38,10 @@ databricks_core::operation! {
     /// Ten or more concurrent calls may be throttled or temporarily banned.
     ///
     /// `GET /api/2.0/preview/sql/dashboards`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     List {
         info: "dashboards.list", GET "/api/2.0/preview/sql/dashboards", Workspace;
         output: super::ListResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Attribute to sort by.
             order: super::ListOrder = query "order",
@@ -91,16 +85,14 @@ databricks_core::operation! {
     /// Takes a legacy dashboard out of the trash, so that it is listed and can be shared again.
     ///
     /// `POST /api/2.0/preview/sql/dashboards/trash/{dashboard_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Restore {
         info: "dashboards.restore", POST "/api/2.0/preview/sql/dashboards/trash/{dashboard_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Dashboard id.
+            /// `dashboard_id`, a text.
             dashboard_id: String = path "dashboard_id",
         }
-        optional {}
     }
 }
 
@@ -110,13 +102,13 @@ databricks_core::operation! {
     /// The change cannot be undone.
     ///
     /// `POST /api/2.0/preview/sql/dashboards/{dashboard_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Update {
         info: "dashboards.update", POST "/api/2.0/preview/sql/dashboards/{dashboard_id}", Workspace;
         output: super::Dashboard = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Dashboard id.
+            /// `dashboard_id`, a text.
             dashboard_id: String = path "dashboard_id",
         }
         optional {
@@ -124,7 +116,7 @@ databricks_core::operation! {
             name: String = optional "name",
             /// Whose permissions it runs with: the viewer's or the owner's.
             run_as_role: super::RunAsRole = optional "run_as_role",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = optional "tags",
         }
     }

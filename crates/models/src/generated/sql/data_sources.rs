@@ -10,12 +10,9 @@ databricks_core::operation! {
     /// Only the `id` is needed to create queries. Use `warehouses.list` instead.
     ///
     /// `GET /api/2.0/preview/sql/data_sources`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     List {
         info: "data_sources.list", GET "/api/2.0/preview/sql/data_sources", Workspace;
         output: Vec<super::DataSource> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }

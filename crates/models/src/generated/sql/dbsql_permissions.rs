@@ -6,18 +6,16 @@ databricks_core::operation! {
     /// Returns the access control list of a legacy object.
     ///
     /// `GET /api/2.0/preview/sql/permissions/{object_type}/{object_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Get {
         info: "dbsql_permissions.get", GET "/api/2.0/preview/sql/permissions/{object_type}/{object_id}", Workspace;
         output: super::GetResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of object.
             object_type: super::ObjectTypePlural = path "object_type",
             /// UUID of the object.
             object_id: String = path "object_id",
         }
-        optional {}
     }
 }
 
@@ -25,7 +23,7 @@ databricks_core::operation! {
     /// Replaces the whole access control list of a legacy object.
     ///
     /// `POST /api/2.0/preview/sql/permissions/{object_type}/{object_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Set {
         info: "dbsql_permissions.set", POST "/api/2.0/preview/sql/permissions/{object_type}/{object_id}", Workspace;
         output: super::SetResponse = databricks_core::ResponseParts::json;
@@ -49,7 +47,7 @@ databricks_core::operation! {
     /// Requires an administrator. For queries and alerts, use `queries.update` and `alerts.update` instead.
     ///
     /// `POST /api/2.0/preview/sql/permissions/{object_type}/{object_id}/transfer`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     TransferOwnership {
         info: "dbsql_permissions.transfer_ownership", POST "/api/2.0/preview/sql/permissions/{object_type}/{object_id}/transfer", Workspace;
         output: super::Success = databricks_core::ResponseParts::json;

@@ -69,8 +69,8 @@ pub static OPERATIONS: &[Described] = &[
             "Creates an alert on a query.",
             &[
                 Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("options", Kind::Object, &[Place::Member]),
                 Input::required("query_id", Kind::Text, &[Place::Member]),
+                Input::required("options", Kind::Object, &[Place::Member]),
                 Input::optional("parent", Kind::Text, &[Place::Member]),
                 Input::optional("rearm", Kind::Integer, &[Place::Member]),
             ],
@@ -93,8 +93,8 @@ pub static OPERATIONS: &[Described] = &[
             &[
                 Input::required("alert_id", Kind::Text, &[Place::Path]),
                 Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("options", Kind::Object, &[Place::Member]),
                 Input::required("query_id", Kind::Text, &[Place::Member]),
+                Input::required("options", Kind::Object, &[Place::Member]),
                 Input::optional("rearm", Kind::Integer, &[Place::Member]),
             ],
         )
@@ -139,8 +139,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the fields of an alert that the mask names.",
         &[
             Input::required("id", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("alert", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -407,9 +407,9 @@ pub static OPERATIONS: &[Described] = &[
             super::query_visualizations_legacy::Create::INFO,
             "Adds a visualization to a query.",
             &[
-                Input::required("options", Kind::Any, &[Place::Member]),
                 Input::required("query_id", Kind::Text, &[Place::Member]),
                 Input::required("type", Kind::Text, &[Place::Member]),
+                Input::required("options", Kind::Any, &[Place::Member]),
                 Input::optional("description", Kind::Text, &[Place::Member]),
                 Input::optional("name", Kind::Text, &[Place::Member]),
             ],
@@ -720,8 +720,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes a user's default warehouse override.",
         &[
             Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("default_warehouse_override", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::optional("allow_missing", Kind::Boolean, &[Place::Query]),
         ],
     ),

@@ -12,7 +12,6 @@ databricks_core::operation! {
         info: "queries.create", POST "/api/2.0/sql/queries", Workspace;
         output: super::Query = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Renames automatically when another query has the same display name; otherwise that is an error.
             auto_resolve_display_name: bool = optional "auto_resolve_display_name",
@@ -32,12 +31,10 @@ databricks_core::operation! {
     Delete {
         info: "queries.delete", DELETE "/api/2.0/sql/queries/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -48,12 +45,10 @@ databricks_core::operation! {
     Get {
         info: "queries.get", GET "/api/2.0/sql/queries/{id}", Workspace;
         output: super::Query = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -66,10 +61,8 @@ databricks_core::operation! {
     List {
         info: "queries.list", GET "/api/2.0/sql/queries", Workspace;
         output: super::ListQueryObjectsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
-            /// Page size.
+            /// `page_size`, an integer.
             page_size: i64 = query "page_size",
             /// Token from the preceding page.
             page_token: String = query "page_token",
@@ -105,13 +98,12 @@ databricks_core::operation! {
     ListVisualizations {
         info: "queries.list_visualizations", GET "/api/2.0/sql/queries/{id}/visualizations", Workspace;
         output: super::ListVisualizationsForQueryResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// UUID of the query.
             id: String = path "id",
         }
         optional {
-            /// Page size.
+            /// `page_size`, an integer.
             page_size: i64 = query "page_size",
             /// Token from the preceding page.
             page_token: String = query "page_token",
@@ -149,7 +141,7 @@ databricks_core::operation! {
         output: super::Query = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.

@@ -8,12 +8,11 @@ databricks_core::operation! {
     /// Visualizations can be added afterwards. Use `queries.create` instead.
     ///
     /// `POST /api/2.0/preview/sql/queries`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Create {
         info: "queries_legacy.create", POST "/api/2.0/preview/sql/queries", Workspace;
         output: super::LegacyQuery = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Data source to run against; differs from the warehouse ID, see `data_sources.list`.
             data_source_id: String = optional "data_source_id",
@@ -30,7 +29,7 @@ databricks_core::operation! {
             query: String = optional "query",
             /// Whose permissions it runs with: the viewer's or the owner's.
             run_as_role: super::RunAsRole = optional "run_as_role",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = optional "tags",
         }
     }
@@ -42,16 +41,14 @@ databricks_core::operation! {
     /// Trashed queries are not listed and cannot serve alerts. Use `queries.delete` instead.
     ///
     /// `DELETE /api/2.0/preview/sql/queries/{query_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Delete {
         info: "queries_legacy.delete", DELETE "/api/2.0/preview/sql/queries/{query_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Query id.
+            /// `query_id`, a text.
             query_id: String = path "query_id",
         }
-        optional {}
     }
 }
 
@@ -61,16 +58,14 @@ databricks_core::operation! {
     /// Use `queries.get` instead.
     ///
     /// `GET /api/2.0/preview/sql/queries/{query_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Get {
         info: "queries_legacy.get", GET "/api/2.0/preview/sql/queries/{query_id}", Workspace;
         output: super::LegacyQuery = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Query id.
+            /// `query_id`, a text.
             query_id: String = path "query_id",
         }
-        optional {}
     }
 }
 
@@ -80,12 +75,10 @@ databricks_core::operation! {
     /// Ten or more concurrent calls may be throttled or temporarily banned. Use `queries.list` instead.
     ///
     /// `GET /api/2.0/preview/sql/queries`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     List {
         info: "queries_legacy.list", GET "/api/2.0/preview/sql/queries", Workspace;
         output: super::QueryList = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Sort key: `name`, `created_at`, `runtime` (blank for parameterized queries, which sorts highest), `executed_at` or
             /// `created_by`.
@@ -132,16 +125,14 @@ databricks_core::operation! {
     /// Takes a query out of the trash, so that it is listed and can be used for alerts again.
     ///
     /// `POST /api/2.0/preview/sql/queries/trash/{query_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Restore {
         info: "queries_legacy.restore", POST "/api/2.0/preview/sql/queries/trash/{query_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Query id.
+            /// `query_id`, a text.
             query_id: String = path "query_id",
         }
-        optional {}
     }
 }
 
@@ -151,13 +142,13 @@ databricks_core::operation! {
     /// The change cannot be undone. Use `queries.update` instead.
     ///
     /// `POST /api/2.0/preview/sql/queries/{query_id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Update {
         info: "queries_legacy.update", POST "/api/2.0/preview/sql/queries/{query_id}", Workspace;
         output: super::LegacyQuery = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Query id.
+            /// `query_id`, a text.
             query_id: String = path "query_id",
         }
         optional {
@@ -174,7 +165,7 @@ databricks_core::operation! {
             query: String = optional "query",
             /// Whose permissions it runs with: the viewer's or the owner's.
             run_as_role: super::RunAsRole = optional "run_as_role",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = optional "tags",
         }
     }

@@ -9,8 +9,6 @@ databricks_core::operation! {
     List {
         info: "query_history.list", GET "/api/2.0/sql/history/queries", Workspace;
         output: super::ListQueriesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Restricts the result by user, warehouse, status, statement or start time.
             filter_by: super::QueryFilter = query "filter_by",

@@ -12,9 +12,8 @@ databricks_core::operation! {
         info: "query_visualizations.create", POST "/api/2.0/sql/visualizations", Workspace;
         output: super::Visualization = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
-            /// Visualization.
+            /// `visualization`, of type `CreateVisualizationRequestVisualization`.
             visualization: super::CreateVisualizationRequestVisualization = optional "visualization",
         }
     }
@@ -27,12 +26,10 @@ databricks_core::operation! {
     Delete {
         info: "query_visualizations.delete", DELETE "/api/2.0/sql/visualizations/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -45,7 +42,7 @@ databricks_core::operation! {
         output: super::Visualization = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.

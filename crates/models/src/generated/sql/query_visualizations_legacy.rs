@@ -8,18 +8,18 @@ databricks_core::operation! {
     /// Use `query_visualizations.create` instead.
     ///
     /// `POST /api/2.0/preview/sql/visualizations`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Create {
         info: "query_visualizations_legacy.create", POST "/api/2.0/preview/sql/visualizations", Workspace;
         output: super::LegacyVisualization = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Type-specific options in an unsupported format; not meant to be edited.
-            options: serde_json::Value = member "options",
             /// ID of the query, as returned when it was created.
             query_id: String = member "query_id",
             /// Kind of visualization, for example a chart, a table or a pivot table.
             type_: String = member "type",
+            /// Type-specific options in an unsupported format; not meant to be edited.
+            options: serde_json::Value = member "options",
         }
         optional {
             /// Short description; not shown in the UI.
@@ -36,16 +36,14 @@ databricks_core::operation! {
     /// Use `query_visualizations.delete` instead.
     ///
     /// `DELETE /api/2.0/preview/sql/visualizations/{id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Delete {
         info: "query_visualizations_legacy.delete", DELETE "/api/2.0/preview/sql/visualizations/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the visualization, as returned when it was created.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -55,7 +53,7 @@ databricks_core::operation! {
     /// Use `query_visualizations.update` instead.
     ///
     /// `POST /api/2.0/preview/sql/visualizations/{id}`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Update {
         info: "query_visualizations_legacy.update", POST "/api/2.0/preview/sql/visualizations/{id}", Workspace;
         output: super::LegacyVisualization = databricks_core::ResponseParts::json;
@@ -65,7 +63,7 @@ databricks_core::operation! {
             id: String = path "id" member "id",
         }
         optional {
-            /// Created at.
+            /// `created_at`, a text.
             created_at: String = optional "created_at",
             /// Short description; not shown in the UI.
             description: String = optional "description",
@@ -73,11 +71,11 @@ databricks_core::operation! {
             name: String = optional "name",
             /// Type-specific options in an unsupported format; not meant to be edited.
             options: serde_json::Value = optional "options",
-            /// Query.
+            /// `query`, of type `LegacyQuery`.
             query: super::LegacyQuery = optional "query",
             /// Kind of visualization, for example a chart, a table or a pivot table.
             type_: String = optional "type",
-            /// Updated at.
+            /// `updated_at`, a text.
             updated_at: String = optional "updated_at",
         }
     }

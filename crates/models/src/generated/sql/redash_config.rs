@@ -11,8 +11,5 @@ databricks_core::operation! {
     GetConfig {
         info: "redash_config.get_config", GET "/api/2.0/redash-v2/config", Workspace;
         output: super::ClientConfig = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }

@@ -20,7 +20,6 @@ databricks_core::operation! {
             /// ID that `execute_statement` returned.
             statement_id: String = path "statement_id",
         }
-        optional {}
     }
 }
 
@@ -85,12 +84,10 @@ databricks_core::operation! {
     GetStatement {
         info: "statement_execution.get_statement", GET "/api/2.0/sql/statements/{statement_id}", Workspace;
         output: super::StatementResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID that `execute_statement` returned.
             statement_id: String = path "statement_id",
         }
-        optional {}
     }
 }
 
@@ -103,13 +100,11 @@ databricks_core::operation! {
     GetStatementResultChunkN {
         info: "statement_execution.get_statement_result_chunk_n", GET "/api/2.0/sql/statements/{statement_id}/result/chunks/{chunk_index}", Workspace;
         output: super::ResultData = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID that `execute_statement` returned.
             statement_id: String = path "statement_id",
             /// Position of the chunk, from 0.
             chunk_index: i64 = path "chunk_index",
         }
-        optional {}
     }
 }

@@ -5,13 +5,12 @@
 databricks_core::model! {
     /// One grant on a legacy object: a permission for a user or a group.
     AccessControl {
-        required {}
         optional {
-            /// Group name.
+            /// `group_name`, a text.
             group_name: String = "group_name",
             /// Granted permission.
             permission_level: PermissionLevel = "permission_level",
-            /// User name.
+            /// `user_name`, a text.
             user_name: String = "user_name",
         }
     }
@@ -20,7 +19,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An alert on a saved query.
     Alert {
-        required {}
         optional {
             /// Condition that triggers the alert.
             condition: AlertCondition = "condition",
@@ -59,7 +57,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The comparison that triggers an alert.
     AlertCondition {
-        required {}
         optional {
             /// State when the query returns no rows.
             empty_result_state: AlertState = "empty_result_state",
@@ -76,7 +73,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Left side of an alert's comparison.
     AlertConditionOperand {
-        required {}
         optional {
             /// Column of the query result.
             column: AlertOperandColumn = "column",
@@ -87,7 +83,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Right side of an alert's comparison.
     AlertConditionThreshold {
-        required {}
         optional {
             /// Constant to compare with.
             value: AlertOperandValue = "value",
@@ -98,7 +93,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A column of the query result.
     AlertOperandColumn {
-        required {}
         optional {
             /// Name of the column.
             name: String = "name",
@@ -109,7 +103,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A constant to compare with; one of its fields is set.
     AlertOperandValue {
-        required {}
         optional {
             /// A boolean.
             bool_value: bool = "bool_value",
@@ -148,7 +141,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The query of a legacy alert.
     AlertQuery {
-        required {}
         optional {
             /// When the query was created.
             created_at: String = "created_at",
@@ -156,7 +148,7 @@ databricks_core::model! {
             data_source_id: String = "data_source_id",
             /// Free text about the query, such as usage notes.
             description: String = "description",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Whether it is in the trash, where it is not listed and is deleted for good after 30 days.
             ///
@@ -168,11 +160,11 @@ databricks_core::model! {
             is_safe: bool = "is_safe",
             /// Title shown in lists, widgets and on the query's page.
             name: String = "name",
-            /// Options.
+            /// `options`, of type `QueryOptions`.
             options: QueryOptions = "options",
             /// SQL text.
             query: String = "query",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = "tags",
             /// When the query was last changed.
             updated_at: String = "updated_at",
@@ -204,19 +196,19 @@ databricks_core::model! {
     /// An alert with its own query, schedule and notification settings.
     AlertV2 {
         required {
-            /// Display name.
+            /// `display_name`, a text.
             display_name: String = "display_name",
-            /// Condition, its last result and whom to notify.
-            evaluation: AlertV2Evaluation = "evaluation",
             /// SQL text to run.
             query_text: String = "query_text",
-            /// When the alert is evaluated.
-            schedule: CronSchedule = "schedule",
             /// SQL warehouse that runs the query.
             warehouse_id: String = "warehouse_id",
+            /// Condition, its last result and whom to notify.
+            evaluation: AlertV2Evaluation = "evaluation",
+            /// When the alert is evaluated.
+            schedule: CronSchedule = "schedule",
         }
         optional {
-            /// Create time.
+            /// `create_time`, a text.
             create_time: String = "create_time",
             /// Description of the notification, a template in `custom_template_format`.
             custom_description: String = "custom_description",
@@ -241,9 +233,9 @@ databricks_core::model! {
             /// The caller when absent.
             run_as: AlertV2RunAs = "run_as",
             /// Replaced by `run_as`: a user name, or the application ID of a service principal.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_as_user_name: String = "run_as_user_name",
-            /// Update time.
+            /// `update_time`, a text.
             update_time: String = "update_time",
         }
     }
@@ -253,7 +245,7 @@ databricks_core::model! {
     /// How an alert is evaluated, and its latest result.
     AlertV2Evaluation {
         required {
-            /// Comparison operator.
+            /// `comparison_operator`, of type `ComparisonOperator`.
             comparison_operator: ComparisonOperator = "comparison_operator",
             /// Column of the result to test.
             source: AlertV2OperandColumn = "source",
@@ -276,7 +268,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Whom an alert notifies, and how often.
     AlertV2Notification {
-        required {}
         optional {
             /// Whether subscribers also hear when the condition no longer holds.
             notify_on_ok: bool = "notify_on_ok",
@@ -292,7 +283,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Right side of an alert's comparison: a column or a constant.
     AlertV2Operand {
-        required {}
         optional {
             /// Column of the query result.
             column: AlertV2OperandColumn = "column",
@@ -321,7 +311,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A constant to compare with; one of its fields is set.
     AlertV2OperandValue {
-        required {}
         optional {
             /// A boolean.
             bool_value: bool = "bool_value",
@@ -336,7 +325,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Identity an alert runs as; one of its fields is set.
     AlertV2RunAs {
-        required {}
         optional {
             /// Application ID of a service principal; the caller needs the role `servicePrincipal/user` on it.
             service_principal_name: String = "service_principal_name",
@@ -349,7 +337,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One receiver of an alert's notifications; one of its fields is set.
     AlertV2Subscription {
-        required {}
         optional {
             /// ID of a notification destination.
             destination_id: String = "destination_id",
@@ -362,7 +349,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Size and position of one result chunk.
     BaseChunkInfo {
-        required {}
         optional {
             /// Size of the chunk in bytes; absent for inline results.
             byte_count: i64 = "byte_count",
@@ -379,7 +365,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Release channel of a SQL warehouse.
     Channel {
-        required {}
         optional {
             /// Version to pin; goes with `CHANNEL_NAME_CUSTOM`.
             dbsql_version: String = "dbsql_version",
@@ -392,7 +377,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Release channel a query ran on.
     ChannelInfo {
-        required {}
         optional {
             /// DBSQL version the channel stood for.
             dbsql_version: String = "dbsql_version",
@@ -405,27 +389,26 @@ databricks_core::model! {
 databricks_core::model! {
     /// Redash v2 configuration of a workspace.
     ClientConfig {
-        required {}
         optional {
             /// Not implemented.
             allow_custom_js_visualizations: bool = "allow_custom_js_visualizations",
-            /// Allow downloads.
+            /// `allow_downloads`, `true` or `false`.
             allow_downloads: bool = "allow_downloads",
-            /// Allow external shares.
+            /// `allow_external_shares`, `true` or `false`.
             allow_external_shares: bool = "allow_external_shares",
-            /// Allow subscriptions.
+            /// `allow_subscriptions`, `true` or `false`.
             allow_subscriptions: bool = "allow_subscriptions",
-            /// Date format.
+            /// `date_format`, a text.
             date_format: String = "date_format",
-            /// Date time format.
+            /// `date_time_format`, a text.
             date_time_format: String = "date_time_format",
-            /// Disable publish.
+            /// `disable_publish`, `true` or `false`.
             disable_publish: bool = "disable_publish",
-            /// Enable legacy autodetect types.
+            /// `enable_legacy_autodetect_types`, `true` or `false`.
             enable_legacy_autodetect_types: bool = "enable_legacy_autodetect_types",
-            /// Feature show permissions control.
+            /// `feature_show_permissions_control`, `true` or `false`.
             feature_show_permissions_control: bool = "feature_show_permissions_control",
-            /// Hide plotly mode bar.
+            /// `hide_plotly_mode_bar`, `true` or `false`.
             hide_plotly_mode_bar: bool = "hide_plotly_mode_bar",
         }
     }
@@ -434,7 +417,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A column of a result.
     ColumnInfo {
-        required {}
         optional {
             /// Name of the column.
             name: String = "name",
@@ -457,7 +439,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An alert to create.
     CreateAlertRequestAlert {
-        required {}
         optional {
             /// Condition that triggers the alert.
             condition: AlertCondition = "condition",
@@ -482,7 +463,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A query to create.
     CreateQueryRequestQuery {
-        required {}
         optional {
             /// Whether the result is limited to 1000 rows.
             apply_auto_limit: bool = "apply_auto_limit",
@@ -502,7 +482,7 @@ databricks_core::model! {
             run_as_mode: RunAsMode = "run_as_mode",
             /// Schema in which the query runs.
             schema: String = "schema",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = "tags",
             /// ID of the SQL warehouse that runs the query.
             warehouse_id: String = "warehouse_id",
@@ -513,7 +493,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A visualization to create.
     CreateVisualizationRequestVisualization {
-        required {}
         optional {
             /// Name of the visualization.
             display_name: String = "display_name",
@@ -532,7 +511,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A created SQL warehouse.
     CreateWarehouseResponse {
-        required {}
         optional {
             /// Unique identifier of the warehouse.
             id: String = "id",
@@ -559,7 +537,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A legacy dashboard with its widgets.
     Dashboard {
-        required {}
         optional {
             /// Whether the caller may edit it.
             can_edit: bool = "can_edit",
@@ -567,7 +544,7 @@ databricks_core::model! {
             created_at: String = "created_at",
             /// Whether query filters of the same name share one selection box in the UI.
             dashboard_filters_enabled: bool = "dashboard_filters_enabled",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Whether it is in the trash, where it is not listed and is deleted for good after 30 days.
             ///
@@ -579,7 +556,7 @@ databricks_core::model! {
             is_favorite: bool = "is_favorite",
             /// Title shown in lists and on top of the dashboard.
             name: String = "name",
-            /// Options.
+            /// `options`, of type `DashboardOptions`.
             options: DashboardOptions = "options",
             /// Identifier of the workspace folder.
             parent: String = "parent",
@@ -587,15 +564,15 @@ databricks_core::model! {
             permission_tier: PermissionLevel = "permission_tier",
             /// Part of the URL; usually the name with dashes for spaces.
             slug: String = "slug",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = "tags",
             /// When the dashboard was last changed.
             updated_at: String = "updated_at",
-            /// User.
+            /// `user`, of type `User`.
             user: User = "user",
             /// ID of the owner.
             user_id: i64 = "user_id",
-            /// Widgets.
+            /// `widgets`, a list, each item of type `Widget`.
             widgets: Vec<Widget> = "widgets",
         }
     }
@@ -604,7 +581,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Options of a legacy dashboard.
     DashboardOptions {
-        required {}
         optional {
             /// When it was moved to the trash; present only while `is_archived` is true.
             moved_to_trash_at: String = "moved_to_trash_at",
@@ -615,7 +591,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A data source for legacy queries, standing for a SQL warehouse.
     DataSource {
-        required {}
         optional {
             /// ID that legacy queries refer to; differs from the warehouse ID.
             id: String = "id",
@@ -643,19 +618,17 @@ databricks_core::model! {
     /// A fixed range of dates.
     DateRange {
         required {
-            /// Last date or time.
-            end: String = "end",
             /// First date or time.
             start: String = "start",
+            /// Last date or time.
+            end: String = "end",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Value of a date range parameter: fixed, or relative to now.
     DateRangeValue {
-        required {}
         optional {
             /// Fixed range.
             date_range_value: DateRange = "date_range_value",
@@ -663,7 +636,7 @@ databricks_core::model! {
             dynamic_date_range_value: DateRangeValueDynamicDateRange = "dynamic_date_range_value",
             /// How precisely the dates are written into the query; days by default.
             precision: DatePrecision = "precision",
-            /// Start day of week.
+            /// `start_day_of_week`, an integer.
             start_day_of_week: i64 = "start_day_of_week",
         }
     }
@@ -672,7 +645,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Value of a date parameter: fixed, or relative to now.
     DateValue {
-        required {}
         optional {
             /// Fixed date.
             date_value: String = "date_value",
@@ -705,39 +677,30 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of a deletion.
     DeleteResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of deleting a warehouse.
     DeleteWarehouseResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of editing a warehouse.
     EditWarehouseResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// An empty answer.
     Empty {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One configuration setting.
     EndpointConfPair {
-        required {}
         optional {
             /// Name of the setting.
             key: String = "key",
@@ -750,14 +713,13 @@ databricks_core::model! {
 databricks_core::model! {
     /// Health of a SQL warehouse.
     EndpointHealth {
-        required {}
         optional {
             /// Errors behind a degraded or failed status.
             details: String = "details",
             /// Why clusters could not be started; given for `FAILED`, sometimes for `DEGRADED`.
             failure_reason: TerminationReason = "failure_reason",
             /// Replaced by `summary` and `details`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             message: String = "message",
             /// Overall health.
             status: Status = "status",
@@ -770,7 +732,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A SQL warehouse in a list.
     EndpointInfo {
-        required {}
         optional {
             /// Idle minutes before the warehouse stops itself: 0 for never, otherwise 10 or more.
             ///
@@ -796,7 +757,7 @@ databricks_core::model! {
             /// Unique identifier of the warehouse.
             id: String = "id",
             /// No longer used; instance profile for the clusters' IAM role.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             instance_profile_arn: String = "instance_profile_arn",
             /// JDBC connection string.
             jdbc_url: String = "jdbc_url",
@@ -814,7 +775,7 @@ databricks_core::model! {
             /// Name of the warehouse: unique in the workspace and shorter than 100 characters.
             name: String = "name",
             /// No longer maintained; number of open sessions.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             num_active_sessions: i64 = "num_active_sessions",
             /// Clusters running now.
             num_clusters: i64 = "num_clusters",
@@ -841,7 +802,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One tag.
     EndpointTagPair {
-        required {}
         optional {
             /// Name of the tag.
             key: String = "key",
@@ -854,7 +814,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Tags for the cloud resources of a SQL warehouse.
     EndpointTags {
-        required {}
         optional {
             /// The tags.
             custom_tags: Vec<EndpointTagPair> = "custom_tags",
@@ -865,7 +824,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Value of a dropdown parameter.
     EnumValue {
-        required {}
         optional {
             /// Allowed values, one per line.
             enum_options: String = "enum_options",
@@ -880,7 +838,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A download link for one result chunk.
     ExternalLink {
-        required {}
         optional {
             /// Size of the chunk in bytes; absent for inline results.
             byte_count: i64 = "byte_count",
@@ -911,7 +868,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// What caused a statement to run; only Databricks objects are recorded.
     ExternalQuerySource {
-        required {}
         optional {
             /// ID of a SQL alert.
             alert_id: String = "alert_id",
@@ -934,7 +890,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Job run that caused a statement.
     ExternalQuerySourceJobInfo {
-        required {}
         optional {
             /// ID of the job.
             job_id: String = "job_id",
@@ -949,9 +904,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Access control list of a legacy object.
     GetResponse {
-        required {}
         optional {
-            /// Access control list.
+            /// `access_control_list`, a list, each item of type `AccessControl`.
             access_control_list: Vec<AccessControl> = "access_control_list",
             /// Kind and UUID of the object, joined by a slash.
             object_id: String = "object_id",
@@ -964,7 +918,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The permission levels that can be granted on a SQL warehouse.
     GetWarehousePermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<WarehousePermissionsDescription> = "permission_levels",
@@ -975,7 +928,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A SQL warehouse.
     GetWarehouseResponse {
-        required {}
         optional {
             /// Idle minutes before the warehouse stops itself: 0 for never, otherwise 10 or more.
             ///
@@ -1001,7 +953,7 @@ databricks_core::model! {
             /// Unique identifier of the warehouse.
             id: String = "id",
             /// No longer used; instance profile for the clusters' IAM role.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             instance_profile_arn: String = "instance_profile_arn",
             /// JDBC connection string.
             jdbc_url: String = "jdbc_url",
@@ -1019,7 +971,7 @@ databricks_core::model! {
             /// Name of the warehouse: unique in the workspace and shorter than 100 characters.
             name: String = "name",
             /// No longer maintained; number of open sessions.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             num_active_sessions: i64 = "num_active_sessions",
             /// Clusters running now.
             num_clusters: i64 = "num_clusters",
@@ -1046,24 +998,23 @@ databricks_core::model! {
 databricks_core::model! {
     /// Workspace-wide settings that all SQL warehouses share.
     GetWorkspaceWarehouseConfigResponse {
-        required {}
         optional {
             /// Release channel.
             channel: Channel = "channel",
             /// Replaced by `sql_configuration_parameters`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             config_param: RepeatedEndpointConfPairs = "config_param",
             /// Spark settings for an external Hive metastore; at most 512K as serialized JSON.
             data_access_config: Vec<EndpointConfPair> = "data_access_config",
             /// No longer used; only `true` is accepted.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             enable_serverless_compute: bool = "enable_serverless_compute",
             /// Warehouse types that may be chosen when creating or editing.
             ///
             /// Some types cannot be disabled and need no entry. Disabling a type may convert existing warehouses to another one.
             enabled_warehouse_types: Vec<WarehouseTypePair> = "enabled_warehouse_types",
             /// Replaced by `sql_configuration_parameters`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             global_param: RepeatedEndpointConfPairs = "global_param",
             /// Google Cloud only: service account with which clusters access Cloud Storage.
             google_service_account: String = "google_service_account",
@@ -1080,21 +1031,20 @@ databricks_core::model! {
 databricks_core::model! {
     /// A legacy alert.
     LegacyAlert {
-        required {}
         optional {
             /// When the alert was created.
             created_at: String = "created_at",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// When the alert last triggered.
             last_triggered_at: String = "last_triggered_at",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Condition and notification settings.
             options: AlertOptions = "options",
             /// Identifier of the workspace folder.
             parent: String = "parent",
-            /// Query.
+            /// `query`, of type `AlertQuery`.
             query: AlertQuery = "query",
             /// Seconds after triggering until the alert can trigger again; `null` for never.
             rearm: i64 = "rearm",
@@ -1102,7 +1052,7 @@ databricks_core::model! {
             state: LegacyAlertState = "state",
             /// When the alert was last changed.
             updated_at: String = "updated_at",
-            /// User.
+            /// `user`, of type `User`.
             user: User = "user",
         }
     }
@@ -1111,7 +1061,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A legacy saved query.
     LegacyQuery {
-        required {}
         optional {
             /// Whether the caller may edit the query.
             can_edit: bool = "can_edit",
@@ -1121,7 +1070,7 @@ databricks_core::model! {
             data_source_id: String = "data_source_id",
             /// Free text about the query, such as usage notes.
             description: String = "description",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// Whether it is in the trash, where it is not listed and is deleted for good after 30 days.
             ///
@@ -1133,7 +1082,7 @@ databricks_core::model! {
             is_favorite: bool = "is_favorite",
             /// Whether it is safe from SQL injection through text parameters: it uses none, or its data source handles them safely.
             is_safe: bool = "is_safe",
-            /// Last modified by.
+            /// `last_modified_by`, of type `User`.
             last_modified_by: User = "last_modified_by",
             /// ID of the latest editor.
             last_modified_by_id: i64 = "last_modified_by_id",
@@ -1141,7 +1090,7 @@ databricks_core::model! {
             latest_query_data_id: String = "latest_query_data_id",
             /// Title shown in lists, widgets and on the query's page.
             name: String = "name",
-            /// Options.
+            /// `options`, of type `QueryOptions`.
             options: QueryOptions = "options",
             /// Identifier of the workspace folder.
             parent: String = "parent",
@@ -1153,15 +1102,15 @@ databricks_core::model! {
             query_hash: String = "query_hash",
             /// Whose permissions it runs with: the viewer's or the owner's.
             run_as_role: RunAsRole = "run_as_role",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = "tags",
             /// When the query was last changed.
             updated_at: String = "updated_at",
-            /// User.
+            /// `user`, of type `User`.
             user: User = "user",
             /// ID of the owner.
             user_id: i64 = "user_id",
-            /// Visualizations.
+            /// `visualizations`, a list, each item of type `LegacyVisualization`.
             visualizations: Vec<LegacyVisualization> = "visualizations",
         }
     }
@@ -1172,9 +1121,8 @@ databricks_core::model! {
     ///
     /// Its format is unsupported: to duplicate one, send back an object the API returned.
     LegacyVisualization {
-        required {}
         optional {
-            /// Created at.
+            /// `created_at`, a text.
             created_at: String = "created_at",
             /// Short description; not shown in the UI.
             description: String = "description",
@@ -1184,11 +1132,11 @@ databricks_core::model! {
             name: String = "name",
             /// Type-specific options in an unsupported format; not meant to be edited.
             options: serde_json::Value = "options",
-            /// Query.
+            /// `query`, of type `LegacyQuery`.
             query: LegacyQuery = "query",
             /// Kind of visualization, for example a chart, a table or a pivot table.
             type_: String = "type",
-            /// Updated at.
+            /// `updated_at`, a text.
             updated_at: String = "updated_at",
         }
     }
@@ -1197,11 +1145,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of alerts.
     ListAlertsResponse {
-        required {}
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Results.
+            /// `results`, a list, each item of type `ListAlertsResponseAlert`.
             results: Vec<ListAlertsResponseAlert> = "results" (essential),
         }
     }
@@ -1210,7 +1157,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An alert in a list.
     ListAlertsResponseAlert {
-        required {}
         optional {
             /// Condition that triggers the alert.
             condition: AlertCondition = "condition",
@@ -1247,9 +1193,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of alerts.
     ListAlertsV2Response {
-        required {}
         optional {
-            /// Alerts.
+            /// `alerts`, a list, each item of type `AlertV2`.
             alerts: Vec<AlertV2> = "alerts" (essential),
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1260,7 +1205,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of default warehouse overrides.
     ListDefaultWarehouseOverridesResponse {
-        required {}
         optional {
             /// Overrides of this page.
             default_warehouse_overrides: Vec<DefaultWarehouseOverride> = "default_warehouse_overrides" (essential),
@@ -1273,7 +1217,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of the query history.
     ListQueriesResponse {
-        required {}
         optional {
             /// Whether more pages follow.
             has_next_page: bool = "has_next_page",
@@ -1288,11 +1231,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of saved queries.
     ListQueryObjectsResponse {
-        required {}
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Results.
+            /// `results`, a list, each item of type `ListQueryObjectsResponseQuery`.
             results: Vec<ListQueryObjectsResponseQuery> = "results" (essential),
         }
     }
@@ -1301,7 +1243,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A saved query in a list.
     ListQueryObjectsResponseQuery {
-        required {}
         optional {
             /// Whether the result is limited to 1000 rows.
             apply_auto_limit: bool = "apply_auto_limit",
@@ -1329,7 +1270,7 @@ databricks_core::model! {
             run_as_mode: RunAsMode = "run_as_mode",
             /// Schema in which the query runs.
             schema: String = "schema",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = "tags",
             /// When the query was last changed.
             update_time: String = "update_time",
@@ -1342,7 +1283,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of legacy dashboards.
     ListResponse {
-        required {}
         optional {
             /// Number of dashboards altogether.
             count: i64 = "count",
@@ -1359,11 +1299,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of a query's visualizations.
     ListVisualizationsForQueryResponse {
-        required {}
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Results.
+            /// `results`, a list, each item of type `Visualization`.
             results: Vec<Visualization> = "results" (essential),
         }
     }
@@ -1372,7 +1311,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of SQL warehouses.
     ListWarehousesResponse {
-        required {}
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1385,7 +1323,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How several selected values are written into a query.
     MultiValuesOptions {
-        required {}
         optional {
             /// Character put before each value.
             prefix: String = "prefix",
@@ -1400,9 +1337,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Value of a numeric parameter.
     NumericValue {
-        required {}
         optional {
-            /// Value.
+            /// `value`, a number.
             value: f64 = "value",
         }
     }
@@ -1411,15 +1347,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// ODBC connection parameters of a SQL warehouse.
     OdbcParams {
-        required {}
         optional {
-            /// Hostname.
+            /// `hostname`, a text.
             hostname: String = "hostname",
             /// HTTP path of the warehouse.
             path: String = "path",
-            /// Port.
+            /// `port`, an integer.
             port: i64 = "port",
-            /// Protocol.
+            /// `protocol`, a text.
             protocol: String = "protocol",
         }
     }
@@ -1428,7 +1363,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A parameter of a legacy query.
     Parameter {
-        required {}
         optional {
             /// Allowed values of a dropdown.
             ///
@@ -1457,7 +1391,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A saved query.
     Query {
-        required {}
         optional {
             /// Whether the result is limited to 1000 rows.
             apply_auto_limit: bool = "apply_auto_limit",
@@ -1487,7 +1420,7 @@ databricks_core::model! {
             run_as_mode: RunAsMode = "run_as_mode",
             /// Schema in which the query runs.
             schema: String = "schema",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = "tags",
             /// When the query was last changed.
             update_time: String = "update_time",
@@ -1500,7 +1433,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Value of a dropdown parameter whose choices another query supplies.
     QueryBackedValue {
-        required {}
         optional {
             /// Allows several values, and says how they are written.
             multi_values_options: MultiValuesOptions = "multi_values_options",
@@ -1515,7 +1447,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Restricts a query history listing; in a URL each field is written with dots, as in `filter_by.statement_ids`.
     QueryFilter {
-        required {}
         optional {
             /// When the query was submitted; at most 30 days.
             query_start_time_range: TimeRange = "query_start_time_range",
@@ -1534,7 +1465,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A query in the history.
     QueryInfo {
-        required {}
         optional {
             /// Query whose cached result was returned, if any.
             cache_query_id: String = "cache_query_id",
@@ -1564,7 +1494,7 @@ databricks_core::model! {
             plans_state: PlansState = "plans_state",
             /// End of the query, in milliseconds since the Unix epoch.
             query_end_time_ms: i64 = "query_end_time_ms",
-            /// Query id.
+            /// `query_id`, a text.
             query_id: String = "query_id",
             /// Job, notebook, dashboard or other object that caused the query.
             query_source: ExternalQuerySource = "query_source",
@@ -1597,7 +1527,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of legacy queries.
     QueryList {
-        required {}
         optional {
             /// Number of queries altogether.
             count: i64 = "count",
@@ -1614,7 +1543,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Measurements of one query's execution.
     QueryMetrics {
-        required {}
         optional {
             /// Milliseconds spent on loading metadata and optimizing.
             compilation_time_ms: i64 = "compilation_time_ms",
@@ -1661,7 +1589,7 @@ databricks_core::model! {
             /// Rows read.
             rows_read_count: i64 = "rows_read_count",
             /// Replaced by `remaining_task_count`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             runnable_tasks: i64 = "runnable_tasks",
             /// Bytes spilled to disk during execution.
             spill_to_disk_bytes: i64 = "spill_to_disk_bytes",
@@ -1672,7 +1600,7 @@ databricks_core::model! {
             /// Milliseconds the query took as seen by the client.
             total_time_ms: i64 = "total_time_ms",
             /// Replaced by `projected_remaining_task_total_time_ms`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             work_to_be_done: i64 = "work_to_be_done",
             /// Bytes of persistent data written to cloud storage.
             write_remote_bytes: i64 = "write_remote_bytes",
@@ -1683,13 +1611,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Options of a legacy query.
     QueryOptions {
-        required {}
         optional {
             /// Catalog in which the query runs.
             catalog: String = "catalog",
             /// When it was moved to the trash; present only while `is_archived` is true.
             moved_to_trash_at: String = "moved_to_trash_at",
-            /// Parameters.
+            /// `parameters`, a list, each item of type `Parameter`.
             parameters: Vec<Parameter> = "parameters",
             /// Schema in which the query runs.
             schema: String = "schema",
@@ -1700,7 +1627,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A parameter of a saved query; exactly one of the value fields is set.
     QueryParameter {
-        required {}
         optional {
             /// Value of a date range parameter.
             date_range_value: DateRangeValue = "date_range_value",
@@ -1739,10 +1665,9 @@ databricks_core::model! {
 databricks_core::model! {
     /// A list of configuration settings.
     RepeatedEndpointConfPairs {
-        required {}
         optional {
             /// Replaced by `configuration_pairs`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             config_pair: Vec<EndpointConfPair> = "config_pair",
             /// The settings.
             configuration_pairs: Vec<EndpointConfPair> = "configuration_pairs",
@@ -1753,15 +1678,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of a restoration.
     RestoreResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// One chunk of a statement's result: rows inline, or a link to download them.
     ResultData {
-        required {}
         optional {
             /// Size of the chunk in bytes; absent for inline results.
             byte_count: i64 = "byte_count",
@@ -1786,7 +1708,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Schema and size of a statement's result.
     ResultManifest {
-        required {}
         optional {
             /// Size and position of each chunk.
             chunks: Vec<BaseChunkInfo> = "chunks",
@@ -1809,11 +1730,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// Columns of a result, in order.
     ResultSchema {
-        required {}
         optional {
             /// Number of columns.
             column_count: i64 = "column_count",
-            /// The columns.
+            /// `columns`, a list, each item of type `ColumnInfo`.
             columns: Vec<ColumnInfo> = "columns",
         }
     }
@@ -1822,9 +1742,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Why a statement failed.
     ServiceError {
-        required {}
         optional {
-            /// Error code.
+            /// `error_code`, of type `ServiceErrorCode`.
             error_code: ServiceErrorCode = "error_code",
             /// Short description of the error.
             message: String = "message",
@@ -1835,9 +1754,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Access control list of a legacy object after a change.
     SetResponse {
-        required {}
         optional {
-            /// Access control list.
+            /// `access_control_list`, a list, each item of type `AccessControl`.
             access_control_list: Vec<AccessControl> = "access_control_list",
             /// Kind and UUID of the object, joined by a slash.
             object_id: String = "object_id",
@@ -1850,16 +1768,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of changing the workspace-wide settings.
     SetWorkspaceWarehouseConfigResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer of starting a warehouse.
     StartWarehouseResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -1884,7 +1798,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Status of a statement and, once it succeeded, the first part of its result.
     StatementResponse {
-        required {}
         optional {
             /// Schema and size of the result; present after success.
             manifest: ResultManifest = "manifest",
@@ -1901,7 +1814,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of a statement, with the error if it failed.
     StatementStatus {
-        required {}
         optional {
             /// Why the statement failed.
             error: ServiceError = "error",
@@ -1916,17 +1828,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of stopping a warehouse.
     StopWarehouseResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Confirmation of a change.
     Success {
-        required {}
         optional {
-            /// Message.
+            /// `message`, of type `SuccessMessage`.
             message: SuccessMessage = "message",
         }
     }
@@ -1935,7 +1844,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Task time of a query, per interval of its run.
     TaskTimeOverRange {
-        required {}
         optional {
             /// One entry per interval, beginning with the start of the query.
             entries: Vec<TaskTimeOverRangeEntry> = "entries",
@@ -1948,7 +1856,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Task time in one interval.
     TaskTimeOverRangeEntry {
-        required {}
         optional {
             /// Milliseconds of all tasks completed in the interval.
             task_completed_time_ms: i64 = "task_completed_time_ms",
@@ -1959,7 +1866,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Why compute was terminated.
     TerminationReason {
-        required {}
         optional {
             /// Specific cause.
             code: TerminationReasonCode = "code",
@@ -1974,9 +1880,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Value of a text parameter.
     TextValue {
-        required {}
         optional {
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -1985,7 +1890,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A range of time.
     TimeRange {
-        required {}
         optional {
             /// End, in milliseconds since the Unix epoch.
             end_time_ms: i64 = "end_time_ms",
@@ -1998,7 +1902,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The new owner of a legacy object.
     TransferOwnershipObjectId {
-        required {}
         optional {
             /// E-mail address of the new owner, a user of the workspace.
             new_owner: String = "new_owner",
@@ -2009,7 +1912,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// New values for an alert.
     UpdateAlertRequestAlert {
-        required {}
         optional {
             /// Condition that triggers the alert.
             condition: AlertCondition = "condition",
@@ -2034,7 +1936,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// New values for a query.
     UpdateQueryRequestQuery {
-        required {}
         optional {
             /// Whether the result is limited to 1000 rows.
             apply_auto_limit: bool = "apply_auto_limit",
@@ -2054,7 +1955,7 @@ databricks_core::model! {
             run_as_mode: RunAsMode = "run_as_mode",
             /// Schema in which the query runs.
             schema: String = "schema",
-            /// Tags.
+            /// `tags`, a list, each item a text.
             tags: Vec<String> = "tags",
             /// ID of the SQL warehouse that runs the query.
             warehouse_id: String = "warehouse_id",
@@ -2065,15 +1966,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer of a change.
     UpdateResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// New values for a visualization.
     UpdateVisualizationRequestVisualization {
-        required {}
         optional {
             /// Name of the visualization.
             display_name: String = "display_name",
@@ -2090,13 +1988,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A user of the workspace.
     User {
-        required {}
         optional {
-            /// Email.
+            /// `email`, a text.
             email: String = "email",
-            /// Id.
+            /// `id`, an integer.
             id: i64 = "id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -2105,7 +2002,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A visualization of a saved query.
     Visualization {
-        required {}
         optional {
             /// When the visualization was created.
             create_time: String = "create_time",
@@ -2130,7 +2026,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One grant on a SQL warehouse: a permission level for a user, a group or a service principal.
     WarehouseAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -2147,7 +2042,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on a SQL warehouse.
     WarehouseAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<WarehousePermission> = "all_permissions",
@@ -2166,13 +2060,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on a SQL warehouse.
     WarehousePermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `WarehousePermissionLevel`.
             permission_level: WarehousePermissionLevel = "permission_level",
         }
     }
@@ -2181,13 +2074,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of a SQL warehouse.
     WarehousePermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<WarehouseAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -2196,11 +2088,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on a SQL warehouse, with its meaning.
     WarehousePermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `WarehousePermissionLevel`.
             permission_level: WarehousePermissionLevel = "permission_level",
         }
     }
@@ -2209,7 +2100,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Whether one type of SQL warehouse is allowed in the workspace.
     WarehouseTypePair {
-        required {}
         optional {
             /// When false, the type cannot be chosen when creating or editing a warehouse.
             enabled: bool = "enabled",
@@ -2222,11 +2112,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A widget of a legacy dashboard.
     Widget {
-        required {}
         optional {
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
-            /// Options.
+            /// `options`, of type `WidgetOptions`.
             options: WidgetOptions = "options",
             /// Visualization it shows.
             visualization: LegacyVisualization = "visualization",
@@ -2239,19 +2128,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// Display options of a widget.
     WidgetOptions {
-        required {}
         optional {
             /// When the widget was created.
             created_at: String = "created_at",
             /// Custom description.
             description: String = "description",
-            /// Is hidden.
-            ///
-            /// `isHidden` on the wire.
+            /// `isHidden`, `true` or `false`.
             is_hidden: bool = "isHidden",
-            /// Parameter mappings.
-            ///
-            /// `parameterMappings` on the wire.
+            /// `parameterMappings`, any JSON value.
             parameter_mappings: serde_json::Value = "parameterMappings",
             /// Place on the dashboard.
             position: WidgetPosition = "position",
@@ -2268,11 +2152,8 @@ databricks_core::model! {
     ///
     /// Its format is unsupported and may change.
     WidgetPosition {
-        required {}
         optional {
-            /// Auto height.
-            ///
-            /// `autoHeight` on the wire.
+            /// `autoHeight`, `true` or `false`.
             auto_height: bool = "autoHeight",
             /// Column, from 0.
             col: i64 = "col",
@@ -2722,11 +2603,11 @@ databricks_core::open_enum! {
         Datetime = "datetime",
         /// `enum`: Fixed dropdown list.
         Enum = "enum",
-        /// `number`: Number.
+        /// `number`.
         Number = "number",
         /// `query`: Dropdown list that another query supplies.
         Query = "query",
-        /// `text`: Text.
+        /// `text`.
         Text = "text",
     }
 }
@@ -2830,7 +2711,7 @@ databricks_core::open_enum! {
         Queued = "QUEUED",
         /// `RUNNING`: Executing.
         Running = "RUNNING",
-        /// `STARTED`: Started.
+        /// `STARTED`.
         Started = "STARTED",
     }
 }
@@ -2858,7 +2739,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether a schedule is paused.
     SchedulePauseStatus {
-        /// `PAUSED`: Paused.
+        /// `PAUSED`.
         Paused = "PAUSED",
         /// `UNPAUSED`: In effect.
         Unpaused = "UNPAUSED",
@@ -2926,7 +2807,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// State of a SQL warehouse.
     State {
-        /// `DELETED`: Deleted.
+        /// `DELETED`.
         Deleted = "DELETED",
         /// `DELETING`: Being deleted.
         Deleting = "DELETING",

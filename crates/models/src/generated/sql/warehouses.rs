@@ -13,7 +13,6 @@ databricks_core::operation! {
         info: "warehouses.create", POST "/api/2.0/sql/warehouses", Workspace;
         output: super::CreateWarehouseResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
             /// Idle minutes before the warehouse stops itself: 0 for never, otherwise 10 or more.
             ///
@@ -35,7 +34,7 @@ databricks_core::operation! {
             /// Whether the warehouse runs on serverless compute; requires type `PRO`.
             enable_serverless_compute: bool = optional "enable_serverless_compute",
             /// No longer used; instance profile for the clusters' IAM role.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             instance_profile_arn: String = optional "instance_profile_arn",
             /// Ceiling on the capacity of a real-time warehouse, in DBU per hour; at least the minimum of its size, at most the
             /// configured limit.
@@ -104,14 +103,12 @@ databricks_core::operation! {
     CreateDefaultWarehouseOverride {
         info: "warehouses.create_default_warehouse_override", POST "/api/warehouses/v1/default-warehouse-overrides", Workspace;
         output: super::DefaultWarehouseOverride = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Last part of the resource name: a numeric user ID, or `me` for the caller.
             default_warehouse_override_id: String = query "default_warehouse_override_id",
-            /// Default warehouse override.
+            /// `default_warehouse_override`, of type `DefaultWarehouseOverride`.
             default_warehouse_override: super::DefaultWarehouseOverride = json "default_warehouse_override",
         }
-        optional {}
     }
 }
 
@@ -122,12 +119,10 @@ databricks_core::operation! {
     Delete {
         info: "warehouses.delete", DELETE "/api/2.0/sql/warehouses/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// ID of the SQL warehouse.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -140,14 +135,12 @@ databricks_core::operation! {
     DeleteDefaultWarehouseOverride {
         info: "warehouses.delete_default_warehouse_override", DELETE "/api/warehouses/v1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
             ///
             /// Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -184,7 +177,7 @@ databricks_core::operation! {
             /// Whether the warehouse runs on serverless compute; requires type `PRO`.
             enable_serverless_compute: bool = optional "enable_serverless_compute",
             /// No longer used; instance profile for the clusters' IAM role.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             instance_profile_arn: String = optional "instance_profile_arn",
             /// Ceiling on the capacity of a real-time warehouse, in DBU per hour; at least the minimum of its size, at most the
             /// configured limit.
@@ -247,12 +240,10 @@ databricks_core::operation! {
     Get {
         info: "warehouses.get", GET "/api/2.0/sql/warehouses/{id}", Workspace;
         output: super::GetWarehouseResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the SQL warehouse.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -265,14 +256,12 @@ databricks_core::operation! {
     GetDefaultWarehouseOverride {
         info: "warehouses.get_default_warehouse_override", GET "/api/warehouses/v1/{name}", Workspace;
         output: super::DefaultWarehouseOverride = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
             ///
             /// Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -283,12 +272,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "warehouses.get_permission_levels", GET "/api/2.0/permissions/warehouses/{warehouse_id}/permissionLevels", Workspace;
         output: super::GetWarehousePermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the SQL warehouse.
             warehouse_id: String = path "warehouse_id",
         }
-        optional {}
     }
 }
 
@@ -299,12 +286,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "warehouses.get_permissions", GET "/api/2.0/permissions/warehouses/{warehouse_id}", Workspace;
         output: super::WarehousePermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the SQL warehouse.
             warehouse_id: String = path "warehouse_id",
         }
-        optional {}
     }
 }
 
@@ -315,9 +300,6 @@ databricks_core::operation! {
     GetWorkspaceWarehouseConfig {
         info: "warehouses.get_workspace_warehouse_config", GET "/api/2.0/sql/config/warehouses", Workspace;
         output: super::GetWorkspaceWarehouseConfigResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -328,8 +310,6 @@ databricks_core::operation! {
     List {
         info: "warehouses.list", GET "/api/2.0/sql/warehouses", Workspace;
         output: super::ListWarehousesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most warehouses per page.
             page_size: i64 = query "page_size",
@@ -338,7 +318,7 @@ databricks_core::operation! {
             /// The other parameters must stay the same.
             page_token: String = query "page_token",
             /// Ignored by the server.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_as_user_id: i64 = query "run_as_user_id",
         }
     }
@@ -374,8 +354,6 @@ databricks_core::operation! {
     ListDefaultWarehouseOverrides {
         info: "warehouses.list_default_warehouse_overrides", GET "/api/warehouses/v1/default-warehouse-overrides", Workspace;
         output: super::ListDefaultWarehouseOverridesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Most overrides per page: 100 by default, 1000 at most; larger values count as 1000.
             page_size: i64 = query "page_size",
@@ -437,24 +415,23 @@ databricks_core::operation! {
         info: "warehouses.set_workspace_warehouse_config", PUT "/api/2.0/sql/config/warehouses", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
-        required {}
         optional {
             /// Release channel.
             channel: super::Channel = optional "channel",
             /// Replaced by `sql_configuration_parameters`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             config_param: super::RepeatedEndpointConfPairs = optional "config_param",
             /// Spark settings for an external Hive metastore; at most 512K as serialized JSON.
             data_access_config: Vec<super::EndpointConfPair> = optional "data_access_config",
             /// No longer used; only `true` is accepted.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             enable_serverless_compute: bool = optional "enable_serverless_compute",
             /// Warehouse types that may be chosen when creating or editing.
             ///
             /// Some types cannot be disabled and need no entry. Disabling a type may convert existing warehouses to another one.
             enabled_warehouse_types: Vec<super::WarehouseTypePair> = optional "enabled_warehouse_types",
             /// Replaced by `sql_configuration_parameters`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             global_param: super::RepeatedEndpointConfPairs = optional "global_param",
             /// Google Cloud only: service account with which clusters access Cloud Storage.
             google_service_account: String = optional "google_service_account",
@@ -482,7 +459,6 @@ databricks_core::operation! {
             /// ID of the SQL warehouse.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -525,7 +501,6 @@ databricks_core::operation! {
             /// ID of the SQL warehouse.
             id: String = path "id",
         }
-        optional {}
     }
 }
 
@@ -563,16 +538,15 @@ databricks_core::operation! {
     UpdateDefaultWarehouseOverride {
         info: "warehouses.update_default_warehouse_override", PATCH "/api/warehouses/v1/{name}", Workspace;
         output: super::DefaultWarehouseOverride = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
             ///
             /// Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
             name: String = segments "name",
+            /// `default_warehouse_override`, of type `DefaultWarehouseOverride`.
+            default_warehouse_override: super::DefaultWarehouseOverride = json "default_warehouse_override",
             /// Fields to change; `*` means all of them.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Default warehouse override.
-            default_warehouse_override: super::DefaultWarehouseOverride = json "default_warehouse_override",
         }
         optional {
             /// Creates the override when there is none; then all fields apply and `update_mask` is ignored.

@@ -10,16 +10,14 @@ databricks_core::operation! {
     CreateExample {
         info: "supervisor_agents.create_example", POST "/api/2.1/{parent}/examples", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Agent, as `supervisor-agents/<id>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}`.
             parent: String = segments "parent",
-            /// Example.
+            /// `example`, of type `Example`.
             example: super::Example = json "example",
         }
-        optional {}
     }
 }
 
@@ -30,12 +28,10 @@ databricks_core::operation! {
     CreateSupervisorAgent {
         info: "supervisor_agents.create_supervisor_agent", POST "/api/2.1/supervisor-agents", Workspace;
         output: super::SupervisorAgent = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Supervisor agent.
+            /// `supervisor_agent`, of type `SupervisorAgent`.
             supervisor_agent: super::SupervisorAgent = json "supervisor_agent",
         }
-        optional {}
     }
 }
 
@@ -48,7 +44,6 @@ databricks_core::operation! {
     CreateTool {
         info: "supervisor_agents.create_tool", POST "/api/2.1/{parent}/tools", Workspace;
         output: super::Tool = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Agent, as `supervisor-agents/<id>`.
             ///
@@ -56,10 +51,9 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// ID of the tool, last part of its resource name.
             tool_id: String = query "tool_id",
-            /// Tool.
+            /// `tool`, of type `Tool`.
             tool: super::Tool = json "tool",
         }
-        optional {}
     }
 }
 
@@ -70,14 +64,12 @@ databricks_core::operation! {
     DeleteExample {
         info: "supervisor_agents.delete_example", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Example, as `supervisor-agents/<id>/examples/<example>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -88,14 +80,12 @@ databricks_core::operation! {
     DeleteSupervisorAgent {
         info: "supervisor_agents.delete_supervisor_agent", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Agent, as `supervisor-agents/<id>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -106,14 +96,12 @@ databricks_core::operation! {
     DeleteTool {
         info: "supervisor_agents.delete_tool", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Tool, as `supervisor-agents/<id>/tools/<tool>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -124,14 +112,12 @@ databricks_core::operation! {
     GetExample {
         info: "supervisor_agents.get_example", GET "/api/2.1/{name}", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Example, as `supervisor-agents/<id>/examples/<example>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -142,12 +128,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "supervisor_agents.get_permission_levels", GET "/api/2.0/permissions/supervisor-agents/{supervisor_agent_id}/permissionLevels", Workspace;
         output: super::GetSupervisorAgentPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the agent.
             supervisor_agent_id: String = path "supervisor_agent_id",
         }
-        optional {}
     }
 }
 
@@ -158,12 +142,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "supervisor_agents.get_permissions", GET "/api/2.0/permissions/supervisor-agents/{supervisor_agent_id}", Workspace;
         output: super::SupervisorAgentPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the agent.
             supervisor_agent_id: String = path "supervisor_agent_id",
         }
-        optional {}
     }
 }
 
@@ -174,14 +156,12 @@ databricks_core::operation! {
     GetSupervisorAgent {
         info: "supervisor_agents.get_supervisor_agent", GET "/api/2.1/{name}", Workspace;
         output: super::SupervisorAgent = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Agent, as `supervisor-agents/<id>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -192,14 +172,12 @@ databricks_core::operation! {
     GetTool {
         info: "supervisor_agents.get_tool", GET "/api/2.1/{name}", Workspace;
         output: super::Tool = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Tool, as `supervisor-agents/<id>/tools/<tool>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -210,7 +188,6 @@ databricks_core::operation! {
     ListExamples {
         info: "supervisor_agents.list_examples", GET "/api/2.1/{parent}/examples", Workspace;
         output: super::ListExamplesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Agent, as `supervisor-agents/<id>`.
             ///
@@ -254,8 +231,6 @@ databricks_core::operation! {
     ListSupervisorAgents {
         info: "supervisor_agents.list_supervisor_agents", GET "/api/2.1/supervisor-agents", Workspace;
         output: super::ListSupervisorAgentsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper bound for one page; 100 by default and at most.
             page_size: i64 = query "page_size",
@@ -293,7 +268,6 @@ databricks_core::operation! {
     ListTools {
         info: "supervisor_agents.list_tools", GET "/api/2.1/{parent}/tools", Workspace;
         output: super::ListToolsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Agent, as `supervisor-agents/<id>`.
             ///
@@ -358,18 +332,16 @@ databricks_core::operation! {
     UpdateExample {
         info: "supervisor_agents.update_example", PATCH "/api/2.1/{name}", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Example, as `supervisor-agents/<id>/examples/<example>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
             name: String = segments "name",
+            /// `example`, of type `Example`.
+            example: super::Example = json "example",
             /// Fields to change: `question`, `guidelines` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Example.
-            example: super::Example = json "example",
         }
-        optional {}
     }
 }
 
@@ -401,18 +373,16 @@ databricks_core::operation! {
     UpdateSupervisorAgent {
         info: "supervisor_agents.update_supervisor_agent", PATCH "/api/2.1/{name}", Workspace;
         output: super::SupervisorAgent = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Agent, as `supervisor-agents/<id>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}`.
             name: String = segments "name",
+            /// `supervisor_agent`, of type `SupervisorAgent`.
+            supervisor_agent: super::SupervisorAgent = json "supervisor_agent",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Supervisor agent.
-            supervisor_agent: super::SupervisorAgent = json "supervisor_agent",
         }
-        optional {}
     }
 }
 
@@ -425,17 +395,15 @@ databricks_core::operation! {
     UpdateTool {
         info: "supervisor_agents.update_tool", PATCH "/api/2.1/{name}", Workspace;
         output: super::Tool = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Tool, as `supervisor-agents/<id>/tools/<tool>`.
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
             name: String = segments "name",
+            /// `tool`, of type `Tool`.
+            tool: super::Tool = json "tool",
             /// Fields to change; only `description` can.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Tool.
-            tool: super::Tool = json "tool",
         }
-        optional {}
     }
 }

@@ -9,7 +9,6 @@ databricks_core::model! {
             /// Name of the app.
             name: String = "name",
         }
-        optional {}
     }
 }
 
@@ -19,7 +18,7 @@ databricks_core::model! {
         required {
             /// How to answer.
             guidelines: Vec<String> = "guidelines",
-            /// The question.
+            /// `question`, a text.
             question: String = "question",
         }
         optional {
@@ -38,17 +37,15 @@ databricks_core::model! {
             /// ID of the space.
             ///
             /// Deprecated, but still required.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "but still required")]
             id: String = "id",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Permission levels that can be granted on an agent.
     GetSupervisorAgentPermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<SupervisorAgentPermissionsDescription> = "permission_levels",
@@ -65,7 +62,7 @@ databricks_core::model! {
         }
         optional {
             /// Deprecated; give `knowledge_assistant_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "give `knowledge_assistant_id`")]
             serving_endpoint_name: String = "serving_endpoint_name",
         }
     }
@@ -74,7 +71,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of examples.
     ListExamplesResponse {
-        required {}
         optional {
             /// Examples of this page.
             examples: Vec<Example> = "examples" (essential),
@@ -87,7 +83,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of agents.
     ListSupervisorAgentsResponse {
-        required {}
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -100,7 +95,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of tools.
     ListToolsResponse {
-        required {}
         optional {
             /// Token for the following page.
             next_page_token: String = "next_page_token" (essential),
@@ -129,7 +123,7 @@ databricks_core::model! {
             /// ID of the MLflow experiment.
             experiment_id: String = "experiment_id",
             /// Deprecated; see `supervisor_agent_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "see `supervisor_agent_id`")]
             id: String = "id",
             /// How to act, in plain language; optional.
             instructions: String = "instructions",
@@ -144,7 +138,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One grant on an agent: a permission level for a user, a group or a service principal.
     SupervisorAgentAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -161,7 +154,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on an agent.
     SupervisorAgentAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<SupervisorAgentPermission> = "all_permissions",
@@ -180,13 +172,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on an agent.
     SupervisorAgentPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `SupervisorAgentPermissionLevel`.
             permission_level: SupervisorAgentPermissionLevel = "permission_level",
         }
     }
@@ -195,13 +186,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of an agent.
     SupervisorAgentPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<SupervisorAgentAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -210,11 +200,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on an agent, with its meaning.
     SupervisorAgentPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `SupervisorAgentPermissionLevel`.
             permission_level: SupervisorAgentPermissionLevel = "permission_level",
         }
     }
@@ -240,7 +229,7 @@ databricks_core::model! {
             /// The tool, for type `genie_space`.
             genie_space: GenieSpace = "genie_space",
             /// Deprecated; see `tool_id`.
-            #[deprecated = "deprecated by the API"]
+            #[deprecated(note = "see `tool_id`")]
             id: String = "id",
             /// The tool, for type `knowledge_assistant`.
             knowledge_assistant: KnowledgeAssistant = "knowledge_assistant",
@@ -265,7 +254,6 @@ databricks_core::model! {
             /// Name of the connection.
             name: String = "name",
         }
-        optional {}
     }
 }
 
@@ -276,7 +264,6 @@ databricks_core::model! {
             /// Full name of the function, with catalog and schema.
             name: String = "name",
         }
-        optional {}
     }
 }
 
@@ -287,7 +274,6 @@ databricks_core::model! {
             /// Full name of the volume, with catalog and schema.
             name: String = "name",
         }
-        optional {}
     }
 }
 

@@ -46,8 +46,8 @@ pub static OPERATIONS: &[Described] = &[
         "Changes the policy of one governed tag.",
         &[
             Input::required("tag_key", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("tag_policy", Kind::Object, &[Place::Json]),
+            Input::required("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
     Described::new(
@@ -99,8 +99,8 @@ pub static OPERATIONS: &[Described] = &[
             Input::required("entity_type", Kind::Text, &[Place::Path]),
             Input::required("entity_id", Kind::Text, &[Place::Path]),
             Input::required("tag_key", Kind::Text, &[Place::Path]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
             Input::required("tag_assignment", Kind::Object, &[Place::Json]),
+            Input::optional("update_mask", Kind::Text, &[Place::Query]),
         ],
     ),
 ];

@@ -12,12 +12,10 @@ databricks_core::operation! {
     CreateTagPolicy {
         info: "tag_policies.create_tag_policy", POST "/api/2.1/tag-policies", Workspace;
         output: super::TagPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// The policy; `tag_key` is required.
             tag_policy: super::TagPolicy = json "tag_policy",
         }
-        optional {}
     }
 }
 
@@ -30,12 +28,10 @@ databricks_core::operation! {
     DeleteTagPolicy {
         info: "tag_policies.delete_tag_policy", DELETE "/api/2.1/tag-policies/{tag_key}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Key of the governed tag.
             tag_key: String = path "tag_key",
         }
-        optional {}
     }
 }
 
@@ -46,12 +42,10 @@ databricks_core::operation! {
     GetTagPolicy {
         info: "tag_policies.get_tag_policy", GET "/api/2.1/tag-policies/{tag_key}", Workspace;
         output: super::TagPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Key of the governed tag.
             tag_key: String = path "tag_key",
         }
-        optional {}
     }
 }
 
@@ -62,8 +56,6 @@ databricks_core::operation! {
     ListTagPolicies {
         info: "tag_policies.list_tag_policies", GET "/api/2.1/tag-policies", Workspace;
         output: super::ListTagPoliciesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit for one page; a page may hold fewer.
             ///
@@ -103,17 +95,15 @@ databricks_core::operation! {
     UpdateTagPolicy {
         info: "tag_policies.update_tag_policy", PATCH "/api/2.1/tag-policies/{tag_key}", Workspace;
         output: super::TagPolicy = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Key of the governed tag.
             tag_key: String = path "tag_key",
+            /// New content; only the fields in `update_mask` are taken.
+            tag_policy: super::TagPolicy = json "tag_policy",
             /// Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
             ///
             /// A list or map can only be given as a whole. `*` replaces everything.
             update_mask: String = query "update_mask",
-            /// New content; only the fields in `update_mask` are taken.
-            tag_policy: super::TagPolicy = json "tag_policy",
         }
-        optional {}
     }
 }

@@ -5,11 +5,10 @@
 databricks_core::model! {
     /// One page of the tags of an object.
     ListTagAssignmentsResponse {
-        required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Tag assignments.
+            /// `tag_assignments`, a list, each item of type `TagAssignment`.
             tag_assignments: Vec<TagAssignment> = "tag_assignments" (essential),
         }
     }
@@ -18,11 +17,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of tag policies.
     ListTagPoliciesResponse {
-        required {}
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// Tag policies.
+            /// `tag_policies`, a list, each item of type `TagPolicy`.
             tag_policies: Vec<TagPolicy> = "tag_policies" (essential),
         }
     }
@@ -32,10 +30,10 @@ databricks_core::model! {
     /// A tag on one workspace object.
     TagAssignment {
         required {
-            /// Identifier of the tagged object; an app is identified by its name.
-            entity_id: String = "entity_id",
             /// Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
             entity_type: String = "entity_type",
+            /// Identifier of the tagged object; an app is identified by its name.
+            entity_id: String = "entity_id",
             /// Tag key.
             ///
             /// May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
@@ -58,7 +56,7 @@ databricks_core::model! {
         optional {
             /// When the policy was created, set by the server.
             create_time: String = "create_time",
-            /// Description.
+            /// `description`, a text.
             description: String = "description",
             /// Identifier assigned by the server, as used in access control resource names (`tagPolicies/{id}`).
             id: String = "id",
@@ -77,6 +75,5 @@ databricks_core::model! {
             /// The value itself.
             name: String = "name",
         }
-        optional {}
     }
 }

@@ -9,12 +9,10 @@ databricks_core::operation! {
     CreateTagAssignment {
         info: "workspace_entity_tag_assignments.create_tag_assignment", POST "/api/2.0/entity-tag-assignments", Workspace;
         output: super::TagAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Names the object, the tag key and optionally a value.
             tag_assignment: super::TagAssignment = json "tag_assignment",
         }
-        optional {}
     }
 }
 
@@ -25,7 +23,6 @@ databricks_core::operation! {
     DeleteTagAssignment {
         info: "workspace_entity_tag_assignments.delete_tag_assignment", DELETE "/api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
             entity_type: String = path "entity_type",
@@ -36,7 +33,6 @@ databricks_core::operation! {
             /// May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
             tag_key: String = path "tag_key",
         }
-        optional {}
     }
 }
 
@@ -47,7 +43,6 @@ databricks_core::operation! {
     GetTagAssignment {
         info: "workspace_entity_tag_assignments.get_tag_assignment", GET "/api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}", Workspace;
         output: super::TagAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
             entity_type: String = path "entity_type",
@@ -58,7 +53,6 @@ databricks_core::operation! {
             /// May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
             tag_key: String = path "tag_key",
         }
-        optional {}
     }
 }
 
@@ -69,7 +63,6 @@ databricks_core::operation! {
     ListTagAssignments {
         info: "workspace_entity_tag_assignments.list_tag_assignments", GET "/api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags", Workspace;
         output: super::ListTagAssignmentsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
             entity_type: String = path "entity_type",
@@ -113,7 +106,6 @@ databricks_core::operation! {
     UpdateTagAssignment {
         info: "workspace_entity_tag_assignments.update_tag_assignment", PATCH "/api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}", Workspace;
         output: super::TagAssignment = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
             entity_type: String = path "entity_type",
@@ -123,13 +115,16 @@ databricks_core::operation! {
             ///
             /// May not start or end with a space, nor contain any of `,` `.` `:` `/` `-` `=`.
             tag_key: String = path "tag_key",
-            /// Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
-            ///
-            /// A list or map can only be given as a whole. `*` replaces everything.
-            update_mask: String = query "update_mask",
             /// New content; only the fields in `update_mask` are taken.
             tag_assignment: super::TagAssignment = json "tag_assignment",
         }
-        optional {}
+        optional {
+            /// Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
+            ///
+            /// A list or map can only be given as a whole. `*` replaces everything.
+            ///
+            /// Required, though not an argument.
+            update_mask: String = query "update_mask",
+        }
     }
 }

@@ -13,8 +13,8 @@ pub static OPERATIONS: &[Described] = &[
             super::vector_search_endpoints::CreateEndpoint::INFO,
             "Creates an endpoint and begins to provision it.",
             &[
-                Input::required("endpoint_type", Kind::Text, &[Place::Member]),
                 Input::required("name", Kind::Text, &[Place::Member]),
+                Input::required("endpoint_type", Kind::Text, &[Place::Member]),
                 Input::optional("budget_policy_id", Kind::Text, &[Place::Member]),
                 Input::optional("target_qps", Kind::Integer, &[Place::Member]),
                 Input::optional("usage_policy_id", Kind::Text, &[Place::Member]),

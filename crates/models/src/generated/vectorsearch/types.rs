@@ -5,9 +5,8 @@
 databricks_core::model! {
     /// A column of a result.
     ColumnInfo {
-        required {}
         optional {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Data type, such as `string`, `int` or `array<float>`.
             type_text: String = "type_text",
@@ -19,11 +18,11 @@ databricks_core::model! {
     /// A tag of an endpoint: a key and, optionally, a value.
     CustomTag {
         required {
-            /// Key.
+            /// `key`, a text.
             key: String = "key",
         }
         optional {
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -32,7 +31,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Count of deleted rows and keys of failed ones.
     DeleteDataResult {
-        required {}
         optional {
             /// Rows that were not deleted.
             failed_primary_keys: Vec<String> = "failed_primary_keys",
@@ -45,7 +43,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of a deletion of rows.
     DeleteDataVectorIndexResponse {
-        required {}
         optional {
             /// Count of deleted rows and keys of failed ones.
             result: DeleteDataResult = "result",
@@ -58,23 +55,18 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     DeleteEndpointResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer.
     DeleteIndexResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Definition of a Delta Sync index to be created.
     DeltaSyncVectorIndexSpecRequest {
-        required {}
         optional {
             /// Same as `columns_to_sync`, of which only one may be set.
             columns_to_index: Vec<String> = "columns_to_index",
@@ -99,7 +91,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Definition of an existing Delta Sync index.
     DeltaSyncVectorIndexSpecResponse {
-        required {}
         optional {
             /// Same as `columns_to_sync`, of which only one may be set.
             columns_to_index: Vec<String> = "columns_to_index",
@@ -126,7 +117,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Definition of a Direct Vector Access index.
     DirectAccessVectorIndexSpec {
-        required {}
         optional {
             /// Columns with the text to embed.
             embedding_source_columns: Vec<EmbeddingSourceColumn> = "embedding_source_columns",
@@ -144,13 +134,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// A text column and the model that turns it into embeddings.
     EmbeddingSourceColumn {
-        required {}
         optional {
             /// Serving endpoint of the embedding model, for filling the index and, unless overridden, for queries.
             embedding_model_endpoint_name: String = "embedding_model_endpoint_name",
             /// Serving endpoint to embed query texts with, in place of the one above.
             model_endpoint_name_for_query: String = "model_endpoint_name_for_query",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -159,11 +148,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A column that holds embedding vectors.
     EmbeddingVectorColumn {
-        required {}
         optional {
             /// Number of elements of each vector.
             embedding_dimension: i64 = "embedding_dimension",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
@@ -172,7 +160,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An endpoint of AI Search.
     EndpointInfo {
-        required {}
         optional {
             /// Budget policy that a user chose.
             budget_policy_id: String = "budget_policy_id",
@@ -180,21 +167,21 @@ databricks_core::model! {
             creation_timestamp: i64 = "creation_timestamp",
             /// Who created it.
             creator: String = "creator",
-            /// Custom tags.
+            /// `custom_tags`, a list, each item of type `CustomTag`.
             custom_tags: Vec<CustomTag> = "custom_tags",
             /// Budget policy in force.
             effective_budget_policy_id: String = "effective_budget_policy_id",
             /// State of the endpoint, with a message.
             endpoint_status: EndpointStatus = "endpoint_status",
-            /// Endpoint type.
+            /// `endpoint_type`, of type `EndpointType`.
             endpoint_type: EndpointType = "endpoint_type",
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
             /// Who changed it last.
             last_updated_user: String = "last_updated_user",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Number of indexes it hosts.
             num_indexes: i64 = "num_indexes",
@@ -207,7 +194,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Throughput target of an endpoint of type `STANDARD`, and whether it has been reached.
     EndpointScalingInfo {
-        required {}
         optional {
             /// Queries per second asked for; not guaranteed.
             requested_target_qps: i64 = "requested_target_qps",
@@ -220,11 +206,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of an endpoint, with a message.
     EndpointStatus {
-        required {}
         optional {
             /// Further detail.
             message: String = "message",
-            /// State.
+            /// `state`, of type `EndpointStatusState`.
             state: EndpointStatusState = "state",
         }
     }
@@ -233,7 +218,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Facet counts of a query.
     FacetResultData {
-        required {}
         optional {
             /// One row per count: column, value or range, number of matches.
             facet_array: Vec<Vec<String>> = "facet_array",
@@ -246,7 +230,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The permission levels that can be granted on an endpoint.
     GetVectorSearchEndpointPermissionLevelsResponse {
-        required {}
         optional {
             /// Each level with a description.
             permission_levels: Vec<VectorSearchEndpointPermissionsDescription> = "permission_levels",
@@ -257,9 +240,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of endpoints.
     ListEndpointResponse {
-        required {}
         optional {
-            /// Endpoints.
+            /// `endpoints`, a list, each item of type `EndpointInfo`.
             endpoints: Vec<EndpointInfo> = "endpoints" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -270,9 +252,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A list of values of any type.
     ListValue {
-        required {}
         optional {
-            /// Values.
+            /// `values`, a list, each item of type `Value`.
             values: Vec<Value> = "values",
         }
     }
@@ -281,11 +262,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of indexes.
     ListVectorIndexesResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// Vector indexes.
+            /// `vector_indexes`, a list, each item of type `MiniVectorIndex`.
             vector_indexes: Vec<MiniVectorIndex> = "vector_indexes" (essential),
         }
     }
@@ -294,7 +274,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One column of a scanned row.
     MapStringValueEntry {
-        required {}
         optional {
             /// Name of the column.
             key: String = "key",
@@ -307,11 +286,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A metric: name, labels and, where it applies, percentile.
     Metric {
-        required {}
         optional {
-            /// Labels.
+            /// `labels`, a list, each item of type `MetricLabel`.
             labels: Vec<MetricLabel> = "labels",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
             /// Which percentile of the distribution is meant.
             percentile: f64 = "percentile",
@@ -322,11 +300,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A label that narrows a metric down.
     MetricLabel {
-        required {}
         optional {
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Value.
+            /// `value`, a text.
             value: String = "value",
         }
     }
@@ -335,11 +312,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A data point of a metric.
     MetricValue {
-        required {}
         optional {
             /// Time of the point, as Unix time in milliseconds.
             timestamp: i64 = "timestamp",
-            /// Value.
+            /// `value`, a number.
             value: f64 = "value",
         }
     }
@@ -348,9 +324,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// A metric with its data points.
     MetricValues {
-        required {}
         optional {
-            /// Metric.
+            /// `metric`, of type `Metric`.
             metric: Metric = "metric",
             /// Data points of the time series.
             values: Vec<MetricValue> = "values",
@@ -361,7 +336,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// An index as it appears in lists.
     MiniVectorIndex {
-        required {}
         optional {
             /// Who created it.
             creator: String = "creator",
@@ -384,7 +358,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Budget policy of an endpoint after a change.
     PatchEndpointBudgetPolicyResponse {
-        required {}
         optional {
             /// Budget policy that was assigned.
             budget_policy_id: String = "budget_policy_id",
@@ -397,7 +370,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of search results.
     QueryVectorIndexResponse {
-        required {}
         optional {
             /// Facet counts, if asked for.
             facet_result: FacetResultData = "facet_result",
@@ -416,7 +388,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// How results are reordered by a reranking model.
     RerankerConfig {
-        required {}
         optional {
             /// `databricks_reranker` for the built-in model, or the name of the serving endpoint with a fine-tuned one.
             model: String = "model",
@@ -429,7 +400,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Settings of the reranker.
     RerankerConfigRerankerParameters {
-        required {}
         optional {
             /// Columns whose content, put together, the model judges.
             columns_to_rerank: Vec<String> = "columns_to_rerank",
@@ -440,7 +410,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Rows of a search result.
     ResultData {
-        required {}
         optional {
             /// Cells of each row as text.
             data_array: Vec<Vec<String>> = "data_array",
@@ -453,7 +422,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Description of a search result.
     ResultManifest {
-        required {}
         optional {
             /// Number of result columns.
             column_count: i64 = "column_count",
@@ -470,7 +438,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A page of metrics.
     RetrieveUserVisibleMetricsResponse {
-        required {}
         optional {
             /// One time series per metric.
             metric_values: Vec<MetricValues> = "metric_values" (essential),
@@ -483,7 +450,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Rows read from an index.
     ScanVectorIndexResponse {
-        required {}
         optional {
             /// One item per row.
             data: Vec<Struct> = "data",
@@ -496,7 +462,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A set of named values, such as a row of an index.
     Struct {
-        required {}
         optional {
             /// One item per column.
             fields: Vec<MapStringValueEntry> = "fields",
@@ -507,15 +472,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer.
     SyncIndexResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Tags of an endpoint after a change.
     UpdateEndpointCustomTagsResponse {
-        required {}
         optional {
             /// Every tag the endpoint now has.
             custom_tags: Vec<CustomTag> = "custom_tags",
@@ -528,7 +490,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Count of written rows and keys of failed ones.
     UpsertDataResult {
-        required {}
         optional {
             /// Rows that were not written.
             failed_primary_keys: Vec<String> = "failed_primary_keys",
@@ -541,7 +502,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Outcome of writing rows.
     UpsertDataVectorIndexResponse {
-        required {}
         optional {
             /// Count of written rows and keys of failed ones.
             result: UpsertDataResult = "result",
@@ -554,15 +514,14 @@ databricks_core::model! {
 databricks_core::model! {
     /// A value of any type; at most one member is set.
     Value {
-        required {}
         optional {
-            /// Bool value.
+            /// `bool_value`, `true` or `false`.
             bool_value: bool = "bool_value",
-            /// List value.
+            /// `list_value`, of type `ListValue`.
             list_value: ListValue = "list_value",
-            /// Number value.
+            /// `number_value`, a number.
             number_value: f64 = "number_value",
-            /// String value.
+            /// `string_value`, a text.
             string_value: String = "string_value",
             /// A nested set of named values.
             struct_value: Struct = "struct_value",
@@ -573,7 +532,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A search index.
     VectorIndex {
-        required {}
         optional {
             /// Who created it.
             creator: String = "creator",
@@ -602,7 +560,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// State of an index.
     VectorIndexStatus {
-        required {}
         optional {
             /// URL under which operations on the index are reached.
             index_url: String = "index_url",
@@ -619,7 +576,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One grant on an endpoint: a permission level for a user, a group or a service principal.
     VectorSearchEndpointAccessControlRequest {
-        required {}
         optional {
             /// Group that receives the grant.
             group_name: String = "group_name",
@@ -636,7 +592,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permissions one principal holds on an endpoint.
     VectorSearchEndpointAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions.
             all_permissions: Vec<VectorSearchEndpointPermission> = "all_permissions",
@@ -655,13 +610,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission on an endpoint.
     VectorSearchEndpointPermission {
-        required {}
         optional {
             /// Whether it comes from a parent object.
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// Permission level.
+            /// `permission_level`, of type `VectorSearchEndpointPermissionLevel`.
             permission_level: VectorSearchEndpointPermissionLevel = "permission_level",
         }
     }
@@ -670,13 +624,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// The access control list of an endpoint.
     VectorSearchEndpointPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<VectorSearchEndpointAccessControlResponse> = "access_control_list",
-            /// Object id.
+            /// `object_id`, a text.
             object_id: String = "object_id",
-            /// Object type.
+            /// `object_type`, a text.
             object_type: String = "object_type",
         }
     }
@@ -685,11 +638,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level that can be granted on an endpoint, with its meaning.
     VectorSearchEndpointPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `VectorSearchEndpointPermissionLevel`.
             permission_level: VectorSearchEndpointPermissionLevel = "permission_level",
         }
     }

@@ -13,10 +13,10 @@ databricks_core::operation! {
         output: super::EndpointInfo = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Kind of endpoint, which decides on latency, capacity and cost.
-            endpoint_type: super::EndpointType = member "endpoint_type",
             /// Name of the new endpoint.
             name: String = member "name",
+            /// Kind of endpoint, which decides on latency, capacity and cost.
+            endpoint_type: super::EndpointType = member "endpoint_type",
         }
         optional {
             /// Budget policy to which the usage is charged.
@@ -72,12 +72,10 @@ databricks_core::operation! {
     DeleteEndpoint {
         info: "vector_search_endpoints.delete_endpoint", DELETE "/api/2.0/vector-search/endpoints/{endpoint_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Name of the endpoint.
             endpoint_name: String = path "endpoint_name",
         }
-        optional {}
     }
 }
 
@@ -88,12 +86,10 @@ databricks_core::operation! {
     GetEndpoint {
         info: "vector_search_endpoints.get_endpoint", GET "/api/2.0/vector-search/endpoints/{endpoint_name}", Workspace;
         output: super::EndpointInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the endpoint.
             endpoint_name: String = path "endpoint_name",
         }
-        optional {}
     }
 }
 
@@ -104,12 +100,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "vector_search_endpoints.get_permission_levels", GET "/api/2.0/permissions/vector-search-endpoints/{endpoint_id}/permissionLevels", Workspace;
         output: super::GetVectorSearchEndpointPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the endpoint, not its name.
             endpoint_id: String = path "endpoint_id",
         }
-        optional {}
     }
 }
 
@@ -120,12 +114,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "vector_search_endpoints.get_permissions", GET "/api/2.0/permissions/vector-search-endpoints/{endpoint_id}", Workspace;
         output: super::VectorSearchEndpointPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// ID of the endpoint, not its name.
             endpoint_id: String = path "endpoint_id",
         }
-        optional {}
     }
 }
 
@@ -136,8 +128,6 @@ databricks_core::operation! {
     ListEndpoints {
         info: "vector_search_endpoints.list_endpoints", GET "/api/2.0/vector-search/endpoints", Workspace;
         output: super::ListEndpointResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Token from the preceding page.
             page_token: String = query "page_token",
@@ -266,7 +256,6 @@ databricks_core::operation! {
             /// Name of the endpoint.
             endpoint_name: String = path "endpoint_name",
         }
-        optional {}
     }
 }
 
@@ -284,7 +273,6 @@ databricks_core::operation! {
             /// Name of the endpoint.
             endpoint_name: String = path "endpoint_name",
         }
-        optional {}
     }
 }
 
@@ -302,7 +290,6 @@ databricks_core::operation! {
             /// Budget policy to assign.
             budget_policy_id: String = member "budget_policy_id",
         }
-        optional {}
     }
 }
 
@@ -320,7 +307,6 @@ databricks_core::operation! {
             /// The new tags.
             custom_tags: Vec<super::CustomTag> = member "custom_tags",
         }
-        optional {}
     }
 }
 

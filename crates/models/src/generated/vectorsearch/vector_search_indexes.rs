@@ -46,14 +46,12 @@ databricks_core::operation! {
     DeleteDataVectorIndex {
         info: "vector_search_indexes.delete_data_vector_index", DELETE "/api/2.0/vector-search/indexes/{index_name}/delete-data", Workspace;
         output: super::DeleteDataVectorIndexResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the index in Unity Catalog, `catalog.schema.index`.
             index_name: String = path "index_name",
             /// Primary keys of the rows to delete.
             primary_keys: Vec<String> = query "primary_keys",
         }
-        optional {}
     }
 }
 
@@ -64,12 +62,10 @@ databricks_core::operation! {
     DeleteIndex {
         info: "vector_search_indexes.delete_index", DELETE "/api/2.0/vector-search/indexes/{index_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Full name of the index in Unity Catalog, `catalog.schema.index`.
             index_name: String = path "index_name",
         }
-        optional {}
     }
 }
 
@@ -80,7 +76,6 @@ databricks_core::operation! {
     GetIndex {
         info: "vector_search_indexes.get_index", GET "/api/2.0/vector-search/indexes/{index_name}", Workspace;
         output: super::VectorIndex = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Full name of the index in Unity Catalog, `catalog.schema.index`.
             index_name: String = path "index_name",
@@ -101,7 +96,6 @@ databricks_core::operation! {
     ListIndexes {
         info: "vector_search_indexes.list_indexes", GET "/api/2.0/vector-search/indexes", Workspace;
         output: super::ListVectorIndexesResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Name of the endpoint.
             endpoint_name: String = query "endpoint_name",
@@ -241,7 +235,6 @@ databricks_core::operation! {
             /// Full name of the index in Unity Catalog, `catalog.schema.index`.
             index_name: String = path "index_name",
         }
-        optional {}
     }
 }
 
@@ -261,6 +254,5 @@ databricks_core::operation! {
             /// The rows, encoded as JSON text.
             inputs_json: String = member "inputs_json",
         }
-        optional {}
     }
 }

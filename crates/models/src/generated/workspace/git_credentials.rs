@@ -48,7 +48,6 @@ databricks_core::operation! {
     Delete {
         info: "git_credentials.delete", DELETE "/api/2.0/git-credentials/{credential_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the credential to remove.
             credential_id: i64 = path "credential_id",
@@ -70,7 +69,6 @@ databricks_core::operation! {
     Get {
         info: "git_credentials.get", GET "/api/2.0/git-credentials/{credential_id}", Workspace;
         output: super::GetCredentialsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the credential to read.
             credential_id: i64 = path "credential_id",
@@ -90,8 +88,6 @@ databricks_core::operation! {
     List {
         info: "git_credentials.list", GET "/api/2.0/git-credentials", Workspace;
         output: super::ListCredentialsResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Lists those of this service principal instead; the caller must manage it.
             principal_id: i64 = query "principal_id",

@@ -43,12 +43,10 @@ databricks_core::operation! {
     Delete {
         info: "repos.delete", DELETE "/api/2.0/repos/{repo_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Id of the Git folder to remove.
             repo_id: i64 = path "repo_id",
         }
-        optional {}
     }
 }
 
@@ -59,12 +57,10 @@ databricks_core::operation! {
     Get {
         info: "repos.get", GET "/api/2.0/repos/{repo_id}", Workspace;
         output: super::GetRepoResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Workspace object id of the Git folder.
             repo_id: i64 = path "repo_id",
         }
-        optional {}
     }
 }
 
@@ -75,12 +71,10 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "repos.get_permission_levels", GET "/api/2.0/permissions/repos/{repo_id}/permissionLevels", Workspace;
         output: super::GetRepoPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Git folder whose access list is meant.
             repo_id: String = path "repo_id",
         }
-        optional {}
     }
 }
 
@@ -93,12 +87,10 @@ databricks_core::operation! {
     GetPermissions {
         info: "repos.get_permissions", GET "/api/2.0/permissions/repos/{repo_id}", Workspace;
         output: super::RepoPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Id of the Git folder whose access list is meant.
             repo_id: String = path "repo_id",
         }
-        optional {}
     }
 }
 
@@ -108,12 +100,10 @@ databricks_core::operation! {
     /// Folders with Git CLI access are left out, so the list may be incomplete; this is why the operation is deprecated.
     ///
     /// `GET /api/2.0/repos`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     List {
         info: "repos.list", GET "/api/2.0/repos", Workspace;
         output: super::ListReposResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Token of the previous page; empty for the first page.
             next_page_token: String = query "next_page_token",

@@ -50,7 +50,6 @@ databricks_core::operation! {
             /// User or group that loses access.
             principal: String = member "principal",
         }
-        optional {}
     }
 }
 
@@ -66,7 +65,6 @@ databricks_core::operation! {
             /// Scope to delete.
             scope: String = member "scope",
         }
-        optional {}
     }
 }
 
@@ -86,7 +84,6 @@ databricks_core::operation! {
             /// Key of the secret.
             key: String = member "key",
         }
-        optional {}
     }
 }
 
@@ -99,14 +96,12 @@ databricks_core::operation! {
     GetAcl {
         info: "secrets.get_acl", GET "/api/2.0/secrets/acls/get", Workspace;
         output: super::AclItem = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Scope to look at.
             scope: String = query "scope",
             /// User or group to look up.
             principal: String = query "principal",
         }
-        optional {}
     }
 }
 
@@ -119,14 +114,12 @@ databricks_core::operation! {
     GetSecret {
         info: "secrets.get_secret", GET "/api/2.0/secrets/get", Workspace;
         output: super::GetSecretResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Scope that holds the secret.
             scope: String = query "scope",
             /// Key of the secret.
             key: String = query "key",
         }
-        optional {}
     }
 }
 
@@ -139,12 +132,10 @@ databricks_core::operation! {
     ListAcls {
         info: "secrets.list_acls", GET "/api/2.0/secrets/acls/list", Workspace;
         output: super::ListAclsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Scope to look at.
             scope: String = query "scope",
         }
-        optional {}
     }
 }
 
@@ -175,9 +166,6 @@ databricks_core::operation! {
     ListScopes {
         info: "secrets.list_scopes", GET "/api/2.0/secrets/scopes/list", Workspace;
         output: super::ListScopesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -210,12 +198,10 @@ databricks_core::operation! {
     ListSecrets {
         info: "secrets.list_secrets", GET "/api/2.0/secrets/list", Workspace;
         output: super::ListSecretsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Scope whose keys are listed.
             scope: String = query "scope",
         }
-        optional {}
     }
 }
 
@@ -257,7 +243,6 @@ databricks_core::operation! {
             /// Level to grant.
             permission: super::AclPermission = member "permission",
         }
-        optional {}
     }
 }
 

@@ -6,12 +6,11 @@ databricks_core::model! {
     /// Permission of one principal on a secret scope.
     AclItem {
         required {
-            /// Level the principal holds.
-            permission: AclPermission = "permission",
             /// User or group name.
             principal: String = "principal",
+            /// Level the principal holds.
+            permission: AclPermission = "permission",
         }
-        optional {}
     }
 }
 
@@ -19,12 +18,11 @@ databricks_core::model! {
     /// The Azure key vault behind a secret scope.
     AzureKeyVaultSecretScopeMetadata {
         required {
-            /// DNS name of the vault, as in `https://xxxx.vault.azure.net/`.
-            dns_name: String = "dns_name",
             /// Azure resource id of the vault.
             resource_id: String = "resource_id",
+            /// DNS name of the vault, as in `https://xxxx.vault.azure.net/`.
+            dns_name: String = "dns_name",
         }
-        optional {}
     }
 }
 
@@ -53,7 +51,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// The Git folder that was created.
     CreateRepoResponse {
-        required {}
         optional {
             /// Branch currently checked out.
             branch: String = "branch",
@@ -99,39 +96,30 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to the deletion of a Git credential.
     DeleteCredentialsResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to the deletion of a Git folder.
     DeleteRepoResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to the deletion of a workspace object.
     DeleteResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to the deletion of a secret.
     DeleteSecretResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// What is known about a directory beyond its path.
     DirectoryInfo {
-        required {}
         optional {
             /// `true` for a Git folder that the Git CLI can reach, `false` for a plain directory.
             ///
@@ -144,7 +132,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Exported content.
     ExportResponse {
-        required {}
         optional {
             /// The data, base64-encoded; at most 10 MB.
             content: String = "content" (secret),
@@ -179,7 +166,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permission levels that a Git folder knows.
     GetRepoPermissionLevelsResponse {
-        required {}
         optional {
             /// The levels with their descriptions.
             permission_levels: Vec<RepoPermissionsDescription> = "permission_levels",
@@ -190,7 +176,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Git folder and its checkout.
     GetRepoResponse {
-        required {}
         optional {
             /// Branch currently checked out.
             branch: String = "branch",
@@ -215,7 +200,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A secret with its value.
     GetSecretResponse {
-        required {}
         optional {
             /// Key of the secret in its scope.
             key: String = "key",
@@ -228,7 +212,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Permission levels that a kind of workspace object knows.
     GetWorkspaceObjectPermissionLevelsResponse {
-        required {}
         optional {
             /// The levels with their descriptions.
             permission_levels: Vec<WorkspaceObjectPermissionsDescription> = "permission_levels",
@@ -239,15 +222,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to an import.
     ImportResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Access list of a secret scope.
     ListAclsResponse {
-        required {}
         optional {
             /// One entry per principal.
             items: Vec<AclItem> = "items" (essential),
@@ -258,7 +238,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Git credentials of a user or service principal.
     ListCredentialsResponse {
-        required {}
         optional {
             /// The credentials, without tokens.
             credentials: Vec<CredentialInfo> = "credentials" (essential),
@@ -269,7 +248,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One page of Git folders.
     ListReposResponse {
-        required {}
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -282,7 +260,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Entries of a directory.
     ListResponse {
-        required {}
         optional {
             /// The entries.
             objects: Vec<ObjectInfo> = "objects" (essential),
@@ -293,9 +270,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Secret scopes of the workspace.
     ListScopesResponse {
-        required {}
         optional {
-            /// The scopes.
+            /// `scopes`, a list, each item of type `SecretScope`.
             scopes: Vec<SecretScope> = "scopes" (essential),
         }
     }
@@ -304,7 +280,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Secrets of a scope.
     ListSecretsResponse {
-        required {}
         optional {
             /// Keys and times of change, no values.
             secrets: Vec<SecretMetadata> = "secrets" (essential),
@@ -315,15 +290,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to the creation of a directory.
     MkdirsResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Metadata of one entry of the workspace tree.
     ObjectInfo {
-        required {}
         optional {
             /// Creation time; set for files only.
             created_at: i64 = "created_at",
@@ -352,7 +324,6 @@ databricks_core::model! {
     ///
     /// Set exactly one of the three principal names.
     RepoAccessControlRequest {
-        required {}
         optional {
             /// Name of the group.
             group_name: String = "group_name",
@@ -369,7 +340,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permission levels that one principal holds on a Git folder.
     RepoAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions of the principal.
             all_permissions: Vec<RepoPermission> = "all_permissions",
@@ -388,7 +358,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A Git folder and its checkout.
     RepoInfo {
-        required {}
         optional {
             /// Branch currently checked out.
             branch: String = "branch",
@@ -411,7 +380,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission level on a Git folder, granted directly or inherited.
     RepoPermission {
-        required {}
         optional {
             /// Whether the level comes from a parent object rather than a direct grant.
             inherited: bool = "inherited",
@@ -426,7 +394,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Access list of a Git folder.
     RepoPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<RepoAccessControlResponse> = "access_control_list",
@@ -441,11 +408,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level of Git folders and what it allows.
     RepoPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `RepoPermissionLevel`.
             permission_level: RepoPermissionLevel = "permission_level",
         }
     }
@@ -454,7 +420,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Key of a secret and time of its last change, without the value.
     SecretMetadata {
-        required {}
         optional {
             /// Key of the secret, unique in its scope.
             key: String = "key",
@@ -467,7 +432,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// A named group of secrets with one access list.
     SecretScope {
-        required {}
         optional {
             /// Where the secrets are kept.
             backend_type: ScopeBackendType = "backend_type",
@@ -482,7 +446,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Sparse checkout settings of a Git folder.
     SparseCheckout {
-        required {}
         optional {
             /// Directories to check out, as patterns of Git's cone mode.
             patterns: Vec<String> = "patterns",
@@ -493,7 +456,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// New sparse checkout settings of a Git folder.
     SparseCheckoutUpdate {
-        required {}
         optional {
             /// Directories to check out, as patterns of Git's cone mode.
             patterns: Vec<String> = "patterns",
@@ -504,16 +466,12 @@ databricks_core::model! {
 databricks_core::model! {
     /// Empty answer to the change of a Git credential.
     UpdateCredentialsResponse {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
     /// Empty answer to the update of a Git folder.
     UpdateRepoResponse {
-        required {}
-        optional {}
     }
 }
 
@@ -522,7 +480,6 @@ databricks_core::model! {
     ///
     /// Set exactly one of the three principal names.
     WorkspaceObjectAccessControlRequest {
-        required {}
         optional {
             /// Name of the group.
             group_name: String = "group_name",
@@ -539,7 +496,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// All permission levels that one principal holds on a workspace object.
     WorkspaceObjectAccessControlResponse {
-        required {}
         optional {
             /// Direct and inherited permissions of the principal.
             all_permissions: Vec<WorkspaceObjectPermission> = "all_permissions",
@@ -558,7 +514,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// One permission level on a workspace object, granted directly or inherited.
     WorkspaceObjectPermission {
-        required {}
         optional {
             /// Whether the level comes from a parent object rather than a direct grant.
             inherited: bool = "inherited",
@@ -573,7 +528,6 @@ databricks_core::model! {
 databricks_core::model! {
     /// Access list of a workspace object.
     WorkspaceObjectPermissions {
-        required {}
         optional {
             /// One entry per principal.
             access_control_list: Vec<WorkspaceObjectAccessControlResponse> = "access_control_list",
@@ -588,11 +542,10 @@ databricks_core::model! {
 databricks_core::model! {
     /// A permission level of workspace objects and what it allows.
     WorkspaceObjectPermissionsDescription {
-        required {}
         optional {
             /// What the level allows.
             description: String = "description",
-            /// Permission level.
+            /// `permission_level`, of type `WorkspaceObjectPermissionLevel`.
             permission_level: WorkspaceObjectPermissionLevel = "permission_level",
         }
     }
@@ -673,9 +626,9 @@ databricks_core::open_enum! {
         Directory = "DIRECTORY",
         /// `FILE`: Any other file.
         File = "FILE",
-        /// `LIBRARY`: Library.
+        /// `LIBRARY`.
         Library = "LIBRARY",
-        /// `NOTEBOOK`: Notebook.
+        /// `NOTEBOOK`.
         Notebook = "NOTEBOOK",
         /// `REPO`: Git folder without CLI access.
         Repo = "REPO",

@@ -60,7 +60,6 @@ databricks_core::operation! {
     Export {
         info: "workspace.export", GET "/api/2.0/workspace/export", Workspace;
         output: super::ExportResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Absolute path to export.
             ///
@@ -83,7 +82,6 @@ databricks_core::operation! {
     GetPermissionLevels {
         info: "workspace.get_permission_levels", GET "/api/2.0/permissions/{workspace_object_type}/{workspace_object_id}/permissionLevels", Workspace;
         output: super::GetWorkspaceObjectPermissionLevelsResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
             /// `alertsv2`, `genie`, `experiments`.
@@ -91,7 +89,6 @@ databricks_core::operation! {
             /// Id of the object within its kind.
             workspace_object_id: String = path "workspace_object_id",
         }
-        optional {}
     }
 }
 
@@ -104,7 +101,6 @@ databricks_core::operation! {
     GetPermissions {
         info: "workspace.get_permissions", GET "/api/2.0/permissions/{workspace_object_type}/{workspace_object_id}", Workspace;
         output: super::WorkspaceObjectPermissions = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Kind of object: `notebooks`, `files`, `directories`, `dashboards` or `dbsql-dashboards`, `queries`, `alerts` or
             /// `alertsv2`, `genie`, `experiments`.
@@ -112,7 +108,6 @@ databricks_core::operation! {
             /// Id of the object within its kind.
             workspace_object_id: String = path "workspace_object_id",
         }
-        optional {}
     }
 }
 
@@ -125,12 +120,10 @@ databricks_core::operation! {
     GetStatus {
         info: "workspace.get_status", GET "/api/2.0/workspace/get-status", Workspace;
         output: super::ObjectInfo = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Absolute path to look at.
             path: String = query "path",
         }
-        optional {}
     }
 }
 
@@ -174,7 +167,6 @@ databricks_core::operation! {
     List {
         info: "workspace.list", GET "/api/2.0/workspace/list", Workspace;
         output: super::ListResponse = databricks_core::ResponseParts::json;
-        request {}
         required {
             /// Absolute path of the directory.
             path: String = query "path",
@@ -221,7 +213,6 @@ databricks_core::operation! {
             /// Absolute path of the directory.
             path: String = member "path",
         }
-        optional {}
     }
 }
 
@@ -280,7 +271,6 @@ databricks_core::operation! {
     Upload {
         info: "workspace.upload", POST "/api/2.0/workspace/import", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
             /// Absolute target path.
             path: String = field "path",

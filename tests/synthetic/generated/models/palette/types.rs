@@ -3,7 +3,7 @@
 //! Messages and enums of the package `palette`.
 
 databricks_core::open_enum! {
-    /// Color.
+    /// `Color` of the API.
     Color {
         /// `RED`.
         Red = "RED",

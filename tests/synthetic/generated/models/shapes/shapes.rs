@@ -5,15 +5,12 @@
 //! Every form of operation occurs once.
 
 databricks_core::operation! {
-    /// Shapes all.
+    /// `shapes.all` of the API.
     ///
     /// `GET /api/2.0/shapes/all`
     All {
         info: "shapes.all", GET "/api/2.0/shapes/all", Workspace;
         output: super::AllShapesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
@@ -35,7 +32,7 @@ impl databricks_core::Paginated for All {
 }
 
 databricks_core::operation! {
-    /// Shapes build.
+    /// `shapes.build` of the API.
     ///
     /// `POST /api/2.0/shapes/build`
     Build {
@@ -43,10 +40,9 @@ databricks_core::operation! {
         output: super::Operation = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Kind.
+            /// `kind`, of type `Kind`.
             kind: super::Kind = member "kind",
         }
-        optional {}
     }
 }
 
@@ -100,18 +96,16 @@ impl databricks_core::LongRunning for Build {
 }
 
 databricks_core::operation! {
-    /// Shapes cancel operation.
+    /// `shapes.cancel_operation` of the API.
     ///
     /// `POST /api/2.0/shapes/{name}:cancel`
     CancelOperation {
         info: "shapes.cancel_operation", POST "/api/2.0/shapes/{name}:cancel", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
@@ -133,13 +127,13 @@ databricks_core::operation! {
         optional {
             /// Has a name that is a word of the language.
             type_: String = optional "type",
-            /// Color.
+            /// `color`, of type `Color`.
             color: super::super::palette::Color = optional "color",
-            /// Idempotency token.
+            /// `idempotency_token`, a text.
             idempotency_token: String = optional "idempotency_token",
-            /// Tags.
+            /// `tags`, a map, each value a text.
             tags: std::collections::BTreeMap<String, String> = optional "tags",
-            /// Metadata.
+            /// `metadata`, a JSON object.
             metadata: serde_json::Map<String, serde_json::Value> = optional "metadata",
         }
     }
@@ -180,35 +174,32 @@ impl databricks_core::Waitable for Create {
 }
 
 databricks_core::operation! {
-    /// Shapes delete.
+    /// `shapes.delete` of the API.
     ///
     /// `DELETE /api/2.0/shapes/{shape_id}` A fresh idempotency key is sent in `request_id` unless you set one.
     Delete {
         info: "shapes.delete", DELETE "/api/2.0/shapes/{shape_id}", Workspace, idempotency(databricks_core::Idempotency::Keyed), empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
-            /// Shape id.
+            /// `shape_id`, an integer.
             shape_id: i64 = path "shape_id",
         }
         optional {
-            /// Request id.
+            /// `request_id`, a text.
             request_id: String = query "request_id",
         }
     }
 }
 
 databricks_core::operation! {
-    /// Shapes demolish.
+    /// `shapes.demolish` of the API.
     ///
     /// `POST /api/2.0/shapes/demolish`
     Demolish {
         info: "shapes.demolish", POST "/api/2.0/shapes/demolish", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
-        optional {}
     }
 }
 
@@ -268,39 +259,35 @@ fn read_describe(
 }
 
 databricks_core::operation! {
-    /// Shapes describe.
+    /// `shapes.describe` of the API.
     ///
     /// `HEAD /api/2.0/shapes/files{path}`
     Describe {
         info: "shapes.describe", HEAD "/api/2.0/shapes/files{path}", Workspace, empty();
         output: super::DescribeResponse = read_describe;
-        request {}
         required {
-            /// Path.
+            /// `path`, a text.
             path: String = segments "path",
         }
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes echo.
+    /// `shapes.echo` of the API.
     ///
     /// `POST /api/2.0/shapes/echo`
     Echo {
         info: "shapes.echo", POST "/api/2.0/shapes/echo", Workspace;
         output: super::Everything = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Everything.
+            /// `everything`, of type `Everything`.
             everything: super::Everything = json "everything",
         }
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes events.
+    /// `shapes.events` of the API.
     ///
     /// `POST /api/2.0/shapes/events`
     Events {
@@ -308,13 +295,13 @@ databricks_core::operation! {
         output: super::EventsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Shape id.
+            /// `shape_id`, a text.
             shape_id: String = member "shape_id",
         }
         optional {
-            /// Offset.
+            /// `offset`, an integer.
             offset: i64 = optional "offset",
-            /// Limit.
+            /// `limit`, an integer.
             limit: i64 = optional "limit",
         }
     }
@@ -355,7 +342,7 @@ fn read_export(
 }
 
 databricks_core::operation! {
-    /// Shapes export.
+    /// `shapes.export` of the API.
     ///
     /// `GET /api/2.0/shapes/files{path}`
     Export {
@@ -363,86 +350,77 @@ databricks_core::operation! {
         output: super::ExportResponse = read_export;
         request { constant("direct", "true") }
         required {
-            /// Path.
+            /// `path`, a text.
             path: String = segments "path",
         }
         optional {
-            /// Range.
-            ///
-            /// `Range` on the wire.
+            /// `Range`, a text.
             range: String = header_optional "range",
         }
     }
 }
 
 databricks_core::operation! {
-    /// Shapes get.
+    /// `shapes.get` of the API.
     ///
     /// `GET /api/2.0/shapes/{shape_id}`
     Get {
         info: "shapes.get", GET "/api/2.0/shapes/{shape_id}", Workspace;
         output: super::Shape = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Shape id.
+            /// `shape_id`, an integer.
             shape_id: i64 = path "shape_id",
         }
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes get conf.
+    /// `shapes.get_conf` of the API.
     ///
     /// `GET /api/2.0/shapes/conf`
     GetConf {
         info: "shapes.get_conf", GET "/api/2.0/shapes/conf", Workspace;
         output: std::collections::BTreeMap<String, String> = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Keys.
+            /// `keys`, a text.
             keys: String = query "keys",
         }
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes get operation.
+    /// `shapes.get_operation` of the API.
     ///
     /// `GET /api/2.0/shapes/{name}/operation`
     GetOperation {
         info: "shapes.get_operation", GET "/api/2.0/shapes/{name}/operation", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = segments "name",
         }
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes import.
+    /// `shapes.import` of the API.
     ///
     /// `POST /api/2.0/shapes/import`
     Import {
         info: "shapes.import", POST "/api/2.0/shapes/import", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Path.
+            /// `path`, a text.
             path: String = field "path",
         }
         optional {
-            /// Kind.
+            /// `kind`, of type `Kind`.
             kind: super::Kind = field_optional "kind",
-            /// Overwrite.
+            /// `overwrite`, `true` or `false`.
             overwrite: bool = flag "overwrite",
         }
         stream {
-            /// Content.
+            /// `content` of the API.
             content = file "content",
         }
     }
@@ -459,7 +437,7 @@ fn read_invoke(
 }
 
 databricks_core::operation! {
-    /// Shapes invoke.
+    /// `shapes.invoke` of the API.
     ///
     /// `POST /serving/{name}/invocations`
     Invoke {
@@ -467,41 +445,37 @@ databricks_core::operation! {
         output: super::InvokeResponse = read_invoke;
         request { object() }
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = path "name",
         }
         optional {
-            /// Input.
+            /// `input`, any JSON value.
             input: serde_json::Value = optional "input",
         }
     }
 }
 
 databricks_core::operation! {
-    /// Shapes list.
+    /// `shapes.list` of the API.
     ///
     /// `GET /api/2.0/shapes`
     List {
         info: "shapes.list", GET "/api/2.0/shapes", Workspace;
         output: super::ListShapesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
-            /// Filter by.
+            /// `filter_by`, of type `Filter`.
             filter_by: super::Filter = query "filter_by",
-            /// Kinds.
+            /// `kinds`, a list, each item of type `Kind`.
             kinds: Vec<super::Kind> = query "kinds",
-            /// Max results.
+            /// `max_results`, an integer.
             max_results: i64 = query "max_results",
-            /// Only big.
+            /// `only_big`, `true` or `false`.
             only_big: bool = query "only_big",
-            /// Page token.
+            /// `page_token`, a text.
             page_token: String = query "page_token",
-            /// Since.
+            /// `since`, a point in time.
             since: databricks_core::Timestamp = query "since",
-            /// Sort by.
-            ///
-            /// `sortBy` on the wire.
+            /// `sortBy`, a text.
             sort_by: String = query "sortBy",
         }
     }
@@ -534,29 +508,24 @@ impl databricks_core::Paginated for List {
 }
 
 databricks_core::operation! {
-    /// Shapes list plain.
+    /// `shapes.list_plain` of the API.
     ///
     /// `GET /api/2.0/shapes/plain`
     ListPlain {
         info: "shapes.list_plain", GET "/api/2.0/shapes/plain", Workspace;
         output: Vec<super::Shape> = databricks_core::ResponseParts::json;
-        request {}
-        required {}
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes numbered.
+    /// `shapes.numbered` of the API.
     ///
     /// `GET /api/2.0/shapes/numbered`
     Numbered {
         info: "shapes.numbered", GET "/api/2.0/shapes/numbered", Workspace;
         output: super::AllShapesResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
-            /// Page.
+            /// `page`, an integer.
             page: i64 = query "page",
         }
     }
@@ -586,20 +555,16 @@ impl databricks_core::Paginated for Numbered {
 }
 
 databricks_core::operation! {
-    /// Shapes people.
+    /// `shapes.people` of the API.
     ///
     /// `GET /api/2.0/people`
     People {
         info: "shapes.people", GET "/api/2.0/people", Workspace;
         output: super::ListPeopleResponse = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
-            /// Count.
+            /// `count`, an integer.
             count: i64 = query "count",
-            /// Start index.
-            ///
-            /// `startIndex` on the wire.
+            /// `startIndex`, an integer.
             start_index: i64 = query "startIndex",
         }
     }
@@ -645,27 +610,22 @@ databricks_core::operation! {
         info: "shapes.ping", POST "/api/2.0/shapes/ping", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
-        required {}
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes poke.
+    /// `shapes.poke` of the API.
     ///
     /// `POST /api/2.0/shapes/poke`
-    #[deprecated = "deprecated by the API"]
+    #[deprecated(note = "deprecated by the API, which names no replacement")]
     Poke {
         info: "shapes.poke", POST "/api/2.0/shapes/poke", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
-        required {}
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes rename.
+    /// `shapes.rename` of the API.
     ///
     /// `PATCH /api/2.0/{name}`
     Rename {
@@ -673,28 +633,26 @@ databricks_core::operation! {
         output: super::Shape = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Name.
+            /// `name`, a text.
             name: String = segments "name",
-            /// New name.
+            /// `new_name`, a text.
             new_name: String = member "new_name",
         }
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes search.
+    /// `shapes.search` of the API.
     ///
     /// `POST /api/2.0/shapes:search`
     Search {
         info: "shapes.search", POST "/api/2.0/shapes:search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::ListShapesResponse = databricks_core::ResponseParts::json;
         request { object() }
-        required {}
         optional {
-            /// Page token.
+            /// `page_token`, a text.
             page_token: String = optional "page_token",
-            /// Query.
+            /// `query`, a text.
             query: String = optional "query",
         }
     }
@@ -722,36 +680,31 @@ impl databricks_core::Paginated for Search {
 }
 
 databricks_core::operation! {
-    /// Shapes set conf.
+    /// `shapes.set_conf` of the API.
     ///
     /// `PATCH /api/2.0/shapes/conf`
     SetConf {
         info: "shapes.set_conf", PATCH "/api/2.0/shapes/conf", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request {}
         required {
-            /// Contents.
+            /// `contents`, a map, each value a text.
             contents: std::collections::BTreeMap<String, String> = json "contents",
         }
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes text.
+    /// `shapes.text` of the API.
     ///
     /// `GET /api/2.0/shapes/text`
     Text {
         info: "shapes.text", GET "/api/2.0/shapes/text", Workspace, stream("text/plain");
         output: databricks_core::ByteStream = databricks_core::ResponseParts::stream;
-        request {}
-        required {}
-        optional {}
     }
 }
 
 databricks_core::operation! {
-    /// Shapes twice.
+    /// `shapes.twice` of the API.
     ///
     /// `POST /api/2.0/shapes/{id}/twice`
     Twice {
@@ -759,35 +712,33 @@ databricks_core::operation! {
         output: super::Shape = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// Id.
+            /// `id`, a text.
             id: String = path "id" member "id",
         }
         optional {
-            /// Note.
+            /// `note`, a text.
             note: String = optional "note",
         }
     }
 }
 
 databricks_core::operation! {
-    /// Shapes update.
+    /// `shapes.update` of the API.
     ///
     /// `PATCH /api/2.0/{name}`
     Update {
         info: "shapes.update", PATCH "/api/2.0/{name}", Workspace;
         output: super::Shape = databricks_core::ResponseParts::json;
-        request {}
         required {
-            /// Name.
+            /// `name`, a text.
             ///
             /// Of the form `boards/{board_id}/shapes/{shape_id}`.
             name: String = segments "name",
-            /// Update mask.
+            /// `update_mask`, a list of fields.
             update_mask: databricks_core::FieldMask = query "update_mask",
-            /// Shape.
+            /// `shape`, of type `Shape`.
             shape: super::Shape = json "shape",
         }
-        optional {}
     }
 }
 
@@ -801,23 +752,22 @@ fn read_upload(
 }
 
 databricks_core::operation! {
-    /// Shapes upload.
+    /// `shapes.upload` of the API.
     ///
     /// `PUT /api/2.0/shapes/files{path}`
     Upload {
         info: "shapes.upload", PUT "/api/2.0/shapes/files{path}", Workspace, empty();
         output: super::UploadResponse = read_upload;
-        request {}
         required {
-            /// Path.
+            /// `path`, a text.
             path: String = segments "path",
         }
         optional {
-            /// Overwrite.
+            /// `overwrite`, `true` or `false`.
             overwrite: bool = query "overwrite",
         }
         stream {
-            /// Contents.
+            /// `contents` of the API.
             contents = raw "application/octet-stream",
         }
     }

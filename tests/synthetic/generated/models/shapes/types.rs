@@ -3,37 +3,34 @@
 //! Messages and enums of the package `shapes`.
 
 databricks_core::model! {
-    /// All shapes response.
+    /// `AllShapesResponse` of the API.
     AllShapesResponse {
         required {
-            /// Shapes.
+            /// `shapes`, a list, each item of type `Shape`.
             shapes: Vec<Shape> = "shapes" (essential),
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
-    /// Build metadata.
+    /// `BuildMetadata` of the API.
     BuildMetadata {
-        required {}
         optional {
-            /// Percent.
+            /// `percent`, an integer.
             percent: i64 = "percent",
         }
     }
 }
 
 databricks_core::model! {
-    /// Describe response.
+    /// `DescribeResponse` of the API.
     DescribeResponse {
-        required {}
         optional {
-            /// Content length.
+            /// `content-length`, an integer.
             ///
             /// From the header `content-length` of the answer.
             content_length: i64 = "content-length",
-            /// Etag.
+            /// `etag`, a text.
             ///
             /// From the header `etag` of the answer.
             etag: String = "etag",
@@ -42,99 +39,92 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty.
+    /// `Empty` of the API.
     Empty {
-        required {}
-        optional {}
     }
 }
 
 databricks_core::model! {
-    /// Event.
+    /// `Event` of the API.
     Event {
-        required {}
         optional {
-            /// At.
+            /// `at`, an integer.
             at: i64 = "at",
         }
     }
 }
 
 databricks_core::model! {
-    /// Events response.
+    /// `EventsResponse` of the API.
     EventsResponse {
-        required {}
         optional {
-            /// Events.
+            /// `events`, a list, each item of type `Event`.
             events: Vec<Event> = "events" (essential),
-            /// Next page.
+            /// `next_page`, of type `NextEvents`.
             next_page: NextEvents = "next_page" (essential),
         }
     }
 }
 
 databricks_core::model! {
-    /// Everything.
+    /// `Everything` of the API.
     Everything {
-        required {}
         optional {
-            /// Any.
+            /// `any`, any JSON value.
             any: serde_json::Value = "any",
-            /// Bool.
+            /// `bool`, `true` or `false`.
             bool: bool = "bool",
-            /// Default.
+            /// `default`, a text.
             default_: String = "default",
-            /// Double.
+            /// `double`, a number.
             double: f64 = "double",
-            /// Duration.
+            /// `duration`, a length of time.
             duration: databricks_core::Duration = "duration",
-            /// Int32.
+            /// `int32`, an integer.
             int32: i64 = "int32",
-            /// Int64.
+            /// `int64`, an integer.
             int64: i64 = "int64",
-            /// Ints.
+            /// `ints`, a list, each item an integer.
             ints: Vec<i64> = "ints",
-            /// Map.
+            /// `map`, a map, each value of type `Shape`.
             map: std::collections::BTreeMap<String, Shape> = "map",
-            /// Mask.
+            /// `mask`, a list of fields.
             mask: databricks_core::FieldMask = "mask",
-            /// Matrix.
+            /// `matrix`, a list, each item a list, each item a text.
             matrix: Vec<Vec<String>> = "matrix",
-            /// Object.
+            /// `object`, a JSON object.
             object: serde_json::Map<String, serde_json::Value> = "object",
-            /// Objects.
+            /// `objects`, a list, each item a JSON object.
             objects: Vec<serde_json::Map<String, serde_json::Value>> = "objects",
-            /// Old.
-            #[deprecated = "deprecated by the API"]
+            /// `old`, a text.
+            #[deprecated(note = "deprecated by the API, which names no replacement")]
             old: String = "old",
-            /// Root.
+            /// `root`, of type `Tree`.
             root: Tree = "root",
-            /// Size x.
-            ///
-            /// `sizeX` on the wire.
+            /// `sizeX`, an integer.
             size_x: i64 = "sizeX",
-            /// Stamp.
+            /// `stamp`, a point in time.
             stamp: databricks_core::Timestamp = "stamp",
-            /// Type.
+            /// `type`, a text.
             type_: String = "type",
-            /// Unknown.
+            /// `unknown`, of type `Kind`.
             unknown: Kind = "unknown",
         }
     }
 }
 
-/// Export response.
+/// `ExportResponse` of the API.
 #[non_exhaustive]
 pub struct ExportResponse {
-    /// Content length.
+    /// `content-length`, an integer.
     ///
     /// From the header `content-length` of the answer.
     pub content_length: Option<i64>,
-    /// Etag.
+    /// `etag`, a text.
     ///
     /// From the header `etag` of the answer.
     pub etag: Option<String>,
-    /// Contents.
+    /// `contents` of the API.
     ///
     /// The body of the answer.
     pub contents: databricks_core::ByteStream,
@@ -150,76 +140,70 @@ impl std::fmt::Debug for ExportResponse {
 }
 
 databricks_core::model! {
-    /// Failure.
+    /// `Failure` of the API.
     Failure {
-        required {}
         optional {
-            /// Error code.
+            /// `error_code`, of type `FailureCode`.
             error_code: FailureCode = "error_code",
-            /// Message.
+            /// `message`, a text.
             message: String = "message",
         }
     }
 }
 
 databricks_core::model! {
-    /// Filter.
+    /// `Filter` of the API.
     Filter {
-        required {}
         optional {
-            /// Big.
+            /// `big`, `true` or `false`.
             big: bool = "big",
-            /// Kinds.
+            /// `kinds`, a list, each item of type `Kind`.
             kinds: Vec<Kind> = "kinds",
-            /// Inner.
+            /// `inner`, of type `InnerFilter`.
             inner: InnerFilter = "inner",
         }
     }
 }
 
 databricks_core::model! {
-    /// Get response.
+    /// `GetResponse` of the API.
     GetResponse {
-        required {}
         optional {
-            /// Etag.
+            /// `etag`, a text.
             etag: String = "etag",
-            /// Rules.
+            /// `rules`, a list, each item of type `GetResponseRules`.
             rules: Vec<GetResponseRules> = "rules",
         }
     }
 }
 
 databricks_core::model! {
-    /// Get response rules.
+    /// `GetResponseRules` of the API.
     GetResponseRules {
         required {
-            /// Rule.
+            /// `rule`, a text.
             rule: String = "rule",
         }
-        optional {}
     }
 }
 
 databricks_core::model! {
-    /// Inner filter.
+    /// `InnerFilter` of the API.
     InnerFilter {
-        required {}
         optional {
-            /// Prefix.
+            /// `prefix`, a text.
             prefix: String = "prefix",
         }
     }
 }
 
 databricks_core::model! {
-    /// Invoke response.
+    /// `InvokeResponse` of the API.
     InvokeResponse {
-        required {}
         optional {
-            /// Output.
+            /// `output`, any JSON value.
             output: serde_json::Value = "output",
-            /// Served by.
+            /// `served-by`, a text.
             ///
             /// From the header `served-by` of the answer.
             served_by: String = "served-by",
@@ -228,98 +212,90 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// List people response.
+    /// `ListPeopleResponse` of the API.
     ListPeopleResponse {
-        required {}
         optional {
-            /// Resources.
-            ///
-            /// `Resources` on the wire.
+            /// `Resources`, a list, each item of type `Person`.
             resources: Vec<Person> = "Resources" (essential),
         }
     }
 }
 
 databricks_core::model! {
-    /// List shapes response.
+    /// `ListShapesResponse` of the API.
     ListShapesResponse {
-        required {}
         optional {
-            /// Next page token.
+            /// `next_page_token`, a text.
             next_page_token: String = "next_page_token" (essential),
-            /// Shapes.
+            /// `shapes`, a list, each item of type `Shape`.
             shapes: Vec<Shape> = "shapes" (essential),
         }
     }
 }
 
 databricks_core::model! {
-    /// Next events.
+    /// `NextEvents` of the API.
     NextEvents {
         required {
-            /// Shape id.
+            /// `shape_id`, a text.
             shape_id: String = "shape_id",
         }
         optional {
-            /// Limit.
+            /// `limit`, an integer.
             limit: i64 = "limit",
-            /// Offset.
+            /// `offset`, an integer.
             offset: i64 = "offset",
         }
     }
 }
 
 databricks_core::model! {
-    /// Operation.
+    /// `Operation` of the API.
     Operation {
-        required {}
         optional {
-            /// Done.
+            /// `done`, `true` or `false`.
             done: bool = "done",
-            /// Error.
+            /// `error`, of type `Failure`.
             error: Failure = "error",
-            /// Metadata.
+            /// `metadata`, a JSON object.
             metadata: serde_json::Map<String, serde_json::Value> = "metadata",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
-            /// Response.
+            /// `response`, a JSON object.
             response: serde_json::Map<String, serde_json::Value> = "response",
         }
     }
 }
 
 databricks_core::model! {
-    /// Person.
+    /// `Person` of the API.
     Person {
-        required {}
         optional {
-            /// Id.
+            /// `id`, a text.
             id: String = "id",
-            /// Name.
+            /// `name`, a text.
             name: String = "name",
         }
     }
 }
 
 databricks_core::model! {
-    /// Plane.
+    /// `Plane` of the API.
     Plane {
-        required {}
         optional {
-            /// Info.
+            /// `info`, of type `PlaneInfo`.
             info: PlaneInfo = "info",
         }
     }
 }
 
 databricks_core::model! {
-    /// Plane info.
+    /// `PlaneInfo` of the API.
     PlaneInfo {
-        required {}
         optional {
-            /// Authorization details.
+            /// `authorization_details`, a text.
             authorization_details: String = "authorization_details",
-            /// Url.
+            /// `url`, a text.
             url: String = "url",
         }
     }
@@ -329,57 +305,57 @@ databricks_core::model! {
     /// A shape on the board.
     Shape {
         required {
-            /// Kind.
+            /// `kind`, of type `Kind`.
             kind: Kind = "kind",
         }
         optional {
-            /// Color.
+            /// `color`, of type `Color`.
             color: super::super::palette::Color = "color",
             /// Name, see <https://example.com/names>.
             name: String = "name",
-            /// Shape id.
+            /// `shape_id`, an integer.
             shape_id: i64 = "shape_id",
-            /// Status.
+            /// `status`, of type `Status`.
             status: Status = "status",
         }
     }
 }
 
 databricks_core::model! {
-    /// Status.
+    /// `Status` of the API.
     Status {
-        required {}
         optional {
-            /// Message.
+            /// `message`, a text.
             message: String = "message",
-            /// State.
+            /// `state`, a text.
             state: String = "state",
         }
     }
 }
 
 databricks_core::model! {
-    /// Tree.
+    /// `Tree` of the API.
     Tree {
         required {
-            /// Label.
+            /// `label`, a text.
             label: String = "label",
         }
         optional {
-            /// Children.
+            /// `children`, a list, each item of type `Tree`.
             children: Vec<Tree> = "children",
-            /// Parent.
+            /// `parent`, of type `Tree`.
+            ///
+            /// Required, though not an argument.
             parent: Box<Tree> = "parent",
         }
     }
 }
 
 databricks_core::model! {
-    /// Upload response.
+    /// `UploadResponse` of the API.
     UploadResponse {
-        required {}
         optional {
-            /// Etag.
+            /// `ETag`, a text.
             ///
             /// From the header `ETag` of the answer.
             etag: String = "ETag",
@@ -388,7 +364,7 @@ databricks_core::model! {
 }
 
 databricks_core::open_enum! {
-    /// Failure code.
+    /// `FailureCode` of the API.
     FailureCode {
         /// `BAD_SHAPE`.
         BadShape = "BAD_SHAPE",
@@ -403,7 +379,7 @@ databricks_core::open_enum! {
         /// `CIRCLE`: Round.
         Circle = "CIRCLE",
         /// `SQUARE`.
-        #[deprecated = "deprecated by the API"]
+        #[deprecated(note = "deprecated by the API, which names no replacement")]
         Square = "SQUARE",
         /// `3D_BOX`.
         _3dBox = "3D_BOX",

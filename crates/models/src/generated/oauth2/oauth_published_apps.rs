@@ -9,8 +9,6 @@ databricks_core::operation! {
     List {
         info: "o_auth_published_apps.list", GET "/api/2.0/accounts/{account_id}/oauth2/published-apps", Account;
         output: super::GetPublishedAppsOutput = databricks_core::ResponseParts::json;
-        request {}
-        required {}
         optional {
             /// Upper limit on the entries of a page.
             page_size: i64 = query "page_size",

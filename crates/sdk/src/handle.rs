@@ -1,0 +1,43 @@
+//! The two macros that the generated services are written in: a line an operation, a line an optional input.
+
+/// Writes the methods of a service's handle, each of which prepares one call.
+///
+/// `name(argument: type, …) -> operation;` becomes a method that takes `impl Into<type>` for each argument, passes them to `new` of the
+/// operation in this order, and returns a [`Call`](crate::call::Call) that nothing has been sent for yet.
+macro_rules! calls {
+    ($handle:ident { $($(#[$meta:meta])* $name:ident($($argument:ident: $ty:ty),*) -> $operation:ty;)* }) => {
+        impl $handle {
+            $(
+                $(#[$meta])*
+                pub fn $name(&self, $($argument: impl Into<$ty>),*) -> $crate::call::Call<$operation> {
+                    $crate::call::Call::new(self.client.clone(), <$operation>::new($($argument),*))
+                }
+            )*
+        }
+    };
+}
+
+/// Writes the setters of an operation's optional inputs.
+///
+/// `field: type` becomes a method of that name on the operation's [`Call`](crate::call::Call), whose documentation leads to the field's.
+/// Where the name is taken by a method of `Call`, `method = field: type` gives it another.
+macro_rules! setters {
+    ($operation:ty { $($(#[$meta:meta])* $method:ident $(= $field:ident)?: $ty:ty,)* }) => {
+        impl $crate::call::Call<$operation> {
+            $($crate::handle::setter!($operation, [$(#[$meta])*] $method, $($field,)? $method: $ty);)*
+        }
+    };
+}
+
+/// One setter; the first of the names after the method's is the field's.
+macro_rules! setter {
+    ($operation:ty, [$($meta:tt)*] $method:ident, $field:ident $(, $_method:ident)?: $ty:ty) => {
+        #[doc = concat!("Sets [`", stringify!($field), "`](field@", stringify!($operation), "::", stringify!($field), ").")]
+        $($meta)*
+        pub fn $method(self, value: impl Into<$ty>) -> Self {
+            self.map(|operation| operation.$field = Some(value.into()))
+        }
+    };
+}
+
+pub(crate) use {calls, setter, setters};
