@@ -39,11 +39,8 @@ pub(crate) mod workspace {
     pub(crate) use crate::facade::WorkspaceClient;
 }
 
-pub(crate) use databricks_sdk::Body;
-pub(crate) use facade::{AccountClient, Call, WorkspaceClient};
-
 /// A client of this server, with an account and a workspace id.
-fn client(server: &MockServer) -> Client {
+fn client(server: &MockServer) -> client::Client {
     let config = Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok");
     Workspace::new(config.account_id("acc").workspace_id("42")).unwrap().client().clone()
 }

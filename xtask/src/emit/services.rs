@@ -22,9 +22,11 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
     }
     let mut source = Source::new(version, &[format!("Services of the package `{}`.", package.name)]);
     let (root, module) = (tokens(models)?, format_ident!("{}", package.module));
+    let set = offered.iter().any(|(service, _)| service.operations.iter().any(|operation| operation.optional().next().is_some()));
+    let macros = if set { quote!({calls, setters}) } else { quote!(calls) };
     source.items(quote!(
         use #root::#module as models;
-        use crate::handle::{calls, setters};
+        use crate::handle::#macros;
     ))?;
     let place = Place::Facade { package: &package.name, models };
     let mut groups = Groups::new();

@@ -199,7 +199,7 @@ mod tests {
             ("17.3.x-cpu-ml-scala2.13", "17.3 LTS ML"),
             ("17.3.x-gpu-ml-scala2.13", "17.3 LTS ML"),
         ]);
-        let node = |id: &str| NodeType::new("General Purpose", id, id, 8192, id, 4.0);
+        let node = |id: &str| NodeType::new(id, 8192, 4.0, id, id, "General Purpose");
         let fits = |node: NodeType| SparkVersionQuery::new().long_term_support(true).for_node(&node).select(&all).unwrap();
         assert_eq!(fits(node("m5d.large")), "16.4.x-scala2.12");
         assert_eq!(fits(node("m6gd.large")), "16.4.x-aarch64-scala2.12");

@@ -3,7 +3,7 @@
 //! Services of the package `dataclassification`.
 
 use databricks_models::dataclassification as models;
-use crate::handle::{calls, setters};
+use crate::handle::calls;
 
 impl crate::workspace::WorkspaceClient {
     /// Configures the automatic detection and tagging of sensitive data in a Unity Catalog catalog.
