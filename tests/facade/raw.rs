@@ -1,5 +1,6 @@
 //! Requests by URL.
 
+use databricks_sdk::api_error::ApiErrorKind;
 use databricks_sdk::{ErrorKind, Method};
 use databricks_tests::Fixture;
 use serde_json::{Value, json};
@@ -28,8 +29,11 @@ async fn bodies_and_queries_arrive() {
 #[tokio::test]
 async fn errors_are_typed() {
     let f = Fixture::start().await;
+    let error = f.w.raw(Method::GET, "/2.0/sql/warehouses/none").send().await.unwrap_err();
+    assert!(error.is_not_found() || error.api().is_some_and(|api| api.status() == 400), "{error}");
     let error = f.w.raw(Method::GET, "/2.0/no/such/thing").send().await.unwrap_err();
-    assert!(error.is_not_found(), "{error}");
+    assert_eq!(error.api().map(|api| api.kind()), Some(ApiErrorKind::NotImplemented), "{error}");
+    assert!(error.to_string().contains("embedded workspace"), "{error}");
     assert_eq!(error.attempts().max(1), 1);
 }
 

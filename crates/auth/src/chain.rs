@@ -139,7 +139,11 @@ mod tests {
             "no credentials found: host is https://ws.example.com (environment variable DATABRICKS_HOST); set are client_id (environment \
              variable DATABRICKS_CLIENT_ID); set credentials, for example token (DATABRICKS_TOKEN), or log in with `databricks auth login`"
         );
-        assert!(error.report().ends_with("credentials providers that were not used:\n  pat: token (DATABRICKS_TOKEN) is not set"));
+        assert!(
+            error.report().ends_with("credentials providers that were not used:\n  pat: token (DATABRICKS_TOKEN) is not set"),
+            "{}",
+            error.report()
+        );
         assert!(AuthError::of(&error).unwrap().report().contains("\n  pat: token"));
         assert!(!error.report().contains("no_credentials"));
     }

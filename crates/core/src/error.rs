@@ -338,7 +338,7 @@ impl Error {
             text.push_str(&error.to_string());
             cause = error.source();
         }
-        crate::redact::message(&text)
+        crate::redact::report(&text)
     }
 }
 

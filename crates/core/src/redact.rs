@@ -183,5 +183,20 @@ pub fn message(text: &str) -> String {
     }
 }
 
+/// As [`message`], with the line ends kept: for reports, whose lists have an item a line.
+///
+/// ```
+/// use databricks_core::redact::report;
+///
+/// assert_eq!(report("refused:\n  pat: \u{1b}dapi0123456789abcdef"), "refused:\n  pat: **REDACTED**");
+/// ```
+pub fn report(text: &str) -> String {
+    let clean = self::text(text);
+    match printable_lines(&clean) {
+        Cow::Owned(lines) => self::text(&lines).into_owned(),
+        Cow::Borrowed(lines) => lines.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@
 //! | it says | why | what to do |
 //! |---|---|---|
 //! | `there is no Tokio runtime here, which calls need` | calls run on [Tokio](https://docs.rs/tokio) | `#[tokio::main]`, or `Runtime::block_on` |
-//! | `timers of the Tokio runtime are off` (or `IO`) | the runtime was built without them | `Builder::enable_all()` |
+//! | `the Tokio runtime has no timers` (or `no IO`) | the runtime was built without them | `Builder::enable_all()` |
 //! | a host, token or profile is missing | no setting says where and as whom to call | set `DATABRICKS_HOST` and `DATABRICKS_TOKEN`, or name a profile: [`Config`](crate::Config) |
 //! | `… did not … within …; last state …` | the timeout of a wait has passed | raise it with `.timeout(…)`. Statements and commands are cancelled by a timeout that was set; everything else goes on |
 //! | `while waiting for …, which was left as it is` | polls failed for longer than the retry budget, or for good | the work goes on at the service: take it up again by the id in the error |

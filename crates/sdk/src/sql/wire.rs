@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use databricks_core::model::Wire;
+use databricks_core::model::{At, Wire};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -204,5 +204,11 @@ impl Serialize for RawJson {
 impl<'de> Wire<'de> for RawJson {
     fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         Box::deserialize(d).map(Self)
+    }
+
+    /// `null` stands for nothing, as everywhere.
+    fn read_at<D: Deserializer<'de>>(d: D, _at: At) -> Result<Option<Self>, D::Error> {
+        let text: Box<RawValue> = Box::deserialize(d)?;
+        Ok((text.get() != "null").then_some(Self(text)))
     }
 }
