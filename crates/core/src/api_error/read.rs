@@ -92,7 +92,8 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
 
 /// The start of a text, up to so many bytes.
 fn cut(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
 }
 
 fn from_body(status: StatusCode, body: &[u8], method: &Method, path: &str) -> ApiError {
