@@ -23,9 +23,18 @@ struct Arguments {
     verbose: bool,
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments = Arguments::parse();
+/// How long a statement that is being planned may hold up the end of the program.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(run(Arguments::parse()));
+    // What still computes cannot be interrupted; it ends with the process.
+    runtime.shutdown_timeout(PATIENCE);
+    result
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let level = if arguments.verbose { tracing::Level::DEBUG } else { tracing::Level::WARN };
     tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
     let workspace = LocalWorkspace::builder()

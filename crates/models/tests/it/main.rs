@@ -1,6 +1,7 @@
 //! What the generated models promise, on the real API.
 
-#![allow(clippy::unwrap_used)] // A test may stop at the first thing that is not as it should be.
+#![allow(clippy::unwrap_used)]
+// A test may stop at the first thing that is not as it should be.
 // The packages that are looked at. Within the workspace each is on, by the features of the tests.
 #![cfg(all(
     feature = "apps",

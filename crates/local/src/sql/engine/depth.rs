@@ -21,8 +21,10 @@ const NESTING: usize = 200;
 pub(super) const PARSER_RECURSION: usize = 2 * NESTING + 50;
 /// Tokens between two commas, with those of the brackets around: what is parsed cannot nest deeper than that.
 const SEGMENT: usize = 60_000;
-/// Operators, joins and set operations between two commas, with those of the brackets around.
+/// Weight of the operators, joins and set operations between two commas, with those of the brackets around.
 const CHAIN: usize = 1_000;
+/// Weight of an arithmetic operator, a concatenation and a join: the time to plan a row of them grows with the third power of their number.
+const DEAR: usize = 6;
 /// Expressions inside each other, after the statement was rewritten.
 pub(super) const EXPRESSIONS: usize = 2_000;
 /// Common table expressions of a statement, of which each can read the one before.
@@ -118,7 +120,7 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
             Token::Word(w) if matches!(w.keyword, Keyword::WHEN | Keyword::THEN | Keyword::ELSE) => now = Segment::default(),
             other => {
                 now.tokens += 1;
-                now.chain += usize::from(deepens(other));
+                now.chain += weight(other);
             }
         }
         if table_expressions > TABLE_EXPRESSIONS {
@@ -128,7 +130,8 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
             return Err(too_complex("brackets or CASE expressions inside each other", NESTING));
         }
         if outside.chain + now.chain > CHAIN {
-            return Err(too_complex("operators, joins or set operations in a row", CHAIN));
+            let limit = format!("{CHAIN} logical operators or set operations, or {} arithmetic operators or joins,", CHAIN / DEAR);
+            return Err(too_complex("in a row", limit));
         }
         if outside.tokens + now.tokens > SEGMENT {
             return Err(too_complex("words without a comma between them", SEGMENT));
@@ -151,6 +154,15 @@ fn up(open: &mut Vec<Segment>, outside: &mut Segment, now: &mut Segment) {
     outside.chain -= before.chain;
     // A bracket that hangs on another, as in `a[0][0]`, makes the whole one deeper.
     *now = Segment { tokens: before.tokens + 1, chain: before.chain + 1 };
+}
+
+/// By how much what is parsed gets deeper, or dearer to plan, by this token.
+fn weight(token: &Token) -> usize {
+    match token {
+        Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod | Token::StringConcat => DEAR,
+        Token::Word(w) if w.keyword == Keyword::JOIN => DEAR,
+        other => usize::from(deepens(other)),
+    }
 }
 
 /// Whether what is parsed gets deeper by this token.
