@@ -16,7 +16,7 @@
 
 use std::process::ExitCode;
 
-use databricks_auth::{Config, Credentials as _, SignIn};
+use databricks_auth::{Config, CredentialChain, Credentials as _};
 use databricks_core::{Error, ErrorKind, Result};
 
 const USAGE: &str = "usage: auth describe|login|logout|token|profiles [--profile NAME] [--host URL] [--offline] [attribute=value …]";
@@ -63,7 +63,7 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
             config.logout(config.http_service()?).await
         }
         "token" => {
-            let headers = sign_in(config)?.headers().await?;
+            let headers = credentials(config)?.headers().await?;
             for (name, value) in &headers.headers {
                 let value = value.to_str().map_err(|error| Error::new(ErrorKind::Auth, format!("{name} is no text")).with_source(error))?;
                 println!("{name}: {value}");
@@ -92,12 +92,12 @@ async fn describe(config: Config, offline: bool) -> Result<()> {
         println!("{}", config.resolve()?.describe());
         return Ok(());
     }
-    let sign_in = sign_in(config)?;
-    let outcome = sign_in.headers().await;
-    println!("{}", sign_in.describe());
+    let credentials = credentials(config)?;
+    let outcome = credentials.headers().await;
+    println!("{}", credentials.describe());
     outcome.map(drop)
 }
 
-fn sign_in(config: Config) -> Result<SignIn> {
+fn credentials(config: Config) -> Result<CredentialChain> {
     config.resolve()?.credentials()
 }

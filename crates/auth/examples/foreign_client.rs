@@ -12,7 +12,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use databricks_auth::{Config, Credentials, SignIn, StaticToken};
+use databricks_auth::{Config, CredentialChain, Credentials, StaticToken};
 use databricks_core::{Error, ErrorKind, Result};
 
 #[tokio::main(flavor = "current_thread")]
@@ -27,18 +27,18 @@ async fn main() -> Result<()> {
         }
     };
     let transport = databricks_transport::Client::builder().build()?;
-    let sign_in = config.sign_in(transport.service());
-    let answer = get(&sign_in, "/api/2.0/preview/scim/v2/Me").await?;
+    let credentials = config.credentials_over(transport.service());
+    let answer = get(&credentials, "/api/2.0/preview/scim/v2/Me").await?;
     println!("{answer}");
     Ok(())
 }
 
 /// A signed request by another client. A token that the service refuses is replaced once.
-async fn get(sign_in: &SignIn, path: &str) -> Result<String> {
-    let base = sign_in.endpoint().await?.base;
+async fn get(credentials: &CredentialChain, path: &str) -> Result<String> {
+    let base = credentials.endpoint().await?.base;
     let url = format!("{}{path}", base.to_string().trim_end_matches('/'));
     for attempt in 1.. {
-        let headers = sign_in.headers().await?;
+        let headers = credentials.headers().await?;
         // Blocking clients belong on a thread that may block.
         let (target, ours) = (url.clone(), headers.headers);
         let answer = tokio::task::spawn_blocking(move || {
@@ -53,7 +53,7 @@ async fn get(sign_in: &SignIn, path: &str) -> Result<String> {
         .map_err(|error| Error::new(ErrorKind::Other, "the request was broken off").with_source(error))?
         .map_err(|error| Error::new(ErrorKind::Connect, "the request failed").with_source(error))?;
         match answer {
-            (401, _) if attempt == 1 && sign_in.invalidate(headers.generation) => {}
+            (401, _) if attempt == 1 && credentials.invalidate(headers.generation) => {}
             (200, body) => return Ok(body),
             (status, body) => return Err(Error::new(ErrorKind::Other, format!("the service answered {status}: {body}"))),
         }

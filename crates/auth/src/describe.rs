@@ -4,14 +4,14 @@ use std::fmt;
 
 use databricks_core::redact::REDACTED;
 
-use crate::chain::{Chosen, inputs, notebook_only};
+use crate::choose::{Chosen, inputs, notebook_only};
 use crate::config::ResolvedConfig;
 use crate::config::value::Value;
 use crate::error::AuthError;
 use crate::providers::{CHAIN, ON_REQUEST};
 
 /// What a configuration is made of and how it authenticates, for people; see [`ResolvedConfig::describe`] and
-/// [`SignIn::describe`](crate::SignIn::describe). `Display` gives lines of text without any secret.
+/// [`CredentialChain::describe`](crate::CredentialChain::describe). `Display` gives lines of text without any secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Description {
@@ -55,7 +55,7 @@ impl ResolvedConfig {
 }
 
 /// With what the chain found, if it ran.
-pub(crate) fn of_sign_in(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&AuthError>) -> Description {
+pub(crate) fn of_chain(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&AuthError>) -> Description {
     describe(config, chosen, failure)
 }
 

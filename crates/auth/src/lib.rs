@@ -15,7 +15,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`ResolvedConfig::sign_in`] takes an HTTP service of your own in place of the default one. Fetching a token needs a Tokio runtime
+//! [`ResolvedConfig::credentials_over`] takes an HTTP service of your own in place of the default one. Fetching a token needs a Tokio runtime
 //! with IO and timers (`#[tokio::main]`, or `enable_all()` of the builder); any other is an error. Several runtimes may share credentials.
 //!
 //! # Credentials providers
@@ -48,7 +48,7 @@
 //! runtime of the Python SDK works only inside of a notebook's Python interpreter, and is not here.
 //!
 //! When no credentials are found, the error says on one line what to do, and its `report()` says why each provider was not used;
-//! [`ResolvedConfig::describe`] and [`SignIn::describe`] tell the same at any time, with the source of every setting.
+//! [`ResolvedConfig::describe`] and [`CredentialChain::describe`] tell the same at any time, with the source of every setting.
 //!
 //! Blanks, line ends and byte order marks around a value are dropped, whatever it comes from: files and CI systems add them.
 //!
@@ -72,36 +72,36 @@
 //! [`StaticToken`] is one token, [`from_fn`] a function that gets tokens, [`TokenSource`] with [`TokenCache`] a type that does,
 //! and [`Credentials`] the trait behind all of them. Give any of these to [`Config::credentials`].
 
+mod allowed_hosts;
 mod cache;
-mod chain;
+mod choose;
 mod config;
 mod context;
-mod derived;
+mod credential_chain;
 mod describe;
 mod error;
-mod expiry;
 mod http;
 mod login;
-mod machine;
 mod metadata;
 mod oauth;
+mod platform;
 mod process;
 mod providers;
 mod runtime;
 mod sanitize;
-mod sign_in;
 mod store;
+mod timestamps;
 mod token;
-mod trust;
+mod token_exchange;
 
 pub use cache::{CachedToken, StaticToken, TokenCache, from_fn};
 pub use config::{Cloud, Config, HostType, ProfileSummary, ResolvedConfig, Source};
+pub use credential_chain::{CredentialChain, Endpoint};
 pub use describe::{DescribedAttribute, DescribedProvider, Description};
 pub use error::{AuthError, AuthErrorKind, Declined, error_kind};
 pub use login::LoginOutcome;
 pub use login::browser::Browser;
 pub use process::{ProcessOutput, ProcessRequest, ProcessRunner};
-pub use sign_in::{Endpoint, SignIn};
 pub use store::{KeyStore, KeyStoreError, Storage};
 pub use token::{Token, TokenSource};
 

@@ -9,14 +9,14 @@ use http::{StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::allowed_hosts;
 use crate::config::attributes::Key;
 use crate::config::cloud::HostType;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
-use crate::expiry::seconds;
 use crate::http::{HttpResponse, Outgoing, oauth_code};
+use crate::timestamps::seconds;
 use crate::token::Token;
-use crate::trust;
 
 /// The life of a token whose issuer does not state one.
 pub(crate) const UNSTATED_LIFE: Duration = Duration::from_secs(300);
@@ -37,16 +37,16 @@ impl Context {
 
     async fn find_endpoints(&self, provider: &str) -> Result<Endpoints, AuthError> {
         if let Some(token) = self.config.text(Key::TokenEndpoint) {
-            trust::check_scheme(token, "token_endpoint")?;
+            allowed_hosts::check_scheme(token, "token_endpoint")?;
             return Ok(Endpoints { authorize: None, token: token.to_owned() });
         }
         let mut own: Vec<Origin> = self.origin().into_iter().collect();
         if let Some(url) = self.config.text(Key::DiscoveryUrl) {
-            own.push(trust::check_scheme(url, "discovery_url")?);
+            own.push(allowed_hosts::check_scheme(url, "discovery_url")?);
             return self.discover(provider, url, &own).await;
         }
         if let Some(url) = self.metadata().await.and_then(|metadata| metadata.discovery_url.as_deref()) {
-            trust::check(url, "the host's metadata", &own)?;
+            allowed_hosts::check(url, "the host's metadata", &own)?;
             return self.discover(provider, url, &own).await;
         }
         let host = self.host_url(provider)?;
@@ -81,7 +81,7 @@ impl Context {
         let authorize = endpoint("authorization_endpoint");
         let named_by = format!("the OAuth document {}", shown(url));
         for endpoint in [Some(&token), authorize.as_ref()].into_iter().flatten() {
-            trust::check(endpoint, &named_by, own)?;
+            allowed_hosts::check(endpoint, &named_by, own)?;
         }
         Ok(Endpoints { authorize, token })
     }

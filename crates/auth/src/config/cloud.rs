@@ -146,7 +146,7 @@ impl AzureEnvironment {
     }
 
     /// Where Entra signs in, with a trailing slash.
-    pub(crate) const fn sign_in(self) -> &'static str {
+    pub(crate) const fn authority(self) -> &'static str {
         match self {
             Self::Public => "https://login.microsoftonline.com/",
             Self::UsGovernment => "https://login.microsoftonline.us/",
@@ -173,10 +173,10 @@ impl AzureEnvironment {
     }
 
     /// The environment whose sign-in lies at this host name.
-    pub(crate) fn of_sign_in(name: &str) -> Option<Self> {
+    pub(crate) fn of_authority(name: &str) -> Option<Self> {
         [Self::Public, Self::UsGovernment, Self::China]
             .into_iter()
-            .find(|environment| environment.sign_in().strip_prefix("https://").and_then(|rest| rest.strip_suffix('/')) == Some(name))
+            .find(|environment| environment.authority().strip_prefix("https://").and_then(|rest| rest.strip_suffix('/')) == Some(name))
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(azure_application(Some("x.staging.azuredatabricks.net")), "4a67d088-db5c-48f1-9ff2-0aace800ae68");
         assert_eq!(azure_application(None), PRODUCTION_APPLICATION);
         assert_eq!(AzureEnvironment::named("AzureChinaCloud"), Some(AzureEnvironment::China));
-        assert_eq!(AzureEnvironment::of_sign_in("login.microsoftonline.us"), Some(AzureEnvironment::UsGovernment));
-        assert_eq!(AzureEnvironment::of_sign_in("login.example.com"), None);
+        assert_eq!(AzureEnvironment::of_authority("login.microsoftonline.us"), Some(AzureEnvironment::UsGovernment));
+        assert_eq!(AzureEnvironment::of_authority("login.example.com"), None);
     }
 }

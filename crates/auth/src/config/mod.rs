@@ -29,7 +29,7 @@ pub(crate) use resolved::Settings;
 pub use source::Source;
 
 use crate::login::browser::Browser;
-use crate::machine::Machine;
+use crate::platform::Platform;
 use crate::process::ProcessRunner;
 use crate::store::{KeyStore, Storage};
 use attributes::Key;
@@ -67,7 +67,7 @@ pub struct Config {
     home: Option<PathBuf>,
     credentials: Option<SharedCredentials>,
     allow_insecure_host: bool,
-    machine: Machine,
+    platform: Platform,
 }
 
 impl Config {
@@ -129,7 +129,7 @@ impl Config {
     /// The clock that tokens age by; by default tokio's and the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.machine.clock = SharedClock::new(clock);
+        self.platform.clock = SharedClock::new(clock);
         self
     }
 
@@ -143,28 +143,28 @@ impl Config {
     /// Runs programs such as `az` by this in place of child processes.
     #[must_use]
     pub fn process_runner(mut self, runner: impl ProcessRunner) -> Self {
-        self.machine.runner = Arc::new(runner);
+        self.platform.runner = Arc::new(runner);
         self
     }
 
     /// Sends people to web pages by this in place of the system's browser.
     #[must_use]
     pub fn browser(mut self, browser: impl Browser) -> Self {
-        self.machine.browser = Some(Arc::new(browser));
+        self.platform.browser = Some(Arc::new(browser));
         self
     }
 
     /// Keeps logins in this in place of the system's key store.
     #[must_use]
     pub fn key_store(mut self, store: impl KeyStore) -> Self {
-        self.machine.key_store = Some(Arc::new(store));
+        self.platform.key_store = Some(Arc::new(store));
         self
     }
 
     /// Where logins of people are kept. Wins over `DATABRICKS_AUTH_STORAGE` and over `auth_storage` of the profile file.
     #[must_use]
     pub fn auth_storage(mut self, storage: Storage) -> Self {
-        self.machine.storage = Some(storage);
+        self.platform.storage = Some(storage);
         self
     }
 

@@ -93,7 +93,7 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
     if is_asked_for || !section.entries.is_empty() {
         settings.fill(Key::Profile, Value::Text(name.clone()), Source::profile(&name, &path, None));
     }
-    if added_secret && crate::machine::is_readable_by_others(&path) {
+    if added_secret && crate::platform::is_readable_by_others(&path) {
         warnings.push(format!("{} holds secrets and can be read by others; restrict it, for example with chmod 600", path.display()));
     }
     Ok(section.get("host").filter(|host| !host.is_empty()).map(str::to_owned))

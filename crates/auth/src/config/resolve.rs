@@ -40,7 +40,7 @@ pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
         home,
         warnings,
         credentials: config.credentials,
-        machine: Arc::new(config.machine),
+        platform: Arc::new(config.platform),
         chosen: Arc::default(),
     }))
 }

@@ -15,7 +15,7 @@ use super::cloud::{Cloud, HostType};
 use super::host::Host;
 use super::source::Source;
 use super::value::Value;
-use crate::machine::Machine;
+use crate::platform::Platform;
 
 /// Values with their sources.
 #[derive(Clone, Default)]
@@ -69,7 +69,7 @@ pub(crate) struct Parts {
     pub(crate) home: Option<PathBuf>,
     pub(crate) warnings: Vec<String>,
     pub(crate) credentials: Option<SharedCredentials>,
-    pub(crate) machine: Arc<Machine>,
+    pub(crate) platform: Arc<Platform>,
     /// The provider that authenticated with this configuration.
     pub(crate) chosen: Arc<OnceLock<&'static str>>,
 }
@@ -77,7 +77,7 @@ pub(crate) struct Parts {
 /// The configuration after code, environment and profile file became one. Cheap to clone; holds no connection.
 ///
 /// Attributes that were not set have `None` or their default. What only the host itself knows, such as the account's id, comes
-/// with [`SignIn::config`](crate::SignIn::config) once the host was asked.
+/// with [`CredentialChain::config`](crate::CredentialChain::config) once the host was asked.
 #[derive(Clone)]
 pub struct ResolvedConfig(Arc<Parts>);
 
@@ -106,13 +106,13 @@ impl ResolvedConfig {
         self.0.home.as_deref()
     }
 
-    pub(crate) fn machine(&self) -> &Machine {
-        &self.0.machine
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.0.platform
     }
 
     /// The clock that tokens age by, and clients should wait by.
     pub fn clock(&self) -> &SharedClock {
-        &self.0.machine.clock
+        &self.0.platform.clock
     }
 
     pub(crate) fn parsed_host(&self) -> Option<&Host> {

@@ -12,6 +12,7 @@ use super::PUBLIC_CLIENT;
 use super::browser::Browser;
 use super::listener::{Callback, Listener};
 use super::pkce::Pkce;
+use crate::allowed_hosts;
 use crate::config::attributes::Key;
 use crate::config::cloud::AzureEnvironment;
 use crate::context::Context;
@@ -19,7 +20,6 @@ use crate::error::{AuthError, AuthErrorKind, feature_off};
 use crate::http::Outgoing;
 use crate::oauth::{Endpoints, not_configured, shown};
 use crate::token::Token;
-use crate::trust;
 
 /// How long the person may take.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -66,7 +66,7 @@ impl Flow {
         let endpoints = self.endpoints().await?;
         let authorize =
             endpoints.authorize.as_deref().ok_or_else(|| self.failed("the authorization endpoint is not known; set discovery_url"))?;
-        let origin = trust::check_scheme(authorize, "the authorization endpoint")?;
+        let origin = allowed_hosts::check_scheme(authorize, "the authorization endpoint")?;
         let port = self.cx.config.int(Key::OauthCallbackPort).and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
         let listener = Listener::bind(port).await.map_err(|error| {
             let which = port.map_or_else(|| "8020 to 8040".to_owned(), |port| port.to_string());
@@ -114,7 +114,7 @@ impl Flow {
         let location = location.and_then(|location| location.to_str().ok()?.split('?').next());
         let authorize = location.ok_or_else(|| self.failed("the workspace does not name the login page of Entra"))?.to_owned();
         let is_entra = authorize.parse::<http::Uri>().is_ok_and(|uri| {
-            uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| AzureEnvironment::of_sign_in(host).is_some())
+            uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| AzureEnvironment::of_authority(host).is_some())
         });
         let Some(base) = authorize.strip_suffix("/authorize").filter(|_| is_entra) else {
             let text = format!("{}: the workspace sends people to {}, which is not Entra", self.provider, shown(&authorize));
@@ -160,7 +160,7 @@ impl Flow {
     /// Opens the browser, or else shows the address for the person to open: on standard error, since a program that waits must not be
     /// silent, and a log may go anywhere.
     async fn open(&self, url: String) {
-        let browser = browser(self.cx.config.machine().browser.clone());
+        let browser = browser(self.cx.config.platform().browser.clone());
         let opened = match browser {
             None => Err(feature_off("browser")),
             Some(browser) => {

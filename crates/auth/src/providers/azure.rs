@@ -131,14 +131,14 @@ impl Context {
 
     /// Entra's token endpoint for a tenant.
     pub(crate) fn entra_endpoint(&self, tenant: &str) -> String {
-        format!("{}{tenant}/oauth2/token", self.azure_environment().sign_in())
+        format!("{}{tenant}/oauth2/token", self.azure_environment().authority())
     }
 }
 
 /// The tenant in the URL of Entra's sign-in page.
 fn tenant_of(location: &str) -> Option<String> {
     let uri: Uri = location.parse().ok()?;
-    AzureEnvironment::of_sign_in(uri.host().filter(|_| uri.scheme_str() == Some("https"))?)?;
+    AzureEnvironment::of_authority(uri.host().filter(|_| uri.scheme_str() == Some("https"))?)?;
     let tenant = uri.path().split('/').nth(1)?;
     let is_plain = tenant.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     (!tenant.is_empty() && is_plain).then(|| tenant.to_owned())

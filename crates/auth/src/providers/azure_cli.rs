@@ -13,10 +13,10 @@ use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
-use crate::expiry;
 use crate::oauth::UNSTATED_LIFE;
 use crate::process::{self, ProcessRequest};
 use crate::sanitize::{snippet, trimmed};
+use crate::timestamps;
 use crate::token::{BoxFuture, Token};
 
 pub(crate) const NAME: &str = "azure-cli";
@@ -82,7 +82,7 @@ impl Session {
     async fn run(&self, arguments: &[&str]) -> Result<Value, AuthError> {
         let request = ProcessRequest::new(&self.program, arguments, self.cx.config.program_environment(), LIMIT);
         let failed = |why: String| AuthError::failed(self.provider, format!("az {}: {why}", arguments[..2.min(arguments.len())].join(" ")));
-        let output = process::run(&self.cx.config.machine().runner, request).await;
+        let output = process::run(&self.cx.config.platform().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
         if !output.success {
             return Err(failed(snippet(&output.stderr)));
@@ -135,8 +135,8 @@ impl Identity for Session {
 fn read(response: &Value, now: SystemTime, zone: Option<&str>) -> Result<Token, String> {
     let text = |name: &str| response.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
     let value = text("accessToken").ok_or("the output of az has no accessToken")?;
-    let stated = ["expires_on", "expiresOn"].iter().find_map(|name| expiry::any(response.get(name)?, zone, now));
-    let left = stated.or_else(|| expiry::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
+    let stated = ["expires_on", "expiresOn"].iter().find_map(|name| timestamps::any(response.get(name)?, zone, now));
+    let left = stated.or_else(|| timestamps::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
     Ok(Token::new(value).token_type(text("tokenType").unwrap_or_default()).expires_in(left))
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::exchange::{Exchange, IdTokens};
 use super::headers::Headers;
 use super::{Outcome, Provider, meant_for_entra, need};
+use crate::allowed_hosts;
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
@@ -18,7 +19,6 @@ use crate::http::Outgoing;
 use crate::oauth::not_configured;
 use crate::sanitize::trimmed;
 use crate::token::BoxFuture;
-use crate::trust;
 
 const NAME: &str = "azure-devops-oidc";
 
@@ -69,7 +69,7 @@ impl IdTokens for Pipeline {
     fn id_token<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Secret, AuthError>> {
         Box::pin(async {
             let (url, token) = request(&cx.config).ok_or_else(|| not_configured(NAME, "not inside of an Azure DevOps pipeline"))?;
-            trust::check_scheme(&url, "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")?;
+            allowed_hosts::check_scheme(&url, "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")?;
             let outgoing = Outgoing::post(url).bearer(token).plain_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let response = cx.http.send(outgoing.operation("Azure DevOps ID token")).await;
             let response = response

@@ -13,9 +13,9 @@ use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
-use crate::expiry::{seconds, until_epoch};
 use crate::http::Outgoing;
 use crate::oauth::{life, read_token};
+use crate::timestamps::{seconds, until_epoch};
 use crate::token::{BoxFuture, Token};
 
 pub(crate) const NAME: &str = "azure-msi";
@@ -47,23 +47,23 @@ pub(crate) fn inputs(config: &ResolvedConfig) -> Result<(), String> {
 }
 
 /// The machine's identity, and the host found; the inner error is the reason why it does not apply.
-pub(crate) async fn identity(cx: &Arc<Context>, provider: &'static str) -> Result<Result<Machine, String>, AuthError> {
+pub(crate) async fn identity(cx: &Arc<Context>, provider: &'static str) -> Result<Result<ManagedIdentity, String>, AuthError> {
     if let Err(reason) = cx.require_azure().await {
         return Ok(Err(reason));
     }
-    let identity = Machine { cx: Arc::clone(cx), provider };
+    let identity = ManagedIdentity { cx: Arc::clone(cx), provider };
     cx.require_azure_host(provider, &identity).await?;
     Ok(Ok(identity))
 }
 
 /// The identity of this machine.
 #[derive(Debug)]
-pub(crate) struct Machine {
+pub(crate) struct ManagedIdentity {
     cx: Arc<Context>,
     provider: &'static str,
 }
 
-impl Identity for Machine {
+impl Identity for ManagedIdentity {
     fn token<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Token, AuthError>> {
         Box::pin(async move {
             let pairs = [("api-version", "2018-02-01"), ("resource", resource)];

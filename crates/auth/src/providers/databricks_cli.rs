@@ -14,11 +14,11 @@ use crate::config::attributes::Key;
 use crate::config::{HostType, ResolvedConfig};
 use crate::context::Context;
 use crate::error::AuthError;
-use crate::expiry::{self, claims};
 use crate::oauth::{UNSTATED_LIFE, not_configured};
 use crate::process::{self, ProcessOutput, ProcessRequest};
 use crate::sanitize::{snippet, trimmed};
 use crate::store::Lock;
+use crate::timestamps::{self, claims};
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "databricks-cli";
@@ -105,7 +105,7 @@ impl Version {
 /// The arguments that this version understands.
 async fn arguments(cx: &Arc<Context>, program: &Path) -> Vec<String> {
     let request = ProcessRequest::new(program, &["version", "--output", "json"], cx.config.program_environment(), VERSION_LIMIT);
-    let version = match process::run(&cx.config.machine().runner, request).await {
+    let version = match process::run(&cx.config.platform().runner, request).await {
         Ok(output) if output.success => Version::parse(output.stdout.expose()),
         _ => None,
     };
@@ -166,16 +166,16 @@ impl Cli {
         let value = text("access_token").ok_or_else(|| failed("its output has no access_token"))?;
         let now = self.cx.now();
         // UTC where it has no zone. An end that is not stated may stand in the token itself.
-        let stated = text("expiry").filter(|expiry| !expiry.starts_with("0001-01-01")).and_then(|expiry| expiry::utc(expiry, now));
-        let stated = stated.or_else(|| body.get("expiry").and_then(|expiry| expiry::any(expiry, Some("UTC"), now)));
-        let left = stated.or_else(|| expiry::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
+        let stated = text("expiry").filter(|expiry| !expiry.starts_with("0001-01-01")).and_then(|expiry| timestamps::utc(expiry, now));
+        let stated = stated.or_else(|| body.get("expiry").and_then(|expiry| timestamps::any(expiry, Some("UTC"), now)));
+        let left = stated.or_else(|| timestamps::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
         Ok(Token::new(value).token_type(text("token_type").unwrap_or_default()).expires_in(left))
     }
 
     async fn run(&self) -> Result<ProcessOutput, AuthError> {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), TOKEN_LIMIT);
-        process::run(&self.cx.config.machine().runner, request).await.map_err(|error| failed(&format!("cannot be run: {error}")))
+        process::run(&self.cx.config.platform().runner, request).await.map_err(|error| failed(&format!("cannot be run: {error}")))
     }
 }
 

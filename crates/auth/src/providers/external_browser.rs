@@ -78,7 +78,7 @@ impl TokenSource for Person {
         let mut entry = stored.or_else(|| last.clone()).unwrap_or_default();
         let granted = match entry.refresh_token() {
             Some(refresh_token) => self.refresh_or_ask(&refresh_token).await?,
-            None => self.sign_in().await?,
+            None => self.log_in().await?,
         };
         entry.renew(&granted.token, granted.refresh_token.as_ref().map(Secret::expose), self.cx.now());
         if let Some(file) = &self.file
@@ -108,13 +108,13 @@ impl Person {
             // The server says that this login is over; anything else may pass.
             Err(error) if error.oauth_error().is_some() => {
                 tracing::info!(target: "databricks_auth", error = error.explained(), "the login is over, asking the person again");
-                self.sign_in().await
+                self.log_in().await
             }
             outcome => outcome,
         }
     }
 
-    async fn sign_in(&self) -> Result<Granted, AuthError> {
+    async fn log_in(&self) -> Result<Granted, AuthError> {
         tracing::info!(target: "databricks_auth", host = self.cx.host().map(|host| host.url), "logging in through a browser");
         self.flow.run().await
     }

@@ -5,6 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::need;
+use crate::allowed_hosts;
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
@@ -12,7 +13,6 @@ use crate::error::AuthError;
 use crate::http::Outgoing;
 use crate::oauth::not_configured;
 use crate::sanitize::trimmed;
-use crate::trust;
 
 /// Whether this runs in a job that may ask for ID tokens.
 pub(crate) fn inputs(config: &ResolvedConfig) -> Result<(), String> {
@@ -28,7 +28,7 @@ impl Context {
         else {
             return Err(not_configured(provider, "not inside of GitHub Actions"));
         };
-        trust::check_scheme(url, "actions_id_token_request_url")?;
+        allowed_hosts::check_scheme(url, "actions_id_token_request_url")?;
         let separator = if url.contains('?') { '&' } else { '?' };
         let url = format!("{url}{separator}audience={}", utf8_percent_encode(audience, NON_ALPHANUMERIC));
         let response = self.http.send(Outgoing::get(url).bearer(token.expose()).operation("GitHub ID token")).await;

@@ -7,7 +7,7 @@ use http::HeaderName;
 use super::headers::{Headers, Optional};
 use crate::config::Cloud;
 use crate::context::Context;
-use crate::expiry;
+use crate::timestamps;
 use crate::token::{DynTokenSource, Token};
 
 const ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-databricks-gcp-sa-access-token");
@@ -41,7 +41,7 @@ impl Context {
 
 /// An ID token with its end as it states it.
 pub(crate) fn id_token(value: &str, now: SystemTime) -> Token {
-    Token::new(value).expires_in(expiry::of_jwt(value, now).unwrap_or(USUAL_LIFE))
+    Token::new(value).expires_in(timestamps::of_jwt(value, now).unwrap_or(USUAL_LIFE))
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ use crate::cache::TokenCache;
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
-use crate::expiry;
 use crate::http::Outgoing;
 use crate::process::{self, ProcessRequest};
 use crate::sanitize::snippet;
+use crate::timestamps;
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "google-id";
@@ -103,7 +103,7 @@ impl Impersonation {
                 .ok_or_else(|| AuthError::failed(NAME, "Google's response has no token")),
             Grant::Access => {
                 let token = text("accessToken").ok_or_else(|| AuthError::failed(NAME, "Google's response has no accessToken"))?;
-                let left = text("expireTime").and_then(|at| expiry::utc(at, self.cx.now()));
+                let left = text("expireTime").and_then(|at| timestamps::utc(at, self.cx.now()));
                 Ok(Token::new(token).expires_in(left.unwrap_or(Duration::from_secs(3600))))
             }
         }
@@ -124,7 +124,7 @@ impl TokenSource for Gcloud {
         let arguments = ["auth", "print-identity-token", account.as_str(), audience.as_str(), "--include-email"];
         let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), GCLOUD_LIMIT);
         let failed = |why: String| AuthError::failed(NAME, format!("gcloud auth print-identity-token: {why}"));
-        let output = process::run(&self.cx.config.machine().runner, request).await;
+        let output = process::run(&self.cx.config.platform().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
         if !output.success {
             return Err(failed(snippet(&output.stderr)).into());

@@ -14,13 +14,13 @@ use ring::signature::RSA_PKCS1_SHA256;
 use serde_json::{Value, json};
 
 use super::google::SCOPES;
+use crate::allowed_hosts;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::{HttpResponse, Outgoing};
 use crate::oauth::read_token;
 use crate::sanitize::trimmed;
 use crate::token::Token;
-use crate::trust;
 
 /// The audience of every assertion.
 const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
@@ -91,7 +91,7 @@ impl ServiceAccountKey {
         let path = crate::config::expand_home(trimmed(path_or_json), home);
         if !path_or_json.trim_start().starts_with('{') && path.is_file() {
             let text = std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-            if crate::machine::is_readable_by_others(&path) {
+            if crate::platform::is_readable_by_others(&path) {
                 tracing::warn!(target: "databricks_auth", "{} holds a key and can be read by others; restrict it, for example with chmod 600", path.display());
             }
             return Self::parse(&text);
@@ -120,7 +120,7 @@ impl ServiceAccountKey {
 
     /// Swaps an assertion for a token and hands out Google's response.
     pub(crate) async fn ask(&self, cx: &Arc<Context>, provider: &'static str, grant: Grant<'_>) -> Result<HttpResponse, AuthError> {
-        trust::check(&self.token_uri, "the Google key", &[]).and_then(|()| self.check_google())?;
+        allowed_hosts::check(&self.token_uri, "the Google key", &[]).and_then(|()| self.check_google())?;
         let now = cx.now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let assertion = self.assertion(&grant, now).map_err(|why| AuthError::failed(provider, why))?;
         let fields = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.expose())];

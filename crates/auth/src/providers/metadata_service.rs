@@ -13,8 +13,8 @@ use crate::config::attributes::Key;
 use crate::config::host::is_loopback;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
-use crate::expiry::{seconds, until_epoch};
 use crate::http::Outgoing;
+use crate::timestamps::{seconds, until_epoch};
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "metadata-service";

@@ -40,7 +40,7 @@ pub(crate) static PROVIDER: Provider = Provider {
                 AuthError::failed(NAME, format!("{} cannot be parsed: line {}: {}", path.display(), error.line, error.problem))
             })?;
             let Some(entry) = found else { return Outcome::declined(format!("{} has no entry for {name}", path.display())) };
-            if crate::machine::is_readable_by_others(&path) {
+            if crate::platform::is_readable_by_others(&path) {
                 tracing::warn!(target: "databricks_auth", "{} can be read by others; restrict it, for example with chmod 600", path.display());
             }
             tracing::debug!(target: "databricks_auth", "authenticating with the entry at line {} of {}", entry.line, path.display());

@@ -59,12 +59,12 @@ impl StoredLogin {
 
     async fn read(&self) -> Result<Entry, AuthError> {
         let entry = self.logins.get().await.map_err(|why| AuthError::failed(self.provider, why))?;
-        entry.ok_or_else(|| self.sign_in_again("the stored login is gone"))
+        entry.ok_or_else(|| self.log_in_again("the stored login is gone"))
     }
 
     async fn refresh(&self, mut entry: Entry) -> Result<Token, AuthError> {
         let Some(refresh_token) = entry.refresh_token() else {
-            return Err(self.sign_in_again("the stored login has expired and has no refresh token"));
+            return Err(self.log_in_again("the stored login has expired and has no refresh token"));
         };
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose()), ("client_id", PUBLIC_CLIENT)];
         let (token, body) = self.cx.grant(self.provider, &fields, None, &[refresh_token.expose()]).await?;
@@ -95,7 +95,7 @@ impl StoredLogin {
         }
     }
 
-    fn sign_in_again(&self, why: &str) -> AuthError {
+    fn log_in_again(&self, why: &str) -> AuthError {
         AuthError::failed(self.provider, why).with_hint(self.advice())
     }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use databricks_core::Secret;
 use serde_json::{Map, Value};
 
-use crate::expiry;
 use crate::sanitize::trimmed;
+use crate::timestamps;
 use crate::token::Token;
 
 /// A token with its refresh token and its end. Members that we do not know are kept.
@@ -48,7 +48,7 @@ impl Entry {
 
     /// How long the token is good for; zero if it has no readable end.
     pub(crate) fn left(&self, now: SystemTime) -> Duration {
-        self.expiry().and_then(|expiry| expiry::utc(expiry, now)).unwrap_or_default()
+        self.expiry().and_then(|expiry| timestamps::utc(expiry, now)).unwrap_or_default()
     }
 
     /// The token, if there is one.
@@ -66,7 +66,7 @@ impl Entry {
         }
         // Relative members of an earlier response would contradict the new end.
         self.0.remove("expires_in");
-        match token.expires_in.and_then(|life| expiry::stamp(life, now)) {
+        match token.expires_in.and_then(|life| timestamps::stamp(life, now)) {
             Some(expiry) => self.0.insert("expiry".to_owned(), expiry.into()),
             None => self.0.remove("expiry"),
         };

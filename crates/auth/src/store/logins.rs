@@ -176,7 +176,7 @@ async fn limited<T: Send + 'static>(operation: impl FnOnce() -> Result<T, KeySto
 }
 
 fn key_store(config: &ResolvedConfig) -> Option<Arc<dyn KeyStore>> {
-    let given = config.machine().key_store.clone();
+    let given = config.platform().key_store.clone();
     #[cfg(feature = "keyring")]
     let given = given.or_else(super::system);
     given
@@ -184,7 +184,7 @@ fn key_store(config: &ResolvedConfig) -> Option<Arc<dyn KeyStore>> {
 
 /// The storage, and whether it was chosen.
 fn choose(config: &ResolvedConfig) -> Result<(Storage, bool), AuthError> {
-    if let Some(storage) = config.machine().storage {
+    if let Some(storage) = config.platform().storage {
         return Ok((storage, true));
     }
     let setting = match config.environment().get(VARIABLE) {
@@ -254,5 +254,5 @@ fn remember_plaintext(path: &Path) -> Result<(), String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failed(error)),
     };
-    crate::machine::replace_file(path, &with_value(&text, crate::config::file::SETTINGS, "auth_storage", "plaintext")).map_err(failed)
+    crate::platform::replace_file(path, &with_value(&text, crate::config::file::SETTINGS, "auth_storage", "plaintext")).map_err(failed)
 }

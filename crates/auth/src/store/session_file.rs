@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Entry;
-use crate::expiry;
+use crate::timestamps;
 
 /// What distinguishes one login from another.
 #[derive(Debug)]
@@ -81,8 +81,8 @@ impl SessionFile {
         let text = token.get("expiry").and_then(Value::as_str)?.to_owned();
         let has_zone = text.ends_with('Z') || text.get(19..).is_some_and(|tail| tail.contains(['+', '-']));
         if !has_zone {
-            let left = expiry::local(&text, zone, now)?;
-            token["expiry"] = expiry::stamp(left, now)?.into();
+            let left = timestamps::local(&text, zone, now)?;
+            token["expiry"] = timestamps::stamp(left, now)?.into();
         }
         Entry::from_json(&token)
     }
@@ -95,7 +95,7 @@ impl SessionFile {
         let at = jiff::Timestamp::try_from(now + whole).map_err(std::io::Error::other)?;
         token["expiry"] = at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string().into();
         super::token_file::create_private(self.path.parent().unwrap_or(Path::new(".")))?;
-        crate::machine::replace_file(&self.path, &json!({ "token": token }).to_string())
+        crate::platform::replace_file(&self.path, &json!({ "token": token }).to_string())
     }
 }
 

@@ -13,7 +13,7 @@ use crate::store::KeyStore;
 
 /// The parts of this machine that providers use.
 #[derive(Clone, Debug)]
-pub(crate) struct Machine {
+pub(crate) struct Platform {
     pub(crate) clock: SharedClock,
     pub(crate) runner: Arc<dyn DynProcessRunner>,
     /// `None` follows the features this crate was built with.
@@ -24,7 +24,7 @@ pub(crate) struct Machine {
     pub(crate) storage: Option<crate::store::Storage>,
 }
 
-impl Default for Machine {
+impl Default for Platform {
     fn default() -> Self {
         Self { clock: SharedClock::default(), runner: Arc::new(SystemRunner), browser: None, key_store: None, storage: None }
     }

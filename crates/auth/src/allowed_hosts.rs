@@ -32,7 +32,7 @@ fn is_trusted(origin: &Origin) -> bool {
     match origin.scheme() {
         "https" => {
             is_platform_host(host)
-                || AzureEnvironment::of_sign_in(host).is_some()
+                || AzureEnvironment::of_authority(host).is_some()
                 || matches!(host, "oauth2.googleapis.com" | "iamcredentials.googleapis.com")
                 || is_loopback(host)
         }

@@ -11,9 +11,9 @@ use http::header::AUTHORIZATION;
 use crate::cache::TokenCache;
 use crate::config::ResolvedConfig;
 use crate::context::Context;
+use crate::credential_chain::{CredentialChain, Inner};
 use crate::error::AuthError;
 use crate::http::Http;
-use crate::sign_in::{Inner, SignIn};
 use crate::token::{Token, TokenSource};
 
 const NOTEBOOK: &str = "runtime-oauth";
@@ -56,7 +56,7 @@ impl TokenSource for Handed {
 #[derive(Debug, Default)]
 pub(crate) struct DataPlane(Mutex<BTreeMap<String, TokenCache>>);
 
-impl SignIn {
+impl CredentialChain {
     /// Credentials for an endpoint that responses on a host of its own, such as a serving endpoint with direct access. They are made of
     /// this sign-in's own token (RFC 7523), which never goes to that host.
     ///
@@ -68,7 +68,7 @@ impl SignIn {
         let mut caches = self.0.data_plane.0.lock().unwrap_or_else(PoisonError::into_inner);
         let cache = caches.entry(details).or_insert_with_key(|details| {
             // Weak, since the sign-in keeps the cache.
-            let source = Derived { of: Arc::downgrade(&self.0), details: details.clone() };
+            let source = DataPlaneSource { of: Arc::downgrade(&self.0), details: details.clone() };
             self.0.cx.cache(DATA_PLANE, source)
         });
         cache.clone()
@@ -76,22 +76,22 @@ impl SignIn {
 }
 
 /// A token made of the sign-in's own.
-struct Derived {
+struct DataPlaneSource {
     of: Weak<Inner>,
     details: String,
 }
 
-impl fmt::Debug for Derived {
+impl fmt::Debug for DataPlaneSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Derived").field("details", &self.details).finish_non_exhaustive()
+        f.debug_struct("DataPlaneSource").field("details", &self.details).finish_non_exhaustive()
     }
 }
 
-impl TokenSource for Derived {
+impl TokenSource for DataPlaneSource {
     async fn token(&self) -> Result<Token> {
         use databricks_core::Credentials as _;
-        let sign_in = SignIn(self.of.upgrade().ok_or_else(|| Error::new(ErrorKind::Auth, "the sign-in of this token is gone"))?);
-        let headers = sign_in.headers().await?;
+        let chain = CredentialChain(self.of.upgrade().ok_or_else(|| Error::new(ErrorKind::Auth, "the sign-in of this token is gone"))?);
+        let headers = chain.headers().await?;
         let own = headers.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
         let own = own.ok_or_else(|| {
             AuthError::failed(DATA_PLANE, "a token for the data plane is made of a bearer token, and this sign-in has none")
@@ -101,6 +101,6 @@ impl TokenSource for Derived {
             ("authorization_details", self.details.as_str()),
             ("assertion", own),
         ];
-        Ok(sign_in.0.cx.grant(DATA_PLANE, &fields, None, &[own]).await?.0)
+        Ok(chain.0.cx.grant(DATA_PLANE, &fields, None, &[own]).await?.0)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use databricks_auth::{AuthErrorKind, Config, Credentials as _, Environment, HttpService, SignIn, Storage, error_kind};
+use databricks_auth::{AuthErrorKind, Config, CredentialChain, Credentials as _, Environment, HttpService, Storage, error_kind};
 use databricks_core::{Body, Error, ErrorKind};
 use http::{Request, Response};
 
@@ -30,8 +30,8 @@ fn service(answers: &'static [(&'static str, u16, &'static str)]) -> (HttpServic
     (HttpService::new(service), log)
 }
 
-fn sign_in(vars: &[(&str, &str)], http: HttpService) -> SignIn {
-    Config::new().environment(Environment::from_iter(vars.iter().copied())).resolve().unwrap().sign_in(http)
+fn chain(vars: &[(&str, &str)], http: HttpService) -> CredentialChain {
+    Config::new().environment(Environment::from_iter(vars.iter().copied())).resolve().unwrap().credentials_over(http)
 }
 
 const M2M: &[(&str, &str)] =
@@ -49,22 +49,22 @@ fn authorization(headers: &databricks_core::AuthHeaders) -> &str {
 #[tokio::test(start_paused = true)]
 async fn a_token_needs_no_request() {
     let (http, log) = service(&[]);
-    let sign_in = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "dapi-1")], http);
-    assert_eq!(sign_in.auth_type(), "");
-    let headers = sign_in.headers().await.unwrap();
-    assert_eq!((authorization(&headers), sign_in.auth_type()), ("Bearer dapi-1", "pat"));
+    let credentials = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "dapi-1")], http);
+    assert_eq!(credentials.auth_type(), "");
+    let headers = credentials.headers().await.unwrap();
+    assert_eq!((authorization(&headers), credentials.auth_type()), ("Bearer dapi-1", "pat"));
     assert_eq!(headers.origin.unwrap().to_string(), "https://ws.example.com");
     assert!(log.lock().unwrap().is_empty());
-    assert!(!format!("{sign_in:?} {}", sign_in.describe()).contains("dapi-1"));
+    assert!(!format!("{credentials:?} {}", credentials.describe()).contains("dapi-1"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_principal_gets_one_token_for_all() {
     let (http, log) = service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "t1", "expires_in": 3600}"#)]);
-    let sign_in = sign_in(M2M, http);
+    let credentials = chain(M2M, http);
     let calls = (0..1000).map(|_| {
-        let sign_in = sign_in.clone();
-        tokio::spawn(async move { authorization(&sign_in.headers().await.unwrap()).to_owned() })
+        let credentials = credentials.clone();
+        tokio::spawn(async move { authorization(&credentials.headers().await.unwrap()).to_owned() })
     });
     for call in calls.collect::<Vec<_>>() {
         assert_eq!(call.await.unwrap(), "Bearer t1");
@@ -81,8 +81,8 @@ async fn a_refusal_is_explained_shared_and_tried_again_later() {
         DISCOVERY,
         ("https://ws.example.com/oidc/v1/token", 401, r#"{"error": "invalid_client", "error_description": "secret top-secret is wrong"}"#),
     ]);
-    let sign_in = sign_in(M2M, http);
-    let (a, b) = tokio::join!(sign_in.headers(), sign_in.headers());
+    let credentials = chain(M2M, http);
+    let (a, b) = tokio::join!(credentials.headers(), credentials.headers());
     for error in [a.unwrap_err(), b.unwrap_err()] {
         assert_eq!(error_kind(&error), Some(AuthErrorKind::AuthFailed));
         let text = error.report();
@@ -95,7 +95,7 @@ async fn a_refusal_is_explained_shared_and_tried_again_later() {
     }
     let tokens = || log.lock().unwrap().iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(tokens(), 1);
-    sign_in.headers().await.unwrap_err();
+    credentials.headers().await.unwrap_err();
     assert_eq!(tokens(), 2);
 }
 
@@ -106,7 +106,7 @@ async fn credentials_do_not_go_where_a_document_sends_them() {
         200,
         r#"{"token_endpoint": "https://evil.example.org/oidc/v1/token"}"#,
     )]);
-    let error = sign_in(M2M, http).headers().await.unwrap_err();
+    let error = chain(M2M, http).headers().await.unwrap_err();
     assert_eq!(error_kind(&error), Some(AuthErrorKind::UntrustedEndpoint));
     assert!(error.to_string().contains("evil.example.org"), "{error}");
     assert!(log.lock().unwrap().iter().all(|line| line.starts_with("GET")));
@@ -119,30 +119,32 @@ async fn the_endpoint_is_asked_for_once() {
         200,
         r#"{"account_id": "acc", "workspace_id": "77", "cloud": "GCP", "host_type": "unified"}"#,
     )]);
-    let sign_in = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t"), ("DATABRICKS_ACCOUNT_ID", "mine")], http);
+    let credentials =
+        chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t"), ("DATABRICKS_ACCOUNT_ID", "mine")], http);
     for _ in 0..2 {
-        let endpoint = sign_in.endpoint().await.unwrap();
+        let endpoint = credentials.endpoint().await.unwrap();
         assert_eq!(endpoint.base, "https://ws.example.com/");
         assert_eq!((endpoint.account_id.as_deref(), endpoint.workspace_id.as_deref()), (Some("mine"), Some("77")));
         assert_eq!((endpoint.host_type.as_str(), endpoint.cloud.as_str()), ("unified", "GCP"));
     }
     assert_eq!(log.lock().unwrap().len(), 1);
-    assert_eq!(sign_in.config().source("workspace_id").unwrap().to_string(), "metadata of the host");
+    assert_eq!(credentials.config().source("workspace_id").unwrap().to_string(), "metadata of the host");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_host_that_never_answers_does_not_hold_up_for_long() {
     let http = HttpService::new(tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Error>>()));
-    let sign_in = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t")], http);
+    let credentials = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t")], http);
     let start = tokio::time::Instant::now();
-    sign_in.endpoint().await.unwrap();
+    credentials.endpoint().await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(6));
 }
 
 #[tokio::test]
 async fn an_empty_chain_tells_everything_but_secrets() {
     let (http, _) = service(&[]);
-    let error = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_PASSWORD", "pw-secret")], http).headers().await.unwrap_err();
+    let error =
+        chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_PASSWORD", "pw-secret")], http).headers().await.unwrap_err();
     assert_eq!(error_kind(&error), Some(AuthErrorKind::NoCredentials));
     let text = error.report();
     for part in ["https://ws.example.com", "DATABRICKS_HOST", "pat: token (DATABRICKS_TOKEN) is not set", "basic: username", "oauth-m2m:"] {
@@ -161,14 +163,14 @@ async fn own_credentials_stand_in_for_the_chain() {
     });
     let (http, _) = service(&[]);
     let config = Config::new().environment(Environment::empty()).host("ws.example.com").credentials(own).resolve().unwrap();
-    let sign_in = config.sign_in(http);
+    let credentials = config.credentials_over(http);
     for _ in 0..3 {
-        assert_eq!(authorization(&sign_in.headers().await.unwrap()), "Bearer own");
+        assert_eq!(authorization(&credentials.headers().await.unwrap()), "Bearer own");
     }
-    assert_eq!((sign_in.auth_type(), calls.load(Ordering::SeqCst)), ("vault", 1));
-    let generation = sign_in.headers().await.unwrap().generation;
-    assert!(sign_in.invalidate(generation));
-    sign_in.headers().await.unwrap();
+    assert_eq!((credentials.auth_type(), calls.load(Ordering::SeqCst)), ("vault", 1));
+    let generation = credentials.headers().await.unwrap().generation;
+    assert!(credentials.invalidate(generation));
+    credentials.headers().await.unwrap();
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
@@ -194,14 +196,14 @@ async fn a_handed_token_is_swapped() {
 async fn data_plane_tokens_are_cached_by_what_they_are_for() {
     let (http, log) =
         service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "made", "expires_in": 3600}"#)]);
-    let sign_in = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "own-token")], http);
+    let credentials = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "own-token")], http);
     for details in ["[1]", "[2]", "[1]"] {
-        assert_eq!(authorization(&sign_in.clone().data_plane(details).headers().await.unwrap()), "Bearer made");
+        assert_eq!(authorization(&credentials.clone().data_plane(details).headers().await.unwrap()), "Bearer made");
     }
     let posts = log.lock().unwrap().iter().filter(|line| line.starts_with("POST") && line.contains("assertion=own-token")).count();
     assert_eq!(posts, 2);
-    let orphan = sign_in.data_plane("[3]");
-    drop(sign_in);
+    let orphan = credentials.data_plane("[3]");
+    drop(credentials);
     assert!(orphan.headers().await.unwrap_err().report().contains("gone"));
 }
 
@@ -247,14 +249,14 @@ async fn a_refresh_token_is_sent_once_and_client_credentials_again() {
         let home = home(&[(".databricks/token-cache.json", LOGIN)]);
         let config =
             Config::hermetic().home(home.path()).host("ws.example.com").auth_type("databricks-cli").auth_storage(Storage::Plaintext);
-        let error = config.resolve().unwrap().sign_in(http).headers().await.unwrap_err();
+        let error = config.resolve().unwrap().credentials_over(http).headers().await.unwrap_err();
         let text = error.to_string();
         assert!(text.contains("may have been used up") && text.contains("log in again"), "{failure:?}: {text}");
         let posts = |log: &Log| log.lock().unwrap().iter().filter(|line| line.starts_with("POST")).count();
         assert_eq!(posts(&log), 1, "{failure:?}");
 
         let (http, log) = transport(answer);
-        sign_in(M2M, http).headers().await.unwrap_err();
+        chain(M2M, http).headers().await.unwrap_err();
         assert!(posts(&log) > 1 || failure == Some(500), "{failure:?}");
     }
 }
@@ -266,9 +268,9 @@ async fn several_profiles_of_a_host_are_no_matter_where_the_ids_are_stated() {
     let config =
         || Config::hermetic().home(home.path()).host("ws.example.com").auth_type("databricks-cli").auth_storage(Storage::Plaintext);
     let (http, _) = service(&[]);
-    let error = config().resolve().unwrap().sign_in(http.clone()).headers().await.unwrap_err().to_string();
+    let error = config().resolve().unwrap().credentials_over(http.clone()).headers().await.unwrap_err().to_string();
     assert!(error.contains("several profiles") && error.contains("DATABRICKS_CONFIG_PROFILE"), "{error}");
-    let credentials = config().account_id("acc").resolve().unwrap().sign_in(http);
+    let credentials = config().account_id("acc").resolve().unwrap().credentials_over(http);
     assert_eq!(authorization(&credentials.headers().await.unwrap()), "Bearer old");
 }
 
@@ -277,7 +279,7 @@ async fn a_line_of_the_profile_that_had_no_effect_is_told_with_the_error() {
     let home = home(&[(".databrickscfg", "[dev]\nhost https://ws.example.com\ntoken = t\n")]);
     let (http, _) = service(&[]);
     let config = Config::hermetic().home(home.path()).profile("dev").resolve().unwrap();
-    let credentials = config.sign_in(http);
+    let credentials = config.credentials_over(http);
     for error in [credentials.endpoint().await.map(drop).unwrap_err(), credentials.headers().await.map(drop).unwrap_err()] {
         let text = error.to_string();
         assert!(text.contains(".databrickscfg: line 2 has no equals sign") && text.contains("host ="), "{text}");
@@ -289,7 +291,7 @@ async fn a_line_of_the_profile_that_had_no_effect_is_told_with_the_error() {
 async fn the_configuration_knows_the_provider_once_it_authenticated() {
     let (http, _) = service(&[]);
     let config = Config::hermetic().host("ws.example.com").token("dapi-1\r\n").resolve().unwrap();
-    let credentials = config.sign_in(http);
+    let credentials = config.credentials_over(http);
     assert_eq!(config.auth_type(), None);
     assert_eq!(authorization(&credentials.headers().await.unwrap()), "Bearer dapi-1");
     assert_eq!((config.auth_type(), credentials.config().auth_type()), (Some("pat"), Some("pat")));
@@ -300,7 +302,7 @@ fn without_a_runtime_there_is_an_error_and_a_token_still_works() {
     use futures_util::FutureExt as _;
 
     let (http, _) = service(&[]);
-    let credentials = sign_in(M2M, http.clone());
+    let credentials = chain(M2M, http.clone());
     for error in [
         credentials.endpoint().now_or_never().unwrap().map(drop).unwrap_err(),
         credentials.headers().now_or_never().unwrap().map(drop).unwrap_err(),
@@ -309,7 +311,7 @@ fn without_a_runtime_there_is_an_error_and_a_token_still_works() {
     }
     // The same credentials work in a runtime afterwards.
     let (http, _) = service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "t1", "expires_in": 3600}"#)]);
-    let credentials = sign_in(M2M, http);
+    let credentials = chain(M2M, http);
     credentials.headers().now_or_never().unwrap().unwrap_err();
     let without_timers = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
     let error = without_timers.block_on(credentials.headers()).unwrap_err();
@@ -318,7 +320,7 @@ fn without_a_runtime_there_is_an_error_and_a_token_still_works() {
     assert_eq!(authorization(&runtime.block_on(credentials.headers()).unwrap()), "Bearer t1");
 
     let (http, _) = service(&[]);
-    let token = sign_in(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t")], http);
+    let token = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t")], http);
     assert_eq!(authorization(&token.headers().now_or_never().unwrap().unwrap()), "Bearer t");
 }
 
@@ -339,7 +341,7 @@ fn a_runtime_without_io_is_an_error() {
 async fn a_key_that_this_build_cannot_use_is_told_with_the_feature() {
     let (http, _) = service(&[]);
     let config = Config::hermetic().host("1.2.gcp.databricks.com").google_credentials("{}").resolve().unwrap();
-    let error = config.sign_in(http).headers().await.unwrap_err().to_string();
+    let error = config.credentials_over(http).headers().await.unwrap_err().to_string();
     for part in ["google_credentials is set (set in code)", "feature `google` of databricks-sdk"] {
         assert!(error.contains(part), "{error}");
     }
@@ -352,7 +354,7 @@ async fn a_machine_without_identity_is_told_what_was_asked() {
     {
         let (http, _) = transport(move |line| if line.contains("169.254.169.254") { Ok((status, text)) } else { Ok((404, "{}")) });
         let config = Config::hermetic().host("adb-1.2.azuredatabricks.net").azure_use_msi(true).resolve().unwrap();
-        let error = config.sign_in(http).headers().await.unwrap_err().to_string();
+        let error = config.credentials_over(http).headers().await.unwrap_err().to_string();
         assert!(error.contains("http://169.254.169.254/metadata/identity/oauth2/token"), "{error}");
         assert!(!error.contains('\u{1b}') && !error.contains("[31m"), "{error}");
     }

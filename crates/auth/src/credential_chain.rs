@@ -9,14 +9,14 @@ use databricks_transport::{HttpService, TlsOptions, UserAgent};
 use http::Uri;
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::chain::{self, Chosen};
+use crate::choose::{self, Chosen};
 use crate::config::{Cloud, HostType, ResolvedConfig};
 use crate::context::Context;
-use crate::derived::DataPlane;
 use crate::describe::Description;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::Http;
 use crate::runtime;
+use crate::token_exchange::DataPlane;
 
 /// Where a client sends its requests, and to whom: the configuration, completed by what the host says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Endpoint {
 
 /// Credentials by configuration. Cheap to clone; clones share tokens and everything else.
 ///
-/// Made by [`ResolvedConfig::sign_in`]. Sends nothing before the first [`headers`](Credentials::headers) or
+/// Made by [`ResolvedConfig::credentials_over`]. Sends nothing before the first [`headers`](Credentials::headers) or
 /// [`endpoint`](Self::endpoint); then the chain chooses a provider, once, and that one hands out headers from then on.
 ///
 /// ```no_run
@@ -44,13 +44,13 @@ pub struct Endpoint {
 /// use databricks_auth::Config;
 /// use databricks_core::Credentials as _;
 ///
-/// let sign_in = Config::from_env().resolve()?.sign_in(http);
-/// let headers = sign_in.headers().await?;
-/// println!("{} signs in at {}", sign_in.auth_type(), sign_in.endpoint().await?.base);
+/// let credentials = Config::from_env().resolve()?.credentials_over(http);
+/// let headers = credentials.headers().await?;
+/// println!("{} signs in at {}", credentials.auth_type(), credentials.endpoint().await?.base);
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct SignIn(pub(crate) Arc<Inner>);
+pub struct CredentialChain(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) cx: Arc<Context>,
@@ -70,8 +70,8 @@ impl ResolvedConfig {
     /// Prepares credentials over this HTTP service. Nothing is sent before the first request needs headers.
     ///
     /// * `http`: carries the token requests. It must not have an auth layer of its own.
-    pub fn sign_in(&self, http: HttpService) -> SignIn {
-        SignIn::new(self.clone(), http)
+    pub fn credentials_over(&self, http: HttpService) -> CredentialChain {
+        CredentialChain::new(self.clone(), http)
     }
 
     /// Prepares credentials over connections of their own, with the proxy of the environment, the system's certificates and the
@@ -88,8 +88,8 @@ impl ResolvedConfig {
     ///
     /// # Errors
     /// When the certificates or the proxy of this machine cannot be used.
-    pub fn credentials(&self) -> Result<SignIn> {
-        Ok(self.sign_in(self.http_service()?))
+    pub fn credentials(&self) -> Result<CredentialChain> {
+        Ok(self.credentials_over(self.http_service()?))
     }
 
     /// An HTTP service for token requests: what [`credentials`](Self::credentials) uses, for [`login`](Self::login) and its like.
@@ -114,7 +114,7 @@ impl ResolvedConfig {
     }
 }
 
-impl SignIn {
+impl CredentialChain {
     pub(crate) fn new(config: ResolvedConfig, http: HttpService) -> Self {
         Self(Arc::new(Inner {
             cx: Arc::new(Context::new(config, Http::new(http))),
@@ -172,7 +172,7 @@ impl SignIn {
     ///
     /// Sends nothing: before the first request it states which providers have their inputs.
     pub fn describe(&self) -> Description {
-        crate::describe::of_sign_in(&self.config(), self.0.chosen.get(), self.last_failure().as_ref())
+        crate::describe::of_chain(&self.config(), self.0.chosen.get(), self.last_failure().as_ref())
     }
 
     /// Gives back what was made for this sign-in: the personal access tokens of `azure-pat`. Best effort; what cannot be given back is
@@ -210,7 +210,7 @@ impl SignIn {
         {
             return Err(failure);
         }
-        let outcome = match runtime::guard(chain::choose(&inner.cx)).await {
+        let outcome = match runtime::guard(choose::choose(&inner.cx)).await {
             Ok(outcome) => outcome,
             Err(missing) => Err(missing.into()),
         };
@@ -229,7 +229,7 @@ impl SignIn {
     }
 }
 
-impl Credentials for SignIn {
+impl Credentials for CredentialChain {
     /// The provider that was chosen; before that the one that was asked for, or an empty text.
     fn auth_type(&self) -> &str {
         if let Some(own) = self.0.cx.config.custom_credentials() {
@@ -260,8 +260,8 @@ impl Credentials for SignIn {
     }
 }
 
-impl fmt::Debug for SignIn {
+impl fmt::Debug for CredentialChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignIn").field("auth_type", &self.auth_type()).field("config", &self.0.cx.config).finish_non_exhaustive()
+        f.debug_struct("CredentialChain").field("auth_type", &self.auth_type()).field("config", &self.0.cx.config).finish_non_exhaustive()
     }
 }
