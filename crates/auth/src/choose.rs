@@ -8,7 +8,8 @@ use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind, Declined};
 use crate::oauth::not_configured;
 use crate::providers::headers::Headers;
-use crate::providers::{CHAIN, ON_REQUEST, Outcome, Provider};
+use crate::providers::provider::{Outcome, Provider};
+use crate::providers::{CHAIN, ON_REQUEST};
 
 /// The provider that authenticates, and why those before it do not.
 #[derive(Debug)]

@@ -16,7 +16,8 @@ use crate::config::{ResolvedConfig, Source};
 use crate::error::AuthError;
 use crate::http::Http;
 use crate::metadata::Metadata;
-use crate::oauth::Endpoints;
+use crate::oauth_endpoints::OAuthEndpoints;
+use crate::runtime::Missing;
 use crate::token::DynTokenSource;
 
 /// Shared by the providers of a sign-in and by its clones.
@@ -25,7 +26,7 @@ pub(crate) struct Context {
     pub(crate) config: ResolvedConfig,
     pub(crate) http: Http,
     pub(crate) metadata: OnceCell<Option<Metadata>>,
-    pub(crate) endpoints: OnceCell<Endpoints>,
+    pub(crate) endpoints: OnceCell<OAuthEndpoints>,
     /// The tenant that the workspace's login page names.
     pub(crate) asked_tenant: OnceCell<Option<String>>,
     found: Mutex<Found>,
@@ -79,6 +80,21 @@ impl Context {
     /// The wall clock.
     pub(crate) fn now(&self) -> SystemTime {
         self.config.clock().wall()
+    }
+
+    /// What the host says about itself; asked once, without credentials. `None` without a host or without a usable response.
+    pub(crate) async fn metadata(&self) -> Option<&Metadata> {
+        self.try_metadata().await.ok().flatten()
+    }
+
+    /// As [`metadata`](Self::metadata).
+    ///
+    /// # Errors
+    /// When the runtime does not permit requests. The next call asks again then.
+    pub(crate) async fn try_metadata(&self) -> Result<Option<&Metadata>, Missing> {
+        let Some(host) = self.host() else { return Ok(None) };
+        let metadata = self.metadata.get_or_try_init(|| Metadata::fetch(&self.http, &host.url, &self.config)).await?;
+        Ok(metadata.as_ref())
     }
 
     /// The cloud. Asks the host where the configuration does not state it.

@@ -1,5 +1,6 @@
 //! A sign-in: credentials that choose their provider when they are first needed, and what is known of the host.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
@@ -9,6 +10,7 @@ use databricks_transport::{HttpService, TlsOptions, UserAgent};
 use http::Uri;
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::cache::TokenCache;
 use crate::choose::{self, Chosen};
 use crate::config::{Cloud, HostType, ResolvedConfig};
 use crate::context::Context;
@@ -16,7 +18,6 @@ use crate::describe::Description;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::Http;
 use crate::runtime;
-use crate::token_exchange::DataPlane;
 
 /// Where a client sends its requests, and to whom: the configuration, completed by what the host says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +64,8 @@ pub(crate) struct Inner {
     endpoint: OnceCell<Endpoint>,
     /// The only place that the headers may go to.
     origin: OnceLock<Origin>,
-    pub(crate) data_plane: DataPlane,
+    /// The caches of data plane tokens, by the authorization details that they are for.
+    pub(crate) data_plane: StdMutex<BTreeMap<String, TokenCache>>,
 }
 
 impl ResolvedConfig {
@@ -124,7 +126,7 @@ impl CredentialChain {
             failure: StdMutex::new(None),
             endpoint: OnceCell::new(),
             origin: OnceLock::new(),
-            data_plane: DataPlane::default(),
+            data_plane: StdMutex::default(),
         }))
     }
 

@@ -84,6 +84,7 @@ mod http;
 mod login;
 mod metadata;
 mod oauth;
+mod oauth_endpoints;
 mod platform;
 mod process;
 mod providers;

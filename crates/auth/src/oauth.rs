@@ -15,30 +15,23 @@ use crate::config::cloud::HostType;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::{HttpResponse, Outgoing, oauth_code};
+use crate::oauth_endpoints::OAuthEndpoints;
 use crate::timestamps::seconds;
 use crate::token::Token;
 
 /// The life of a token whose issuer does not state one.
 pub(crate) const UNSTATED_LIFE: Duration = Duration::from_secs(300);
 
-/// Where the platform's OAuth server is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoints {
-    /// Unknown where only the token endpoint was given.
-    pub(crate) authorize: Option<String>,
-    pub(crate) token: String,
-}
-
 impl Context {
     /// The endpoints for this host: given, discovered, or fixed. Found once.
-    pub(crate) async fn endpoints(&self, provider: &str) -> Result<&Endpoints, AuthError> {
+    pub(crate) async fn endpoints(&self, provider: &str) -> Result<&OAuthEndpoints, AuthError> {
         self.endpoints.get_or_try_init(|| self.find_endpoints(provider)).await
     }
 
-    async fn find_endpoints(&self, provider: &str) -> Result<Endpoints, AuthError> {
+    async fn find_endpoints(&self, provider: &str) -> Result<OAuthEndpoints, AuthError> {
         if let Some(token) = self.config.text(Key::TokenEndpoint) {
             allowed_hosts::check_scheme(token, "token_endpoint")?;
-            return Ok(Endpoints { authorize: None, token: token.to_owned() });
+            return Ok(OAuthEndpoints { authorize: None, token: token.to_owned() });
         }
         let mut own: Vec<Origin> = self.origin().into_iter().collect();
         if let Some(url) = self.config.text(Key::DiscoveryUrl) {
@@ -59,13 +52,13 @@ impl Context {
         };
         let base = format!("{host}/oidc/accounts/{account}");
         match kind {
-            HostType::Account => Ok(Endpoints { authorize: Some(format!("{base}/v1/authorize")), token: format!("{base}/v1/token") }),
+            HostType::Account => Ok(OAuthEndpoints { authorize: Some(format!("{base}/v1/authorize")), token: format!("{base}/v1/token") }),
             _ => self.discover(provider, &format!("{base}/.well-known/oauth-authorization-server"), &own).await,
         }
     }
 
     /// Reads an OAuth server's document (RFC 8414).
-    async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<Endpoints, AuthError> {
+    async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<OAuthEndpoints, AuthError> {
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the OAuth endpoints at {}: {why}", shown(url)));
         let response = self.http.send(Outgoing::get(url).few().operation("OAuth discovery")).await;
         let response = response.map_err(|error| failed("there is no response".to_owned()).with_cause(error))?;
@@ -83,7 +76,7 @@ impl Context {
         for endpoint in [Some(&token), authorize.as_ref()].into_iter().flatten() {
             allowed_hosts::check(endpoint, &named_by, own)?;
         }
-        Ok(Endpoints { authorize, token })
+        Ok(OAuthEndpoints { authorize, token })
     }
 
     /// Sends a grant to the token endpoint and reads the token.

@@ -9,7 +9,8 @@ use databricks_transport::SharedClock;
 
 use crate::login::browser::Browser;
 use crate::process::{DynProcessRunner, SystemRunner};
-use crate::store::KeyStore;
+use crate::store::key_store::KeyStore;
+use crate::store::storage::Storage;
 
 /// The parts of this machine that providers use.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct Platform {
     /// `None` follows the features this crate was built with.
     pub(crate) key_store: Option<Arc<dyn KeyStore>>,
     /// The storage of logins chosen in code.
-    pub(crate) storage: Option<crate::store::Storage>,
+    pub(crate) storage: Option<Storage>,
 }
 
 impl Default for Platform {

@@ -1,8 +1,7 @@
 //! Tokens made of other tokens: for a notebook's token, and for endpoints that response on a host of their own.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use databricks_core::{Error, ErrorKind, Result, Secret};
 use databricks_transport::HttpService;
@@ -52,10 +51,6 @@ impl TokenSource for Handed {
     }
 }
 
-/// The caches of data plane tokens, by what they are for.
-#[derive(Debug, Default)]
-pub(crate) struct DataPlane(Mutex<BTreeMap<String, TokenCache>>);
-
 impl CredentialChain {
     /// Credentials for an endpoint that responses on a host of its own, such as a serving endpoint with direct access. They are made of
     /// this sign-in's own token (RFC 7523), which never goes to that host.
@@ -65,7 +60,7 @@ impl CredentialChain {
     /// * `authorization_details`: the JSON that the endpoint's description gives, which says what the token may do.
     pub fn data_plane(&self, authorization_details: impl Into<String>) -> TokenCache {
         let details = authorization_details.into();
-        let mut caches = self.0.data_plane.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut caches = self.0.data_plane.lock().unwrap_or_else(PoisonError::into_inner);
         let cache = caches.entry(details).or_insert_with_key(|details| {
             // Weak, since the sign-in keeps the cache.
             let source = DataPlaneSource { of: Arc::downgrade(&self.0), details: details.clone() };

@@ -119,8 +119,7 @@ async fn the_endpoint_is_asked_for_once() {
         200,
         r#"{"account_id": "acc", "workspace_id": "77", "cloud": "GCP", "host_type": "unified"}"#,
     )]);
-    let credentials =
-        chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t"), ("DATABRICKS_ACCOUNT_ID", "mine")], http);
+    let credentials = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t"), ("DATABRICKS_ACCOUNT_ID", "mine")], http);
     for _ in 0..2 {
         let endpoint = credentials.endpoint().await.unwrap();
         assert_eq!(endpoint.base, "https://ws.example.com/");
@@ -143,8 +142,7 @@ async fn a_host_that_never_answers_does_not_hold_up_for_long() {
 #[tokio::test]
 async fn an_empty_chain_tells_everything_but_secrets() {
     let (http, _) = service(&[]);
-    let error =
-        chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_PASSWORD", "pw-secret")], http).headers().await.unwrap_err();
+    let error = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_PASSWORD", "pw-secret")], http).headers().await.unwrap_err();
     assert_eq!(error_kind(&error), Some(AuthErrorKind::NoCredentials));
     let text = error.report();
     for part in ["https://ws.example.com", "DATABRICKS_HOST", "pat: token (DATABRICKS_TOKEN) is not set", "basic: username", "oauth-m2m:"] {

@@ -6,27 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::attributes::{ATTRIBUTES, Key};
 use super::file::{DEFAULT, ProfileFile, SETTINGS};
-use super::resolved::Settings;
+use super::paths::expand_home;
+use super::raw::Raw;
+use super::resolved::{ResolvedConfig, Settings};
 use super::source::Source;
-use super::value::{Raw, Value};
-use super::{Config, expand_home};
+use super::value::{Value, invalid_value};
 use crate::error::{AuthError, AuthErrorKind};
-
-/// A profile of the profile file, without its secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProfileSummary {
-    /// The name of the section.
-    pub name: String,
-    /// The host as it stands in the file, without user information; `None` if it is missing or no host.
-    pub host: Option<String>,
-    /// The account's id.
-    pub account_id: Option<String>,
-    /// The auth type, if the profile states one.
-    pub auth_type: Option<String>,
-    /// Whether `default_profile` names this profile.
-    pub is_default: bool,
-}
 
 /// The path of the profile file: as configured, else `.databrickscfg` in the home directory.
 pub(crate) fn path(settings: &Settings, home: Option<&Path>) -> Option<PathBuf> {
@@ -51,6 +36,17 @@ pub(crate) fn read(path: &Path) -> Result<Option<ProfileFile>, AuthError> {
         Ok(file) => Ok(Some(file)),
         Err(error) => Err(fail(format!("cannot be parsed: line {} is {}", error.line, error.problem))),
     }
+}
+
+/// The profile file that a configuration reads.
+pub(crate) fn profile_path(config: &ResolvedConfig) -> Option<PathBuf> {
+    path(config.settings(), config.home())
+}
+
+/// The profile file that a configuration reads, with its path. `None` where there is none.
+pub(crate) fn read_profile_file(config: &ResolvedConfig) -> Result<Option<(PathBuf, ProfileFile)>, AuthError> {
+    let Some(path) = profile_path(config) else { return Ok(None) };
+    Ok(read(&path)?.map(|file| (path, file)))
 }
 
 /// Adds the values of the chosen section, if one is to be read, and hands out that section's host.
@@ -86,7 +82,7 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
         if raw.is_empty() {
             continue;
         }
-        let value = Value::read(attribute, &raw).map_err(|expected| super::value::invalid_value(attribute, &source, &expected))?;
+        let value = Value::read(attribute, &raw).map_err(|expected| invalid_value(attribute, &source, &expected))?;
         added_secret |= attribute.sensitive;
         settings.fill(attribute.key, value, source);
     }
@@ -117,24 +113,4 @@ fn not_found(name: &str, path: &Path, file: &ProfileFile) -> AuthError {
     let names: Vec<_> = file.profiles().map(|section| section.name.as_str()).collect();
     let known = if names.is_empty() { "it has no profiles".to_owned() } else { format!("it has: {}", names.join(", ")) };
     AuthError::new(AuthErrorKind::ProfileNotFound, format!("{} has no profile {name}; {known}", path.display()))
-}
-
-/// The profiles of the file that a configuration would read.
-pub(crate) fn list(config: &Config) -> Result<Vec<ProfileSummary>, AuthError> {
-    let environment = config.read_variables();
-    let home = config.find_home(&environment);
-    let settings = super::resolve::given(config, &environment)?;
-    let Some(path) = path(&settings, home.as_deref()) else { return Ok(Vec::new()) };
-    let Some(file) = read(&path)? else { return Ok(Vec::new()) };
-    let text = |value: Option<&str>| value.filter(|value| !value.is_empty()).map(str::to_owned);
-    Ok(file
-        .profiles()
-        .map(|section| ProfileSummary {
-            name: section.name.clone(),
-            host: section.get("host").and_then(|host| super::host::Host::parse(host, true).ok()).map(|host| host.url),
-            account_id: text(section.get("account_id")),
-            auth_type: text(section.get("auth_type")),
-            is_default: file.setting("default_profile") == Some(section.name.as_str()),
-        })
-        .collect())
 }

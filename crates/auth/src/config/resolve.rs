@@ -6,16 +6,30 @@ use std::sync::Arc;
 use databricks_transport::Environment;
 
 use super::attributes::{ATTRIBUTES, Key};
+use super::builder::Config;
 use super::cloud::Cloud;
 use super::host::{Host, HostError};
+use super::paths::expand_home;
+use super::raw::Raw;
 use super::resolved::{Parts, ResolvedConfig, Settings};
 use super::source::Source;
 use super::value::{Value, invalid_value};
-use super::{Config, profile, serving, validate};
+use super::{profile, serving, validate};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::sanitize::trimmed;
 
-pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
+impl Config {
+    /// Reads environment and profile file, normalises and validates. Sends nothing.
+    ///
+    /// # Errors
+    /// Of kind [`Config`](databricks_core::ErrorKind::Config), naming the setting and where it came from; see
+    /// [`AuthErrorKind`](crate::AuthErrorKind) for what can be wrong.
+    pub fn resolve(self) -> databricks_core::Result<ResolvedConfig> {
+        Ok(resolve(self)?)
+    }
+}
+
+fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
     let environment = config.read_variables();
     let home = config.find_home(&environment);
     let mut settings = given(&config, &environment)?;
@@ -79,8 +93,7 @@ pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settin
         });
         let Some((name, text)) = set else { continue };
         let source = Source::variable(name);
-        let value =
-            Value::read(attribute, &super::Raw::Text(text.into())).map_err(|expected| invalid_value(attribute, &source, &expected))?;
+        let value = Value::read(attribute, &Raw::Text(text.into())).map_err(|expected| invalid_value(attribute, &source, &expected))?;
         settings.fill(attribute.key, value, source);
     }
     Ok(settings)
@@ -132,7 +145,7 @@ fn fill_from_token_endpoint(settings: &mut Settings) {
 fn expand_paths(settings: &mut Settings, home: Option<&Path>) {
     for key in [Key::OidcTokenFilepath, Key::ConfigFile, Key::DatabricksCliPath] {
         if let (Some(text), Some(source)) = (settings.text(key), settings.source(key).cloned()) {
-            let path = super::expand_home(&text, home);
+            let path = expand_home(&text, home);
             settings.replace(key, Value::Text(path.to_string_lossy().into_owned()), source);
         }
     }

@@ -6,29 +6,10 @@ use databricks_core::Secret;
 use databricks_core::redact::REDACTED;
 
 use super::attributes::{Attribute, Kind};
+use super::raw::Raw;
 use super::source::Source;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::sanitize::{trimmed, trimmed_secret};
-
-/// What a program or a file gave, before it is read. Text is kept as a secret, so that no `Debug` can show it.
-#[derive(Clone, Debug)]
-pub(crate) enum Raw {
-    Text(Secret),
-    Bool(bool),
-    Int(i64),
-    List(Vec<String>),
-}
-
-impl Raw {
-    /// Whether this counts as not given: an empty text, or a list without items.
-    pub(crate) fn is_empty(&self) -> bool {
-        match self {
-            Self::Text(text) => trimmed(text.expose()).is_empty(),
-            Self::List(items) => items.iter().all(|item| item.trim().is_empty()),
-            Self::Bool(_) | Self::Int(_) => false,
-        }
-    }
-}
 
 /// The value of an attribute.
 #[derive(Clone)]

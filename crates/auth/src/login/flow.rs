@@ -8,7 +8,6 @@ use databricks_core::Secret;
 use futures_util::future::{Either, select};
 use serde_json::Value;
 
-use super::PUBLIC_CLIENT;
 use super::browser::Browser;
 use super::listener::{Callback, Listener};
 use super::pkce::Pkce;
@@ -18,8 +17,12 @@ use crate::config::cloud::AzureEnvironment;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind, feature_off};
 use crate::http::Outgoing;
-use crate::oauth::{Endpoints, not_configured, shown};
+use crate::oauth::{not_configured, shown};
+use crate::oauth_endpoints::OAuthEndpoints;
 use crate::token::Token;
+
+/// The public client of the official CLI, which every account knows.
+pub(crate) const PUBLIC_CLIENT: &str = "databricks-cli";
 
 /// How long the person may take.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -99,7 +102,7 @@ impl Flow {
     }
 
     /// Where people sign in: the platform's server, or for an application of Entra the place that the workspace sends its people to.
-    async fn endpoints(&self) -> Result<Endpoints, AuthError> {
+    async fn endpoints(&self) -> Result<OAuthEndpoints, AuthError> {
         if !self.is_entra {
             return self.cx.endpoints(self.provider).await.cloned();
         }
@@ -120,7 +123,7 @@ impl Flow {
             let text = format!("{}: the workspace sends people to {}, which is not Entra", self.provider, shown(&authorize));
             return Err(AuthError::new(AuthErrorKind::UntrustedEndpoint, text).with_provider(self.provider));
         };
-        Ok(Endpoints { token: format!("{base}/token"), authorize: Some(authorize) })
+        Ok(OAuthEndpoints { token: format!("{base}/token"), authorize: Some(authorize) })
     }
 
     fn authorize_url(&self, authorize: &str, redirect_uri: &str, pkce: &Pkce) -> String {

@@ -7,8 +7,5 @@ mod page;
 mod pkce;
 mod store;
 
-pub(crate) use flow::{Flow, Granted};
+pub(crate) use flow::{Flow, Granted, PUBLIC_CLIENT};
 pub use store::LoginOutcome;
-
-/// The public client of the official CLI, which every account knows.
-pub(crate) const PUBLIC_CLIENT: &str = "databricks-cli";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use databricks_core::Result;
 use databricks_transport::HttpService;
 
-use super::Flow;
+use super::flow::Flow;
 use crate::config::{ResolvedConfig, profile_path};
 use crate::context::Context;
 use crate::error::AuthError;

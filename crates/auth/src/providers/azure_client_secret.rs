@@ -5,7 +5,7 @@ use std::sync::Arc;
 use databricks_core::Result;
 
 use super::azure::{Identity, Management, no_tenant};
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::exchange::{Exchange, IdTokens};
 use super::headers::Headers;
-use super::{Outcome, Provider, meant_for_entra, need};
+use super::provider::{Outcome, Provider, meant_for_entra, need};
 use crate::allowed_hosts;
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::azure::{Identity, Management};
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::azure::Management;
 use super::headers::Headers;
-use super::{Outcome, Provider, azure_cli, azure_client_secret, azure_msi};
+use super::provider::{Outcome, Provider};
+use super::{azure_cli, azure_client_secret, azure_msi};
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;

@@ -8,8 +8,8 @@ use databricks_core::Result;
 use serde_json::Value;
 
 use super::headers::Headers;
+use super::provider::{Outcome, Provider, need};
 use super::stored_login::StoredLogin;
-use super::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::config::{HostType, ResolvedConfig};
 use crate::context::Context;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use databricks_core::{Result, Secret};
 
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::Source;
 use crate::config::attributes::Key;
 use crate::context::Context;

@@ -4,7 +4,7 @@ use databricks_core::Secret;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::need;
+use super::provider::need;
 use crate::allowed_hosts;
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::google::{SCOPES, id_token};
 use super::google_default::{Default, DefaultTokens};
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::cache::TokenCache;
 use crate::config::attributes::Key;
 use crate::context::Context;

@@ -8,7 +8,7 @@ use http::{HeaderName, Uri};
 use serde_json::Value;
 
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::config::host::is_loopback;
 use crate::context::Context;

@@ -9,7 +9,7 @@ use databricks_transport::SharedClock;
 use serde_json::Value as Json;
 
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::config::serving::token_file;
 use crate::error::AuthError;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use databricks_core::Secret;
 
+use super::basic;
 use super::headers::Headers;
-use super::{Outcome, Provider, basic, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::config::netrc;

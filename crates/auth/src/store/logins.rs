@@ -8,8 +8,10 @@ use std::time::Duration;
 use databricks_core::Secret;
 use serde_json::{Value, json};
 
+use super::entry::Entry;
+use super::key_store::{KeyStore, KeyStoreError};
+use super::storage::Storage;
 use super::token_file::TokenFile;
-use super::{Entry, KeyStore, KeyStoreError, Storage};
 use crate::config::file::with_value;
 use crate::config::host::Host;
 use crate::config::{HostType, ResolvedConfig, read_profile_file};
@@ -178,7 +180,7 @@ async fn limited<T: Send + 'static>(operation: impl FnOnce() -> Result<T, KeySto
 fn key_store(config: &ResolvedConfig) -> Option<Arc<dyn KeyStore>> {
     let given = config.platform().key_store.clone();
     #[cfg(feature = "keyring")]
-    let given = given.or_else(super::system);
+    let given = given.or_else(super::keyring::system);
     given
 }
 

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::Entry;
+use super::entry::Entry;
 use crate::timestamps;
 
 /// What distinguishes one login from another.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::Entry;
+use super::entry::Entry;
 
 const VERSION: i64 = 1;
 
