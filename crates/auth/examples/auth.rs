@@ -1,4 +1,4 @@
-//! Looks at sign-in from the command line.
+//! Authenticates from the command line, and shows how.
 //!
 //! ```sh
 //! cargo run -p databricks-auth --features browser,google --example auth -- describe [--profile NAME] [--host URL] [attribute=value …]
@@ -6,9 +6,9 @@
 //!
 //! | command | does |
 //! |---|---|
-//! | `describe` | tells which setting came from where, and which way to sign in is used; `--offline` asks nobody |
-//! | `login` | signs in through a browser and stores the login where the official CLI does |
-//! | `logout` | forgets that login |
+//! | `describe` | shows where each setting came from and which credentials provider is used; `--offline` sends no request |
+//! | `login` | logs in through a browser and stores the login where the official CLI does |
+//! | `logout` | removes that login |
 //! | `token` | prints the token that requests would carry, for use in scripts |
 //! | `profiles` | lists the profiles of the profile file |
 
@@ -55,7 +55,7 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
         "login" => {
             let config = config.resolve()?;
             let outcome = config.login(config.http_service()?).await?;
-            println!("Signed in to {}; the login is kept in the storage {:?}.", outcome.host, outcome.storage);
+            println!("Logged in to {}; the login is in the storage {:?}.", outcome.host, outcome.storage);
             Ok(())
         }
         "logout" => {
@@ -65,7 +65,8 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
         "token" => {
             let headers = credentials(config)?.headers().await?;
             for (name, value) in &headers.headers {
-                let value = value.to_str().map_err(|error| Error::new(ErrorKind::Auth, format!("{name} is no text")).with_source(error))?;
+                let value =
+                    value.to_str().map_err(|error| Error::new(ErrorKind::Auth, format!("{name} is not a string")).with_source(error))?;
                 println!("{name}: {value}");
             }
             Ok(())

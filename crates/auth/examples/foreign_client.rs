@@ -28,8 +28,8 @@ async fn main() -> Result<()> {
     };
     let transport = databricks_transport::Client::builder().build()?;
     let credentials = config.credentials_over(transport.service());
-    let answer = get(&credentials, "/api/2.0/preview/scim/v2/Me").await?;
-    println!("{answer}");
+    let response = get(&credentials, "/api/2.0/preview/scim/v2/Me").await?;
+    println!("{response}");
     Ok(())
 }
 
@@ -41,7 +41,7 @@ async fn get(credentials: &CredentialChain, path: &str) -> Result<String> {
         let headers = credentials.headers().await?;
         // Blocking clients belong on a thread that may block.
         let (target, ours) = (url.clone(), headers.headers);
-        let answer = tokio::task::spawn_blocking(move || {
+        let response = tokio::task::spawn_blocking(move || {
             let mut request = ureq::get(&target).config().http_status_as_error(false).build();
             for (name, value) in &ours {
                 request = request.header(name, value);
@@ -52,16 +52,16 @@ async fn get(credentials: &CredentialChain, path: &str) -> Result<String> {
         .await
         .map_err(|error| Error::new(ErrorKind::Other, "the request was broken off").with_source(error))?
         .map_err(|error| Error::new(ErrorKind::Connect, "the request failed").with_source(error))?;
-        match answer {
+        match response {
             (401, _) if attempt == 1 && credentials.invalidate(headers.generation) => {}
             (200, body) => return Ok(body),
-            (status, body) => return Err(Error::new(ErrorKind::Other, format!("the service answered {status}: {body}"))),
+            (status, body) => return Err(Error::new(ErrorKind::Other, format!("the service responded with {status}: {body}"))),
         }
     }
-    Err(Error::new(ErrorKind::Other, "there is no answer"))
+    Err(Error::new(ErrorKind::Other, "no response"))
 }
 
-/// Answers every request with the names of the headers that sign it.
+/// Responds to every request with the names of the headers that authenticate it.
 fn demonstration_server() -> Result<String> {
     let io = |error| Error::new(ErrorKind::Io, "cannot listen on this machine").with_source(error);
     let listener = TcpListener::bind("127.0.0.1:0").map_err(io)?;
@@ -73,7 +73,7 @@ fn demonstration_server() -> Result<String> {
             let head = String::from_utf8_lossy(&head[..length]).to_lowercase();
             let signed = head.contains("authorization: bearer demonstration");
             let body = format!("{{\"userName\": \"you\", \"signed\": {signed}}}");
-            // Whoever asked may be gone.
+            // The client may have closed the connection.
             let _ = write!(
                 stream,
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",

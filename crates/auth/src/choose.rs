@@ -19,7 +19,7 @@ pub(crate) struct Chosen {
     pub(crate) declined: Vec<Declined>,
 }
 
-/// Chooses.
+/// Chooses a provider and sets it up.
 pub(crate) async fn choose(cx: &Arc<Context>) -> Result<Chosen, AuthError> {
     match cx.config.stated_auth_type() {
         Some(name) => forced(cx, name).await,
@@ -33,7 +33,7 @@ async fn forced(cx: &Arc<Context>, name: &str) -> Result<Chosen, AuthError> {
     }
     let provider = CHAIN.iter().chain(ON_REQUEST).find(|provider| provider.name == name).copied();
     let Some(provider) = provider else {
-        return Err(not_configured(name, "there is no such credentials provider"));
+        return Err(not_configured(name, "no such credentials provider exists"));
     };
     if let Err(reason) = inputs(provider, &cx.config) {
         return Err(not_configured(name, reason));
@@ -64,12 +64,12 @@ async fn first(cx: &Arc<Context>) -> Result<Chosen, AuthError> {
             Err(error) => return Err(error),
         }
     }
-    // Providers that need a runtime were passed over for want of it, which would not be understood from a list.
+    // Providers that need a runtime were skipped without one, which a list of reasons would hide.
     crate::runtime::check()?;
     Err(exhausted(&cx.config, declined))
 }
 
-/// Sets a provider up. One that was not asked for must show that it works: it keeps the token that it gets for that.
+/// Sets up a provider. One that is not configured explicitly must prove that it works; the token that it gets for that is cached.
 async fn attempt(cx: &Arc<Context>, provider: &Provider) -> Result<Outcome, AuthError> {
     let outcome = (provider.configure)(cx).await?;
     if let (true, Outcome::Ready(headers)) = (provider.ambient, &outcome)
@@ -80,18 +80,18 @@ async fn attempt(cx: &Arc<Context>, provider: &Provider) -> Result<Outcome, Auth
     Ok(outcome)
 }
 
-/// Whether a provider has its inputs, and if not, why.
+/// Checks that a provider is configured; the error is the reason why it is not.
 pub(crate) fn inputs(provider: &Provider, config: &ResolvedConfig) -> Result<(), String> {
     (provider.inputs)(config)?;
     if config.is_set(Key::GroupId) && !provider.honours_group {
-        return Err("group_id is set, and this provider cannot take on a group's rights".to_owned());
+        return Err("group_id is set, and this provider does not support it".to_owned());
     }
     Ok(())
 }
 
-/// Why the provider of the official Python SDK for notebooks is not here.
+/// Why a provider of the official Python SDK for notebooks is not supported.
 pub(crate) fn notebook_only(name: &str) -> Option<&'static str> {
-    matches!(name, "runtime" | "runtime-oauth").then_some("works only inside of a notebook's Python interpreter")
+    matches!(name, "runtime" | "runtime-oauth").then_some("works only in the Python interpreter of a notebook")
 }
 
 fn exhausted(config: &ResolvedConfig, declined: Vec<Declined>) -> AuthError {

@@ -1,4 +1,4 @@
-//! What the providers of one sign-in share: configuration, HTTP, what the host said about itself, and what was found out.
+//! What the providers share: the configuration, HTTP, the host's metadata, and what was found out.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -20,7 +20,7 @@ use crate::oauth_endpoints::OAuthEndpoints;
 use crate::runtime::Missing;
 use crate::token::DynTokenSource;
 
-/// Shared by the providers of a sign-in and by its clones.
+/// Shared by the providers and by all clones of the credentials.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) config: ResolvedConfig,
@@ -58,7 +58,7 @@ impl Context {
         self.host().and_then(|host| host.url.parse::<Uri>().ok()).as_ref().and_then(Origin::of)
     }
 
-    /// The URL of the host, for a provider that cannot do without.
+    /// The URL of the host, for a provider that needs it.
     pub(crate) fn host_url(&self, provider: &str) -> Result<String, AuthError> {
         self.host().map(|host| host.url).ok_or_else(|| AuthError::failed(provider, "host is not set (DATABRICKS_HOST)"))
     }
@@ -82,7 +82,7 @@ impl Context {
         self.config.clock().wall()
     }
 
-    /// What the host says about itself; asked once, without credentials. `None` without a host or without a usable response.
+    /// The host's metadata, requested once, without credentials. `None` without a host or without a usable response.
     pub(crate) async fn metadata(&self) -> Option<&Metadata> {
         self.try_metadata().await.ok().flatten()
     }
@@ -97,7 +97,7 @@ impl Context {
         Ok(metadata.as_ref())
     }
 
-    /// The cloud. Asks the host where the configuration does not state it.
+    /// The cloud. Requests the host's metadata where the configuration does not state it.
     pub(crate) async fn cloud(&self) -> Cloud {
         if self.config.is_set(Key::AzureWorkspaceResourceId) || self.config.stated_cloud().is_some() {
             return self.config.cloud();
@@ -105,7 +105,7 @@ impl Context {
         self.config.cloud_with(self.metadata().await.and_then(|metadata| metadata.cloud))
     }
 
-    /// The kind of host. Asks the host.
+    /// The kind of host, from its metadata.
     pub(crate) async fn host_type(&self) -> HostType {
         self.metadata().await.and_then(|metadata| metadata.host_type).unwrap_or_else(|| match self.host() {
             Some(host) if host.is_account() => HostType::Account,
@@ -139,12 +139,12 @@ impl Context {
         azure_application(self.host().as_ref().map(|host| host.name.as_str()))
     }
 
-    /// The scopes as one text.
+    /// The scopes as one string.
     pub(crate) fn scope(&self) -> String {
         self.config.scopes().join(" ")
     }
 
-    /// A cache with this sign-in's clock and settings.
+    /// A cache with the clock and the settings of the configuration.
     pub(crate) fn cache(&self, provider: &str, source: impl DynTokenSource + 'static) -> TokenCache {
         let renew_ahead = !self.config.flag(Key::DisableAsyncTokenRefresh);
         TokenCache::build(provider, Box::new(source), self.config.clock().clone(), renew_ahead)

@@ -10,8 +10,8 @@ use crate::config::value::Value;
 use crate::error::AuthError;
 use crate::providers::{CHAIN, ON_REQUEST};
 
-/// What a configuration is made of and how it authenticates, for people; see [`ResolvedConfig::describe`] and
-/// [`CredentialChain::describe`](crate::CredentialChain::describe). `Display` gives lines of text without any secret.
+/// Where a configuration comes from and how it authenticates; see [`ResolvedConfig::describe`] and
+/// [`CredentialChain::describe`](crate::CredentialChain::describe). `Display` shows it on several lines, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Description {

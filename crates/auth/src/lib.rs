@@ -45,7 +45,7 @@
 //! | `azure-pat` | an Entra identity, through a short-lived token of the workspace | to be asked for by `auth_type` |
 //!
 //! With an Azure resource id (`azure_workspace_resource_id`) in place of a host, the providers of Entra find the host. The notebook
-//! runtime of the Python SDK works only inside of a notebook's Python interpreter, and is not here.
+//! runtime of the Python SDK works only in the Python interpreter of a notebook, and is not here.
 //!
 //! When no credentials are found, the error says on one line what to do, and its `report()` says why each provider was not used;
 //! [`ResolvedConfig::describe`] and [`CredentialChain::describe`] tell the same at any time, with the source of every setting.

@@ -1,4 +1,4 @@
-//! What a host says about itself: `/.well-known/databricks-config`.
+//! The host's metadata: `/.well-known/databricks-config`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::config::{ResolvedConfig, Settings, Source};
 use crate::http::{Http, Outgoing};
 use crate::runtime::{self, Missing};
 
-/// The longest that the question may take: it is best effort, and everything goes on without a response.
+/// The timeout of the request. It is best effort: without a response, the defaults apply.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The response, as far as it fills gaps of the configuration.
@@ -26,7 +26,7 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// Asks the host, without credentials. `None` without a usable response.
+    /// Requests the metadata, without credentials. `None` without a usable response.
     ///
     /// # Errors
     /// When the runtime does not permit requests.
@@ -150,7 +150,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn odd_answers_are_missing_fields(text in "[\\[\\]{}\":,a-z_0-9 ]{0,60}") {
+        fn odd_responses_are_missing_fields(text in "[\\[\\]{}\":,a-z_0-9 ]{0,60}") {
             if let Ok(response) = serde_json::from_str::<Json>(&text) {
                 let _ = read(response, "acc", "");
             }

@@ -1,4 +1,4 @@
-//! Running programs for a token: no shell, a time limit, an output limit.
+//! Running programs that return tokens: without a shell, with a timeout and a limit of their output.
 
 use std::fmt;
 use std::future::Future;
@@ -25,13 +25,13 @@ const LONGEST_OUTPUT: usize = 1 << 20;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ProcessRequest {
-    /// The file to run, with its whole path.
+    /// The file to run, as an absolute path.
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// Its environment, all of it. Variables with secrets of other credentials are not among them.
+    /// Its complete environment, without the secrets of other credentials.
     pub environment: Vec<(String, String)>,
-    /// How long it may take before it is ended.
+    /// The timeout after which it is killed.
     pub limit: Duration,
 }
 
@@ -49,26 +49,27 @@ impl fmt::Debug for ProcessRequest {
     }
 }
 
-/// What a program left behind.
+/// The output of a program.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProcessOutput {
-    /// Whether it ended with exit code 0.
+    /// Whether its exit code was 0.
     pub success: bool,
-    /// Standard output, at most 1 MiB. May hold a token.
+    /// Standard output, at most 1 MiB. May contain a token.
     pub stdout: Secret,
-    /// Standard error, at most 1 MiB. For messages, after anything that looks like a token was removed.
+    /// Standard error, at most 1 MiB. Messages show it, with tokens redacted.
     pub stderr: String,
 }
 
 impl ProcessOutput {
-    /// An output.
+    /// Creates an output.
     pub fn new(success: bool, stdout: impl Into<Secret>, stderr: impl Into<String>) -> Self {
         Self { success, stdout: stdout.into(), stderr: stderr.into() }
     }
 }
 
-/// Runs programs such as `az`. Replace it to run them elsewhere, or not at all.
+/// Runs programs such as `az`. Implement it to run them elsewhere, or not at all; see
+/// [`Config::process_runner`](crate::Config::process_runner).
 ///
 /// ```
 /// use databricks_auth::{Config, ProcessOutput, ProcessRequest, ProcessRunner};
@@ -85,16 +86,16 @@ impl ProcessOutput {
 /// let config = Config::new().process_runner(NoPrograms);
 /// ```
 pub trait ProcessRunner: fmt::Debug + Send + Sync + 'static {
-    /// Runs a program to its end. Must not block.
+    /// Runs a program until it exits. Must not block the thread.
     ///
-    /// The future is dropped when [`ProcessRequest::limit`] has passed; the program should be ended then.
+    /// The future is dropped once [`ProcessRequest::limit`] has passed; dropping it should kill the program.
     ///
     /// # Errors
     /// When the program cannot be run.
     fn run(&self, request: &ProcessRequest) -> impl Future<Output = io::Result<ProcessOutput>> + Send;
 }
 
-/// The form of [`ProcessRunner`] that can stand behind a pointer.
+/// The object-safe form of [`ProcessRunner`].
 pub(crate) trait DynProcessRunner: fmt::Debug + Send + Sync {
     fn run<'a>(&'a self, request: &'a ProcessRequest) -> BoxFuture<'a, io::Result<ProcessOutput>>;
 }
@@ -105,12 +106,12 @@ impl<T: ProcessRunner> DynProcessRunner for T {
     }
 }
 
-/// Child processes of this one.
+/// Runs programs as child processes.
 #[derive(Debug)]
 pub(crate) struct SystemRunner;
 
 impl ProcessRunner for SystemRunner {
-    /// The output counts as soon as the program itself has ended: what it started and left behind may keep the pipes open for ever.
+    /// The output is complete once the program itself has exited: processes that it left running may keep the pipes open for ever.
     async fn run(&self, request: &ProcessRequest) -> io::Result<ProcessOutput> {
         let mut command = Command::new(&request.program);
         command
@@ -148,7 +149,7 @@ impl Group {
         Self(child.id())
     }
 
-    /// Leaves the group alone, since its leader has ended.
+    /// Does not kill the group, since its leader has ended.
     fn let_go(mut self) {
         self.0 = None;
     }
@@ -230,12 +231,12 @@ impl<P: Pipe> Output<P> {
     }
 }
 
-/// Runs a program, for no longer than its limit whatever the runner does.
+/// Runs a program with its timeout, whatever the runner does.
 pub(crate) async fn run(runner: &Arc<dyn DynProcessRunner>, request: ProcessRequest) -> io::Result<ProcessOutput> {
     runtime::check().map_err(io::Error::other)?;
     match runtime::guard(tokio::time::timeout(request.limit, runner.run(&request))).await {
         Ok(Ok(output)) => output,
-        Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {} s", request.limit.as_secs()))),
+        Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out after {} s", request.limit.as_secs()))),
         Err(missing) => Err(io::Error::other(missing)),
     }
 }
@@ -306,7 +307,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let gate = home.path().join("gate");
         named_pipe(&gate);
-        // What is left behind ends once the gate is opened, which is after the program's output was had.
+        // What is left behind ends once the gate is opened, which is after the program's output was read.
         for (script, length) in [
             ("cat GATE & echo done", 5),
             ("cat GATE 2>&1 & echo done", 5),

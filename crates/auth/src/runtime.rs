@@ -60,7 +60,7 @@ impl From<Missing> for Error {
 /// Whether there is a runtime with timers.
 pub(crate) fn check() -> Result<(), Missing> {
     Handle::try_current().map_err(|_| Missing::Runtime)?;
-    // There is no way to ask for a driver but to use it.
+    // A driver cannot be detected except by using it.
     catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).map_err(|panic| missing(&*panic).unwrap_or(Missing::Timers))
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn guard<T>(work: impl Future<Output = T>) -> Result<T, Missing
     }
 }
 
-/// What a panic of Tokio's says is missing; `None` for any other panic.
+/// What a panic of Tokio states is missing; `None` for any other panic.
 pub(crate) fn missing(panic: &(dyn Any + Send)) -> Option<Missing> {
     let text = message(panic)?;
     if text.contains("timers are disabled") {
@@ -101,7 +101,7 @@ pub(crate) fn missing(panic: &(dyn Any + Send)) -> Option<Missing> {
     }
 }
 
-/// The text of a panic.
+/// The message of a panic.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }

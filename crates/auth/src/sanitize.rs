@@ -1,4 +1,4 @@
-//! Making strings from outside fit for use: credentials without what files and terminals put around them, and texts for messages.
+//! Cleaning strings from outside: credentials without the white space around them, and messages without control characters and secrets.
 
 use databricks_core::{Secret, redact};
 
@@ -19,7 +19,7 @@ pub(crate) fn sanitize(text: &str) -> String {
     redact::text(&plain(text)).into_owned()
 }
 
-/// The text on one line, without escape sequences, control characters and marks that change the direction of writing.
+/// The string on one line, without escape sequences, control characters and marks that change the direction of writing.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -52,7 +52,7 @@ fn plain(text: &str) -> String {
     out.trim().to_owned()
 }
 
-/// The beginning of a text or web page, on one line, without tags and secrets.
+/// The beginning of a message or web page, on one line, without tags and secrets.
 pub(crate) fn snippet(text: &str) -> String {
     let mut plain = String::new();
     let mut in_tag = false;

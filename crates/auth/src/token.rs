@@ -24,7 +24,7 @@ use crate::sanitize::trimmed_secret;
 pub struct Token {
     /// The token itself.
     pub value: Secret,
-    /// The scheme of the `Authorization` header; `Bearer` unless the issuer says otherwise.
+    /// The scheme of the `Authorization` header; `Bearer` unless the issuer states another.
     pub token_type: String,
     /// How long it is good for, counted from the moment it was received; `None` if it does not expire.
     pub expires_in: Option<Duration>,
@@ -88,7 +88,7 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// Gets a new token.
     ///
     /// # Errors
-    /// When there is none to be had; the callers that wait for it get the error.
+    /// When it cannot get one; the callers that wait for it get the error.
     fn token(&self) -> impl Future<Output = Result<Token>> + Send;
 }
 

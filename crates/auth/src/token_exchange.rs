@@ -1,4 +1,4 @@
-//! Tokens made of other tokens: for a notebook's token, and for endpoints that response on a host of their own.
+//! Tokens in exchange for other tokens: for the token of a notebook, and for endpoints on a host of their own.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, Weak};
@@ -19,8 +19,11 @@ const NOTEBOOK: &str = "runtime-oauth";
 const DATA_PLANE: &str = "data-plane";
 
 impl ResolvedConfig {
-    /// Credentials that swap a personal access token, such as the one a notebook is handed, for OAuth tokens with the configured
-    /// scopes (token exchange, RFC 8693).
+    /// Creates credentials that exchange a personal access token, such as the one that a notebook receives, for OAuth tokens with the
+    /// configured scopes (token exchange, RFC 8693).
+    ///
+    /// * `http`: sends the token requests, for example [`http_service`](Self::http_service).
+    /// * `token`: the token to exchange.
     ///
     /// ```no_run
     /// # fn example(http: databricks_auth::HttpService, handed: &str) -> databricks_core::Result<()> {
@@ -37,7 +40,7 @@ impl ResolvedConfig {
     }
 }
 
-/// A token that was handed to this program.
+/// A token that this program received.
 #[derive(Debug)]
 struct Handed {
     cx: Arc<Context>,
@@ -52,17 +55,17 @@ impl TokenSource for Handed {
 }
 
 impl CredentialChain {
-    /// Credentials for an endpoint that responses on a host of its own, such as a serving endpoint with direct access. They are made of
-    /// this sign-in's own token (RFC 7523), which never goes to that host.
+    /// Creates credentials for an endpoint on a host of its own, such as a serving endpoint with direct access. Their tokens are issued
+    /// in exchange for the token of these credentials (RFC 7523), which is never sent to that host.
     ///
-    /// Clones of a sign-in share these tokens too.
+    /// Clones share these tokens too.
     ///
-    /// * `authorization_details`: the JSON that the endpoint's description gives, which says what the token may do.
+    /// * `authorization_details`: JSON from the description of the endpoint, which states what the token permits.
     pub fn data_plane(&self, authorization_details: impl Into<String>) -> TokenCache {
         let details = authorization_details.into();
         let mut caches = self.0.data_plane.lock().unwrap_or_else(PoisonError::into_inner);
         let cache = caches.entry(details).or_insert_with_key(|details| {
-            // Weak, since the sign-in keeps the cache.
+            // Weak, since the chain keeps the cache.
             let source = DataPlaneSource { of: Arc::downgrade(&self.0), details: details.clone() };
             self.0.cx.cache(DATA_PLANE, source)
         });
@@ -70,7 +73,7 @@ impl CredentialChain {
     }
 }
 
-/// A token made of the sign-in's own.
+/// Data plane tokens in exchange for the token of the chain.
 struct DataPlaneSource {
     of: Weak<Inner>,
     details: String,
@@ -85,11 +88,13 @@ impl fmt::Debug for DataPlaneSource {
 impl TokenSource for DataPlaneSource {
     async fn token(&self) -> Result<Token> {
         use databricks_core::Credentials as _;
-        let chain = CredentialChain(self.of.upgrade().ok_or_else(|| Error::new(ErrorKind::Auth, "the sign-in of this token is gone"))?);
+        let chain = CredentialChain(self.of.upgrade().ok_or_else(|| {
+            Error::new(ErrorKind::Auth, "the credentials behind this data plane token were dropped; keep a clone of them")
+        })?);
         let headers = chain.headers().await?;
         let own = headers.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
         let own = own.ok_or_else(|| {
-            AuthError::failed(DATA_PLANE, "a token for the data plane is made of a bearer token, and this sign-in has none")
+            AuthError::failed(DATA_PLANE, "a data plane token needs a bearer token to exchange, and these credentials have none")
         })?;
         let fields = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),

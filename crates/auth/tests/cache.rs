@@ -174,7 +174,7 @@ async fn a_refused_token_is_dropped_once() {
     assert!(cache.invalidate(old.generation));
     let new = cache.headers().await.unwrap();
     assert_eq!(new.headers["authorization"], "Bearer second");
-    // Somebody else learns late that the first token was refused.
+    // Another caller learns late that the first token was refused.
     assert!(cache.invalidate(old.generation));
     cache.headers().await.unwrap();
     assert_eq!((issuer.asked(), cache.auth_type()), (2, "vault"));
@@ -252,7 +252,7 @@ fn a_caller_that_waits_elsewhere_begins_a_lost_request_again() {
 }
 
 #[test]
-fn a_request_on_a_runtime_that_nobody_drives_is_begun_again() {
+fn a_request_on_a_runtime_that_does_not_run_is_restarted() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let cache = databricks_auth::from_fn("slow", move || {

@@ -1,4 +1,4 @@
-//! Signing in over a scripted service, through the public API.
+//! Authenticating over a scripted service, through the public API.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,15 +12,15 @@ use http::{Request, Response};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// A service that answers by URL and notes what it saw; what it does not know is 404.
-fn service(answers: &'static [(&'static str, u16, &'static str)]) -> (HttpService, Log) {
+/// A service that responds by URL and records the requests; unknown URLs are 404.
+fn service(responses: &'static [(&'static str, u16, &'static str)]) -> (HttpService, Log) {
     let log = Log::default();
     let seen = Arc::clone(&log);
     let service = tower::service_fn(move |request: Request<Body>| {
         let url = request.uri().to_string();
         let body = String::from_utf8_lossy(request.body().as_bytes().unwrap_or_default()).into_owned();
         seen.lock().unwrap().push(format!("{} {url} {body}", request.method()));
-        let (status, text) = answers.iter().find(|(known, ..)| url == *known).map_or((404, "{}"), |(_, status, text)| (*status, *text));
+        let (status, text) = responses.iter().find(|(known, ..)| url == *known).map_or((404, "{}"), |(_, status, text)| (*status, *text));
         let response = Response::builder().status(status).body(Body::from(text)).unwrap();
         async move {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -131,7 +131,7 @@ async fn the_endpoint_is_asked_for_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_never_answers_does_not_hold_up_for_long() {
+async fn a_host_that_never_responds_does_not_delay_for_long() {
     let http = HttpService::new(tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Error>>()));
     let credentials = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t")], http);
     let start = tokio::time::Instant::now();
@@ -173,7 +173,7 @@ async fn own_credentials_stand_in_for_the_chain() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handed_token_is_swapped() {
+async fn a_received_token_is_exchanged() {
     let (http, log) =
         service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "swapped", "expires_in": 3600}"#)]);
     let config = Config::new().environment(Environment::empty()).host("ws.example.com").scopes(["sql"]).resolve().unwrap();
@@ -202,18 +202,18 @@ async fn data_plane_tokens_are_cached_by_what_they_are_for() {
     assert_eq!(posts, 2);
     let orphan = credentials.data_plane("[3]");
     drop(credentials);
-    assert!(orphan.headers().await.unwrap_err().report().contains("gone"));
+    assert!(orphan.headers().await.unwrap_err().report().contains("were dropped"));
 }
 
-/// A service behind the whole transport, with its retries, that answers each request by a function and counts them.
-fn transport(answer: impl Fn(&str) -> Result<(u16, &'static str), Error> + Clone + Send + Sync + 'static) -> (HttpService, Log) {
+/// A service behind the whole transport, with its retries, that responds to each request by a function and counts them.
+fn transport(response: impl Fn(&str) -> Result<(u16, &'static str), Error> + Clone + Send + Sync + 'static) -> (HttpService, Log) {
     let log = Log::default();
     let seen = Arc::clone(&log);
     let connection = HttpService::new(tower::service_fn(move |request: Request<Body>| {
         let line = format!("{} {}", request.method(), request.uri());
         seen.lock().unwrap().push(line.clone());
-        let answer = answer(&line).map(|(status, text)| Response::builder().status(status).body(Body::from(text)).unwrap());
-        async move { answer }
+        let response = response(&line).map(|(status, text)| Response::builder().status(status).body(Body::from(text)).unwrap());
+        async move { response }
     }));
     let client = databricks_transport::Client::builder().environment(Environment::empty()).connection(connection).build().unwrap();
     (client.service(), log)
@@ -237,13 +237,13 @@ fn home(files: &[(&str, &str)]) -> tempfile::TempDir {
 async fn a_refresh_token_is_sent_once_and_client_credentials_again() {
     let lost = || Err(Error::new(ErrorKind::ConnectionLost, "the connection broke"));
     for failure in [None, Some(500), Some(502), Some(504)] {
-        let answer = move |line: &str| match (line.starts_with("POST"), failure) {
+        let response = move |line: &str| match (line.starts_with("POST"), failure) {
             (true, None) => lost(),
             (true, Some(status)) => Ok((status, "down")),
             (false, _) if line.ends_with("oauth-authorization-server") => Ok((200, DISCOVERY.2)),
             (false, _) => Ok((404, "{}")),
         };
-        let (http, log) = transport(answer);
+        let (http, log) = transport(response);
         let home = home(&[(".databricks/token-cache.json", LOGIN)]);
         let config =
             Config::hermetic().home(home.path()).host("ws.example.com").auth_type("databricks-cli").auth_storage(Storage::Plaintext);
@@ -253,7 +253,7 @@ async fn a_refresh_token_is_sent_once_and_client_credentials_again() {
         let posts = |log: &Log| log.lock().unwrap().iter().filter(|line| line.starts_with("POST")).count();
         assert_eq!(posts(&log), 1, "{failure:?}");
 
-        let (http, log) = transport(answer);
+        let (http, log) = transport(response);
         chain(M2M, http).headers().await.unwrap_err();
         assert!(posts(&log) > 1 || failure == Some(500), "{failure:?}");
     }

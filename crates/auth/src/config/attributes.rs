@@ -2,26 +2,26 @@
 
 use super::table::attribute_table;
 
-/// How the text of an attribute is read.
+/// How the string of an attribute is parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Any text.
+    /// Any string.
     Text,
-    /// A path of this machine; a leading `~` means the home directory.
+    /// A file path; a leading `~` means the home directory.
     Path,
     /// `true`, `false` and their short forms.
     Bool,
-    /// A whole number between two bounds, both included.
+    /// An integer from a minimum to a maximum, both included.
     Int(i64, i64),
-    /// Words parted by commas or blanks.
+    /// Words separated by commas or spaces.
     List,
 }
 
-/// What there is to know about an attribute.
+/// A row of the table.
 #[derive(Debug)]
 pub(crate) struct Attribute {
     pub(crate) key: Key,
-    /// The names in profile files and maps; the first is the one we show.
+    /// The names in profile files and for `Config::set`; messages show the first one.
     pub(crate) names: &'static [&'static str],
     /// The environment variables; the first that is set wins.
     pub(crate) variables: &'static [&'static str],
@@ -98,7 +98,7 @@ macro_rules! keys {
 
 attribute_table!(keys);
 
-/// The names that `auth_type` may have, in the order of the chain; those after the chain are never chosen by themselves.
+/// The names that `auth_type` may have, in the order of the chain; those after the chain are used only when named.
 pub(crate) const AUTH_TYPES: &[&str] = &[
     "pat",
     "basic",

@@ -1,4 +1,4 @@
-//! What a program sets.
+//! The builder of the configuration.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,10 +25,10 @@ enum Variables {
     Given(Environment),
 }
 
-/// How to find and authenticate to a workspace or account: a builder.
+/// Builds the configuration: which workspace or account to use, and how to authenticate.
 ///
-/// What is set here wins over the environment, and that over the profile file, attribute by attribute. Nothing is read and
-/// nothing is sent before [`resolve`](Self::resolve).
+/// Each attribute that is set here takes precedence over its environment variable, and that over the profile file. Nothing is read
+/// before [`resolve`](Self::resolve), and nothing is sent before credentials are used.
 ///
 /// ```
 /// use databricks_auth::{Config, Environment};
@@ -53,18 +53,18 @@ pub struct Config {
 }
 
 impl Config {
-    /// Nothing set: the environment of the process and the profile file decide.
+    /// Creates a configuration that reads everything from the environment and the profile file.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same as [`new`](Self::new), for programs that want to say that they rely on the environment.
+    /// Does the same as [`new`](Self::new), for programs that make explicit that they rely on the environment.
     pub fn from_env() -> Self {
         Self::new()
     }
 
-    /// Nothing set, and nothing read from the environment or the home directory: what is set in code is all there is. For tests, and for
-    /// programs that hold every setting themselves.
+    /// Creates a configuration that reads neither the environment nor the home directory: it contains only what is set in code. For tests,
+    /// and for programs that manage every setting themselves.
     ///
     /// ```
     /// use databricks_auth::Config;
@@ -76,8 +76,8 @@ impl Config {
         Self::new().environment(Environment::empty())
     }
 
-    /// Sets an attribute by its name, as it stands in profile files. Names that do not exist are reported by
-    /// [`resolve`](Self::resolve), and so are texts that do not fit the attribute.
+    /// Sets an attribute by its name in profile files. Names that do not exist are reported by
+    /// [`resolve`](Self::resolve), and so are strings that are not valid for the attribute.
     #[must_use]
     pub fn set(mut self, attribute: &str, value: impl Into<String>) -> Self {
         match Key::find(attribute) {
@@ -94,63 +94,63 @@ impl Config {
         self
     }
 
-    /// Reads these variables in place of those of the process. Programs that are run for a token get them too.
+    /// Sets the environment variables to read in place of those of the process. Programs that are run to get a token receive them too.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
         self.variables = Variables::Given(environment);
         self
     }
 
-    /// The home directory, for the profile file, `.netrc` and stored logins; by default that of the user.
+    /// Sets the home directory, for the profile file, `.netrc` and stored logins; by default that of the user.
     #[must_use]
     pub fn home(mut self, path: impl Into<PathBuf>) -> Self {
         self.home = Some(path.into());
         self
     }
 
-    /// The clock that tokens age by; by default tokio's and the system's.
+    /// Sets the clock that measures the lifetime of tokens; by default that of Tokio and the system.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.platform.clock = SharedClock::new(clock);
         self
     }
 
-    /// Authenticates with your own [`Credentials`] in place of the chain. Host and ids are resolved as ever.
+    /// Sets your own [`Credentials`] in place of the chain. Host and ids are resolved as usual.
     #[must_use]
     pub fn credentials(mut self, credentials: impl Credentials) -> Self {
         self.credentials = Some(SharedCredentials::new(credentials));
         self
     }
 
-    /// Runs programs such as `az` by this in place of child processes.
+    /// Sets what runs programs such as `az`; by default child processes.
     #[must_use]
     pub fn process_runner(mut self, runner: impl ProcessRunner) -> Self {
         self.platform.runner = Arc::new(runner);
         self
     }
 
-    /// Sends people to web pages by this in place of the system's browser.
+    /// Sets what opens web pages for a login; by default the system's browser (feature `browser`).
     #[must_use]
     pub fn browser(mut self, browser: impl Browser) -> Self {
         self.platform.browser = Some(Arc::new(browser));
         self
     }
 
-    /// Keeps logins in this in place of the system's key store.
+    /// Sets the key store for logins; by default that of the system (feature `keyring`).
     #[must_use]
     pub fn key_store(mut self, store: impl KeyStore) -> Self {
         self.platform.key_store = Some(Arc::new(store));
         self
     }
 
-    /// Where logins of people are kept. Wins over `DATABRICKS_AUTH_STORAGE` and over `auth_storage` of the profile file.
+    /// Sets where logins are stored. Takes precedence over `DATABRICKS_AUTH_STORAGE` and over `auth_storage` of the profile file.
     #[must_use]
     pub fn auth_storage(mut self, storage: Storage) -> Self {
         self.platform.storage = Some(storage);
         self
     }
 
-    /// Permits plain http to hosts other than this machine. Tokens then cross the network for everyone to read.
+    /// Sets whether plain http is permitted to hosts other than this machine; `false` by default. Anyone on the network can read the tokens then.
     #[must_use]
     pub fn allow_insecure_host(mut self, allow: bool) -> Self {
         self.allow_insecure_host = allow;

@@ -41,7 +41,7 @@ impl fmt::Display for Cloud {
     }
 }
 
-/// What kind of host responses.
+/// The kind of host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HostType {
@@ -145,7 +145,7 @@ impl AzureEnvironment {
         Zone::of(name).filter(|zone| zone.cloud == Cloud::Azure).map(|zone| zone.environment)
     }
 
-    /// Where Entra signs in, with a trailing slash.
+    /// The authority host of Entra, with a trailing slash.
     pub(crate) const fn authority(self) -> &'static str {
         match self {
             Self::Public => "https://login.microsoftonline.com/",
@@ -172,7 +172,7 @@ impl AzureEnvironment {
         }
     }
 
-    /// The environment whose sign-in lies at this host name.
+    /// The environment whose authority has this host name.
     pub(crate) fn of_authority(name: &str) -> Option<Self> {
         [Self::Public, Self::UsGovernment, Self::China]
             .into_iter()

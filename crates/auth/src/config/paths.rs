@@ -1,4 +1,4 @@
-//! Paths that people write.
+//! Paths with a leading `~`.
 
 use std::path::{Path, PathBuf};
 

@@ -27,7 +27,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<ProfileFile>, AuthError> {
     let text = match fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
             let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-            fail(format!("is not UTF-8 text: see line {line}"))
+            fail(format!("is not valid UTF-8: see line {line}"))
         })?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(format!("cannot be read: {error}"))),
@@ -49,7 +49,7 @@ pub(crate) fn read_profile_file(config: &ResolvedConfig) -> Result<Option<(PathB
     Ok(read(&path)?.map(|file| (path, file)))
 }
 
-/// Adds the values of the chosen section, if one is to be read, and hands out that section's host.
+/// Adds the values of the chosen section, if one is to be read, and returns that section's host.
 pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut Vec<String>) -> Result<Option<String>, AuthError> {
     let asked = settings.text(Key::Profile);
     if asked.is_none() && is_configured(settings) {
@@ -90,12 +90,12 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
         settings.fill(Key::Profile, Value::Text(name.clone()), Source::profile(&name, &path, None));
     }
     if added_secret && crate::platform::is_readable_by_others(&path) {
-        warnings.push(format!("{} holds secrets and can be read by others; restrict it, for example with chmod 600", path.display()));
+        warnings.push(format!("{} contains secrets and other users can read it; restrict it, for example with chmod 600", path.display()));
     }
     Ok(section.get("host").filter(|host| !host.is_empty()).map(str::to_owned))
 }
 
-/// Whether so much is set that the profile of last resort is not looked at.
+/// Whether enough is set that the profile `DEFAULT` is not read.
 fn is_configured(settings: &Settings) -> bool {
     settings.is_set(Key::Host)
         || settings.is_set(Key::AzureWorkspaceResourceId)
@@ -105,7 +105,7 @@ fn is_configured(settings: &Settings) -> bool {
 fn reserved(whence: &str) -> AuthError {
     AuthError::new(
         AuthErrorKind::ReservedProfile,
-        format!("the section {SETTINGS} holds settings and is no profile{whence}; choose another section"),
+        format!("the section {SETTINGS} contains settings and is not a profile{whence}; choose another section"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! The profiles that the profile file has.
+//! Listing the profiles of the profile file.
 
 use super::builder::Config;
 use super::host::Host;
@@ -12,7 +12,7 @@ use crate::error::AuthError;
 pub struct ProfileSummary {
     /// The name of the section.
     pub name: String,
-    /// The host as it stands in the file, without user information; `None` if it is missing or no host.
+    /// The host, without user information; `None` if it is missing or not valid.
     pub host: Option<String>,
     /// The account's id.
     pub account_id: Option<String>,
@@ -23,10 +23,10 @@ pub struct ProfileSummary {
 }
 
 impl Config {
-    /// The profiles of the profile file, in its order, without any secret.
+    /// Returns the profiles of the profile file, in the order of the file, without secrets.
     ///
     /// # Errors
-    /// When the file is there but cannot be read or parsed.
+    /// When the file exists but cannot be read or parsed.
     pub fn profiles(&self) -> databricks_core::Result<Vec<ProfileSummary>> {
         Ok(list(self)?)
     }

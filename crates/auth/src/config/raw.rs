@@ -4,7 +4,7 @@ use databricks_core::Secret;
 
 use crate::sanitize::trimmed;
 
-/// What a program or a file gave, before it is read. Text is kept as a secret, so that no `Debug` can show it.
+/// A value from code or from a file, before it is parsed. Strings are kept as secrets, so that `Debug` cannot show them.
 #[derive(Clone, Debug)]
 pub(crate) enum Raw {
     Text(Secret),
@@ -14,7 +14,7 @@ pub(crate) enum Raw {
 }
 
 impl Raw {
-    /// Whether this counts as not given: an empty text, or a list without items.
+    /// Whether this counts as not given: an empty string, or a list without items.
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => trimmed(text.expose()).is_empty(),

@@ -1,4 +1,4 @@
-//! Making one configuration of all sources.
+//! Merging all sources into one configuration.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::sanitize::trimmed;
 
 impl Config {
-    /// Reads environment and profile file, normalises and validates. Sends nothing.
+    /// Reads the environment and the profile file, and validates the result. Sends nothing.
     ///
     /// # Errors
-    /// Of kind [`Config`](databricks_core::ErrorKind::Config), naming the setting and where it came from; see
-    /// [`AuthErrorKind`](crate::AuthErrorKind) for what can be wrong.
+    /// Fails with the kind [`Config`](databricks_core::ErrorKind::Config), naming the setting and where it came from; see
+    /// [`AuthErrorKind`](crate::AuthErrorKind) for the possible reasons.
     pub fn resolve(self) -> databricks_core::Result<ResolvedConfig> {
         Ok(resolve(self)?)
     }
@@ -35,11 +35,11 @@ fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
     let mut settings = given(&config, &environment)?;
     let mut warnings = Vec::new();
     let profile_host = profile::apply(&mut settings, home.as_deref(), &mut warnings)?;
-    // A mistake in the file that had no effect may be the reason of what is wrong now.
+    // A mistake in the file that was only a warning may be the cause of this error.
     let host = complete(&config, &mut settings, &environment).map_err(|error| error.with_warnings(&warnings))?;
     expand_paths(&mut settings, home.as_deref());
     if let Some(cloud) = settings.text(Key::Cloud).filter(|cloud| Cloud::named(cloud).is_none()) {
-        warnings.push(format!("cloud is {cloud:?}, which is none of AWS, AZURE and GCP; it is ignored"));
+        warnings.push(format!("cloud is {cloud:?}, which is not AWS, AZURE or GCP; it is ignored"));
     }
     warnings.extend(validate::mixed_sources(&settings));
     for warning in &warnings {
@@ -59,7 +59,7 @@ fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
     }))
 }
 
-/// Fills what follows from other values, and checks the whole.
+/// Fills in what follows from other values, and validates the whole.
 fn complete(config: &Config, settings: &mut Settings, environment: &Environment) -> Result<Option<Host>, AuthError> {
     if settings.text(Key::WorkspaceId).is_some_and(|id| id.eq_ignore_ascii_case("none")) {
         settings.remove(Key::WorkspaceId);
@@ -73,12 +73,12 @@ fn complete(config: &Config, settings: &mut Settings, environment: &Environment)
     Ok(host)
 }
 
-/// What code and environment say.
+/// The settings from code and environment.
 pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settings, AuthError> {
     if let Some(name) = config.unknown.first() {
         return Err(AuthError::new(
             AuthErrorKind::InvalidValue,
-            format!("there is no attribute {name}; see the setters of Config for those there are"),
+            format!("no attribute is named {name}; the setters of Config list all attributes"),
         ));
     }
     let mut settings = Settings::default();
@@ -106,11 +106,11 @@ fn read_host(settings: &mut Settings, allow_insecure: bool) -> Result<Option<Hos
     let host = Host::parse(&text, allow_insecure).map_err(|error| match error {
         HostError::Invalid { shown, problem } => AuthError::new(
             AuthErrorKind::InvalidHost,
-            format!("{shown:?} is not a host: {problem} ({source}); it should look like https://<workspace>.cloud.databricks.com"),
+            format!("{shown:?} is not a host: {problem} ({source}); expected a host such as https://<workspace>.cloud.databricks.com"),
         ),
         HostError::Insecure { shown } => AuthError::new(
             AuthErrorKind::InsecureHost,
-            format!("{shown} would get credentials over plain http ({source}); use https, or allow_insecure_host in code if you must"),
+            format!("{shown} would receive credentials over plain http ({source}); use https, or set allow_insecure_host in code"),
         ),
     })?;
     settings.replace(Key::Host, Value::Text(host.url.clone()), source);

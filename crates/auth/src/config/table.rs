@@ -8,119 +8,119 @@
 macro_rules! attribute_table {
     ($consumer:ident) => {
         $consumer! {
-            /// The URL of the workspace or of the account console, such as `https://adb-1.2.azuredatabricks.net`.
+            /// Sets the URL of the workspace or of the account console, such as `https://adb-1.2.azuredatabricks.net`.
             ///
-            /// `https://` may be left out. Ids in the query (`?o=` or `?w=` for the workspace, `?a=` for the account) are taken over;
+            /// `https://` may be omitted. Ids in the query (`?o=` or `?w=` for the workspace, `?a=` for the account) are used;
             /// path, query and user information are dropped. Plain `http` is accepted for loopback only.
             Host host: Text, names ["host"], variables ["DATABRICKS_HOST"], sensitive false;
-            /// The account's id, a UUID. Needed for account operations and for OAuth on account hosts.
+            /// Sets the account's id, a UUID. Needed for account operations and for OAuth on account hosts.
             AccountId account_id: Text, names ["account_id"], variables ["DATABRICKS_ACCOUNT_ID"], sensitive false;
-            /// The workspace's id. Sent with every workspace operation; `none` means unset.
+            /// Sets the workspace's id. Sent with every workspace operation; `none` means unset.
             WorkspaceId workspace_id: Text, names ["workspace_id"], variables ["DATABRICKS_WORKSPACE_ID"], sensitive false;
-            /// A personal access token, or an Entra or Google ID token obtained elsewhere (`pat`).
+            /// Sets a personal access token, or an Entra or Google ID token from elsewhere (`pat`).
             Token token: Text, names ["token"], variables ["DATABRICKS_TOKEN"], sensitive true, family "pat";
-            /// The user name of `basic`. Workspaces no longer accept it; the account API may.
+            /// Sets the user name of `basic`. Workspaces no longer accept it; the account API may.
             Username username: Text, names ["username"], variables ["DATABRICKS_USERNAME"], sensitive false, family "basic";
-            /// The password of `basic`.
+            /// Sets the password of `basic`.
             Password password: Text, names ["password"], variables ["DATABRICKS_PASSWORD"], sensitive true, family "basic";
-            /// The application id of a service principal (`oauth-m2m`, token exchanges) or of your own OAuth app (`external-browser`).
+            /// Sets the application id of a service principal (`oauth-m2m`, token exchanges) or of your own OAuth app (`external-browser`).
             ClientId client_id: Text, names ["client_id"], variables ["DATABRICKS_CLIENT_ID"], sensitive false, family "oauth";
-            /// The OAuth secret of the service principal or of a confidential OAuth app.
+            /// Sets the OAuth secret of the service principal or of a confidential OAuth app.
             ClientSecret client_secret: Text, names ["client_secret"], variables ["DATABRICKS_CLIENT_SECRET"], sensitive true, family "oauth";
-            /// The OAuth scopes to ask for; `all-apis` by default. Sorted and without duplicates on the wire.
+            /// Sets the OAuth scopes to request; `all-apis` by default. They are sent sorted and without duplicates.
             Scopes scopes: List, names ["scopes"], variables [], sensitive false;
-            /// JSON that narrows the token's rights, sent as `authorization_details` (RFC 9396) with `oauth-m2m` and token exchanges.
+            /// Sets JSON that restricts the token's permissions, sent as `authorization_details` (RFC 9396) with `oauth-m2m` and token exchanges.
             AuthorizationDetails authorization_details: Text, names ["authorization_details"], variables [], sensitive false;
-            /// The id of a group whose rights the token takes on, sent as `assume_group`.
+            /// Sets the id of a group whose permissions the token gets, sent as `assume_group`.
             GroupId group_id: Text, names ["group_id"], variables ["DATABRICKS_GROUP_ID"], sensitive false;
-            /// The name of the environment variable that holds the ID token of `env-oidc`; `DATABRICKS_OIDC_TOKEN` by default.
+            /// Sets the name of the environment variable that contains the ID token of `env-oidc`; `DATABRICKS_OIDC_TOKEN` by default.
             OidcTokenEnv oidc_token_env: Text, names ["oidc_token_env"], variables ["DATABRICKS_OIDC_TOKEN_ENV"],
                 sensitive false, family "env-oidc";
-            /// The file that holds the ID token of `file-oidc`. Read again for every exchange.
+            /// Sets the file that contains the ID token of `file-oidc`. It is read for every exchange.
             OidcTokenFilepath oidc_token_filepath: Path, names ["oidc_token_filepath", "databricks_id_token_filepath"],
                 variables ["DATABRICKS_OIDC_TOKEN_FILEPATH", "DATABRICKS_OIDC_TOKEN_FILE"], sensitive false, family "file-oidc";
-            /// The audience to ask for when an issuer makes an ID token.
+            /// Sets the audience to request from an issuer of ID tokens.
             TokenAudience token_audience: Text, names ["token_audience", "audience"], variables ["DATABRICKS_TOKEN_AUDIENCE"], sensitive false;
-            /// The URL of an OAuth authorization server document (RFC 8414), in place of the one found through the host.
+            /// Sets the URL of an OAuth authorization server document (RFC 8414), in place of the one of the host.
             DiscoveryUrl discovery_url: Text, names ["discovery_url"], variables ["DATABRICKS_DISCOVERY_URL"], sensitive false;
-            /// The loopback URL of a local token service (`metadata-service`). It contains a session secret.
+            /// Sets the loopback URL of a local token service (`metadata-service`). It contains a session secret.
             MetadataServiceUrl metadata_service_url: Text, names ["metadata_service_url"], variables ["DATABRICKS_METADATA_SERVICE_URL"],
                 sensitive true, family "metadata-service";
-            /// The Azure Resource Manager id of the workspace, `/subscriptions/…/workspaces/…`. Gives the host if there is none.
+            /// Sets the Azure Resource Manager id of the workspace, `/subscriptions/…/workspaces/…`. The host is found through it if unset.
             AzureWorkspaceResourceId azure_workspace_resource_id: Text, names ["azure_workspace_resource_id"],
                 variables ["DATABRICKS_AZURE_RESOURCE_ID"], sensitive false, family "azure";
-            /// The application id of an Entra service principal or of a user-assigned managed identity.
+            /// Sets the application id of an Entra service principal or of a user-assigned managed identity.
             AzureClientId azure_client_id: Text, names ["azure_client_id"], variables ["ARM_CLIENT_ID"], sensitive false, family "azure";
-            /// The secret of the Entra service principal.
+            /// Sets the secret of the Entra service principal.
             AzureClientSecret azure_client_secret: Text, names ["azure_client_secret"], variables ["ARM_CLIENT_SECRET"],
                 sensitive true, family "azure";
-            /// The Entra tenant. Found through the workspace's sign-in page if unset.
+            /// Sets the Entra tenant. Found through the workspace's login page if unset.
             AzureTenantId azure_tenant_id: Text, names ["azure_tenant_id"], variables ["ARM_TENANT_ID"], sensitive false, family "azure";
-            /// Whether to use the managed identity of the Azure machine this runs on; `false` by default.
+            /// Sets whether to use the managed identity of the Azure machine that this runs on; `false` by default.
             AzureUseMsi azure_use_msi: Bool, names ["azure_use_msi"], variables ["ARM_USE_MSI"], sensitive false, family "azure";
-            /// The Azure cloud, `PUBLIC`, `USGOVERNMENT` or `CHINA`. Used only while there is no host that determines it.
+            /// Sets the Azure cloud, `PUBLIC`, `USGOVERNMENT` or `CHINA`. Used only where the host does not determine it.
             AzureEnvironment azure_environment: Text, names ["azure_environment"], variables ["ARM_ENVIRONMENT"], sensitive false;
-            /// Without effect: older programs set it, and it still counts as an Azure setting.
+            /// Has no effect: older programs set it, and it still counts as an Azure setting.
             AzureLoginAppId azure_login_app_id: Text, names ["azure_login_app_id"], variables ["DATABRICKS_AZURE_LOGIN_APP_ID"],
                 sensitive false, family "azure";
-            /// The e-mail of the Google service account to impersonate (`google-id`).
+            /// Sets the e-mail address of the Google service account to impersonate (`google-id`).
             GoogleServiceAccount google_service_account: Text, names ["google_service_account"],
                 variables ["DATABRICKS_GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT"], sensitive false, family "google";
-            /// A Google service account key (`google-credentials`): the path of its file, or its JSON text.
+            /// Sets a Google service account key (`google-credentials`): the path of its file, or its JSON.
             GoogleCredentials google_credentials: Text, names ["google_credentials"], variables ["GOOGLE_CREDENTIALS"],
                 sensitive true, family "google";
-            /// Where GitHub Actions hands out ID tokens. Set by the runner.
+            /// Sets the URL that issues ID tokens to a GitHub Actions job. The runner sets its variable.
             ActionsIdTokenRequestUrl actions_id_token_request_url: Text, names ["actions_id_token_request_url"],
                 variables ["ACTIONS_ID_TOKEN_REQUEST_URL"], sensitive false;
-            /// The token that permits asking GitHub Actions for an ID token. Set by the runner.
+            /// Sets the token for requests to that URL. The runner sets its variable.
             ActionsIdTokenRequestToken actions_id_token_request_token: Text, names ["actions_id_token_request_token"],
                 variables ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"], sensitive true;
-            /// The Databricks CLI to run for `databricks-cli`: a path, or a name to look for in `PATH`.
+            /// Sets the Databricks CLI to run for `databricks-cli`: a path, or a name to find in `PATH`.
             DatabricksCliPath databricks_cli_path: Text, names ["databricks_cli_path"], variables ["DATABRICKS_CLI_PATH"], sensitive false;
-            /// The port of the loopback listener of an interactive login; by default the first free one from 8020 to 8040.
+            /// Sets the port of the loopback listener of an interactive login; by default the first free one from 8020 to 8040.
             OauthCallbackPort oauth_callback_port: Int(0, 65535), names ["oauth_callback_port"], variables ["DATABRICKS_OAUTH_CALLBACK_PORT"],
                 sensitive false;
-            /// Whether an interactive login goes without a refresh token; `false` by default.
+            /// Sets whether an interactive login requests no refresh token; `false` by default.
             DisableOauthRefreshToken disable_oauth_refresh_token: Bool, names ["disable_oauth_refresh_token"],
                 variables ["DATABRICKS_DISABLE_OAUTH_REFRESH_TOKEN"], sensitive false;
-            /// Whether tokens are renewed only once they have expired, never ahead of time; `false` by default.
+            /// Sets whether tokens are renewed only once they have expired, never ahead of time; `false` by default.
             DisableAsyncTokenRefresh disable_async_token_refresh: Bool, names ["disable_async_token_refresh"],
                 variables ["DATABRICKS_DISABLE_ASYNC_TOKEN_REFRESH"], sensitive false;
-            /// The auth type, such as `pat` or `oauth-m2m`. Nothing else is tried then.
+            /// Sets the auth type, such as `pat` or `oauth-m2m`. No other provider is tried then.
             AuthType auth_type: Text, names ["auth_type"], variables ["DATABRICKS_AUTH_TYPE"], sensitive false;
-            /// The section of the profile file to read.
+            /// Sets the profile of the profile file to use.
             Profile profile: Text, names ["profile"], variables ["DATABRICKS_CONFIG_PROFILE"], sensitive false;
-            /// The profile file; `~/.databrickscfg` by default.
+            /// Sets the path of the profile file; `~/.databrickscfg` by default.
             ConfigFile config_file: Path, names ["config_file"], variables ["DATABRICKS_CONFIG_FILE"], sensitive false;
-            /// The cloud the host belongs to, `AWS`, `AZURE` or `GCP`, where its name does not tell.
+            /// Sets the cloud of the host, `AWS`, `AZURE` or `GCP`, where its name does not state it.
             Cloud cloud: Text, names ["cloud"], variables ["DATABRICKS_CLOUD"], sensitive false;
-            /// The cluster that a program should use.
+            /// Sets the cluster that a program should use.
             ClusterId cluster_id: Text, names ["cluster_id"], variables ["DATABRICKS_CLUSTER_ID"], sensitive false;
-            /// The SQL warehouse that a program should use.
+            /// Sets the SQL warehouse that a program should use.
             WarehouseId warehouse_id: Text, names ["warehouse_id"], variables ["DATABRICKS_WAREHOUSE_ID"], sensitive false;
-            /// The serverless compute that a program should use.
+            /// Sets the serverless compute that a program should use.
             ServerlessComputeId serverless_compute_id: Text, names ["serverless_compute_id"],
                 variables ["DATABRICKS_SERVERLESS_COMPUTE_ID"], sensitive false;
-            /// Seconds without a byte in either direction after which an attempt is given up; 60 by default.
+            /// Sets the idle timeout in seconds: an attempt fails after this time without data sent or received. 60 by default.
             HttpTimeoutSeconds http_timeout_seconds: Int(0, 1_000_000_000), names ["http_timeout_seconds"], variables [], sensitive false;
-            /// Seconds during which failed calls are repeated; 300 by default, negative for no end.
+            /// Sets the timeout in seconds for the retries of a call; 300 by default, negative for no limit.
             RetryTimeoutSeconds retry_timeout_seconds: Int(-1_000_000_000, 1_000_000_000), names ["retry_timeout_seconds"],
                 variables [], sensitive false;
-            /// Requests per second; 15 by default.
+            /// Sets the limit of requests per second; 15 by default.
             RateLimit rate_limit: Int(0, 1_000_000_000), names ["rate_limit"], variables ["DATABRICKS_RATE_LIMIT"], sensitive false;
-            /// Bytes of a body that the debug log shows; 96 by default.
+            /// Sets how many bytes of a body the debug log shows; 96 by default.
             DebugTruncateBytes debug_truncate_bytes: Int(0, 1_000_000_000), names ["debug_truncate_bytes"],
                 variables ["DATABRICKS_DEBUG_TRUNCATE_BYTES"], sensitive false;
-            /// Whether the debug log shows headers, secrets redacted; `false` by default.
+            /// Sets whether the debug log shows headers, with secrets redacted; `false` by default.
             DebugHeaders debug_headers: Bool, names ["debug_headers"], variables ["DATABRICKS_DEBUG_HEADERS"], sensitive false;
-            /// Whether the server's certificate goes unchecked. For experiments only; `false` by default.
+            /// Sets whether the server's certificate is not verified. For experiments only; `false` by default.
             SkipVerify skip_verify: Bool, names ["skip_verify"], variables [], sensitive false;
-            /// The OAuth token endpoint of `oauth-m2m`, in place of the one found through the host. Gives the host if there is none.
+            /// Sets the OAuth token endpoint, in place of the one of the host. The host is taken from it if unset.
             TokenEndpoint token_endpoint: Text, names ["token_endpoint"], variables ["DATABRICKS_TOKEN_ENDPOINT"], sensitive false;
-            /// Seconds that a token made by `azure-pat` lives; 3600 by default.
+            /// Sets the lifetime in seconds of a token created by `azure-pat`; 3600 by default.
             AzurePatLifetimeSeconds azure_pat_lifetime_seconds: Int(1, 1_000_000_000), names ["azure_pat_lifetime_seconds"],
                 variables [], sensitive false;
-            /// The comment of a token made by `azure-pat`.
+            /// Sets the comment of a token created by `azure-pat`.
             AzurePatComment azure_pat_comment: Text, names ["azure_pat_comment"], variables [], sensitive false;
         }
     };

@@ -1,4 +1,4 @@
-//! From texts to values.
+//! Parsing strings into values.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// Reads a given value as the attribute asks; the error says which form was expected and never shows the text.
+    /// Parses a given value for an attribute; the error states what was expected and never shows the value.
     pub(crate) fn read(attribute: &Attribute, raw: &Raw) -> Result<Self, String> {
         match (attribute.kind, raw) {
             (Kind::Text | Kind::Path, Raw::Text(text)) if attribute.sensitive => Ok(Self::Secret(trimmed_secret(text.clone()))),
@@ -33,14 +33,14 @@ impl Value {
             (Kind::Int(min, max), Raw::Int(value)) => bounded(*value, min, max).map(Self::Int),
             (Kind::List, Raw::Text(text)) => Ok(Self::List(words([text.expose()]))),
             (Kind::List, Raw::List(items)) => Ok(Self::List(words(items.iter().map(String::as_str)))),
-            (Kind::Text | Kind::Path, _) => Err("a text".to_owned()),
+            (Kind::Text | Kind::Path, _) => Err("a string".to_owned()),
             (Kind::Bool, _) => Err("true or false".to_owned()),
             (Kind::Int(..), _) => Err("a whole number".to_owned()),
-            (Kind::List, _) => Err("a list of texts".to_owned()),
+            (Kind::List, _) => Err("a list of strings".to_owned()),
         }
     }
 
-    /// The text form; secrets included, so it is not `Display`.
+    /// The value as a string; it shows secrets, so it is not `Display`.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -65,7 +65,7 @@ impl fmt::Debug for Value {
     }
 }
 
-/// The error for a value that cannot be read. Does not show the value: of a mistyped one it is not known what it is.
+/// The error for a value that cannot be parsed. Does not show the value: it may be a secret that was put in the wrong place.
 pub(crate) fn invalid_value(attribute: &Attribute, source: &Source, expected: &str) -> AuthError {
     AuthError::new(AuthErrorKind::InvalidValue, format!("{} must be {expected} ({source})", source.spelled(attribute.name())))
 }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_have_bounds() {
+    fn integers_have_limits() {
         assert_eq!(read(Key::RateLimit, "34").unwrap(), "34");
         assert_eq!(read(Key::RetryTimeoutSeconds, "-1").unwrap(), "-1");
         assert!(read(Key::OauthCallbackPort, "70000").is_err());

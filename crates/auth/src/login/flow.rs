@@ -1,4 +1,4 @@
-//! One login: send the person to the server, wait for the code, swap it for a token.
+//! One login: open the server's page, wait for the code, exchange it for a token.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::token::Token;
 /// The public client of the official CLI, which every account knows.
 pub(crate) const PUBLIC_CLIENT: &str = "databricks-cli";
 
-/// How long the person may take.
+/// The timeout of a login.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A login of some client.
@@ -34,11 +34,11 @@ pub(crate) struct Flow {
     cx: Arc<Context>,
     client_id: String,
     client_secret: Option<Secret>,
-    /// Whether the client is an application of Entra, and Entra signs the person in.
+    /// Whether the client is an application of Entra, which authenticates the user.
     is_entra: bool,
 }
 
-/// What a login brings.
+/// The result of a login.
 #[derive(Debug)]
 pub(crate) struct Granted {
     pub(crate) token: Token,
@@ -64,7 +64,7 @@ impl Flow {
         AuthError::failed(self.provider, why)
     }
 
-    /// Signs a person in.
+    /// Logs the user in.
     pub(crate) async fn run(&self) -> Result<Granted, AuthError> {
         let endpoints = self.endpoints().await?;
         let authorize =
@@ -76,13 +76,13 @@ impl Flow {
             self.failed(format!("cannot listen for the browser on port {which}: {error}"))
                 .with_hint("set oauth_callback_port to a free port")
         })?;
-        let pkce = Pkce::new().ok_or_else(|| self.failed("the system gives no random bytes"))?;
+        let pkce = Pkce::new().ok_or_else(|| self.failed("the system has no source of random bytes"))?;
         let redirect_uri = listener.redirect_uri();
         let url = self.authorize_url(authorize, &redirect_uri, &pkce);
         let origin = origin.to_string();
         let callback = Box::pin(listener.callback(&pkce.state, &origin));
         let opening = Box::pin(self.open(url));
-        // The listener must be polled while the browser starts; a browser that stays in the foreground is not waited for.
+        // The listener must be polled while the browser starts; the login does not wait for a browser that stays in the foreground.
         let waiting = async {
             match select(callback, opening).await {
                 Either::Left((callback, _)) => callback,
@@ -101,7 +101,7 @@ impl Flow {
         }
     }
 
-    /// Where people sign in: the platform's server, or for an application of Entra the place that the workspace sends its people to.
+    /// The endpoints of the login: of the platform's server, or for an application of Entra those that the workspace names.
     async fn endpoints(&self) -> Result<OAuthEndpoints, AuthError> {
         if !self.is_entra {
             return self.cx.endpoints(self.provider).await.cloned();
@@ -120,7 +120,7 @@ impl Flow {
             uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| AzureEnvironment::of_authority(host).is_some())
         });
         let Some(base) = authorize.strip_suffix("/authorize").filter(|_| is_entra) else {
-            let text = format!("{}: the workspace sends people to {}, which is not Entra", self.provider, shown(&authorize));
+            let text = format!("{}: the workspace redirects logins to {}, which is not Entra", self.provider, shown(&authorize));
             return Err(AuthError::new(AuthErrorKind::UntrustedEndpoint, text).with_provider(self.provider));
         };
         Ok(OAuthEndpoints { token: format!("{base}/token"), authorize: Some(authorize) })
@@ -146,7 +146,7 @@ impl Flow {
         format!("{authorize}{separator}{}", query.finish())
     }
 
-    /// The client that signs people in.
+    /// The client of the login.
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
     }
@@ -160,8 +160,7 @@ impl Flow {
         scopes
     }
 
-    /// Opens the browser, or else shows the address for the person to open: on standard error, since a program that waits must not be
-    /// silent, and a log may go anywhere.
+    /// Opens the browser, or else writes the address to standard error: the user must see it, and a log may go elsewhere.
     async fn open(&self, url: String) {
         let browser = browser(self.cx.config.platform().browser.clone());
         let opened = match browser {
@@ -214,7 +213,7 @@ impl Flow {
     }
 }
 
-/// What the person reads where no browser opens.
+/// What is written to standard error where no browser opens.
 fn announcement(host: &str, url: &str) -> String {
     let minutes = PATIENCE.as_secs() / 60;
     format!("To log in to {host}, open this address in a browser of this machine within {minutes} minutes:\n\n  {url}\n")

@@ -16,7 +16,7 @@ use super::page::{page, response};
 const PORTS: std::ops::RangeInclusive<u16> = 8020..=8040;
 /// The most bytes of a request that are read.
 const LONGEST_REQUEST: usize = 16 << 10;
-/// How long one connection may take to say what it wants.
+/// The timeout of one connection's request.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Listens on a port of both loopback addresses.
@@ -28,7 +28,7 @@ pub(crate) struct Listener {
     port: u16,
 }
 
-/// What the callback brought.
+/// The result of the callback.
 #[derive(Debug)]
 pub(crate) enum Callback {
     Code(Secret),
@@ -39,7 +39,7 @@ pub(crate) enum Callback {
 }
 
 impl Listener {
-    /// Takes the given port, or else the first free one of the usual.
+    /// Listens on the given port, or else on the first free one of the usual ports.
     pub(crate) async fn bind(port: Option<u16>) -> io::Result<Self> {
         if let Some(port) = port {
             return Self::on(port).await;
@@ -71,7 +71,7 @@ impl Listener {
         format!("http://localhost:{}", self.port)
     }
 
-    /// Waits for the callback of a login. Requests that are none get a response and are forgotten.
+    /// Waits for the callback of a login. Other requests get a response and are ignored.
     ///
     /// * `state`: what the callback must bring back.
     /// * `issuer`: the origin that an `iss` must name.
@@ -137,7 +137,7 @@ impl Listener {
         let value = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         let came_back = value("state");
         if came_back.is_none() && value("code").is_none() && value("error").is_none() {
-            // Something that looks whether anybody is there.
+            // A request that only checks whether the port is open.
             return Err("400 Bad Request");
         }
         if !came_back.is_some_and(|came_back| state.matches(&came_back)) {

@@ -1,4 +1,4 @@
-//! Signing in as a person: authorization code with PKCE (RFC 7636) and a listener on this machine (RFC 8252).
+//! Logging in as a user: authorization code with PKCE (RFC 7636) and a listener on loopback (RFC 8252).
 
 pub(crate) mod browser;
 mod flow;

@@ -21,7 +21,7 @@ use crate::token::{BoxFuture, Token};
 
 pub(crate) const NAME: &str = "azure-cli";
 
-/// `az` is slow to start, and asks the network.
+/// The timeout of `az`, which is slow to start and uses the network.
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) static PROVIDER: Provider = Provider {
@@ -66,7 +66,7 @@ pub(crate) async fn identity(cx: &Arc<Context>, provider: &'static str) -> Resul
     Ok(Ok(session))
 }
 
-/// Who is signed in.
+/// The account that is logged in.
 #[derive(Debug)]
 pub(crate) struct Session {
     cx: Arc<Context>,
@@ -98,7 +98,7 @@ impl Session {
             arguments.push(value);
             arguments
         };
-        // az refuses both at once; a known tenant says more.
+        // az refuses both at once; a known tenant is more specific.
         let (arguments, may_go_without) = match (self.cx.tenant().filter(|_| !self.is_managed), self.subscription()) {
             (Some(tenant), _) => (with(["--tenant"], tenant), self.is_principal),
             (None, Some(subscription)) => (with(["--subscription"], subscription), true),
@@ -130,8 +130,8 @@ impl Identity for Session {
     }
 }
 
-/// Reads the output of `az account get-access-token`. Its versions state the end of the token in many ways, and for some identities not at
-/// all: then the token itself may tell, else it counts as short-lived.
+/// Reads the output of `az account get-access-token`. Its versions state the expiry in many ways, and for some identities not at all:
+/// then the token itself may state it, else it counts as short-lived.
 fn read(response: &Value, now: SystemTime, zone: Option<&str>) -> Result<Token, String> {
     let text = |name: &str| response.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
     let value = text("accessToken").ok_or("the output of az has no accessToken")?;

@@ -76,12 +76,12 @@ impl Identity for ManagedIdentity {
                 .operation("managed identity");
             let response = self.cx.http.send(request).await;
             let response = response.map_err(|error| {
-                AuthError::failed(self.provider, format!("the instance metadata service at {ENDPOINT} gave no token for {resource}"))
+                AuthError::failed(self.provider, format!("the instance metadata service at {ENDPOINT} returned no token for {resource}"))
                     .with_cause(error)
                     .with_hint("is this an Azure machine with a managed identity?")
             })?;
             let (token, body) = read_token(self.provider, &response, self.cx.now(), &[])
-                .map_err(|error| error.prefixed(format!("the instance metadata service at {ENDPOINT} gave no token for {resource}")))?;
+                .map_err(|error| error.prefixed(format!("the instance metadata service at {ENDPOINT} returned no token for {resource}")))?;
             let left = match body.get("expires_on").and_then(seconds) {
                 Some(epoch) => until_epoch(epoch, self.cx.now()),
                 None => life(self.provider, body.get("expires_in").filter(|value| !value.is_null())),

@@ -1,4 +1,4 @@
-//! `databricks-cli`: a person who is signed in with the official CLI. Asks the program or, where there is none, reads what it stored.
+//! `databricks-cli`: a user who is logged in with the official CLI. Runs the CLI or, where it is missing, reads the stored login.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,7 +87,7 @@ fn is_legacy(program: &Path) -> bool {
 struct Version(u64, u64, u64);
 
 impl Version {
-    /// Reads the output of `databricks version --output json`, or the text form that older versions print anyway.
+    /// Parses the output of `databricks version --output json`, or the plain form that older versions print anyway.
     fn parse(output: &str) -> Option<Self> {
         if let Ok(json) = serde_json::from_str::<Value>(output) {
             let is_development = json.get("Version").and_then(Value::as_str).is_some_and(|text| text.contains("-dev"));
@@ -112,7 +112,7 @@ async fn arguments(cx: &Arc<Context>, program: &Path) -> Vec<String> {
     let knows = |since| version.is_some_and(|version| version >= since);
     let mut arguments = vec!["auth".to_owned(), "token".to_owned()];
     match cx.config.profile() {
-        // A profile for another host would hand out a token that is not for this one.
+        // A profile for another host would return a token that is not for this one.
         Some(profile) if knows(PROFILE_OPTION) && cx.config.is_host_of_profile() => {
             arguments.extend(["--profile".to_owned(), profile.to_owned()]);
         }
@@ -148,7 +148,7 @@ impl TokenSource for Cli {
 
 impl Cli {
     async fn ask(&self) -> Result<Token, AuthError> {
-        // Two programs that refresh at the same moment get in each other's way.
+        // Two programs must not refresh at the same time.
         let directory = self.cx.config.home().map(|home| home.join(".databricks"));
         let _lock = match directory.filter(|directory| directory.is_dir()) {
             Some(directory) => Some(Lock::beside(&directory.join("token-cache.json")).await),
@@ -183,7 +183,7 @@ fn failed(why: &str) -> AuthError {
     AuthError::failed(NAME, format!("databricks auth token: {why}"))
 }
 
-/// What the program said instead of a token.
+/// The error that the program printed instead of a token.
 fn refusal(output: &ProcessOutput) -> AuthError {
     let said = snippet(&output.stderr);
     if output.stderr.contains(NO_LOGIN) {
@@ -209,7 +209,7 @@ impl TokenSource for Scoped {
     }
 }
 
-/// Refuses a token that has other scopes than those that were asked for. Tokens that do not tell pass.
+/// Refuses a token with other scopes than the requested ones. Tokens that do not state their scopes pass.
 fn check_scopes(cx: &Context, token: &Token) -> Result<(), AuthError> {
     if !cx.config.is_set(Key::Scopes) {
         return Ok(());

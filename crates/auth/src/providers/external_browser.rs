@@ -1,6 +1,6 @@
-//! `external-browser`: a person signs in in a browser, for this program alone. Only on request.
+//! `external-browser`: a user who logs in through a browser, for this program only. Used only when `auth_type` names it.
 //!
-//! The login is kept where the official Python SDK keeps its own, so the next run, there or here, does not ask again.
+//! The login is stored where the official Python SDK stores its own, so the next run of either does not ask again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,7 @@ struct Person {
     cx: Arc<Context>,
     flow: Flow,
     file: Option<SessionFile>,
-    /// The login as this program had it last.
+    /// The login as this program last saw it.
     last: tokio::sync::Mutex<Option<Entry>>,
 }
 
@@ -84,7 +84,7 @@ impl TokenSource for Person {
         if let Some(file) = &self.file
             && let Err(error) = file.put(&entry, self.cx.now())
         {
-            tracing::warn!(target: "databricks_auth", %error, "cannot store the login; the next program will ask again");
+            tracing::warn!(target: "databricks_auth", %error, "cannot store the login; the next program will have to log in again");
         }
         *last = Some(entry);
         Ok(granted.token)
@@ -105,9 +105,9 @@ impl Person {
 
     async fn refresh_or_ask(&self, refresh_token: &Secret) -> Result<Granted, AuthError> {
         match self.flow.refresh(refresh_token).await {
-            // The server says that this login is over; anything else may pass.
+            // The server states that this login has ended; other errors may be temporary.
             Err(error) if error.oauth_error().is_some() => {
-                tracing::info!(target: "databricks_auth", error = error.explained(), "the login is over, asking the person again");
+                tracing::info!(target: "databricks_auth", error = error.explained(), "the login has ended, asking the user again");
                 self.log_in().await
             }
             outcome => outcome,

@@ -14,19 +14,19 @@ use crate::http::Outgoing;
 use crate::oauth::not_configured;
 use crate::sanitize::trimmed;
 
-/// Whether this runs in a job that may ask for ID tokens.
+/// Checks that this is a job that may request ID tokens.
 pub(crate) fn inputs(config: &ResolvedConfig) -> Result<(), String> {
     need(config, &[Key::ActionsIdTokenRequestUrl, Key::ActionsIdTokenRequestToken])
-        .map_err(|missing| format!("{missing}: not inside of GitHub Actions, or the job lacks the permission id-token: write"))
+        .map_err(|missing| format!("{missing}: not running in GitHub Actions, or the job lacks the permission id-token: write"))
 }
 
 impl Context {
-    /// Asks GitHub for an ID token for an audience.
+    /// Requests an ID token for an audience from GitHub.
     pub(crate) async fn github_id_token(&self, provider: &str, audience: &str) -> Result<Secret, AuthError> {
         let (Some(url), Some(token)) =
             (self.config.text(Key::ActionsIdTokenRequestUrl), self.config.secret_of(Key::ActionsIdTokenRequestToken))
         else {
-            return Err(not_configured(provider, "not inside of GitHub Actions"));
+            return Err(not_configured(provider, "not running in GitHub Actions"));
         };
         allowed_hosts::check_scheme(url, "actions_id_token_request_url")?;
         let separator = if url.contains('?') { '&' } else { '?' };

@@ -12,14 +12,14 @@ use crate::token::{DynTokenSource, Token};
 
 const ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-databricks-gcp-sa-access-token");
 
-/// The life of an ID token that does not tell it.
+/// The lifetime of an ID token that does not state it.
 const USUAL_LIFE: Duration = Duration::from_secs(3600);
 
 /// What the access token is for.
 pub(crate) const SCOPES: [&str; 2] = ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/compute"];
 
 impl Context {
-    /// Whether this host is on Google Cloud; the error is the reason for people.
+    /// Checks that the host is on Google Cloud; the error is the reason in words.
     pub(crate) async fn require_google(&self) -> Result<(), String> {
         match self.cloud().await {
             Cloud::Gcp => Ok(()),

@@ -26,7 +26,7 @@ const METADATA_LIMIT: Duration = Duration::from_secs(3);
 /// Default credentials of some kind.
 #[derive(Debug)]
 pub(crate) enum Default {
-    /// A person's, as `gcloud auth application-default login` stores them.
+    /// A user's, as `gcloud auth application-default login` stores them.
     User { client_id: String, client_secret: Secret, refresh_token: Secret },
     /// A service account key.
     #[cfg(feature = "google")]
@@ -36,7 +36,7 @@ pub(crate) enum Default {
 }
 
 impl Default {
-    /// Looks for them. `None` where there are none.
+    /// Finds them; `None` where there are none.
     pub(crate) async fn find(cx: &Arc<Context>, provider: &'static str) -> Result<Option<Self>, AuthError> {
         if let Some(path) = file(&cx.config) {
             let failed = |why: String| AuthError::failed(provider, format!("the default credentials in {}: {why}", path.display()));

@@ -110,7 +110,7 @@ impl Impersonation {
     }
 }
 
-/// ID tokens by the program `gcloud`. There is no access token then.
+/// ID tokens from the program `gcloud`, which returns no access token with them.
 #[derive(Debug)]
 struct Gcloud {
     cx: Arc<Context>,

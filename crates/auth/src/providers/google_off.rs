@@ -1,4 +1,4 @@
-//! `google-credentials` in a build that cannot sign assertions: says which feature is missing.
+//! `google-credentials` in a build that cannot sign assertions: states which feature is missing.
 
 use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;

@@ -24,13 +24,13 @@ pub(crate) static PROVIDER: Provider = Provider {
         need(config, &[Key::Host])?;
         match file(config) {
             Some(_) => Ok(()),
-            None => Err("there is no .netrc file".to_owned()),
+            None => Err("no .netrc file was found".to_owned()),
         }
     },
     configure: |cx| {
         Box::pin(async {
             let (Some(path), Some(host)) = (file(&cx.config), cx.config.parsed_host()) else {
-                return Outcome::declined("there is no .netrc file");
+                return Outcome::declined("no .netrc file was found");
             };
             let text = match fs::read_to_string(&path) {
                 Ok(text) => text,
@@ -42,7 +42,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             })?;
             let Some(entry) = found else { return Outcome::declined(format!("{} has no entry for {name}", path.display())) };
             if crate::platform::is_readable_by_others(&path) {
-                tracing::warn!(target: "databricks_auth", "{} can be read by others; restrict it, for example with chmod 600", path.display());
+                tracing::warn!(target: "databricks_auth", "{} can be read by other users; restrict it, for example with chmod 600", path.display());
             }
             tracing::debug!(target: "databricks_auth", "authenticating with the entry at line {} of {}", entry.line, path.display());
             let value = match trimmed(&entry.login) {
@@ -54,7 +54,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     },
 };
 
-/// The file: as `NETRC` says, else in the home directory.
+/// The path of the file: as `NETRC` states, else in the home directory.
 fn file(config: &ResolvedConfig) -> Option<PathBuf> {
     if let Some(path) = config.environment().get("NETRC").map(trimmed).filter(|path| !path.is_empty()) {
         return Some(crate::config::expand_home(path, config.home())).filter(|path| path.is_file());

@@ -13,19 +13,19 @@ use crate::token::BoxFuture;
 pub(crate) struct Provider {
     /// The name in `auth_type`.
     pub(crate) name: &'static str,
-    /// Whether it may be there without anybody having asked for it. If such a provider fails, the chain goes on.
+    /// Whether it may apply without being configured. If such a provider fails, the chain continues.
     pub(crate) ambient: bool,
-    /// Whether it passes `group_id` on. One that does not must not be used with it: its token would have wider rights.
+    /// Whether it supports `group_id`. One that does not must not be used with it: its token would have more permissions.
     pub(crate) honours_group: bool,
-    /// Looks for the inputs, without any IO over the network; the error is the reason for people.
+    /// Checks that the inputs are there, without network IO; the error is the reason in words.
     pub(crate) inputs: fn(&ResolvedConfig) -> Result<(), String>,
     /// Sets it up.
     pub(crate) configure: for<'a> fn(&'a Arc<Context>) -> BoxFuture<'a, Result<Outcome, AuthError>>,
 }
 
-/// What became of setting a provider up.
+/// The outcome of setting up a provider.
 pub(crate) enum Outcome {
-    /// It hands out these headers.
+    /// It returns these headers.
     Ready(Headers),
     /// It does not apply, for this reason.
     Declined(String),
@@ -37,7 +37,7 @@ impl Outcome {
     }
 }
 
-/// Those of the keys that are unset, as a reason.
+/// Requires that all of the keys are set; the error names those that are not.
 pub(crate) fn need(config: &ResolvedConfig, keys: &[Key]) -> Result<(), String> {
     let missing: Vec<_> = keys.iter().filter(|key| !config.is_set(**key)).map(|key| key.described()).collect();
     match missing.as_slice() {
@@ -47,8 +47,8 @@ pub(crate) fn need(config: &ResolvedConfig, keys: &[Key]) -> Result<(), String> 
     }
 }
 
-/// A CI system's identity is not swapped for a token of the platform where the configuration names an identity of Entra instead.
+/// Refuses to exchange a CI system's ID token for a token of the platform where the configuration names an Entra identity instead.
 pub(crate) fn meant_for_entra(config: &ResolvedConfig, name: &str) -> Result<(), String> {
     let is_entra = config.is_set(Key::AzureClientId) && !config.is_set(Key::ClientId) && config.stated_auth_type() != Some(name);
-    if is_entra { Err("azure_client_id is set and client_id is not, so an identity of Entra is meant".to_owned()) } else { Ok(()) }
+    if is_entra { Err("azure_client_id is set and client_id is not, so an Entra identity is meant".to_owned()) } else { Ok(()) }
 }

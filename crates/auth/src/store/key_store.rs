@@ -4,36 +4,37 @@ use std::fmt;
 
 use databricks_core::Secret;
 
-/// A store for secrets by service and account, as every desktop system has one.
+/// A store for secrets by service and account, such as the Keychain. Implement it to store logins elsewhere; see
+/// [`Config::key_store`](crate::Config::key_store).
 ///
-/// Called on a thread that may block.
+/// Its methods are called on a thread that may block.
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
-    /// The secret of an entry; `None` if there is no such entry.
+    /// Returns the secret of an entry; `None` if there is no such entry.
     ///
     /// # Errors
-    /// When the store cannot be reached, or does not hand the secret out.
+    /// When the store cannot be reached, or refuses access.
     fn get(&self, service: &str, account: &str) -> Result<Option<Secret>, KeyStoreError>;
 
     /// Creates or replaces an entry.
     ///
     /// # Errors
-    /// When the store cannot be reached, or does not take the secret.
+    /// When the store cannot be reached, or refuses the secret.
     fn set(&self, service: &str, account: &str, secret: &Secret) -> Result<(), KeyStoreError>;
 
-    /// Removes an entry; one that is not there is no error.
+    /// Removes an entry. Succeeds if there is no such entry.
     ///
     /// # Errors
-    /// When the store cannot be reached, or does not let go of the secret.
+    /// When the store cannot be reached, or refuses the removal.
     fn delete(&self, service: &str, account: &str) -> Result<(), KeyStoreError>;
 }
 
-/// Why a [`KeyStore`] failed. Decides whether the file may stand in for it.
+/// Why a [`KeyStore`] failed. Decides whether the file is used instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyStoreError {
-    /// There is no store on this machine, or it cannot be reached.
+    /// No store exists on this machine, or it cannot be reached.
     Unavailable(String),
-    /// It did not respond in time; perhaps it waits for its owner to unlock it.
+    /// It did not respond in time; it may be locked.
     Timeout,
     /// Anything else, such as a refusal.
     Failed(String),

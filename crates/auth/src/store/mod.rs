@@ -1,4 +1,4 @@
-//! Where logins of people are kept between programs: the CLI's file, or the system's key store.
+//! Where logins are stored: the CLI's file, or the system's key store.
 
 mod entry;
 pub(crate) mod key_store;

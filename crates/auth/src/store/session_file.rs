@@ -1,4 +1,4 @@
-//! Logins for one program, in the place and form of the official Python SDK, so that either finds the other's.
+//! Logins of `external-browser`, in the location and form of the official Python SDK, so that each finds the other's.
 //!
 //! `~/.config/databricks-sdk-py/oauth/<digest>.json` with `{"token": {…}}`. The digest is of host, client, scopes and profile.
 
@@ -24,7 +24,7 @@ pub(crate) struct SessionKey<'a> {
 }
 
 impl SessionKey<'_> {
-    /// The digest of the JSON text that Python writes: sorted members, a blank after commas and colons, ASCII only.
+    /// The digest of the JSON that Python writes: sorted members, a space after commas and colons, ASCII only.
     fn digest(&self) -> String {
         let mut text = format!("{{\"client_id\": {}", ascii(self.client_id));
         if let Some(group) = self.group_id {
@@ -37,7 +37,7 @@ impl SessionKey<'_> {
     }
 }
 
-/// A JSON text in ASCII.
+/// A JSON string in ASCII.
 fn ascii(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     let mut out = String::with_capacity(quoted.len());

@@ -1,12 +1,12 @@
-//! The choice between the two storages.
+//! The choice of the storage.
 
-/// Which of the two storages to use.
+/// Where logins are stored; see [`Config::auth_storage`](crate::Config::auth_storage).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Storage {
-    /// A file that only its owner can read, `~/.databricks/token-cache.json`.
+    /// The file `~/.databricks/token-cache.json`, which only its owner can read.
     Plaintext,
-    /// The system's key store.
+    /// The system's key store (feature `keyring`), or the one of [`Config::key_store`](crate::Config::key_store).
     Secure,
 }
 

@@ -1,7 +1,7 @@
 //! The official CLI's token cache file.
 //!
-//! `{"version": 1, "tokens": {"<key>": {…}}}`, readable by its owner only, replaced as a whole. Entries of others and members that
-//! we do not know stay as they are.
+//! `{"version": 1, "tokens": {"<key>": {…}}}`, readable by its owner only, replaced as a whole. Entries of other logins and
+//! unknown members are kept.
 
 use std::fs;
 use std::io::{self, Write};
@@ -28,7 +28,7 @@ impl TokenFile {
         &self.path
     }
 
-    /// The entry of a key. The error is for people and names the path.
+    /// The entry of a key. The error is a sentence that names the path.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, String> {
         let Some(document) = self.read()? else { return Ok(None) };
         Ok(document.pointer("/tokens").and_then(|tokens| tokens.get(key)).and_then(Entry::from_json))
@@ -88,7 +88,7 @@ impl TokenFile {
                 return Err(io::Error::other("it is a link that leads out of its directory"));
             }
         }
-        // Created with mode 0600, so that nobody else can open it before the rename either.
+        // Created with mode 0600, so that no other user can open it before the rename either.
         let mut file = tempfile::Builder::new().prefix(".token-cache-").suffix(".tmp").tempfile_in(directory)?;
         let mut text = serde_json::to_vec_pretty(document)?;
         text.push(b'\n');
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_token_of_somebody_else_stays() {
+    fn a_later_token_of_another_program_stays() {
         let (_home, file) = file();
         file.put(&["k"], &entry("later", 7200)).unwrap();
         file.put(&["k"], &entry("sooner", 3600)).unwrap();
@@ -215,7 +215,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_out_of_the_folder_is_not_followed() {
+    fn a_link_out_of_the_directory_is_not_followed() {
         let (home, file) = file();
         fs::create_dir_all(file.path().parent().unwrap()).unwrap();
         let elsewhere = home.path().join("elsewhere.json");
