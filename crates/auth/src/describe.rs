@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_forced_way_leaves_the_others_out() {
-        let config = Config::new().environment(Environment::empty()).host("h").token("t").auth_type("basic").resolve().unwrap();
+        let config = Config::hermetic().host("h").token("t").auth_type("basic").resolve().unwrap();
         let description = config.describe();
         assert_eq!(description.auth_type.as_deref(), Some("basic"));
         assert!(description.providers.iter().any(|provider| provider.name == "pat" && provider.state == "not asked for by auth_type"));

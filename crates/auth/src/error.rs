@@ -93,9 +93,9 @@ impl fmt::Display for AuthErrorKind {
 /// where no credentials were found, why each provider was not used.
 ///
 /// ```
-/// use databricks_auth::{AuthError, AuthErrorKind, Config, Environment};
+/// use databricks_auth::{AuthError, AuthErrorKind, Config};
 ///
-/// let error = Config::new().environment(Environment::empty()).host("http://ws.example.com").resolve().unwrap_err();
+/// let error = Config::hermetic().host("http://ws.example.com").resolve().unwrap_err();
 /// assert_eq!(AuthError::of(&error).unwrap().kind(), AuthErrorKind::InsecureHost);
 /// ```
 #[derive(Clone)]
@@ -340,9 +340,9 @@ pub(crate) fn feature_off(feature: &str) -> String {
 /// Returns the kind of an error from configuration or authentication; `None` for any other error.
 ///
 /// ```
-/// use databricks_auth::{AuthErrorKind, Config, Environment, error_kind};
+/// use databricks_auth::{AuthErrorKind, Config, error_kind};
 ///
-/// let error = Config::new().environment(Environment::empty()).set("auth_type", "magic").resolve().unwrap_err();
+/// let error = Config::hermetic().set("auth_type", "magic").resolve().unwrap_err();
 /// assert_eq!(error_kind(&error), Some(AuthErrorKind::UnknownAuthType));
 /// ```
 pub fn error_kind(error: &Error) -> Option<AuthErrorKind> {

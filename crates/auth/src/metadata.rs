@@ -112,14 +112,13 @@ fn discovery_url(endpoint: &str, account: Option<&str>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use databricks_transport::Environment;
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
 
     fn read(response: Json, account: &str, workspace: &str) -> Metadata {
-        let config = crate::Config::new().environment(Environment::empty()).account_id(account).workspace_id(workspace);
+        let config = crate::Config::hermetic().account_id(account).workspace_id(workspace);
         Metadata::read(&response, &config.resolve().unwrap())
     }
 

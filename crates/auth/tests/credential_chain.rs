@@ -160,7 +160,7 @@ async fn own_credentials_stand_in_for_the_chain() {
         async { Ok(databricks_auth::Token::new("own").expires_in(Duration::from_secs(600))) }
     });
     let (http, _) = service(&[]);
-    let config = Config::new().environment(Environment::empty()).host("ws.example.com").credentials(own).resolve().unwrap();
+    let config = Config::hermetic().host("ws.example.com").credentials(own).resolve().unwrap();
     let credentials = config.credentials_over(http);
     for _ in 0..3 {
         assert_eq!(authorization(&credentials.headers().await.unwrap()), "Bearer own");
@@ -176,7 +176,7 @@ async fn own_credentials_stand_in_for_the_chain() {
 async fn a_received_token_is_exchanged() {
     let (http, log) =
         service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "swapped", "expires_in": 3600}"#)]);
-    let config = Config::new().environment(Environment::empty()).host("ws.example.com").scopes(["sql"]).resolve().unwrap();
+    let config = Config::hermetic().host("ws.example.com").scopes(["sql"]).resolve().unwrap();
     let credentials = config.exchange_token(http, "handed");
     for _ in 0..2 {
         assert_eq!(authorization(&credentials.headers().await.unwrap()), "Bearer swapped");

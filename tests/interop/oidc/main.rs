@@ -40,7 +40,7 @@ impl Server {
     }
 
     fn config(&self, home: &TempDir) -> Config {
-        Config::new().environment(Environment::empty()).home(home.path()).host(&self.origin)
+        Config::hermetic().home(home.path()).host(&self.origin)
     }
 }
 
