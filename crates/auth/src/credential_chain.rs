@@ -39,7 +39,8 @@ pub struct Endpoint {
 ///
 /// Created by [`ResolvedConfig::credentials`]. Sends nothing before the first [`headers`](Credentials::headers) or
 /// [`endpoint`](Self::endpoint). That call chooses a provider: the one that `auth_type` names, else the first one of the chain that
-/// works. The provider is kept and returns the headers from then on. When none works, the next call tries again.
+/// is configured; see the [table](crate#auth-types). The provider is kept and returns the headers from then on. After an error, the next
+/// call chooses again.
 ///
 /// ```no_run
 /// # async fn example(http: databricks_transport::HttpService) -> databricks_core::Result<()> {

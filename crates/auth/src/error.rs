@@ -33,7 +33,7 @@ pub enum AuthErrorKind {
     AuthNotConfigured,
     /// A configured provider failed.
     AuthFailed,
-    /// No provider of the chain is configured and works.
+    /// No provider of the chain is configured.
     NoCredentials,
 }
 
