@@ -87,7 +87,7 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     }
 }
 
-/// Tells what is configured and, unless told not to ask anybody, what comes of it.
+/// Shows what is configured and, unless offline, whether it authenticates.
 async fn describe(config: Config, offline: bool) -> Result<()> {
     if offline {
         println!("{}", config.resolve()?.describe());

@@ -24,7 +24,7 @@ use crate::token::{DynTokenSource, Token, TokenSource};
 /// The remaining lifetime at which a token counts as expired: the platform refuses tokens in their last 30 seconds.
 pub(crate) const MARGIN: Duration = Duration::from_secs(40);
 /// The longest time before its expiry at which a token is renewed.
-const LONGEST_WINDOW: Duration = Duration::from_secs(20 * 60);
+const MAX_WINDOW: Duration = Duration::from_secs(20 * 60);
 /// The pause after a renewal ahead of time failed.
 const COOL_DOWN: Duration = Duration::from_secs(60);
 /// The timeout of a renewal ahead of time.
@@ -38,7 +38,7 @@ const ROUNDS: usize = 3;
 ///
 /// A fresh token is returned without waiting. In the last part of its lifetime (half of it, at most 20 minutes) one task fetches a new
 /// one in the background, while callers still get the old one. Only when a token has less than 40 seconds left do callers wait, all
-/// for the same request. The request goes on when its callers are cancelled, so that the next call does not start over. A renewal
+/// for the same request. The request continues when its callers are cancelled, so that the next call does not start over. A renewal
 /// ahead of time that fails is retried after a minute.
 ///
 /// Several Tokio runtimes may share one cache, at the same time or one after the other: a request that is lost with its runtime, or
@@ -81,7 +81,7 @@ struct Request {
     runtime: Handle,
     /// When a renewal ahead of time counts as lost; no caller waits for it, so none would notice.
     lost_at: Option<Instant>,
-    /// Where its result will appear.
+    /// Receives its result.
     result: watch::Receiver<Option<Outcome>>,
 }
 
@@ -370,7 +370,7 @@ fn enter(token: Token, generation: u64, now: Instant) -> CachedToken {
     let expires = token.expires_in.and_then(|life| now.checked_add(life));
     let renew_at = match (expires, token.expires_in) {
         (Some(expires), Some(life)) => {
-            let window = token.refresh_ahead.unwrap_or_else(|| (life / 2).min(LONGEST_WINDOW)).min(life);
+            let window = token.refresh_ahead.unwrap_or_else(|| (life / 2).min(MAX_WINDOW)).min(life);
             // A little later at random, so that many programs do not renew at the same moment.
             let late = window.mul_f64(0.03 * fastrand::f64());
             (expires - window).checked_add(late)

@@ -112,7 +112,7 @@ fn exhausted(config: &ResolvedConfig, declined: Vec<Declined>) -> AuthError {
         text.push_str(&format!("; set are {}", others.join(", ")));
     }
     if let Some(path) = crate::config::profile_path(config).filter(|path| !path.exists()) {
-        text.push_str(&format!("; there is no profile file {}", path.display()));
+        text.push_str(&format!("; the profile file {} does not exist", path.display()));
     }
     let advice = if config.host().is_none() && !config.is_set(Key::AzureWorkspaceResourceId) {
         "set host (DATABRICKS_HOST) and credentials, for example token (DATABRICKS_TOKEN), or choose a profile (DATABRICKS_CONFIG_PROFILE)"

@@ -28,7 +28,7 @@ pub(crate) struct Context {
     pub(crate) metadata: OnceCell<Option<Metadata>>,
     pub(crate) endpoints: OnceCell<OAuthEndpoints>,
     /// The tenant that the workspace's login page names.
-    pub(crate) asked_tenant: OnceCell<Option<String>>,
+    pub(crate) login_page_tenant: OnceCell<Option<String>>,
     found: Mutex<Found>,
 }
 
@@ -41,7 +41,14 @@ struct Found {
 
 impl Context {
     pub(crate) fn new(config: ResolvedConfig, http: Http) -> Self {
-        Self { config, http, metadata: OnceCell::new(), endpoints: OnceCell::new(), asked_tenant: OnceCell::new(), found: Mutex::default() }
+        Self {
+            config,
+            http,
+            metadata: OnceCell::new(),
+            endpoints: OnceCell::new(),
+            login_page_tenant: OnceCell::new(),
+            found: Mutex::default(),
+        }
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
@@ -134,7 +141,7 @@ impl Context {
         of_host.or_else(stated).unwrap_or(AzureEnvironment::Public)
     }
 
-    /// The application that Azure tokens are made for.
+    /// The resource of Azure tokens.
     pub(crate) fn azure_application(&self) -> &'static str {
         azure_application(self.host().as_ref().map(|host| host.name.as_str()))
     }

@@ -16,7 +16,7 @@ use crate::runtime;
 use crate::sanitize::{sanitize, snippet};
 
 /// The most bytes of a response that are read.
-const LONGEST_RESPONSE: usize = 1 << 20;
+const MAX_RESPONSE: usize = 1 << 20;
 /// The timeout of one attempt of a token request.
 const ATTEMPT: Duration = Duration::from_secs(30);
 /// The time in which attempts of a token request may start.
@@ -180,7 +180,7 @@ impl Http {
         match runtime::guard(self.service.clone().oneshot(request)).await? {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
-                let body = read_body(body, LONGEST_RESPONSE).await?;
+                let body = read_body(body, MAX_RESPONSE).await?;
                 Ok(HttpResponse { status: parts.status, headers: parts.headers, body, said: None })
             }
             Err(error) => match (raw.take(), error.api(), error.status()) {

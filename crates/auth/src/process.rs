@@ -19,7 +19,7 @@ use crate::runtime;
 use crate::token::BoxFuture;
 
 /// The most bytes of output that are kept.
-const LONGEST_OUTPUT: usize = 1 << 20;
+const MAX_OUTPUT: usize = 1 << 20;
 
 /// A program to run.
 #[derive(Clone)]
@@ -186,7 +186,7 @@ impl<P: Pipe> Output<P> {
     }
 
     fn keep(&mut self, piece: &[u8]) {
-        let room = LONGEST_OUTPUT.saturating_sub(self.bytes.len());
+        let room = MAX_OUTPUT.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 
@@ -205,7 +205,7 @@ impl<P: Pipe> Output<P> {
     #[cfg(unix)]
     async fn read_rest(&mut self) {
         let mut piece = [0; 4096];
-        let mut most = LONGEST_OUTPUT;
+        let mut most = MAX_OUTPUT;
         while let Some(pipe) = self.pipe.as_ref().filter(|_| most > 0) {
             // Not by tokio, which reads only once it was told that there is something to read. The pipe does not block.
             match rustix::io::read(pipe, &mut piece[..]) {
@@ -294,7 +294,7 @@ mod tests {
     async fn more_output_than_is_kept_does_not_hold_the_program_up() {
         let output = shell("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2", LONG).await.unwrap();
         assert!(output.success);
-        assert_eq!((output.stdout.expose().len(), output.stderr.len()), (LONGEST_OUTPUT, LONGEST_OUTPUT));
+        assert_eq!((output.stdout.expose().len(), output.stderr.len()), (MAX_OUTPUT, MAX_OUTPUT));
     }
 
     fn named_pipe(path: &Path) {

@@ -2,7 +2,7 @@
 
 use databricks_core::{Secret, redact};
 
-/// A credential without blanks, line ends, control characters and byte order marks around it: files, terminals and CI systems add them.
+/// A credential without the spaces, line ends, control characters and byte order marks around it: files, terminals and CI systems add them.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'))
 }

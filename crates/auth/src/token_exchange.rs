@@ -26,28 +26,28 @@ impl ResolvedConfig {
     /// * `token`: the token to exchange.
     ///
     /// ```no_run
-    /// # fn example(http: databricks_auth::HttpService, handed: &str) -> databricks_core::Result<()> {
+    /// # fn example(http: databricks_auth::HttpService, received: &str) -> databricks_core::Result<()> {
     /// use databricks_auth::Config;
     ///
     /// let config = Config::new().host("ws.cloud.databricks.com").scopes(["sql"]).resolve()?;
-    /// let credentials = config.exchange_token(http, handed);
+    /// let credentials = config.exchange_token(http, received);
     /// let program = Config::new().host("ws.cloud.databricks.com").credentials(credentials);
     /// # Ok(()) }
     /// ```
     pub fn exchange_token(&self, http: HttpService, token: impl Into<Secret>) -> TokenCache {
         let cx = Arc::new(Context::new(self.clone(), Http::new(http)));
-        cx.cache(NOTEBOOK, Handed { cx: Arc::clone(&cx), token: token.into() })
+        cx.cache(NOTEBOOK, ReceivedToken { cx: Arc::clone(&cx), token: token.into() })
     }
 }
 
 /// A token that this program received.
 #[derive(Debug)]
-struct Handed {
+struct ReceivedToken {
     cx: Arc<Context>,
     token: Secret,
 }
 
-impl TokenSource for Handed {
+impl TokenSource for ReceivedToken {
     async fn token(&self) -> Result<Token> {
         const PERSONAL: &str = "urn:databricks:params:oauth:token-type:personal-access-token";
         Ok(self.cx.exchange(NOTEBOOK, &self.token, PERSONAL).await?)

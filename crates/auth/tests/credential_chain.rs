@@ -113,7 +113,7 @@ async fn credentials_do_not_go_where_a_document_sends_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_endpoint_is_asked_for_once() {
+async fn the_endpoint_is_requested_once() {
     let (http, log) = service(&[(
         "https://ws.example.com/.well-known/databricks-config",
         200,
@@ -177,7 +177,7 @@ async fn a_received_token_is_exchanged() {
     let (http, log) =
         service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "swapped", "expires_in": 3600}"#)]);
     let config = Config::hermetic().host("ws.example.com").scopes(["sql"]).resolve().unwrap();
-    let credentials = config.exchange_token(http, "handed");
+    let credentials = config.exchange_token(http, "received");
     for _ in 0..2 {
         assert_eq!(authorization(&credentials.headers().await.unwrap()), "Bearer swapped");
     }
@@ -185,7 +185,7 @@ async fn a_received_token_is_exchanged() {
     let posts: Vec<_> = log.iter().filter(|line| line.starts_with("POST")).collect();
     assert_eq!(posts.len(), 1);
     assert!(
-        posts[0].contains("subject_token=handed") && posts[0].contains("personal-access-token") && posts[0].contains("scope=sql"),
+        posts[0].contains("subject_token=received") && posts[0].contains("personal-access-token") && posts[0].contains("scope=sql"),
         "{posts:?}"
     );
 }
@@ -346,7 +346,7 @@ async fn a_key_that_this_build_cannot_use_is_told_with_the_feature() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_without_identity_is_told_what_was_asked() {
+async fn a_machine_without_identity_gets_an_error_with_the_request() {
     for (status, text) in
         [(404, r#"{"error": "invalid_request", "error_description": "Identity not found"}"#), (502, "bad \u{1b}[31mgateway")]
     {

@@ -82,7 +82,7 @@ struct Zone {
     environment: AzureEnvironment,
 }
 
-/// The application that Azure tokens for production workspaces are made for.
+/// The resource of Azure tokens for production workspaces.
 const PRODUCTION_APPLICATION: &str = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d";
 
 const fn zone(suffix: &'static str, cloud: Cloud) -> Zone {
@@ -180,7 +180,7 @@ impl AzureEnvironment {
     }
 }
 
-/// The application that an Azure token for this host is made for.
+/// The resource of Azure tokens for this host.
 pub(crate) fn azure_application(host_name: Option<&str>) -> &'static str {
     host_name.and_then(Zone::of).map_or(PRODUCTION_APPLICATION, |zone| zone.application)
 }

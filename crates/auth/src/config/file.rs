@@ -81,7 +81,7 @@ impl ProfileFile {
         self.sections.iter().find(|section| section.name == name)
     }
 
-    /// A value of the settings section, `None` where it is missing or blank.
+    /// A value of the settings section, `None` where it is missing or empty.
     pub(crate) fn setting(&self, key: &str) -> Option<&str> {
         self.section(SETTINGS)?.get(key).filter(|value| !value.is_empty())
     }

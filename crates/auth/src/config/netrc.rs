@@ -3,7 +3,7 @@
 //! Tokens are separated by white space, so entries may share a line or span several. `machine` opens an entry with `login` and
 //! `password` in any order; `account` and its value are skipped; `default` ends the search and is never used; `macdef`
 //! runs to the next empty line; a `#` where a token could start a line begins a comment; a value in double quotes may hold
-//! blanks and the escapes `\"`, `\n`, `\r`, `\t`.
+//! spaces and the escapes `\"`, `\n`, `\r`, `\t`.
 
 use std::fmt;
 

@@ -51,17 +51,17 @@ pub(crate) fn read_profile_file(config: &ResolvedConfig) -> Result<Option<(PathB
 
 /// Adds the values of the chosen section, if one is to be read, and returns that section's host.
 pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut Vec<String>) -> Result<Option<String>, AuthError> {
-    let asked = settings.text(Key::Profile);
-    if asked.is_none() && is_configured(settings) {
+    let named = settings.text(Key::Profile);
+    if named.is_none() && is_configured(settings) {
         return Ok(None);
     }
-    if asked.as_deref() == Some(SETTINGS) {
+    if named.as_deref() == Some(SETTINGS) {
         return Err(reserved(&settings.source(Key::Profile).map_or_else(String::new, |source| format!(" ({source})"))));
     }
     let Some(path) = path(settings, home) else { return Ok(None) };
     let Some(file) = read(&path)? else { return Ok(None) };
     warnings.extend(file.warnings.iter().map(|warning| format!("{}: {warning}", path.display())));
-    let (name, is_asked_for) = match asked {
+    let (name, is_named) = match named {
         Some(name) => (name, true),
         None => match file.setting("default_profile") {
             Some(SETTINGS) => return Err(reserved(&format!(" (default_profile in {})", path.display()))),
@@ -70,7 +70,7 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
         },
     };
     let Some(section) = file.section(&name) else {
-        return if is_asked_for { Err(not_found(&name, &path, &file)) } else { Ok(None) };
+        return if is_named { Err(not_found(&name, &path, &file)) } else { Ok(None) };
     };
     let mut added_secret = false;
     for attribute in ATTRIBUTES.iter().filter(|attribute| !matches!(attribute.key, Key::Profile | Key::ConfigFile)) {
@@ -86,7 +86,7 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
         added_secret |= attribute.sensitive;
         settings.fill(attribute.key, value, source);
     }
-    if is_asked_for || !section.entries.is_empty() {
+    if is_named || !section.entries.is_empty() {
         settings.fill(Key::Profile, Value::Text(name.clone()), Source::profile(&name, &path, None));
     }
     if added_secret && crate::platform::is_readable_by_others(&path) {

@@ -23,7 +23,7 @@ impl Config {
     ///
     /// # Errors
     /// Fails with the kind [`Config`](databricks_core::ErrorKind::Config), naming the setting and where it came from; see
-    /// [`AuthErrorKind`](crate::AuthErrorKind) for the possible reasons.
+    /// [`AuthErrorKind`] for the possible reasons.
     pub fn resolve(self) -> databricks_core::Result<ResolvedConfig> {
         Ok(resolve(self)?)
     }

@@ -56,7 +56,7 @@ impl Settings {
     }
 }
 
-/// What a resolved configuration is made of.
+/// The parts of a resolved configuration.
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) settings: Settings,

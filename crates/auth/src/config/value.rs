@@ -87,7 +87,7 @@ fn bounded(value: i64, min: i64, max: i64) -> Result<i64, String> {
     if (min..=max).contains(&value) { Ok(value) } else { Err(format!("a whole number from {min} to {max}")) }
 }
 
-/// Splits at commas and blanks, drops empty items, sorts, removes duplicates.
+/// Splits at commas and white space, drops empty items, sorts, removes duplicates.
 fn words<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut words: Vec<String> = texts
         .into_iter()

@@ -15,7 +15,7 @@ use super::page::{page, response};
 /// The ports that the platform's public client may use.
 const PORTS: std::ops::RangeInclusive<u16> = 8020..=8040;
 /// The most bytes of a request that are read.
-const LONGEST_REQUEST: usize = 16 << 10;
+const MAX_REQUEST: usize = 16 << 10;
 /// The timeout of one connection's request.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -174,7 +174,7 @@ async fn read(stream: &mut TcpStream) -> io::Result<String> {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             count => bytes.extend_from_slice(&piece[..count]),
         }
-        if bytes.len() > LONGEST_REQUEST {
+        if bytes.len() > MAX_REQUEST {
             return Err(io::ErrorKind::InvalidData.into());
         }
     }

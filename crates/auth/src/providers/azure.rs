@@ -124,7 +124,7 @@ impl Context {
             let location = response.headers.get(http::header::LOCATION).filter(|_| response.status.is_redirection())?;
             tenant_of(location.to_str().ok()?)
         };
-        let tenant = self.asked_tenant.get_or_init(ask).await.clone()?;
+        let tenant = self.login_page_tenant.get_or_init(ask).await.clone()?;
         self.found_tenant(tenant.clone(), provider);
         Some(tenant)
     }

@@ -1,4 +1,4 @@
-//! `azure-pat`: a short-lived personal access token, made with an Entra identity. Used only when `auth_type` names it.
+//! `azure-pat`: short-lived personal access tokens, created with an Entra identity. Used only when `auth_type` names it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     inputs: azure_cli::inputs,
     configure: |cx| {
         Box::pin(async {
-            let signed_in = if azure_client_secret::inputs(&cx.config).is_ok() {
+            let outcome = if azure_client_secret::inputs(&cx.config).is_ok() {
                 azure_client_secret::identity(cx, NAME)
                     .await?
                     .map(|identity| cx.azure_headers(NAME, &Arc::new(identity), Management::Required))
@@ -38,7 +38,7 @@ pub(crate) static PROVIDER: Provider = Provider {
                     cx.azure_headers(NAME, &Arc::new(session), management).at_once()
                 })
             };
-            let identity = match signed_in {
+            let identity = match outcome {
                 Ok(headers) => headers,
                 Err(reason) => return Outcome::declined(reason),
             };

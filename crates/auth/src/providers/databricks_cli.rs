@@ -70,7 +70,7 @@ fn find(config: &ResolvedConfig) -> Result<Option<PathBuf>, AuthError> {
     Ok(found.filter(|path| {
         let legacy = is_legacy(path);
         if legacy {
-            tracing::debug!(target: "databricks_auth", "{} is the legacy CLI, which cannot hand out tokens", path.display());
+            tracing::debug!(target: "databricks_auth", "{} is the legacy CLI, which cannot return tokens", path.display());
         }
         !legacy
     }))
@@ -228,7 +228,7 @@ fn check_scopes(cx: &Context, token: &Token) -> Result<(), AuthError> {
     if have == want {
         return Ok(());
     }
-    let text = format!("the login has the scopes {:?}, and the configuration asks for {:?}", have.join(" "), want.join(" "));
+    let text = format!("the login has the scopes {:?}, and the configuration requests {:?}", have.join(" "), want.join(" "));
     Err(AuthError::failed(NAME, text).with_hint("log in again with these scopes: databricks auth login"))
 }
 

@@ -31,7 +31,7 @@ pub(crate) static PROVIDER: Provider = Provider {
         Box::pin(async {
             let flow = Flow::configured(cx, NAME);
             let file = file(cx, &flow);
-            let source = Person { flow, file, cx: Arc::clone(cx), last: tokio::sync::Mutex::default() };
+            let source = BrowserLogin { flow, file, cx: Arc::clone(cx), last: tokio::sync::Mutex::default() };
             Ok(Outcome::Ready(Headers::token(cx.cache(NAME, source))))
         })
     },
@@ -53,7 +53,7 @@ fn file(cx: &Context, flow: &Flow) -> Option<SessionFile> {
 }
 
 #[derive(Debug)]
-struct Person {
+struct BrowserLogin {
     cx: Arc<Context>,
     flow: Flow,
     file: Option<SessionFile>,
@@ -61,7 +61,7 @@ struct Person {
     last: tokio::sync::Mutex<Option<Entry>>,
 }
 
-impl TokenSource for Person {
+impl TokenSource for BrowserLogin {
     async fn token(&self) -> Result<Token> {
         let mut last = self.last.lock().await;
         let is_first = last.is_none();
@@ -91,7 +91,7 @@ impl TokenSource for Person {
     }
 }
 
-impl Person {
+impl BrowserLogin {
     fn stored(&self) -> Option<Entry> {
         self.file.as_ref()?.get(self.cx.config.environment().get("TZ"), self.cx.now())
     }

@@ -16,7 +16,7 @@ use crate::token::{BoxFuture, Token};
 
 const NAME: &str = "github-oidc-azure";
 
-/// The audience that Entra asks for.
+/// The audience that Entra requires.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 pub(crate) static PROVIDER: Provider = Provider {

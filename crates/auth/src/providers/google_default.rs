@@ -104,10 +104,11 @@ async fn machine_token(cx: &Arc<Context>, provider: &'static str) -> Result<Toke
         .once(METADATA_LIMIT)
         .operation("Google metadata server");
     let response = cx.http.send(request).await;
-    let response = response
-        .map_err(|error| AuthError::failed(provider, format!("Google's metadata server at {METADATA} gave no token")).with_cause(error))?;
+    let response = response.map_err(|error| {
+        AuthError::failed(provider, format!("Google's metadata server at {METADATA} returned no token")).with_cause(error)
+    })?;
     let token = read_token(provider, &response, cx.now(), &[]);
-    Ok(token.map_err(|error| error.prefixed(format!("Google's metadata server at {METADATA} gave no token")))?.0)
+    Ok(token.map_err(|error| error.prefixed(format!("Google's metadata server at {METADATA} returned no token")))?.0)
 }
 
 /// The file of default credentials.

@@ -61,7 +61,7 @@ enum Grant {
     Access,
 }
 
-/// Tokens of the service account, made with those of the default credentials.
+/// Tokens of the service account, in exchange for those of the default credentials.
 #[derive(Debug)]
 struct Impersonation {
     cx: Arc<Context>,
@@ -77,7 +77,7 @@ impl TokenSource for Impersonation {
 
 impl Impersonation {
     async fn ask(&self) -> Result<Token, AuthError> {
-        // Leaves what an e-mail is made of.
+        // Keeps the characters of an e-mail address.
         const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'@').remove(b'.').remove(b'-').remove(b'_').remove(b'+');
         let email = utf8_percent_encode(account(&self.cx), KEPT);
         let (action, body) = match self.grant {

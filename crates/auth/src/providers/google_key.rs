@@ -27,8 +27,8 @@ const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
 /// Against clocks that are a little behind.
 const BACKDATED: u64 = 10;
 
-/// Where Google is asked. Keys name the address that was usual when they were made, such as `https://accounts.google.com/o/oauth2/token` or
-/// `https://www.googleapis.com/oauth2/v4/token`. All of them are one service, which wants to be asked at its present address.
+/// Google's token endpoint. Keys name the one that was usual when they were created, such as `https://accounts.google.com/o/oauth2/token` or
+/// `https://www.googleapis.com/oauth2/v4/token`. All of them are one service, whose current address is used.
 fn endpoint(token_uri: &str) -> &str {
     let is_google = token_uri.parse::<http::Uri>().is_ok_and(|uri| {
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
@@ -54,7 +54,7 @@ impl fmt::Debug for ServiceAccountKey {
     }
 }
 
-/// What an assertion asks for.
+/// What an assertion requests.
 pub(crate) enum Grant<'a> {
     /// An ID token for an audience.
     Id(&'a str),

@@ -21,7 +21,7 @@ pub(crate) struct Headers {
     authorization: Authorization,
     tokens: Vec<(HeaderName, TokenCache)>,
     fixed: Vec<(HeaderName, Secret)>,
-    /// Whether missing tokens are fetched at the same time; some are fetched in vain when the first one fails.
+    /// Whether missing tokens are fetched at the same time; some are wasted when the first one fails.
     at_once: bool,
     close: Option<Arc<dyn Close>>,
 }
