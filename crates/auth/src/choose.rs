@@ -130,7 +130,7 @@ mod tests {
     use crate::Config;
 
     #[test]
-    fn one_line_says_what_to_do_and_the_report_lists_the_providers() {
+    fn one_line_states_what_to_do_and_the_report_lists_the_providers() {
         let environment = Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_ID", "sp-1")]);
         let config = Config::new().environment(environment).resolve().unwrap();
         let declined = vec![Declined::new("pat", "token (DATABRICKS_TOKEN) is not set")];

@@ -150,7 +150,7 @@ mod tests {
     use crate::Config;
 
     #[test]
-    fn tells_sources_and_reasons_but_no_secret() {
+    fn shows_sources_and_reasons_but_no_secret() {
         let env = Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_SECRET", "cs-secret")]);
         let config = Config::new().environment(env).client_id("id").resolve().unwrap();
         let description = config.describe();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_way_leaves_the_others_out() {
+    fn a_forced_auth_type_excludes_the_others() {
         let config = Config::hermetic().host("h").token("t").auth_type("basic").resolve().unwrap();
         let description = config.describe();
         assert_eq!(description.auth_type.as_deref(), Some("basic"));

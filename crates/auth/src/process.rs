@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_output_than_is_kept_does_not_hold_the_program_up() {
+    async fn more_output_than_is_kept_does_not_block_the_program() {
         let output = shell("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2", LONG).await.unwrap();
         assert!(output.success);
         assert_eq!((output.stdout.expose().len(), output.stderr.len()), (MAX_OUTPUT, MAX_OUTPUT));
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_program_leaves_behind_is_not_waited_for() {
+    async fn processes_that_a_program_left_running_are_not_waited_for() {
         let home = tempfile::tempdir().unwrap();
         let gate = home.path().join("gate");
         named_pipe(&gate);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_is_given_up_takes_its_group_with_it() {
+    async fn a_cancelled_program_is_killed_with_its_group() {
         for script in
             ["sleep 600", "sleep 600 & sleep 600", "trap '' TERM; sleep 600 & wait", "exec >&- 2>&-; sleep 600", "sleep 600 & sleep 0"]
         {
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_limit_holds_whatever_the_runner_does() {
+    async fn the_timeout_holds_whatever_the_runner_does() {
         #[derive(Debug)]
         struct Hangs;
         impl ProcessRunner for Hangs {

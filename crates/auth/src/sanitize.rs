@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn terminals_get_nothing_to_act_on() {
+    fn escape_sequences_are_removed() {
         for (text, expected) in [
             ("\u{1b}[31mERROR: \u{1b}[0mno\r\n\tway", "ERROR: no way"),
             ("\u{1b}]8;;https://evil.example.com\u{7}link\u{1b}]8;;\u{7}", "link"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_lose_what_is_around_them() {
+    fn white_space_around_credentials_is_removed() {
         for text in ["s\n", "s\r\n", " s\t", "\u{feff}s\r\n", "s\0", "\u{a0}s\u{200b}\n\n", "s"] {
             assert_eq!(trimmed(text), "s", "{text:?}");
             assert_eq!(trimmed_secret(text.into()).expose(), "s", "{text:?}");

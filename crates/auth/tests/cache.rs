@@ -75,7 +75,7 @@ async fn thousand(cache: &TokenCache) -> Vec<Result<String>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_callers_on_a_cold_cache_ask_once() {
+async fn a_thousand_callers_on_a_cold_cache_send_one_request() {
     let issuer = Issuer::new([Some(("first", 3600))]);
     let cache = TokenCache::new(issuer.clone());
     assert!(thousand(&cache).await.into_iter().all(|token| token.unwrap() == "first"));
@@ -119,7 +119,7 @@ async fn a_failed_renewal_keeps_the_token_and_pauses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_hangs_is_given_up() {
+async fn a_renewal_that_hangs_times_out() {
     #[derive(Debug)]
     struct Hangs(AtomicUsize);
     impl TokenSource for Hangs {
@@ -142,7 +142,7 @@ async fn a_renewal_that_hangs_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_token_is_waited_for_and_failures_are_shared() {
+async fn callers_wait_for_an_expired_token_and_share_failures() {
     let issuer = Issuer::new([Some(("first", 100)), None, Some(("second", 100))]);
     let cache = TokenCache::new(issuer.clone());
     value(&cache).await;
@@ -158,7 +158,7 @@ async fn an_expired_token_is_waited_for_and_failures_are_shared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_gives_up_does_not_break_the_request() {
+async fn a_cancelled_caller_does_not_break_the_request() {
     let issuer = Issuer::new([Some(("first", 3600))]);
     let cache = TokenCache::new(issuer.clone());
     let impatient = tokio::time::timeout(Duration::from_secs(1), cache.get()).await;
@@ -193,7 +193,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn a_request_that_is_lost_with_its_runtime_is_begun_again() {
+fn a_request_that_is_lost_with_its_runtime_is_restarted() {
     let requests = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&requests);
     let cache = databricks_auth::from_fn("slow", move || {
@@ -223,7 +223,7 @@ fn a_request_that_is_lost_with_its_runtime_is_begun_again() {
 }
 
 #[test]
-fn a_caller_that_waits_elsewhere_begins_a_lost_request_again() {
+fn a_caller_on_another_runtime_restarts_a_lost_request() {
     let requests = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&requests);
     let cache = databricks_auth::from_fn("slow", move || {
@@ -302,7 +302,7 @@ impl Clock for Moved {
 }
 
 #[test]
-fn a_renewal_that_is_lost_with_its_runtime_is_begun_again() {
+fn a_renewal_that_is_lost_with_its_runtime_is_restarted() {
     let requests = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&requests);
     let time = Arc::new(AtomicUsize::new(0));

@@ -76,7 +76,7 @@ async fn a_service_principal_gets_one_token_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_explained_shared_and_tried_again_later() {
+async fn a_refusal_is_explained_shared_and_retried_later() {
     let (http, log) = service(&[
         DISCOVERY,
         ("https://ws.example.com/oidc/v1/token", 401, r#"{"error": "invalid_client", "error_description": "secret top-secret is wrong"}"#),
@@ -100,7 +100,7 @@ async fn a_refusal_is_explained_shared_and_tried_again_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_do_not_go_where_a_document_sends_them() {
+async fn credentials_are_not_sent_to_untrusted_endpoints_of_a_document() {
     let (http, log) = service(&[(
         "https://ws.example.com/oidc/.well-known/oauth-authorization-server",
         200,
@@ -140,7 +140,7 @@ async fn a_host_that_never_responds_does_not_delay_for_long() {
 }
 
 #[tokio::test]
-async fn an_empty_chain_tells_everything_but_secrets() {
+async fn the_report_of_an_empty_chain_has_everything_but_secrets() {
     let (http, _) = service(&[]);
     let error = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_PASSWORD", "pw-secret")], http).headers().await.unwrap_err();
     assert_eq!(error_kind(&error), Some(AuthErrorKind::NoCredentials));
@@ -152,7 +152,7 @@ async fn an_empty_chain_tells_everything_but_secrets() {
 }
 
 #[tokio::test]
-async fn own_credentials_stand_in_for_the_chain() {
+async fn own_credentials_replace_the_chain() {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
     let own = databricks_auth::from_fn("vault", move || {
@@ -273,7 +273,7 @@ async fn several_profiles_of_a_host_are_no_matter_where_the_ids_are_stated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_of_the_profile_that_had_no_effect_is_told_with_the_error() {
+async fn an_error_names_a_line_of_the_profile_that_had_no_effect() {
     let home = home(&[(".databrickscfg", "[dev]\nhost https://ws.example.com\ntoken = t\n")]);
     let (http, _) = service(&[]);
     let config = Config::hermetic().home(home.path()).profile("dev").resolve().unwrap();
@@ -336,7 +336,7 @@ fn a_runtime_without_io_is_an_error() {
 
 #[cfg(not(feature = "google"))]
 #[tokio::test(start_paused = true)]
-async fn a_key_that_this_build_cannot_use_is_told_with_the_feature() {
+async fn a_key_that_this_build_cannot_use_names_the_feature() {
     let (http, _) = service(&[]);
     let config = Config::hermetic().host("1.2.gcp.databricks.com").google_credentials("{}").resolve().unwrap();
     let error = config.credentials_over(http).headers().await.unwrap_err().to_string();

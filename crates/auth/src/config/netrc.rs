@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_macros_are_passed_over() {
+    fn comments_and_macros_are_skipped() {
         let text =
             "# machine a login x password comment\nmacdef init\nmachine a login x password macro\n\nmachine a login x password #real\n";
         assert_eq!(pair(text, "a"), owned("x", "#real"));

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_around_a_value_is_dropped() {
+    fn white_space_around_a_value_is_removed() {
         for key in [Key::Token, Key::ClientSecret, Key::Password, Key::ClientId, Key::Host, Key::Username, Key::AzureClientSecret] {
             for text in ["v\n", "v\r\n", "\u{feff}v", " v\t", "v\0"] {
                 assert_eq!(read(key, text).unwrap(), "v", "{key:?} {text:?}");

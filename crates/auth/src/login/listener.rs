@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tells_what_the_server_said() {
+    async fn explains_the_error_of_the_server() {
         let (port, waiting) = listen().await;
         let response = send(port, get(port, "/?error=access_denied&error_description=%3Cb%3Eno&state=st")).await;
         assert!(response.contains("access_denied: &lt;b&gt;no"), "{response}");

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn others_and_unknown_members_stay() {
+    fn other_entries_and_unknown_members_are_kept() {
         let (_home, file) = file();
         fs::create_dir_all(file.path().parent().unwrap()).unwrap();
         fs::write(
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_left_alone() {
+    fn what_cannot_be_read_is_kept() {
         let (_home, file) = file();
         fs::create_dir_all(file.path().parent().unwrap()).unwrap();
         for text in ["{\"version\":1,\"tokens\":{", "{\"version\": 2, \"tokens\": {}}", "{}", "[]", "{\"version\":1,\"tokens\":[]}"] {
