@@ -57,7 +57,7 @@ struct Shared {
     source: Box<dyn DynTokenSource>,
     clock: SharedClock,
     renew_ahead: bool,
-    /// What most calls need; the lock is held for the time of a pointer's copy.
+    /// What most calls need; the lock is held only to copy a pointer.
     current: RwLock<Option<Arc<CachedToken>>>,
     flight: Mutex<Flight>,
 }
@@ -115,7 +115,7 @@ impl Flight {
         self.request.as_ref()
     }
 
-    /// Forgets a request, unless another one has taken its place.
+    /// Drops a request, unless another one has taken its place.
     fn forget(&mut self, number: u64) {
         if self.request.as_ref().is_some_and(|request| request.number == number) {
             self.request = None;
@@ -308,7 +308,7 @@ impl TokenCache {
         AuthError::failed(&self.0.name, format!("the token source panicked{why}"))
     }
 
-    /// Takes in the result of a request.
+    /// Stores the result of a request.
     fn land(&self, number: u64, token: Result<Token>, ahead: bool) -> Outcome {
         let mut flight = self.flight();
         flight.forget(number);
@@ -343,7 +343,7 @@ impl TokenCache {
     }
 }
 
-/// A second cache on the source of a first one.
+/// A cache with the source of another one.
 struct Borrowed(Arc<Shared>);
 
 impl fmt::Debug for Borrowed {

@@ -54,7 +54,7 @@ impl ResolvedConfig {
     }
 }
 
-/// Describes it with the outcome of the chain, if it ran.
+/// Describes it with the result of the chain, if it ran.
 pub(crate) fn of_chain(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&AuthError>) -> Description {
     describe(config, chosen, failure)
 }

@@ -15,11 +15,11 @@ use tower::ServiceExt as _;
 use crate::runtime;
 use crate::sanitize::{sanitize, snippet};
 
-/// The most bytes of a response that are read.
+/// The limit of a response in bytes.
 const MAX_RESPONSE: usize = 1 << 20;
 /// The timeout of one attempt of a token request.
 const ATTEMPT: Duration = Duration::from_secs(30);
-/// The time in which attempts of a token request may start.
+/// The timeout for the retries of a token request.
 const RETRIES: Duration = Duration::from_secs(60);
 
 /// Sends the providers' requests.
@@ -126,8 +126,8 @@ impl Outgoing {
     }
 
     /// Sets the timeout of one attempt.
-    pub(crate) fn attempt_limit(mut self, limit: Duration) -> Self {
-        self.options = self.options.attempt_timeout(limit);
+    pub(crate) fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.options = self.options.attempt_timeout(timeout);
         self
     }
 
@@ -136,8 +136,8 @@ impl Outgoing {
     }
 
     /// One attempt with this timeout.
-    pub(crate) fn once(mut self, limit: Duration) -> Self {
-        self.options = self.options.retry(RetryPolicy::none()).max_attempts(1).timeout(limit).attempt_timeout(limit);
+    pub(crate) fn once(mut self, timeout: Duration) -> Self {
+        self.options = self.options.retry(RetryPolicy::none()).max_attempts(1).timeout(timeout).attempt_timeout(timeout);
         self
     }
 
@@ -147,7 +147,7 @@ impl Outgoing {
         self
     }
 
-    /// With this operation in errors and logs.
+    /// Sets the operation for errors and logs.
     pub(crate) fn operation(mut self, name: &'static str) -> Self {
         self.options = self.options.operation(name);
         self
@@ -162,7 +162,7 @@ impl Http {
     /// Sends a request and reads its response, of whatever status.
     ///
     /// # Errors
-    /// When no response came.
+    /// When there is no response.
     pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<HttpResponse, Error> {
         let Outgoing { method, url, headers, body, options, invalid, secret_url } = outgoing;
         if let Some(name) = invalid {
@@ -264,7 +264,7 @@ fn spoken(value: &Value) -> Option<String> {
     })
 }
 
-/// Entra puts ids and a time behind the sentence.
+/// Removes the ids and the timestamp that Entra appends.
 fn without_trace(description: &str) -> &str {
     description.split(" Trace ID").next().unwrap_or(description).trim()
 }

@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 use crate::runtime;
 use crate::token::BoxFuture;
 
-/// The most bytes of output that are kept.
+/// The limit of the output in bytes.
 const MAX_OUTPUT: usize = 1 << 20;
 
 /// A program to run.
@@ -32,14 +32,14 @@ pub struct ProcessRequest {
     /// Its complete environment, without the secrets of other credentials.
     pub environment: Vec<(String, String)>,
     /// The timeout after which it is killed.
-    pub limit: Duration,
+    pub timeout: Duration,
 }
 
 impl ProcessRequest {
     /// * `environment`: without the secrets of other credentials.
-    pub(crate) fn new(program: &Path, arguments: &[&str], environment: Vec<(String, String)>, limit: Duration) -> Self {
+    pub(crate) fn new(program: &Path, arguments: &[&str], environment: Vec<(String, String)>, timeout: Duration) -> Self {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { program: program.to_owned(), arguments, environment, limit }
+        Self { program: program.to_owned(), arguments, environment, timeout }
     }
 }
 
@@ -88,7 +88,7 @@ impl ProcessOutput {
 pub trait ProcessRunner: fmt::Debug + Send + Sync + 'static {
     /// Runs a program until it exits. Must not block the thread.
     ///
-    /// The future is dropped once [`ProcessRequest::limit`] has passed; dropping it should kill the program.
+    /// The future is dropped once [`ProcessRequest::timeout`] has passed; dropping it should kill the program.
     ///
     /// # Errors
     /// When the program cannot be run.
@@ -234,9 +234,9 @@ impl<P: Pipe> Output<P> {
 /// Runs a program with its timeout, whatever the runner does.
 pub(crate) async fn run(runner: &Arc<dyn DynProcessRunner>, request: ProcessRequest) -> io::Result<ProcessOutput> {
     runtime::check().map_err(io::Error::other)?;
-    match runtime::guard(tokio::time::timeout(request.limit, runner.run(&request))).await {
+    match runtime::guard(tokio::time::timeout(request.timeout, runner.run(&request))).await {
         Ok(Ok(output)) => output,
-        Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out after {} s", request.limit.as_secs()))),
+        Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out after {} s", request.timeout.as_secs()))),
         Err(missing) => Err(io::Error::other(missing)),
     }
 }
@@ -272,14 +272,14 @@ pub(crate) fn is_program(file: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn request(script: &str, limit: Duration) -> ProcessRequest {
+    fn request(script: &str, timeout: Duration) -> ProcessRequest {
         let variables = [("KEPT", "yes"), ("PATH", "/usr/bin:/bin")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        ProcessRequest::new(Path::new("/bin/sh"), &["-c", script], variables.to_vec(), limit)
+        ProcessRequest::new(Path::new("/bin/sh"), &["-c", script], variables.to_vec(), timeout)
     }
 
-    async fn shell(script: &str, limit: Duration) -> io::Result<ProcessOutput> {
+    async fn shell(script: &str, timeout: Duration) -> io::Result<ProcessOutput> {
         let runner: Arc<dyn DynProcessRunner> = Arc::new(SystemRunner);
-        run(&runner, request(script, limit)).await
+        run(&runner, request(script, timeout)).await
     }
 
     const LONG: Duration = Duration::from_secs(600);
@@ -307,7 +307,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let gate = home.path().join("gate");
         named_pipe(&gate);
-        // What is left behind ends once the gate is opened, which is after the program's output was read.
+        // The processes left running exit once the gate is opened, which is after the program's output was read.
         for (script, length) in [
             ("cat GATE & echo done", 5),
             ("cat GATE 2>&1 & echo done", 5),

@@ -46,7 +46,7 @@ pub(crate) struct Granted {
 }
 
 impl Flow {
-    /// For the program's own client where it has one, or its application of Entra, else for the public one.
+    /// With the program's own client where it has one, or its application of Entra, else with the public one.
     pub(crate) fn configured(cx: &Arc<Context>, provider: &'static str) -> Self {
         let (client_id, client_secret, is_entra) = match (cx.config.text(Key::ClientId), cx.config.text(Key::AzureClientId)) {
             (None, Some(id)) => (id, cx.config.secret_of(Key::AzureClientSecret), true),
@@ -55,7 +55,7 @@ impl Flow {
         Self { provider, cx: Arc::clone(cx), client_id: client_id.to_owned(), client_secret: client_secret.cloned(), is_entra }
     }
 
-    /// For the public client, whose logins the CLI shares.
+    /// With the public client, whose logins the CLI shares.
     pub(crate) fn public(cx: &Arc<Context>, provider: &'static str) -> Self {
         Self { provider, cx: Arc::clone(cx), client_id: PUBLIC_CLIENT.to_owned(), client_secret: None, is_entra: false }
     }
@@ -151,7 +151,7 @@ impl Flow {
         &self.client_id
     }
 
-    /// The scopes, and that there be a refresh token unless it is not wanted.
+    /// The scopes, with the one for a refresh token unless that is disabled.
     pub(crate) fn scopes(&self) -> Vec<String> {
         let mut scopes = self.cx.config.scopes();
         if !self.cx.config.flag(Key::DisableOauthRefreshToken) && !scopes.iter().any(|scope| scope == "offline_access") {

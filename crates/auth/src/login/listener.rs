@@ -1,6 +1,6 @@
 //! The listener that the browser is sent back to.
 //!
-//! It listens on this machine only, knows one path, takes one callback, and checks that the callback belongs to the login.
+//! It listens on this machine only, serves one path, accepts one callback, and checks that the callback belongs to the login.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,7 +14,7 @@ use super::page::{page, response};
 
 /// The ports that the platform's public client may use.
 const PORTS: std::ops::RangeInclusive<u16> = 8020..=8040;
-/// The most bytes of a request that are read.
+/// The limit of a request in bytes.
 const MAX_REQUEST: usize = 16 << 10;
 /// The timeout of one connection's request.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,7 +73,7 @@ impl Listener {
 
     /// Waits for the callback of a login. Other requests get a response and are ignored.
     ///
-    /// * `state`: what the callback must bring back.
+    /// * `state`: what the callback must contain.
     /// * `issuer`: the origin that an `iss` must name.
     pub(crate) async fn callback(self, state: &Secret, issuer: &str) -> io::Result<Callback> {
         loop {
@@ -94,7 +94,7 @@ impl Listener {
                 }
                 Err(status) => (status, page(status, "There is nothing here."), None),
             };
-            // The browser may be gone already; the login counts all the same.
+            // The browser may be closed already; the login is valid all the same.
             let _ = tokio::time::timeout(PATIENCE, async {
                 stream.write_all(&response(status, &body)).await?;
                 stream.shutdown().await
@@ -159,7 +159,7 @@ impl Listener {
     }
 }
 
-/// Whether an issuer lies at an origin.
+/// Whether an issuer has an origin.
 fn is_of(issuer: &str, origin: &str) -> bool {
     let of = |text: &str| text.parse::<http::Uri>().ok().as_ref().and_then(databricks_core::Origin::of);
     of(issuer).is_some_and(|issuer| of(origin) == Some(issuer))

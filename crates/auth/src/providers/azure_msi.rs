@@ -71,7 +71,7 @@ impl Identity for ManagedIdentity {
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs.into_iter().chain(client)).finish();
             let request = Outgoing::get(format!("{ENDPOINT}?{query}"))
                 .plain_header(HeaderName::from_static("metadata"), HeaderValue::from_static("true"))
-                .attempt_limit(LIMIT)
+                .attempt_timeout(LIMIT)
                 .few()
                 .operation("managed identity");
             let response = self.cx.http.send(request).await;

@@ -165,7 +165,7 @@ impl Cli {
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
         let value = text("access_token").ok_or_else(|| failed("its output has no access_token"))?;
         let now = self.cx.now();
-        // UTC where it has no zone. An end that is not stated may stand in the token itself.
+        // UTC where it has no zone. An expiry that is not stated may be in the token itself.
         let stated = text("expiry").filter(|expiry| !expiry.starts_with("0001-01-01")).and_then(|expiry| timestamps::utc(expiry, now));
         let stated = stated.or_else(|| body.get("expiry").and_then(|expiry| timestamps::any(expiry, Some("UTC"), now)));
         let left = stated.or_else(|| timestamps::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);

@@ -19,7 +19,7 @@ use crate::token::{Token, TokenSource};
 
 const NAME: &str = "external-browser";
 
-/// A stored token this close to its end is refreshed.
+/// A stored token this close to its expiry is refreshed.
 const AHEAD: Duration = Duration::from_secs(300);
 
 pub(crate) static PROVIDER: Provider = Provider {
@@ -65,7 +65,7 @@ impl TokenSource for BrowserLogin {
     async fn token(&self) -> Result<Token> {
         let mut last = self.last.lock().await;
         let is_first = last.is_none();
-        // Other programs refresh the same login, and a refresh token may be good for one time only.
+        // Other programs refresh the same login, and a refresh token may be usable only once.
         let _lock = match self.file.as_ref().filter(|file| file.path().exists()) {
             Some(file) => Some(Lock::beside(file.path()).await),
             None => None,
@@ -96,7 +96,7 @@ impl BrowserLogin {
         self.file.as_ref()?.get(self.cx.config.environment().get("TZ"), self.cx.now())
     }
 
-    /// The stored token, if it is good for a while and not the one that this program was about to replace.
+    /// The stored token, if it is still valid and not the one that this program was about to replace.
     fn still_good(&self, stored: &Entry, last: Option<&Entry>, is_first: bool) -> Option<Token> {
         let is_news = is_first || last.and_then(Entry::access_token) != stored.access_token();
         let token = stored.token(self.cx.now()).filter(|_| is_news && stored.left(self.cx.now()) > AHEAD)?;

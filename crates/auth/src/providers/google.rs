@@ -1,4 +1,4 @@
-//! What both providers of Google share: the two headers, and reading the end of an ID token.
+//! What both providers of Google share: the two headers, and the expiry of an ID token.
 
 use std::time::{Duration, SystemTime};
 
@@ -39,7 +39,7 @@ impl Context {
     }
 }
 
-/// An ID token with its end as it states it.
+/// An ID token with the expiry that it states.
 pub(crate) fn id_token(value: &str, now: SystemTime) -> Token {
     Token::new(value).expires_in(timestamps::of_jwt(value, now).unwrap_or(USUAL_LIFE))
 }

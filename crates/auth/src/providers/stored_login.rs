@@ -12,7 +12,7 @@ use crate::login::PUBLIC_CLIENT;
 use crate::store::{Entry, Lock, Logins};
 use crate::token::{Token, TokenSource};
 
-/// A token this close to its end is refreshed.
+/// A token this close to its expiry is refreshed.
 const AHEAD: Duration = Duration::from_secs(300);
 /// The pause after a refresh ahead of time failed.
 const COOL_DOWN: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ impl StoredLogin {
         {
             return Ok(token.refresh_ahead(AHEAD));
         }
-        // Other programs refresh this login too, and a refresh token may be good for one time only.
+        // Other programs refresh this login too, and a refresh token may be usable only once.
         let _lock = match self.logins.path() {
             Some(path) => Some(Lock::beside(path).await),
             None => None,

@@ -72,7 +72,7 @@ impl SessionFile {
         &self.path
     }
 
-    /// The login; `None` if there is none that can be read. Its end is in UTC then.
+    /// The login; `None` if there is none that can be read. Its expiry is in UTC then.
     ///
     /// `zone` is the variable `TZ`: Python writes local time.
     pub(crate) fn get(&self, zone: Option<&str>, now: SystemTime) -> Option<Entry> {

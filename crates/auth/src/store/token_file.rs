@@ -34,7 +34,7 @@ impl TokenFile {
         Ok(document.pointer("/tokens").and_then(|tokens| tokens.get(key)).and_then(Entry::from_json))
     }
 
-    /// Stores an entry under some keys, unless one stored there meanwhile ends later.
+    /// Stores an entry under some keys, unless one stored there meanwhile expires later.
     pub(crate) fn put(&self, keys: &[&str], entry: &Entry) -> Result<(), String> {
         self.change(|tokens| {
             for key in keys {
