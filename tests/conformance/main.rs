@@ -7,6 +7,8 @@
 
 // The lint does not know helpers of tests from other code.
 #![allow(clippy::unwrap_used)]
+// It is a program, and this is its output.
+#![allow(clippy::print_stdout)]
 
 mod config;
 mod report;

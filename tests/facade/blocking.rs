@@ -62,6 +62,10 @@ fn a_statement_dropped_outside_of_any_runtime_is_cancelled_at_the_service() {
         let statement = w.sql("SELECT 1").warehouse(&warehouse).execute().block().unwrap();
         drop(statement);
         // Returns once the clean-up that the drop began is done.
-        async { databricks_sdk::Result::Ok(w.client().shutdown().await) }.block().unwrap();
+        let clean_up = async {
+            w.client().shutdown().await;
+            databricks_sdk::Result::Ok(())
+        };
+        clean_up.block().unwrap();
     });
 }

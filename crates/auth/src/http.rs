@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use databricks_core::redact::REDACTED;
 use databricks_core::{Body, Error};
-use databricks_transport::{CallOptions, HttpService, RawAnswer, RetryPolicy, read_body};
+use databricks_transport::{CallOptions, HttpService, RawResponse, RetryPolicy, read_body};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
@@ -174,8 +174,8 @@ impl Http {
             Error::new(databricks_core::ErrorKind::InvalidInput, "the address of the request is not a URL").with_source(error)
         })?;
         *request.headers_mut() = headers;
-        let raw = RawAnswer::new();
-        request.extensions_mut().insert(options.raw_answer(raw.clone()));
+        let raw = RawResponse::new();
+        request.extensions_mut().insert(options.raw_response(raw.clone()));
         runtime::check()?;
         match runtime::guard(self.service.clone().oneshot(request)).await? {
             Ok(response) => {

@@ -15,7 +15,7 @@ pub use details::{
     RetryInfo,
 };
 
-/// An answer with an error in it, read from whatever shape its body had.
+/// An error response, read from whatever shape its body had.
 #[derive(Clone, PartialEq)]
 pub struct ApiError {
     status: StatusCode,
@@ -173,7 +173,7 @@ impl ApiError {
         self.body.as_deref()
     }
 
-    /// What the service tells beyond code and message; empty if it told nothing.
+    /// What the service states beyond code and message; empty if it states nothing.
     pub fn details(&self) -> &ErrorDetails {
         static NONE: ErrorDetails = ErrorDetails {
             error_info: None,

@@ -36,7 +36,7 @@ enum Content {
     Stream(Shared),
 }
 
-/// A stream that may be shared between threads, since nobody can reach it without owning it.
+/// A stream that may be shared between threads, since it cannot be reached without owning it.
 struct Shared(std::sync::Mutex<ByteStream>);
 
 impl Shared {

@@ -121,7 +121,7 @@ impl fmt::Debug for AuthHeaders {
     }
 }
 
-/// A way to sign in: hands out the headers of each request.
+/// What authenticates requests: returns the headers of each.
 ///
 /// Called before every attempt, so it must be cheap while a token is valid. Implement it for your own token source:
 ///
@@ -142,7 +142,7 @@ impl fmt::Debug for AuthHeaders {
 /// }
 /// ```
 pub trait Credentials: fmt::Debug + Send + Sync + 'static {
-    /// The name of the way to sign in, as it stands in `auth_type` and in the user agent.
+    /// The auth type, as it stands in `auth_type` and in the user agent.
     fn auth_type(&self) -> &str;
 
     /// The headers for one request.

@@ -19,9 +19,9 @@ impl Target {
     }
 }
 
-/// An operation of the data plane. The control plane tells where it is sent.
+/// An operation of the data plane. The control plane names the URL it is sent to.
 pub trait DataPlane: Operation {
-    /// The operation of the control plane whose answer tells the target.
+    /// The operation of the control plane whose response names the target.
     type Control: Operation;
 
     /// The request that asks for the target.

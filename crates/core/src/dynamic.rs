@@ -32,7 +32,7 @@ pub struct Described {
     pub object: bool,
     /// The input that is a stream of bytes: its name, and the media type unless it is a file of a form.
     pub stream: Option<(&'static str, Option<&'static str>)>,
-    /// Members of the answer that come from headers.
+    /// Members of the response that come from headers.
     pub headers: &'static [&'static str],
     /// The input that carries an idempotency key.
     pub key: Option<&'static str>,
@@ -102,7 +102,7 @@ pub enum Place {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Paging {
-    /// The member of the answer that holds the items.
+    /// The member of the response that holds the items.
     pub items: &'static str,
     /// How to go on.
     pub turn: Turn,
@@ -122,18 +122,18 @@ pub struct Paging {
 pub enum Turn {
     /// There is one page.
     Single,
-    /// The token of this member of the answer goes into this input.
+    /// The token of this member of the response goes into this input.
     Token {
         /// The input.
         request: &'static str,
-        /// The member of the answer.
+        /// The member of the response.
         response: &'static str,
     },
     /// This input grows by the number of items.
     Index(&'static str),
     /// This input grows by one.
     Number(&'static str),
-    /// This member of the answer holds the inputs of the next request.
+    /// This member of the response holds the inputs of the next request.
     Body(&'static str),
 }
 
@@ -155,7 +155,7 @@ pub struct Wait {
     pub poll: &'static str,
     /// Its inputs, and where each comes from.
     pub bind: &'static [(&'static str, Source)],
-    /// The path to the state in its answer.
+    /// The path to the state in its response.
     pub status: &'static [&'static str],
     /// The path to what the service says about the state; empty for none.
     pub message: &'static [&'static str],
@@ -173,7 +173,7 @@ pub struct Wait {
 pub enum Source {
     /// This input of the first call.
     Request(&'static str),
-    /// This member of its answer.
+    /// This member of its response.
     Response(&'static str),
 }
 
@@ -185,7 +185,7 @@ pub struct Lro {
     pub poll: (&'static str, &'static str),
     /// The same for the operation that cancels the work.
     pub cancel: Option<(&'static str, &'static str)>,
-    /// The member of the answer that holds the name.
+    /// The member of the response that holds the name.
     pub name: &'static str,
     /// Whether the work has a result.
     pub result: bool,
@@ -259,7 +259,7 @@ impl Described {
         self
     }
 
-    /// Has these members of the answer from headers.
+    /// Has these members of the response from headers.
     #[must_use]
     pub const fn headers(mut self, headers: &'static [&'static str]) -> Self {
         self.headers = headers;
@@ -273,7 +273,7 @@ impl Described {
         self
     }
 
-    /// Answers with pages.
+    /// Responds with pages.
     #[must_use]
     pub const fn paging(mut self, paging: Paging) -> Self {
         self.paging = Some(paging);
@@ -351,17 +351,17 @@ impl Described {
         Error::new(ErrorKind::InvalidInput, why).with_operation(self.id())
     }
 
-    /// Reads the answer: JSON with the members that come from headers, or a stream.
+    /// Reads the response: JSON with the members that come from headers, or a stream.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] when the answer is no JSON.
+    /// [`ErrorKind::Decode`] when the response is not valid JSON.
     pub fn response(&self, parts: ResponseParts) -> Result<Answer> {
         let members: Vec<(&str, Option<String>)> = self.headers.iter().map(|name| (*name, parts.header(name))).collect();
         let stream = matches!(parts.content, Content::Stream(_));
         let (mut json, contents) = match self.info.response {
             ResponseKind::Stream => (Value::Null, Some(parts.into_stream())),
             ResponseKind::Empty => (Value::Null, None),
-            ResponseKind::Json if stream => return Err(self.refuse("the answer is a stream")),
+            ResponseKind::Json if stream => return Err(self.refuse("the response is a stream")),
             ResponseKind::Json => (parts.json()?, None),
         };
         for (name, value) in members {
@@ -386,16 +386,16 @@ impl Described {
         }
     }
 
-    /// Takes the answer of a list apart.
+    /// Takes the response of a list apart.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when this is no list, [`ErrorKind::Decode`] when its items are none.
+    /// [`ErrorKind::InvalidInput`] when this is not a list, [`ErrorKind::Decode`] when its items are not a list.
     pub fn split(&self, mut output: Value) -> Result<Page<Value>> {
-        let paging = self.paging.as_ref().ok_or_else(|| self.refuse(format!("{} is no list", self.id())))?;
+        let paging = self.paging.as_ref().ok_or_else(|| self.refuse(format!("{} is not a list", self.id())))?;
         let items = match output.get_mut(paging.items).map(Value::take) {
             Some(Value::Array(items)) => items,
             None | Some(Value::Null) => Vec::new(),
-            Some(_) => return Err(Error::new(ErrorKind::Decode, format!("{} is no list", paging.items)).with_operation(self.id())),
+            Some(_) => return Err(Error::new(ErrorKind::Decode, format!("{} is not a list", paging.items)).with_operation(self.id())),
         };
         let next = match paging.turn {
             Turn::Single => Next::End,
@@ -440,7 +440,7 @@ impl Described {
 pub struct Answer {
     /// The JSON, with the members that come from headers; `null` for none.
     pub json: Value,
-    /// The bytes, where the answer is a stream.
+    /// The bytes, where the response is a stream.
     pub contents: Option<ByteStream>,
     /// The path of the call, which decides what `Debug` hides.
     path: &'static str,
@@ -458,7 +458,7 @@ impl Wait {
     /// The inputs of the operation that shows the state.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] when the answer lacks one.
+    /// [`ErrorKind::Decode`] when the response lacks one.
     pub fn inputs(&self, inputs: &Inputs, output: &Value) -> Result<Inputs> {
         self.bind
             .iter()
@@ -472,7 +472,7 @@ impl Wait {
             .collect()
     }
 
-    /// The state in an answer.
+    /// The state in a response.
     pub fn state(&self, polled: &Value) -> WaitStatus {
         let follow = |path: &[&str]| path.iter().try_fold(polled, |value, name| value.get(name)).and_then(Value::as_str).map(str::to_owned);
         let message = if self.message.is_empty() { None } else { follow(self.message) };
@@ -481,7 +481,7 @@ impl Wait {
 }
 
 impl Lro {
-    /// The state in an answer.
+    /// The state in a response.
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] when the work is said to be done without a result that it should have.
@@ -604,14 +604,14 @@ mod tests {
 
     #[test]
     fn wrong_inputs_are_named() {
-        for (given, told) in [
+        for (given, expected) in [
             (json!({"id": 1}), "parent is missing"),
             (json!({"parent": "a", "id": "seven"}), "id is not an integer"),
             (json!({"parent": "a", "id": 1, "name": "x"}), "there is no input name; things.do has the inputs parent, id,"),
         ] {
             let error = DO.request(&inputs(given), None, &RequestContext::default()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
-            assert!(error.to_string().contains(told), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 

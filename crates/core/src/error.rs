@@ -27,7 +27,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | [`Connect`](ErrorKind::Connect) | check host, proxy and certificates; nothing was carried out |
 /// | [`ConnectionLost`](ErrorKind::ConnectionLost) | ask [`maybe_executed`](Error::maybe_executed) before sending again |
 /// | [`Api`](ErrorKind::Api) | the service refused; [`api`](Error::api) has code, message and details |
-/// | [`Decode`](ErrorKind::Decode) | the answer is not what the API describes; the message names the member |
+/// | [`Decode`](ErrorKind::Decode) | the response is not what the API describes; the message names the member |
 pub struct Error(Box<Inner>);
 
 type Source = Box<dyn StdError + Send + Sync>;
@@ -101,9 +101,9 @@ pub enum ErrorKind {
     DeadlineExceeded,
     /// A redirect that must not be followed.
     Redirect,
-    /// The service answered with an error.
+    /// The service returned an error.
     Api,
-    /// An answer could not be understood.
+    /// A response could not be understood.
     Decode,
     /// A request body could not be read.
     Body,
@@ -150,7 +150,7 @@ impl Error {
         }))
     }
 
-    /// An answer of the service with an error in it.
+    /// An error that the service returned.
     pub fn from_api(api: ApiError) -> Self {
         let mut error = Self::new(ErrorKind::Api, api.to_string());
         error.0.status = Some(api.status());
@@ -190,7 +190,7 @@ impl Error {
         self
     }
 
-    /// Adds the status of the answer, unless one is there.
+    /// Adds the status of the response, unless one is there.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status.get_or_insert(status);
@@ -269,7 +269,7 @@ impl Error {
         self.0.api.as_ref()
     }
 
-    /// The status of the answer, if there was one.
+    /// The status of the response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
@@ -370,7 +370,7 @@ macro_rules! predicates {
 predicates! {
     /// The request is malformed or makes no sense now (400).
     is_bad_request => BadRequest;
-    /// Nobody is signed in (401).
+    /// The request was not authenticated (401).
     is_unauthenticated => Unauthenticated;
     /// The signed-in identity may not do this (403).
     is_permission_denied => PermissionDenied;
@@ -469,7 +469,7 @@ mod tests {
         let error = Error::new(ErrorKind::Other, "a\u{1b}[2Jb\r\nc\u{7}\u{202e}")
             .with_request_id("id\n")
             .with_hint("d\u{9b}")
-            .with_source("the answer was dapi0123456789abcdef\u{1b}]0;");
+            .with_source("the response was dapi0123456789abcdef\u{1b}]0;");
         assert_eq!(error.to_string(), "a[2Jb c (request id id ); d");
         assert_eq!(error.message(), "a[2Jb\nc");
         assert!(!error.report().contains("dapi") && !error.report().contains('\u{1b}'));

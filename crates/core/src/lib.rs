@@ -1,20 +1,20 @@
 //! The vocabulary of the Databricks SDK for Rust.
 //!
 //! This crate says what an API call *is* without making one: an [`Operation`] turns itself into [`RequestParts`] and reads its
-//! output back from [`ResponseParts`]; an [`Error`] tells what went wrong; [`Credentials`] hand out headers. Nothing here does
+//! output back from [`ResponseParts`]; an [`Error`] states what went wrong; [`Credentials`] return the headers that authenticate. Nothing here does
 //! IO or needs an async runtime, so that any crate can speak this vocabulary at little cost.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`operation`](mod@operation), [`request`] | the [`Operation`] trait, request and response parts, path and query writers, the macro of operations |
-//! | [`page`], [`wait`], [`lro`], [`data_plane`] | traits of operations that list, settle, run long, or go to another host |
+//! | [`page`], [`wait`], [`lro`], [`data_plane`] | traits of operations that list, complete later, run long, or go to another host |
 //! | [`body`] | request and response bodies: bytes, replayable streams, one-pass streams |
 //! | [`error`], [`api_error`] | the one error of every call, and what the service said |
-//! | [`credentials`] | the trait that every sign-in implements |
+//! | [`credentials`] | the trait that every credentials provider implements |
 //! | [`secret`], [`redact`] | keeping secrets and control characters out of logs, errors and `Debug` |
 //! | [`model`](mod@model), [`open_enum`](mod@open_enum) | the macros that generated types are written in |
 //! | [`dynamic`] | operations as tables of facts, for generic tools |
-//! | [`time`] | timestamps, durations and field masks as they look on the wire |
+//! | [`time`] | timestamps, durations and field masks as they are on the wire |
 //! | [`idempotency`] | which calls may be sent twice |
 
 pub mod api_error;

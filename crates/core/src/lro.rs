@@ -1,11 +1,11 @@
-//! Long-running operations: calls that answer with an `Operation` resource.
+//! Long-running operations: calls that return an `Operation` resource.
 
 use serde_json::{Map, Value};
 
 use crate::model::Wire;
 use crate::{Error, ErrorKind, Operation, Result};
 
-/// What one look at a long-running operation showed.
+/// What one poll of a long-running operation returned.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LroState<R> {
@@ -58,7 +58,7 @@ pub fn decode<T: for<'de> Wire<'de>>(object: Option<&Map<String, Value>>) -> Res
     T::read(&value).map(Some).map_err(|error| Error::decode("response", value.to_string().as_bytes(), error))
 }
 
-/// An operation that answers with the name of work under way.
+/// An operation that returns the name of work under way.
 pub trait LongRunning: Operation {
     /// The operation that shows how the work goes on.
     type Poll: Operation<Output = Self::Output>;
@@ -66,13 +66,13 @@ pub trait LongRunning: Operation {
     type Cancel: Operation;
     /// What the work gives in the end; `()` for nothing.
     type Result: Send + 'static;
-    /// What the service tells about the work while it goes on.
+    /// What the service reports about the work while it goes on.
     type Metadata: Send + 'static;
 
-    /// The name under which the work is known, from an answer.
+    /// The name under which the work is known, from a response.
     ///
     /// # Errors
-    /// When the answer has no name.
+    /// When the response has no name.
     fn name(output: &Self::Output) -> Result<String>;
 
     /// The request that shows how the work goes on.
@@ -83,13 +83,13 @@ pub trait LongRunning: Operation {
         None
     }
 
-    /// The state in an answer.
+    /// The state in a response.
     ///
     /// # Errors
     /// When the result cannot be decoded, or the work is said to be done without one.
     fn state(output: &Self::Output) -> Result<LroState<Self::Result>>;
 
-    /// The metadata in an answer; `None` if it has none.
+    /// The metadata in a response; `None` if it has none.
     ///
     /// # Errors
     /// When the metadata cannot be decoded.

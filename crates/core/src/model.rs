@@ -17,7 +17,7 @@
 //! - What a listing depends on, its items and the token of its next page, is never left out: a wrong type there is an error, since a list that
 //!   lacks items without a word is worse than none.
 //!
-//! A response that is no JSON, or of another type as a whole, is an error. [`from_json_strict`] makes an error of every odd value, for tests
+//! A response that is not valid JSON, or of another type as a whole, is an error. [`from_json_strict`] makes an error of every odd value, for tests
 //! that compare a server with the API's description.
 
 mod read;

@@ -1,4 +1,4 @@
-//! What an API call is: a request to build and an answer to read.
+//! What an API call is: a request to build and a response to read.
 
 use std::fmt::Write as _;
 
@@ -38,7 +38,7 @@ use crate::{Error, ErrorKind, Idempotency, Result, redact};
 /// assert_eq!(parts.path(), "/api/2.0/rooms/a%2Fb/ping");
 /// ```
 pub trait Operation: Send + Sync + 'static {
-    /// What the answer holds.
+    /// What the response holds.
     type Output: Send + 'static;
 
     /// What does not depend on the inputs.
@@ -64,10 +64,10 @@ pub trait Operation: Send + Sync + 'static {
     /// Fills what must stay the same over all attempts, such as an idempotency key. Called once, before the request is built.
     fn prepare(&mut self) {}
 
-    /// Reads the answer.
+    /// Reads the response.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] when the answer is not what the API describes.
+    /// [`ErrorKind::Decode`] when the response is not what the API describes.
     fn response(parts: ResponseParts) -> Result<Self::Output>;
 }
 
@@ -87,14 +87,14 @@ pub struct OperationInfo {
     pub idempotency: Idempotency,
     /// Whether the header `X-Databricks-Workspace-Id` is sent when a workspace id is configured.
     pub workspace_header: bool,
-    /// What the answer's body is.
+    /// What the response's body is.
     pub response: ResponseKind,
     /// The media type asked for.
     pub accept: &'static str,
 }
 
 impl OperationInfo {
-    /// An operation that answers with JSON, with the idempotency class of its method.
+    /// An operation that returns JSON, with the idempotency class of its method.
     pub const fn new(id: &'static str, method: Method, path: &'static str, level: Level) -> Self {
         let idempotency = match method {
             Method::GET | Method::HEAD | Method::OPTIONS => Idempotency::ReadOnly,
@@ -119,19 +119,19 @@ impl OperationInfo {
         self
     }
 
-    /// The same with an answer of which nothing is read.
+    /// The same with a response of which nothing is read.
     #[must_use]
     pub const fn empty(self) -> Self {
         self.response(ResponseKind::Empty, "application/json")
     }
 
-    /// The same with an answer that is a stream of bytes, asking for the media type `accept`.
+    /// The same with a response that is a stream of bytes, asking for the media type `accept`.
     #[must_use]
     pub const fn stream(self, accept: &'static str) -> Self {
         self.response(ResponseKind::Stream, accept)
     }
 
-    /// The same with another kind of answer, asking for the media type `accept`.
+    /// The same with another kind of response, asking for the media type `accept`.
     #[must_use]
     pub const fn response(mut self, kind: ResponseKind, accept: &'static str) -> Self {
         self.response = kind;
@@ -150,7 +150,7 @@ pub enum Level {
     Account,
 }
 
-/// What an answer's body is.
+/// What a response's body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseKind {
@@ -429,7 +429,7 @@ fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
     })
 }
 
-/// An answer with a status of success.
+/// A response with a status of success.
 #[non_exhaustive]
 pub struct ResponseParts {
     /// The operation.
@@ -442,7 +442,7 @@ pub struct ResponseParts {
     pub content: Content,
 }
 
-/// The content of an answer.
+/// The content of a response.
 #[non_exhaustive]
 pub enum Content {
     /// Read whole; empty for nothing.
@@ -497,7 +497,7 @@ impl std::fmt::Debug for Content {
 }
 
 impl ResponseParts {
-    /// An answer to an operation.
+    /// A response to an operation.
     pub fn new(info: &'static OperationInfo, status: StatusCode, headers: HeaderMap, content: Content) -> Self {
         Self { info, status, headers, content }
     }
@@ -527,7 +527,7 @@ impl ResponseParts {
         }
     }
 
-    /// Reads nothing, for answers without content.
+    /// Reads nothing, for responses without content.
     ///
     /// # Errors
     /// Never; the form of the other readers.
@@ -535,7 +535,7 @@ impl ResponseParts {
         Ok(())
     }
 
-    /// Hands out the body as a stream, for answers that are nothing else.
+    /// Hands out the body as a stream, for responses that are nothing else.
     ///
     /// # Errors
     /// Never; the form of the other readers.

@@ -1,4 +1,4 @@
-//! Operations that answer with pages.
+//! Operations that return pages.
 
 use crate::{Error, ErrorKind, Operation, Result};
 
@@ -29,12 +29,12 @@ pub enum Next {
     Token(String),
     /// After as many items as were received so far: the next index or page number. An empty page is the end.
     Count,
-    /// At the request that the answer spelt out, as its JSON body.
+    /// At the request that the response contains, as its JSON body.
     Body(serde_json::Value),
 }
 
 impl Next {
-    /// From a token member of an answer: missing and empty both mean the end.
+    /// From a token member of a response: missing and empty both mean the end.
     pub fn from_token(token: Option<String>) -> Self {
         match token {
             Some(token) if !token.is_empty() => Self::Token(token),
@@ -42,7 +42,7 @@ impl Next {
         }
     }
 
-    /// From a member of an answer that spells out the next request: missing and empty both mean the end.
+    /// From a member of a response that spells out the next request: missing and empty both mean the end.
     pub fn from_body(body: Option<impl serde::Serialize>) -> Self {
         match body.map(serde_json::to_value) {
             Some(Ok(body)) if !body.is_null() => Self::Body(body),
@@ -94,12 +94,12 @@ impl Next {
     fn foreign(&self, expected: &str) -> Error {
         Error::new(
             ErrorKind::InvalidInput,
-            format!("the next page is told by {expected} here, not by {self:?}; resume the listing it came from"),
+            format!("expected {expected} for the next page, got {self:?}; resume the listing that it came from"),
         )
     }
 }
 
-/// An operation whose answer is one page of a list.
+/// An operation whose response is one page of a list.
 pub trait Paginated: Operation + Clone {
     /// What is listed.
     type Item: Send + 'static;
@@ -107,7 +107,7 @@ pub trait Paginated: Operation + Clone {
     /// Sets what the first request always carries, such as the start index, and the defaults of what the caller left open.
     fn start(&mut self) {}
 
-    /// Takes an answer apart.
+    /// Takes a response apart.
     fn split(output: Self::Output) -> Page<Self::Item>;
 
     /// Turns the request into that of the next page.

@@ -1,4 +1,4 @@
-//! A text that never shows itself.
+//! A string whose value is never printed.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a text into custody.
+    /// Wraps a secret string.
     pub fn new(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }

@@ -1,4 +1,4 @@
-//! Timestamps, durations and field masks as they look on the wire (proto3's JSON mapping).
+//! Timestamps, durations and field masks as they are on the wire (proto3's JSON mapping).
 
 use std::fmt;
 use std::str::FromStr;

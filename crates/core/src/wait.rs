@@ -2,11 +2,11 @@
 
 use crate::{Error, ErrorKind, Operation, Result};
 
-/// What one look at a resource showed.
+/// What one poll of a resource returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitStatus {
-    /// The state on the wire, empty if the answer had none.
+    /// The state on the wire, empty if the response had none.
     pub state: String,
     /// What the service says about the state.
     pub message: Option<String>,
@@ -19,19 +19,19 @@ impl WaitStatus {
     }
 }
 
-/// What a poll needs from an answer.
+/// What a poll needs from a response.
 ///
 /// # Errors
-/// [`ErrorKind::Decode`] when the answer lacks it.
+/// [`ErrorKind::Decode`] when the response lacks it.
 pub fn required<T: Clone>(value: Option<&T>, name: &str) -> Result<T> {
-    value.cloned().ok_or_else(|| {
-        Error::new(ErrorKind::Decode, format!("the answer has no {name}, without which the state of what it started cannot be looked up"))
-    })
+    value
+        .cloned()
+        .ok_or_else(|| Error::new(ErrorKind::Decode, format!("the response is missing {name}, which is needed to poll for completion")))
 }
 
 /// An operation that starts something whose state can be polled until it settles.
 ///
-/// A state that is neither a success nor a failure, known or not, means: look again later.
+/// A state that is neither a success nor a failure, known or not, means: poll again later.
 pub trait Waitable: Operation {
     /// The operation that shows the state.
     type Poll: Operation;
@@ -43,13 +43,13 @@ pub trait Waitable: Operation {
     /// How long to wait unless the caller says otherwise.
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20 * 60);
 
-    /// The request that shows the state, from this operation and its answer.
+    /// The request that shows the state, from this operation and its response.
     ///
     /// # Errors
-    /// When the answer lacks the id of what it started.
+    /// When the response lacks the id of what it started.
     fn poll(&self, output: &Self::Output) -> Result<Self::Poll>;
 
-    /// The state in an answer to [`poll`](Self::poll).
+    /// The state in a response to [`poll`](Self::poll).
     fn status(polled: &<Self::Poll as Operation>::Output) -> WaitStatus;
 }
 

@@ -1,10 +1,10 @@
 //! What the stack costs per call, next to the bare client that it is made of.
 //!
-//! `cargo bench -p databricks-transport` prints time and allocations of the same small request and answer:
+//! `cargo bench -p databricks-transport` prints time and allocations of the same small request and response:
 //!
 //! - `wire::bare`: hyper-util's pooled client alone, over a socket of this machine;
 //! - `wire::stack`: [`Client`] with credentials, retry, rate limit, log layer and the rest, over the same socket;
-//! - `no_io::inner`: a service that answers at once, called by itself;
+//! - `no_io::inner`: a service that responds at once, called by itself;
 //! - `no_io::stack`: the stack around that service, so the difference is what all layers together cost.
 //!
 //! Server, client and connection run on one thread, so that the figures are those of the whole call.
@@ -46,21 +46,21 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// A server that answers every request alike, on the given runtime.
+/// A server that responds to every request alike, on the given runtime.
 fn server(runtime: &Runtime) -> String {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let url = format!("http://{}/api/2.1/clusters/get?cluster_id=0923-164208-meows279", listener.local_addr().expect("an address"));
     runtime.spawn(async move {
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{ANSWER}", ANSWER.len());
-        let answer: Arc<str> = answer.into();
+        let response = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{ANSWER}", ANSWER.len());
+        let response: Arc<str> = response.into();
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.set_nodelay(true);
-            let answer = Arc::clone(&answer);
+            let response = Arc::clone(&response);
             tokio::spawn(async move {
                 let mut buffer = [0; 4096];
                 // One read per request: they are small and come one at a time.
                 while matches!(stream.read(&mut buffer).await, Ok(n) if n > 0) {
-                    if stream.write_all(answer.as_bytes()).await.is_err() {
+                    if stream.write_all(response.as_bytes()).await.is_err() {
                         return;
                     }
                 }
@@ -95,8 +95,8 @@ fn measure<F: Future<Output = Bytes>>(bencher: Bencher<'_, '_>, runtime: &Runtim
 }
 
 async fn through(client: &Client, url: &str) -> Bytes {
-    let answer = client.send(request(url)).await.expect("an answer");
-    databricks_transport::read_body(answer.into_body(), 1 << 20).await.expect("a body")
+    let response = client.send(request(url)).await.expect("a response");
+    databricks_transport::read_body(response.into_body(), 1 << 20).await.expect("a body")
 }
 
 #[divan::bench_group(sample_count = 200, sample_size = 50)]
@@ -112,8 +112,8 @@ mod wire {
         let url = server(&runtime);
         let bare = Bare::builder(TokioExecutor::new()).build_http::<Body>();
         measure(bencher, &runtime, || async {
-            let answer = bare.request(request(&url)).await.expect("an answer");
-            answer.into_body().collect().await.expect("a body").to_bytes()
+            let response = bare.request(request(&url)).await.expect("a response");
+            response.into_body().collect().await.expect("a body").to_bytes()
         });
     }
 
@@ -146,8 +146,8 @@ mod no_io {
         let runtime = runtime();
         let service = service();
         measure(bencher, &runtime, || async {
-            let answer = service.clone().oneshot(request(URL)).await.expect("an answer");
-            databricks_transport::read_body(answer.into_body(), 1 << 20).await.expect("a body")
+            let response = service.clone().oneshot(request(URL)).await.expect("a response");
+            databricks_transport::read_body(response.into_body(), 1 << 20).await.expect("a body")
         });
     }
 

@@ -117,7 +117,7 @@ impl Client {
         Settings { origin: Some(origin), ..(*self.settings).clone() }.into_client()
     }
 
-    /// A client with another retry policy, for example none for a short look at something that may not be there.
+    /// A client with another retry policy, for example none for one quick request for something that may not be there.
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {
         Settings { retry, ..(*self.settings).clone() }.into_client()
@@ -303,7 +303,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The environment in place of that of the process: proxy variables, `SSL_CERT_FILE`, and what the user agent tells.
+    /// The environment in place of that of the process: proxy variables, `SSL_CERT_FILE`, and what the user agent names.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self

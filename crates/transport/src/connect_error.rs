@@ -218,7 +218,7 @@ pub(crate) fn refused(peer: &Peer, error: &rustls::Error) -> Error {
 /// Why a certificate is not trusted, and what helps.
 fn certificate(why: &CertificateError) -> (String, Option<String>) {
     const TRUST: &str = "if your company or the server signs certificates itself, save its certificate as a PEM file and name the file in SSL_CERT_FILE or with TlsOptions::ca_file";
-    const RENEW: &str = "check this machine's clock; else whoever runs the server must renew it";
+    const RENEW: &str = "check this machine's clock; else the server's operator must renew it";
     use CertificateError as E;
     match why {
         E::Expired | E::ExpiredContext { .. } => ("it has expired".to_owned(), Some(RENEW.to_owned())),

@@ -154,7 +154,7 @@ fn explain(uri: &Uri, error: hyper_util::client::legacy::Error) -> Error {
         return copy.with_source(error);
     }
     let peer = Peer::server(uri);
-    // With TLS 1.3 a server tells only after the handshake that it does not accept this client. It has read no request by then.
+    // With TLS 1.3 a server states only after the handshake that it does not accept this client. It has read no request by then.
     if let Some(alert @ rustls::Error::AlertReceived(_)) = find::<rustls::Error>(&error) {
         let refused = connect_error::refused(&peer, alert);
         if refused.is_permanent() {
@@ -180,7 +180,7 @@ fn explain(uri: &Uri, error: hyper_util::client::legacy::Error) -> Error {
         format!("the connection to {peer} broke before the response came")
     };
     let lost = Error::new(ErrorKind::ConnectionLost, why);
-    // Some servers of TLS answer plain HTTP with a reset and no word of TLS.
+    // Some TLS servers meet plain HTTP with a reset and no word of TLS.
     let lost = if uri.scheme_str() == Some("http") { lost.with_hint("if this port serves TLS, write https:// in the host") } else { lost };
     lost.with_source(error)
 }

@@ -54,7 +54,7 @@ pub use curl::curl;
 pub use environment::Environment;
 pub use layers::FinalUri;
 pub use multipart::multipart;
-pub use options::{CallOptions, RawAnswer};
+pub use options::{CallOptions, RawResponse};
 pub use proxy::ProxyOptions;
 pub use retry_policy::{Backoff, RetryBudget, RetryOn, RetryPolicy};
 pub use tls::TlsOptions;
@@ -63,7 +63,7 @@ pub use user_agent::UserAgent;
 /// What the signatures of this crate and implementations of [`Credentials`] need.
 pub use databricks_core::{AuthHeaders, Body, Credentials, Error, ErrorKind, Origin, Result, Secret, SharedCredentials};
 
-/// A service that answers requests, with its type erased: what the layers of this SDK pass around.
+/// A service that responds to requests, with its type erased: what the layers of this SDK pass around.
 ///
 /// Cloning shares the connection pool.
 pub type HttpService = tower::util::BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Error>;

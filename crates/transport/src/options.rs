@@ -59,7 +59,7 @@ pub struct CallOptions {
     pub foreign_credentials: bool,
     /// Follows no redirect, and keeps a response that is no success here as it came. Authentication needs it: OAuth servers explain
     /// themselves in forms of their own, and a redirected form would be posted again elsewhere.
-    pub raw_answer: Option<RawAnswer>,
+    pub raw_response: Option<RawResponse>,
 }
 
 /// A setter per line.
@@ -103,8 +103,8 @@ setters! {
     anonymous: bool => value value;
     /// Sets [`foreign_credentials`](Self#structfield.foreign_credentials).
     foreign_credentials: bool => value value;
-    /// Sets [`raw_answer`](Self#structfield.raw_answer).
-    raw_answer: RawAnswer => value Some(value);
+    /// Sets [`raw_response`](Self#structfield.raw_response).
+    raw_response: RawResponse => value Some(value);
 }
 
 impl CallOptions {
@@ -148,17 +148,17 @@ impl CallOptions {
             credentials: None,
             anonymous: false,
             foreign_credentials: false,
-            raw_answer: None,
+            raw_response: None,
         };
         extensions.get::<Self>().unwrap_or(&NONE)
     }
 }
 
-/// A place for the last answer that was no success; clones share it. See [`CallOptions::raw_answer`].
+/// A place for the last response that was no success; clones share it. See [`CallOptions::raw_response`].
 #[derive(Clone, Default)]
-pub struct RawAnswer(Arc<Mutex<Option<Response<Bytes>>>>);
+pub struct RawResponse(Arc<Mutex<Option<Response<Bytes>>>>);
 
-impl RawAnswer {
+impl RawResponse {
     /// An empty place.
     pub fn new() -> Self {
         Self::default()
@@ -170,14 +170,14 @@ impl RawAnswer {
     }
 
     /// Puts a response in, in place of an earlier one.
-    pub fn set(&self, answer: Response<Bytes>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    pub fn set(&self, response: Response<Bytes>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
     }
 }
 
-impl fmt::Debug for RawAnswer {
+impl fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawAnswer").finish_non_exhaustive()
+        f.debug_struct("RawResponse").finish_non_exhaustive()
     }
 }
 

@@ -133,7 +133,7 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Reads a proxy's URL; `http` if it has no scheme.
     ///
-    /// User and password are taken as they were typed as far as that can be told: the last `@` ends them, the first `:` parts them, and
+    /// User and password are taken as they were typed as far as that is certain: the last `@` ends them, the first `:` parts them, and
     /// escapes such as `%40` are resolved unless there is a `%` that belongs to none.
     ///
     /// # Errors
@@ -255,7 +255,7 @@ fn unescape(text: &str) -> Vec<u8> {
     percent_encoding::percent_decode_str(text).collect()
 }
 
-/// The answer to "does this request go through a proxy?".
+/// The response to "does this request go through a proxy?".
 pub(crate) struct ProxyRules {
     http: Option<Arc<Proxy>>,
     https: Option<Arc<Proxy>>,

@@ -116,7 +116,7 @@ impl RetryPolicy {
     }
 
     /// As many retries as asked for (attempts less one) of failures of the service or the network, with a fixed pause: the rules of a
-    /// raw request. The service's `Retry-After` is not looked at.
+    /// raw request. The service's `Retry-After` is ignored.
     ///
     /// * `retries`: 0 for one attempt.
     /// * `delay`: the pause before each retry.

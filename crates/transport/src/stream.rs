@@ -32,13 +32,13 @@ impl Stream {
         self
     }
 
-    /// HTTP is spoken on this connection without TLS: if the other end answers in TLS, reading fails with an error that says so.
+    /// HTTP is spoken on this connection without TLS: if the other end responds in TLS, reading fails with an error that says so.
     pub(crate) fn plain(mut self, peer: Peer) -> Self {
         self.unheard = Some(peer);
         self
     }
 
-    /// Reads the first byte by itself and looks at it.
+    /// Reads the first byte alone, to see what it begins.
     fn poll_first(&mut self, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let mut byte = [0];
         let mut first = ReadBuf::new(&mut byte);

@@ -35,7 +35,7 @@ pub struct TlsOptions {
     pub bundled_roots: bool,
     /// Trusts only the certificates given here, not those of the operating system.
     pub only_given_roots: bool,
-    /// Trusts any certificate: whoever sits in between can read and change everything. Refused for Databricks' public hosts.
+    /// Trusts any certificate: anything in between can read and change everything. Refused for Databricks' public hosts.
     pub skip_verify: bool,
     /// Lets `skip_verify` hold for Databricks' public hosts too.
     pub skip_verify_public_hosts: bool,

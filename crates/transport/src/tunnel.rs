@@ -38,7 +38,7 @@ pub(crate) async fn connect<S: Read + Write + Unpin>(stream: S, target: &Uri, au
             return Err(failed(format!("the response of {peer} has no end")));
         }
         if stream.read_buf(&mut head).await.map_err(broken)? == 0 {
-            return Err(failed(format!("{peer} closed the connection before it answered")).with_hint(scheme()));
+            return Err(failed(format!("{peer} closed the connection before it responded")).with_hint(scheme()));
         }
         if connect_error::is_tls(head[0]) {
             return Err(connect_error::speaks_tls(peer));

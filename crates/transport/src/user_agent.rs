@@ -7,7 +7,7 @@ use http::HeaderValue;
 
 use crate::Environment;
 
-/// The parts of the user agent: product, SDK, language and operating system, auth type, and what the environment tells.
+/// The parts of the user agent: product, SDK, language and operating system, auth type, and what the environment names.
 ///
 /// `product/version databricks-sdk-rust/x.y.z rust/x.y os/linux auth/pat extras… upstream/u upstream-version/v runtime/r cicd/c agent/a`
 ///
@@ -23,7 +23,7 @@ use crate::Environment;
 pub struct UserAgent {
     product: String,
     extras: Vec<(String, String)>,
-    /// What the environment tells, with a leading blank; found once.
+    /// What the environment names, with a leading blank; found once.
     detected: String,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-/// What the service tells beyond code and message. Of several details of a type the last one counts.
+/// What the service states beyond code and message. Of several details of a type the last one counts.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ErrorDetails {

@@ -1,4 +1,4 @@
-//! Reading an error from an answer, whatever its shape.
+//! Reading an error from a response, whatever its shape.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +22,7 @@ const BODY: usize = 64 << 10;
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
 impl ApiError {
-    /// Reads the error in an answer, by the first shape that fits: empty, JSON (also of API 1.2, SCIM and OAuth), `CODE: text`, HTML,
+    /// Reads the error in a response, by the first shape that fits: empty, JSON (also of API 1.2, SCIM and OAuth), `CODE: text`, HTML,
     /// anything else.
     ///
     /// * `body`: as much of it as was read.
@@ -92,7 +92,8 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
 
 /// The start of a text, up to so many bytes.
 fn cut(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
 }
 
 fn from_body(status: StatusCode, body: &[u8], method: &Method, path: &str) -> ApiError {
@@ -114,7 +115,7 @@ fn from_body(status: StatusCode, body: &[u8], method: &Method, path: &str) -> Ap
         let message = inner.trim_matches([' ', '.', '\n', '\r', '\t']);
         return ApiError::new(status, Some(code), if message.is_empty() { reason(status) } else { message.to_owned() });
     }
-    ApiError::new(status, None, format!("{method} {} was answered with: {}", redact::text(path), excerpt(&text)))
+    ApiError::new(status, None, format!("{method} {} returned: {}", redact::text(path), excerpt(&text)))
 }
 
 /// The start of a body, and how long it is.
@@ -179,7 +180,7 @@ fn from_json(status: StatusCode, members: &Map<String, Value>) -> ApiError {
     error
 }
 
-/// `{"error": {"code": …, "message": …}}`, as Azure and Google answer.
+/// `{"error": {"code": …, "message": …}}`, as Azure and Google send it.
 fn nested(members: &Map<String, Value>, code: &mut Option<String>) -> Option<String> {
     let error = members.get("error")?.as_object()?;
     if code.is_none() {
@@ -217,7 +218,7 @@ const EXPLANATIONS: &[&str] = &[
     "cause",
 ];
 
-/// The most levels of nesting that are looked into, and the most items of a list that are told.
+/// The most levels of nesting that are read, and the most items of a list that are shown.
 const DEPTH: usize = 6;
 const ITEMS: usize = 10;
 
@@ -229,15 +230,15 @@ fn generic(value: &Value, depth: usize) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Value::Array(items) => {
-            let told: Vec<_> = items.iter().filter_map(|item| generic(item, depth + 1)).take(ITEMS).collect();
-            (!told.is_empty()).then(|| told.join("; "))
+            let shown: Vec<_> = items.iter().filter_map(|item| generic(item, depth + 1)).take(ITEMS).collect();
+            (!shown.is_empty()).then(|| shown.join("; "))
         }
         Value::Object(members) => {
-            let told = EXPLANATIONS.iter().find_map(|name| generic(members.get(*name)?, depth + 1))?;
-            // Where it went wrong, as validators tell.
+            let message = EXPLANATIONS.iter().find_map(|name| generic(members.get(*name)?, depth + 1))?;
+            // Where it went wrong, as validators state it.
             match members.get("loc").or_else(|| members.get("field")).or_else(|| members.get("path")).and_then(place) {
-                Some(place) => Some(format!("{place}: {told}")),
-                None => Some(told),
+                Some(place) => Some(format!("{place}: {message}")),
+                None => Some(message),
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
@@ -295,7 +296,7 @@ fn reason(status: StatusCode) -> String {
     status.canonical_reason().map_or_else(|| format!("status {}", status.as_u16()), str::to_owned)
 }
 
-/// Whether this is one of the calls that answer 400 and `INVALID_PARAMETER_VALUE` for a resource that is not there.
+/// Whether this is one of the calls that return 400 and `INVALID_PARAMETER_VALUE` for a resource that is not there.
 fn is_missing_resource(error: &ApiError, method: &Method, path: &str) -> bool {
     if *method != Method::GET || error.status != StatusCode::BAD_REQUEST || error.code.as_deref() != Some("INVALID_PARAMETER_VALUE") {
         return false;

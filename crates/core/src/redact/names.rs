@@ -144,7 +144,7 @@ pub(super) fn is_secret(name: &str) -> bool {
     is_suspicious(name)
 }
 
-/// Whether a name that nobody decided is taken for that of a secret.
+/// Whether an undecided name is taken for that of a secret.
 fn is_suspicious(name: &str) -> bool {
     if HARMLESS_TOKENS.iter().any(|token| name.ends_with(token)) {
         return false;

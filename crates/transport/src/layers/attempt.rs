@@ -42,9 +42,9 @@ impl Middleware for AttemptLayer {
             }
         }
         let start = Instant::now();
-        let answer = limited(limit, next.send(request)).instrument(span.clone()).await;
-        record(&span, &answer, start.elapsed());
-        answer
+        let response = limited(limit, next.send(request)).instrument(span.clone()).await;
+        record(&span, &response, start.elapsed());
+        response
     }
 }
 
@@ -76,7 +76,7 @@ fn span(request: &Request<Body>, options: &CallOptions) -> tracing::Span {
         span.record("server.address", origin.host());
         span.record("server.port", origin.port());
         // The path of a request for authentication may be a secret by itself.
-        let path = if options.raw_answer.is_some() { "".into() } else { databricks_core::redact::text(request.uri().path()) };
+        let path = if options.raw_response.is_some() { "".into() } else { databricks_core::redact::text(request.uri().path()) };
         span.record("url.full", format!("{origin}{path}"));
     }
     if let Some(state) = CallState::of(request)
@@ -90,14 +90,14 @@ fn span(request: &Request<Body>, options: &CallOptions) -> tracing::Span {
 async fn limited(limit: Option<Duration>, sending: impl Future<Output = HttpResult> + Send) -> HttpResult {
     let Some(limit) = limit else { return sending.await };
     match tokio::time::timeout(limit, sending).await {
-        Ok(answer) => answer,
+        Ok(response) => response,
         Err(_) => Err(Error::new(ErrorKind::Timeout, format!("no complete response within {limit:?}, the timeout of an attempt"))
             .with_hint("set a longer attempt timeout, or none")),
     }
 }
 
-fn record(span: &tracing::Span, answer: &HttpResult, took: Duration) {
-    let (status, failure) = match answer {
+fn record(span: &tracing::Span, response: &HttpResult, took: Duration) {
+    let (status, failure) = match response {
         Ok(response) => {
             let version = match response.version() {
                 http::Version::HTTP_2 => "2",

@@ -15,7 +15,7 @@ use crate::CallOptions;
 /// A request that has a header `Authorization` of its own, or is marked with [`CallOptions::anonymous`], travels without the client's
 /// credentials. An own header stays with the URL it was given for: a redirect to another origin does not get it.
 ///
-/// When the service answers 401 and the credentials can get a fresh token, the request is sent once more, if its body can be.
+/// When the service responds with 401 and the credentials can get a fresh token, the request is sent once more, if its body can be.
 #[derive(Clone, Debug, Default)]
 pub struct AuthLayer {
     credentials: Option<SharedCredentials>,
@@ -64,7 +64,7 @@ impl Middleware for AuthLayer {
         add(&mut request, &headers, &credentials);
         let error = match next.send(request).await {
             Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => error,
-            answer => return answer.map_err(|error| explain(error, target.as_ref(), &credentials)),
+            response => return response.map_err(|error| explain(error, target.as_ref(), &credentials)),
         };
 
         let Some(mut again) = again.filter(|_| credentials.invalidate(headers.generation)) else {

@@ -29,7 +29,7 @@ impl Middleware for DeadlineLayer {
         let line = request_line(request.method(), request.uri());
         CallState::of_mut(&mut request).deadline = self.clock.now().checked_add(timeout);
         match tokio::time::timeout(timeout, next.send(request)).await {
-            Ok(answer) => answer,
+            Ok(response) => response,
             Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, format!("the call timed out after {timeout:?}"))
                 .with_request(line)
                 .with_maybe_executed(class != Idempotency::ReadOnly)

@@ -50,34 +50,34 @@ impl Middleware for DebugLogLayer {
         if !enabled {
             return next.send(request).await;
         }
-        if CallOptions::of(request.extensions()).raw_answer.is_some() {
+        if CallOptions::of(request.extensions()).raw_response.is_some() {
             return without_content(request, next).await;
         }
         let mut rendering = Rendering::new(request.uri(), self.headers || loud, self.truncate);
         rendering.request(&request);
         let stream = CallOptions::of(request.extensions()).stream_response;
-        let answer = match next.send(request).await {
+        let response = match next.send(request).await {
             Ok(response) => read_ahead(response, stream, &mut rendering).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = &answer {
+        if let Err(error) = &response {
             rendering.failure(error);
         }
         emit(loud, &rendering.finish());
-        answer
+        response
     }
 }
 
 /// Requests for authentication: only that they were made. Even the path of one may be a secret, and its bodies are.
 async fn without_content<N: Next>(request: Request<Body>, next: &N) -> HttpResult {
     let place = databricks_core::Origin::of(request.uri()).map_or_else(String::new, |origin| origin.to_string());
-    let line = format!("{} {place} (sign-in, not shown)", request.method());
-    let answer = next.send(request).await;
-    match &answer {
+    let line = format!("{} {place} (authentication, not shown)", request.method());
+    let response = next.send(request).await;
+    match &response {
         Ok(response) => emit(false, &format!("> {line}\n< {}", response.status())),
         Err(error) => emit(false, &format!("> {line}\n< {:?}", error.kind())),
     }
-    answer
+    response
 }
 
 fn emit(loud: bool, text: &str) {
@@ -93,11 +93,11 @@ async fn read_ahead(response: Response<Body>, stream: bool, rendering: &mut Rend
     let failed = !response.status().is_success();
     let readable = is_json(response.headers()) && (failed || !stream) || failed && is_text(response.headers());
     if let Some(bytes) = response.body().as_bytes().map(Bytes::copy_from_slice) {
-        rendering.answer(&response, readable.then_some(&bytes));
+        rendering.response(&response, readable.then_some(&bytes));
         return Ok(response);
     }
     if !readable {
-        rendering.answer(&response, None);
+        rendering.response(&response, None);
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
@@ -110,7 +110,7 @@ async fn read_ahead(response: Response<Body>, stream: bool, rendering: &mut Rend
             Some(Ok(piece)) => start.extend_from_slice(&piece),
             Some(Err(error)) => {
                 let response = Response::from_parts(parts, Body::empty());
-                rendering.answer(&response, None);
+                rendering.response(&response, None);
                 return broken(response, start, error, failed);
             }
             None => {
@@ -127,7 +127,7 @@ async fn read_ahead(response: Response<Body>, stream: bool, rendering: &mut Rend
         Body::from_stream(length, Box::pin(begin.chain(stream)))
     };
     let response = Response::from_parts(parts, body);
-    rendering.answer(&response, Some(&start));
+    rendering.response(&response, Some(&start));
     Ok(response)
 }
 

@@ -30,8 +30,8 @@
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
 //! let canned = tower::service_fn(|_: http::Request<Body>| async { Ok::<_, Error>(http::Response::new(Body::from("{}"))) });
 //! let service = ServiceBuilder::new().layer(RetryLayer::default()).layer(ResponseLayer::default()).service(canned);
-//! let answer = service.oneshot(http::Request::get("https://example.com/").body(Body::empty()).unwrap()).await?;
-//! assert_eq!(answer.status(), 200);
+//! let response = service.oneshot(http::Request::get("https://example.com/").body(Body::empty()).unwrap()).await?;
+//! assert_eq!(response.status(), 200);
 //! # Ok(()) }
 //! ```
 
@@ -71,7 +71,7 @@ pub(crate) use stack::{Boxed, HttpResult, Inner, Layered, Middleware, Next};
 pub use timeout::InactivityLayer;
 pub use user_agent::UserAgentLayer;
 
-/// What the layers tell one another about a call, in the extensions of its request: one value for all of them.
+/// What the layers pass to one another about a call, in the extensions of its request: one value for all of them.
 #[derive(Clone, Default)]
 pub(crate) struct CallState {
     /// The moment at which the call must be over.

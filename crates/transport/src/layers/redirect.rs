@@ -30,14 +30,14 @@ impl RedirectLayer {
     }
 }
 
-/// The URL that answered in the end, in the response's extensions.
+/// The URL of the last response, in the response's extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FinalUri(pub Uri);
 
 impl Middleware for RedirectLayer {
     async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
-        if CallOptions::of(request.extensions()).raw_answer.is_some() {
+        if CallOptions::of(request.extensions()).raw_response.is_some() {
             return next.send(request).await;
         }
         let signed_in = CallState::of(&request).is_some_and(|state| state.signed_in.is_some());
@@ -93,7 +93,7 @@ impl Middleware for RedirectLayer {
     }
 }
 
-/// A request with the client's credentials follows no redirect to another origin: what it asked for is not there, and whoever sends it
+/// A request with the client's credentials follows no redirect to another origin: what it asked for is not there, and the server that sends it
 /// elsewhere may want the credentials. A redirect to the login page means that they were not accepted.
 fn reject_cross_origin(from: &Uri, to: &Uri, status: StatusCode) -> Result<()> {
     let (here, there) = (Origin::of(from), Origin::of(to));

@@ -7,9 +7,9 @@ use http::{HeaderMap, Method, Request, Response, Uri};
 
 use super::redirect::FinalUri;
 use super::{HttpResult, Middleware, Next, request_line, tower_layer};
-use crate::{CallOptions, RawAnswer, SharedClock, read_body};
+use crate::{CallOptions, RawResponse, SharedClock, read_body};
 
-/// The most bytes of an error's body that are looked at.
+/// The most bytes of an error's body that are read.
 const ERROR_LIMIT: usize = 1 << 20;
 
 /// Turns responses with an error status, and login pages with status 200, into an [`Error`].
@@ -31,12 +31,12 @@ impl Default for ResponseLayer {
 
 impl ResponseLayer {
     /// * `limit`: the most bytes of a body that are read at once.
-    /// * `clock`: tells the time that dates in `Retry-After` are compared with.
+    /// * `clock`: the time that dates in `Retry-After` are compared with.
     pub fn new(limit: usize, clock: SharedClock) -> Self {
         Self { limit, clock }
     }
 
-    async fn error(&self, method: &Method, uri: &Uri, raw: Option<&RawAnswer>, response: Response<Body>) -> Error {
+    async fn error(&self, method: &Method, uri: &Uri, raw: Option<&RawResponse>, response: Response<Body>) -> Error {
         let (parts, body) = response.into_parts();
         // What cannot be read is as good as nothing: status and headers say enough to classify the failure.
         let body = read_start(body, ERROR_LIMIT).await;
@@ -67,7 +67,7 @@ fn speaks_tls(uri: &Uri, body: &[u8]) -> bool {
 impl Middleware for ResponseLayer {
     async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
         let stream = CallOptions::of(request.extensions()).stream_response;
-        let raw = CallOptions::of(request.extensions()).raw_answer.clone();
+        let raw = CallOptions::of(request.extensions()).raw_response.clone();
         let wants_json = request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|w| w == b"json"));
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let class = CallOptions::of(request.extensions()).effective_idempotency(&method);
@@ -101,7 +101,7 @@ impl Middleware for ResponseLayer {
     }
 }
 
-/// A streamed body whose failures tell what request they belong to: the layers above see none of them.
+/// A streamed body whose failures name the request they belong to: the layers above see none of them.
 fn with_context(response: Response<Body>, method: &Method, uri: &Uri, may_have_run: bool) -> Response<Body> {
     use futures_util::TryStreamExt as _;
 

@@ -135,7 +135,7 @@ enum Again {
 }
 
 impl Again {
-    /// Looks at a request before it is sent. A body that can be read once is put where it can be had back until it is read.
+    /// Prepares a request before it is sent. A body that can be read once is put where it can be had back until it is read.
     fn prepare(request: &mut Request<Body>) -> Self {
         if let Some(clone) = try_clone(request) {
             return Self::Clone(clone);

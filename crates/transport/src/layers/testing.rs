@@ -1,4 +1,4 @@
-//! A service that answers by script, for tests of layers without a socket.
+//! A service that responds by script, for tests of layers without a socket.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -43,19 +43,19 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Answers in this order; more requests than answers fail the test.
+    /// Responds in this order; more requests than responses fail the test.
     pub(crate) fn new(replies: Vec<Reply>) -> (Self, Calls) {
         let replies = Mutex::new(VecDeque::from(replies));
-        Self::forever(move |_| replies.lock().unwrap().pop_front().expect("more requests than scripted answers"))
+        Self::forever(move |_| replies.lock().unwrap().pop_front().expect("more requests than scripted responses"))
     }
 
-    /// Answers by a function of how many requests came before.
+    /// Responds by a function of how many requests came before.
     pub(crate) fn forever(responder: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Self, Calls) {
         let calls = Calls::default();
         (Self { responder: Arc::new(responder), delay: Duration::ZERO, calls: calls.clone() }, calls)
     }
 
-    /// Takes this long to answer.
+    /// Takes this long to respond.
     pub(crate) fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self

@@ -72,7 +72,7 @@ async fn watch(sending: impl Future<Output = HttpResult> + Send, last: &Mutex<In
     loop {
         let until = *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit;
         match tokio::time::timeout_at(until, &mut sending).await {
-            Ok(answer) => return answer,
+            Ok(response) => return response,
             Err(_) if *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit <= Instant::now() => {
                 return Err(silent(limit));
             }
@@ -173,8 +173,8 @@ mod tests {
     async fn silence_before_a_response_ends_the_attempt() {
         for (delay, ok) in [(59, true), (61, false)] {
             let (script, _) = Script::forever(|_| Ok(Response::new(Body::empty())));
-            let answer = InactivityLayer::default().layer(script.delay(Duration::from_secs(delay))).oneshot(get()).await;
-            assert_eq!(answer.is_ok(), ok, "{delay}");
+            let response = InactivityLayer::default().layer(script.delay(Duration::from_secs(delay))).oneshot(get()).await;
+            assert_eq!(response.is_ok(), ok, "{delay}");
         }
     }
 
@@ -183,8 +183,8 @@ mod tests {
         for (pause, ok) in [(59, true), (61, false)] {
             let start = Instant::now();
             let (script, _) = Script::forever(|_| Ok(Response::new(Body::empty())));
-            let answer = InactivityLayer::default().layer(script).oneshot(post(slow(10, Duration::from_secs(pause)))).await;
-            assert_eq!(answer.is_ok(), ok, "{pause}");
+            let response = InactivityLayer::default().layer(script).oneshot(post(slow(10, Duration::from_secs(pause)))).await;
+            assert_eq!(response.is_ok(), ok, "{pause}");
             assert_eq!(start.elapsed(), Duration::from_secs(if ok { 590 } else { 60 }));
         }
     }

@@ -75,12 +75,12 @@ async fn plain_http_against_a_tls_port_ends_at_once() {
     assert!(seen.all().is_empty());
     // Servers that explain themselves.
     let body = "<html>The plain HTTP request was sent to HTTPS port</html>";
-    let answer = format!("HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let response = format!("HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let address = listen(move |mut stream| {
-        let answer = answer.clone();
+        let response = response.clone();
         async move {
             read_head(&mut stream).await;
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(response.as_bytes()).await;
         }
     })
     .await;

@@ -39,8 +39,8 @@ async fn proxy(wanted: Option<&'static str>, port: u16) -> (String, Seen) {
                 let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
             } else {
                 let body = format!("{{\"target\":\"{target}\"}}");
-                let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-                let _ = stream.write_all(answer.as_bytes()).await;
+                let response = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                let _ = stream.write_all(response.as_bytes()).await;
             }
         }
     })
@@ -213,7 +213,7 @@ async fn tinyproxy_refuses_plain_requests_of_strangers() {
     let client_of = |user: &str| client().environment(through(proxy.port, user)).build().unwrap();
     get(&client_of("user:pass@"), &url).await.unwrap();
     let error = get(&client_of("user:wrong@"), &url).await.unwrap_err();
-    // tinyproxy answers 407 to who gives no password and 401 to who gives a wrong one.
+    // tinyproxy responses 407 to who gives no password and 401 to who gives a wrong one.
     assert!(matches!(error.status().map(|status| status.as_u16()), Some(401 | 407)), "{error:?}");
     assert_eq!(seen.all().len(), 1);
 }

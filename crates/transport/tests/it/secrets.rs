@@ -71,7 +71,7 @@ struct Shape {
     in_lists: bool,
     upper: bool,
     names: [usize; 4],
-    /// How the service repeats the secrets in its answer.
+    /// How the service repeats the secrets in its response.
     echo: usize,
     status: u16,
     noise: String,
@@ -140,8 +140,8 @@ fn body(secrets: &Secrets, shape: &Shape) -> Value {
     json!({"message": shape.noise, "more": value})
 }
 
-/// The answer of a service that repeats what it was sent.
-fn answer(secrets: &Secrets, shape: &Shape) -> Response<Body> {
+/// The response of a service that repeats what it was sent.
+fn response(secrets: &Secrets, shape: &Shape) -> Response<Body> {
     let (media_type, text) = match shape.echo {
         0 => ("application/json", body(secrets, shape).to_string()),
         // JSON as text in a member of JSON.
@@ -215,7 +215,7 @@ async fn everything(secrets: &Secrets, shape: &Shape) -> String {
         .layer(ResponseLayer::default())
         .layer(DebugLogLayer::new(true, 1 << 16))
         .service_fn(move |_| {
-            let response = answer(&secrets_too, &shape_too);
+            let response = response(&secrets_too, &shape_too);
             async move { Ok::<_, Error>(response) }
         });
     let rendered = curl(&request(secrets, shape));

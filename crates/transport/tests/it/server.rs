@@ -50,7 +50,7 @@ pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     String::from_utf8_lossy(&head).into_owned()
 }
 
-/// Answers every request of a connection with `{"ok":true}`.
+/// Responds every request of a connection with `{"ok":true}`.
 pub(crate) async fn answer_all(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen: Seen) {
     loop {
         let head = read_head(&mut stream).await;
@@ -58,8 +58,8 @@ pub(crate) async fn answer_all(mut stream: impl AsyncRead + AsyncWrite + Unpin, 
             return;
         }
         seen.add(head);
-        let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"ok\":true}";
-        if stream.write_all(answer.as_bytes()).await.is_err() {
+        let response = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"ok\":true}";
+        if stream.write_all(response.as_bytes()).await.is_err() {
             return;
         }
     }

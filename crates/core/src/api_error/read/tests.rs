@@ -36,14 +36,14 @@ fn other_shapes() {
     assert_eq!(parts(&read(404, "<html><head><title>404 Gone away.</title></head></html>")), (Some("NOT_FOUND"), "404 Gone away"));
     assert_eq!(parts(&read(400, "<!DOCTYPE html><body><PRE class=x> Ünö &amp; .. </PRE></body>")), (Some("BAD_REQUEST"), "Ünö &"));
     assert_eq!(parts(&read(502, "<html></html>")), (Some("BAD_GATEWAY"), "Bad Gateway"));
-    assert_eq!(parts(&read(500, "upstream went away")), (None, "GET /api/2.0/x was answered with: upstream went away"));
+    assert_eq!(parts(&read(500, "upstream went away")), (None, "GET /api/2.0/x returned: upstream went away"));
     assert_eq!(read(400, "[1,2]").code(), None);
     assert!(read(500, &"x".repeat(5000)).message().ends_with("x... (5000 bytes in all)"));
 }
 
 #[test]
 fn shapes_of_other_frameworks_tell_what_they_can() {
-    for (body, told) in [
+    for (body, message) in [
         (r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#, "body: field required"),
         (r#"{"detail":[{"loc":["body","items",3],"msg":"too long","type":"x"},{"msg":"b"}]}"#, "body.items.3: too long; b"),
         (r#"{"detail":{"message":"m"}}"#, "m"),
@@ -63,7 +63,7 @@ fn shapes_of_other_frameworks_tell_what_they_can() {
         ("<html><title> </title><body><h1>Not here</h1></body></html>", "Not here"),
     ] {
         let error = read(400, body);
-        assert_eq!((error.message(), error.body()), (told, Some(body)));
+        assert_eq!((error.message(), error.body()), (message, Some(body)));
     }
     let hidden = read(400, r#"{"odd":{"client_secret":"hunter2"}}"#);
     assert!(!hidden.message().contains("hunter2") && hidden.body().unwrap().contains("hunter2"));

@@ -52,7 +52,7 @@ impl Rendering {
     }
 
     /// * `body`: the start of the body if it is to be shown.
-    pub(super) fn answer(&mut self, response: &Response<Body>, body: Option<&[u8]>) {
+    pub(super) fn response(&mut self, response: &Response<Body>, body: Option<&[u8]>) {
         let status = response.status();
         self.lines('<', &format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()));
         if self.headers {

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn gateways_count_only_where_somebody_vouches() {
+    fn gateway_errors_are_retried_only_where_it_is_safe() {
         for status in [408, 502, 504] {
             assert!(!retried(&api(status, "", "x"), GET));
             assert!(is_reason(&api(status, "", "x"), &RetryPolicy::default(), GET, true));

@@ -15,8 +15,8 @@ fn lost() -> HttpResult {
 async fn run(policy: RetryPolicy, replies: Vec<HttpResult>, request: Request<Body>) -> (HttpResult, usize, Duration) {
     let (script, calls) = Script::new(replies);
     let start = Instant::now();
-    let answer = RetryLayer::new(policy, SharedClock::default()).layer(script).oneshot(request).await;
-    (answer, calls.count(), start.elapsed())
+    let response = RetryLayer::new(policy, SharedClock::default()).layer(script).oneshot(request).await;
+    (response, calls.count(), start.elapsed())
 }
 
 fn with(mut request: Request<Body>, options: CallOptions) -> Request<Body> {
@@ -26,10 +26,10 @@ fn with(mut request: Request<Body>, options: CallOptions) -> Request<Body> {
 
 #[tokio::test(start_paused = true)]
 async fn waits_as_the_official_sdks_and_tells_how_it_went() {
-    let (answer, calls, took) = run(RetryPolicy::default(), vec![refused(503), refused(429), ok()], get()).await;
+    let (response, calls, took) = run(RetryPolicy::default(), vec![refused(503), refused(429), ok()], get()).await;
     assert_eq!(calls, 3);
     assert!((3.1..=4.6).contains(&took.as_secs_f64()), "{took:?}");
-    let response = answer.unwrap();
+    let response = response.unwrap();
     let info = response.extensions().get::<CallInfo>().unwrap();
     assert_eq!(info.attempts, 3);
     assert!(info.elapsed >= Duration::from_secs(3));
@@ -37,8 +37,8 @@ async fn waits_as_the_official_sdks_and_tells_how_it_went() {
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_counts_with_up_to_a_tenth_more() {
-    let (answer, _, took) = run(RetryPolicy::default(), vec![refused_for(429, "20"), ok()], get()).await;
-    answer.unwrap();
+    let (response, _, took) = run(RetryPolicy::default(), vec![refused_for(429, "20"), ok()], get()).await;
+    response.unwrap();
     assert!((20.0..=22.01).contains(&took.as_secs_f64()), "{took:?}");
     let policy = RetryPolicy::default().honor_retry_after(false).backoff(Backoff::fixed(Duration::from_secs(1)));
     let (_, _, took) = run(policy, vec![refused_for(429, "20"), ok()], get()).await;
@@ -48,8 +48,8 @@ async fn retry_after_counts_with_up_to_a_tenth_more() {
 #[tokio::test(start_paused = true)]
 async fn a_budget_of_300_and_waits_of_100_make_three_attempts_and_no_useless_sleep() {
     let replies = (0..3).map(|_| refused_for(503, "100")).collect();
-    let (answer, calls, took) = run(RetryPolicy::default(), replies, get()).await;
-    let error = answer.unwrap_err();
+    let (response, calls, took) = run(RetryPolicy::default(), replies, get()).await;
+    let error = response.unwrap_err();
     assert_eq!(calls, 3);
     assert!(took < Duration::from_secs(225), "{took:?}");
     assert!(error.retries_exhausted());
@@ -61,27 +61,27 @@ async fn a_budget_of_300_and_waits_of_100_make_three_attempts_and_no_useless_sle
 #[tokio::test(start_paused = true)]
 async fn no_budget_means_no_end_and_zero_means_one_attempt() {
     let replies = (0..200).map(|_| refused(503)).chain([ok()]).collect();
-    let (answer, calls, _) = run(RetryPolicy::default().budget(None), replies, get()).await;
-    answer.unwrap();
+    let (response, calls, _) = run(RetryPolicy::default().budget(None), replies, get()).await;
+    response.unwrap();
     assert_eq!(calls, 201);
-    let (answer, calls, took) = run(RetryPolicy::default().budget(Duration::ZERO), vec![refused(503)], get()).await;
-    assert!(answer.unwrap_err().retries_exhausted());
+    let (response, calls, took) = run(RetryPolicy::default().budget(Duration::ZERO), vec![refused(503)], get()).await;
+    assert!(response.unwrap_err().retries_exhausted());
     assert_eq!((calls, took), (1, Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]
 async fn options_of_the_call_win() {
     let request = with(get(), CallOptions::new().max_attempts(2));
-    let (answer, calls, _) = run(RetryPolicy::default(), vec![refused(503), refused(503)], request).await;
-    assert!(answer.unwrap_err().retries_exhausted());
+    let (response, calls, _) = run(RetryPolicy::default(), vec![refused(503), refused(503)], request).await;
+    assert!(response.unwrap_err().retries_exhausted());
     assert_eq!(calls, 2);
     let request = with(get(), CallOptions::new().retry(RetryPolicy::none()));
-    let (answer, calls, _) = run(RetryPolicy::default(), vec![refused(503)], request).await;
-    assert!(!answer.unwrap_err().retries_exhausted());
+    let (response, calls, _) = run(RetryPolicy::default(), vec![refused(503)], request).await;
+    assert!(!response.unwrap_err().retries_exhausted());
     assert_eq!(calls, 1);
     let request = with(get(), CallOptions::new().retry(RetryPolicy::fixed(2, Duration::from_secs(9))));
-    let (answer, calls, took) = run(RetryPolicy::default(), vec![refused(500), lost(), ok()], request).await;
-    answer.unwrap();
+    let (response, calls, took) = run(RetryPolicy::default(), vec![refused(500), lost(), ok()], request).await;
+    response.unwrap();
     assert_eq!((calls, took), (3, Duration::from_secs(18)));
     let request = with(get(), CallOptions::new().retry_budget(Duration::from_secs(1)));
     let (_, calls, _) = run(RetryPolicy::default(), vec![refused(503)], request).await;
@@ -90,23 +90,23 @@ async fn options_of_the_call_win() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_post_is_not_sent_again_and_says_that_it_may_have_run() {
-    let (answer, calls, _) = run(RetryPolicy::default(), vec![lost()], post("{}")).await;
-    let error = answer.unwrap_err();
+    let (response, calls, _) = run(RetryPolicy::default(), vec![lost()], post("{}")).await;
+    let error = response.unwrap_err();
     assert_eq!(calls, 1);
     assert!(error.maybe_executed());
     assert!(error.to_string().contains("may have carried out"), "{error}");
 
     let request = with(post("{}"), CallOptions::new().idempotent(true));
-    let (answer, calls, _) = run(RetryPolicy::default(), vec![lost(), refused(504), ok()], request).await;
-    answer.unwrap();
+    let (response, calls, _) = run(RetryPolicy::default(), vec![lost(), refused(504), ok()], request).await;
+    response.unwrap();
     assert_eq!(calls, 3);
 
     // What happened in an earlier attempt is not forgotten.
     let request = with(post("{}"), CallOptions::new().idempotent(true));
-    let (answer, ..) = run(RetryPolicy::default(), vec![lost(), refused(409)], request).await;
-    assert!(answer.unwrap_err().maybe_executed());
-    let (answer, ..) = run(RetryPolicy::default(), vec![lost(), refused(404)], get()).await;
-    assert!(!answer.unwrap_err().maybe_executed());
+    let (response, ..) = run(RetryPolicy::default(), vec![lost(), refused(409)], request).await;
+    assert!(response.unwrap_err().maybe_executed());
+    let (response, ..) = run(RetryPolicy::default(), vec![lost(), refused(404)], get()).await;
+    assert!(!response.unwrap_err().maybe_executed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,8 +118,8 @@ async fn bodies_are_replayed_or_the_first_error_stays() {
         assert!(calls.take().iter().all(|seen| seen.body == b"abc"));
     }
     let once = Body::from_stream(Some(3), Body::from("abc").into_stream());
-    let (answer, calls, took) = run(RetryPolicy::default(), vec![refused(503)], post(once)).await;
-    let error = answer.unwrap_err();
+    let (response, calls, took) = run(RetryPolicy::default(), vec![refused(503)], post(once)).await;
+    let error = response.unwrap_err();
     assert!(error.is_temporarily_unavailable());
     assert!(error.hint().unwrap().contains("read once"));
     assert_eq!((calls, took), (1, Duration::ZERO));
@@ -185,12 +185,12 @@ async fn dropping_the_call_stops_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn absurd_durations_are_no_reason_to_panic() {
-    let (answer, calls, _) = run(RetryPolicy::default(), vec![refused_for(503, "18446744073709551615")], get()).await;
-    assert!(answer.unwrap_err().retries_exhausted());
+    let (response, calls, _) = run(RetryPolicy::default(), vec![refused_for(503, "18446744073709551615")], get()).await;
+    assert!(response.unwrap_err().retries_exhausted());
     assert_eq!(calls, 1);
     let policy = RetryPolicy::default().budget(Duration::MAX).backoff(Backoff::fixed(Duration::MAX));
-    let (answer, ..) = run(policy, vec![refused(503)], get()).await;
-    assert!(answer.unwrap_err().retries_exhausted());
+    let (response, ..) = run(policy, vec![refused(503)], get()).await;
+    assert!(response.unwrap_err().retries_exhausted());
     let (script, _) = Script::forever(|_| ok());
     let service =
         DeadlineLayer::default().layer(RetryLayer::default().layer(crate::layers::InactivityLayer::new(Duration::MAX).layer(script)));
@@ -200,8 +200,8 @@ async fn absurd_durations_are_no_reason_to_panic() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_says_at_once_again_and_again_is_asked_less_and_less() {
     let replies = (0..8).map(|_| refused_for(429, "0")).chain([ok()]).collect();
-    let (answer, calls, took) = run(RetryPolicy::default(), replies, get()).await;
-    answer.unwrap();
+    let (response, calls, took) = run(RetryPolicy::default(), replies, get()).await;
+    response.unwrap();
     assert_eq!(calls, 9);
     // A quick first retry, then 2 to 8 seconds.
     assert!((35.0..=42.0).contains(&took.as_secs_f64()), "{took:?}");
@@ -259,15 +259,15 @@ async fn what_must_not_run_twice_does_not_under_any_policy() {
     let once = || with(post("grant"), CallOptions::new().idempotent(false));
     let wide = RetryPolicy::default().on_all_errors().max_attempts(5);
     for replies in [vec![lost()], vec![Err(Error::new(ErrorKind::Timeout, "slow"))], vec![refused(500)], vec![refused(502)]] {
-        let (answer, calls, _) = run(wide.clone(), replies, once()).await;
-        assert!(answer.unwrap_err().maybe_executed());
+        let (response, calls, _) = run(wide.clone(), replies, once()).await;
+        assert!(response.unwrap_err().maybe_executed());
         assert_eq!(calls, 1);
     }
     // What certainly did not run may be sent again.
     let unsent = || Err(Error::new(ErrorKind::Connect, "refused"));
     for policy in [wide, RetryPolicy::default()] {
-        let (answer, calls, _) = run(policy, vec![unsent(), refused(503), ok()], once()).await;
-        answer.unwrap();
+        let (response, calls, _) = run(policy, vec![unsent(), refused(503), ok()], once()).await;
+        response.unwrap();
         assert_eq!(calls, 3);
     }
 }
