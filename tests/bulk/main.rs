@@ -15,7 +15,7 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use databricks_arrow::ArrowExt as _;
 use databricks_local::LocalWorkspace;
-use databricks_sdk::{Config, Environment, WorkspaceClient};
+use databricks_sdk::{Config, WorkspaceClient};
 
 const ROWS: i64 = 20_000_000;
 /// The most memory that the client may ever have held.
@@ -64,7 +64,7 @@ fn start() -> (Server, WorkspaceClient, String) {
     BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("its address");
     let words: Vec<&str> = line.split_whitespace().collect();
     let [url, token, warehouse] = words[..] else { panic!("{line:?} is no address") };
-    let config = Config::new().environment(Environment::empty()).home("/nowhere").host(url).token(token).allow_insecure_host(true);
+    let config = Config::hermetic().host(url).token(token).allow_insecure_host(true);
     (Server(child), WorkspaceClient::new(config).expect("the settings are complete"), warehouse.to_owned())
 }
 

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use databricks_local::LocalWorkspace;
 use databricks_sdk::{Client, Config, Error, ErrorKind, RetryPolicy, WorkspaceClient};
-use databricks_transport::Environment;
 
 use clock::QuickClock;
 use proxy::{Fault, Proxy};
@@ -39,7 +38,7 @@ enum Came {
 }
 
 fn client(url: &str, token: &str, clock: QuickClock) -> WorkspaceClient {
-    let config = Config::new().environment(Environment::empty()).home("/nowhere").host(url).token(token).rate_limit(1_000_000).clock(clock);
+    let config = Config::hermetic().host(url).token(token).rate_limit(1_000_000).clock(clock);
     let client = Client::builder(config)
         .inactivity_timeout(SILENCE)
         // Patient enough that thirty faults in a row would be needed to fail a call that may be repeated.

@@ -5,13 +5,12 @@
 use std::time::Duration;
 
 use databricks_sdk::{AccountClient, Config, ErrorKind, WorkspaceClient};
-use databricks_transport::Environment;
 use httpmock::Method::{GET, POST};
 use httpmock::MockServer;
 use serde_json::json;
 
 fn config(server: &MockServer) -> Config {
-    Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok")
+    Config::hermetic().host(server.base_url()).token("tok")
 }
 
 fn client(server: &MockServer) -> WorkspaceClient {

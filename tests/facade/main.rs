@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test may stop at the first thing that is not as it should be.
 
 mod account;
+mod authentication;
 mod blocking;
 mod clusters;
 mod commands;
@@ -13,7 +14,7 @@ mod raw;
 mod runtimes;
 mod script;
 mod scripted;
-mod sign_in;
+
 mod sql;
 mod sql_complete;
 mod sql_results;

@@ -3,11 +3,11 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use databricks_sdk::{Config, Environment, Method, WorkspaceClient};
+use databricks_sdk::{Config, Method, WorkspaceClient};
 use tokio::runtime::Builder;
 
 fn client() -> WorkspaceClient {
-    let config = Config::new().environment(Environment::empty()).home("/nowhere").host("http://127.0.0.1:9").token("tok");
+    let config = Config::hermetic().host("http://127.0.0.1:9").token("tok");
     WorkspaceClient::new(config).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use databricks_sdk::{Body, Clock, Config, Environment, Error, ErrorKind, HttpService, Sleep, WorkspaceClient};
+use databricks_sdk::{Body, Clock, Config, Error, ErrorKind, HttpService, Sleep, WorkspaceClient};
 use serde_json::Value;
 
 /// One response, or none.
@@ -51,12 +51,7 @@ impl Script {
     }
 
     pub(crate) fn config(&self) -> Config {
-        Config::new()
-            .environment(Environment::empty())
-            .home("/nowhere")
-            .host("https://ws.example.com")
-            .token("tok")
-            .clock(self.clock.clone())
+        Config::hermetic().host("https://ws.example.com").token("tok").clock(self.clock.clone())
     }
 
     pub(crate) fn client(&self) -> WorkspaceClient {

@@ -7,13 +7,13 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Field, Schema};
 use databricks_arrow::ArrowExt as _;
 use databricks_sdk::sql::{Disposition, Format, Query};
-use databricks_sdk::{Config, Environment, Error, ErrorKind, Result, WorkspaceClient};
+use databricks_sdk::{Config, Error, ErrorKind, Result, WorkspaceClient};
 use httpmock::{Method::GET, Method::POST, MockServer};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn client(server: &MockServer) -> WorkspaceClient {
-    let config = Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok");
+    let config = Config::hermetic().host(server.base_url()).token("tok");
     WorkspaceClient::new(config).unwrap()
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use databricks_arrow::ArrowExt as _;
 use databricks_sdk::sql::Query;
-use databricks_sdk::{Config, Environment, ErrorKind, Timestamp, WorkspaceClient};
+use databricks_sdk::{Config, ErrorKind, Timestamp, WorkspaceClient};
 use databricks_transport::{Clock, SharedClock, Sleep};
 use httpmock::{Method::GET, Method::POST, MockServer};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ impl Clock for JumpClock {
 }
 
 fn client(server: &MockServer, clock: &JumpClock) -> WorkspaceClient {
-    let config = Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok");
+    let config = Config::hermetic().host(server.base_url()).token("tok");
     WorkspaceClient::new(config.clock(SharedClock::new(clock.clone()))).unwrap()
 }
 

@@ -18,7 +18,7 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
 use databricks_arrow::ArrowExt as _;
 use databricks_sdk::sql::{Disposition, Query};
-use databricks_sdk::{Config, Environment, ErrorKind, WorkspaceClient};
+use databricks_sdk::{Config, ErrorKind, WorkspaceClient};
 use databricks_tests::Fixture;
 use httpmock::{Method::GET, Method::POST, MockServer};
 use serde::Deserialize;
@@ -265,7 +265,7 @@ async fn every_type_reads_the_same_three_ways() {
         case.name = Box::leak(name.clone().into_boxed_str());
     }
     let server = service(&cases).await;
-    let config = Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok");
+    let config = Config::hermetic().host(server.base_url()).token("tok");
     let w = WorkspaceClient::new(config).unwrap();
     let ways = three_ways(|| w.sql("SELECT everything").warehouse("w")).await;
     for (way, rows) in ["inline JSON", "JSON by links", "Arrow"].iter().zip(&ways) {

@@ -2,7 +2,6 @@
 
 use databricks_local::{LocalWorkspace, LocalWorkspaceBuilder};
 use databricks_sdk::{AccountClient, Config, WorkspaceClient};
-use databricks_transport::Environment;
 
 /// Life cycles in tests go by this many times as fast as those of a real workspace: a cluster starts in milliseconds.
 const SPEED: f64 = 10_000.0;
@@ -44,5 +43,5 @@ impl Fixture {
 }
 
 fn config(local: &LocalWorkspace) -> Config {
-    Config::new().environment(Environment::empty()).home("/nowhere").host(local.url())
+    Config::hermetic().host(local.url())
 }

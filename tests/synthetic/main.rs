@@ -19,7 +19,6 @@ mod long;
 mod values;
 
 use databricks_sdk::{Config, WorkspaceClient as Workspace};
-use databricks_transport::Environment;
 use httpmock::MockServer;
 
 // What the generated services expect around them.
@@ -41,6 +40,6 @@ pub(crate) mod workspace {
 
 /// A client of this server, with an account and a workspace id.
 fn client(server: &MockServer) -> client::Client {
-    let config = Config::new().environment(Environment::empty()).home("/nowhere").host(server.base_url()).token("tok");
+    let config = Config::hermetic().host(server.base_url()).token("tok");
     Workspace::new(config.account_id("acc").workspace_id("42")).unwrap().client().clone()
 }

@@ -1,4 +1,4 @@
-//! Looks at sign-in from the command line.
+//! Authenticates from the command line, and shows how.
 //!
 //! ```sh
 //! cargo run -p databricks-auth --features browser,google --example auth -- describe [--profile NAME] [--host URL] [attribute=value …]
@@ -6,9 +6,9 @@
 //!
 //! | command | does |
 //! |---|---|
-//! | `describe` | tells which setting came from where, and which way to sign in is used; `--offline` asks nobody |
-//! | `login` | signs in through a browser and stores the login where the official CLI does |
-//! | `logout` | forgets that login |
+//! | `describe` | shows where each setting came from and which credentials provider is used; `--offline` sends no request |
+//! | `login` | logs in through a browser and stores the login where the official CLI does |
+//! | `logout` | removes that login |
 //! | `token` | prints the token that requests would carry, for use in scripts |
 //! | `profiles` | lists the profiles of the profile file |
 
@@ -16,7 +16,7 @@
 
 use std::process::ExitCode;
 
-use databricks_auth::{Config, Credentials as _, SignIn};
+use databricks_auth::{Config, CredentialChain, Credentials as _};
 use databricks_core::{Error, ErrorKind, Result};
 
 const USAGE: &str = "usage: auth describe|login|logout|token|profiles [--profile NAME] [--host URL] [--offline] [attribute=value …]";
@@ -55,7 +55,7 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
         "login" => {
             let config = config.resolve()?;
             let outcome = config.login(config.http_service()?).await?;
-            println!("Signed in to {}; the login is kept in the storage {:?}.", outcome.host, outcome.storage);
+            println!("Logged in to {}; the login is in the storage {:?}.", outcome.host, outcome.storage);
             Ok(())
         }
         "logout" => {
@@ -63,9 +63,10 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
             config.logout(config.http_service()?).await
         }
         "token" => {
-            let headers = sign_in(config)?.headers().await?;
+            let headers = credentials(config)?.headers().await?;
             for (name, value) in &headers.headers {
-                let value = value.to_str().map_err(|error| Error::new(ErrorKind::Auth, format!("{name} is no text")).with_source(error))?;
+                let value =
+                    value.to_str().map_err(|error| Error::new(ErrorKind::Auth, format!("{name} is not a string")).with_source(error))?;
                 println!("{name}: {value}");
             }
             Ok(())
@@ -86,18 +87,18 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     }
 }
 
-/// Tells what is configured and, unless told not to ask anybody, what comes of it.
+/// Shows what is configured and, unless offline, whether it authenticates.
 async fn describe(config: Config, offline: bool) -> Result<()> {
     if offline {
         println!("{}", config.resolve()?.describe());
         return Ok(());
     }
-    let sign_in = sign_in(config)?;
-    let outcome = sign_in.headers().await;
-    println!("{}", sign_in.describe());
+    let credentials = credentials(config)?;
+    let outcome = credentials.headers().await;
+    println!("{}", credentials.describe());
     outcome.map(drop)
 }
 
-fn sign_in(config: Config) -> Result<SignIn> {
+fn credentials(config: Config) -> Result<CredentialChain> {
     config.resolve()?.credentials()
 }

@@ -12,7 +12,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use databricks_auth::{Config, Credentials, SignIn, StaticToken};
+use databricks_auth::{Config, CredentialChain, Credentials, StaticToken};
 use databricks_core::{Error, ErrorKind, Result};
 
 #[tokio::main(flavor = "current_thread")]
@@ -27,21 +27,21 @@ async fn main() -> Result<()> {
         }
     };
     let transport = databricks_transport::Client::builder().build()?;
-    let sign_in = config.sign_in(transport.service());
-    let answer = get(&sign_in, "/api/2.0/preview/scim/v2/Me").await?;
-    println!("{answer}");
+    let credentials = config.credentials_over(transport.service());
+    let response = get(&credentials, "/api/2.0/preview/scim/v2/Me").await?;
+    println!("{response}");
     Ok(())
 }
 
 /// A signed request by another client. A token that the service refuses is replaced once.
-async fn get(sign_in: &SignIn, path: &str) -> Result<String> {
-    let base = sign_in.endpoint().await?.base;
+async fn get(credentials: &CredentialChain, path: &str) -> Result<String> {
+    let base = credentials.endpoint().await?.base;
     let url = format!("{}{path}", base.to_string().trim_end_matches('/'));
     for attempt in 1.. {
-        let headers = sign_in.headers().await?;
+        let headers = credentials.headers().await?;
         // Blocking clients belong on a thread that may block.
         let (target, ours) = (url.clone(), headers.headers);
-        let answer = tokio::task::spawn_blocking(move || {
+        let response = tokio::task::spawn_blocking(move || {
             let mut request = ureq::get(&target).config().http_status_as_error(false).build();
             for (name, value) in &ours {
                 request = request.header(name, value);
@@ -52,16 +52,16 @@ async fn get(sign_in: &SignIn, path: &str) -> Result<String> {
         .await
         .map_err(|error| Error::new(ErrorKind::Other, "the request was broken off").with_source(error))?
         .map_err(|error| Error::new(ErrorKind::Connect, "the request failed").with_source(error))?;
-        match answer {
-            (401, _) if attempt == 1 && sign_in.invalidate(headers.generation) => {}
+        match response {
+            (401, _) if attempt == 1 && credentials.invalidate(headers.generation) => {}
             (200, body) => return Ok(body),
-            (status, body) => return Err(Error::new(ErrorKind::Other, format!("the service answered {status}: {body}"))),
+            (status, body) => return Err(Error::new(ErrorKind::Other, format!("the service responded with {status}: {body}"))),
         }
     }
-    Err(Error::new(ErrorKind::Other, "there is no answer"))
+    Err(Error::new(ErrorKind::Other, "no response"))
 }
 
-/// Answers every request with the names of the headers that sign it.
+/// Responds to every request with the names of the headers that authenticate it.
 fn demonstration_server() -> Result<String> {
     let io = |error| Error::new(ErrorKind::Io, "cannot listen on this machine").with_source(error);
     let listener = TcpListener::bind("127.0.0.1:0").map_err(io)?;
@@ -73,7 +73,7 @@ fn demonstration_server() -> Result<String> {
             let head = String::from_utf8_lossy(&head[..length]).to_lowercase();
             let signed = head.contains("authorization: bearer demonstration");
             let body = format!("{{\"userName\": \"you\", \"signed\": {signed}}}");
-            // Whoever asked may be gone.
+            // The client may have closed the connection.
             let _ = write!(
                 stream,
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",

@@ -1,4 +1,4 @@
-//! One token in memory, renewed ahead of its end by one task while everybody else goes on with the old one.
+//! One token in memory, renewed before it expires by one task while callers keep using the old one.
 
 use std::any::Any;
 use std::fmt;
@@ -21,34 +21,34 @@ use crate::runtime;
 use crate::sanitize::{sanitize, trimmed_secret};
 use crate::token::{DynTokenSource, Token, TokenSource};
 
-/// The platform refuses tokens in their last 30 seconds; this is when we call them expired.
+/// The remaining lifetime at which a token counts as expired: the platform refuses tokens in their last 30 seconds.
 pub(crate) const MARGIN: Duration = Duration::from_secs(40);
-/// The longest time before its end at which a token is renewed.
-const LONGEST_WINDOW: Duration = Duration::from_secs(20 * 60);
+/// The longest time before its expiry at which a token is renewed.
+const MAX_WINDOW: Duration = Duration::from_secs(20 * 60);
 /// The pause after a renewal ahead of time failed.
 const COOL_DOWN: Duration = Duration::from_secs(60);
-/// The longest a renewal ahead of time may take.
+/// The timeout of a renewal ahead of time.
 const BACKGROUND_LIMIT: Duration = Duration::from_secs(60);
-/// How long another runtime may take to run an empty task before it counts as one that nobody drives.
+/// The timeout for another runtime to run an empty task; after that it counts as one that is not running.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often one call begins a request again that was lost with its runtime.
+/// How often one call restarts a request that was lost with its runtime.
 const ROUNDS: usize = 3;
 
-/// A cache around a [`TokenSource`]. Clones share it.
+/// Caches the token of a [`TokenSource`], and renews it before it expires. Clones share the token.
 ///
-/// While a token is fresh, it is handed out without waiting. In the last part of its life (half of it, at most 20 minutes) one
-/// task gets a new one in the background, and everybody keeps the old one meanwhile. Only when a token has less than 40 seconds
-/// left do callers wait, all for the same request. A request that nobody waits for any more still comes to its end, so an
-/// abandoned call does not make the next one start over. A renewal ahead of time that fails is tried again after a minute.
+/// A fresh token is returned without waiting. In the last part of its lifetime (half of it, at most 20 minutes) one task fetches a new
+/// one in the background, while callers still get the old one. Only when a token has less than 40 seconds left do callers wait, all
+/// for the same request. The request continues when its callers are cancelled, so that the next call does not start over. A renewal
+/// ahead of time that fails is retried after a minute.
 ///
-/// Several Tokio runtimes may use one cache, at the same time or one after the other: a request that ends with its runtime is begun
-/// again by the next call, and so does one whose runtime nobody drives any more.
+/// Several Tokio runtimes may share one cache, at the same time or one after the other: a request that is lost with its runtime, or
+/// whose runtime no longer runs, is restarted by the next call.
 ///
-/// Life is measured from receipt with the clock that never goes back, so a wrong system time does no harm.
+/// The lifetime is measured from receipt with a monotonic clock, so a wrong system time does no harm.
 ///
-/// Implements [`Credentials`], so it can be given to [`Config::credentials`](crate::Config::credentials).
+/// Implements [`Credentials`], so it can be passed to [`Config::credentials`](crate::Config::credentials).
 ///
-/// Needs a tokio runtime when a token is to be fetched.
+/// Fetching a token needs a Tokio runtime.
 #[derive(Clone)]
 pub struct TokenCache(Arc<Shared>);
 
@@ -57,7 +57,7 @@ struct Shared {
     source: Box<dyn DynTokenSource>,
     clock: SharedClock,
     renew_ahead: bool,
-    /// What most calls need; the lock is held for the time of a pointer's copy.
+    /// What most calls need; the lock is held only to copy a pointer.
     current: RwLock<Option<Arc<CachedToken>>>,
     flight: Mutex<Flight>,
 }
@@ -68,25 +68,25 @@ struct Flight {
     request: Option<Request>,
     /// The end of the pause after a failure.
     not_before: Option<Instant>,
-    /// The number of tokens had so far.
+    /// The number of tokens received so far.
     generation: u64,
-    /// The number of requests begun so far.
+    /// The number of requests started so far.
     begun: u64,
 }
 
-/// A request for a token, which runs on the runtime of the caller that began it.
+/// A request for a token, which runs on the runtime of the caller that started it.
 #[derive(Clone)]
 struct Request {
     number: u64,
     runtime: Handle,
-    /// When it counts as lost, for a renewal ahead of time: nobody waits for it, so nobody else would notice.
+    /// When a renewal ahead of time counts as lost; no caller waits for it, so none would notice.
     lost_at: Option<Instant>,
-    /// Where its result will appear.
+    /// Receives its result.
     result: watch::Receiver<Option<Outcome>>,
 }
 
 impl Request {
-    /// The result; `None` if the request was lost: its runtime has ended, or nobody drives it any more.
+    /// The result; `None` if the request was lost: its runtime has ended, or no longer runs.
     async fn outcome(&self) -> Option<Outcome> {
         let mut result = self.result.clone();
         let waiting = pin!(async move { result.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) });
@@ -103,7 +103,7 @@ impl Request {
 }
 
 impl Flight {
-    /// The request under way, unless nothing will ever come of it.
+    /// The request under way, unless it was lost.
     fn under_way(&mut self, now: Instant) -> Option<&Request> {
         let is_lost = |request: &Request| {
             let is_closed = request.result.has_changed().is_err() && request.result.borrow().is_none();
@@ -115,7 +115,7 @@ impl Flight {
         self.request.as_ref()
     }
 
-    /// Forgets a request, unless another one has taken its place.
+    /// Drops a request, unless another one has taken its place.
     fn forget(&mut self, number: u64) {
         if self.request.as_ref().is_some_and(|request| request.number == number) {
             self.request = None;
@@ -125,7 +125,7 @@ impl Flight {
 
 type Outcome = Result<Arc<CachedToken>, AuthError>;
 
-/// A token in a [`TokenCache`].
+/// A token of a [`TokenCache`].
 #[derive(Clone, Debug)]
 pub struct CachedToken {
     token: Token,
@@ -145,7 +145,7 @@ impl CachedToken {
         self.generation
     }
 
-    /// The value of an `Authorization` header.
+    /// Returns the value of an `Authorization` header.
     pub(crate) fn authorization(&self) -> Secret {
         Secret::new(format!("{} {}", self.token.token_type, self.token.value.expose()))
     }
@@ -160,7 +160,7 @@ impl CachedToken {
 }
 
 impl TokenCache {
-    /// An empty cache. The first call that needs a token fetches it.
+    /// Creates an empty cache. The first call that needs a token fetches it.
     pub fn new(source: impl TokenSource) -> Self {
         Self::build("token-source", Box::new(source), SharedClock::default(), true)
     }
@@ -169,13 +169,13 @@ impl TokenCache {
         Self(Arc::new(Shared { name: name.to_owned(), source, clock, renew_ahead, current: RwLock::default(), flight: Mutex::default() }))
     }
 
-    /// The same source with an empty cache and another clock. For tests.
+    /// Sets the clock, for tests. The cache starts empty.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         self.rebuild(|shared| shared.clock = SharedClock::new(clock))
     }
 
-    /// The same source with an empty cache and another auth type.
+    /// Sets the auth type. The cache starts empty.
     #[must_use]
     pub fn named(self, auth_type: impl Into<String>) -> Self {
         self.rebuild(|shared| shared.name = auth_type.into())
@@ -197,10 +197,10 @@ impl TokenCache {
         Self(Arc::new(shared))
     }
 
-    /// A token that is good for at least the next seconds.
+    /// Returns a token that is valid for at least the next 40 seconds, unless its source issues shorter ones.
     ///
     /// # Errors
-    /// What the source gave, shared by all who waited for it.
+    /// The error of the source, shared by all callers that waited for it.
     pub async fn get(&self) -> Result<Arc<CachedToken>> {
         Ok(self.fetch().await?)
     }
@@ -216,19 +216,18 @@ impl TokenCache {
                     return Ok(token);
                 }
             }
-            // Another caller may have been faster between the look and the lock.
+            // Another caller may have been faster before the lock was taken.
             let Some(request) = self.join_or_start()? else { continue };
             if let Some(outcome) = request.outcome().await {
                 return outcome;
             }
-            // The request is gone with its runtime: this caller begins it again in its own.
+            // The request was lost with its runtime: this caller restarts it on its own.
             self.flight().forget(request.number);
         }
         Err(AuthError::failed(&self.0.name, "the Tokio runtime ended while a token was requested"))
     }
 
-    /// Forgets the token if it is still that of this generation, since the service refused it. Returns whether a fresh one may be
-    /// had.
+    /// Drops the token if it is still of this generation, because the service refused it. Returns whether a retry may get a fresh one.
     pub fn invalidate(&self, generation: u64) -> bool {
         let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
         if current.as_ref().is_some_and(|token| token.generation == generation) {
@@ -306,10 +305,10 @@ impl TokenCache {
             return AuthError::from(missing).with_provider(&self.0.name);
         }
         let why = runtime::message(panic).map(|text| format!(": {}", sanitize(text))).unwrap_or_default();
-        AuthError::failed(&self.0.name, format!("the code that gets its tokens panicked{why}"))
+        AuthError::failed(&self.0.name, format!("the token source panicked{why}"))
     }
 
-    /// Takes in the result of a request.
+    /// Stores the result of a request.
     fn land(&self, number: u64, token: Result<Token>, ahead: bool) -> Outcome {
         let mut flight = self.flight();
         flight.forget(number);
@@ -321,7 +320,7 @@ impl TokenCache {
                 let token = Arc::new(enter(token, flight.generation, now));
                 let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
                 match &*current {
-                    // A response that ends sooner than what we have is no progress.
+                    // A token that expires sooner than the cached one is not progress.
                     Some(have) if !have.is_expired(now) && ends_before(&token, have) => {
                         flight.not_before = Some(now + COOL_DOWN);
                         Ok(Arc::clone(have))
@@ -336,7 +335,7 @@ impl TokenCache {
                 let error = shareable(&self.0.name, error);
                 if ahead {
                     flight.not_before = Some(now + COOL_DOWN);
-                    tracing::warn!(target: "databricks_auth", provider = self.0.name, error = error.explained(), "cannot renew the token ahead of time, going on with the old one");
+                    tracing::warn!(target: "databricks_auth", provider = self.0.name, error = error.explained(), "cannot renew the token ahead of time, continuing with the old one");
                 }
                 Err(error)
             }
@@ -344,7 +343,7 @@ impl TokenCache {
     }
 }
 
-/// A second cache on the source of a first one.
+/// A cache with the source of another one.
 struct Borrowed(Arc<Shared>);
 
 impl fmt::Debug for Borrowed {
@@ -371,7 +370,7 @@ fn enter(token: Token, generation: u64, now: Instant) -> CachedToken {
     let expires = token.expires_in.and_then(|life| now.checked_add(life));
     let renew_at = match (expires, token.expires_in) {
         (Some(expires), Some(life)) => {
-            let window = token.refresh_ahead.unwrap_or_else(|| (life / 2).min(LONGEST_WINDOW)).min(life);
+            let window = token.refresh_ahead.unwrap_or_else(|| (life / 2).min(MAX_WINDOW)).min(life);
             // A little later at random, so that many programs do not renew at the same moment.
             let late = window.mul_f64(0.03 * fastrand::f64());
             (expires - window).checked_add(late)
@@ -381,11 +380,11 @@ fn enter(token: Token, generation: u64, now: Instant) -> CachedToken {
     CachedToken { token, generation, expires, renew_at }
 }
 
-/// Errors are handed to everyone who waits, so they must be cheap to clone.
+/// Every caller that waits gets the error, so it must be cheap to clone.
 fn shareable(name: &str, error: databricks_core::Error) -> AuthError {
     match AuthError::of(&error) {
         Some(found) => found.clone(),
-        None => AuthError::new(AuthErrorKind::AuthFailed, format!("{name}: there is no new token")).with_provider(name).with_cause(error),
+        None => AuthError::new(AuthErrorKind::AuthFailed, format!("{name}: cannot get a token")).with_provider(name).with_cause(error),
     }
 }
 
@@ -410,10 +409,10 @@ impl fmt::Debug for TokenCache {
     }
 }
 
-/// Credentials from a function that gets tokens, cached as [`TokenCache`] does.
+/// Creates credentials from a function that returns tokens, cached as in [`TokenCache`].
 ///
 /// * `auth_type`: a name for the user agent and for messages.
-/// * `function`: called whenever a new token is needed.
+/// * `function`: is called whenever a new token is needed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -450,7 +449,7 @@ where
     }
 }
 
-/// One token that never changes: a personal access token, or a token that is renewed elsewhere.
+/// Credentials with one fixed token, such as a personal access token.
 ///
 /// ```
 /// use databricks_auth::{Config, StaticToken};
@@ -461,7 +460,7 @@ where
 pub struct StaticToken(Secret);
 
 impl StaticToken {
-    /// A bearer token.
+    /// Creates credentials from a bearer token.
     pub fn new(token: impl Into<Secret>) -> Self {
         Self(trimmed_secret(token.into()))
     }

@@ -1,4 +1,4 @@
-//! What the providers of one sign-in share: configuration, HTTP, what the host said about itself, and what was found out.
+//! What the providers share: the configuration, HTTP, the host's metadata, and what was found out.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -16,18 +16,19 @@ use crate::config::{ResolvedConfig, Source};
 use crate::error::AuthError;
 use crate::http::Http;
 use crate::metadata::Metadata;
-use crate::oauth::Endpoints;
+use crate::oauth_endpoints::OAuthEndpoints;
+use crate::runtime::Missing;
 use crate::token::DynTokenSource;
 
-/// Shared by the providers of a sign-in and by its clones.
+/// Shared by the providers and by all clones of the credentials.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) config: ResolvedConfig,
     pub(crate) http: Http,
     pub(crate) metadata: OnceCell<Option<Metadata>>,
-    pub(crate) endpoints: OnceCell<Endpoints>,
+    pub(crate) endpoints: OnceCell<OAuthEndpoints>,
     /// The tenant that the workspace's login page names.
-    pub(crate) asked_tenant: OnceCell<Option<String>>,
+    pub(crate) login_page_tenant: OnceCell<Option<String>>,
     found: Mutex<Found>,
 }
 
@@ -40,7 +41,14 @@ struct Found {
 
 impl Context {
     pub(crate) fn new(config: ResolvedConfig, http: Http) -> Self {
-        Self { config, http, metadata: OnceCell::new(), endpoints: OnceCell::new(), asked_tenant: OnceCell::new(), found: Mutex::default() }
+        Self {
+            config,
+            http,
+            metadata: OnceCell::new(),
+            endpoints: OnceCell::new(),
+            login_page_tenant: OnceCell::new(),
+            found: Mutex::default(),
+        }
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
@@ -57,7 +65,7 @@ impl Context {
         self.host().and_then(|host| host.url.parse::<Uri>().ok()).as_ref().and_then(Origin::of)
     }
 
-    /// The URL of the host, for a provider that cannot do without.
+    /// The URL of the host, for a provider that needs it.
     pub(crate) fn host_url(&self, provider: &str) -> Result<String, AuthError> {
         self.host().map(|host| host.url).ok_or_else(|| AuthError::failed(provider, "host is not set (DATABRICKS_HOST)"))
     }
@@ -81,7 +89,22 @@ impl Context {
         self.config.clock().wall()
     }
 
-    /// The cloud. Asks the host where the configuration does not state it.
+    /// The host's metadata, requested once, without credentials. `None` without a host or without a usable response.
+    pub(crate) async fn metadata(&self) -> Option<&Metadata> {
+        self.try_metadata().await.ok().flatten()
+    }
+
+    /// As [`metadata`](Self::metadata).
+    ///
+    /// # Errors
+    /// When the runtime does not permit requests. The next call asks again then.
+    pub(crate) async fn try_metadata(&self) -> Result<Option<&Metadata>, Missing> {
+        let Some(host) = self.host() else { return Ok(None) };
+        let metadata = self.metadata.get_or_try_init(|| Metadata::fetch(&self.http, &host.url, &self.config)).await?;
+        Ok(metadata.as_ref())
+    }
+
+    /// The cloud. Requests the host's metadata where the configuration does not state it.
     pub(crate) async fn cloud(&self) -> Cloud {
         if self.config.is_set(Key::AzureWorkspaceResourceId) || self.config.stated_cloud().is_some() {
             return self.config.cloud();
@@ -89,7 +112,7 @@ impl Context {
         self.config.cloud_with(self.metadata().await.and_then(|metadata| metadata.cloud))
     }
 
-    /// The kind of host. Asks the host.
+    /// The kind of host, from its metadata.
     pub(crate) async fn host_type(&self) -> HostType {
         self.metadata().await.and_then(|metadata| metadata.host_type).unwrap_or_else(|| match self.host() {
             Some(host) if host.is_account() => HostType::Account,
@@ -118,17 +141,17 @@ impl Context {
         of_host.or_else(stated).unwrap_or(AzureEnvironment::Public)
     }
 
-    /// The application that Azure tokens are made for.
+    /// The resource of Azure tokens.
     pub(crate) fn azure_application(&self) -> &'static str {
         azure_application(self.host().as_ref().map(|host| host.name.as_str()))
     }
 
-    /// The scopes as one text.
+    /// The scopes as one string.
     pub(crate) fn scope(&self) -> String {
         self.config.scopes().join(" ")
     }
 
-    /// A cache with this sign-in's clock and settings.
+    /// A cache with the clock and the settings of the configuration.
     pub(crate) fn cache(&self, provider: &str, source: impl DynTokenSource + 'static) -> TokenCache {
         let renew_ahead = !self.config.flag(Key::DisableAsyncTokenRefresh);
         TokenCache::build(provider, Box::new(source), self.config.clock().clone(), renew_ahead)

@@ -4,14 +4,14 @@ use std::fmt;
 
 use databricks_core::redact::REDACTED;
 
-use crate::chain::{Chosen, inputs, notebook_only};
+use crate::choose::{Chosen, inputs, notebook_only};
 use crate::config::ResolvedConfig;
 use crate::config::value::Value;
 use crate::error::AuthError;
 use crate::providers::{CHAIN, ON_REQUEST};
 
-/// What a configuration is made of and how it authenticates, for people; see [`ResolvedConfig::describe`] and
-/// [`SignIn::describe`](crate::SignIn::describe). `Display` gives lines of text without any secret.
+/// Where a configuration comes from and how it authenticates; see [`ResolvedConfig::describe`] and
+/// [`CredentialChain::describe`](crate::CredentialChain::describe). `Display` shows it on several lines, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Description {
@@ -19,9 +19,9 @@ pub struct Description {
     pub attributes: Vec<DescribedAttribute>,
     /// The provider that authenticates, if it is known.
     pub auth_type: Option<String>,
-    /// The providers with what is known of each, in the order in which they are tried.
+    /// The providers in the order of the chain, with the state of each.
     pub providers: Vec<DescribedProvider>,
-    /// Warnings about the configuration, which stop nothing.
+    /// Warnings about the configuration.
     pub warnings: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ pub struct Description {
 pub struct DescribedAttribute {
     /// Its name.
     pub name: &'static str,
-    /// Its value; for a secret only that there is one.
+    /// Its value; `**REDACTED**` for a secret.
     pub value: String,
     /// Where it came from.
     pub source: String,
@@ -43,19 +43,19 @@ pub struct DescribedAttribute {
 pub struct DescribedProvider {
     /// Its name.
     pub name: &'static str,
-    /// What is known of it: chosen, why it was not used, or that it has its inputs.
+    /// Its state: chosen, configured, or why it is not used.
     pub state: String,
 }
 
 impl ResolvedConfig {
-    /// Which attribute came from where, and which credentials providers have their inputs. Secrets are not shown.
+    /// Describes where each attribute came from, and which credentials providers are configured. Secrets are not shown. Sends nothing.
     pub fn describe(&self) -> Description {
         describe(self, None, None)
     }
 }
 
-/// With what the chain found, if it ran.
-pub(crate) fn of_sign_in(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&AuthError>) -> Description {
+/// Describes it with the result of the chain, if it ran.
+pub(crate) fn of_chain(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&AuthError>) -> Description {
     describe(config, chosen, failure)
 }
 
@@ -80,9 +80,9 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
             is_decided = true;
             format!("failed: {}", failure.map(AuthError::explained).unwrap_or_default())
         } else if forced.is_some_and(|forced| forced != provider.name) {
-            "not asked for by auth_type".to_owned()
+            "not named by auth_type".to_owned()
         } else if on_request && forced.is_none() {
-            "used only if auth_type asks for it".to_owned()
+            "used only if auth_type names it".to_owned()
         } else {
             match inputs(provider, config) {
                 Err(reason) => reason,
@@ -102,7 +102,7 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
     let own = config.custom_credentials().map(|own| databricks_core::Credentials::auth_type(own).to_owned());
     if own.is_some() {
         for provider in &mut providers {
-            "not used: the program brings its own credentials".clone_into(&mut provider.state);
+            "not used: the program sets its own credentials".clone_into(&mut provider.state);
         }
     }
     Description {
@@ -150,7 +150,7 @@ mod tests {
     use crate::Config;
 
     #[test]
-    fn tells_sources_and_reasons_but_no_secret() {
+    fn shows_sources_and_reasons_but_no_secret() {
         let env = Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_SECRET", "cs-secret")]);
         let config = Config::new().environment(env).client_id("id").resolve().unwrap();
         let description = config.describe();
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(state("pat"), "token (DATABRICKS_TOKEN) is not set");
         assert_eq!(state("oauth-m2m"), "is configured and will authenticate");
         assert_eq!(state("databricks-cli"), "not tried, since an earlier one is configured");
-        assert_eq!(state("external-browser"), "used only if auth_type asks for it");
+        assert_eq!(state("external-browser"), "used only if auth_type names it");
         assert!(state("runtime").contains("notebook"));
         let text = description.to_string();
         assert!(text.contains("client_secret  **REDACTED**  (environment variable DATABRICKS_CLIENT_SECRET)"), "{text}");
@@ -166,10 +166,10 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_way_leaves_the_others_out() {
-        let config = Config::new().environment(Environment::empty()).host("h").token("t").auth_type("basic").resolve().unwrap();
+    fn a_forced_auth_type_excludes_the_others() {
+        let config = Config::hermetic().host("h").token("t").auth_type("basic").resolve().unwrap();
         let description = config.describe();
         assert_eq!(description.auth_type.as_deref(), Some("basic"));
-        assert!(description.providers.iter().any(|provider| provider.name == "pat" && provider.state == "not asked for by auth_type"));
+        assert!(description.providers.iter().any(|provider| provider.name == "pat" && provider.state == "not named by auth_type"));
     }
 }

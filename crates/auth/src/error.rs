@@ -1,4 +1,4 @@
-//! What goes wrong in configuration and authentication, with a kind that programs can look at.
+//! Errors of configuration and authentication, with a kind that programs can match on.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,32 +13,32 @@ use http::StatusCode;
 pub enum AuthErrorKind {
     /// The profile file cannot be parsed.
     ConfigFile,
-    /// A profile asked for by name, or by `default_profile`, is missing.
+    /// The profile that was named, in the configuration or by `default_profile`, does not exist.
     ProfileNotFound,
-    /// The settings section was asked for as a profile.
+    /// The section for settings was named as a profile.
     ReservedProfile,
-    /// A value cannot be parsed, or is not among the allowed ones.
+    /// A value is not valid for its attribute.
     InvalidValue,
-    /// There is no host name in the host.
+    /// The host is not valid.
     InvalidHost,
-    /// Plain http outside of this machine.
+    /// The host uses plain http and is not this machine.
     InsecureHost,
-    /// Credentials would go to, or come from, a place outside of the trusted origins.
+    /// Credentials would be sent to, or come from, a host that is not trusted.
     UntrustedEndpoint,
-    /// More than one family of credentials without `auth_type`.
+    /// Settings of more than one family of credentials, without `auth_type`.
     ConflictingAuth,
-    /// `auth_type` names no provider.
+    /// `auth_type` does not name a provider.
     UnknownAuthType,
-    /// The provider that `auth_type` names lacks its inputs.
+    /// The provider that `auth_type` names is not configured.
     AuthNotConfigured,
-    /// A provider had its inputs and failed.
+    /// A configured provider failed.
     AuthFailed,
-    /// The chain ended without a provider.
+    /// No provider of the chain is configured.
     NoCredentials,
 }
 
 impl AuthErrorKind {
-    /// The kind as one word, such as `no_credentials`.
+    /// Returns the kind as one word, such as `no_credentials`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ConfigFile => "config_file",
@@ -87,15 +87,15 @@ impl fmt::Display for AuthErrorKind {
     }
 }
 
-/// The cause inside of every [`Error`] of configuration and authentication: its kind, and the facts behind the message.
+/// The cause inside every [`Error`] of configuration and authentication: its kind, and the details behind the message.
 ///
-/// The message for people is that of the [`Error`]; as its cause this one adds in a sentence what was found wrong or, where no credentials
-/// were found, why each provider was not used. Reach it with [`AuthError::of`].
+/// [`AuthError::of`] finds it in an [`Error`], whose message states what failed and what to do. [`report`](Self::report) adds the causes and,
+/// where no credentials were found, why each provider was not used.
 ///
 /// ```
-/// use databricks_auth::{AuthError, AuthErrorKind, Config, Environment};
+/// use databricks_auth::{AuthError, AuthErrorKind, Config};
 ///
-/// let error = Config::new().environment(Environment::empty()).host("http://ws.example.com").resolve().unwrap_err();
+/// let error = Config::hermetic().host("http://ws.example.com").resolve().unwrap_err();
 /// assert_eq!(AuthError::of(&error).unwrap().kind(), AuthErrorKind::InsecureHost);
 /// ```
 #[derive(Clone)]
@@ -111,7 +111,7 @@ struct Inner {
     request_id: Option<String>,
     oauth_error: Option<String>,
     hint: Option<String>,
-    /// Warnings about the configuration that may be the reason.
+    /// Warnings about the configuration that may be the cause.
     warnings: Vec<String>,
     cause: Option<Arc<Error>>,
 }
@@ -122,7 +122,7 @@ struct Inner {
 pub struct Declined {
     /// The provider, such as `azure-cli`.
     pub provider: String,
-    /// The reason, for people.
+    /// The reason in words.
     pub reason: String,
 }
 
@@ -148,7 +148,7 @@ impl AuthError {
         }))
     }
 
-    /// A provider had its inputs and failed.
+    /// A configured provider failed.
     pub(crate) fn failed(provider: &str, message: impl fmt::Display) -> Self {
         Self::new(AuthErrorKind::AuthFailed, format!("{provider}: {message}")).with_provider(provider)
     }
@@ -181,7 +181,7 @@ impl AuthError {
         self.change(|inner| inner.hint = Some(hint.into()))
     }
 
-    /// Says before what went wrong what was done.
+    /// Puts what was attempted before the message.
     pub(crate) fn prefixed(self, what: impl fmt::Display) -> Self {
         self.change(|inner| {
             let provider = inner.provider.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
@@ -190,7 +190,7 @@ impl AuthError {
         })
     }
 
-    /// Adds warnings about the configuration that may be the reason.
+    /// Adds warnings about the configuration that may be the cause.
     pub(crate) fn with_warnings(self, warnings: &[String]) -> Self {
         if warnings.is_empty() { self } else { self.change(|inner| inner.warnings = warnings.to_vec()) }
     }
@@ -199,7 +199,7 @@ impl AuthError {
         self.change(|inner| inner.cause = Some(Arc::new(cause)))
     }
 
-    /// The one inside of an error, if it came from configuration or authentication.
+    /// Returns the `AuthError` inside an error; `None` if it did not come from configuration or authentication.
     pub fn of(error: &Error) -> Option<&Self> {
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -211,32 +211,32 @@ impl AuthError {
         None
     }
 
-    /// The kind.
+    /// Returns the kind.
     pub fn kind(&self) -> AuthErrorKind {
         self.0.kind
     }
 
-    /// The provider that failed or was asked for, such as `oauth-m2m`.
+    /// Returns the provider that failed or was named, such as `oauth-m2m`.
     pub fn provider(&self) -> Option<&str> {
         self.0.provider.as_deref()
     }
 
-    /// Every provider of the chain with the reason why it was not used, for [`AuthErrorKind::NoCredentials`].
+    /// Returns every provider of the chain with the reason why it was not used, for [`AuthErrorKind::NoCredentials`].
     pub fn declined(&self) -> &[Declined] {
         &self.0.declined
     }
 
-    /// The `error` code of an OAuth response, such as `invalid_client`.
+    /// Returns the `error` code of an OAuth response, such as `invalid_client`.
     pub fn oauth_error(&self) -> Option<&str> {
         self.0.oauth_error.as_deref()
     }
 
-    /// The status of the response that was the reason.
+    /// Returns the status of the response that caused the error.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// Message, hint and causes in one text, for use inside of another message.
+    /// Message, hint and causes in one line, for use inside another message.
     pub(crate) fn explained(&self) -> String {
         let mut text = self.0.message.clone();
         if let Some(cause) = &self.0.cause {
@@ -250,15 +250,15 @@ impl AuthError {
         text
     }
 
-    /// What to do, and what else may be wrong.
+    /// What to do, and the warnings.
     fn advice(&self) -> Option<String> {
         let hint = self.0.hint.iter().cloned();
         let parts: Vec<_> = hint.chain(self.0.warnings.iter().map(|warning| format!("note that {warning}"))).collect();
         if parts.is_empty() { None } else { Some(parts.join("; ")) }
     }
 
-    /// The message, what to do, all causes and, where no credentials were found, every provider with the reason why it was not used.
-    /// Several lines without any secret.
+    /// Returns the message, what to do, all causes and, where no credentials were found, every provider with the reason why it was not
+    /// used. Has several lines and no secrets.
     ///
     /// ```
     /// use databricks_auth::{AuthError, Config};
@@ -330,19 +330,19 @@ impl From<AuthError> for Error {
     }
 }
 
-/// What to say where a feature of this crate is off. Programs mostly have it through `databricks-sdk`, whose features have the same names.
+/// The message where a feature of this crate is off. Most programs use it through `databricks-sdk`, whose features have the same names.
 pub(crate) fn feature_off(feature: &str) -> String {
     format!(
-        "this build cannot do that; turn on the feature `{feature}` of databricks-sdk (or of databricks-auth, if you depend on it alone)"
+        "this build does not support it; enable the feature `{feature}` of databricks-sdk (or of databricks-auth, if you use it without the SDK)"
     )
 }
 
-/// The kind of an error that came from configuration or authentication; `None` for any other error.
+/// Returns the kind of an error from configuration or authentication; `None` for any other error.
 ///
 /// ```
-/// use databricks_auth::{AuthErrorKind, Config, Environment, error_kind};
+/// use databricks_auth::{AuthErrorKind, Config, error_kind};
 ///
-/// let error = Config::new().environment(Environment::empty()).set("auth_type", "magic").resolve().unwrap_err();
+/// let error = Config::hermetic().set("auth_type", "magic").resolve().unwrap_err();
 /// assert_eq!(error_kind(&error), Some(AuthErrorKind::UnknownAuthType));
 /// ```
 pub fn error_kind(error: &Error) -> Option<AuthErrorKind> {

@@ -1,4 +1,4 @@
-//! Requests of the providers: small, bounded, never redirected, and explained when they fail.
+//! Requests of the providers: small, with timeouts, never redirected, and explained when they fail.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -15,11 +15,11 @@ use tower::ServiceExt as _;
 use crate::runtime;
 use crate::sanitize::{sanitize, snippet};
 
-/// The most bytes of a response that are read.
-const LONGEST_RESPONSE: usize = 1 << 20;
-/// The longest one attempt of a token request may take.
+/// The limit of a response in bytes.
+const MAX_RESPONSE: usize = 1 << 20;
+/// The timeout of one attempt of a token request.
 const ATTEMPT: Duration = Duration::from_secs(30);
-/// The time in which attempts of a token request may start.
+/// The timeout for the retries of a token request.
 const RETRIES: Duration = Duration::from_secs(60);
 
 /// Sends the providers' requests.
@@ -40,7 +40,7 @@ pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     body: Bytes,
-    /// What a service that maps errors by itself said about this one.
+    /// The message of a service that maps errors itself.
     said: Option<String>,
 }
 
@@ -101,33 +101,33 @@ impl Outgoing {
         self
     }
 
-    /// A header that is no secret.
+    /// Adds a header that is not a secret.
     pub(crate) fn plain_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// With the headers of a sign-in.
+    /// Adds the headers of credentials.
     pub(crate) fn headers(mut self, headers: HeaderMap) -> Self {
         self.headers.extend(headers);
         self
     }
 
-    /// Never sent a second time once it may have arrived.
+    /// Never retried once it may have been executed.
     pub(crate) fn not_twice(mut self) -> Self {
         self.options = self.options.idempotent(false).retry(RetryPolicy::default().budget(RETRIES));
         self
     }
 
-    /// Sent three times at most: for questions whose response a person waits for.
+    /// At most three attempts, for requests that a user waits for.
     pub(crate) fn few(mut self) -> Self {
         self.options = self.options.max_attempts(3);
         self
     }
 
-    /// The longest one attempt may take.
-    pub(crate) fn attempt_limit(mut self, limit: Duration) -> Self {
-        self.options = self.options.attempt_timeout(limit);
+    /// Sets the timeout of one attempt.
+    pub(crate) fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.options = self.options.attempt_timeout(timeout);
         self
     }
 
@@ -135,9 +135,9 @@ impl Outgoing {
         self.header(AUTHORIZATION, &format!("Bearer {token}"))
     }
 
-    /// One attempt, and no longer than this in all.
-    pub(crate) fn once(mut self, limit: Duration) -> Self {
-        self.options = self.options.retry(RetryPolicy::none()).max_attempts(1).timeout(limit).attempt_timeout(limit);
+    /// One attempt with this timeout.
+    pub(crate) fn once(mut self, timeout: Duration) -> Self {
+        self.options = self.options.retry(RetryPolicy::none()).max_attempts(1).timeout(timeout).attempt_timeout(timeout);
         self
     }
 
@@ -147,7 +147,7 @@ impl Outgoing {
         self
     }
 
-    /// With this operation in errors and logs.
+    /// Sets the operation for errors and logs.
     pub(crate) fn operation(mut self, name: &'static str) -> Self {
         self.options = self.options.operation(name);
         self
@@ -162,11 +162,12 @@ impl Http {
     /// Sends a request and reads its response, of whatever status.
     ///
     /// # Errors
-    /// When no response came.
+    /// When there is no response.
     pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<HttpResponse, Error> {
         let Outgoing { method, url, headers, body, options, invalid, secret_url } = outgoing;
         if let Some(name) = invalid {
-            let text = format!("the value for the header {name} has characters that no header may hold; check for line breaks");
+            let text =
+                format!("the value for the header {name} contains characters that are not allowed in a header; check for line breaks");
             return Err(Error::new(databricks_core::ErrorKind::InvalidInput, text));
         }
         let mut request = Request::builder().method(method).uri(url).body(body).map_err(|error| {
@@ -179,7 +180,7 @@ impl Http {
         match runtime::guard(self.service.clone().oneshot(request)).await? {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
-                let body = read_body(body, LONGEST_RESPONSE).await?;
+                let body = read_body(body, MAX_RESPONSE).await?;
                 Ok(HttpResponse { status: parts.status, headers: parts.headers, body, said: None })
             }
             Err(error) => match (raw.take(), error.api(), error.status()) {
@@ -190,7 +191,7 @@ impl Http {
                 (None, Some(api), Some(status)) => {
                     Ok(HttpResponse { status, headers: HeaderMap::new(), body: Bytes::new(), said: Some(api.to_string()) })
                 }
-                // Whatever else the error knows may name the URL.
+                // Other parts of the error may contain the URL.
                 _ if secret_url => Err(Error::new(error.kind(), format!("no response ({:?})", error.kind()))),
                 _ => Err(error),
             },
@@ -203,12 +204,12 @@ impl HttpResponse {
         self.status.is_success()
     }
 
-    /// The body as JSON; `None` if it is none.
+    /// The body as JSON; `None` if it is not valid JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// Whether the body looks like a web page.
+    /// Whether the body is a web page.
     pub(crate) fn is_html(&self) -> bool {
         self.body.trim_ascii_start().starts_with(b"<")
     }
@@ -224,9 +225,9 @@ impl HttpResponse {
         Some(date.timestamp().into())
     }
 
-    /// What the server said, for people: the OAuth error, the API's message, or the beginning of whatever it is.
+    /// The error of the server in words: the OAuth error, the API's message, or the beginning of the body.
     ///
-    /// `secrets` are texts of the request that an echo must not show.
+    /// * `secrets`: strings of the request that must be redacted.
     pub(crate) fn explanation(&self, secrets: &[&str]) -> String {
         let text = match (&self.said, self.json()) {
             (Some(said), _) => said.clone(),
@@ -263,7 +264,7 @@ fn spoken(value: &Value) -> Option<String> {
     })
 }
 
-/// Entra puts ids and a time behind the sentence.
+/// Removes the ids and the timestamp that Entra appends.
 fn without_trace(description: &str) -> &str {
     description.split(" Trace ID").next().unwrap_or(description).trim()
 }

@@ -1,4 +1,4 @@
-//! What a host says about itself: `/.well-known/databricks-config`.
+//! The host's metadata: `/.well-known/databricks-config`.
 
 use std::time::Duration;
 
@@ -8,11 +8,10 @@ use crate::config::attributes::Key;
 use crate::config::cloud::{Cloud, HostType};
 use crate::config::value::Value;
 use crate::config::{ResolvedConfig, Settings, Source};
-use crate::context::Context;
-use crate::http::Outgoing;
+use crate::http::{Http, Outgoing};
 use crate::runtime::{self, Missing};
 
-/// The longest that the question may take: it is best effort, and everything goes on without a response.
+/// The timeout of the request. It is best effort: without a response, the defaults apply.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The response, as far as it fills gaps of the configuration.
@@ -26,49 +25,36 @@ pub(crate) struct Metadata {
     pub(crate) token_audience: Option<String>,
 }
 
-impl Context {
-    /// What the host says about itself; asked once, without credentials. `None` without a host or without a usable response.
-    pub(crate) async fn metadata(&self) -> Option<&Metadata> {
-        self.try_metadata().await.ok().flatten()
-    }
-
-    /// As [`metadata`](Self::metadata).
+impl Metadata {
+    /// Requests the metadata, without credentials. `None` without a usable response.
     ///
     /// # Errors
-    /// When the runtime does not allow to ask. The next call asks again then.
-    pub(crate) async fn try_metadata(&self) -> Result<Option<&Metadata>, Missing> {
-        let Some(host) = self.host() else { return Ok(None) };
-        if self.metadata.get().is_none() {
-            runtime::check()?;
-        }
-        let ask = || async {
-            let url = format!("{}/.well-known/databricks-config", host.url);
-            let response = self.http.send(Outgoing::get(url).once(LIMIT).operation("host metadata"));
-            let response = match tokio::time::timeout(LIMIT, response).await {
-                Ok(Ok(response)) if response.is_success() => response.json(),
-                Ok(Ok(response)) => {
-                    tracing::debug!(target: "databricks_auth", host = host.url, status = response.status.as_u16(), "the host has no metadata");
-                    None
+    /// When the runtime does not permit requests.
+    pub(crate) async fn fetch(http: &Http, host: &str, config: &ResolvedConfig) -> Result<Option<Self>, Missing> {
+        runtime::check()?;
+        let url = format!("{host}/.well-known/databricks-config");
+        let response = http.send(Outgoing::get(url).once(LIMIT).operation("host metadata"));
+        let response = match tokio::time::timeout(LIMIT, response).await {
+            Ok(Ok(response)) if response.is_success() => response.json(),
+            Ok(Ok(response)) => {
+                tracing::debug!(target: "databricks_auth", host, status = response.status.as_u16(), "the host has no metadata");
+                None
+            }
+            Ok(Err(error)) => {
+                if let Some(missing) = runtime::is_missing(&error) {
+                    return Err(missing);
                 }
-                Ok(Err(error)) => {
-                    if let Some(missing) = runtime::is_missing(&error) {
-                        return Err(missing);
-                    }
-                    tracing::debug!(target: "databricks_auth", host = host.url, error = error.report(), "cannot read the host's metadata");
-                    None
-                }
-                Err(_) => {
-                    tracing::warn!(target: "databricks_auth", host = host.url, "no metadata of the host within {} s", LIMIT.as_secs());
-                    None
-                }
-            };
-            Ok(response.filter(Json::is_object).map(|response| Metadata::read(&response, &self.config)))
+                tracing::debug!(target: "databricks_auth", host, error = error.report(), "cannot read the host's metadata");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(target: "databricks_auth", host, "no metadata of the host within {} s", LIMIT.as_secs());
+                None
+            }
         };
-        Ok(self.metadata.get_or_try_init(ask).await?.as_ref())
+        Ok(response.filter(Json::is_object).map(|response| Self::read(&response, config)))
     }
-}
 
-impl Metadata {
     /// Reads a response. What does not have the expected form counts as missing.
     fn read(response: &Json, config: &ResolvedConfig) -> Self {
         let text = |name: &str| match response.get(name) {
@@ -126,14 +112,13 @@ fn discovery_url(endpoint: &str, account: Option<&str>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use databricks_transport::Environment;
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
 
     fn read(response: Json, account: &str, workspace: &str) -> Metadata {
-        let config = crate::Config::new().environment(Environment::empty()).account_id(account).workspace_id(workspace);
+        let config = crate::Config::hermetic().account_id(account).workspace_id(workspace);
         Metadata::read(&response, &config.resolve().unwrap())
     }
 
@@ -164,7 +149,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn odd_answers_are_missing_fields(text in "[\\[\\]{}\":,a-z_0-9 ]{0,60}") {
+        fn odd_responses_are_missing_fields(text in "[\\[\\]{}\":,a-z_0-9 ]{0,60}") {
             if let Ok(response) = serde_json::from_str::<Json>(&text) {
                 let _ = read(response, "acc", "");
             }

@@ -1,4 +1,4 @@
-//! OAuth against the platform: where its endpoints are, and what their responses mean.
+//! OAuth with the platform: finding its endpoints, and reading their responses.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,44 +9,37 @@ use http::{StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::allowed_hosts;
 use crate::config::attributes::Key;
 use crate::config::cloud::HostType;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
-use crate::expiry::seconds;
 use crate::http::{HttpResponse, Outgoing, oauth_code};
+use crate::oauth_endpoints::OAuthEndpoints;
+use crate::timestamps::seconds;
 use crate::token::Token;
-use crate::trust;
 
-/// The life of a token whose issuer does not state one.
+/// The lifetime of a token whose issuer does not state it.
 pub(crate) const UNSTATED_LIFE: Duration = Duration::from_secs(300);
-
-/// Where the platform's OAuth server is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoints {
-    /// Unknown where only the token endpoint was given.
-    pub(crate) authorize: Option<String>,
-    pub(crate) token: String,
-}
 
 impl Context {
     /// The endpoints for this host: given, discovered, or fixed. Found once.
-    pub(crate) async fn endpoints(&self, provider: &str) -> Result<&Endpoints, AuthError> {
+    pub(crate) async fn endpoints(&self, provider: &str) -> Result<&OAuthEndpoints, AuthError> {
         self.endpoints.get_or_try_init(|| self.find_endpoints(provider)).await
     }
 
-    async fn find_endpoints(&self, provider: &str) -> Result<Endpoints, AuthError> {
+    async fn find_endpoints(&self, provider: &str) -> Result<OAuthEndpoints, AuthError> {
         if let Some(token) = self.config.text(Key::TokenEndpoint) {
-            trust::check_scheme(token, "token_endpoint")?;
-            return Ok(Endpoints { authorize: None, token: token.to_owned() });
+            allowed_hosts::check_scheme(token, "token_endpoint")?;
+            return Ok(OAuthEndpoints { authorize: None, token: token.to_owned() });
         }
         let mut own: Vec<Origin> = self.origin().into_iter().collect();
         if let Some(url) = self.config.text(Key::DiscoveryUrl) {
-            own.push(trust::check_scheme(url, "discovery_url")?);
+            own.push(allowed_hosts::check_scheme(url, "discovery_url")?);
             return self.discover(provider, url, &own).await;
         }
         if let Some(url) = self.metadata().await.and_then(|metadata| metadata.discovery_url.as_deref()) {
-            trust::check(url, "the host's metadata", &own)?;
+            allowed_hosts::check(url, "the host's metadata", &own)?;
             return self.discover(provider, url, &own).await;
         }
         let host = self.host_url(provider)?;
@@ -59,16 +52,16 @@ impl Context {
         };
         let base = format!("{host}/oidc/accounts/{account}");
         match kind {
-            HostType::Account => Ok(Endpoints { authorize: Some(format!("{base}/v1/authorize")), token: format!("{base}/v1/token") }),
+            HostType::Account => Ok(OAuthEndpoints { authorize: Some(format!("{base}/v1/authorize")), token: format!("{base}/v1/token") }),
             _ => self.discover(provider, &format!("{base}/.well-known/oauth-authorization-server"), &own).await,
         }
     }
 
     /// Reads an OAuth server's document (RFC 8414).
-    async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<Endpoints, AuthError> {
+    async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<OAuthEndpoints, AuthError> {
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the OAuth endpoints at {}: {why}", shown(url)));
         let response = self.http.send(Outgoing::get(url).few().operation("OAuth discovery")).await;
-        let response = response.map_err(|error| failed("there is no response".to_owned()).with_cause(error))?;
+        let response = response.map_err(|error| failed("no response".to_owned()).with_cause(error))?;
         if response.status == StatusCode::NOT_FOUND {
             return Err(failed("OAuth is not supported for this host".to_owned()).with_status(Some(response.status), response.request_id()));
         }
@@ -77,20 +70,20 @@ impl Context {
         }
         let document = response.json().ok_or_else(|| failed("the response is not JSON, perhaps a login page".to_owned()))?;
         let endpoint = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-        let token = endpoint("token_endpoint").ok_or_else(|| failed("the document names no token_endpoint".to_owned()))?;
+        let token = endpoint("token_endpoint").ok_or_else(|| failed("the document has no token_endpoint".to_owned()))?;
         let authorize = endpoint("authorization_endpoint");
         let named_by = format!("the OAuth document {}", shown(url));
         for endpoint in [Some(&token), authorize.as_ref()].into_iter().flatten() {
-            trust::check(endpoint, &named_by, own)?;
+            allowed_hosts::check(endpoint, &named_by, own)?;
         }
-        Ok(Endpoints { authorize, token })
+        Ok(OAuthEndpoints { authorize, token })
     }
 
     /// Sends a grant to the token endpoint and reads the token.
     ///
     /// * `fields`: the form.
     /// * `client`: id and secret for HTTP Basic, if the client has a secret.
-    /// * `secrets`: texts of the form that no message may show.
+    /// * `secrets`: strings of the form that must be redacted in messages.
     pub(crate) async fn grant(
         &self,
         provider: &str,
@@ -131,7 +124,7 @@ impl Context {
             }
         })?;
         match (read_token(provider, &response, self.now(), &secrets), single_use) {
-            // A response that is not the server's own word leaves open what became of the grant.
+            // Without a clear response it is not known whether the grant was consumed.
             (Err(error), Some(what)) if response.is_success() || response.status.is_server_error() => {
                 Err(error.with_hint(spent_hint(what)))
             }
@@ -139,7 +132,7 @@ impl Context {
         }
     }
 
-    /// Which identity was used and where its settings came from: what to look at when a client is refused.
+    /// Which identity was used and where its settings came from: what to check when a client is refused.
     pub(crate) fn check_client(&self, id: Key, secret: Key) -> String {
         let settings = self.config.settings();
         let source = |key: Key| settings.source(key).map(|source| format!(" ({source})")).unwrap_or_default();
@@ -162,7 +155,7 @@ impl Context {
     }
 }
 
-/// What a grant uses up, where it can be used one time only: sent a second time, it may end the login that it belongs to.
+/// What a grant consumes, where it can be used only once: sending it again may end the login that it belongs to.
 fn single_use(fields: &[(&str, &str)]) -> Option<&'static str> {
     fields.iter().find_map(|field| match field {
         ("grant_type", "refresh_token") => Some("the refresh token"),
@@ -172,16 +165,16 @@ fn single_use(fields: &[(&str, &str)]) -> Option<&'static str> {
 }
 
 fn spent_hint(what: &str) -> String {
-    format!("{what} may have been used up by this request, which was not sent again; if the next call is refused, log in again")
+    format!("{what} may have been used up by this request, which was not retried; if the next call is refused, log in again")
 }
 
-/// Whether the server says that it does not accept the client, rather than what it asked for.
+/// Whether the server refuses the client, rather than its request.
 pub(crate) fn is_client_refused(error: &AuthError) -> bool {
     error.oauth_error().is_some_and(|code| matches!(code, "invalid_client" | "unauthorized_client"))
         || error.status() == Some(StatusCode::UNAUTHORIZED)
 }
 
-/// `Basic`, with id and secret encoded as RFC 6749 (section 2.3.1) says.
+/// `Basic`, with id and secret encoded as RFC 6749 (section 2.3.1) requires.
 fn basic(id: &str, secret: &Secret) -> String {
     // What `application/x-www-form-urlencoded` leaves as it is.
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
@@ -222,13 +215,13 @@ pub(crate) fn read_token(provider: &str, response: &HttpResponse, now: SystemTim
     Ok((token, body))
 }
 
-/// A life in seconds, as number or text. What is missing or zero counts as five minutes.
+/// A lifetime in seconds, as a number or a string. What is missing or zero counts as five minutes.
 pub(crate) fn life(provider: &str, value: Option<&Value>) -> Duration {
     let seconds = value.and_then(seconds).filter(|seconds| *seconds > 0.0);
     match seconds {
         Some(seconds) => Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX),
         None => {
-            tracing::debug!(target: "databricks_auth", provider, "the token's life is not stated; it counts as {} s", UNSTATED_LIFE.as_secs());
+            tracing::debug!(target: "databricks_auth", provider, "the token's lifetime is not stated; using {} s", UNSTATED_LIFE.as_secs());
             UNSTATED_LIFE
         }
     }
@@ -238,11 +231,11 @@ fn warn_of_skew(provider: &str, response: &HttpResponse, now: SystemTime) {
     let Some(server) = response.date() else { return };
     let skew = server.duration_since(now).or_else(|_| now.duration_since(server)).unwrap_or_default();
     if skew > Duration::from_secs(60) {
-        tracing::warn!(target: "databricks_auth", provider, "the clock of this machine is {} s away from the server's", skew.as_secs());
+        tracing::warn!(target: "databricks_auth", provider, "the clock of this machine differs from the server's by {} s", skew.as_secs());
     }
 }
 
-/// The error for a grant that the chain must not go on after.
+/// The error for a provider that was named and is not configured.
 pub(crate) fn not_configured(provider: &str, reason: impl Into<String>) -> AuthError {
     AuthError::new(AuthErrorKind::AuthNotConfigured, format!("{provider}: {}", reason.into())).with_provider(provider)
 }

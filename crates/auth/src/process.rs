@@ -1,4 +1,4 @@
-//! Running programs for a token: no shell, a time limit, an output limit.
+//! Running programs that return tokens: without a shell, with a timeout and a limit of their output.
 
 use std::fmt;
 use std::future::Future;
@@ -18,28 +18,28 @@ use tokio::process::{Child, Command};
 use crate::runtime;
 use crate::token::BoxFuture;
 
-/// The most bytes of output that are kept.
-const LONGEST_OUTPUT: usize = 1 << 20;
+/// The limit of the output in bytes.
+const MAX_OUTPUT: usize = 1 << 20;
 
 /// A program to run.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ProcessRequest {
-    /// The file to run, with its whole path.
+    /// The file to run, as an absolute path.
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// Its environment, all of it. Variables with secrets of other credentials are not among them.
+    /// Its complete environment, without the secrets of other credentials.
     pub environment: Vec<(String, String)>,
-    /// How long it may take before it is ended.
-    pub limit: Duration,
+    /// The timeout after which it is killed.
+    pub timeout: Duration,
 }
 
 impl ProcessRequest {
     /// * `environment`: without the secrets of other credentials.
-    pub(crate) fn new(program: &Path, arguments: &[&str], environment: Vec<(String, String)>, limit: Duration) -> Self {
+    pub(crate) fn new(program: &Path, arguments: &[&str], environment: Vec<(String, String)>, timeout: Duration) -> Self {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { program: program.to_owned(), arguments, environment, limit }
+        Self { program: program.to_owned(), arguments, environment, timeout }
     }
 }
 
@@ -49,26 +49,27 @@ impl fmt::Debug for ProcessRequest {
     }
 }
 
-/// What a program left behind.
+/// The output of a program.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProcessOutput {
-    /// Whether it ended with exit code 0.
+    /// Whether its exit code was 0.
     pub success: bool,
-    /// Standard output, at most 1 MiB. May hold a token.
+    /// Standard output, at most 1 MiB. May contain a token.
     pub stdout: Secret,
-    /// Standard error, at most 1 MiB. For messages, after anything that looks like a token was removed.
+    /// Standard error, at most 1 MiB. Messages show it, with tokens redacted.
     pub stderr: String,
 }
 
 impl ProcessOutput {
-    /// An output.
+    /// Creates an output.
     pub fn new(success: bool, stdout: impl Into<Secret>, stderr: impl Into<String>) -> Self {
         Self { success, stdout: stdout.into(), stderr: stderr.into() }
     }
 }
 
-/// Runs programs such as `az`. Replace it to run them elsewhere, or not at all.
+/// Runs programs such as `az`. Implement it to run them elsewhere, or not at all; see
+/// [`Config::process_runner`](crate::Config::process_runner).
 ///
 /// ```
 /// use databricks_auth::{Config, ProcessOutput, ProcessRequest, ProcessRunner};
@@ -85,16 +86,16 @@ impl ProcessOutput {
 /// let config = Config::new().process_runner(NoPrograms);
 /// ```
 pub trait ProcessRunner: fmt::Debug + Send + Sync + 'static {
-    /// Runs a program to its end. Must not block.
+    /// Runs a program until it exits. Must not block the thread.
     ///
-    /// The future is dropped when [`ProcessRequest::limit`] has passed; the program should be ended then.
+    /// The future is dropped once [`ProcessRequest::timeout`] has passed; dropping it should kill the program.
     ///
     /// # Errors
     /// When the program cannot be run.
     fn run(&self, request: &ProcessRequest) -> impl Future<Output = io::Result<ProcessOutput>> + Send;
 }
 
-/// The form of [`ProcessRunner`] that can stand behind a pointer.
+/// The object-safe form of [`ProcessRunner`].
 pub(crate) trait DynProcessRunner: fmt::Debug + Send + Sync {
     fn run<'a>(&'a self, request: &'a ProcessRequest) -> BoxFuture<'a, io::Result<ProcessOutput>>;
 }
@@ -105,12 +106,12 @@ impl<T: ProcessRunner> DynProcessRunner for T {
     }
 }
 
-/// Child processes of this one.
+/// Runs programs as child processes.
 #[derive(Debug)]
 pub(crate) struct SystemRunner;
 
 impl ProcessRunner for SystemRunner {
-    /// The output counts as soon as the program itself has ended: what it started and left behind may keep the pipes open for ever.
+    /// The output is complete once the program itself has exited: processes that it left running may keep the pipes open for ever.
     async fn run(&self, request: &ProcessRequest) -> io::Result<ProcessOutput> {
         let mut command = Command::new(&request.program);
         command
@@ -148,7 +149,7 @@ impl Group {
         Self(child.id())
     }
 
-    /// Leaves the group alone, since its leader has ended.
+    /// Does not kill the group, since its leader has ended.
     fn let_go(mut self) {
         self.0 = None;
     }
@@ -185,7 +186,7 @@ impl<P: Pipe> Output<P> {
     }
 
     fn keep(&mut self, piece: &[u8]) {
-        let room = LONGEST_OUTPUT.saturating_sub(self.bytes.len());
+        let room = MAX_OUTPUT.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 
@@ -204,7 +205,7 @@ impl<P: Pipe> Output<P> {
     #[cfg(unix)]
     async fn read_rest(&mut self) {
         let mut piece = [0; 4096];
-        let mut most = LONGEST_OUTPUT;
+        let mut most = MAX_OUTPUT;
         while let Some(pipe) = self.pipe.as_ref().filter(|_| most > 0) {
             // Not by tokio, which reads only once it was told that there is something to read. The pipe does not block.
             match rustix::io::read(pipe, &mut piece[..]) {
@@ -230,12 +231,12 @@ impl<P: Pipe> Output<P> {
     }
 }
 
-/// Runs a program, for no longer than its limit whatever the runner does.
+/// Runs a program with its timeout, whatever the runner does.
 pub(crate) async fn run(runner: &Arc<dyn DynProcessRunner>, request: ProcessRequest) -> io::Result<ProcessOutput> {
     runtime::check().map_err(io::Error::other)?;
-    match runtime::guard(tokio::time::timeout(request.limit, runner.run(&request))).await {
+    match runtime::guard(tokio::time::timeout(request.timeout, runner.run(&request))).await {
         Ok(Ok(output)) => output,
-        Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {} s", request.limit.as_secs()))),
+        Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out after {} s", request.timeout.as_secs()))),
         Err(missing) => Err(io::Error::other(missing)),
     }
 }
@@ -271,14 +272,14 @@ pub(crate) fn is_program(file: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn request(script: &str, limit: Duration) -> ProcessRequest {
+    fn request(script: &str, timeout: Duration) -> ProcessRequest {
         let variables = [("KEPT", "yes"), ("PATH", "/usr/bin:/bin")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        ProcessRequest::new(Path::new("/bin/sh"), &["-c", script], variables.to_vec(), limit)
+        ProcessRequest::new(Path::new("/bin/sh"), &["-c", script], variables.to_vec(), timeout)
     }
 
-    async fn shell(script: &str, limit: Duration) -> io::Result<ProcessOutput> {
+    async fn shell(script: &str, timeout: Duration) -> io::Result<ProcessOutput> {
         let runner: Arc<dyn DynProcessRunner> = Arc::new(SystemRunner);
-        run(&runner, request(script, limit)).await
+        run(&runner, request(script, timeout)).await
     }
 
     const LONG: Duration = Duration::from_secs(600);
@@ -290,10 +291,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_output_than_is_kept_does_not_hold_the_program_up() {
+    async fn more_output_than_is_kept_does_not_block_the_program() {
         let output = shell("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2", LONG).await.unwrap();
         assert!(output.success);
-        assert_eq!((output.stdout.expose().len(), output.stderr.len()), (LONGEST_OUTPUT, LONGEST_OUTPUT));
+        assert_eq!((output.stdout.expose().len(), output.stderr.len()), (MAX_OUTPUT, MAX_OUTPUT));
     }
 
     fn named_pipe(path: &Path) {
@@ -302,11 +303,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_program_leaves_behind_is_not_waited_for() {
+    async fn processes_that_a_program_left_running_are_not_waited_for() {
         let home = tempfile::tempdir().unwrap();
         let gate = home.path().join("gate");
         named_pipe(&gate);
-        // What is left behind ends once the gate is opened, which is after the program's output was had.
+        // The processes left running exit once the gate is opened, which is after the program's output was read.
         for (script, length) in [
             ("cat GATE & echo done", 5),
             ("cat GATE 2>&1 & echo done", 5),
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_is_given_up_takes_its_group_with_it() {
+    async fn a_cancelled_program_is_killed_with_its_group() {
         for script in
             ["sleep 600", "sleep 600 & sleep 600", "trap '' TERM; sleep 600 & wait", "exec >&- 2>&-; sleep 600", "sleep 600 & sleep 0"]
         {
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_limit_holds_whatever_the_runner_does() {
+    async fn the_timeout_holds_whatever_the_runner_does() {
         #[derive(Debug)]
         struct Hangs;
         impl ProcessRunner for Hangs {

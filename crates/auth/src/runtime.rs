@@ -1,7 +1,6 @@
-//! What authentication needs of the runtime it is called in: Tokio, with IO and timers.
+//! The runtime that authentication needs: Tokio, with IO and timers.
 //!
-//! Tokio panics where a driver is missing. A library should return an error instead, since the caller chose the runtime, not the
-//! program's author.
+//! Tokio panics where a driver is missing. A library should return an error instead.
 
 use std::any::Any;
 use std::fmt;
@@ -57,14 +56,14 @@ impl From<Missing> for Error {
     }
 }
 
-/// Whether there is a runtime with timers.
+/// Checks that there is a runtime with timers.
 pub(crate) fn check() -> Result<(), Missing> {
     Handle::try_current().map_err(|_| Missing::Runtime)?;
-    // There is no way to ask for a driver but to use it.
+    // A driver cannot be detected except by using it.
     catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).map_err(|panic| missing(&*panic).unwrap_or(Missing::Timers))
 }
 
-/// Whether an error came of a runtime that lacks something.
+/// What the runtime lacks, if that caused the error.
 pub(crate) fn is_missing(error: &(dyn std::error::Error + 'static)) -> Option<Missing> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -76,7 +75,7 @@ pub(crate) fn is_missing(error: &(dyn std::error::Error + 'static)) -> Option<Mi
     None
 }
 
-/// Does some work. Where it panics for want of a driver, that becomes an error; any other panic goes on.
+/// Runs a future. A panic about a missing driver becomes an error; any other panic continues.
 pub(crate) async fn guard<T>(work: impl Future<Output = T>) -> Result<T, Missing> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(done) => Ok(done),
@@ -87,7 +86,7 @@ pub(crate) async fn guard<T>(work: impl Future<Output = T>) -> Result<T, Missing
     }
 }
 
-/// What a panic of Tokio's says is missing; `None` for any other panic.
+/// What a panic of Tokio states is missing; `None` for any other panic.
 pub(crate) fn missing(panic: &(dyn Any + Send)) -> Option<Missing> {
     let text = message(panic)?;
     if text.contains("timers are disabled") {
@@ -101,7 +100,7 @@ pub(crate) fn missing(panic: &(dyn Any + Send)) -> Option<Missing> {
     }
 }
 
-/// The text of a panic.
+/// The message of a panic.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }

@@ -1,8 +1,8 @@
-//! Making strings from outside fit for use: credentials without what files and terminals put around them, and texts for messages.
+//! Cleaning strings from outside: credentials without the white space around them, and messages without control characters and secrets.
 
 use databricks_core::{Secret, redact};
 
-/// A credential without blanks, line ends, control characters and byte order marks around it: files, terminals and CI systems add them.
+/// A credential without the spaces, line ends, control characters and byte order marks around it: files, terminals and CI systems add them.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'))
 }
@@ -19,7 +19,7 @@ pub(crate) fn sanitize(text: &str) -> String {
     redact::text(&plain(text)).into_owned()
 }
 
-/// The text on one line, without escape sequences, control characters and marks that change the direction of writing.
+/// The string on one line, without escape sequences, control characters and marks that change the direction of writing.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -52,7 +52,7 @@ fn plain(text: &str) -> String {
     out.trim().to_owned()
 }
 
-/// The beginning of a text or web page, on one line, without tags and secrets.
+/// The beginning of a message or web page, on one line, without tags and secrets.
 pub(crate) fn snippet(text: &str) -> String {
     let mut plain = String::new();
     let mut in_tag = false;
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn terminals_get_nothing_to_act_on() {
+    fn escape_sequences_are_removed() {
         for (text, expected) in [
             ("\u{1b}[31mERROR: \u{1b}[0mno\r\n\tway", "ERROR: no way"),
             ("\u{1b}]8;;https://evil.example.com\u{7}link\u{1b}]8;;\u{7}", "link"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_lose_what_is_around_them() {
+    fn white_space_around_credentials_is_removed() {
         for text in ["s\n", "s\r\n", " s\t", "\u{feff}s\r\n", "s\0", "\u{a0}s\u{200b}\n\n", "s"] {
             assert_eq!(trimmed(text), "s", "{text:?}");
             assert_eq!(trimmed_secret(text.into()).expose(), "s", "{text:?}");

@@ -9,7 +9,7 @@ use databricks_core::{Result, Secret};
 
 use crate::sanitize::trimmed_secret;
 
-/// A token as its issuer gave it.
+/// A token from its issuer.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,21 +24,21 @@ use crate::sanitize::trimmed_secret;
 pub struct Token {
     /// The token itself.
     pub value: Secret,
-    /// The scheme of the `Authorization` header; `Bearer` unless the issuer says otherwise.
+    /// The scheme of the `Authorization` header; `Bearer` unless the issuer states another.
     pub token_type: String,
-    /// How long it is good for, counted from the moment it was received; `None` if it does not expire.
+    /// Its lifetime, counted from the moment it was received; `None` if it does not expire.
     pub expires_in: Option<Duration>,
-    /// How long before the end it should be renewed; `None` for the rule that suits most, half of its life but at most 20 minutes.
+    /// How long before its expiry it is renewed; `None` for the default, half of its lifetime but at most 20 minutes.
     pub refresh_ahead: Option<Duration>,
 }
 
 impl Token {
-    /// A bearer token that does not expire. Blanks and line ends around it are dropped.
+    /// Creates a bearer token that does not expire. White space around it is removed.
     pub fn new(value: impl Into<Secret>) -> Self {
         Self { value: trimmed_secret(value.into()), token_type: "Bearer".to_owned(), expires_in: None, refresh_ahead: None }
     }
 
-    /// With another scheme; an empty one means `Bearer`.
+    /// Sets the scheme of the `Authorization` header; an empty one means `Bearer`.
     #[must_use]
     pub fn token_type(mut self, token_type: impl Into<String>) -> Self {
         let token_type = token_type.into();
@@ -49,14 +49,14 @@ impl Token {
         self
     }
 
-    /// With an end, counted from now.
+    /// Sets the lifetime, counted from now.
     #[must_use]
     pub fn expires_in(mut self, life: Duration) -> Self {
         self.expires_in = Some(life);
         self
     }
 
-    /// With a time before its end at which to renew it.
+    /// Sets how long before its expiry it is renewed.
     #[must_use]
     pub fn refresh_ahead(mut self, window: Duration) -> Self {
         self.refresh_ahead = Some(window);
@@ -64,7 +64,7 @@ impl Token {
     }
 }
 
-/// Something that gets tokens: asks an issuer, runs a program, reads a file.
+/// A source of new tokens: it requests them from an issuer, runs a program, or reads a file.
 ///
 /// Called only when a new token is needed; wrap it in a [`TokenCache`](crate::TokenCache) to use it for requests.
 ///
@@ -88,14 +88,14 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// Gets a new token.
     ///
     /// # Errors
-    /// When there is none to be had; the callers that wait for it get the error.
+    /// When it cannot get one; the callers that wait for it get the error.
     fn token(&self) -> impl Future<Output = Result<Token>> + Send;
 }
 
-/// A future behind a pointer.
+/// A boxed future.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The form of [`TokenSource`] that can stand behind a pointer.
+/// The object-safe form of [`TokenSource`].
 pub(crate) trait DynTokenSource: fmt::Debug + Send + Sync {
     fn token(&self) -> BoxFuture<'_, Result<Token>>;
 }

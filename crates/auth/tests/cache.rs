@@ -20,7 +20,7 @@ type Step = Option<(&'static str, u64)>;
 #[derive(Clone, Debug, Default)]
 struct Issuer {
     steps: Arc<Mutex<VecDeque<Step>>>,
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     done: Arc<AtomicUsize>,
 }
 
@@ -31,19 +31,19 @@ impl Issuer {
         Self { steps: Arc::new(Mutex::new(steps.into_iter().collect())), ..Self::default() }
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 }
 
 impl TokenSource for Issuer {
     async fn token(&self) -> Result<Token> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.requests.fetch_add(1, Ordering::SeqCst);
         sleep(TAKES).await;
         self.done.fetch_add(1, Ordering::SeqCst);
         match self.steps.lock().unwrap().pop_front() {
             Some(Some((value, life))) => Ok(Token::new(value).expires_in(Duration::from_secs(life))),
-            _ => Err(Error::new(ErrorKind::Timeout, "the issuer is silent")),
+            _ => Err(Error::new(ErrorKind::Timeout, "the issuer timed out")),
         }
     }
 }
@@ -75,11 +75,11 @@ async fn thousand(cache: &TokenCache) -> Vec<Result<String>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_callers_on_a_cold_cache_ask_once() {
+async fn a_thousand_callers_on_a_cold_cache_send_one_request() {
     let issuer = Issuer::new([Some(("first", 3600))]);
     let cache = TokenCache::new(issuer.clone());
     assert!(thousand(&cache).await.into_iter().all(|token| token.unwrap() == "first"));
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,14 +89,14 @@ async fn a_thousand_callers_during_a_renewal_wait_for_nothing() {
     value(&cache).await;
     // The window opens 20 minutes before the end, at random up to 36 seconds later.
     move_on(2399).await;
-    assert_eq!((value(&cache).await.as_str(), issuer.asked()), ("first", 1));
+    assert_eq!((value(&cache).await.as_str(), issuer.requests()), ("first", 1));
     move_on(40).await;
     let start = Instant::now();
     assert!(thousand(&cache).await.into_iter().all(|token| token.unwrap() == "first"));
-    assert_eq!((start.elapsed(), issuer.asked(), issuer.done.load(Ordering::SeqCst)), (Duration::ZERO, 2, 1));
+    assert_eq!((start.elapsed(), issuer.requests(), issuer.done.load(Ordering::SeqCst)), (Duration::ZERO, 2, 1));
     sleep(TAKES).await;
     move_on(0).await;
-    assert_eq!((value(&cache).await.as_str(), issuer.asked()), ("second", 2));
+    assert_eq!((value(&cache).await.as_str(), issuer.requests()), ("second", 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,15 +111,15 @@ async fn a_failed_renewal_keeps_the_token_and_pauses() {
         assert_eq!(value(&cache).await, "first");
         move_on(10).await;
     }
-    assert_eq!(issuer.asked(), 2, "not again within a minute");
+    assert_eq!(issuer.requests(), 2, "not again within a minute");
     move_on(10).await;
     assert_eq!(value(&cache).await, "first");
     sleep(TAKES * 2).await;
-    assert_eq!((value(&cache).await.as_str(), issuer.asked()), ("second", 3));
+    assert_eq!((value(&cache).await.as_str(), issuer.requests()), ("second", 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_hangs_is_given_up() {
+async fn a_renewal_that_hangs_times_out() {
     #[derive(Debug)]
     struct Hangs(AtomicUsize);
     impl TokenSource for Hangs {
@@ -142,28 +142,28 @@ async fn a_renewal_that_hangs_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_token_is_waited_for_and_failures_are_shared() {
+async fn callers_wait_for_an_expired_token_and_share_failures() {
     let issuer = Issuer::new([Some(("first", 100)), None, Some(("second", 100))]);
     let cache = TokenCache::new(issuer.clone());
     value(&cache).await;
     // 40 seconds before its end it counts as expired.
     move_on(61).await;
     let failures = thousand(&cache).await;
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.requests(), 2);
     for failure in failures {
         let error = failure.unwrap_err();
-        assert!(error.report().contains("the issuer is silent"), "{}", error.report());
+        assert!(error.report().contains("the issuer timed out"), "{}", error.report());
     }
     assert_eq!(value(&cache).await, "second");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_gives_up_does_not_break_the_request() {
+async fn a_cancelled_caller_does_not_break_the_request() {
     let issuer = Issuer::new([Some(("first", 3600))]);
     let cache = TokenCache::new(issuer.clone());
     let impatient = tokio::time::timeout(Duration::from_secs(1), cache.get()).await;
     assert!(impatient.is_err());
-    assert_eq!((value(&cache).await.as_str(), issuer.asked()), ("first", 1));
+    assert_eq!((value(&cache).await.as_str(), issuer.requests()), ("first", 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,10 +174,10 @@ async fn a_refused_token_is_dropped_once() {
     assert!(cache.invalidate(old.generation));
     let new = cache.headers().await.unwrap();
     assert_eq!(new.headers["authorization"], "Bearer second");
-    // Somebody else learns late that the first token was refused.
+    // Another caller learns late that the first token was refused.
     assert!(cache.invalidate(old.generation));
     cache.headers().await.unwrap();
-    assert_eq!((issuer.asked(), cache.auth_type()), (2, "vault"));
+    assert_eq!((issuer.requests(), cache.auth_type()), (2, "vault"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,9 +193,9 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn a_request_that_is_lost_with_its_runtime_is_begun_again() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+fn a_request_that_is_lost_with_its_runtime_is_restarted() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
     let cache = databricks_auth::from_fn("slow", move || {
         let number = count.fetch_add(1, Ordering::SeqCst);
         async move {
@@ -205,13 +205,13 @@ fn a_request_that_is_lost_with_its_runtime_is_begun_again() {
             Ok(Token::new(number.to_string()).expires_in(Duration::from_secs(3600)))
         }
     });
-    // The caller gives up while the token is on its way, and takes its runtime along.
+    // The caller is cancelled while the request is under way, and its runtime ends with it.
     runtime().block_on(async {
         let caller = tokio::spawn({
             let cache = cache.clone();
             async move { value(&cache).await }
         });
-        while asked.load(Ordering::SeqCst) == 0 {
+        while requests.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
         caller.abort();
@@ -219,13 +219,13 @@ fn a_request_that_is_lost_with_its_runtime_is_begun_again() {
     for _ in 0..2 {
         assert_eq!(runtime().block_on(value(&cache)), "1");
     }
-    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(requests.load(Ordering::SeqCst), 2);
 }
 
 #[test]
-fn a_caller_that_waits_elsewhere_begins_a_lost_request_again() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+fn a_caller_on_another_runtime_restarts_a_lost_request() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
     let cache = databricks_auth::from_fn("slow", move || {
         let number = count.fetch_add(1, Ordering::SeqCst);
         async move {
@@ -239,7 +239,7 @@ fn a_caller_that_waits_elsewhere_begins_a_lost_request_again() {
     first.block_on(async {
         let cache = cache.clone();
         tokio::spawn(async move { cache.get().await.map(drop) });
-        while asked.load(Ordering::SeqCst) == 0 {
+        while requests.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
     });
@@ -252,9 +252,9 @@ fn a_caller_that_waits_elsewhere_begins_a_lost_request_again() {
 }
 
 #[test]
-fn a_request_on_a_runtime_that_nobody_drives_is_begun_again() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+fn a_request_on_a_runtime_that_does_not_run_is_restarted() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
     let cache = databricks_auth::from_fn("slow", move || {
         let number = count.fetch_add(1, Ordering::SeqCst);
         async move {
@@ -267,7 +267,7 @@ fn a_request_on_a_runtime_that_nobody_drives_is_begun_again() {
     idle.block_on(async {
         let cache = cache.clone();
         tokio::spawn(async move { cache.get().await.map(drop) });
-        while asked.load(Ordering::SeqCst) == 0 {
+        while requests.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
     });
@@ -280,7 +280,7 @@ fn a_request_on_a_runtime_that_nobody_drives_is_begun_again() {
         }
         value(&cache).await;
     });
-    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(requests.load(Ordering::SeqCst), 2);
 }
 
 /// Time that a test moves, in seconds.
@@ -302,9 +302,9 @@ impl Clock for Moved {
 }
 
 #[test]
-fn a_renewal_that_is_lost_with_its_runtime_is_begun_again() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+fn a_renewal_that_is_lost_with_its_runtime_is_restarted() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
     let time = Arc::new(AtomicUsize::new(0));
     let cache = databricks_auth::from_fn("due", move || {
         let number = count.fetch_add(1, Ordering::SeqCst);
@@ -316,10 +316,10 @@ fn a_renewal_that_is_lost_with_its_runtime_is_begun_again() {
         }
     })
     .clock(Moved(std::time::Instant::now(), Arc::clone(&time)));
-    let until_asked = |times: usize| {
-        let asked = Arc::clone(&asked);
+    let until_requests = |times: usize| {
+        let requests = Arc::clone(&requests);
         async move {
-            while asked.load(Ordering::SeqCst) < times {
+            while requests.load(Ordering::SeqCst) < times {
                 tokio::task::yield_now().await;
             }
         }
@@ -328,17 +328,17 @@ fn a_renewal_that_is_lost_with_its_runtime_is_begun_again() {
         assert_eq!(value(&cache).await, "0");
         time.store(3000, Ordering::SeqCst);
         assert_eq!(value(&cache).await, "0");
-        until_asked(2).await;
+        until_requests(2).await;
     });
     // That renewal is gone. The token is still good, and the next call renews it again.
     runtime().block_on(async {
         assert_eq!(value(&cache).await, "0");
-        until_asked(3).await;
+        until_requests(3).await;
         while value(&cache).await != "2" {
             tokio::task::yield_now().await;
         }
     });
-    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    assert_eq!(requests.load(Ordering::SeqCst), 3);
 }
 
 #[test]
@@ -354,10 +354,10 @@ fn a_runtime_without_timers_or_none_at_all_is_an_error() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever the lives and the steps of time: nobody gets a token in its last seconds unless it was born like that, and there is
+    /// Whatever the lifetimes and the steps of time: no caller gets a token in its last seconds unless it was issued like that, and there is
     /// never more than one request at a time.
     #[test]
-    fn no_expired_token_is_handed_out(lives in prop::collection::vec(1u64..4000, 1..6), steps in prop::collection::vec(0u64..3000, 1..20)) {
+    fn no_expired_token_is_returned(lives in prop::collection::vec(1u64..4000, 1..6), steps in prop::collection::vec(0u64..3000, 1..20)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let born = Arc::new(Mutex::new(Vec::<(Instant, u64)>::new()));
@@ -371,10 +371,10 @@ proptest! {
             });
             for step in steps {
                 move_on(step).await;
-                let asked_before = born.lock().unwrap().len();
+                let known_before = born.lock().unwrap().len();
                 let number: usize = value(&cache).await.parse().unwrap();
                 let (at, life) = born.lock().unwrap()[number];
-                let is_new = number >= asked_before;
+                let is_new = number >= known_before;
                 assert!(is_new || at.elapsed() + Duration::from_secs(40) < Duration::from_secs(life));
             }
         });

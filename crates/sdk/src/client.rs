@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
 use std::time::Duration;
 
-use databricks_auth::{Config, LoginOutcome, ResolvedConfig, SignIn};
+use databricks_auth::{Config, CredentialChain, LoginOutcome, ResolvedConfig};
 use databricks_core::operation::{Content, OperationInfo, Payload, ResponseKind};
 use databricks_core::{Body, Error, ErrorKind, Operation, RequestContext, RequestParts, ResponseParts, Result, SharedCredentials};
 use databricks_transport::{CallOptions, SharedClock, read_body};
@@ -25,7 +25,7 @@ pub struct Client {
 
 struct Inner {
     config: ResolvedConfig,
-    sign_in: SignIn,
+    credentials: CredentialChain,
     transport: databricks_transport::Client,
     /// The same pool without credentials: for other hosts, which must not see any.
     anonymous: databricks_transport::Client,
@@ -57,10 +57,10 @@ impl Client {
         storage: databricks_transport::ClientBuilder,
     ) -> Self {
         let clock = config.clock().clone();
-        let sign_in = config.sign_in(plain.service());
-        let transport = plain.with_credentials(SharedCredentials::new(sign_in.clone()));
+        let credentials = config.credentials_over(plain.service());
+        let transport = plain.with_credentials(SharedCredentials::new(credentials.clone()));
         let (storage, background) = ((storage, OnceLock::new()), Background::default());
-        Self { inner: Arc::new(Inner { config, sign_in, transport, anonymous: plain, storage, clock, background }) }
+        Self { inner: Arc::new(Inner { config, credentials, transport, anonymous: plain, storage, clock, background }) }
     }
 
     /// The settings, with the source of each.
@@ -69,8 +69,8 @@ impl Client {
     }
 
     /// The credentials, for other HTTP clients that need the same headers.
-    pub fn credentials(&self) -> &SignIn {
-        &self.inner.sign_in
+    pub fn credentials(&self) -> &CredentialChain {
+        &self.inner.credentials
     }
 
     /// Authenticates a person through a browser and stores the login as the official CLI does, so that `auth_type = databricks-cli` finds it
@@ -103,12 +103,12 @@ impl Client {
 
     /// What the configuration adds to requests; finds out about the host first, once.
     pub(crate) async fn context(&self) -> Result<RequestContext> {
-        let endpoint = runtime::run(self.inner.sign_in.endpoint()).await?;
+        let endpoint = runtime::run(self.inner.credentials.endpoint()).await?;
         Ok(RequestContext::new(endpoint.account_id.clone(), endpoint.workspace_id.clone()))
     }
 
     pub(crate) async fn base(&self) -> Result<Uri> {
-        Ok(runtime::run(self.inner.sign_in.endpoint()).await?.base.clone())
+        Ok(runtime::run(self.inner.credentials.endpoint()).await?.base.clone())
     }
 
     /// Sends a request of an operation and reads the answer, unless it is a stream.

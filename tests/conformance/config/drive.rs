@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use databricks_auth::{Credentials as _, SignIn};
+use databricks_auth::{CredentialChain, Credentials as _};
 use databricks_core::{AuthHeaders, Body, Error, SharedCredentials};
 use databricks_sdk::Client;
 use http::Request;
@@ -46,27 +46,27 @@ pub(crate) fn run(case: &Value) -> Result<(), String> {
 
 async fn drive(machine: &Machine) -> Result<Came, Error> {
     let client = Client::builder(machine.config()).connection(machine.network.service()).build()?;
-    let sign_in = client.credentials().clone();
+    let credentials = client.credentials().clone();
     let before = format!("{:?}\n{}\n{:?}\n", client.config(), client.config().describe(), machine.config());
-    let endpoint = sign_in.endpoint().await?;
-    let headers = authenticate(machine, &sign_in).await?;
+    let endpoint = credentials.endpoint().await?;
+    let headers = authenticate(machine, &credentials).await?;
     if let Some(call) = machine.case.get("api_call") {
         api_call(machine, &client, call).await?;
     }
-    let config = sign_in.config();
-    let rendered = format!("{before}{config:?}\n{}\n{sign_in:?}\n{client:?}\n{headers:?}\n", sign_in.describe());
-    Ok(Came { config, endpoint, auth_type: sign_in.auth_type().to_owned(), headers, rendered })
+    let config = credentials.config();
+    let rendered = format!("{before}{config:?}\n{}\n{credentials:?}\n{client:?}\n{headers:?}\n", credentials.describe());
+    Ok(Came { config, endpoint, auth_type: credentials.auth_type().to_owned(), headers, rendered })
 }
 
 /// Authenticates as often as the case says.
-async fn authenticate(machine: &Machine, sign_in: &SignIn) -> Result<Vec<AuthHeaders>, Error> {
+async fn authenticate(machine: &Machine, credentials: &CredentialChain) -> Result<Vec<AuthHeaders>, Error> {
     let case = &machine.case;
     let mut all = Vec::new();
     if let Some(callers) = case.get("parallel").and_then(Value::as_u64) {
         let tasks: Vec<_> = (0..callers)
             .map(|_| {
-                let sign_in = sign_in.clone();
-                tokio::spawn(async move { sign_in.headers().await })
+                let credentials = credentials.clone();
+                tokio::spawn(async move { credentials.headers().await })
             })
             .collect();
         for task in tasks {
@@ -77,7 +77,7 @@ async fn authenticate(machine: &Machine, sign_in: &SignIn) -> Result<Vec<AuthHea
     if let Some(steps) = case.get("timeline").and_then(Value::as_array) {
         for step in steps {
             machine.clock.move_to(step.as_f64().unwrap_or(0.0));
-            all.push(sign_in.headers().await?);
+            all.push(credentials.headers().await?);
             settle(machine).await;
         }
         return Ok(all);
@@ -87,7 +87,7 @@ async fn authenticate(machine: &Machine, sign_in: &SignIn) -> Result<Vec<AuthHea
             settle(machine).await;
             machine.clock.move_by(pause);
         }
-        all.push(sign_in.headers().await?);
+        all.push(credentials.headers().await?);
     }
     Ok(all)
 }
@@ -123,12 +123,12 @@ async fn api_call(machine: &Machine, client: &Client, call: &Value) -> Result<()
 }
 
 /// Any request, through the whole transport.
-async fn raw_call(machine: &Machine, sign_in: &SignIn, call: &Value) -> Result<(), Error> {
-    let base = sign_in.endpoint().await?.base;
+async fn raw_call(machine: &Machine, credentials: &CredentialChain, call: &Value) -> Result<(), Error> {
+    let base = credentials.endpoint().await?.base;
     let transport = databricks_transport::Client::builder()
         .connection(machine.network.service())
-        .credentials(SharedCredentials::new(sign_in.clone()))
-        .environment(sign_in.config().environment().clone())
+        .credentials(SharedCredentials::new(credentials.clone()))
+        .environment(credentials.config().environment().clone())
         .build()?;
     let url = format!("{}{}", base.to_string().trim_end_matches('/'), text(call, "path"));
     let request = Request::builder().method(text(call, "method")).uri(url).body(Body::empty()).expect("the call of the case is no request");

@@ -9,7 +9,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use databricks_auth::{AuthErrorKind, Browser, Config, Credentials as _, Environment, SignIn, Storage, error_kind};
+use databricks_auth::{AuthErrorKind, Browser, Config, CredentialChain, Credentials as _, Environment, Storage, error_kind};
 use databricks_core::{Body, Error, SharedCredentials};
 use databricks_transport::{Client, read_body};
 use http::Request;
@@ -40,7 +40,7 @@ impl Server {
     }
 
     fn config(&self, home: &TempDir) -> Config {
-        Config::new().environment(Environment::empty()).home(home.path()).host(&self.origin)
+        Config::hermetic().home(home.path()).host(&self.origin)
     }
 }
 
@@ -83,16 +83,16 @@ const ANN: Person = Person { forged_state: None };
 /// A client as programs have it: tokens and calls through one transport.
 struct Session {
     client: Client,
-    sign_in: SignIn,
+    credentials: CredentialChain,
     origin: String,
 }
 
 impl Session {
     fn new(config: Config, server: &Server) -> Self {
         let plain = Client::builder().environment(Environment::empty()).build().unwrap();
-        let sign_in = config.resolve().unwrap().sign_in(plain.service());
-        let client = plain.with_credentials(SharedCredentials::new(sign_in.clone()));
-        Self { client, sign_in, origin: server.origin.clone() }
+        let credentials = config.resolve().unwrap().credentials_over(plain.service());
+        let client = plain.with_credentials(SharedCredentials::new(credentials.clone()));
+        Self { client, credentials, origin: server.origin.clone() }
     }
 
     async fn get(&self, path: &str) -> Result<Value, Error> {
@@ -116,8 +116,8 @@ async fn a_service_principal_with_and_without_metadata() {
         let (server, home) = (Server::start(metadata), home());
         let session = Session::new(server.config(&home).client_id("sp-1").client_secret(SECRET), &server);
         assert_eq!(session.me().await.unwrap(), "sp-1");
-        assert_eq!(session.sign_in.auth_type(), "oauth-m2m");
-        let id = session.sign_in.endpoint().await.unwrap().workspace_id;
+        assert_eq!(session.credentials.auth_type(), "oauth-m2m");
+        let id = session.credentials.endpoint().await.unwrap().workspace_id;
         assert_eq!(id.as_deref(), metadata.then_some("4711"));
         session.me().await.unwrap();
         assert_eq!(session.get("/test/counts").await.unwrap(), json!({ "tokens": 1, "refused": 0 }));
@@ -218,7 +218,7 @@ async fn a_stored_login_lasts_and_its_refresh_tokens_rotate() {
 
     // Another program, and the chain finds the login by itself.
     let session = Session::new(config(), &server);
-    assert_eq!((session.me().await.unwrap().as_str(), session.sign_in.auth_type()), ("ann", "databricks-cli"));
+    assert_eq!((session.me().await.unwrap().as_str(), session.credentials.auth_type()), ("ann", "databricks-cli"));
     let first = stored(&home, &server);
 
     // Hours later: refreshed and stored anew, with a new refresh token.

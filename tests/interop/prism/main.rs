@@ -23,7 +23,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use databricks_sdk::{Client, Config};
-use databricks_transport::Environment;
 use serde_json::Value;
 
 use documents::{Documents, Layer};
@@ -151,7 +150,7 @@ impl Server {
             assert!(ended.is_none() && Instant::now() < patience, "Prism does not serve {}", document.display());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let config = Config::new().environment(Environment::empty()).home("/nowhere").host(format!("http://127.0.0.1:{port}")).token("tok");
+        let config = Config::hermetic().host(format!("http://127.0.0.1:{port}")).token("tok");
         let config = config.account_id("acc").rate_limit(10_000);
         Self { process, client: Client::from_config(config).unwrap() }
     }

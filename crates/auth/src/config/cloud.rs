@@ -41,7 +41,7 @@ impl fmt::Display for Cloud {
     }
 }
 
-/// What kind of host responses.
+/// The kind of host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HostType {
@@ -82,7 +82,7 @@ struct Zone {
     environment: AzureEnvironment,
 }
 
-/// The application that Azure tokens for production workspaces are made for.
+/// The resource of Azure tokens for production workspaces.
 const PRODUCTION_APPLICATION: &str = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d";
 
 const fn zone(suffix: &'static str, cloud: Cloud) -> Zone {
@@ -145,8 +145,8 @@ impl AzureEnvironment {
         Zone::of(name).filter(|zone| zone.cloud == Cloud::Azure).map(|zone| zone.environment)
     }
 
-    /// Where Entra signs in, with a trailing slash.
-    pub(crate) const fn sign_in(self) -> &'static str {
+    /// The authority host of Entra, with a trailing slash.
+    pub(crate) const fn authority(self) -> &'static str {
         match self {
             Self::Public => "https://login.microsoftonline.com/",
             Self::UsGovernment => "https://login.microsoftonline.us/",
@@ -172,15 +172,15 @@ impl AzureEnvironment {
         }
     }
 
-    /// The environment whose sign-in lies at this host name.
-    pub(crate) fn of_sign_in(name: &str) -> Option<Self> {
+    /// The environment whose authority has this host name.
+    pub(crate) fn of_authority(name: &str) -> Option<Self> {
         [Self::Public, Self::UsGovernment, Self::China]
             .into_iter()
-            .find(|environment| environment.sign_in().strip_prefix("https://").and_then(|rest| rest.strip_suffix('/')) == Some(name))
+            .find(|environment| environment.authority().strip_prefix("https://").and_then(|rest| rest.strip_suffix('/')) == Some(name))
     }
 }
 
-/// The application that an Azure token for this host is made for.
+/// The resource of Azure tokens for this host.
 pub(crate) fn azure_application(host_name: Option<&str>) -> &'static str {
     host_name.and_then(Zone::of).map_or(PRODUCTION_APPLICATION, |zone| zone.application)
 }
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(azure_application(Some("x.staging.azuredatabricks.net")), "4a67d088-db5c-48f1-9ff2-0aace800ae68");
         assert_eq!(azure_application(None), PRODUCTION_APPLICATION);
         assert_eq!(AzureEnvironment::named("AzureChinaCloud"), Some(AzureEnvironment::China));
-        assert_eq!(AzureEnvironment::of_sign_in("login.microsoftonline.us"), Some(AzureEnvironment::UsGovernment));
-        assert_eq!(AzureEnvironment::of_sign_in("login.example.com"), None);
+        assert_eq!(AzureEnvironment::of_authority("login.microsoftonline.us"), Some(AzureEnvironment::UsGovernment));
+        assert_eq!(AzureEnvironment::of_authority("login.example.com"), None);
     }
 }

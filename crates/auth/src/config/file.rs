@@ -43,7 +43,7 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// What is wrong with a file, and where. Never holds the line itself: a mistyped line may be a secret.
+/// What is wrong with a file, and where. Never contains the line itself, which may be a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     pub(crate) line: usize,
@@ -51,7 +51,7 @@ pub(crate) struct SyntaxError {
 }
 
 impl ProfileFile {
-    /// Reads the text of a profile file.
+    /// Parses a profile file.
     pub(crate) fn parse(text: &str) -> Result<Self, SyntaxError> {
         let mut file = Self::default();
         let mut current = None;
@@ -81,7 +81,7 @@ impl ProfileFile {
         self.sections.iter().find(|section| section.name == name)
     }
 
-    /// A value of the settings section, `None` where it is missing or blank.
+    /// A value of the settings section, `None` where it is missing or empty.
     pub(crate) fn setting(&self, key: &str) -> Option<&str> {
         self.section(SETTINGS)?.get(key).filter(|value| !value.is_empty())
     }
@@ -105,7 +105,7 @@ impl ProfileFile {
             self.warnings.push(format!("the value at line {line} ends with a backslash, which does not join lines"));
         }
         if let Some(word) = key.split_whitespace().next().filter(|word| *word != key) {
-            // The rest may be a secret, and so may a first word that is no key.
+            // The rest may be a secret, and so may a first word that is not a key.
             let known = Key::find(word).map(|key| format!("; it should begin with \"{} =\"", key.name())).unwrap_or_default();
             self.warnings.push(format!("line {line} has no equals sign after its key and is ignored{known}"));
         }
@@ -170,7 +170,7 @@ fn unquote(value: &str) -> &str {
     value
 }
 
-/// The text with one value set, every other line left as it is. Used to remember settings, never for secrets.
+/// Returns the content with one value set and every other line unchanged. Used to store settings, never secrets.
 pub(crate) fn with_value(text: &str, section: &str, key: &str, value: &str) -> String {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();

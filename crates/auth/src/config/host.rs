@@ -1,19 +1,19 @@
-//! Normalising a host: from whatever people paste to an origin.
+//! Normalising a host: from what users paste to an origin.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A host, and the ids that stood in its query.
+/// A host, and the ids from its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
     /// `https://name` or `https://name:port`, without a trailing slash.
     pub(crate) url: String,
-    /// The name or address alone, in lower case.
+    /// The name or address without a port, in lower case.
     pub(crate) name: String,
     pub(crate) workspace_id: Option<String>,
     pub(crate) account_id: Option<String>,
 }
 
-/// Why a text is no host. The text shown has neither user information nor a query.
+/// Why a string is not a host. The string shown contains neither user information nor a query.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum HostError {
     Invalid { shown: String, problem: &'static str },
@@ -21,7 +21,9 @@ pub(crate) enum HostError {
 }
 
 impl Host {
-    /// Reads a host. `allow_insecure` permits plain http to places other than this machine.
+    /// Parses a host.
+    ///
+    /// * `allow_insecure`: whether plain http is permitted to hosts other than this machine.
     pub(crate) fn parse(text: &str, allow_insecure: bool) -> Result<Self, HostError> {
         let text = text.trim();
         let (scheme, rest) = match text.split_once("://") {
@@ -39,7 +41,11 @@ impl Host {
         let (name, port) = split_port(authority).ok_or_else(|| invalid("the port is not a number from 1 to 65535"))?;
         let name = name.to_ascii_lowercase();
         if !is_name(&name) {
-            return Err(invalid(if name.is_empty() { "it has no host name" } else { "it has characters that no host name may hold" }));
+            return Err(invalid(if name.is_empty() {
+                "it has no host name"
+            } else {
+                "it contains characters that are not allowed in a host name"
+            }));
         }
         if scheme == "http" && !is_loopback(&name) && !allow_insecure {
             return Err(HostError::Insecure { shown });
@@ -53,13 +59,13 @@ impl Host {
         Ok(Self { url, name, workspace_id, account_id })
     }
 
-    /// Whether the name says that this is an account console.
+    /// Whether the name is that of an account console.
     pub(crate) fn is_account(&self) -> bool {
         self.name.starts_with("accounts.") || self.name.starts_with("accounts-dod.")
     }
 }
 
-/// Whether a host name or address means this machine.
+/// Whether a host name or address is loopback.
 pub(crate) fn is_loopback(name: &str) -> bool {
     if name.eq_ignore_ascii_case("localhost") {
         return true;

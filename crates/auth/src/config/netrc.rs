@@ -1,15 +1,15 @@
 //! Reading `.netrc`, by curl's grammar.
 //!
-//! Tokens are parted by white space, so entries may share a line or span several. `machine` opens an entry with `login` and
-//! `password` in any order; `account` and its value are passed over; `default` ends the search and is never used; `macdef`
+//! Tokens are separated by white space, so entries may share a line or span several. `machine` opens an entry with `login` and
+//! `password` in any order; `account` and its value are skipped; `default` ends the search and is never used; `macdef`
 //! runs to the next empty line; a `#` where a token could start a line begins a comment; a value in double quotes may hold
-//! blanks and the escapes `\"`, `\n`, `\r`, `\t`.
+//! spaces and the escapes `\"`, `\n`, `\r`, `\t`.
 
 use std::fmt;
 
 use databricks_core::Secret;
 
-/// What the file says about a machine.
+/// An entry of the file.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) login: String,
@@ -69,7 +69,7 @@ pub(crate) fn find(text: &str, host: &str) -> Result<Option<Login>, SyntaxError>
             "account" => {
                 tokens.value("account without a value")?;
             }
-            // Other programs have words of their own.
+            // Other programs define more words.
             _ => {}
         }
     }
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_macros_are_passed_over() {
+    fn comments_and_macros_are_skipped() {
         let text =
             "# machine a login x password comment\nmacdef init\nmachine a login x password macro\n\nmachine a login x password #real\n";
         assert_eq!(pair(text, "a"), owned("x", "#real"));

@@ -6,27 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::attributes::{ATTRIBUTES, Key};
 use super::file::{DEFAULT, ProfileFile, SETTINGS};
-use super::resolved::Settings;
+use super::paths::expand_home;
+use super::raw::Raw;
+use super::resolved::{ResolvedConfig, Settings};
 use super::source::Source;
-use super::value::{Raw, Value};
-use super::{Config, expand_home};
+use super::value::{Value, invalid_value};
 use crate::error::{AuthError, AuthErrorKind};
-
-/// A profile of the profile file, without its secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProfileSummary {
-    /// The name of the section.
-    pub name: String,
-    /// The host as it stands in the file, without user information; `None` if it is missing or no host.
-    pub host: Option<String>,
-    /// The account's id.
-    pub account_id: Option<String>,
-    /// The auth type, if the profile states one.
-    pub auth_type: Option<String>,
-    /// Whether `default_profile` names this profile.
-    pub is_default: bool,
-}
 
 /// The path of the profile file: as configured, else `.databrickscfg` in the home directory.
 pub(crate) fn path(settings: &Settings, home: Option<&Path>) -> Option<PathBuf> {
@@ -42,7 +27,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<ProfileFile>, AuthError> {
     let text = match fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
             let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-            fail(format!("is not UTF-8 text: see line {line}"))
+            fail(format!("is not valid UTF-8: see line {line}"))
         })?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(format!("cannot be read: {error}"))),
@@ -53,19 +38,30 @@ pub(crate) fn read(path: &Path) -> Result<Option<ProfileFile>, AuthError> {
     }
 }
 
-/// Adds the values of the chosen section, if one is to be read, and hands out that section's host.
+/// The profile file that a configuration reads.
+pub(crate) fn profile_path(config: &ResolvedConfig) -> Option<PathBuf> {
+    path(config.settings(), config.home())
+}
+
+/// The profile file that a configuration reads, with its path. `None` where there is none.
+pub(crate) fn read_profile_file(config: &ResolvedConfig) -> Result<Option<(PathBuf, ProfileFile)>, AuthError> {
+    let Some(path) = profile_path(config) else { return Ok(None) };
+    Ok(read(&path)?.map(|file| (path, file)))
+}
+
+/// Adds the values of the chosen section, if one is to be read, and returns that section's host.
 pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut Vec<String>) -> Result<Option<String>, AuthError> {
-    let asked = settings.text(Key::Profile);
-    if asked.is_none() && is_configured(settings) {
+    let named = settings.text(Key::Profile);
+    if named.is_none() && is_configured(settings) {
         return Ok(None);
     }
-    if asked.as_deref() == Some(SETTINGS) {
+    if named.as_deref() == Some(SETTINGS) {
         return Err(reserved(&settings.source(Key::Profile).map_or_else(String::new, |source| format!(" ({source})"))));
     }
     let Some(path) = path(settings, home) else { return Ok(None) };
     let Some(file) = read(&path)? else { return Ok(None) };
     warnings.extend(file.warnings.iter().map(|warning| format!("{}: {warning}", path.display())));
-    let (name, is_asked_for) = match asked {
+    let (name, is_named) = match named {
         Some(name) => (name, true),
         None => match file.setting("default_profile") {
             Some(SETTINGS) => return Err(reserved(&format!(" (default_profile in {})", path.display()))),
@@ -74,7 +70,7 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
         },
     };
     let Some(section) = file.section(&name) else {
-        return if is_asked_for { Err(not_found(&name, &path, &file)) } else { Ok(None) };
+        return if is_named { Err(not_found(&name, &path, &file)) } else { Ok(None) };
     };
     let mut added_secret = false;
     for attribute in ATTRIBUTES.iter().filter(|attribute| !matches!(attribute.key, Key::Profile | Key::ConfigFile)) {
@@ -86,20 +82,20 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
         if raw.is_empty() {
             continue;
         }
-        let value = Value::read(attribute, &raw).map_err(|expected| super::value::invalid_value(attribute, &source, &expected))?;
+        let value = Value::read(attribute, &raw).map_err(|expected| invalid_value(attribute, &source, &expected))?;
         added_secret |= attribute.sensitive;
         settings.fill(attribute.key, value, source);
     }
-    if is_asked_for || !section.entries.is_empty() {
+    if is_named || !section.entries.is_empty() {
         settings.fill(Key::Profile, Value::Text(name.clone()), Source::profile(&name, &path, None));
     }
-    if added_secret && crate::machine::is_readable_by_others(&path) {
-        warnings.push(format!("{} holds secrets and can be read by others; restrict it, for example with chmod 600", path.display()));
+    if added_secret && crate::platform::is_readable_by_others(&path) {
+        warnings.push(format!("{} contains secrets and other users can read it; restrict it, for example with chmod 600", path.display()));
     }
     Ok(section.get("host").filter(|host| !host.is_empty()).map(str::to_owned))
 }
 
-/// Whether so much is set that the profile of last resort is not looked at.
+/// Whether enough is set that the profile `DEFAULT` is not read.
 fn is_configured(settings: &Settings) -> bool {
     settings.is_set(Key::Host)
         || settings.is_set(Key::AzureWorkspaceResourceId)
@@ -109,7 +105,7 @@ fn is_configured(settings: &Settings) -> bool {
 fn reserved(whence: &str) -> AuthError {
     AuthError::new(
         AuthErrorKind::ReservedProfile,
-        format!("the section {SETTINGS} holds settings and is no profile{whence}; choose another section"),
+        format!("the section {SETTINGS} contains settings and is not a profile{whence}; choose another section"),
     )
 }
 
@@ -117,24 +113,4 @@ fn not_found(name: &str, path: &Path, file: &ProfileFile) -> AuthError {
     let names: Vec<_> = file.profiles().map(|section| section.name.as_str()).collect();
     let known = if names.is_empty() { "it has no profiles".to_owned() } else { format!("it has: {}", names.join(", ")) };
     AuthError::new(AuthErrorKind::ProfileNotFound, format!("{} has no profile {name}; {known}", path.display()))
-}
-
-/// The profiles of the file that a configuration would read.
-pub(crate) fn list(config: &Config) -> Result<Vec<ProfileSummary>, AuthError> {
-    let environment = config.read_variables();
-    let home = config.find_home(&environment);
-    let settings = super::resolve::given(config, &environment)?;
-    let Some(path) = path(&settings, home.as_deref()) else { return Ok(Vec::new()) };
-    let Some(file) = read(&path)? else { return Ok(Vec::new()) };
-    let text = |value: Option<&str>| value.filter(|value| !value.is_empty()).map(str::to_owned);
-    Ok(file
-        .profiles()
-        .map(|section| ProfileSummary {
-            name: section.name.clone(),
-            host: section.get("host").and_then(|host| super::host::Host::parse(host, true).ok()).map(|host| host.url),
-            account_id: text(section.get("account_id")),
-            auth_type: text(section.get("auth_type")),
-            is_default: file.setting("default_profile") == Some(section.name.as_str()),
-        })
-        .collect())
 }

@@ -1,4 +1,4 @@
-//! Making one configuration of all sources.
+//! Merging all sources into one configuration.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,26 +6,40 @@ use std::sync::Arc;
 use databricks_transport::Environment;
 
 use super::attributes::{ATTRIBUTES, Key};
+use super::builder::Config;
 use super::cloud::Cloud;
 use super::host::{Host, HostError};
+use super::paths::expand_home;
+use super::raw::Raw;
 use super::resolved::{Parts, ResolvedConfig, Settings};
 use super::source::Source;
 use super::value::{Value, invalid_value};
-use super::{Config, profile, serving, validate};
+use super::{profile, serving, validate};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::sanitize::trimmed;
 
-pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
+impl Config {
+    /// Reads the environment and the profile file, and validates the result. Sends nothing.
+    ///
+    /// # Errors
+    /// Fails with the kind [`Config`](databricks_core::ErrorKind::Config), naming the setting and where it came from; see
+    /// [`AuthErrorKind`] for the possible reasons.
+    pub fn resolve(self) -> databricks_core::Result<ResolvedConfig> {
+        Ok(resolve(self)?)
+    }
+}
+
+fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
     let environment = config.read_variables();
     let home = config.find_home(&environment);
     let mut settings = given(&config, &environment)?;
     let mut warnings = Vec::new();
     let profile_host = profile::apply(&mut settings, home.as_deref(), &mut warnings)?;
-    // A mistake in the file that had no effect may be the reason of what is wrong now.
+    // A mistake in the file that was only a warning may be the cause of this error.
     let host = complete(&config, &mut settings, &environment).map_err(|error| error.with_warnings(&warnings))?;
     expand_paths(&mut settings, home.as_deref());
     if let Some(cloud) = settings.text(Key::Cloud).filter(|cloud| Cloud::named(cloud).is_none()) {
-        warnings.push(format!("cloud is {cloud:?}, which is none of AWS, AZURE and GCP; it is ignored"));
+        warnings.push(format!("cloud is {cloud:?}, which is not AWS, AZURE or GCP; it is ignored"));
     }
     warnings.extend(validate::mixed_sources(&settings));
     for warning in &warnings {
@@ -40,12 +54,12 @@ pub(crate) fn resolve(config: Config) -> Result<ResolvedConfig, AuthError> {
         home,
         warnings,
         credentials: config.credentials,
-        machine: Arc::new(config.machine),
+        platform: Arc::new(config.platform),
         chosen: Arc::default(),
     }))
 }
 
-/// Fills what follows from other values, and checks the whole.
+/// Fills in what follows from other values, and validates the whole.
 fn complete(config: &Config, settings: &mut Settings, environment: &Environment) -> Result<Option<Host>, AuthError> {
     if settings.text(Key::WorkspaceId).is_some_and(|id| id.eq_ignore_ascii_case("none")) {
         settings.remove(Key::WorkspaceId);
@@ -59,12 +73,12 @@ fn complete(config: &Config, settings: &mut Settings, environment: &Environment)
     Ok(host)
 }
 
-/// What code and environment say.
+/// The settings from code and environment.
 pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settings, AuthError> {
     if let Some(name) = config.unknown.first() {
         return Err(AuthError::new(
             AuthErrorKind::InvalidValue,
-            format!("there is no attribute {name}; see the setters of Config for those there are"),
+            format!("no attribute is named {name}; the setters of Config list all attributes"),
         ));
     }
     let mut settings = Settings::default();
@@ -79,8 +93,7 @@ pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settin
         });
         let Some((name, text)) = set else { continue };
         let source = Source::variable(name);
-        let value =
-            Value::read(attribute, &super::Raw::Text(text.into())).map_err(|expected| invalid_value(attribute, &source, &expected))?;
+        let value = Value::read(attribute, &Raw::Text(text.into())).map_err(|expected| invalid_value(attribute, &source, &expected))?;
         settings.fill(attribute.key, value, source);
     }
     Ok(settings)
@@ -93,11 +106,11 @@ fn read_host(settings: &mut Settings, allow_insecure: bool) -> Result<Option<Hos
     let host = Host::parse(&text, allow_insecure).map_err(|error| match error {
         HostError::Invalid { shown, problem } => AuthError::new(
             AuthErrorKind::InvalidHost,
-            format!("{shown:?} is not a host: {problem} ({source}); it should look like https://<workspace>.cloud.databricks.com"),
+            format!("{shown:?} is not a host: {problem} ({source}); expected a host such as https://<workspace>.cloud.databricks.com"),
         ),
         HostError::Insecure { shown } => AuthError::new(
             AuthErrorKind::InsecureHost,
-            format!("{shown} would get credentials over plain http ({source}); use https, or allow_insecure_host in code if you must"),
+            format!("{shown} would receive credentials over plain http ({source}); use https, or set allow_insecure_host in code"),
         ),
     })?;
     settings.replace(Key::Host, Value::Text(host.url.clone()), source);
@@ -132,7 +145,7 @@ fn fill_from_token_endpoint(settings: &mut Settings) {
 fn expand_paths(settings: &mut Settings, home: Option<&Path>) {
     for key in [Key::OidcTokenFilepath, Key::ConfigFile, Key::DatabricksCliPath] {
         if let (Some(text), Some(source)) = (settings.text(key), settings.source(key).cloned()) {
-            let path = super::expand_home(&text, home);
+            let path = expand_home(&text, home);
             settings.replace(key, Value::Text(path.to_string_lossy().into_owned()), source);
         }
     }

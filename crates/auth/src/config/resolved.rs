@@ -1,4 +1,4 @@
-//! The configuration after all sources became one.
+//! The configuration with all sources merged.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::cloud::{Cloud, HostType};
 use super::host::Host;
 use super::source::Source;
 use super::value::Value;
-use crate::machine::Machine;
+use crate::platform::Platform;
 
 /// Values with their sources.
 #[derive(Clone, Default)]
@@ -56,7 +56,7 @@ impl Settings {
     }
 }
 
-/// What a resolved configuration is made of.
+/// The parts of a resolved configuration.
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
@@ -69,15 +69,15 @@ pub(crate) struct Parts {
     pub(crate) home: Option<PathBuf>,
     pub(crate) warnings: Vec<String>,
     pub(crate) credentials: Option<SharedCredentials>,
-    pub(crate) machine: Arc<Machine>,
+    pub(crate) platform: Arc<Platform>,
     /// The provider that authenticated with this configuration.
     pub(crate) chosen: Arc<OnceLock<&'static str>>,
 }
 
-/// The configuration after code, environment and profile file became one. Cheap to clone; holds no connection.
+/// The configuration that code, environment and profile file add up to. Cheap to clone; has no connection.
 ///
-/// Attributes that were not set have `None` or their default. What only the host itself knows, such as the account's id, comes
-/// with [`SignIn::config`](crate::SignIn::config) once the host was asked.
+/// Attributes that are not set are `None` or have their default. What only the host knows, such as the account's id, is in
+/// [`CredentialChain::config`](crate::CredentialChain::config) once the host's metadata was requested.
 #[derive(Clone)]
 pub struct ResolvedConfig(Arc<Parts>);
 
@@ -95,7 +95,7 @@ impl ResolvedConfig {
         &self.0.environment
     }
 
-    /// The variables for programs that are run for a token: all but the secrets of other credentials.
+    /// The variables for programs that are run to get a token: all except the secrets of other credentials.
     pub(crate) fn program_environment(&self) -> Vec<(String, String)> {
         let is_secret = |name: &str| ATTRIBUTES.iter().any(|attribute| attribute.sensitive && attribute.variables.contains(&name));
         let kept = self.0.environment.iter().filter(|(name, _)| !is_secret(name));
@@ -106,20 +106,20 @@ impl ResolvedConfig {
         self.0.home.as_deref()
     }
 
-    pub(crate) fn machine(&self) -> &Machine {
-        &self.0.machine
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.0.platform
     }
 
-    /// The clock that tokens age by, and clients should wait by.
+    /// The clock that measures the lifetime of tokens; clients should use it for their pauses too.
     pub fn clock(&self) -> &SharedClock {
-        &self.0.machine.clock
+        &self.0.platform.clock
     }
 
     pub(crate) fn parsed_host(&self) -> Option<&Host> {
         self.0.host.as_ref()
     }
 
-    /// Whether the profile stands for the host that is used: it names the same one, or none.
+    /// Whether the profile is for the host that is used: it names the same host, or none.
     pub(crate) fn is_host_of_profile(&self) -> bool {
         self.0.profile_host.as_deref().is_none_or(|host| self.host() == Some(host))
     }
@@ -157,7 +157,7 @@ impl ResolvedConfig {
         self.0.settings.is_set(key)
     }
 
-    /// The origin of the workspace or account console, without a trailing slash. `None` where an Azure resource id stands for it.
+    /// The origin of the workspace or account console, without a trailing slash. `None` where an Azure resource id takes its place.
     pub fn host(&self) -> Option<&str> {
         self.text(Key::Host)
     }
@@ -172,7 +172,7 @@ impl ResolvedConfig {
         self.text(Key::WorkspaceId)
     }
 
-    /// The auth type: as stated or, once credentials of this configuration were used, as chosen. `None` before that.
+    /// The auth type: as configured or, once credentials of this configuration were used, as chosen. `None` before that.
     pub fn auth_type(&self) -> Option<&str> {
         if let Some(own) = &self.0.credentials {
             return Some(Credentials::auth_type(own));
@@ -180,7 +180,7 @@ impl ResolvedConfig {
         self.stated_auth_type().or_else(|| self.0.chosen.get().copied())
     }
 
-    /// The auth type that the settings ask for.
+    /// The auth type that is configured.
     pub(crate) fn stated_auth_type(&self) -> Option<&str> {
         self.text(Key::AuthType)
     }
@@ -190,7 +190,7 @@ impl ResolvedConfig {
         let _ = self.0.chosen.set(provider);
     }
 
-    /// The profile that was read, `DEFAULT` included where it was not asked for.
+    /// The profile that was read, `DEFAULT` included.
     pub fn profile(&self) -> Option<&str> {
         self.text(Key::Profile)
     }
@@ -210,8 +210,7 @@ impl ResolvedConfig {
         self.text(Key::ServerlessComputeId)
     }
 
-    /// The cloud, as far as it is known without asking the host: by resource id, by the attribute, by the zone of the host
-    /// name, else AWS.
+    /// The cloud, without a request: by the resource id, the attribute, or the domain of the host; else AWS.
     pub fn cloud(&self) -> Cloud {
         self.cloud_with(None)
     }
@@ -227,7 +226,7 @@ impl ResolvedConfig {
         self.text(Key::Cloud).and_then(Cloud::named)
     }
 
-    /// The kind of host, as far as its name shows.
+    /// The kind of host, as far as its name states it.
     pub fn host_type(&self) -> HostType {
         if let Some(stated) = self.0.host_type {
             return stated;
@@ -238,7 +237,7 @@ impl ResolvedConfig {
         }
     }
 
-    /// The scopes to ask for, sorted and without duplicates; `all-apis` where none are set.
+    /// The scopes to request, sorted and without duplicates; `all-apis` by default.
     pub fn scopes(&self) -> Vec<String> {
         match self.0.settings.value(Key::Scopes) {
             Some(Value::List(scopes)) if !scopes.is_empty() => scopes.clone(),
@@ -246,13 +245,13 @@ impl ResolvedConfig {
         }
     }
 
-    /// How long nothing may be heard before an attempt is given up; 60 seconds by default.
+    /// The idle timeout: an attempt fails after this time without data sent or received. 60 seconds by default.
     pub fn http_timeout(&self) -> Duration {
         let seconds = self.int(Key::HttpTimeoutSeconds).and_then(|seconds| u64::try_from(seconds).ok());
         Duration::from_secs(seconds.filter(|seconds| *seconds > 0).unwrap_or(60))
     }
 
-    /// How long failed calls are repeated; 5 minutes by default, `None` for no end.
+    /// The timeout for the retries of a call; 5 minutes by default, `None` without a limit.
     pub fn retry_timeout(&self) -> Option<Duration> {
         match self.int(Key::RetryTimeoutSeconds).unwrap_or(0) {
             0 => Some(Duration::from_secs(300)),
@@ -260,7 +259,7 @@ impl ResolvedConfig {
         }
     }
 
-    /// Requests per second; 15 by default.
+    /// The limit of requests per second; 15 by default.
     pub fn rate_limit(&self) -> u32 {
         self.int(Key::RateLimit).and_then(|limit| u32::try_from(limit).ok()).filter(|limit| *limit > 0).unwrap_or(15)
     }
@@ -270,18 +269,18 @@ impl ResolvedConfig {
         self.flag(Key::DebugHeaders)
     }
 
-    /// Bytes of a body that the debug log shows; 96 by default.
+    /// How many bytes of a body the debug log shows; 96 by default.
     pub fn debug_truncate_bytes(&self) -> usize {
         self.int(Key::DebugTruncateBytes).and_then(|bytes| usize::try_from(bytes).ok()).filter(|bytes| *bytes > 0).unwrap_or(96)
     }
 
-    /// Whether the server's certificate goes unchecked.
+    /// Whether the server's certificate is not verified.
     pub fn skip_verify(&self) -> bool {
         self.flag(Key::SkipVerify)
     }
 
-    /// The value of an attribute by its name, lists joined by blanks. `None` if it is unset or there is no such attribute;
-    /// secrets give `**REDACTED**`, see [`secret`](Self::secret).
+    /// Returns the value of an attribute by its name, lists joined by spaces. `None` if it is unset or does not exist; `**REDACTED**` for
+    /// secrets, which [`secret`](Self::secret) returns.
     pub fn get(&self, attribute: &str) -> Option<String> {
         match self.0.settings.value(Key::find(attribute)?)? {
             Value::Secret(_) => Some(REDACTED.to_owned()),
@@ -289,12 +288,12 @@ impl ResolvedConfig {
         }
     }
 
-    /// The value of a secret attribute by its name.
+    /// Returns the value of a secret attribute by its name.
     pub fn secret(&self, attribute: &str) -> Option<Secret> {
         self.secret_of(Key::find(attribute)?).cloned()
     }
 
-    /// Where the value of an attribute came from. `None` if it is unset or there is no such attribute.
+    /// Returns where the value of an attribute came from. `None` if it is unset or does not exist.
     pub fn source(&self, attribute: &str) -> Option<&Source> {
         self.0.settings.source(Key::find(attribute)?)
     }

@@ -1,4 +1,4 @@
-//! What a model serving endpoint states for the model that it runs: the host, and where its token is.
+//! The variables of a model serving endpoint: the host, and the file of the token.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::source::Source;
 use super::value::Value;
 use crate::sanitize::trimmed;
 
-/// Where the token is, if this process runs a model.
+/// The path of the token, if this process runs in model serving.
 pub(crate) fn token_file(environment: &Environment) -> Option<PathBuf> {
     let serving = ["IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV"]
         .iter()
@@ -20,7 +20,7 @@ pub(crate) fn token_file(environment: &Environment) -> Option<PathBuf> {
     (serving && path.is_file()).then_some(path)
 }
 
-/// Inside of model serving, variables of their own name the host.
+/// Fills in the host from the variables of model serving.
 pub(crate) fn fill_host(settings: &mut Settings, environment: &Environment) {
     if settings.is_set(Key::Host) || token_file(environment).is_none() {
         return;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where the value of an attribute came from. `Display` is for people.
+/// Where the value of an attribute came from. `Display` describes it in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
@@ -33,7 +33,7 @@ pub enum Source {
     },
     /// The host's metadata document, `/.well-known/databricks-config`.
     Metadata,
-    /// What a provider found out, such as the tenant of an Azure workspace.
+    /// A provider that found it, such as the tenant of an Azure workspace.
     #[non_exhaustive]
     Provider {
         /// The provider.

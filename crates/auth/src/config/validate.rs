@@ -27,7 +27,7 @@ fn known_auth_type(settings: &Settings, name: &str) -> Result<(), AuthError> {
     let source = settings.source(Key::AuthType).map(|source| format!(" ({source})")).unwrap_or_default();
     Err(AuthError::new(
         AuthErrorKind::UnknownAuthType,
-        format!("auth_type is {name:?}{source}, which does not exist; there are: {}", AUTH_TYPES.join(", ")),
+        format!("auth_type is {name:?}{source}, which does not exist; the auth types are: {}", AUTH_TYPES.join(", ")),
     ))
 }
 
@@ -55,7 +55,7 @@ fn one_family(settings: &Settings) -> Result<(), AuthError> {
     .with_hint(format!("remove one of them, or set auth_type to the one to use: {}", suggestions(&names).join(", "))))
 }
 
-/// The values of `auth_type` that would settle a conflict between families, best first.
+/// The values of `auth_type` that would resolve a conflict between families, best first.
 fn suggestions(families: &[&str]) -> Vec<&'static str> {
     let mut names = Vec::new();
     // An application id together with an ID token means token exchange for that service principal.
@@ -85,7 +85,7 @@ fn azure_environment(settings: &Settings) -> Result<(), AuthError> {
     }
 }
 
-/// Warns where a secret meets a host from another source.
+/// Warns where a secret and the host come from different sources.
 pub(crate) fn mixed_sources(settings: &Settings) -> Vec<String> {
     let Some(host) = settings.source(Key::Host) else { return Vec::new() };
     [Key::Token, Key::Password, Key::ClientSecret]
@@ -94,7 +94,7 @@ pub(crate) fn mixed_sources(settings: &Settings) -> Vec<String> {
             let source = settings.source(key)?;
             let differs = !source.is_same_place(host) && *source != super::Source::Explicit && *host != super::Source::Explicit;
             differs.then(|| {
-                format!("host ({host}) and {} ({source}) come from different places; make sure that they belong together", key.name())
+                format!("host ({host}) and {} ({source}) come from different sources; make sure that they belong together", key.name())
             })
         })
         .collect()
@@ -127,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn a_false_switch_is_no_family() {
+    fn a_false_switch_is_not_a_family() {
         config(&[("ARM_USE_MSI", "false")]).host("h").token("t").resolve().unwrap();
         config(&[("ARM_USE_MSI", "true")]).host("h").token("t").resolve().unwrap_err();
     }
 
     #[test]
-    fn own_credentials_settle_every_conflict() {
+    fn own_credentials_resolve_every_conflict() {
         let token = crate::StaticToken::new("x");
         config(&[("ARM_CLIENT_ID", "a")]).host("h").client_id("id").credentials(token).resolve().unwrap();
     }

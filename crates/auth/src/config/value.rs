@@ -1,4 +1,4 @@
-//! From texts to values.
+//! Parsing strings into values.
 
 use std::fmt;
 
@@ -6,29 +6,10 @@ use databricks_core::Secret;
 use databricks_core::redact::REDACTED;
 
 use super::attributes::{Attribute, Kind};
+use super::raw::Raw;
 use super::source::Source;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::sanitize::{trimmed, trimmed_secret};
-
-/// What a program or a file gave, before it is read. Text is kept as a secret, so that no `Debug` can show it.
-#[derive(Clone, Debug)]
-pub(crate) enum Raw {
-    Text(Secret),
-    Bool(bool),
-    Int(i64),
-    List(Vec<String>),
-}
-
-impl Raw {
-    /// Whether this counts as not given: an empty text, or a list without items.
-    pub(crate) fn is_empty(&self) -> bool {
-        match self {
-            Self::Text(text) => trimmed(text.expose()).is_empty(),
-            Self::List(items) => items.iter().all(|item| item.trim().is_empty()),
-            Self::Bool(_) | Self::Int(_) => false,
-        }
-    }
-}
 
 /// The value of an attribute.
 #[derive(Clone)]
@@ -41,7 +22,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// Reads a given value as the attribute asks; the error says which form was expected and never shows the text.
+    /// Parses a given value for an attribute; the error states what was expected and never shows the value.
     pub(crate) fn read(attribute: &Attribute, raw: &Raw) -> Result<Self, String> {
         match (attribute.kind, raw) {
             (Kind::Text | Kind::Path, Raw::Text(text)) if attribute.sensitive => Ok(Self::Secret(trimmed_secret(text.clone()))),
@@ -52,14 +33,14 @@ impl Value {
             (Kind::Int(min, max), Raw::Int(value)) => bounded(*value, min, max).map(Self::Int),
             (Kind::List, Raw::Text(text)) => Ok(Self::List(words([text.expose()]))),
             (Kind::List, Raw::List(items)) => Ok(Self::List(words(items.iter().map(String::as_str)))),
-            (Kind::Text | Kind::Path, _) => Err("a text".to_owned()),
+            (Kind::Text | Kind::Path, _) => Err("a string".to_owned()),
             (Kind::Bool, _) => Err("true or false".to_owned()),
             (Kind::Int(..), _) => Err("a whole number".to_owned()),
-            (Kind::List, _) => Err("a list of texts".to_owned()),
+            (Kind::List, _) => Err("a list of strings".to_owned()),
         }
     }
 
-    /// The text form; secrets included, so it is not `Display`.
+    /// The value as a string; it shows secrets, so it is not `Display`.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -84,7 +65,7 @@ impl fmt::Debug for Value {
     }
 }
 
-/// The error for a value that cannot be read. Does not show the value: of a mistyped one it is not known what it is.
+/// The error for a value that cannot be parsed. Does not show the value: it may be a secret that was put in the wrong place.
 pub(crate) fn invalid_value(attribute: &Attribute, source: &Source, expected: &str) -> AuthError {
     AuthError::new(AuthErrorKind::InvalidValue, format!("{} must be {expected} ({source})", source.spelled(attribute.name())))
 }
@@ -106,7 +87,7 @@ fn bounded(value: i64, min: i64, max: i64) -> Result<i64, String> {
     if (min..=max).contains(&value) { Ok(value) } else { Err(format!("a whole number from {min} to {max}")) }
 }
 
-/// Splits at commas and blanks, drops empty items, sorts, removes duplicates.
+/// Splits at commas and white space, drops empty items, sorts, removes duplicates.
 fn words<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut words: Vec<String> = texts
         .into_iter()
@@ -136,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_have_bounds() {
+    fn integers_have_limits() {
         assert_eq!(read(Key::RateLimit, "34").unwrap(), "34");
         assert_eq!(read(Key::RetryTimeoutSeconds, "-1").unwrap(), "-1");
         assert!(read(Key::OauthCallbackPort, "70000").is_err());
@@ -149,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_around_a_value_is_dropped() {
+    fn white_space_around_a_value_is_removed() {
         for key in [Key::Token, Key::ClientSecret, Key::Password, Key::ClientId, Key::Host, Key::Username, Key::AzureClientSecret] {
             for text in ["v\n", "v\r\n", "\u{feff}v", " v\t", "v\0"] {
                 assert_eq!(read(key, text).unwrap(), "v", "{key:?} {text:?}");

@@ -1,14 +1,14 @@
-//! Opening a web page for a person.
+//! Opening web pages.
 
 use std::fmt;
 use std::io;
 
-/// Opens web pages. Replace it to send the person elsewhere, or to script a login.
+/// Opens web pages for a login. Implement it to show the page elsewhere, or to script a login; see [`Config::browser`](crate::Config::browser).
 pub trait Browser: fmt::Debug + Send + Sync + 'static {
-    /// Opens a URL and returns at once. Called on a thread that may block.
+    /// Opens a URL and returns without waiting for the user. Called on a thread that may block.
     ///
     /// # Errors
-    /// When there is no browser. The address is then shown for the person to open.
+    /// When no browser can be opened. The address is written to standard error then.
     fn open(&self, url: &str) -> io::Result<()>;
 }
 

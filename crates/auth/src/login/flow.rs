@@ -1,4 +1,4 @@
-//! One login: send the person to the server, wait for the code, swap it for a token.
+//! One login: open the server's page, wait for the code, exchange it for a token.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -8,20 +8,23 @@ use databricks_core::Secret;
 use futures_util::future::{Either, select};
 use serde_json::Value;
 
-use super::PUBLIC_CLIENT;
 use super::browser::Browser;
 use super::listener::{Callback, Listener};
 use super::pkce::Pkce;
+use crate::allowed_hosts;
 use crate::config::attributes::Key;
 use crate::config::cloud::AzureEnvironment;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind, feature_off};
 use crate::http::Outgoing;
-use crate::oauth::{Endpoints, not_configured, shown};
+use crate::oauth::{not_configured, shown};
+use crate::oauth_endpoints::OAuthEndpoints;
 use crate::token::Token;
-use crate::trust;
 
-/// How long the person may take.
+/// The public client of the official CLI, which every account knows.
+pub(crate) const PUBLIC_CLIENT: &str = "databricks-cli";
+
+/// The timeout of a login.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A login of some client.
@@ -31,11 +34,11 @@ pub(crate) struct Flow {
     cx: Arc<Context>,
     client_id: String,
     client_secret: Option<Secret>,
-    /// Whether the client is an application of Entra, and Entra signs the person in.
+    /// Whether the client is an application of Entra, which authenticates the user.
     is_entra: bool,
 }
 
-/// What a login brings.
+/// The result of a login.
 #[derive(Debug)]
 pub(crate) struct Granted {
     pub(crate) token: Token,
@@ -43,7 +46,7 @@ pub(crate) struct Granted {
 }
 
 impl Flow {
-    /// For the program's own client where it has one, or its application of Entra, else for the public one.
+    /// With the program's own client where it has one, or its application of Entra, else with the public one.
     pub(crate) fn configured(cx: &Arc<Context>, provider: &'static str) -> Self {
         let (client_id, client_secret, is_entra) = match (cx.config.text(Key::ClientId), cx.config.text(Key::AzureClientId)) {
             (None, Some(id)) => (id, cx.config.secret_of(Key::AzureClientSecret), true),
@@ -52,7 +55,7 @@ impl Flow {
         Self { provider, cx: Arc::clone(cx), client_id: client_id.to_owned(), client_secret: client_secret.cloned(), is_entra }
     }
 
-    /// For the public client, whose logins the CLI shares.
+    /// With the public client, whose logins the CLI shares.
     pub(crate) fn public(cx: &Arc<Context>, provider: &'static str) -> Self {
         Self { provider, cx: Arc::clone(cx), client_id: PUBLIC_CLIENT.to_owned(), client_secret: None, is_entra: false }
     }
@@ -61,25 +64,25 @@ impl Flow {
         AuthError::failed(self.provider, why)
     }
 
-    /// Signs a person in.
+    /// Logs the user in.
     pub(crate) async fn run(&self) -> Result<Granted, AuthError> {
         let endpoints = self.endpoints().await?;
         let authorize =
             endpoints.authorize.as_deref().ok_or_else(|| self.failed("the authorization endpoint is not known; set discovery_url"))?;
-        let origin = trust::check_scheme(authorize, "the authorization endpoint")?;
+        let origin = allowed_hosts::check_scheme(authorize, "the authorization endpoint")?;
         let port = self.cx.config.int(Key::OauthCallbackPort).and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
         let listener = Listener::bind(port).await.map_err(|error| {
             let which = port.map_or_else(|| "8020 to 8040".to_owned(), |port| port.to_string());
             self.failed(format!("cannot listen for the browser on port {which}: {error}"))
                 .with_hint("set oauth_callback_port to a free port")
         })?;
-        let pkce = Pkce::new().ok_or_else(|| self.failed("the system gives no random bytes"))?;
+        let pkce = Pkce::new().ok_or_else(|| self.failed("the system has no source of random bytes"))?;
         let redirect_uri = listener.redirect_uri();
         let url = self.authorize_url(authorize, &redirect_uri, &pkce);
         let origin = origin.to_string();
         let callback = Box::pin(listener.callback(&pkce.state, &origin));
         let opening = Box::pin(self.open(url));
-        // The listener must be polled while the browser starts; a browser that stays in the foreground is not waited for.
+        // The listener must be polled while the browser starts; the login does not wait for a browser that stays in the foreground.
         let waiting = async {
             match select(callback, opening).await {
                 Either::Left((callback, _)) => callback,
@@ -98,8 +101,8 @@ impl Flow {
         }
     }
 
-    /// Where people sign in: the platform's server, or for an application of Entra the place that the workspace sends its people to.
-    async fn endpoints(&self) -> Result<Endpoints, AuthError> {
+    /// The endpoints of the login: of the platform's server, or for an application of Entra those that the workspace names.
+    async fn endpoints(&self) -> Result<OAuthEndpoints, AuthError> {
         if !self.is_entra {
             return self.cx.endpoints(self.provider).await.cloned();
         }
@@ -114,13 +117,13 @@ impl Flow {
         let location = location.and_then(|location| location.to_str().ok()?.split('?').next());
         let authorize = location.ok_or_else(|| self.failed("the workspace does not name the login page of Entra"))?.to_owned();
         let is_entra = authorize.parse::<http::Uri>().is_ok_and(|uri| {
-            uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| AzureEnvironment::of_sign_in(host).is_some())
+            uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| AzureEnvironment::of_authority(host).is_some())
         });
         let Some(base) = authorize.strip_suffix("/authorize").filter(|_| is_entra) else {
-            let text = format!("{}: the workspace sends people to {}, which is not Entra", self.provider, shown(&authorize));
+            let text = format!("{}: the workspace redirects logins to {}, which is not Entra", self.provider, shown(&authorize));
             return Err(AuthError::new(AuthErrorKind::UntrustedEndpoint, text).with_provider(self.provider));
         };
-        Ok(Endpoints { token: format!("{base}/token"), authorize: Some(authorize) })
+        Ok(OAuthEndpoints { token: format!("{base}/token"), authorize: Some(authorize) })
     }
 
     fn authorize_url(&self, authorize: &str, redirect_uri: &str, pkce: &Pkce) -> String {
@@ -143,12 +146,12 @@ impl Flow {
         format!("{authorize}{separator}{}", query.finish())
     }
 
-    /// The client that signs people in.
+    /// The client of the login.
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// The scopes, and that there be a refresh token unless it is not wanted.
+    /// The scopes, with the one for a refresh token unless that is disabled.
     pub(crate) fn scopes(&self) -> Vec<String> {
         let mut scopes = self.cx.config.scopes();
         if !self.cx.config.flag(Key::DisableOauthRefreshToken) && !scopes.iter().any(|scope| scope == "offline_access") {
@@ -157,10 +160,9 @@ impl Flow {
         scopes
     }
 
-    /// Opens the browser, or else shows the address for the person to open: on standard error, since a program that waits must not be
-    /// silent, and a log may go anywhere.
+    /// Opens the browser, or else writes the address to standard error: the user must see it, and a log may go elsewhere.
     async fn open(&self, url: String) {
-        let browser = browser(self.cx.config.machine().browser.clone());
+        let browser = browser(self.cx.config.platform().browser.clone());
         let opened = match browser {
             None => Err(feature_off("browser")),
             Some(browser) => {
@@ -211,7 +213,7 @@ impl Flow {
     }
 }
 
-/// What the person reads where no browser opens.
+/// What is written to standard error where no browser opens.
 fn announcement(host: &str, url: &str) -> String {
     let minutes = PATIENCE.as_secs() / 60;
     format!("To log in to {host}, open this address in a browser of this machine within {minutes} minutes:\n\n  {url}\n")

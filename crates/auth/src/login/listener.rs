@@ -1,6 +1,6 @@
 //! The listener that the browser is sent back to.
 //!
-//! It listens on this machine only, knows one path, takes one callback, and checks that the callback belongs to the login.
+//! It listens on this machine only, serves one path, accepts one callback, and checks that the callback belongs to the login.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,9 +14,9 @@ use super::page::{page, response};
 
 /// The ports that the platform's public client may use.
 const PORTS: std::ops::RangeInclusive<u16> = 8020..=8040;
-/// The most bytes of a request that are read.
-const LONGEST_REQUEST: usize = 16 << 10;
-/// How long one connection may take to say what it wants.
+/// The limit of a request in bytes.
+const MAX_REQUEST: usize = 16 << 10;
+/// The timeout of one connection's request.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Listens on a port of both loopback addresses.
@@ -28,7 +28,7 @@ pub(crate) struct Listener {
     port: u16,
 }
 
-/// What the callback brought.
+/// The result of the callback.
 #[derive(Debug)]
 pub(crate) enum Callback {
     Code(Secret),
@@ -39,7 +39,7 @@ pub(crate) enum Callback {
 }
 
 impl Listener {
-    /// Takes the given port, or else the first free one of the usual.
+    /// Listens on the given port, or else on the first free one of the usual ports.
     pub(crate) async fn bind(port: Option<u16>) -> io::Result<Self> {
         if let Some(port) = port {
             return Self::on(port).await;
@@ -71,9 +71,9 @@ impl Listener {
         format!("http://localhost:{}", self.port)
     }
 
-    /// Waits for the callback of a login. Requests that are none get a response and are forgotten.
+    /// Waits for the callback of a login. Other requests get a response and are ignored.
     ///
-    /// * `state`: what the callback must bring back.
+    /// * `state`: what the callback must contain.
     /// * `issuer`: the origin that an `iss` must name.
     pub(crate) async fn callback(self, state: &Secret, issuer: &str) -> io::Result<Callback> {
         loop {
@@ -94,7 +94,7 @@ impl Listener {
                 }
                 Err(status) => (status, page(status, "There is nothing here."), None),
             };
-            // The browser may be gone already; the login counts all the same.
+            // The browser may be closed already; the login is valid all the same.
             let _ = tokio::time::timeout(PATIENCE, async {
                 stream.write_all(&response(status, &body)).await?;
                 stream.shutdown().await
@@ -137,7 +137,7 @@ impl Listener {
         let value = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         let came_back = value("state");
         if came_back.is_none() && value("code").is_none() && value("error").is_none() {
-            // Something that looks whether anybody is there.
+            // A request that only checks whether the port is open.
             return Err("400 Bad Request");
         }
         if !came_back.is_some_and(|came_back| state.matches(&came_back)) {
@@ -159,7 +159,7 @@ impl Listener {
     }
 }
 
-/// Whether an issuer lies at an origin.
+/// Whether an issuer has an origin.
 fn is_of(issuer: &str, origin: &str) -> bool {
     let of = |text: &str| text.parse::<http::Uri>().ok().as_ref().and_then(databricks_core::Origin::of);
     of(issuer).is_some_and(|issuer| of(origin) == Some(issuer))
@@ -174,7 +174,7 @@ async fn read(stream: &mut TcpStream) -> io::Result<String> {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             count => bytes.extend_from_slice(&piece[..count]),
         }
-        if bytes.len() > LONGEST_REQUEST {
+        if bytes.len() > MAX_REQUEST {
             return Err(io::ErrorKind::InvalidData.into());
         }
     }
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tells_what_the_server_said() {
+    async fn explains_the_error_of_the_server() {
         let (port, waiting) = listen().await;
         let response = send(port, get(port, "/?error=access_denied&error_description=%3Cb%3Eno&state=st")).await;
         assert!(response.contains("access_denied: &lt;b&gt;no"), "{response}");

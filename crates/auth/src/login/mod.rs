@@ -1,4 +1,4 @@
-//! Signing in as a person: authorization code with PKCE (RFC 7636) and a listener on this machine (RFC 8252).
+//! Logging in as a user: authorization code with PKCE (RFC 7636) and a listener on loopback (RFC 8252).
 
 pub(crate) mod browser;
 mod flow;
@@ -7,8 +7,5 @@ mod page;
 mod pkce;
 mod store;
 
-pub(crate) use flow::{Flow, Granted};
+pub(crate) use flow::{Flow, Granted, PUBLIC_CLIENT};
 pub use store::LoginOutcome;
-
-/// The public client of the official CLI, which every account knows.
-pub(crate) const PUBLIC_CLIENT: &str = "databricks-cli";

@@ -1,6 +1,6 @@
-//! What the person sees in the browser when the login has ended.
+//! The page that the browser shows at the end of a login.
 
-/// A page without any of the login's texts, except for an escaped error.
+/// A page that contains nothing of the login except for an escaped error.
 pub(crate) fn page(title: &str, text: &str) -> String {
     let (title, text) = (escape(title), escape(text));
     format!(

@@ -1,11 +1,11 @@
-//! Random texts for a login.
+//! The random strings of a login.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use databricks_core::Secret;
 use sha2::{Digest as _, Sha256};
 
-/// What makes one login its own: the state that comes back, and the secret whose digest went ahead.
+/// What binds the callback to its login: the state that is returned, and the secret whose digest was sent.
 #[derive(Debug)]
 pub(crate) struct Pkce {
     pub(crate) state: Secret,
@@ -13,7 +13,7 @@ pub(crate) struct Pkce {
 }
 
 impl Pkce {
-    /// New random texts; `None` if the system has no randomness to give.
+    /// New random strings; `None` if the system has no source of randomness.
     pub(crate) fn new() -> Option<Self> {
         let (mut state, mut verifier) = ([0; 16], [0; 64]);
         getrandom::fill(&mut state).ok()?;
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_random_and_long_enough() {
+    fn strings_are_random_and_long_enough() {
         let (a, b) = (Pkce::new().unwrap(), Pkce::new().unwrap());
         assert!(!a.state.matches(b.state.expose()) && !a.verifier.matches(b.verifier.expose()));
         assert_eq!((a.state.expose().len(), a.verifier.expose().len()), (22, 86));

@@ -1,11 +1,11 @@
-//! Logins that last: what `databricks auth login` of the official CLI does.
+//! Stored logins: what `databricks auth login` of the official CLI does.
 
 use std::sync::Arc;
 
 use databricks_core::Result;
 use databricks_transport::HttpService;
 
-use super::Flow;
+use super::flow::Flow;
 use crate::config::{ResolvedConfig, profile_path};
 use crate::context::Context;
 use crate::error::AuthError;
@@ -14,24 +14,26 @@ use crate::store::{Entry, Logins, Storage};
 
 const NAME: &str = "databricks-cli";
 
-/// What became of a login.
+/// The result of a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoginOutcome {
-    /// The host that was signed in to.
+    /// The host of the login.
     pub host: String,
-    /// Where the login is kept.
+    /// Where the login is stored.
     pub storage: Storage,
 }
 
 impl ResolvedConfig {
-    /// Signs a person in through a browser and stores the login as the official CLI does, so that `auth_type = databricks-cli` finds
-    /// it from then on, here and in the official tools.
+    /// Logs a user in through a browser and stores the login as the official CLI does: `databricks-cli` finds it from then on, in this
+    /// crate and in the official tools.
     ///
-    /// Asks for a new login even if there is one. Takes at most 5 minutes.
+    /// Starts a new login even if one is stored. Times out after 5 minutes.
+    ///
+    /// * `http`: sends the token requests, for example [`http_service`](Self::http_service).
     ///
     /// # Errors
-    /// When there is no host, the login is not completed, or it cannot be stored.
+    /// When no host is configured, the login is not completed, or it cannot be stored.
     pub async fn login(&self, http: HttpService) -> Result<LoginOutcome> {
         let cx = Arc::new(Context::new(self.clone(), Http::new(http)));
         let host = cx.host_url(NAME)?;
@@ -43,10 +45,12 @@ impl ResolvedConfig {
         Ok(LoginOutcome { host, storage })
     }
 
-    /// Forgets the stored login of this host or profile. Without one, does nothing.
+    /// Removes the stored login of this host or profile. Does nothing if there is none.
+    ///
+    /// * `http`: requests the host's metadata, for example [`http_service`](Self::http_service).
     ///
     /// # Errors
-    /// When there is no host, or the storage cannot be changed.
+    /// When no host is configured, or the storage cannot be changed.
     pub async fn logout(&self, http: HttpService) -> Result<()> {
         let cx = Context::new(self.clone(), Http::new(http));
         let logins = Logins::open(&cx, NAME).await?;

@@ -20,7 +20,7 @@ use crate::token::{BoxFuture, Token, TokenSource};
 const MANAGEMENT_TOKEN: HeaderName = HeaderName::from_static("x-databricks-azure-sp-management-token");
 const RESOURCE_ID: HeaderName = HeaderName::from_static("x-databricks-azure-workspace-resource-id");
 
-/// The longest that the question for the tenant may take.
+/// The timeout of the request for the tenant.
 const TENANT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Something that gets Entra tokens for resources.
@@ -32,9 +32,9 @@ pub(crate) trait Identity: fmt::Debug + Send + Sync + 'static {
 /// What becomes of the management token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Management {
-    /// It belongs to the sign-in: without it there is an error.
+    /// It is required: without it there is an error.
     Required,
-    /// Requests go without it if it cannot be had.
+    /// Requests are sent without it if it cannot be fetched.
     Optional,
     /// It is not requested.
     None,
@@ -54,7 +54,7 @@ impl<I: Identity + ?Sized> TokenSource for For<I> {
 }
 
 impl Context {
-    /// Whether this host is on Azure; the error is the reason for people.
+    /// Checks that the host is on Azure; the error is the reason in words.
     pub(crate) async fn require_azure(&self) -> Result<(), String> {
         match self.cloud().await {
             Cloud::Azure => Ok(()),
@@ -112,7 +112,7 @@ impl Context {
         Ok(())
     }
 
-    /// The tenant: as configured, else as the workspace's login page names it. Asked once.
+    /// The tenant: as configured, else as the workspace's login page names it. Requested once.
     pub(crate) async fn find_tenant(&self, provider: &'static str) -> Option<String> {
         if let Some(tenant) = self.tenant() {
             return Some(tenant);
@@ -124,21 +124,21 @@ impl Context {
             let location = response.headers.get(http::header::LOCATION).filter(|_| response.status.is_redirection())?;
             tenant_of(location.to_str().ok()?)
         };
-        let tenant = self.asked_tenant.get_or_init(ask).await.clone()?;
+        let tenant = self.login_page_tenant.get_or_init(ask).await.clone()?;
         self.found_tenant(tenant.clone(), provider);
         Some(tenant)
     }
 
     /// Entra's token endpoint for a tenant.
     pub(crate) fn entra_endpoint(&self, tenant: &str) -> String {
-        format!("{}{tenant}/oauth2/token", self.azure_environment().sign_in())
+        format!("{}{tenant}/oauth2/token", self.azure_environment().authority())
     }
 }
 
-/// The tenant in the URL of Entra's sign-in page.
+/// The tenant in the URL of Entra's login page.
 fn tenant_of(location: &str) -> Option<String> {
     let uri: Uri = location.parse().ok()?;
-    AzureEnvironment::of_sign_in(uri.host().filter(|_| uri.scheme_str() == Some("https"))?)?;
+    AzureEnvironment::of_authority(uri.host().filter(|_| uri.scheme_str() == Some("https"))?)?;
     let tenant = uri.path().split('/').nth(1)?;
     let is_plain = tenant.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     (!tenant.is_empty() && is_plain).then(|| tenant.to_owned())

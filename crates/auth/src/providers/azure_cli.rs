@@ -8,20 +8,20 @@ use databricks_core::Result;
 use serde_json::Value;
 
 use super::azure::{Identity, Management};
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
-use crate::expiry;
 use crate::oauth::UNSTATED_LIFE;
 use crate::process::{self, ProcessRequest};
 use crate::sanitize::{snippet, trimmed};
+use crate::timestamps;
 use crate::token::{BoxFuture, Token};
 
 pub(crate) const NAME: &str = "azure-cli";
 
-/// `az` is slow to start, and asks the network.
+/// The timeout of `az`, which is slow to start and uses the network.
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) static PROVIDER: Provider = Provider {
@@ -66,7 +66,7 @@ pub(crate) async fn identity(cx: &Arc<Context>, provider: &'static str) -> Resul
     Ok(Ok(session))
 }
 
-/// Who is signed in.
+/// The account that is logged in.
 #[derive(Debug)]
 pub(crate) struct Session {
     cx: Arc<Context>,
@@ -82,7 +82,7 @@ impl Session {
     async fn run(&self, arguments: &[&str]) -> Result<Value, AuthError> {
         let request = ProcessRequest::new(&self.program, arguments, self.cx.config.program_environment(), LIMIT);
         let failed = |why: String| AuthError::failed(self.provider, format!("az {}: {why}", arguments[..2.min(arguments.len())].join(" ")));
-        let output = process::run(&self.cx.config.machine().runner, request).await;
+        let output = process::run(&self.cx.config.platform().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
         if !output.success {
             return Err(failed(snippet(&output.stderr)));
@@ -98,7 +98,7 @@ impl Session {
             arguments.push(value);
             arguments
         };
-        // az refuses both at once; a known tenant says more.
+        // az refuses both at once; a known tenant is more specific.
         let (arguments, may_go_without) = match (self.cx.tenant().filter(|_| !self.is_managed), self.subscription()) {
             (Some(tenant), _) => (with(["--tenant"], tenant), self.is_principal),
             (None, Some(subscription)) => (with(["--subscription"], subscription), true),
@@ -130,13 +130,13 @@ impl Identity for Session {
     }
 }
 
-/// Reads the output of `az account get-access-token`. Its versions state the end of the token in many ways, and for some identities not at
-/// all: then the token itself may tell, else it counts as short-lived.
+/// Reads the output of `az account get-access-token`. Its versions state the expiry in many ways, and for some identities not at all:
+/// then the token itself may state it, else it counts as short-lived.
 fn read(response: &Value, now: SystemTime, zone: Option<&str>) -> Result<Token, String> {
     let text = |name: &str| response.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
     let value = text("accessToken").ok_or("the output of az has no accessToken")?;
-    let stated = ["expires_on", "expiresOn"].iter().find_map(|name| expiry::any(response.get(name)?, zone, now));
-    let left = stated.or_else(|| expiry::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
+    let stated = ["expires_on", "expiresOn"].iter().find_map(|name| timestamps::any(response.get(name)?, zone, now));
+    let left = stated.or_else(|| timestamps::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
     Ok(Token::new(value).token_type(text("tokenType").unwrap_or_default()).expires_in(left))
 }
 

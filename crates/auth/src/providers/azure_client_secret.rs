@@ -5,7 +5,7 @@ use std::sync::Arc;
 use databricks_core::Result;
 
 use super::azure::{Identity, Management, no_tenant};
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
@@ -36,7 +36,7 @@ pub(crate) fn inputs(config: &ResolvedConfig) -> Result<(), String> {
     if config.is_set(Key::AzureWorkspaceResourceId) { Ok(()) } else { need(config, &[Key::Host]) }
 }
 
-/// The principal with its tenant, and the host found; the inner error is the reason why it does not apply.
+/// The principal with its tenant, once the host is known; the inner error is the reason why it does not apply.
 pub(crate) async fn identity(cx: &Arc<Context>, provider: &'static str) -> Result<Result<Principal, String>, AuthError> {
     if let Err(reason) = cx.require_azure().await {
         return Ok(Err(reason));

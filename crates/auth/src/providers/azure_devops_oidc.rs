@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::exchange::{Exchange, IdTokens};
 use super::headers::Headers;
-use super::{Outcome, Provider, meant_for_entra, need};
+use super::provider::{Outcome, Provider, meant_for_entra, need};
+use crate::allowed_hosts;
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
@@ -18,11 +19,10 @@ use crate::http::Outgoing;
 use crate::oauth::not_configured;
 use crate::sanitize::trimmed;
 use crate::token::BoxFuture;
-use crate::trust;
 
 const NAME: &str = "azure-devops-oidc";
 
-/// What a pipeline sets by itself, except for the token.
+/// The variables that every pipeline sets; the token must be mapped explicitly.
 const VARIABLES: [&str; 5] =
     ["SYSTEM_TEAMFOUNDATIONCOLLECTIONURI", "SYSTEM_TEAMPROJECTID", "SYSTEM_PLANID", "SYSTEM_JOBID", "SYSTEM_HOSTTYPE"];
 const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
@@ -40,7 +40,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             ([], Some(_)) => Ok(()),
             ([], None) => Err(format!("{TOKEN} is not set; map it in the pipeline: env: {TOKEN}: $(System.AccessToken)")),
             _ => Err(format!(
-                "{} {} not set: not inside of an Azure DevOps pipeline",
+                "{} {} not set: not running in an Azure DevOps pipeline",
                 missing.join(", "),
                 if missing.len() == 1 { "is" } else { "are" }
             )),
@@ -56,7 +56,7 @@ pub(crate) static PROVIDER: Provider = Provider {
 #[derive(Debug)]
 struct Pipeline;
 
-/// Where the pipeline hands out ID tokens, and the token to ask with.
+/// The URL that issues ID tokens to the pipeline, and the token that authenticates the request.
 fn request(config: &ResolvedConfig) -> Option<(String, &str)> {
     let environment = config.environment();
     let [collection, project, plan, job, host_type] = VARIABLES.map(|name| environment.get(name).map(trimmed));
@@ -68,8 +68,8 @@ fn request(config: &ResolvedConfig) -> Option<(String, &str)> {
 impl IdTokens for Pipeline {
     fn id_token<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Secret, AuthError>> {
         Box::pin(async {
-            let (url, token) = request(&cx.config).ok_or_else(|| not_configured(NAME, "not inside of an Azure DevOps pipeline"))?;
-            trust::check_scheme(&url, "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")?;
+            let (url, token) = request(&cx.config).ok_or_else(|| not_configured(NAME, "not running in an Azure DevOps pipeline"))?;
+            allowed_hosts::check_scheme(&url, "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")?;
             let outgoing = Outgoing::post(url).bearer(token).plain_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let response = cx.http.send(outgoing.operation("Azure DevOps ID token")).await;
             let response = response

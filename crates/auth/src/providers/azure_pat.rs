@@ -1,4 +1,4 @@
-//! `azure-pat`: a short-lived personal access token, made with an Entra identity. Only on request.
+//! `azure-pat`: short-lived personal access tokens, created with an Entra identity. Used only when `auth_type` names it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::azure::Management;
 use super::headers::Headers;
-use super::{Outcome, Provider, azure_cli, azure_client_secret, azure_msi};
+use super::provider::{Outcome, Provider};
+use super::{azure_cli, azure_client_secret, azure_msi};
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
@@ -24,7 +25,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     inputs: azure_cli::inputs,
     configure: |cx| {
         Box::pin(async {
-            let signed_in = if azure_client_secret::inputs(&cx.config).is_ok() {
+            let outcome = if azure_client_secret::inputs(&cx.config).is_ok() {
                 azure_client_secret::identity(cx, NAME)
                     .await?
                     .map(|identity| cx.azure_headers(NAME, &Arc::new(identity), Management::Required))
@@ -37,7 +38,7 @@ pub(crate) static PROVIDER: Provider = Provider {
                     cx.azure_headers(NAME, &Arc::new(session), management).at_once()
                 })
             };
-            let identity = match signed_in {
+            let identity = match outcome {
                 Ok(headers) => headers,
                 Err(reason) => return Outcome::declined(reason),
             };
@@ -48,7 +49,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     },
 };
 
-/// Makes personal access tokens, and remembers which.
+/// Creates personal access tokens, and remembers which.
 #[derive(Debug)]
 struct Minter {
     cx: Arc<Context>,
@@ -73,7 +74,7 @@ impl Minter {
         if let Some(comment) = config.text(Key::AzurePatComment) {
             body["comment"] = comment.into();
         }
-        // Sent once: each request that arrives makes a token, and there is room for 600.
+        // Never retried: each request that arrives creates a token, and a user has at most 600.
         let response = self.post("create", &body).await?;
         let text = |pointer: &str| response.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
         let value = text("/token_value").ok_or_else(|| AuthError::failed(NAME, "the response has no token_value"))?;
@@ -101,7 +102,7 @@ impl Minter {
 }
 
 impl super::headers::Close for Minter {
-    /// Deletes what was made, as well as can be.
+    /// Deletes the tokens that were created. Best effort.
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));

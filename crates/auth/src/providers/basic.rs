@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use databricks_core::Secret;
 
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::HostType;
 use crate::config::attributes::Key;
 

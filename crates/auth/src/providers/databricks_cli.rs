@@ -1,4 +1,4 @@
-//! `databricks-cli`: a person who is signed in with the official CLI. Asks the program or, where there is none, reads what it stored.
+//! `databricks-cli`: a user who is logged in with the official CLI. Runs the CLI or, where it is missing, reads the stored login.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use databricks_core::Result;
 use serde_json::Value;
 
 use super::headers::Headers;
+use super::provider::{Outcome, Provider, need};
 use super::stored_login::StoredLogin;
-use super::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::config::{HostType, ResolvedConfig};
 use crate::context::Context;
 use crate::error::AuthError;
-use crate::expiry::{self, claims};
 use crate::oauth::{UNSTATED_LIFE, not_configured};
 use crate::process::{self, ProcessOutput, ProcessRequest};
 use crate::sanitize::{snippet, trimmed};
 use crate::store::Lock;
+use crate::timestamps::{self, claims};
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "databricks-cli";
@@ -70,7 +70,7 @@ fn find(config: &ResolvedConfig) -> Result<Option<PathBuf>, AuthError> {
     Ok(found.filter(|path| {
         let legacy = is_legacy(path);
         if legacy {
-            tracing::debug!(target: "databricks_auth", "{} is the legacy CLI, which cannot hand out tokens", path.display());
+            tracing::debug!(target: "databricks_auth", "{} is the legacy CLI, which cannot return tokens", path.display());
         }
         !legacy
     }))
@@ -87,7 +87,7 @@ fn is_legacy(program: &Path) -> bool {
 struct Version(u64, u64, u64);
 
 impl Version {
-    /// Reads the output of `databricks version --output json`, or the text form that older versions print anyway.
+    /// Parses the output of `databricks version --output json`, or the plain form that older versions print anyway.
     fn parse(output: &str) -> Option<Self> {
         if let Ok(json) = serde_json::from_str::<Value>(output) {
             let is_development = json.get("Version").and_then(Value::as_str).is_some_and(|text| text.contains("-dev"));
@@ -105,14 +105,14 @@ impl Version {
 /// The arguments that this version understands.
 async fn arguments(cx: &Arc<Context>, program: &Path) -> Vec<String> {
     let request = ProcessRequest::new(program, &["version", "--output", "json"], cx.config.program_environment(), VERSION_LIMIT);
-    let version = match process::run(&cx.config.machine().runner, request).await {
+    let version = match process::run(&cx.config.platform().runner, request).await {
         Ok(output) if output.success => Version::parse(output.stdout.expose()),
         _ => None,
     };
     let knows = |since| version.is_some_and(|version| version >= since);
     let mut arguments = vec!["auth".to_owned(), "token".to_owned()];
     match cx.config.profile() {
-        // A profile for another host would hand out a token that is not for this one.
+        // A profile for another host would return a token that is not for this one.
         Some(profile) if knows(PROFILE_OPTION) && cx.config.is_host_of_profile() => {
             arguments.extend(["--profile".to_owned(), profile.to_owned()]);
         }
@@ -148,7 +148,7 @@ impl TokenSource for Cli {
 
 impl Cli {
     async fn ask(&self) -> Result<Token, AuthError> {
-        // Two programs that refresh at the same moment get in each other's way.
+        // Two programs must not refresh at the same time.
         let directory = self.cx.config.home().map(|home| home.join(".databricks"));
         let _lock = match directory.filter(|directory| directory.is_dir()) {
             Some(directory) => Some(Lock::beside(&directory.join("token-cache.json")).await),
@@ -165,17 +165,17 @@ impl Cli {
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
         let value = text("access_token").ok_or_else(|| failed("its output has no access_token"))?;
         let now = self.cx.now();
-        // UTC where it has no zone. An end that is not stated may stand in the token itself.
-        let stated = text("expiry").filter(|expiry| !expiry.starts_with("0001-01-01")).and_then(|expiry| expiry::utc(expiry, now));
-        let stated = stated.or_else(|| body.get("expiry").and_then(|expiry| expiry::any(expiry, Some("UTC"), now)));
-        let left = stated.or_else(|| expiry::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
+        // UTC where it has no zone. An expiry that is not stated may be in the token itself.
+        let stated = text("expiry").filter(|expiry| !expiry.starts_with("0001-01-01")).and_then(|expiry| timestamps::utc(expiry, now));
+        let stated = stated.or_else(|| body.get("expiry").and_then(|expiry| timestamps::any(expiry, Some("UTC"), now)));
+        let left = stated.or_else(|| timestamps::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
         Ok(Token::new(value).token_type(text("token_type").unwrap_or_default()).expires_in(left))
     }
 
     async fn run(&self) -> Result<ProcessOutput, AuthError> {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), TOKEN_LIMIT);
-        process::run(&self.cx.config.machine().runner, request).await.map_err(|error| failed(&format!("cannot be run: {error}")))
+        process::run(&self.cx.config.platform().runner, request).await.map_err(|error| failed(&format!("cannot be run: {error}")))
     }
 }
 
@@ -183,7 +183,7 @@ fn failed(why: &str) -> AuthError {
     AuthError::failed(NAME, format!("databricks auth token: {why}"))
 }
 
-/// What the program said instead of a token.
+/// The error that the program printed instead of a token.
 fn refusal(output: &ProcessOutput) -> AuthError {
     let said = snippet(&output.stderr);
     if output.stderr.contains(NO_LOGIN) {
@@ -209,7 +209,7 @@ impl TokenSource for Scoped {
     }
 }
 
-/// Refuses a token that has other scopes than those that were asked for. Tokens that do not tell pass.
+/// Refuses a token with other scopes than the requested ones. Tokens that do not state their scopes pass.
 fn check_scopes(cx: &Context, token: &Token) -> Result<(), AuthError> {
     if !cx.config.is_set(Key::Scopes) {
         return Ok(());
@@ -228,7 +228,7 @@ fn check_scopes(cx: &Context, token: &Token) -> Result<(), AuthError> {
     if have == want {
         return Ok(());
     }
-    let text = format!("the login has the scopes {:?}, and the configuration asks for {:?}", have.join(" "), want.join(" "));
+    let text = format!("the login has the scopes {:?}, and the configuration requests {:?}", have.join(" "), want.join(" "));
     Err(AuthError::failed(NAME, text).with_hint("log in again with these scopes: databricks auth login"))
 }
 

@@ -6,7 +6,7 @@ use databricks_core::Secret;
 
 use super::exchange::{Exchange, IdTokens};
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;

@@ -14,12 +14,12 @@ use crate::token::{BoxFuture, Token, TokenSource};
 /// The kind of token that is exchanged.
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
-/// Where ID tokens come from. Asked again for every exchange, since issuers rotate them.
+/// A source of ID tokens. Called for every exchange, since issuers rotate them.
 pub(crate) trait IdTokens: fmt::Debug + Send + Sync + 'static {
     fn id_token<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Secret, AuthError>>;
 }
 
-/// Swaps ID tokens for tokens of the platform.
+/// Exchanges ID tokens for tokens of the platform.
 #[derive(Debug)]
 pub(crate) struct Exchange<I> {
     pub(crate) provider: &'static str,
@@ -35,9 +35,9 @@ impl<I: IdTokens> TokenSource for Exchange<I> {
 }
 
 impl Context {
-    /// Swaps a token for one of the platform.
+    /// Exchanges a token for one of the platform.
     ///
-    /// `subject_type` says what kind of token it is, as RFC 8693 names kinds.
+    /// * `subject_type`: the type of the given token, as RFC 8693 names it.
     pub(crate) async fn exchange(&self, provider: &str, subject: &Secret, subject_type: &str) -> Result<Token, AuthError> {
         let scope = self.scope();
         let mut fields = vec![
@@ -54,7 +54,7 @@ impl Context {
         Ok(token)
     }
 
-    /// The audience to ask an issuer for: as configured or as the host states, else the account, else the token endpoint.
+    /// The audience to request: as configured or as the host states, else the account, else the token endpoint.
     pub(crate) async fn audience(&self, provider: &str) -> Result<String, AuthError> {
         if let Some(audience) = self.config.text(Key::TokenAudience) {
             return Ok(audience.to_owned());

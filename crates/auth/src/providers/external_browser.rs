@@ -1,6 +1,6 @@
-//! `external-browser`: a person signs in in a browser, for this program alone. Only on request.
+//! `external-browser`: a user who logs in through a browser, for this program only. Used only when `auth_type` names it.
 //!
-//! The login is kept where the official Python SDK keeps its own, so the next run, there or here, does not ask again.
+//! The login is stored where the official Python SDK stores its own, so the next run of either does not ask again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use databricks_core::{Result, Secret};
 
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::Source;
 use crate::config::attributes::Key;
 use crate::context::Context;
@@ -19,7 +19,7 @@ use crate::token::{Token, TokenSource};
 
 const NAME: &str = "external-browser";
 
-/// A stored token this close to its end is refreshed.
+/// A stored token this close to its expiry is refreshed.
 const AHEAD: Duration = Duration::from_secs(300);
 
 pub(crate) static PROVIDER: Provider = Provider {
@@ -31,7 +31,7 @@ pub(crate) static PROVIDER: Provider = Provider {
         Box::pin(async {
             let flow = Flow::configured(cx, NAME);
             let file = file(cx, &flow);
-            let source = Person { flow, file, cx: Arc::clone(cx), last: tokio::sync::Mutex::default() };
+            let source = BrowserLogin { flow, file, cx: Arc::clone(cx), last: tokio::sync::Mutex::default() };
             Ok(Outcome::Ready(Headers::token(cx.cache(NAME, source))))
         })
     },
@@ -53,19 +53,19 @@ fn file(cx: &Context, flow: &Flow) -> Option<SessionFile> {
 }
 
 #[derive(Debug)]
-struct Person {
+struct BrowserLogin {
     cx: Arc<Context>,
     flow: Flow,
     file: Option<SessionFile>,
-    /// The login as this program had it last.
+    /// The login as this program last saw it.
     last: tokio::sync::Mutex<Option<Entry>>,
 }
 
-impl TokenSource for Person {
+impl TokenSource for BrowserLogin {
     async fn token(&self) -> Result<Token> {
         let mut last = self.last.lock().await;
         let is_first = last.is_none();
-        // Other programs refresh the same login, and a refresh token may be good for one time only.
+        // Other programs refresh the same login, and a refresh token may be usable only once.
         let _lock = match self.file.as_ref().filter(|file| file.path().exists()) {
             Some(file) => Some(Lock::beside(file.path()).await),
             None => None,
@@ -78,25 +78,25 @@ impl TokenSource for Person {
         let mut entry = stored.or_else(|| last.clone()).unwrap_or_default();
         let granted = match entry.refresh_token() {
             Some(refresh_token) => self.refresh_or_ask(&refresh_token).await?,
-            None => self.sign_in().await?,
+            None => self.log_in().await?,
         };
         entry.renew(&granted.token, granted.refresh_token.as_ref().map(Secret::expose), self.cx.now());
         if let Some(file) = &self.file
             && let Err(error) = file.put(&entry, self.cx.now())
         {
-            tracing::warn!(target: "databricks_auth", %error, "cannot store the login; the next program will ask again");
+            tracing::warn!(target: "databricks_auth", %error, "cannot store the login; the next program will have to log in again");
         }
         *last = Some(entry);
         Ok(granted.token)
     }
 }
 
-impl Person {
+impl BrowserLogin {
     fn stored(&self) -> Option<Entry> {
         self.file.as_ref()?.get(self.cx.config.environment().get("TZ"), self.cx.now())
     }
 
-    /// The stored token, if it is good for a while and not the one that this program was about to replace.
+    /// The stored token, if it is still valid and not the one that this program was about to replace.
     fn still_good(&self, stored: &Entry, last: Option<&Entry>, is_first: bool) -> Option<Token> {
         let is_news = is_first || last.and_then(Entry::access_token) != stored.access_token();
         let token = stored.token(self.cx.now()).filter(|_| is_news && stored.left(self.cx.now()) > AHEAD)?;
@@ -105,16 +105,16 @@ impl Person {
 
     async fn refresh_or_ask(&self, refresh_token: &Secret) -> Result<Granted, AuthError> {
         match self.flow.refresh(refresh_token).await {
-            // The server says that this login is over; anything else may pass.
+            // The server states that this login has ended; other errors may be temporary.
             Err(error) if error.oauth_error().is_some() => {
-                tracing::info!(target: "databricks_auth", error = error.explained(), "the login is over, asking the person again");
-                self.sign_in().await
+                tracing::info!(target: "databricks_auth", error = error.explained(), "the login has ended, asking the user again");
+                self.log_in().await
             }
             outcome => outcome,
         }
     }
 
-    async fn sign_in(&self) -> Result<Granted, AuthError> {
+    async fn log_in(&self) -> Result<Granted, AuthError> {
         tracing::info!(target: "databricks_auth", host = self.cx.host().map(|host| host.url), "logging in through a browser");
         self.flow.run().await
     }

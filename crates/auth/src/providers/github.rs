@@ -4,7 +4,8 @@ use databricks_core::Secret;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::need;
+use super::provider::need;
+use crate::allowed_hosts;
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
@@ -12,23 +13,22 @@ use crate::error::AuthError;
 use crate::http::Outgoing;
 use crate::oauth::not_configured;
 use crate::sanitize::trimmed;
-use crate::trust;
 
-/// Whether this runs in a job that may ask for ID tokens.
+/// Checks that this is a job that may request ID tokens.
 pub(crate) fn inputs(config: &ResolvedConfig) -> Result<(), String> {
     need(config, &[Key::ActionsIdTokenRequestUrl, Key::ActionsIdTokenRequestToken])
-        .map_err(|missing| format!("{missing}: not inside of GitHub Actions, or the job lacks the permission id-token: write"))
+        .map_err(|missing| format!("{missing}: not running in GitHub Actions, or the job lacks the permission id-token: write"))
 }
 
 impl Context {
-    /// Asks GitHub for an ID token for an audience.
+    /// Requests an ID token for an audience from GitHub.
     pub(crate) async fn github_id_token(&self, provider: &str, audience: &str) -> Result<Secret, AuthError> {
         let (Some(url), Some(token)) =
             (self.config.text(Key::ActionsIdTokenRequestUrl), self.config.secret_of(Key::ActionsIdTokenRequestToken))
         else {
-            return Err(not_configured(provider, "not inside of GitHub Actions"));
+            return Err(not_configured(provider, "not running in GitHub Actions"));
         };
-        trust::check_scheme(url, "actions_id_token_request_url")?;
+        allowed_hosts::check_scheme(url, "actions_id_token_request_url")?;
         let separator = if url.contains('?') { '&' } else { '?' };
         let url = format!("{url}{separator}audience={}", utf8_percent_encode(audience, NON_ALPHANUMERIC));
         let response = self.http.send(Outgoing::get(url).bearer(token.expose()).operation("GitHub ID token")).await;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use databricks_core::Secret;
 
 use super::exchange::{Exchange, IdTokens};
+use super::github;
 use super::headers::Headers;
-use super::{Outcome, Provider, github, meant_for_entra, need};
+use super::provider::{Outcome, Provider, meant_for_entra, need};
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;

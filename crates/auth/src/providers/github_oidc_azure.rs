@@ -5,7 +5,8 @@ use std::sync::Arc;
 use databricks_core::Result;
 
 use super::azure::{Identity, Management, no_tenant};
-use super::{Outcome, Provider, github, need};
+use super::github;
+use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
@@ -15,7 +16,7 @@ use crate::token::{BoxFuture, Token};
 
 const NAME: &str = "github-oidc-azure";
 
-/// The audience that Entra asks for.
+/// The audience that Entra requires.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 pub(crate) static PROVIDER: Provider = Provider {

@@ -1,4 +1,4 @@
-//! What both providers of Google share: the two headers, and reading the end of an ID token.
+//! What both providers of Google share: the two headers, and the expiry of an ID token.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,19 +7,19 @@ use http::HeaderName;
 use super::headers::{Headers, Optional};
 use crate::config::Cloud;
 use crate::context::Context;
-use crate::expiry;
+use crate::timestamps;
 use crate::token::{DynTokenSource, Token};
 
 const ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-databricks-gcp-sa-access-token");
 
-/// The life of an ID token that does not tell it.
+/// The lifetime of an ID token that does not state it.
 const USUAL_LIFE: Duration = Duration::from_secs(3600);
 
 /// What the access token is for.
 pub(crate) const SCOPES: [&str; 2] = ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/compute"];
 
 impl Context {
-    /// Whether this host is on Google Cloud; the error is the reason for people.
+    /// Checks that the host is on Google Cloud; the error is the reason in words.
     pub(crate) async fn require_google(&self) -> Result<(), String> {
         match self.cloud().await {
             Cloud::Gcp => Ok(()),
@@ -39,9 +39,9 @@ impl Context {
     }
 }
 
-/// An ID token with its end as it states it.
+/// An ID token with the expiry that it states.
 pub(crate) fn id_token(value: &str, now: SystemTime) -> Token {
-    Token::new(value).expires_in(expiry::of_jwt(value, now).unwrap_or(USUAL_LIFE))
+    Token::new(value).expires_in(timestamps::of_jwt(value, now).unwrap_or(USUAL_LIFE))
 }
 
 #[cfg(test)]

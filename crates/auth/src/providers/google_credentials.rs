@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::google::id_token;
 use super::google_key::{Grant, ServiceAccountKey};
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;

@@ -26,7 +26,7 @@ const METADATA_LIMIT: Duration = Duration::from_secs(3);
 /// Default credentials of some kind.
 #[derive(Debug)]
 pub(crate) enum Default {
-    /// A person's, as `gcloud auth application-default login` stores them.
+    /// A user's, as `gcloud auth application-default login` stores them.
     User { client_id: String, client_secret: Secret, refresh_token: Secret },
     /// A service account key.
     #[cfg(feature = "google")]
@@ -36,7 +36,7 @@ pub(crate) enum Default {
 }
 
 impl Default {
-    /// Looks for them. `None` where there are none.
+    /// Finds them; `None` where there are none.
     pub(crate) async fn find(cx: &Arc<Context>, provider: &'static str) -> Result<Option<Self>, AuthError> {
         if let Some(path) = file(&cx.config) {
             let failed = |why: String| AuthError::failed(provider, format!("the default credentials in {}: {why}", path.display()));
@@ -104,10 +104,11 @@ async fn machine_token(cx: &Arc<Context>, provider: &'static str) -> Result<Toke
         .once(METADATA_LIMIT)
         .operation("Google metadata server");
     let response = cx.http.send(request).await;
-    let response = response
-        .map_err(|error| AuthError::failed(provider, format!("Google's metadata server at {METADATA} gave no token")).with_cause(error))?;
+    let response = response.map_err(|error| {
+        AuthError::failed(provider, format!("Google's metadata server at {METADATA} returned no token")).with_cause(error)
+    })?;
     let token = read_token(provider, &response, cx.now(), &[]);
-    Ok(token.map_err(|error| error.prefixed(format!("Google's metadata server at {METADATA} gave no token")))?.0)
+    Ok(token.map_err(|error| error.prefixed(format!("Google's metadata server at {METADATA} returned no token")))?.0)
 }
 
 /// The file of default credentials.

@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use super::google::{SCOPES, id_token};
 use super::google_default::{Default, DefaultTokens};
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::cache::TokenCache;
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
-use crate::expiry;
 use crate::http::Outgoing;
 use crate::process::{self, ProcessRequest};
 use crate::sanitize::snippet;
+use crate::timestamps;
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "google-id";
@@ -61,7 +61,7 @@ enum Grant {
     Access,
 }
 
-/// Tokens of the service account, made with those of the default credentials.
+/// Tokens of the service account, in exchange for those of the default credentials.
 #[derive(Debug)]
 struct Impersonation {
     cx: Arc<Context>,
@@ -77,7 +77,7 @@ impl TokenSource for Impersonation {
 
 impl Impersonation {
     async fn ask(&self) -> Result<Token, AuthError> {
-        // Leaves what an e-mail is made of.
+        // Keeps the characters of an e-mail address.
         const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'@').remove(b'.').remove(b'-').remove(b'_').remove(b'+');
         let email = utf8_percent_encode(account(&self.cx), KEPT);
         let (action, body) = match self.grant {
@@ -103,14 +103,14 @@ impl Impersonation {
                 .ok_or_else(|| AuthError::failed(NAME, "Google's response has no token")),
             Grant::Access => {
                 let token = text("accessToken").ok_or_else(|| AuthError::failed(NAME, "Google's response has no accessToken"))?;
-                let left = text("expireTime").and_then(|at| expiry::utc(at, self.cx.now()));
+                let left = text("expireTime").and_then(|at| timestamps::utc(at, self.cx.now()));
                 Ok(Token::new(token).expires_in(left.unwrap_or(Duration::from_secs(3600))))
             }
         }
     }
 }
 
-/// ID tokens by the program `gcloud`. There is no access token then.
+/// ID tokens from the program `gcloud`, which returns no access token with them.
 #[derive(Debug)]
 struct Gcloud {
     cx: Arc<Context>,
@@ -124,7 +124,7 @@ impl TokenSource for Gcloud {
         let arguments = ["auth", "print-identity-token", account.as_str(), audience.as_str(), "--include-email"];
         let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), GCLOUD_LIMIT);
         let failed = |why: String| AuthError::failed(NAME, format!("gcloud auth print-identity-token: {why}"));
-        let output = process::run(&self.cx.config.machine().runner, request).await;
+        let output = process::run(&self.cx.config.platform().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
         if !output.success {
             return Err(failed(snippet(&output.stderr)).into());

@@ -14,21 +14,21 @@ use ring::signature::RSA_PKCS1_SHA256;
 use serde_json::{Value, json};
 
 use super::google::SCOPES;
+use crate::allowed_hosts;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::{HttpResponse, Outgoing};
 use crate::oauth::read_token;
 use crate::sanitize::trimmed;
 use crate::token::Token;
-use crate::trust;
 
 /// The audience of every assertion.
 const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
 /// Against clocks that are a little behind.
 const BACKDATED: u64 = 10;
 
-/// Where Google is asked. Keys name the address that was usual when they were made, such as `https://accounts.google.com/o/oauth2/token` or
-/// `https://www.googleapis.com/oauth2/v4/token`. All of them are one service, which wants to be asked at its present address.
+/// Google's token endpoint. Keys name the one that was usual when they were created, such as `https://accounts.google.com/o/oauth2/token` or
+/// `https://www.googleapis.com/oauth2/v4/token`. All of them are one service, whose current address is used.
 fn endpoint(token_uri: &str) -> &str {
     let is_google = token_uri.parse::<http::Uri>().is_ok_and(|uri| {
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
@@ -54,7 +54,7 @@ impl fmt::Debug for ServiceAccountKey {
     }
 }
 
-/// What an assertion asks for.
+/// What an assertion requests.
 pub(crate) enum Grant<'a> {
     /// An ID token for an audience.
     Id(&'a str),
@@ -63,7 +63,7 @@ pub(crate) enum Grant<'a> {
 }
 
 impl ServiceAccountKey {
-    /// Reads the JSON of a key. The error is the reason for people, without any of the text.
+    /// Parses the JSON of a key. The error is the reason in words, without any part of the key.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let json: Value = serde_json::from_str(trimmed(text)).map_err(|_| "it is neither the path of a file nor JSON".to_owned())?;
         let field = |name: &str| json.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
@@ -76,7 +76,7 @@ impl ServiceAccountKey {
         let token_uri = field("token_uri").unwrap_or(AUDIENCE);
         let key = EncodingKey::from_rsa_pem(required("private_key")?.as_bytes())
             .map_err(|_| "its private_key is not an RSA key in PEM".to_owned())?;
-        // jsonwebtoken reads the PEM and hands out PKCS#1. It would sign by a backend chosen for the whole process; ring needs no choice.
+        // jsonwebtoken reads the PEM and returns PKCS#1. It would sign by a backend chosen for the whole process; ring needs no choice.
         let pair = KeyPair::from_der(key.as_bytes()).map_err(|error| format!("its private_key cannot be used: {error}"))?;
         Ok(Self {
             email: required("client_email")?.to_owned(),
@@ -86,13 +86,13 @@ impl ServiceAccountKey {
         })
     }
 
-    /// Reads the key from a file or, if there is no such file, from the text itself.
+    /// Reads the key from a file or, if there is no such file, from the string itself.
     pub(crate) fn load(path_or_json: &str, home: Option<&Path>) -> Result<Self, String> {
         let path = crate::config::expand_home(trimmed(path_or_json), home);
         if !path_or_json.trim_start().starts_with('{') && path.is_file() {
             let text = std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-            if crate::machine::is_readable_by_others(&path) {
-                tracing::warn!(target: "databricks_auth", "{} holds a key and can be read by others; restrict it, for example with chmod 600", path.display());
+            if crate::platform::is_readable_by_others(&path) {
+                tracing::warn!(target: "databricks_auth", "{} contains a key and other users can read it; restrict it, for example with chmod 600", path.display());
             }
             return Self::parse(&text);
         }
@@ -118,9 +118,9 @@ impl ServiceAccountKey {
         Ok(Secret::new(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))))
     }
 
-    /// Swaps an assertion for a token and hands out Google's response.
+    /// Exchanges an assertion for a token and returns Google's response.
     pub(crate) async fn ask(&self, cx: &Arc<Context>, provider: &'static str, grant: Grant<'_>) -> Result<HttpResponse, AuthError> {
-        trust::check(&self.token_uri, "the Google key", &[]).and_then(|()| self.check_google())?;
+        allowed_hosts::check(&self.token_uri, "the Google key", &[]).and_then(|()| self.check_google())?;
         let now = cx.now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let assertion = self.assertion(&grant, now).map_err(|why| AuthError::failed(provider, why))?;
         let fields = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.expose())];
@@ -134,7 +134,7 @@ impl ServiceAccountKey {
             .with_status(Some(response.status), response.request_id()))
     }
 
-    /// A key is for Google alone, not for every host that may see credentials of the platform.
+    /// A key is for Google only, not for every host that may receive credentials of the platform.
     fn check_google(&self) -> Result<(), AuthError> {
         let host = self.token_uri.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase)).unwrap_or_default();
         if host == "oauth2.googleapis.com" || crate::config::host::is_loopback(&host) {

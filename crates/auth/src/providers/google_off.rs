@@ -1,6 +1,6 @@
-//! `google-credentials` in a build that cannot sign assertions: says which feature is missing.
+//! `google-credentials` in a build that cannot sign assertions: states which feature is missing.
 
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::error::feature_off;
 use crate::oauth::not_configured;

@@ -1,4 +1,4 @@
-//! The headers that a chosen provider hands out.
+//! The headers of a chosen provider.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use http::header::AUTHORIZATION;
 use crate::cache::TokenCache;
 use crate::token::{BoxFuture, DynTokenSource, Token, TokenSource};
 
-/// How long a token that could not be had is done without.
+/// The pause before an optional token is requested again after a failure.
 const WITHOUT: Duration = Duration::from_secs(300);
 
 /// An `Authorization` header, fixed or by token, and the headers that go with it.
@@ -21,12 +21,12 @@ pub(crate) struct Headers {
     authorization: Authorization,
     tokens: Vec<(HeaderName, TokenCache)>,
     fixed: Vec<(HeaderName, Secret)>,
-    /// Whether missing tokens are fetched at the same time, at the price of some in vain when the first cannot be had.
+    /// Whether missing tokens are fetched at the same time; some are wasted when the first one fails.
     at_once: bool,
     close: Option<Arc<dyn Close>>,
 }
 
-/// Something to do when a sign-in is no longer needed.
+/// What to do when credentials are no longer needed.
 pub(crate) trait Close: fmt::Debug + Send + Sync {
     fn close(&self) -> BoxFuture<'_, ()>;
 }
@@ -74,7 +74,7 @@ impl Headers {
         self
     }
 
-    /// Gives back what was made for this sign-in.
+    /// Revokes what was created for these credentials.
     pub(crate) async fn close(&self) {
         if let Some(close) = &self.close {
             close.close().await;

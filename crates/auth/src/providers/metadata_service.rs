@@ -8,13 +8,13 @@ use http::{HeaderName, Uri};
 use serde_json::Value;
 
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::config::host::is_loopback;
 use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind};
-use crate::expiry::{seconds, until_epoch};
 use crate::http::Outgoing;
+use crate::timestamps::{seconds, until_epoch};
 use crate::token::{Token, TokenSource};
 
 const NAME: &str = "metadata-service";

@@ -9,7 +9,7 @@ use databricks_transport::SharedClock;
 use serde_json::Value as Json;
 
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::config::serving::token_file;
 use crate::error::AuthError;
@@ -31,12 +31,12 @@ pub(crate) static PROVIDER: Provider = Provider {
         need(config, &[Key::Host])?;
         match token_file(config.environment()) {
             Some(_) => Ok(()),
-            None => Err("not inside of model serving".to_owned()),
+            None => Err("not running in model serving".to_owned()),
         }
     },
     configure: |cx| {
         Box::pin(async {
-            let Some(path) = token_file(cx.config.environment()) else { return Outcome::declined("not inside of model serving") };
+            let Some(path) = token_file(cx.config.environment()) else { return Outcome::declined("not running in model serving") };
             let source = File { path, clock: cx.config.clock().clone() };
             // One that cannot be read now does not apply.
             if let Err(reason) = source.read().await {

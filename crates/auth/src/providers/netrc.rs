@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use databricks_core::Secret;
 
+use super::basic;
 use super::headers::Headers;
-use super::{Outcome, Provider, basic, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::config::netrc;
@@ -23,13 +24,13 @@ pub(crate) static PROVIDER: Provider = Provider {
         need(config, &[Key::Host])?;
         match file(config) {
             Some(_) => Ok(()),
-            None => Err("there is no .netrc file".to_owned()),
+            None => Err("no .netrc file was found".to_owned()),
         }
     },
     configure: |cx| {
         Box::pin(async {
             let (Some(path), Some(host)) = (file(&cx.config), cx.config.parsed_host()) else {
-                return Outcome::declined("there is no .netrc file");
+                return Outcome::declined("no .netrc file was found");
             };
             let text = match fs::read_to_string(&path) {
                 Ok(text) => text,
@@ -40,8 +41,8 @@ pub(crate) static PROVIDER: Provider = Provider {
                 AuthError::failed(NAME, format!("{} cannot be parsed: line {}: {}", path.display(), error.line, error.problem))
             })?;
             let Some(entry) = found else { return Outcome::declined(format!("{} has no entry for {name}", path.display())) };
-            if crate::machine::is_readable_by_others(&path) {
-                tracing::warn!(target: "databricks_auth", "{} can be read by others; restrict it, for example with chmod 600", path.display());
+            if crate::platform::is_readable_by_others(&path) {
+                tracing::warn!(target: "databricks_auth", "{} can be read by other users; restrict it, for example with chmod 600", path.display());
             }
             tracing::debug!(target: "databricks_auth", "authenticating with the entry at line {} of {}", entry.line, path.display());
             let value = match trimmed(&entry.login) {
@@ -53,7 +54,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     },
 };
 
-/// The file: as `NETRC` says, else in the home directory.
+/// The path of the file: as `NETRC` states, else in the home directory.
 fn file(config: &ResolvedConfig) -> Option<PathBuf> {
     if let Some(path) = config.environment().get("NETRC").map(trimmed).filter(|path| !path.is_empty()) {
         return Some(crate::config::expand_home(path, config.home())).filter(|path| path.is_file());

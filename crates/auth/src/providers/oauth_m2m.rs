@@ -5,7 +5,7 @@ use std::sync::Arc;
 use databricks_core::Result;
 
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::oauth::is_client_refused;

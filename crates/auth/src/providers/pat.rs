@@ -3,7 +3,7 @@
 use databricks_core::Secret;
 
 use super::headers::Headers;
-use super::{Outcome, Provider, need};
+use super::provider::{Outcome, Provider, need};
 use crate::config::attributes::Key;
 
 pub(crate) static PROVIDER: Provider = Provider {

@@ -1,4 +1,4 @@
-//! A login that the official CLI, or ours, has stored: handed out while it is good, refreshed when it is not.
+//! A stored login of the official CLI or of this crate: used while it is valid, refreshed when it is not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::login::PUBLIC_CLIENT;
 use crate::store::{Entry, Lock, Logins};
 use crate::token::{Token, TokenSource};
 
-/// A token this close to its end is refreshed.
+/// A token this close to its expiry is refreshed.
 const AHEAD: Duration = Duration::from_secs(300);
 /// The pause after a refresh ahead of time failed.
 const COOL_DOWN: Duration = Duration::from_secs(60);
@@ -26,7 +26,7 @@ pub(crate) struct StoredLogin {
 }
 
 impl StoredLogin {
-    /// Looks for a login. `None` if none is stored.
+    /// Finds the stored login; `None` if there is none.
     pub(crate) async fn find(cx: &Arc<Context>, provider: &'static str) -> Result<Option<Self>, AuthError> {
         let logins = Logins::open(cx, provider).await?;
         let entry = logins.get().await.map_err(|why| AuthError::failed(provider, why))?;
@@ -40,7 +40,7 @@ impl StoredLogin {
         {
             return Ok(token.refresh_ahead(AHEAD));
         }
-        // Other programs refresh this login too, and a refresh token may be good for one time only.
+        // Other programs refresh this login too, and a refresh token may be usable only once.
         let _lock = match self.logins.path() {
             Some(path) => Some(Lock::beside(path).await),
             None => None,
@@ -59,12 +59,12 @@ impl StoredLogin {
 
     async fn read(&self) -> Result<Entry, AuthError> {
         let entry = self.logins.get().await.map_err(|why| AuthError::failed(self.provider, why))?;
-        entry.ok_or_else(|| self.sign_in_again("the stored login is gone"))
+        entry.ok_or_else(|| self.log_in_again("the stored login is gone"))
     }
 
     async fn refresh(&self, mut entry: Entry) -> Result<Token, AuthError> {
         let Some(refresh_token) = entry.refresh_token() else {
-            return Err(self.sign_in_again("the stored login has expired and has no refresh token"));
+            return Err(self.log_in_again("the stored login has expired and has no refresh token"));
         };
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose()), ("client_id", PUBLIC_CLIENT)];
         let (token, body) = self.cx.grant(self.provider, &fields, None, &[refresh_token.expose()]).await?;
@@ -75,7 +75,7 @@ impl StoredLogin {
         Ok(token)
     }
 
-    /// What to do when a refresh fails: another program may have refreshed it, or the old token may still be good.
+    /// Handles a refresh that failed: another program may have refreshed the login, or the old token may still be valid.
     async fn go_on_with(&self, entry: &Entry, error: AuthError) -> Result<Token, AuthError> {
         let now = self.cx.now();
         if let Ok(Some(other)) = self.logins.get().await
@@ -87,7 +87,7 @@ impl StoredLogin {
         let left = entry.left(now);
         match entry.token(now) {
             Some(token) if left > crate::cache::MARGIN => {
-                tracing::warn!(target: "databricks_auth", error = error.explained(), "cannot refresh the stored login ahead of time, going on with the old token");
+                tracing::warn!(target: "databricks_auth", error = error.explained(), "cannot refresh the stored login ahead of time, continuing with the old token");
                 Ok(token.refresh_ahead(left.saturating_sub(COOL_DOWN)))
             }
             _ if is_final(&error) => Err(error.with_hint(self.advice())),
@@ -95,7 +95,7 @@ impl StoredLogin {
         }
     }
 
-    fn sign_in_again(&self, why: &str) -> AuthError {
+    fn log_in_again(&self, why: &str) -> AuthError {
         AuthError::failed(self.provider, why).with_hint(self.advice())
     }
 
@@ -108,7 +108,7 @@ impl StoredLogin {
     }
 }
 
-/// Whether trying again cannot help.
+/// Whether a retry cannot help.
 fn is_final(error: &AuthError) -> bool {
     error.oauth_error().is_some_and(|code| matches!(code, "invalid_grant" | "invalid_request" | "access_denied"))
         || error.explained().contains("Refresh token is invalid")

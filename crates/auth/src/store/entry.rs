@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime};
 use databricks_core::Secret;
 use serde_json::{Map, Value};
 
-use crate::expiry;
 use crate::sanitize::trimmed;
+use crate::timestamps;
 use crate::token::Token;
 
-/// A token with its refresh token and its end. Members that we do not know are kept.
+/// A token with its refresh token and its expiry. Unknown members are kept.
 #[derive(Clone, Default)]
 pub(crate) struct Entry(Map<String, Value>);
 
-/// The token may be anything but shown.
+/// Does not show the tokens.
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry").field("members", &self.0.keys().collect::<Vec<_>>()).finish()
@@ -46,9 +46,9 @@ impl Entry {
         self.text("expiry")
     }
 
-    /// How long the token is good for; zero if it has no readable end.
+    /// The remaining lifetime of the token; zero if it has no readable expiry.
     pub(crate) fn left(&self, now: SystemTime) -> Duration {
-        self.expiry().and_then(|expiry| expiry::utc(expiry, now)).unwrap_or_default()
+        self.expiry().and_then(|expiry| timestamps::utc(expiry, now)).unwrap_or_default()
     }
 
     /// The token, if there is one.
@@ -57,16 +57,16 @@ impl Entry {
         Some(token.expires_in(self.left(now)))
     }
 
-    /// Takes in a new token. Without a refresh token of its own, the one we have stays.
+    /// Replaces the token. Without a new refresh token, the old one is kept.
     pub(crate) fn renew(&mut self, token: &Token, refresh_token: Option<&str>, now: SystemTime) {
         self.0.insert("access_token".to_owned(), token.value.expose().into());
         self.0.insert("token_type".to_owned(), token.token_type.clone().into());
         if let Some(refresh_token) = refresh_token.filter(|text| !text.is_empty()) {
             self.0.insert("refresh_token".to_owned(), refresh_token.into());
         }
-        // Relative members of an earlier response would contradict the new end.
+        // A relative expiry of an earlier response would contradict the new one.
         self.0.remove("expires_in");
-        match token.expires_in.and_then(|life| expiry::stamp(life, now)) {
+        match token.expires_in.and_then(|life| timestamps::stamp(life, now)) {
             Some(expiry) => self.0.insert("expiry".to_owned(), expiry.into()),
             None => self.0.remove("expiry"),
         };

@@ -1,6 +1,6 @@
 //! The system's key store: Secret Service on Linux and its like, the Keychain on macOS, the Credential Manager on Windows.
 //!
-//! Entries have the form that the official CLI's library gives them, so that both find each other's logins.
+//! Entries have the form that the library of the official CLI uses, so that both find each other's logins.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -11,15 +11,20 @@ use databricks_core::Secret;
 use keyring_core::api::CredentialStore;
 use keyring_core::{Entry, Error};
 
-use super::{KeyStore, KeyStoreError};
+use super::key_store::{KeyStore, KeyStoreError};
 
-/// What the CLI's library puts before a secret on macOS, where it goes through a program that takes plain texts only.
+/// What the CLI's library puts before a secret on macOS, where it passes secrets through a program that takes plain strings only.
 const ENCODED: &str = "go-keyring-base64:";
 
 /// The store of this system, reached when it is first needed.
 #[derive(Debug, Default)]
 pub(crate) struct SystemKeyStore {
     store: OnceLock<Arc<CredentialStore>>,
+}
+
+/// The system's key store, if this build has it.
+pub(crate) fn system() -> Option<Arc<dyn KeyStore>> {
+    Some(Arc::new(SystemKeyStore::default()))
 }
 
 impl SystemKeyStore {
@@ -56,7 +61,7 @@ fn open() -> keyring_core::Result<Arc<CredentialStore>> {
 
 #[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd", target_os = "macos", windows)))]
 fn open() -> keyring_core::Result<Arc<CredentialStore>> {
-    Err(Error::NotSupportedByStore("there is no key store for this system".to_owned()))
+    Err(Error::NotSupportedByStore("this system has no supported key store".to_owned()))
 }
 
 /// What an error means for falling back to the file.
@@ -64,7 +69,7 @@ fn failed(error: Error) -> KeyStoreError {
     match error {
         Error::NoDefaultStore | Error::NotSupportedByStore(_) => KeyStoreError::Unavailable(error.to_string()),
         // Errors may hold what they could not read.
-        Error::BadEncoding(_) | Error::BadDataFormat(..) => KeyStoreError::Failed("the entry is no text".to_owned()),
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => KeyStoreError::Failed("the entry is not valid UTF-8".to_owned()),
         error => KeyStoreError::Failed(error.to_string()),
     }
 }
@@ -72,7 +77,7 @@ fn failed(error: Error) -> KeyStoreError {
 impl KeyStore for SystemKeyStore {
     fn get(&self, service: &str, account: &str) -> Result<Option<Secret>, KeyStoreError> {
         match self.entry(service, account)?.get_secret() {
-            Ok(bytes) => decode(bytes).map(Some).ok_or_else(|| KeyStoreError::Failed("the entry is no text".to_owned())),
+            Ok(bytes) => decode(bytes).map(Some).ok_or_else(|| KeyStoreError::Failed("the entry is not valid UTF-8".to_owned())),
             Err(Error::NoEntry) => Ok(None),
             Err(error) => Err(failed(error)),
         }
@@ -90,7 +95,7 @@ impl KeyStore for SystemKeyStore {
     }
 }
 
-/// A secret as text, with the CLI's encoding undone.
+/// The secret as a string, with the CLI's encoding undone.
 fn decode(bytes: Vec<u8>) -> Option<Secret> {
     let text = String::from_utf8(bytes).ok()?;
     match text.strip_prefix(ENCODED) {

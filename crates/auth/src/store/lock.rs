@@ -4,14 +4,14 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long another process is waited for.
+/// The timeout of waiting for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// Holds the lock while it lives. Best effort: where it cannot be had, work goes on without.
+/// Holds the lock until it is dropped. Best effort: where it cannot be taken, work continues without it.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    /// Closing the file gives the lock back.
+    /// Closing the file releases the lock.
     _file: Option<File>,
 }
 
@@ -21,7 +21,7 @@ impl Lock {
         let path = cache.with_extension("json.lock");
         let file = tokio::task::spawn_blocking(move || acquire(&path)).await.ok().flatten();
         if file.is_none() {
-            tracing::debug!(target: "databricks_auth", "going on without the lock of the token cache");
+            tracing::debug!(target: "databricks_auth", "continuing without the lock of the token cache");
         }
         Self { _file: file }
     }

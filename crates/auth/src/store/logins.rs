@@ -1,4 +1,4 @@
-//! Logins of people: which storage holds them, under which key.
+//! Stored logins: in which storage, under which key.
 
 use std::fmt;
 use std::path::Path;
@@ -8,8 +8,10 @@ use std::time::Duration;
 use databricks_core::Secret;
 use serde_json::{Value, json};
 
+use super::entry::Entry;
+use super::key_store::{KeyStore, KeyStoreError};
+use super::storage::Storage;
 use super::token_file::TokenFile;
-use super::{Entry, KeyStore, KeyStoreError, Storage};
 use crate::config::file::with_value;
 use crate::config::host::Host;
 use crate::config::{HostType, ResolvedConfig, read_profile_file};
@@ -20,7 +22,7 @@ use crate::sanitize::trimmed;
 /// The service under which the CLI keeps logins in key stores.
 const SERVICE: &str = "databricks-cli";
 const VARIABLE: &str = "DATABRICKS_AUTH_STORAGE";
-/// The longest that one operation of a key store may take.
+/// The timeout of one operation of a key store.
 const LIMIT: Duration = Duration::from_secs(3);
 
 /// The stored logins that a configuration refers to.
@@ -87,7 +89,7 @@ impl Logins {
     }
 
     /// Stores a new login. Where the default storage turns out to be the file, the settings of the profile file remember it, so that
-    /// other tools look there too.
+    /// other tools find it too.
     pub(crate) async fn put_new(&self, entry: &Entry, profile_file: Option<&Path>) -> Result<Storage, String> {
         let used_file = match self.key_store()? {
             None => true,
@@ -133,7 +135,7 @@ impl Logins {
     }
 
     fn token_file(&self) -> Result<&TokenFile, String> {
-        self.file.as_ref().ok_or_else(|| "there is no home directory for the token cache".to_owned())
+        self.file.as_ref().ok_or_else(|| "no home directory was found for the token cache".to_owned())
     }
 
     fn get_from_file(&self) -> Result<Option<Entry>, String> {
@@ -154,7 +156,7 @@ impl Logins {
         let (keys, key) = (Arc::clone(keys), key.to_owned());
         let secret = limited(move || keys.get(SERVICE, &key)).await?;
         let Some(secret) = secret else { return Ok(None) };
-        let damaged = || KeyStoreError::Failed("its entry is no stored login; log in again".to_owned());
+        let damaged = || KeyStoreError::Failed("its entry is not a stored login; log in again".to_owned());
         let document: Value = serde_json::from_str(trimmed(secret.expose())).map_err(|_| damaged())?;
         document.get("token").and_then(Entry::from_json).map(Some).ok_or_else(damaged)
     }
@@ -166,7 +168,7 @@ impl Logins {
     }
 }
 
-/// Runs an operation of a key store on a thread that may block, but not for long.
+/// Runs an operation of a key store on a thread that may block, with a timeout.
 async fn limited<T: Send + 'static>(operation: impl FnOnce() -> Result<T, KeyStoreError> + Send + 'static) -> Result<T, KeyStoreError> {
     match tokio::time::timeout(LIMIT, tokio::task::spawn_blocking(operation)).await {
         Ok(Ok(outcome)) => outcome,
@@ -176,15 +178,15 @@ async fn limited<T: Send + 'static>(operation: impl FnOnce() -> Result<T, KeySto
 }
 
 fn key_store(config: &ResolvedConfig) -> Option<Arc<dyn KeyStore>> {
-    let given = config.machine().key_store.clone();
+    let given = config.platform().key_store.clone();
     #[cfg(feature = "keyring")]
-    let given = given.or_else(super::system);
+    let given = given.or_else(super::keyring::system);
     given
 }
 
 /// The storage, and whether it was chosen.
 fn choose(config: &ResolvedConfig) -> Result<(Storage, bool), AuthError> {
-    if let Some(storage) = config.machine().storage {
+    if let Some(storage) = config.platform().storage {
         return Ok((storage, true));
     }
     let setting = match config.environment().get(VARIABLE) {
@@ -254,5 +256,5 @@ fn remember_plaintext(path: &Path) -> Result<(), String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failed(error)),
     };
-    crate::machine::replace_file(path, &with_value(&text, crate::config::file::SETTINGS, "auth_storage", "plaintext")).map_err(failed)
+    crate::platform::replace_file(path, &with_value(&text, crate::config::file::SETTINGS, "auth_storage", "plaintext")).map_err(failed)
 }

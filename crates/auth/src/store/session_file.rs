@@ -1,4 +1,4 @@
-//! Logins for one program, in the place and form of the official Python SDK, so that either finds the other's.
+//! Logins of `external-browser`, in the location and form of the official Python SDK, so that each finds the other's.
 //!
 //! `~/.config/databricks-sdk-py/oauth/<digest>.json` with `{"token": {…}}`. The digest is of host, client, scopes and profile.
 
@@ -10,8 +10,8 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::Entry;
-use crate::expiry;
+use super::entry::Entry;
+use crate::timestamps;
 
 /// What distinguishes one login from another.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct SessionKey<'a> {
 }
 
 impl SessionKey<'_> {
-    /// The digest of the JSON text that Python writes: sorted members, a blank after commas and colons, ASCII only.
+    /// The digest of the JSON that Python writes: sorted members, a space after commas and colons, ASCII only.
     fn digest(&self) -> String {
         let mut text = format!("{{\"client_id\": {}", ascii(self.client_id));
         if let Some(group) = self.group_id {
@@ -37,7 +37,7 @@ impl SessionKey<'_> {
     }
 }
 
-/// A JSON text in ASCII.
+/// A JSON string in ASCII.
 fn ascii(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     let mut out = String::with_capacity(quoted.len());
@@ -72,7 +72,7 @@ impl SessionFile {
         &self.path
     }
 
-    /// The login; `None` if there is none that can be read. Its end is in UTC then.
+    /// The login; `None` if there is none that can be read. Its expiry is in UTC then.
     ///
     /// `zone` is the variable `TZ`: Python writes local time.
     pub(crate) fn get(&self, zone: Option<&str>, now: SystemTime) -> Option<Entry> {
@@ -81,8 +81,8 @@ impl SessionFile {
         let text = token.get("expiry").and_then(Value::as_str)?.to_owned();
         let has_zone = text.ends_with('Z') || text.get(19..).is_some_and(|tail| tail.contains(['+', '-']));
         if !has_zone {
-            let left = expiry::local(&text, zone, now)?;
-            token["expiry"] = expiry::stamp(left, now)?.into();
+            let left = timestamps::local(&text, zone, now)?;
+            token["expiry"] = timestamps::stamp(left, now)?.into();
         }
         Entry::from_json(&token)
     }
@@ -95,7 +95,7 @@ impl SessionFile {
         let at = jiff::Timestamp::try_from(now + whole).map_err(std::io::Error::other)?;
         token["expiry"] = at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string().into();
         super::token_file::create_private(self.path.parent().unwrap_or(Path::new(".")))?;
-        crate::machine::replace_file(&self.path, &json!({ "token": token }).to_string())
+        crate::platform::replace_file(&self.path, &json!({ "token": token }).to_string())
     }
 }
 

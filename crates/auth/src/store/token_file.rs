@@ -1,7 +1,7 @@
 //! The official CLI's token cache file.
 //!
-//! `{"version": 1, "tokens": {"<key>": {…}}}`, readable by its owner only, replaced as a whole. Entries of others and members that
-//! we do not know stay as they are.
+//! `{"version": 1, "tokens": {"<key>": {…}}}`, readable by its owner only, replaced as a whole. Entries of other logins and
+//! unknown members are kept.
 
 use std::fs;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::Entry;
+use super::entry::Entry;
 
 const VERSION: i64 = 1;
 
@@ -28,13 +28,13 @@ impl TokenFile {
         &self.path
     }
 
-    /// The entry of a key. The error is for people and names the path.
+    /// The entry of a key. The error is a sentence that names the path.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, String> {
         let Some(document) = self.read()? else { return Ok(None) };
         Ok(document.pointer("/tokens").and_then(|tokens| tokens.get(key)).and_then(Entry::from_json))
     }
 
-    /// Stores an entry under some keys, unless one stored there meanwhile ends later.
+    /// Stores an entry under some keys, unless one stored there meanwhile expires later.
     pub(crate) fn put(&self, keys: &[&str], entry: &Entry) -> Result<(), String> {
         self.change(|tokens| {
             for key in keys {
@@ -88,7 +88,7 @@ impl TokenFile {
                 return Err(io::Error::other("it is a link that leads out of its directory"));
             }
         }
-        // Created with mode 0600, so that nobody else can open it before the rename either.
+        // Created with mode 0600, so that no other user can open it before the rename either.
         let mut file = tempfile::Builder::new().prefix(".token-cache-").suffix(".tmp").tempfile_in(directory)?;
         let mut text = serde_json::to_vec_pretty(document)?;
         text.push(b'\n');
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn others_and_unknown_members_stay() {
+    fn other_entries_and_unknown_members_are_kept() {
         let (_home, file) = file();
         fs::create_dir_all(file.path().parent().unwrap()).unwrap();
         fs::write(
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_token_of_somebody_else_stays() {
+    fn a_later_token_of_another_program_stays() {
         let (_home, file) = file();
         file.put(&["k"], &entry("later", 7200)).unwrap();
         file.put(&["k"], &entry("sooner", 3600)).unwrap();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_left_alone() {
+    fn what_cannot_be_read_is_kept() {
         let (_home, file) = file();
         fs::create_dir_all(file.path().parent().unwrap()).unwrap();
         for text in ["{\"version\":1,\"tokens\":{", "{\"version\": 2, \"tokens\": {}}", "{}", "[]", "{\"version\":1,\"tokens\":[]}"] {
@@ -215,7 +215,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_out_of_the_folder_is_not_followed() {
+    fn a_link_out_of_the_directory_is_not_followed() {
         let (home, file) = file();
         fs::create_dir_all(file.path().parent().unwrap()).unwrap();
         let elsewhere = home.path().join("elsewhere.json");

@@ -1,6 +1,6 @@
-//! What stands between the providers and this machine: clock, child processes, browser and key store.
+//! What the providers use of the system: clock, child processes, browser and key store.
 //!
-//! Everything here can be replaced, so that a test needs neither a program in `PATH` nor a desktop.
+//! All of it can be replaced, so that a test needs neither a program in `PATH` nor a desktop.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,28 +9,29 @@ use databricks_transport::SharedClock;
 
 use crate::login::browser::Browser;
 use crate::process::{DynProcessRunner, SystemRunner};
-use crate::store::KeyStore;
+use crate::store::key_store::KeyStore;
+use crate::store::storage::Storage;
 
-/// The parts of this machine that providers use.
+/// The parts of the system that providers use.
 #[derive(Clone, Debug)]
-pub(crate) struct Machine {
+pub(crate) struct Platform {
     pub(crate) clock: SharedClock,
     pub(crate) runner: Arc<dyn DynProcessRunner>,
     /// `None` follows the features this crate was built with.
     pub(crate) browser: Option<Arc<dyn Browser>>,
     /// `None` follows the features this crate was built with.
     pub(crate) key_store: Option<Arc<dyn KeyStore>>,
-    /// The storage of logins chosen in code.
-    pub(crate) storage: Option<crate::store::Storage>,
+    /// The storage of logins, if it was set in code.
+    pub(crate) storage: Option<Storage>,
 }
 
-impl Default for Machine {
+impl Default for Platform {
     fn default() -> Self {
         Self { clock: SharedClock::default(), runner: Arc::new(SystemRunner), browser: None, key_store: None, storage: None }
     }
 }
 
-/// Whether a file's mode lets group or others read it. Always `false` where there are no modes.
+/// Whether the file's mode lets other users read it. Always `false` where there are no modes.
 pub(crate) fn is_readable_by_others(path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -48,7 +49,7 @@ pub(crate) fn is_readable_by_others(path: &Path) -> bool {
 pub(crate) fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
 
-    // A link, as people have who keep their settings under version control, stays one.
+    // A symbolic link, for example to a file under version control, is kept.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".databricks-").suffix(".tmp").tempfile_in(directory)?;

@@ -1,4 +1,4 @@
-//! Ends of tokens, in the forms in which programs write them.
+//! The expiry of tokens, in the forms in which programs write it.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::sanitize::trimmed;
 
-/// How long until a moment in RFC 3339, or in UTC without a zone and with a blank or `T` between date and time. Zero if it has
-/// passed, `None` if the text is no moment.
+/// The time left until a timestamp in RFC 3339, or in UTC without a zone and with a space or `T` between date and time. Zero if it has
+/// passed, `None` if the string is not a timestamp.
 pub(crate) fn utc(text: &str, now: SystemTime) -> Option<Duration> {
     let text = trimmed(text);
     let at = match text.parse::<jiff::Timestamp>() {
@@ -21,15 +21,15 @@ pub(crate) fn utc(text: &str, now: SystemTime) -> Option<Duration> {
     Some(until(at, now))
 }
 
-/// How long until a moment in the time of this machine. `zone` is the variable `TZ`, if it is set.
+/// The time left until a timestamp in local time. `zone` is the variable `TZ`, if it is set.
 pub(crate) fn local(text: &str, zone: Option<&str>, now: SystemTime) -> Option<Duration> {
     let zone = zone.and_then(|name| TimeZone::get(name.trim_start_matches(':')).ok()).unwrap_or_else(TimeZone::system);
     let at = text.trim().parse::<DateTime>().ok()?.to_zoned(zone).ok()?;
     Some(until(at.timestamp(), now))
 }
 
-/// How long until an end in any form that programs write: seconds since 1970 as number or text, RFC 3339, or the time of this machine. `None`
-/// for what says nothing, such as an empty text, zero, or the first moment of the year 1.
+/// The time left until a timestamp in any form that programs write: seconds since 1970 as a number or a string, RFC 3339, or local time.
+/// `None` for an empty string, zero, and the beginning of the year 1, which mean that it is unknown.
 pub(crate) fn any(value: &Value, zone: Option<&str>, now: SystemTime) -> Option<Duration> {
     if let Some(epoch) = seconds(value) {
         return (epoch > 0.0).then(|| until_epoch(epoch, now));
@@ -50,13 +50,13 @@ pub(crate) fn claims(jwt: &str) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
 }
 
-/// How long a JWT is good for, as it states itself.
+/// The remaining lifetime of a JWT by its `exp` claim.
 pub(crate) fn of_jwt(jwt: &str, now: SystemTime) -> Option<Duration> {
     let exp = claims(jwt)?.get("exp").and_then(seconds)?;
     Some(until_epoch(exp, now))
 }
 
-/// A number, or a number as text.
+/// A number, or a number in a string.
 pub(crate) fn seconds(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
@@ -66,7 +66,7 @@ pub(crate) fn seconds(value: &Value) -> Option<f64> {
     number.filter(|number| number.is_finite())
 }
 
-/// How long until a moment in seconds since 1970; zero if it has passed.
+/// The time left until a timestamp in seconds since 1970; zero if it has passed.
 pub(crate) fn until_epoch(seconds: f64, now: SystemTime) -> Duration {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     Duration::try_from_secs_f64(seconds - now).unwrap_or_default()
@@ -76,7 +76,7 @@ fn until(at: jiff::Timestamp, now: SystemTime) -> Duration {
     SystemTime::from(at).duration_since(now).unwrap_or_default()
 }
 
-/// The moment so far ahead, in RFC 3339 with nanoseconds, as the CLI writes it.
+/// The timestamp that far ahead, in RFC 3339 with nanoseconds, as the CLI writes it.
 pub(crate) fn stamp(life: Duration, now: SystemTime) -> Option<String> {
     let at = jiff::Timestamp::try_from(now.checked_add(life)?).ok()?;
     Some(at.to_string())

@@ -8,7 +8,8 @@ use crate::context::Context;
 use crate::error::{AuthError, AuthErrorKind, Declined};
 use crate::oauth::not_configured;
 use crate::providers::headers::Headers;
-use crate::providers::{CHAIN, ON_REQUEST, Outcome, Provider};
+use crate::providers::provider::{Outcome, Provider};
+use crate::providers::{CHAIN, ON_REQUEST};
 
 /// The provider that authenticates, and why those before it do not.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Chosen {
     pub(crate) declined: Vec<Declined>,
 }
 
-/// Chooses.
+/// Chooses a provider and sets it up.
 pub(crate) async fn choose(cx: &Arc<Context>) -> Result<Chosen, AuthError> {
     match cx.config.stated_auth_type() {
         Some(name) => forced(cx, name).await,
@@ -32,7 +33,7 @@ async fn forced(cx: &Arc<Context>, name: &str) -> Result<Chosen, AuthError> {
     }
     let provider = CHAIN.iter().chain(ON_REQUEST).find(|provider| provider.name == name).copied();
     let Some(provider) = provider else {
-        return Err(not_configured(name, "there is no such credentials provider"));
+        return Err(not_configured(name, "no such credentials provider exists"));
     };
     if let Err(reason) = inputs(provider, &cx.config) {
         return Err(not_configured(name, reason));
@@ -63,12 +64,12 @@ async fn first(cx: &Arc<Context>) -> Result<Chosen, AuthError> {
             Err(error) => return Err(error),
         }
     }
-    // Providers that need a runtime were passed over for want of it, which would not be understood from a list.
+    // Providers that need a runtime were skipped without one, which a list of reasons would hide.
     crate::runtime::check()?;
     Err(exhausted(&cx.config, declined))
 }
 
-/// Sets a provider up. One that was not asked for must show that it works: it keeps the token that it gets for that.
+/// Sets up a provider. One that is not configured explicitly must prove that it works; the token that it gets for that is cached.
 async fn attempt(cx: &Arc<Context>, provider: &Provider) -> Result<Outcome, AuthError> {
     let outcome = (provider.configure)(cx).await?;
     if let (true, Outcome::Ready(headers)) = (provider.ambient, &outcome)
@@ -79,18 +80,18 @@ async fn attempt(cx: &Arc<Context>, provider: &Provider) -> Result<Outcome, Auth
     Ok(outcome)
 }
 
-/// Whether a provider has its inputs, and if not, why.
+/// Checks that a provider is configured; the error is the reason why it is not.
 pub(crate) fn inputs(provider: &Provider, config: &ResolvedConfig) -> Result<(), String> {
     (provider.inputs)(config)?;
     if config.is_set(Key::GroupId) && !provider.honours_group {
-        return Err("group_id is set, and this provider cannot take on a group's rights".to_owned());
+        return Err("group_id is set, and this provider does not support it".to_owned());
     }
     Ok(())
 }
 
-/// Why the provider of the official Python SDK for notebooks is not here.
+/// Why a provider of the official Python SDK for notebooks is not supported.
 pub(crate) fn notebook_only(name: &str) -> Option<&'static str> {
-    matches!(name, "runtime" | "runtime-oauth").then_some("works only inside of a notebook's Python interpreter")
+    matches!(name, "runtime" | "runtime-oauth").then_some("works only in the Python interpreter of a notebook")
 }
 
 fn exhausted(config: &ResolvedConfig, declined: Vec<Declined>) -> AuthError {
@@ -111,7 +112,7 @@ fn exhausted(config: &ResolvedConfig, declined: Vec<Declined>) -> AuthError {
         text.push_str(&format!("; set are {}", others.join(", ")));
     }
     if let Some(path) = crate::config::profile_path(config).filter(|path| !path.exists()) {
-        text.push_str(&format!("; there is no profile file {}", path.display()));
+        text.push_str(&format!("; the profile file {} does not exist", path.display()));
     }
     let advice = if config.host().is_none() && !config.is_set(Key::AzureWorkspaceResourceId) {
         "set host (DATABRICKS_HOST) and credentials, for example token (DATABRICKS_TOKEN), or choose a profile (DATABRICKS_CONFIG_PROFILE)"
@@ -129,7 +130,7 @@ mod tests {
     use crate::Config;
 
     #[test]
-    fn one_line_says_what_to_do_and_the_report_lists_the_providers() {
+    fn one_line_states_what_to_do_and_the_report_lists_the_providers() {
         let environment = Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_ID", "sp-1")]);
         let config = Config::new().environment(environment).resolve().unwrap();
         let declined = vec![Declined::new("pat", "token (DATABRICKS_TOKEN) is not set")];

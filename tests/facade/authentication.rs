@@ -1,4 +1,4 @@
-//! Ways to sign in, right and wrong.
+//! Authentication, right and wrong.
 
 use databricks_sdk::{Config, ErrorKind, WorkspaceClient};
 use databricks_tests::Fixture;

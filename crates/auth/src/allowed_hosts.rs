@@ -1,4 +1,4 @@
-//! Which places may see credentials.
+//! Which hosts may receive credentials.
 
 use databricks_core::Origin;
 use http::Uri;
@@ -7,11 +7,11 @@ use crate::config::cloud::{AzureEnvironment, is_platform_host};
 use crate::config::host::is_loopback;
 use crate::error::{AuthError, AuthErrorKind};
 
-/// Refuses an endpoint that is neither of `own` (the configured host, or what the user named) nor of the platform.
+/// Refuses an endpoint that is neither one of the user's own origins nor one of the platform.
 ///
 /// * `url`: the endpoint.
-/// * `named_by`: who named it, for the message.
-/// * `own`: origins that the user chose.
+/// * `named_by`: the document that names it, for the message.
+/// * `own`: the origins of the configured host and of endpoints that the user set.
 pub(crate) fn check(url: &str, named_by: &str, own: &[Origin]) -> Result<(), AuthError> {
     let origin = url.parse::<Uri>().ok().as_ref().and_then(Origin::of);
     let Some(origin) = origin else {
@@ -24,7 +24,7 @@ pub(crate) fn check(url: &str, named_by: &str, own: &[Origin]) -> Result<(), Aut
         AuthErrorKind::UntrustedEndpoint,
         format!("{named_by} names {origin}, which is neither the configured host nor a known login service; no credentials are sent there"),
     )
-    .with_hint("if you trust it, name it yourself as token_endpoint or discovery_url"))
+    .with_hint("if you trust it, set it as token_endpoint or discovery_url"))
 }
 
 fn is_trusted(origin: &Origin) -> bool {
@@ -32,7 +32,7 @@ fn is_trusted(origin: &Origin) -> bool {
     match origin.scheme() {
         "https" => {
             is_platform_host(host)
-                || AzureEnvironment::of_sign_in(host).is_some()
+                || AzureEnvironment::of_authority(host).is_some()
                 || matches!(host, "oauth2.googleapis.com" | "iamcredentials.googleapis.com")
                 || is_loopback(host)
         }
@@ -41,14 +41,14 @@ fn is_trusted(origin: &Origin) -> bool {
     }
 }
 
-/// Refuses an endpoint that the user named but that would get credentials over plain http.
+/// Refuses an endpoint of the user that would receive credentials over plain http.
 pub(crate) fn check_scheme(url: &str, attribute: &str) -> Result<Origin, AuthError> {
     let origin = url.parse::<Uri>().ok().as_ref().and_then(Origin::of);
     match origin {
         Some(origin) if origin.scheme() == "https" || is_loopback(origin.host()) => Ok(origin),
         Some(origin) => Err(AuthError::new(
             AuthErrorKind::UntrustedEndpoint,
-            format!("{attribute} is at {origin}, which would get credentials over plain http; use https"),
+            format!("{attribute} is at {origin}, which would receive credentials over plain http; use https"),
         )),
         None => Err(AuthError::new(AuthErrorKind::InvalidValue, format!("{attribute} must be an absolute URL"))),
     }

@@ -1,5 +1,6 @@
-//! A sign-in: credentials that choose their provider when they are first needed, and what is known of the host.
+//! The credential chain: credentials that choose their provider when they are first needed, and what is known about the host.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
@@ -9,16 +10,16 @@ use databricks_transport::{HttpService, TlsOptions, UserAgent};
 use http::Uri;
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::chain::{self, Chosen};
+use crate::cache::TokenCache;
+use crate::choose::{self, Chosen};
 use crate::config::{Cloud, HostType, ResolvedConfig};
 use crate::context::Context;
-use crate::derived::DataPlane;
 use crate::describe::Description;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::http::Http;
 use crate::runtime;
 
-/// Where a client sends its requests, and to whom: the configuration, completed by what the host says about itself.
+/// Where a client sends its requests: the configuration, completed by the host's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Endpoint {
@@ -34,48 +35,56 @@ pub struct Endpoint {
     pub cloud: Cloud,
 }
 
-/// Credentials by configuration. Cheap to clone; clones share tokens and everything else.
+/// Credentials that find their provider by the configuration. Cheap to clone; clones share tokens and everything else.
 ///
-/// Made by [`ResolvedConfig::sign_in`]. Sends nothing before the first [`headers`](Credentials::headers) or
-/// [`endpoint`](Self::endpoint); then the chain chooses a provider, once, and that one hands out headers from then on.
+/// Created by [`ResolvedConfig::credentials`]. Sends nothing before the first [`headers`](Credentials::headers) or
+/// [`endpoint`](Self::endpoint). That call chooses a provider: the one that `auth_type` names, else the first one of the chain that
+/// is configured; see the [table](crate#auth-types). The provider is kept and returns the headers from then on. After an error, the next
+/// call chooses again.
 ///
 /// ```no_run
 /// # async fn example(http: databricks_transport::HttpService) -> databricks_core::Result<()> {
 /// use databricks_auth::Config;
 /// use databricks_core::Credentials as _;
 ///
-/// let sign_in = Config::from_env().resolve()?.sign_in(http);
-/// let headers = sign_in.headers().await?;
-/// println!("{} signs in at {}", sign_in.auth_type(), sign_in.endpoint().await?.base);
+/// let credentials = Config::from_env().resolve()?.credentials_over(http);
+/// let headers = credentials.headers().await?;
+/// println!("authenticated by {} at {}", credentials.auth_type(), credentials.endpoint().await?.base);
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct SignIn(pub(crate) Arc<Inner>);
+pub struct CredentialChain(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) cx: Arc<Context>,
     chosen: OnceLock<Chosen>,
-    /// Held while the chain runs.
+    /// Held while a provider is chosen.
     gate: Mutex<()>,
-    /// How often the chain ended without a provider, and the last reason.
+    /// How often no provider was found, and the last reason.
     failures: AtomicU64,
     failure: StdMutex<Option<AuthError>>,
     endpoint: OnceCell<Endpoint>,
-    /// The only place that the headers may go to.
+    /// The only origin that the headers may be sent to.
     origin: OnceLock<Origin>,
-    pub(crate) data_plane: DataPlane,
+    /// The caches of data plane tokens, by the authorization details that they are for.
+    pub(crate) data_plane: StdMutex<BTreeMap<String, TokenCache>>,
 }
 
 impl ResolvedConfig {
-    /// Prepares credentials over this HTTP service. Nothing is sent before the first request needs headers.
+    /// Creates credentials that send their token requests through the given HTTP service. Nothing is sent before headers are first
+    /// needed.
     ///
-    /// * `http`: carries the token requests. It must not have an auth layer of its own.
-    pub fn sign_in(&self, http: HttpService) -> SignIn {
-        SignIn::new(self.clone(), http)
+    /// [`credentials`](Self::credentials) does the same with an HTTP service of its own.
+    ///
+    /// * `http`: sends the token requests. It must not add credentials itself.
+    pub fn credentials_over(&self, http: HttpService) -> CredentialChain {
+        CredentialChain::new(self.clone(), http)
     }
 
-    /// Prepares credentials over connections of their own, with the proxy of the environment, the system's certificates and the
-    /// `http_timeout_seconds`, `skip_verify` and debug settings of this configuration. Nothing is sent before the first request needs headers.
+    /// Creates credentials with connections of their own: they use the proxy of the environment, the system's certificates, and the
+    /// `http_timeout_seconds`, `skip_verify` and debug settings of this configuration. Nothing is sent before headers are first needed.
+    ///
+    /// [`credentials_over`](Self::credentials_over) takes an HTTP service of the caller instead.
     ///
     /// ```no_run
     /// # async fn example() -> databricks_core::Result<()> {
@@ -87,15 +96,16 @@ impl ResolvedConfig {
     /// ```
     ///
     /// # Errors
-    /// When the certificates or the proxy of this machine cannot be used.
-    pub fn credentials(&self) -> Result<SignIn> {
-        Ok(self.sign_in(self.http_service()?))
+    /// When the system's certificates or the proxy of the environment cannot be used.
+    pub fn credentials(&self) -> Result<CredentialChain> {
+        Ok(self.credentials_over(self.http_service()?))
     }
 
-    /// An HTTP service for token requests: what [`credentials`](Self::credentials) uses, for [`login`](Self::login) and its like.
+    /// Creates the HTTP service that [`credentials`](Self::credentials) uses, for [`login`](Self::login), [`logout`](Self::logout) and
+    /// [`exchange_token`](Self::exchange_token).
     ///
     /// # Errors
-    /// When the certificates or the proxy of this machine cannot be used.
+    /// When the system's certificates or the proxy of the environment cannot be used.
     pub fn http_service(&self) -> Result<HttpService> {
         let mut tls = TlsOptions::new();
         if self.skip_verify() {
@@ -114,7 +124,7 @@ impl ResolvedConfig {
     }
 }
 
-impl SignIn {
+impl CredentialChain {
     pub(crate) fn new(config: ResolvedConfig, http: HttpService) -> Self {
         Self(Arc::new(Inner {
             cx: Arc::new(Context::new(config, Http::new(http))),
@@ -124,15 +134,15 @@ impl SignIn {
             failure: StdMutex::new(None),
             endpoint: OnceCell::new(),
             origin: OnceLock::new(),
-            data_plane: DataPlane::default(),
+            data_plane: StdMutex::default(),
         }))
     }
 
-    /// Where requests go. Asks the host for what the configuration does not say, once, for at most 5 seconds, and goes on without an
-    /// response. With an Azure resource id in place of a host, this signs in to find the host.
+    /// Returns where requests go. What the configuration does not state is taken from the host's metadata, which is requested once, with
+    /// a timeout of 5 seconds; without a response the defaults apply. With an Azure resource id in place of a host, this authenticates to find the host.
     ///
     /// # Errors
-    /// When there is no host and none can be found.
+    /// When no host is configured and none can be found.
     pub async fn endpoint(&self) -> Result<Endpoint> {
         let find = || async {
             if self.0.cx.host().is_none() && self.0.cx.config.custom_credentials().is_none() {
@@ -146,7 +156,7 @@ impl SignIn {
     async fn find_endpoint(&self) -> Result<Endpoint> {
         let cx = &self.0.cx;
         let Some(host) = cx.host() else {
-            return Err(AuthError::new(AuthErrorKind::NoCredentials, "there is no host to send requests to")
+            return Err(AuthError::new(AuthErrorKind::NoCredentials, "no host is configured")
                 .with_hint("set host (DATABRICKS_HOST), or choose a profile (DATABRICKS_CONFIG_PROFILE)")
                 .with_warnings(cx.config.warnings())
                 .into());
@@ -163,20 +173,20 @@ impl SignIn {
         })
     }
 
-    /// The configuration with everything found out so far: by the host's metadata, by the chain, by the provider. Sends nothing.
+    /// Returns the configuration with everything known so far: from the host's metadata, the chain and the provider. Sends nothing.
     pub fn config(&self) -> ResolvedConfig {
         self.0.cx.snapshot(self.0.chosen.get().map(|chosen| chosen.name))
     }
 
-    /// Which attribute came from where, which provider authenticates, and why each other one does not. Secrets are not shown.
+    /// Describes where each attribute came from, which provider authenticates, and why the others do not. Secrets are not shown.
     ///
-    /// Sends nothing: before the first request it states which providers have their inputs.
+    /// Sends nothing: before the first request it states which providers are configured.
     pub fn describe(&self) -> Description {
-        crate::describe::of_sign_in(&self.config(), self.0.chosen.get(), self.last_failure().as_ref())
+        crate::describe::of_chain(&self.config(), self.0.chosen.get(), self.last_failure().as_ref())
     }
 
-    /// Gives back what was made for this sign-in: the personal access tokens of `azure-pat`. Best effort; what cannot be given back is
-    /// logged. Other providers have nothing to give back.
+    /// Revokes what was created for these credentials: the personal access tokens of `azure-pat`. Best effort: failures are logged.
+    /// Other providers have nothing to revoke.
     pub async fn close(&self) {
         if let Some(chosen) = self.0.chosen.get() {
             chosen.headers.close().await;
@@ -194,7 +204,7 @@ impl SignIn {
         }
     }
 
-    /// The provider, chosen on first use. Callers that wait for the same run of the chain share its error; a later call tries again.
+    /// The provider, chosen on first use. Callers that wait at the same time share the error; a later call tries again.
     async fn chosen(&self) -> Result<&Chosen, AuthError> {
         let inner = &*self.0;
         if let Some(chosen) = inner.chosen.get() {
@@ -210,7 +220,7 @@ impl SignIn {
         {
             return Err(failure);
         }
-        let outcome = match runtime::guard(chain::choose(&inner.cx)).await {
+        let outcome = match runtime::guard(choose::choose(&inner.cx)).await {
             Ok(outcome) => outcome,
             Err(missing) => Err(missing.into()),
         };
@@ -229,8 +239,8 @@ impl SignIn {
     }
 }
 
-impl Credentials for SignIn {
-    /// The provider that was chosen; before that the one that was asked for, or an empty text.
+impl Credentials for CredentialChain {
+    /// The provider that was chosen; before that the one that `auth_type` names, or an empty string.
     fn auth_type(&self) -> &str {
         if let Some(own) = self.0.cx.config.custom_credentials() {
             return own.auth_type();
@@ -260,8 +270,8 @@ impl Credentials for SignIn {
     }
 }
 
-impl fmt::Debug for SignIn {
+impl fmt::Debug for CredentialChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignIn").field("auth_type", &self.auth_type()).field("config", &self.0.cx.config).finish_non_exhaustive()
+        f.debug_struct("CredentialChain").field("auth_type", &self.auth_type()).field("config", &self.0.cx.config).finish_non_exhaustive()
     }
 }
