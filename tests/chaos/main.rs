@@ -87,7 +87,7 @@ async fn faults_neither_lose_nor_double_anything() {
     let quiet = client(local.url(), local.token(), QuickClock);
     let mut effects: BTreeMap<String, u32> = BTreeMap::new();
     let mut tokens = quiet.tokens().list().items();
-    while let Some(token) = tokens.next().await.expect("the undisturbed way is open") {
+    while let Some(token) = tokens.try_next().await.expect("the undisturbed way is open") {
         *effects.entry(token.comment.unwrap_or_default()).or_default() += 1;
     }
 

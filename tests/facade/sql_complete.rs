@@ -107,7 +107,7 @@ async fn read_json(query: impl Fn() -> Query) -> Vec<(&'static str, Result<usize
     vec![
         ("await", query().await.map(|result| result.rows.len())),
         ("rows", query().rows::<i32>().await.map(|rows| rows.len())),
-        ("row_stream", query().row_stream().try_collect().await.map(|result| result.rows.len())),
+        ("row_stream", query().row_stream().result_set().await.map(|result| result.rows.len())),
         ("collect_json", query().collect_json().await.map(|rows| rows.len())),
         ("json", bytes.await),
     ]

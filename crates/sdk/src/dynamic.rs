@@ -9,11 +9,13 @@ use databricks_core::dynamic::{Answer, Described, Inputs, Settles};
 use databricks_core::lro::LroState;
 use databricks_core::{Body, Error, ErrorKind, Next, Page, RequestContext, Result, WaitStatus};
 use databricks_models::dynamic::find;
+use futures_util::stream;
 use serde_json::Value;
 
 use crate::client::Client;
 use crate::options::Options;
 use crate::poll::{self, Assessment, PollOptions, Pollable, Poller, Verdict};
+use crate::stream::ResultStream;
 use crate::{AccountClient, WorkspaceClient, failure_reason, lro};
 
 impl Client {
@@ -124,17 +126,19 @@ impl DynamicCall {
         send(&self.client, self.operation, &self.inputs, self.body, &self.options).await
     }
 
-    /// The pages of a list.
+    /// The pages of a list as a stream. A page that cannot be fetched ends it with an error, and so does a service that leads back to a page
+    /// that was there before ([`ErrorKind::PaginationLoop`]).
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the operation is no list.
-    pub fn pages(mut self) -> Result<DynamicPages> {
+    pub fn pages(mut self) -> Result<ResultStream<Page<Value>>> {
         if self.operation.paging.is_none() {
             return Err(Error::new(ErrorKind::InvalidInput, "this operation is no list").with_operation(self.operation.id()));
         }
         self.operation.start(&mut self.inputs);
         self.operation.prepare(&mut self.inputs);
-        Ok(DynamicPages { call: self, next: None, received: 0, seen: HashSet::new() })
+        let paging = Paging { call: self, next: None, received: 0, seen: HashSet::new() };
+        Ok(ResultStream::new(stream::try_unfold(paging, |mut paging| async move { Ok(paging.next().await?.map(|page| (page, paging))) })))
     }
 
     /// All items of a list, from as many pages as it takes; those that the service repeats are there once.
@@ -145,7 +149,7 @@ impl DynamicCall {
         let key = self.operation.paging.as_ref().and_then(|paging| paging.key);
         let mut pages = self.pages()?;
         let (mut items, mut keys) = (Vec::new(), HashSet::new());
-        while let Some(page) = pages.next().await? {
+        while let Some(page) = pages.try_next().await? {
             items.extend(page.items.into_iter().filter(|item| {
                 let key = key.and_then(|key| item.get(key)).and_then(Value::as_str);
                 key.is_none_or(|key| keys.insert(key.to_owned()))
@@ -208,21 +212,16 @@ impl IntoFuture for DynamicCall {
     }
 }
 
-/// The pages of a list called by name.
-#[derive(Debug)]
-pub struct DynamicPages {
+/// Where a list called by name goes on.
+struct Paging {
     call: DynamicCall,
     next: Option<Next>,
     received: usize,
     seen: HashSet<String>,
 }
 
-impl DynamicPages {
-    /// The next page, or `None` after the last.
-    ///
-    /// # Errors
-    /// When a page cannot be fetched, or the service leads back to a page that was there before ([`ErrorKind::PaginationLoop`]).
-    pub async fn next(&mut self) -> Result<Option<Page<Value>>> {
+impl Paging {
+    async fn next(&mut self) -> Result<Option<Page<Value>>> {
         let call = &mut self.call;
         if let Some(next) = &self.next {
             if *next == Next::End || (*next == Next::Count && self.received == 0) {

@@ -13,7 +13,7 @@
 //! println!("{}", cluster.cluster_name.unwrap_or_default());
 //!
 //! let mut all = w.clusters().list().page_size(100).items();
-//! while let Some(cluster) = all.next().await? {
+//! while let Some(cluster) = all.try_next().await? {
 //!     println!("{:?}", cluster.state);
 //! }
 //! # Ok(())
@@ -72,6 +72,7 @@ mod runtime;
 pub mod services;
 #[cfg(feature = "sql")]
 pub mod sql;
+mod stream;
 mod table;
 pub mod troubleshooting;
 mod waiter;
@@ -99,12 +100,13 @@ pub use databricks_transport::{
 };
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
-pub use dynamic::{DynamicCall, DynamicPages};
+pub use dynamic::DynamicCall;
 pub use http::Method;
 pub use lro::{OperationHandle, OperationWaiter};
 pub use pages::{Items, Pages};
 pub use poll::{Progress, Updates};
 pub use raw::{RawRequest, RawResponse};
+pub use stream::ResultStream;
 pub use table::Table;
 pub use waiter::{Started, WaitBy, Waiter};
 pub use workspace::WorkspaceClient;

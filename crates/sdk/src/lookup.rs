@@ -34,7 +34,7 @@ where
 {
     let mut all = call.items();
     let mut found = Found { what, name: name.to_owned(), items: Vec::new(), ids: Vec::new(), similar: None };
-    while let Some(item) = all.next().await? {
+    while let Some(item) = all.try_next().await? {
         match name_of(&item) {
             Some(its) if its == name => {
                 found.ids.extend(id_of(&item));

@@ -68,7 +68,7 @@ async fn walk(call: DynamicCall, take: u64) -> Came {
     let mut pages = call.pages()?;
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     while (found.len() as u64) < take
-        && let Some(page) = pages.next().await?
+        && let Some(page) = pages.try_next().await?
     {
         for item in page.items {
             // Where the service may repeat items, the client leaves repetitions out.

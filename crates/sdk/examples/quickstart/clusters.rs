@@ -18,7 +18,7 @@ pub(crate) async fn list(w: &WorkspaceClient) -> Result<()> {
     heading("Clusters");
     let mut table = Table::new(["id", "name", "state"]);
     let mut clusters = w.clusters().list().page_size(20).items();
-    while let Some(cluster) = clusters.next().await? {
+    while let Some(cluster) = clusters.try_next().await? {
         let state = cluster.state.unwrap_or_default().to_string();
         table.push([cluster.cluster_id.unwrap_or_default(), cluster.cluster_name.unwrap_or_default(), state]);
     }

@@ -8,7 +8,7 @@ pub(crate) async fn list(w: &WorkspaceClient) -> Result<()> {
     heading("SQL warehouses");
     let mut table = Table::new(["id", "name", "size", "state"]);
     let mut warehouses = w.warehouses().list().items();
-    while let Some(warehouse) = warehouses.next().await? {
+    while let Some(warehouse) = warehouses.try_next().await? {
         let state = warehouse.state.unwrap_or_default().to_string();
         let [id, name, size] = [warehouse.id, warehouse.name, warehouse.cluster_size].map(Option::unwrap_or_default);
         table.push([id, name, size, state]);

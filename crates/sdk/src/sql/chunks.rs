@@ -85,10 +85,7 @@ impl ChunkStream {
     /// # Errors
     /// As [`try_next`](Self::try_next), and when the result was truncated although the query sets no limit.
     pub async fn try_collect(mut self) -> Result<Vec<Bytes>> {
-        let mut chunks = Vec::new();
-        while let Some(chunk) = self.try_next().await? {
-            chunks.push(chunk);
-        }
+        let chunks = crate::stream::try_collect(&mut self).await?;
         self.check_truncated()?;
         Ok(chunks)
     }

@@ -250,7 +250,7 @@ impl IntoFuture for Query {
     type IntoFuture = Pin<Box<dyn Future<Output = Result<ResultSet>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.row_stream().try_collect())
+        Box::pin(self.row_stream().result_set())
     }
 }
 
