@@ -51,7 +51,7 @@ fn client(url: &str, token: &str, clock: QuickClock) -> WorkspaceClient {
 
 async fn call(w: WorkspaceClient, i: usize) -> Came {
     match i % 10 {
-        0 => Came::Bounded(w.clusters().list().timeout(DEADLINE).await.map(drop)),
+        0 => Came::Bounded(w.clusters().list().with_timeout(DEADLINE).await.map(drop)),
         n if n < 6 => Came::Repeatable(match i % 3 {
             0 => w.current_user().me().await.map(drop),
             1 => w.clusters().list_node_types().await.map(drop),

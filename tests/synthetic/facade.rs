@@ -55,7 +55,7 @@ async fn required_inputs_are_arguments_and_optional_ones_setters() {
     let w = WorkspaceClient { client: client(&server) };
     // `metadata` is a method of every call, so the setter of that input has an underscore.
     let metadata = serde_json::Map::from_iter([("a".to_owned(), json!(1))]);
-    let shape = w.shapes().create(Kind::Circle).type_("round").color("RED").metadata_(metadata).send().await.unwrap();
+    let shape = w.shapes().create(Kind::Circle).type_("round").color("RED").metadata(metadata).send().await.unwrap();
     assert_eq!((shape.kind, shape.shape_id), (Kind::Circle, Some(9_007_199_254_740_993)));
     create.assert_async().await;
 }

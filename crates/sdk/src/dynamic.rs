@@ -105,14 +105,14 @@ impl DynamicCall {
         self
     }
 
-    /// Bounds the call as a whole. Default: no bound but that of the retries.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.options.timeout(limit);
+    /// Sets the timeout of the call as a whole, all attempts and the pauses between them included. Default: none.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout(timeout);
         self
     }
 
-    /// Logs request and response, redacted, at debug level.
-    pub fn debug(mut self, on: bool) -> Self {
+    /// Sets whether request and response are logged, redacted, whatever the client's settings.
+    pub fn with_debug(mut self, on: bool) -> Self {
         self.options.debug(on);
         self
     }

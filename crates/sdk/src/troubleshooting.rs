@@ -22,7 +22,7 @@
 //! | `while waiting for …, which was left as it is` | polls failed for longer than the retry budget, or for good | the work goes on at the service: take it up again by the id in the error |
 //! | `no cluster is named …`, `2 of the kind cluster are named …` | names are case-sensitive and need not be unique | use the id |
 //!
-//! Nothing in the log? A program that wants one installs a `tracing` subscriber; `.debug(true)` on a call logs that call.
+//! Nothing in the log? A program that wants one installs a `tracing` subscriber; `.with_debug(true)` on a call logs that call.
 //!
 //! # Methods and features
 //!

@@ -58,7 +58,7 @@ impl RunCommand {
         execute.command = Some(code);
         let mut call = shared.client.call(execute);
         if let Some((name, value)) = user_agent {
-            call = call.user_agent_extra(name, value);
+            call = call.with_user_agent_extra(name, value);
         }
         let id = call.await?.id.ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no command id"))?;
         let started = shared.client.clock().now();

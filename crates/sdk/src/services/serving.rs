@@ -109,7 +109,7 @@ calls! {
         /// * `method`: `method`, of type `ExternalFunctionRequestHttpMethod`.
         /// * `path`: Path below the URL of the connection.
         ///
-        /// Optional inputs: [`headers_`](field@models::serving_endpoints::HttpRequest::headers),
+        /// Optional inputs: [`headers`](field@models::serving_endpoints::HttpRequest::headers),
         /// [`json`](field@models::serving_endpoints::HttpRequest::json),
         /// [`params`](field@models::serving_endpoints::HttpRequest::params),
         /// [`sub_domain`](field@models::serving_endpoints::HttpRequest::sub_domain).
@@ -260,7 +260,7 @@ setters! { models::serving_endpoints::CreateProvisionedThroughputEndpoint {
 }}
 
 setters! { models::serving_endpoints::HttpRequest {
-    headers_ = headers: String,
+    headers: String,
     json: String,
     params: String,
     sub_domain: String,

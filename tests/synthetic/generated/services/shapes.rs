@@ -98,7 +98,7 @@ calls! {
         ///
         /// Optional inputs: [`type_`](field@models::shapes::Create::type_), [`color`](field@models::shapes::Create::color),
         /// [`idempotency_token`](field@models::shapes::Create::idempotency_token), [`tags`](field@models::shapes::Create::tags),
-        /// [`metadata_`](field@models::shapes::Create::metadata).
+        /// [`metadata`](field@models::shapes::Create::metadata).
         create(kind: models::Kind) -> models::shapes::Create;
         /// `shapes.delete` of the API.
         ///
@@ -268,7 +268,7 @@ setters! { models::shapes::Create {
     color: crate::models::palette::Color,
     idempotency_token: String,
     tags: std::collections::BTreeMap<String, String>,
-    metadata_ = metadata: serde_json::Map<String, serde_json::Value>,
+    metadata: serde_json::Map<String, serde_json::Value>,
 }}
 
 setters! { models::shapes::Delete {
