@@ -2,7 +2,7 @@
 
 use crate::{Error, ErrorKind, Operation, Result};
 
-/// What one look at a resource showed.
+/// What one poll of a resource showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitStatus {
@@ -29,9 +29,9 @@ pub fn required<T: Clone>(value: Option<&T>, name: &str) -> Result<T> {
     })
 }
 
-/// An operation that starts something whose state can be polled until it settles.
+/// An operation that starts something whose state can be polled until it has finished.
 ///
-/// A state that is neither a success nor a failure, known or not, means: look again later.
+/// A state that is neither a success nor a failure, known or not, means: poll again later.
 pub trait Waitable: Operation {
     /// The operation that shows the state.
     type Poll: Operation;
@@ -52,21 +52,3 @@ pub trait Waitable: Operation {
     /// The state in an answer to [`poll`](Self::poll).
     fn status(polled: &<Self::Poll as Operation>::Output) -> WaitStatus;
 }
-
-/// An operation that starts something worth waiting for, and how to tell that it has settled.
-///
-/// Goes with [`Waitable`] or [`LongRunning`](crate::LongRunning), so that both kinds can be waited for in the same words.
-pub trait Settles: Operation {
-    /// [`ByState`] for a [`Waitable`] operation, [`ByName`] for a [`LongRunning`](crate::LongRunning) one.
-    type How;
-}
-
-/// Has settled when a resource has come to a certain state.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ByState;
-
-/// Has settled when the work known by a name is done.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ByName;

@@ -5,19 +5,19 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use databricks_core::operation::WORKSPACE_ID_HEADER;
-use databricks_core::{Credentials, DataPlane, Error, ErrorKind, Operation, Paginated, Result, Settles, SharedCredentials};
+use databricks_core::{Credentials, DataPlane, Error, ErrorKind, Operation, Paginated, Result, SharedCredentials};
 use databricks_transport::RetryPolicy;
 use http::{HeaderMap, StatusCode, Uri};
 
 use crate::client::Client;
 use crate::options::Options;
-use crate::waiter::WaitBy;
 use crate::{Items, Pages};
 
 /// A call that is ready to be made: an operation with its inputs, and options for this call alone.
 ///
 /// Await it for the result. Optional inputs of the operation are methods of the same name; they differ from operation to
-/// operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and [`wait`](Call::wait) (whatever takes a while).
+/// operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and `wait` (whatever takes a while; a [`Waiter`](crate::Waiter) or an
+/// [`OperationWaiter`](crate::OperationWaiter)).
 ///
 /// Options of the call begin with `with_`, so that they never clash with an input: `timeout` is an input of the API, `with_timeout` an
 /// option. What has no inputs of the API has plain names: waits and handles, [`Query`](crate::WorkspaceClient::sql),
@@ -204,16 +204,5 @@ impl<O: Paginated> Call<O> {
     /// The pages of the list as a stream.
     pub fn pages(self) -> Pages<O> {
         Pages::new(self)
-    }
-}
-
-impl<O: Settles> Call<O>
-where
-    O::How: WaitBy<O>,
-{
-    /// Makes the call and waits until what it started has settled: a [`Waiter`](crate::Waiter) where that shows in the state of a resource, an
-    /// [`OperationWaiter`](crate::OperationWaiter) where the service keeps a long-running operation.
-    pub fn wait(self) -> <O::How as WaitBy<O>>::Wait {
-        O::How::wait(self)
     }
 }

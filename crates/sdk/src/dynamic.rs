@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use databricks_core::dynamic::{Answer, Described, Inputs, Settles};
+use databricks_core::dynamic::{Answer, Completion, Described, Inputs};
 use databricks_core::lro::LroState;
 use databricks_core::{Body, Error, ErrorKind, Next, Page, RequestContext, Result, WaitStatus};
 use databricks_models::dynamic::find;
@@ -168,7 +168,7 @@ impl DynamicCall {
     /// error of a call.
     pub async fn wait(mut self, timeout: Option<Duration>) -> Result<Value> {
         let called = self.operation.id();
-        let Some(how) = &self.operation.settles else {
+        let Some(how) = &self.operation.completion else {
             return Err(
                 Error::new(ErrorKind::InvalidInput, "this operation starts nothing that could be waited for").with_operation(called)
             );
@@ -176,11 +176,11 @@ impl DynamicCall {
         self.operation.prepare(&mut self.inputs);
         let response = send(&self.client, self.operation, &self.inputs, self.body.take(), &self.options).await?.json;
         let (poll, inputs, timeout) = match how {
-            Settles::ByState(wait) => {
+            Completion::State(wait) => {
                 let limit = Duration::from_secs(wait.timeout_seconds);
                 (wait.poll, wait.inputs(&self.inputs, &response)?, Some(timeout.unwrap_or(limit)))
             }
-            Settles::ByName(lro) => {
+            Completion::Operation(lro) => {
                 let name = response.get(lro.name).filter(|name| name.is_string()).ok_or_else(|| {
                     Error::new(ErrorKind::Decode, format!("the response has no {}, by which the work is known", lro.name))
                         .with_operation(called)
@@ -194,7 +194,7 @@ impl DynamicCall {
         let poller = Poller::new(&target.client, PollOptions::default().timeout(timeout));
         let resource = poller.until(&target).await.map_err(|error| error.with_operation(called))?;
         match how {
-            Settles::ByName(lro) => match lro.state(&resource)? {
+            Completion::Operation(lro) => match lro.state(&resource)? {
                 LroState::Done(result) => Ok(result),
                 _ => Err(unknown_wait(called)),
             },
@@ -268,7 +268,7 @@ struct Target {
     called: &'static str,
     poll: &'static Described,
     inputs: Inputs,
-    how: &'static Settles,
+    how: &'static Completion,
 }
 
 impl Target {
@@ -291,14 +291,14 @@ impl Pollable for Target {
 
     fn name(&self) -> String {
         match self.how {
-            Settles::ByName(_) => format!("operation {}", self.id()),
+            Completion::Operation(_) => format!("operation {}", self.id()),
             _ => self.id(),
         }
     }
 
     fn goal(&self) -> String {
         match self.how {
-            Settles::ByState(wait) => format!("reach {}", wait.success.join(" or ")),
+            Completion::State(wait) => format!("reach {}", wait.success.join(" or ")),
             _ => "finish".to_owned(),
         }
     }
@@ -310,13 +310,13 @@ impl Pollable for Target {
 
     fn assess(&self, resource: &Value) -> Assessment {
         match self.how {
-            Settles::ByState(wait) => {
+            Completion::State(wait) => {
                 let status = wait.state(resource);
                 let (existed, reason) = (poll::acts_on_existing(self.called), failure_reason::of_json(resource));
                 let verdict = poll::judge(&self.id(), self.called, (wait.success, wait.failure), &status, existed, reason);
                 Assessment::new(status, verdict)
             }
-            Settles::ByName(lro) => {
+            Completion::Operation(lro) => {
                 let (state, verdict) = match lro.state(resource) {
                     Ok(LroState::Done(_)) => ("DONE", Verdict::Done),
                     Ok(LroState::Failed { code, message }) => ("FAILED", Verdict::Failed(lro::failure(&self.id(), code, message))),

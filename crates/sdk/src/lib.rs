@@ -24,7 +24,7 @@
 //! |---|---|
 //! | call an operation, with options for this call alone | [`Call`] |
 //! | walk a list | [`Call::items`], [`Call::pages`] |
-//! | wait until something runs | [`Call::wait`] |
+//! | wait until something runs | [`Waiter`], [`OperationWaiter`] |
 //! | run SQL | [`WorkspaceClient::sql`] |
 //! | run Python, Scala, R or SQL on a cluster | [`WorkspaceClient::context`] |
 //! | choose, start and furnish clusters | [`compute`] |
@@ -108,5 +108,5 @@ pub use poll::{Progress, Updates};
 pub use raw::{RawRequest, RawResponse};
 pub use stream::ResultStream;
 pub use table::Table;
-pub use waiter::{Started, WaitBy, Waiter};
+pub use waiter::{Started, Waiter};
 pub use workspace::WorkspaceClient;

@@ -26,7 +26,8 @@ pub struct OperationWaiter<O: LongRunning> {
 }
 
 impl<O: LongRunning> OperationWaiter<O> {
-    pub(crate) fn new(call: Call<O>) -> Self {
+    /// A wait for the work that this call starts; the `wait` of the operations of the API is short for it.
+    pub fn new(call: Call<O>) -> Self {
         Self { call, poll: PollOptions::default() }
     }
 

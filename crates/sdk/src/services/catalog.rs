@@ -3,7 +3,7 @@
 //! Services of the package `catalog`.
 
 use databricks_models::catalog as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
     /// Assigns metastores to workspaces, from the account level.
@@ -1910,6 +1910,10 @@ calls! {
         /// * `name`: Full name, as `catalog.schema.table`.
         get(name: String) -> models::online_tables::Get;
     }
+}
+
+waits! {
+    models::online_tables::Create => Waiter;
 }
 
 impl crate::workspace::WorkspaceClient {

@@ -3,7 +3,7 @@
 //! Services of the package `serving`.
 
 use databricks_models::serving as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages model serving endpoints: REST endpoints on serverless compute that serve models of Unity Catalog or the
@@ -325,6 +325,13 @@ setters! { models::serving_endpoints::UpdateNotifications {
 setters! { models::serving_endpoints::UpdatePermissions {
     access_control_list: Vec<models::ServingEndpointAccessControlRequest>,
 }}
+
+waits! {
+    models::serving_endpoints::Create => Waiter;
+    models::serving_endpoints::CreateProvisionedThroughputEndpoint => Waiter;
+    models::serving_endpoints::UpdateConfig => Waiter;
+    models::serving_endpoints::UpdateProvisionedThroughputEndpointConfig => Waiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// Queries serving endpoints directly on the data plane, without a detour through the workspace.

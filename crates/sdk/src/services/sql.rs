@@ -3,7 +3,7 @@
 //! Services of the package `sql`.
 
 use databricks_models::sql as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages alerts: objects that run a saved query, test its result against a condition and notify subscribers.
@@ -1235,3 +1235,10 @@ setters! { models::warehouses::UpdateDefaultWarehouseOverride {
 setters! { models::warehouses::UpdatePermissions {
     access_control_list: Vec<models::WarehouseAccessControlRequest>,
 }}
+
+waits! {
+    models::warehouses::Create => Waiter;
+    models::warehouses::Edit => Waiter;
+    models::warehouses::Start => Waiter;
+    models::warehouses::Stop => Waiter;
+}

@@ -3,7 +3,7 @@
 //! Services of the package `shapes`.
 
 use crate::models::shapes as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
     /// `account_shapes` of the API.
@@ -324,6 +324,12 @@ setters! { models::shapes::Twice {
 setters! { models::shapes::Upload {
     overwrite: bool,
 }}
+
+waits! {
+    models::shapes::Build => OperationWaiter;
+    models::shapes::Create => Waiter;
+    models::shapes::Demolish => OperationWaiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// `shapes_data_plane` of the API.
