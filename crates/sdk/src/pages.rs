@@ -16,6 +16,7 @@ type Fetch<T> = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;
 ///
 /// A stream of [`Page`]s: use [`try_next`](Self::try_next), [`try_collect`](Self::try_collect) or the combinators of `futures_util`. An error
 /// ends the stream: what came before it has been delivered. An empty page with a continuation is delivered too.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<O: Paginated> {
     call: Call<O>,
     state: State<O::Item>,
@@ -41,7 +42,6 @@ impl<O: Paginated> Pages<O> {
     /// Goes on where an earlier listing of the same operation stopped; see [`continuation`](Self::continuation).
     ///
     /// Lists that count ([`Next::Count`]) cannot be resumed this way: set their start index or page number instead. They end at once.
-    #[must_use]
     pub fn resume(mut self, from: Next) -> Self {
         self.call.operation.start();
         self.state = if from == Next::End { State::Done } else { State::Ready(from, 0) };
@@ -160,6 +160,7 @@ impl<O: Paginated> std::fmt::Debug for Pages<O> {
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Items<O: Paginated> {
     pages: Pages<O>,
     page: VecDeque<O::Item>,
@@ -173,7 +174,6 @@ impl<O: Paginated> Items<O> {
     }
 
     /// Ends the list after so many items. Pages beyond them are not fetched.
-    #[must_use]
     pub fn limit(mut self, items: usize) -> Self {
         self.left = Some(items);
         self

@@ -444,6 +444,7 @@ fn is_passing(error: &Error, reached: bool) -> bool {
 /// What work goes through from now on: a stream of the resource whenever its state has changed, up to the last state.
 ///
 /// Failing is a state here and no error. Dropping the stream ends the polling and nothing else.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Updates<'a, T> {
     inner: Pin<Box<dyn Stream<Item = Result<T>> + Send + 'a>>,
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use databricks_core::{Operation, Result, Waitable};
 
 use crate::client::Client;
+#[allow(unused_imports)] // For the generated services; few packages have long-running operations.
 pub(crate) use crate::lro::OperationWaiter;
 use crate::options::Options;
 use crate::poll::{self, Assessment, PollOptions, Pollable, Poller, Updates, poll_setters};

@@ -109,6 +109,7 @@ impl fmt::Debug for RunCommand {
 ///
 /// Dropping it before it was seen to end cancels it in the background, unless it was [detached](Self::detach). Its context must be kept:
 /// a command ends with its context.
+#[must_use = "dropping a command cancels it: keep it, wait for it or detach it"]
 pub struct Command {
     target: Target,
     poll: PollOptions<CommandStatusResponse>,

@@ -24,6 +24,7 @@ use super::{Column, Format, Query, cells, csv};
 ///
 /// The rows of JSON and CSV are counted and compared with what the service states; the rows of Arrow are those that the service states
 /// until a reader [confirms](Self::confirm_rows) them.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct ChunkStream {
     events: Pin<Box<dyn Stream<Item = Result<Event>> + Send>>,
     shape: Option<Arc<Shape>>,

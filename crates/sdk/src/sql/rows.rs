@@ -18,6 +18,7 @@ use super::{ChunkStream, Column, Disposition, Query, Row};
 use crate::Table;
 
 /// The rows of a result, untyped, as they arrive.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream {
     chunks: ChunkStream,
     chunk: Option<Arc<Chunk>>,
@@ -131,6 +132,7 @@ impl fmt::Debug for RowStream {
 ///
 /// [`Row::read`] says which SQL type reads into which Rust type. Awaiting it fails when the service truncated the result although the query
 /// sets no limit; as a stream it ends, and [`truncated`](Self::truncated) tells.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Rows<T> {
     rows: RowStream,
     read: PhantomData<fn() -> T>,

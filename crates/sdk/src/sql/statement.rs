@@ -89,6 +89,7 @@ impl Report {
 ///
 /// Dropping it before it has ended cancels it at the service, unless it was [detached](Self::detach). So does a timeout of its query that
 /// has passed. A statement that can no longer be polled is left to run: the error has its id, under which it can be found again.
+#[must_use = "dropping a statement cancels it: keep it, wait for it or detach it"]
 #[derive(Debug)]
 pub struct Statement {
     guard: CancelGuard,
