@@ -40,7 +40,7 @@ pub struct Call<O> {
     pub(crate) options: Options,
 }
 
-/// A result together with what else the answer said.
+/// A result with status and headers of the response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Response<T> {
@@ -124,8 +124,8 @@ impl<O: Operation> Call<O> {
     /// Makes the call.
     ///
     /// # Errors
-    /// When an input cannot be sent, nobody is signed in, the service cannot be reached or refuses, or its answer makes no sense; see
-    /// [`Error`](crate::Error).
+    /// When an input cannot be sent, no credentials are found, the service cannot be reached or refuses, or its response cannot be decoded;
+    /// see [`Error`](crate::Error).
     pub async fn send(self) -> Result<O::Output> {
         Ok(self.send_full().await?.output)
     }
@@ -143,7 +143,7 @@ impl<O: Operation> Call<O> {
         Ok(Response { output: O::response(parts)?, status, headers })
     }
 
-    /// Makes the call without giving the operation away.
+    /// Makes the call without consuming the operation.
     pub(crate) async fn send_ref(client: &Client, operation: &O, options: &Options) -> Result<O::Output> {
         let context = client.context().await?;
         let request = operation.request(&context)?;
@@ -162,13 +162,13 @@ impl<O: DataPlane> Call<O> {
     /// As [`send`](Self::send); [`ErrorKind::InvalidInput`] when the endpoint has no host of its own.
     pub async fn send_direct(mut self) -> Result<O::Output> {
         self.operation.prepare();
-        let answer = Self::send_control(&self.client, &self.operation).await?;
+        let response = Self::send_control(&self.client, &self.operation).await?;
         let none = || {
             Error::new(ErrorKind::InvalidInput, "the endpoint has no host of its own; await the call instead").with_operation(O::INFO.id)
         };
-        let target = O::target(&answer).ok_or_else(none)?;
+        let target = O::target(&response).ok_or_else(none)?;
         let uri: Uri = target.url.parse().map_err(|e| {
-            Error::new(ErrorKind::Decode, "the workspace named a host for the endpoint that is no URL")
+            Error::new(ErrorKind::Decode, "the workspace named a host for the endpoint that is not a URL")
                 .with_source(e)
                 .with_operation(O::INFO.id)
         })?;

@@ -130,10 +130,10 @@ impl DynamicCall {
     /// that was there before ([`ErrorKind::PaginationLoop`]).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the operation is no list.
+    /// [`ErrorKind::InvalidInput`] when the operation is not a list.
     pub fn pages(mut self) -> Result<ResultStream<Page<Value>>> {
         if self.operation.paging.is_none() {
-            return Err(Error::new(ErrorKind::InvalidInput, "this operation is no list").with_operation(self.operation.id()));
+            return Err(Error::new(ErrorKind::InvalidInput, "this operation is not a list").with_operation(self.operation.id()));
         }
         self.operation.start(&mut self.inputs);
         self.operation.prepare(&mut self.inputs);
@@ -242,8 +242,8 @@ impl Paging {
             }
             call.operation.advance(&mut call.inputs, next, self.received)?;
         }
-        let answer = send(&call.client, call.operation, &call.inputs, None, &call.options).await?;
-        let page = call.operation.split(answer.json)?;
+        let response = send(&call.client, call.operation, &call.inputs, None, &call.options).await?;
+        let page = call.operation.split(response.json)?;
         self.received = page.items.len();
         self.next = Some(page.next.clone());
         Ok(Some(page))
@@ -256,7 +256,7 @@ async fn send(client: &Client, operation: &'static Described, inputs: &Inputs, b
     operation.response(client.execute(request, options).await?)
 }
 
-/// Finds the operation that tells how it goes on.
+/// Finds the operation that is polled.
 fn follow_up(id: &str) -> Result<&'static Described> {
     find(id).ok_or_else(|| Error::new(ErrorKind::Other, format!("{id}, which is polled, is not built; turn its package's feature on")))
 }

@@ -1,7 +1,7 @@
 //! Databricks SDK for Rust.
 //!
 //! One dependency for programs that talk to Databricks: [`WorkspaceClient`] for a workspace, [`AccountClient`] for an account.
-//! Both sign in by the rules that all official SDKs share (explicit settings, then the environment, then a profile of
+//! Both authenticate by the rules that all official SDKs share (explicit settings, then the environment, then a profile of
 //! `.databrickscfg`), and both offer every operation of the API as a method that can be awaited.
 //!
 //! ```no_run
@@ -20,14 +20,14 @@
 //! # }
 //! ```
 //!
-//! | to do | look at |
+//! | to do | see |
 //! |---|---|
 //! | call an operation, with options for this call alone | [`Call`] |
 //! | walk a list | [`Call::items`], [`Call::pages`] |
 //! | wait until something runs | [`Waiter`], [`OperationWaiter`] |
 //! | run SQL | [`WorkspaceClient::sql`] |
 //! | run Python, Scala, R or SQL on a cluster | [`WorkspaceClient::context`] |
-//! | choose, start and furnish clusters | [`compute`] |
+//! | choose, start and configure clusters | [`compute`] |
 //! | run jobs and follow their runs | [`jobs`] |
 //! | call an endpoint that has no method | [`WorkspaceClient::raw`] |
 //! | call without async (feature `blocking`) | [`Block`](https://docs.rs/databricks-sdk/latest/databricks_sdk/blocking/trait.Block.html) |

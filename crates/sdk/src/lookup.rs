@@ -16,7 +16,7 @@ pub(crate) struct Found<T> {
 
 /// The items of a list with this name, which must match in every letter.
 ///
-/// * `what`: what is looked for, such as `cluster`.
+/// * `what`: what is searched for, such as `cluster`.
 /// * `name_of`: the name of an item; `None` for one that does not count.
 ///
 /// # Errors

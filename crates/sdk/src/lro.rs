@@ -144,7 +144,7 @@ impl<O: LongRunning> OperationHandle<O> {
         }
     }
 
-    /// Returns the name of the work, which goes on, and gives the handle up: take it up again with [`Client::resume_operation`].
+    /// Returns the name of the work, which goes on, and consumes the handle: take it up again with [`Client::resume_operation`].
     pub fn detach(self) -> String {
         self.work.name
     }

@@ -450,7 +450,7 @@ pub struct Updates<'a, T> {
 }
 
 impl<'a, T: Send + 'a> Updates<'a, T> {
-    /// * `key`: tells whether two responses differ.
+    /// * `key`: what differs between two states.
     pub(crate) fn new<P>(of: P, options: PollOptions<T>, key: impl Fn(&T) -> String + Send + 'a) -> Self
     where
         P: Pollable<Resource = T> + Send + 'a,

@@ -144,7 +144,7 @@ impl RawRequest {
         self
     }
 
-    /// Sends a body as it is: text, bytes or a stream. State its media type with a `Content-Type` header.
+    /// Sends a body as it is: a string, bytes or a stream. State its media type with a `Content-Type` header.
     pub fn body(mut self, body: impl Into<Body>) -> Self {
         self.body = Content::Body(None, body.into());
         self
@@ -327,7 +327,7 @@ impl RawRequest {
     }
 }
 
-/// Whether a text begins with a scheme (RFC 3986, section 3.1) and is a URL by that; `://` further on is part of a path or query.
+/// Whether a string begins with a scheme (RFC 3986, section 3.1) and is a URL by that; `://` further on is part of a path or query.
 fn has_scheme(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))

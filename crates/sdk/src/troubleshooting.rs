@@ -1,4 +1,4 @@
-//! What errors mean, by their text.
+//! What errors mean, by their messages.
 //!
 //! # Of the compiler
 //!
@@ -115,7 +115,7 @@
 //!
 //! > ``warning: unused `Statement` that must be used: dropping a statement cancels it: keep it, wait for it or detach it``
 //!
-//! A statement, command or context that nobody holds any more is cleaned up at the service: the statement is cancelled before it has done
+//! A statement, command or context whose handle was dropped is cleaned up at the service: the statement is cancelled before it has done
 //! anything. Wait for it, keep it, or detach it to let it run on. Runs of jobs and long-running operations are left alone when their handle is
 //! dropped.
 //!

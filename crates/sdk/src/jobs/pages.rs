@@ -1,4 +1,4 @@
-//! Jobs and runs in full: the API answers with at most 100 tasks, clusters and parameters at a time.
+//! Jobs and runs in full: the API returns at most 100 tasks, clusters and parameters at a time.
 
 use databricks_core::{Error, ErrorKind, Result};
 use databricks_models::jobs::{BaseJob, BaseRun, Job, Run, jobs as operations};

@@ -142,7 +142,7 @@ impl ChunkStream {
     /// Checks that the service did not truncate the result, unless the query sets a limit: for ways of reading that return nothing but rows.
     ///
     /// # Errors
-    /// When the result was truncated although nobody asked for a part of it.
+    /// When the result was truncated although the query sets no limit.
     pub fn check_truncated(&self) -> Result<()> {
         let Some(shape) = self.shape.as_deref().filter(|shape| shape.truncated && !shape.limited) else { return Ok(()) };
         let message = format!("the result of statement {} was truncated after {} rows", shape.statement_id, self.tally.rows());
@@ -197,7 +197,7 @@ impl ChunkStream {
     }
 }
 
-/// Whether this looks like an Arrow stream that misses its last eight bytes. What is no Arrow stream at all is for its reader to find out.
+/// Whether this is probably an Arrow stream that lacks its last eight bytes. The reader finds out what is not an Arrow stream at all.
 fn is_cut_off(bytes: &[u8]) -> bool {
     const CONTINUATION: &[u8] = &[0xff; 4];
     const END: &[u8] = &[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
