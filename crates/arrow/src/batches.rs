@@ -40,7 +40,6 @@ impl ArrowExt for Statement {
 ///
 /// Batches share the memory of the chunk that they came in, without a copy: a chunk stays in memory as long as one of its batches does.
 #[must_use = "a stream does nothing until it is polled"]
-#[must_use = "a stream does nothing until it is polled"]
 pub struct BatchStream {
     chunks: ChunkStream,
     chunk: Option<Chunk>,
