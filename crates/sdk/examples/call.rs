@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let response = if flag("--wait") {
         call.wait(None).await?
     } else if flag("--all") {
-        json!(call.items().await?)
+        json!(call.items()?.try_collect().await?)
     } else {
         call.await?.json
     };

@@ -9,7 +9,7 @@ use databricks_core::dynamic::{Answer, Completion, Described, Inputs};
 use databricks_core::lro::LroState;
 use databricks_core::{Body, Error, ErrorKind, Next, Page, RequestContext, Result, WaitStatus};
 use databricks_models::dynamic::find;
-use futures_util::stream;
+use futures_util::{TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::client::Client;
@@ -67,7 +67,7 @@ impl AccountClient {
 /// # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
 /// let cluster = w.operation("clusters.get")?.input("cluster_id", "0923-164208-meows279").await?;
 /// println!("{}", cluster.json["state"]);
-/// let all = w.operation("clusters.list")?.input("page_size", 10).items().await?;
+/// let all = w.operation("clusters.list")?.input("page_size", 10).items()?.try_collect().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -141,21 +141,22 @@ impl DynamicCall {
         Ok(ResultStream::new(stream::try_unfold(paging, |mut paging| async move { Ok(paging.next().await?.map(|page| (page, paging))) })))
     }
 
-    /// All items of a list, from as many pages as it takes; those that the service repeats are there once.
+    /// The items of a list as a stream, from as many pages as it takes; those that the service repeats are delivered once.
     ///
     /// # Errors
-    /// As [`pages`](Self::pages), and when a page cannot be fetched.
-    pub async fn items(self) -> Result<Vec<Value>> {
+    /// As [`pages`](Self::pages).
+    pub fn items(self) -> Result<ResultStream<Value>> {
         let key = self.operation.paging.as_ref().and_then(|paging| paging.key);
-        let mut pages = self.pages()?;
-        let (mut items, mut keys) = (Vec::new(), HashSet::new());
-        while let Some(page) = pages.try_next().await? {
-            items.extend(page.items.into_iter().filter(|item| {
-                let key = key.and_then(|key| item.get(key)).and_then(Value::as_str);
-                key.is_none_or(|key| keys.insert(key.to_owned()))
-            }));
-        }
-        Ok(items)
+        let mut keys = HashSet::new();
+        let mut is_new = move |item: &Value| {
+            let key = key.and_then(|key| item.get(key)).and_then(Value::as_str);
+            key.is_none_or(|key| keys.insert(key.to_owned()))
+        };
+        let items = self.pages()?.map_ok(move |mut page| {
+            page.items.retain(&mut is_new);
+            stream::iter(page.items.into_iter().map(Ok))
+        });
+        Ok(ResultStream::new(items.try_flatten()))
     }
 
     /// Makes the call and waits until what it started has finished: the resource in the state waited for, or the result of long-running

@@ -89,10 +89,11 @@ pub use commands::{
 pub use databricks_auth as auth;
 pub use databricks_auth::{AuthError, AuthErrorKind, Browser, Config, KeyStore, LoginOutcome, ProcessRunner, ResolvedConfig, Storage};
 pub use databricks_core::{
-    ApiError, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency, Next, Operation, Page, Result, Secret,
-    StatementFailure, Timestamp,
+    ApiError, AuthHeaders, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency, LongRunning, Next, Operation,
+    Page, Paginated, Result, Secret, SharedCredentials, StatementFailure, Timestamp, WaitStatus, Waitable,
     api_error::{self, ApiErrorKind},
     body::Part,
+    operation,
 };
 pub use databricks_models as models;
 pub use databricks_transport::{
