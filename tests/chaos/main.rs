@@ -50,7 +50,7 @@ fn client(url: &str, token: &str, clock: QuickClock) -> WorkspaceClient {
 
 async fn call(w: WorkspaceClient, i: usize) -> Came {
     match i % 10 {
-        0 => Came::Bounded(w.clusters().list().timeout(DEADLINE).await.map(drop)),
+        0 => Came::Bounded(w.clusters().list().with_timeout(DEADLINE).await.map(drop)),
         n if n < 6 => Came::Repeatable(match i % 3 {
             0 => w.current_user().me().await.map(drop),
             1 => w.clusters().list_node_types().await.map(drop),
@@ -86,7 +86,7 @@ async fn faults_neither_lose_nor_double_anything() {
     let quiet = client(local.url(), local.token(), QuickClock);
     let mut effects: BTreeMap<String, u32> = BTreeMap::new();
     let mut tokens = quiet.tokens().list().items();
-    while let Some(token) = tokens.next().await.expect("the undisturbed way is open") {
+    while let Some(token) = tokens.try_next().await.expect("the undisturbed way is open") {
         *effects.entry(token.comment.unwrap_or_default()).or_default() += 1;
     }
 

@@ -36,7 +36,7 @@ async fn unknown_operations_and_inputs_are_named() {
     assert_eq!(w.operation("clusters.paint").unwrap_err().kind(), ErrorKind::InvalidInput);
     let error = w.operation("clusters.get").unwrap().input("id", "x").await.unwrap_err();
     assert!(error.to_string().contains("cluster_id"), "{error}");
-    let error = w.operation("clusters.get").unwrap().items().await.unwrap_err();
+    let error = w.operation("clusters.get").unwrap().items().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
@@ -51,7 +51,7 @@ async fn lists_go_from_page_to_page() {
         when.method(GET).path("/api/2.1/clusters/list").query_param("page_token", "t").query_param("page_size", "1");
         then.status(200).json_body(json!({"clusters": [{"cluster_id": "b"}]}));
     });
-    let all = client(&server).operation("clusters.list").unwrap().input("page_size", 1).items().await.unwrap();
+    let all = client(&server).operation("clusters.list").unwrap().input("page_size", 1).items().unwrap().try_collect().await.unwrap();
     assert_eq!(all, [json!({"cluster_id": "a"}), json!({"cluster_id": "b"})]);
 }
 
@@ -62,7 +62,7 @@ async fn a_list_that_goes_in_circles_is_an_error() {
         when.method(GET).path("/api/2.1/clusters/list");
         then.status(200).json_body(json!({"clusters": [], "next_page_token": "t"}));
     });
-    let error = client(&server).operation("clusters.list").unwrap().items().await.unwrap_err();
+    let error = client(&server).operation("clusters.list").unwrap().items().unwrap().try_collect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PaginationLoop);
 }
 
@@ -76,7 +76,7 @@ async fn repeated_items_of_identity_lists_are_there_once() {
             then.status(200).json_body(json!({"Resources": users}));
         });
     }
-    let users = client(&server).operation("users.list").unwrap().items().await.unwrap();
+    let users = client(&server).operation("users.list").unwrap().items().unwrap().try_collect().await.unwrap();
     assert_eq!(users, [json!({"id": "1"}), json!({"id": "2"})]);
 }
 
@@ -116,7 +116,7 @@ async fn account_operations_and_streams() {
         then.status(200).header("last-modified", "today").body("bytes");
     });
     let a = AccountClient::new(config(&server).account_id("acc")).unwrap();
-    let apps = a.operation("custom_app_integration.list").unwrap().items().await.unwrap();
+    let apps = a.operation("custom_app_integration.list").unwrap().items().unwrap().try_collect().await.unwrap();
     assert_eq!(apps, [json!({"name": "app"})]);
     let answer = client(&server).operation("files.download").unwrap().input("file_path", "/Volumes/a/b").await.unwrap();
     assert_eq!(answer.json["last-modified"], "today");

@@ -163,7 +163,7 @@ async fn more_tasks_than_a_page_holds() {
     assert_eq!(keys(f.w.jobs().get(job).all_pages().await.unwrap().settings.unwrap().tasks), wanted);
     assert_eq!(f.w.jobs().by_name("many").await.unwrap().job_id, Some(job));
     assert!(f.w.jobs().by_name("MANY").await.is_err());
-    let listed = f.w.jobs().list().in_full().next().await.unwrap().unwrap();
+    let listed = f.w.jobs().list().in_full().try_next().await.unwrap().unwrap();
     assert_eq!(listed.has_more, None);
     assert_eq!(keys(listed.settings.unwrap().tasks), wanted);
 

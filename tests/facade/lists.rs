@@ -41,13 +41,13 @@ async fn a_listing_can_be_taken_up_again() {
     let f = with_clusters(5).await;
     let mut pages = f.w.clusters().list().page_size(2).pages();
     assert!(pages.continuation().is_none());
-    let first = pages.next().await.unwrap().unwrap();
+    let first = pages.try_next().await.unwrap().unwrap();
     let from = pages.continuation().cloned().unwrap();
     let mut rest = f.w.clusters().list().page_size(2).pages().resume(from);
-    let second = rest.next().await.unwrap().unwrap();
+    let second = rest.try_next().await.unwrap().unwrap();
     let ids = |page: &databricks_sdk::Page<databricks_sdk::models::compute::ClusterDetails>| -> Vec<_> {
         page.items.iter().filter_map(|cluster| cluster.cluster_id.clone()).collect()
     };
     assert!(ids(&first).iter().all(|id| !ids(&second).contains(id)));
-    assert_eq!(ids(&second), ids(&pages.next().await.unwrap().unwrap()));
+    assert_eq!(ids(&second), ids(&pages.try_next().await.unwrap().unwrap()));
 }

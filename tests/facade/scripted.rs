@@ -94,7 +94,7 @@ async fn a_refused_post_is_sent_again() {
         when.method(POST).path("/api/2.1/clusters/start");
         then.status(429).header("Retry-After", "0").json_body(json!({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slow down"}));
     });
-    let error = client(&server).clusters().start("a").max_attempts(3).await.unwrap_err();
+    let error = client(&server).clusters().start("a").with_max_attempts(3).await.unwrap_err();
     assert!(error.is_too_many_requests() && error.retries_exhausted());
     assert_eq!((error.attempts(), throttled.calls_async().await), (3, 3));
     assert!(!error.maybe_executed());

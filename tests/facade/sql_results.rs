@@ -131,7 +131,7 @@ async fn storage_that_is_down_for_a_moment_is_asked_again_and_for_good_is_an_err
 async fn more_than_25_mib_come_by_links_without_being_asked_for() {
     let f = Fixture::start().await;
     let query = || f.w.sql("SELECT id, repeat('0123456789', 30) AS text FROM range(0, 100000)").warehouse(f.local.warehouse_id());
-    let error = query().disposition(Disposition::Inline).row_stream().try_collect().await.unwrap_err();
+    let error = query().disposition(Disposition::Inline).row_stream().result_set().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StatementFailed);
     let result = query().await.unwrap();
     assert_eq!((result.rows.len(), result.disposition), (100_000, Disposition::ExternalLinks));
@@ -229,7 +229,7 @@ async fn a_row_prints_and_reads_wherever_it_stands_in_the_result() {
     let f = Fixture::start_with(|builder| builder.chunk_rows(2)).await;
     let query = || f.w.sql("SELECT CASE WHEN id < 4 THEN id END AS n FROM range(0, 5) ORDER BY id").warehouse(f.local.warehouse_id());
     let paths: Vec<String> = {
-        query().disposition(Disposition::Inline).row_stream().try_collect().await.unwrap();
+        query().disposition(Disposition::Inline).row_stream().result_set().await.unwrap();
         f.local.requests().into_iter().filter(|request| request.path.contains("/result/chunks/")).map(|request| request.query).collect()
     };
     assert_eq!(paths, ["row_offset=2", "row_offset=4"], "chunks are asked for as the service names them");

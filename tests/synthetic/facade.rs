@@ -1,5 +1,6 @@
 //! The generated services over a stand-in for the facade's clients, which they are written into in earnest.
 
+use databricks_core::{LongRunning, Waitable};
 use databricks_sdk::{Client, Operation, Result};
 use httpmock::Method::{DELETE, GET, PATCH, POST};
 use httpmock::MockServer;
@@ -39,6 +40,42 @@ impl<O: Operation> Call<O> {
     }
 }
 
+/// Waits for what a call starts, as the facade's own.
+pub(crate) struct Waiter<O: Waitable>(databricks_sdk::Waiter<O>);
+
+impl<O: Waitable> Waiter<O> {
+    pub(crate) fn new(call: Call<O>) -> Self {
+        Self(databricks_sdk::Waiter::new(call.client.call(call.operation)))
+    }
+}
+
+/// Waits for the work that a call starts, as the facade's own.
+pub(crate) struct OperationWaiter<O: LongRunning>(databricks_sdk::OperationWaiter<O>);
+
+impl<O: LongRunning> OperationWaiter<O> {
+    pub(crate) fn new(call: Call<O>) -> Self {
+        Self(databricks_sdk::OperationWaiter::new(call.client.call(call.operation)))
+    }
+}
+
+#[tokio::test]
+async fn a_wait_is_a_method_of_the_operations_that_start_something() {
+    let server = MockServer::start_async().await;
+    server.mock(|when, then| {
+        when.method(POST).path("/api/2.0/shapes");
+        then.status(200).json_body(json!({"kind": "CIRCLE", "shape_id": 7}));
+    });
+    server.mock(|when, then| {
+        when.method(GET).path("/api/2.0/shapes/7");
+        then.status(200).json_body(json!({"kind": "CIRCLE", "name": "done", "status": {"state": "READY"}}));
+    });
+    let w = WorkspaceClient { client: client(&server) };
+    let shape = w.shapes().create(Kind::Circle).wait().0.await.unwrap();
+    assert_eq!(shape.name.as_deref(), Some("done"));
+    let work: OperationWaiter<_> = w.shapes().build(Kind::Circle).wait();
+    assert!(format!("{:?}", work.0).contains("shapes.build"), "{:?}", work.0);
+}
+
 #[tokio::test]
 async fn required_inputs_are_arguments_and_optional_ones_setters() {
     let server = MockServer::start_async().await;
@@ -55,7 +92,7 @@ async fn required_inputs_are_arguments_and_optional_ones_setters() {
     let w = WorkspaceClient { client: client(&server) };
     // `metadata` is a method of every call, so the setter of that input has an underscore.
     let metadata = serde_json::Map::from_iter([("a".to_owned(), json!(1))]);
-    let shape = w.shapes().create(Kind::Circle).type_("round").color("RED").metadata_(metadata).send().await.unwrap();
+    let shape = w.shapes().create(Kind::Circle).type_("round").color("RED").metadata(metadata).send().await.unwrap();
     assert_eq!((shape.kind, shape.shape_id), (Kind::Circle, Some(9_007_199_254_740_993)));
     create.assert_async().await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use databricks_sdk::ErrorKind;
+use databricks_sdk::{ErrorKind, OperationWaiter, Waiter};
 use httpmock::Method::{GET, POST};
 use httpmock::MockServer;
 use serde_json::json;
@@ -23,7 +23,7 @@ async fn a_wait_polls_with_what_the_answer_told() {
         when.method(GET).path("/api/2.0/shapes/7");
         then.status(200).json_body(json!({"kind": "CIRCLE", "name": "done", "status": {"state": "READY"}}));
     });
-    let shape = client(&server).call(shapes::Create::new(Kind::Circle)).wait().poll_interval(SOON).await.unwrap();
+    let shape = Waiter::new(client(&server).call(shapes::Create::new(Kind::Circle))).poll_interval(SOON).await.unwrap();
     assert_eq!(shape.name.as_deref(), Some("done"));
 }
 
@@ -39,7 +39,7 @@ async fn a_failed_state_and_an_answer_without_an_id_are_errors() {
         then.status(200).json_body(json!({"status": {"state": "BROKEN", "message": "too round"}}));
     });
     let client = client(&server);
-    let error = client.call(shapes::Create::new(Kind::Circle)).wait().poll_interval(SOON).await.unwrap_err();
+    let error = Waiter::new(client.call(shapes::Create::new(Kind::Circle))).poll_interval(SOON).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OperationFailed);
     assert!(error.to_string().contains("too round"), "{error}");
     create.delete();
@@ -47,7 +47,7 @@ async fn a_failed_state_and_an_answer_without_an_id_are_errors() {
         when.method(POST).path("/api/2.0/shapes");
         then.status(200).json_body(json!({"kind": "CIRCLE"}));
     });
-    let error = client.call(shapes::Create::new(Kind::Circle)).wait().poll_interval(SOON).await.unwrap_err();
+    let error = Waiter::new(client.call(shapes::Create::new(Kind::Circle))).poll_interval(SOON).await.unwrap_err();
     assert!(error.to_string().contains("shape_id"), "{error}");
 }
 
@@ -68,7 +68,7 @@ async fn long_running_work_ends_with_its_result() {
         then.status(200);
     });
     let client = client(&server);
-    let handle = client.call(shapes::Build::new(Kind::Circle)).wait().poll_interval(SOON).start().await.unwrap();
+    let handle = OperationWaiter::new(client.call(shapes::Build::new(Kind::Circle))).poll_interval(SOON).start().await.unwrap();
     assert_eq!(handle.name(), "operations/1");
     assert_eq!(handle.metadata().unwrap().and_then(|metadata| metadata.percent), Some(50));
     handle.cancel().await.unwrap();
@@ -97,7 +97,7 @@ async fn long_running_work_may_end_with_nothing_or_fail() {
             .json_body(json!({"name": "operations/3", "done": true, "error": {"error_code": "BAD_SHAPE", "message": "seven sides"}}));
     });
     let client = client(&server);
-    client.call(shapes::Demolish::new()).wait().await.unwrap();
-    let error = client.call(shapes::Build::new(Kind::Circle)).wait().await.unwrap_err();
+    OperationWaiter::new(client.call(shapes::Demolish::new())).await.unwrap();
+    let error = OperationWaiter::new(client.call(shapes::Build::new(Kind::Circle))).await.unwrap_err();
     assert!(error.to_string().contains("seven sides"), "{error}");
 }

@@ -34,6 +34,9 @@ pub(crate) mod call {
 pub(crate) mod client {
     pub(crate) use databricks_sdk::Client;
 }
+pub(crate) mod waiter {
+    pub(crate) use crate::facade::{OperationWaiter, Waiter};
+}
 pub(crate) mod workspace {
     pub(crate) use crate::facade::WorkspaceClient;
 }

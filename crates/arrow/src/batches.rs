@@ -29,7 +29,7 @@ impl ArrowExt for Query {
     }
 }
 
-/// The statement must have been started with Arrow as its format; one that was not gives an error.
+/// The statement must have been started with Arrow as its format; another one is an error.
 impl ArrowExt for Statement {
     fn batches(self) -> BatchStream {
         BatchStream::new(self.chunks())

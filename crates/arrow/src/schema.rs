@@ -34,7 +34,7 @@ fn check_field(field: Field<'_>, depth: usize) -> Result<(), Invalid> {
         Type::List | Type::LargeList | Type::ListView | Type::LargeListView | Type::FixedSizeList | Type::Map => Some(1),
         Type::RunEndEncoded => Some(2),
         Type::Struct_ | Type::Union => None,
-        // Children of a type that has none are not looked at.
+        // Children of a type that has none are ignored.
         _ => return Ok(()),
     };
     if wanted.is_some_and(|wanted| wanted != children) {

@@ -27,7 +27,7 @@ impl Codec {
 pub(crate) struct Budget(u64);
 
 impl Budget {
-    /// * `packed`: the bytes of the chunk as it came, which the service bounds.
+    /// * `packed`: the bytes of the chunk as it came, whose size the service limits.
     pub(crate) fn new(packed: usize) -> Self {
         let packed = packed as u64;
         Self(packed.saturating_mul(64).saturating_add(256 << 20).min(4 << 30).max(packed))

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-pub(crate) use read::request_id;
+#[doc(hidden)]
+pub use read::request_id;
 
 pub use details::{
     DebugInfo, ErrorDetails, ErrorInfo, FieldViolation, HelpLink, PreconditionViolation, QuotaViolation, RequestInfo, ResourceInfo,

@@ -38,8 +38,8 @@ pub struct Described {
     pub key: Option<&'static str>,
     /// How its list pages.
     pub paging: Option<Paging>,
-    /// How to tell that what it started has settled.
-    pub settles: Option<Settles>,
+    /// How to tell that what it started has finished.
+    pub completion: Option<Completion>,
 }
 
 /// An input of an operation.
@@ -137,14 +137,14 @@ pub enum Turn {
     Body(&'static str),
 }
 
-/// How to tell that what an operation started has settled.
+/// How to tell that what an operation started has finished.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Settles {
+pub enum Completion {
     /// By the state of a resource.
-    ByState(Wait),
+    State(Wait),
     /// By the name of the work under way.
-    ByName(Lro),
+    Operation(Lro),
 }
 
 /// What is polled until it shows a state.
@@ -235,7 +235,7 @@ impl Paging {
 impl Described {
     /// An operation with these inputs.
     pub const fn new(info: &'static OperationInfo, summary: &'static str, inputs: &'static [Input]) -> Self {
-        Self { info, summary, inputs, constants: &[], object: false, stream: None, headers: &[], key: None, paging: None, settles: None }
+        Self { info, summary, inputs, constants: &[], object: false, stream: None, headers: &[], key: None, paging: None, completion: None }
     }
 
     /// Sends a JSON object.
@@ -280,10 +280,10 @@ impl Described {
         self
     }
 
-    /// Starts something that settles later.
+    /// Starts something that finishes later.
     #[must_use]
-    pub const fn settles(mut self, settles: Settles) -> Self {
-        self.settles = Some(settles);
+    pub const fn completion(mut self, completion: Completion) -> Self {
+        self.completion = Some(completion);
         self
     }
 

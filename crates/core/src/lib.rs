@@ -46,7 +46,7 @@ pub use operation::{Operation, OperationInfo, RequestContext, RequestParts, Resp
 pub use page::{Next, Page, Paginated};
 pub use secret::Secret;
 pub use time::{Duration, FieldMask, Timestamp};
-pub use wait::{Settles, WaitStatus, Waitable};
+pub use wait::{WaitStatus, Waitable};
 
 /// Names that the macros of this crate expand to. Not part of the public API.
 #[doc(hidden)]

@@ -442,6 +442,18 @@ pub struct ResponseParts {
     pub content: Content,
 }
 
+/// Decodes JSON. No content is read as an empty object, or else as `null`.
+///
+/// # Errors
+/// [`ErrorKind::Decode`] with what was expected.
+#[doc(hidden)]
+pub fn deserialize<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return serde_json::from_slice(b"{}").or_else(|_| serde_json::from_slice(b"null")).map_err(|e| Error::decode("", bytes, e));
+    }
+    serde_json::from_slice(bytes).map_err(|e| Error::decode("", bytes, e))
+}
+
 /// The content of a response.
 #[non_exhaustive]
 pub enum Content {
@@ -505,11 +517,22 @@ impl ResponseParts {
     /// Decodes the JSON body. Nothing and `null` give the default.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] saying what was expected. If the operation changes anything, [`Error::maybe_executed`] is true: the service said
+    /// [`ErrorKind::Decode`] with what was expected. If the operation changes anything, [`Error::maybe_executed`] is true: the service said
     /// that it succeeded.
     pub fn json<T: for<'de> crate::model::Wire<'de> + Default>(self) -> Result<T> {
         match &self.content {
             Content::Bytes(bytes) => crate::model::from_json(bytes).map_err(|error| self.describe(error)),
+            Content::Stream(_) => Err(self.describe(Error::new(ErrorKind::Decode, "expected a JSON response, found a stream"))),
+        }
+    }
+
+    /// Decodes the JSON body into a type of the caller's. A response without content is read as an empty object, or else as `null`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`] with what was expected; [`Error::maybe_executed`] is set as by [`json`](Self::json).
+    pub fn deserialize<T: serde::de::DeserializeOwned>(self) -> Result<T> {
+        match &self.content {
+            Content::Bytes(bytes) => deserialize(bytes).map_err(|error| self.describe(error)),
             Content::Stream(_) => Err(self.describe(Error::new(ErrorKind::Decode, "expected a JSON response, found a stream"))),
         }
     }

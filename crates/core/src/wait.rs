@@ -29,7 +29,7 @@ pub fn required<T: Clone>(value: Option<&T>, name: &str) -> Result<T> {
         .ok_or_else(|| Error::new(ErrorKind::Decode, format!("the response is missing {name}, which is needed to poll for completion")))
 }
 
-/// An operation that starts something whose state can be polled until it settles.
+/// An operation that starts something whose state can be polled until it has finished.
 ///
 /// A state that is neither a success nor a failure, known or not, means: poll again later.
 pub trait Waitable: Operation {
@@ -52,21 +52,3 @@ pub trait Waitable: Operation {
     /// The state in a response to [`poll`](Self::poll).
     fn status(polled: &<Self::Poll as Operation>::Output) -> WaitStatus;
 }
-
-/// An operation that starts something worth waiting for, and how to tell that it has settled.
-///
-/// Goes with [`Waitable`] or [`LongRunning`](crate::LongRunning), so that both kinds can be waited for in the same words.
-pub trait Settles: Operation {
-    /// [`ByState`] for a [`Waitable`] operation, [`ByName`] for a [`LongRunning`](crate::LongRunning) one.
-    type How;
-}
-
-/// Has settled when a resource has come to a certain state.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ByState;
-
-/// Has settled when the work known by a name is done.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ByName;

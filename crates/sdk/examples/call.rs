@@ -1,10 +1,10 @@
 //! Calls any operation by name: `cargo run --example call --features dynamic,full -- clusters.list page_size=10`.
 //!
-//! Inputs are `name=value`, by their names on the wire; a value that is JSON is taken as JSON, all else as text. `--all` fetches every page
-//! of a list, `--wait` waits until what was started has settled, `--inputs` tells the inputs instead of calling. Without an id the
+//! Inputs are `name=value`, by their names on the wire; a value that is JSON is taken as JSON, all else as a string. `--all` fetches every page
+//! of a list, `--wait` waits until what was started has finished, `--inputs` lists the inputs instead of calling. Without an id the
 //! operations are listed.
 
-#![allow(clippy::print_stdout)] // A program's answers.
+#![allow(clippy::print_stdout)] // A program's output.
 
 use databricks_sdk::models::dynamic::{find, operations};
 use databricks_sdk::{AccountClient, WorkspaceClient};
@@ -37,13 +37,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (name, text) = input.split_once('=').ok_or_else(|| format!("{input} is not of the form name=value"))?;
         call = call.input(name, serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)));
     }
-    let answer = if flag("--wait") {
+    let response = if flag("--wait") {
         call.wait(None).await?
     } else if flag("--all") {
-        json!(call.items().await?)
+        json!(call.items()?.try_collect().await?)
     } else {
         call.await?.json
     };
-    println!("{answer:#}");
+    println!("{response:#}");
     Ok(())
 }

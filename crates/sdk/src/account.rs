@@ -16,7 +16,7 @@ use crate::raw::RawRequest;
 /// # async fn example() -> databricks_sdk::Result<()> {
 /// let a = databricks_sdk::AccountClient::from_env()?;
 /// let mut integrations = a.custom_app_integration().list().items();
-/// while let Some(integration) = integrations.next().await? {
+/// while let Some(integration) = integrations.try_next().await? {
 ///     println!("{}", integration.name.unwrap_or_default());
 /// }
 /// # Ok(())

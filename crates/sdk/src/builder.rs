@@ -74,7 +74,7 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
-    /// Names the program in the user agent, so that its requests can be told apart in audit logs. Default: `unknown/0.0.0`.
+    /// Names the program in the user agent, so that audit logs show whose requests they are. Default: `unknown/0.0.0`.
     ///
     /// * `version`: a semantic version.
     pub fn product(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
@@ -112,13 +112,13 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
-    /// Bounds the time to connect, and again to agree on TLS. Default: 30 s.
+    /// Sets the timeout of connecting, and again of the TLS handshake. Default: 30 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = Some(limit);
         self
     }
 
-    /// Bounds the time in which not a byte goes either way. Default: `http_timeout_seconds` of the configuration, 60 s.
+    /// Sets the idle timeout: how long no data may be sent or received. Default: `http_timeout_seconds` of the configuration, 60 s.
     pub fn inactivity_timeout(mut self, limit: Duration) -> Self {
         self.inactivity_timeout = Some(limit);
         self

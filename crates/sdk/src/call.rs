@@ -5,19 +5,31 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use databricks_core::operation::WORKSPACE_ID_HEADER;
-use databricks_core::{DataPlane, Error, ErrorKind, Operation, Paginated, Result, Settles, SharedCredentials};
+use databricks_core::{Credentials, DataPlane, Error, ErrorKind, Operation, Paginated, Result, SharedCredentials};
 use databricks_transport::RetryPolicy;
 use http::{HeaderMap, StatusCode, Uri};
 
 use crate::client::Client;
 use crate::options::Options;
-use crate::waiter::WaitBy;
 use crate::{Items, Pages};
 
 /// A call that is ready to be made: an operation with its inputs, and options for this call alone.
 ///
 /// Await it for the result. Optional inputs of the operation are methods of the same name; they differ from operation to
-/// operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and [`wait`](Call::wait) (whatever takes a while).
+/// operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and `wait` (whatever takes a while; a [`Waiter`](crate::Waiter) or an
+/// [`OperationWaiter`](crate::OperationWaiter)).
+///
+/// Options of the call begin with `with_`, so that they never clash with an input: `timeout` is an input of the API, `with_timeout` an
+/// option. What has no inputs of the API has plain names: waits and handles, [`Query`](crate::WorkspaceClient::sql),
+/// [`RawRequest`](crate::RawRequest) and [`ClientBuilder`](crate::ClientBuilder).
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
+/// let cluster = w.clusters().get("0923-164208-meows279").with_timeout(Duration::from_secs(10)).with_max_attempts(2).await?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// Nothing is sent before the call is awaited. Dropping the future stops it, retries included.
 #[derive(Clone, Debug)]
@@ -28,7 +40,7 @@ pub struct Call<O> {
     pub(crate) options: Options,
 }
 
-/// A result together with what else the answer said.
+/// A result with status and headers of the response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Response<T> {
@@ -52,61 +64,68 @@ impl<O: Operation> Call<O> {
         self
     }
 
-    /// Bounds the call as a whole, all attempts and the waits between them included. Default: no bound but that of the retries.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.options.timeout(limit);
+    /// Sets the timeout of the call as a whole, all attempts and the pauses between them included. Default: none; retries have a budget of
+    /// their own.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout(timeout);
         self
     }
 
-    /// Bounds one attempt, from the connection to the last byte. Default: no bound, only that of inactivity (60 s).
-    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
-        self.options.attempt_timeout(limit);
+    /// Sets the timeout of one attempt, from the connection to the last byte. Default: none but the idle timeout (60 s).
+    pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.options.attempt_timeout(timeout);
         self
     }
 
-    /// Bounds the number of attempts; 1 means that nothing is repeated. Default: as many as fit into the client's retry budget.
-    pub fn max_attempts(mut self, attempts: u32) -> Self {
+    /// Sets the most attempts; 1 means that nothing is retried. Default: as many as fit into the client's retry budget.
+    pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.options.max_attempts(attempts);
         self
     }
 
-    /// Uses another retry policy than the client's.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+    /// Sets a retry policy in place of the client's.
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         self.options.retry(policy);
         self
     }
 
-    /// Says whether the request may be sent again when it is unknown whether the service carried it out.
+    /// Sets whether the request may be sent again when it is unknown whether the service executed it.
     ///
-    /// Every operation has a class of its own, by its method or its idempotency key; set this only if you know better.
-    pub fn idempotent(mut self, idempotent: bool) -> Self {
+    /// Default: the operation's own class, by its method or its idempotency key.
+    pub fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.options.idempotent(idempotent);
         self
     }
 
     /// Adds a header. The first of a name replaces the client's, more of the same name are added.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.options.header(name, value);
         self
     }
 
-    /// Logs this call's requests and answers, redacted, whatever the client's settings.
-    pub fn debug(mut self, on: bool) -> Self {
+    /// Sets whether this call's requests and responses are logged, redacted, whatever the client's settings.
+    pub fn with_debug(mut self, on: bool) -> Self {
         self.options.debug(on);
         self
     }
 
     /// Adds `name/value` to the user agent of this call.
-    pub fn user_agent_extra(mut self, name: &str, value: &str) -> Self {
+    pub fn with_user_agent_extra(mut self, name: &str, value: &str) -> Self {
         self.options.user_agent_extra(name, value);
+        self
+    }
+
+    /// Sets credentials in place of the client's, for this call and the polls that follow it.
+    pub fn with_credentials(mut self, credentials: impl Credentials) -> Self {
+        self.options.transport.credentials = Some(SharedCredentials::new(credentials));
         self
     }
 
     /// Makes the call.
     ///
     /// # Errors
-    /// When an input cannot be sent, nobody is signed in, the service cannot be reached or refuses, or its answer makes no sense; see
-    /// [`Error`](crate::Error).
+    /// When an input cannot be sent, no credentials are found, the service cannot be reached or refuses, or its response cannot be decoded;
+    /// see [`Error`](crate::Error).
     pub async fn send(self) -> Result<O::Output> {
         Ok(self.send_full().await?.output)
     }
@@ -124,7 +143,7 @@ impl<O: Operation> Call<O> {
         Ok(Response { output: O::response(parts)?, status, headers })
     }
 
-    /// Makes the call without giving the operation away.
+    /// Makes the call without consuming the operation.
     pub(crate) async fn send_ref(client: &Client, operation: &O, options: &Options) -> Result<O::Output> {
         let context = client.context().await?;
         let request = operation.request(&context)?;
@@ -143,13 +162,13 @@ impl<O: DataPlane> Call<O> {
     /// As [`send`](Self::send); [`ErrorKind::InvalidInput`] when the endpoint has no host of its own.
     pub async fn send_direct(mut self) -> Result<O::Output> {
         self.operation.prepare();
-        let answer = Self::send_control(&self.client, &self.operation).await?;
+        let response = Self::send_control(&self.client, &self.operation).await?;
         let none = || {
             Error::new(ErrorKind::InvalidInput, "the endpoint has no host of its own; await the call instead").with_operation(O::INFO.id)
         };
-        let target = O::target(&answer).ok_or_else(none)?;
+        let target = O::target(&response).ok_or_else(none)?;
         let uri: Uri = target.url.parse().map_err(|e| {
-            Error::new(ErrorKind::Decode, "the workspace named a host for the endpoint that is no URL")
+            Error::new(ErrorKind::Decode, "the workspace named a host for the endpoint that is not a URL")
                 .with_source(e)
                 .with_operation(O::INFO.id)
         })?;
@@ -185,16 +204,5 @@ impl<O: Paginated> Call<O> {
     /// The pages of the list as a stream.
     pub fn pages(self) -> Pages<O> {
         Pages::new(self)
-    }
-}
-
-impl<O: Settles> Call<O>
-where
-    O::How: WaitBy<O>,
-{
-    /// Makes the call and waits until what it started has settled: a [`Waiter`](crate::Waiter) where that shows in the state of a resource, an
-    /// [`OperationWaiter`](crate::OperationWaiter) where the service keeps a long-running operation.
-    pub fn wait(self) -> <O::How as WaitBy<O>>::Wait {
-        O::How::wait(self)
     }
 }

@@ -36,8 +36,8 @@ struct Inner {
     background: Background,
 }
 
-/// The largest JSON answer that is read: far beyond any page of the API, yet a bound.
-const MAX_ANSWER: usize = 512 << 20;
+/// The largest JSON response that is read, far beyond any page of the API.
+const MAX_RESPONSE: usize = 512 << 20;
 
 impl Client {
     /// A client with these settings; what they leave open comes from the environment and the profile file.
@@ -111,7 +111,7 @@ impl Client {
         Ok(runtime::run(self.inner.credentials.endpoint()).await?.base.clone())
     }
 
-    /// Sends a request of an operation and reads the answer, unless it is a stream.
+    /// Sends a request of an operation and reads the response, unless it is a stream.
     pub(crate) async fn execute(&self, parts: RequestParts, options: &Options) -> Result<ResponseParts> {
         let base = self.base().await?;
         let uri = join(&base, &parts.path_and_query())?;
@@ -182,13 +182,13 @@ impl Client {
         self.inner.background.idle().await;
     }
 
-    /// Tasks that go on when nobody waits for them.
+    /// Tasks that run in the background.
     #[cfg(feature = "sql")]
     pub(crate) fn background(&self) -> &Background {
         &self.inner.background
     }
 
-    /// Makes a call that nobody waits for, within ten seconds; a failure is logged with this complaint.
+    /// Makes a call in the background, within ten seconds; a failure is logged with this complaint.
     #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
     pub(crate) fn call_in_background<O: Operation>(&self, operation: O, complaint: &'static str) {
         let client = self.clone();
@@ -256,7 +256,7 @@ async fn receive(info: &'static OperationInfo, response: http::Response<Body>) -
     let (head, body) = response.into_parts();
     let content = match info.response {
         ResponseKind::Stream => Content::Stream(body.into_stream()),
-        _ => Content::Bytes(read_body(body, MAX_ANSWER).await?),
+        _ => Content::Bytes(read_body(body, MAX_RESPONSE).await?),
     };
     Ok(ResponseParts::new(info, head.status, head.headers, content))
 }

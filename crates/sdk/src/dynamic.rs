@@ -5,15 +5,17 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use databricks_core::dynamic::{Answer, Described, Inputs, Settles};
+use databricks_core::dynamic::{Answer, Completion, Described, Inputs};
 use databricks_core::lro::LroState;
 use databricks_core::{Body, Error, ErrorKind, Next, Page, RequestContext, Result, WaitStatus};
 use databricks_models::dynamic::find;
+use futures_util::{TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::client::Client;
 use crate::options::Options;
 use crate::poll::{self, Assessment, PollOptions, Pollable, Poller, Verdict};
+use crate::stream::ResultStream;
 use crate::{AccountClient, WorkspaceClient, failure_reason, lro};
 
 impl Client {
@@ -65,7 +67,7 @@ impl AccountClient {
 /// # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
 /// let cluster = w.operation("clusters.get")?.input("cluster_id", "0923-164208-meows279").await?;
 /// println!("{}", cluster.json["state"]);
-/// let all = w.operation("clusters.list")?.input("page_size", 10).items().await?;
+/// let all = w.operation("clusters.list")?.input("page_size", 10).items()?.try_collect().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -103,14 +105,14 @@ impl DynamicCall {
         self
     }
 
-    /// Bounds the call as a whole. Default: no bound but that of the retries.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.options.timeout(limit);
+    /// Sets the timeout of the call as a whole, all attempts and the pauses between them included. Default: none.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout(timeout);
         self
     }
 
-    /// Logs request and response, redacted, at debug level.
-    pub fn debug(mut self, on: bool) -> Self {
+    /// Sets whether request and response are logged, redacted, whatever the client's settings.
+    pub fn with_debug(mut self, on: bool) -> Self {
         self.options.debug(on);
         self
     }
@@ -124,34 +126,37 @@ impl DynamicCall {
         send(&self.client, self.operation, &self.inputs, self.body, &self.options).await
     }
 
-    /// The pages of a list.
+    /// The pages of a list as a stream. A page that cannot be fetched ends it with an error, and so does a service that leads back to a page
+    /// that was there before ([`ErrorKind::PaginationLoop`]).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the operation is no list.
-    pub fn pages(mut self) -> Result<DynamicPages> {
+    /// [`ErrorKind::InvalidInput`] when the operation is not a list.
+    pub fn pages(mut self) -> Result<ResultStream<Page<Value>>> {
         if self.operation.paging.is_none() {
-            return Err(Error::new(ErrorKind::InvalidInput, "this operation is no list").with_operation(self.operation.id()));
+            return Err(Error::new(ErrorKind::InvalidInput, "this operation is not a list").with_operation(self.operation.id()));
         }
         self.operation.start(&mut self.inputs);
         self.operation.prepare(&mut self.inputs);
-        Ok(DynamicPages { call: self, next: None, received: 0, seen: HashSet::new() })
+        let paging = Paging { call: self, next: None, received: 0, seen: HashSet::new() };
+        Ok(ResultStream::new(stream::try_unfold(paging, |mut paging| async move { Ok(paging.next().await?.map(|page| (page, paging))) })))
     }
 
-    /// All items of a list, from as many pages as it takes; those that the service repeats are there once.
+    /// The items of a list as a stream, from as many pages as it takes; those that the service repeats are delivered once.
     ///
     /// # Errors
-    /// As [`pages`](Self::pages), and when a page cannot be fetched.
-    pub async fn items(self) -> Result<Vec<Value>> {
+    /// As [`pages`](Self::pages).
+    pub fn items(self) -> Result<ResultStream<Value>> {
         let key = self.operation.paging.as_ref().and_then(|paging| paging.key);
-        let mut pages = self.pages()?;
-        let (mut items, mut keys) = (Vec::new(), HashSet::new());
-        while let Some(page) = pages.next().await? {
-            items.extend(page.items.into_iter().filter(|item| {
-                let key = key.and_then(|key| item.get(key)).and_then(Value::as_str);
-                key.is_none_or(|key| keys.insert(key.to_owned()))
-            }));
-        }
-        Ok(items)
+        let mut keys = HashSet::new();
+        let mut is_new = move |item: &Value| {
+            let key = key.and_then(|key| item.get(key)).and_then(Value::as_str);
+            key.is_none_or(|key| keys.insert(key.to_owned()))
+        };
+        let items = self.pages()?.map_ok(move |mut page| {
+            page.items.retain(&mut is_new);
+            stream::iter(page.items.into_iter().map(Ok))
+        });
+        Ok(ResultStream::new(items.try_flatten()))
     }
 
     /// Makes the call and waits until what it started has finished: the resource in the state waited for, or the result of long-running
@@ -164,7 +169,7 @@ impl DynamicCall {
     /// error of a call.
     pub async fn wait(mut self, timeout: Option<Duration>) -> Result<Value> {
         let called = self.operation.id();
-        let Some(how) = &self.operation.settles else {
+        let Some(how) = &self.operation.completion else {
             return Err(
                 Error::new(ErrorKind::InvalidInput, "this operation starts nothing that could be waited for").with_operation(called)
             );
@@ -172,11 +177,11 @@ impl DynamicCall {
         self.operation.prepare(&mut self.inputs);
         let response = send(&self.client, self.operation, &self.inputs, self.body.take(), &self.options).await?.json;
         let (poll, inputs, timeout) = match how {
-            Settles::ByState(wait) => {
+            Completion::State(wait) => {
                 let limit = Duration::from_secs(wait.timeout_seconds);
                 (wait.poll, wait.inputs(&self.inputs, &response)?, Some(timeout.unwrap_or(limit)))
             }
-            Settles::ByName(lro) => {
+            Completion::Operation(lro) => {
                 let name = response.get(lro.name).filter(|name| name.is_string()).ok_or_else(|| {
                     Error::new(ErrorKind::Decode, format!("the response has no {}, by which the work is known", lro.name))
                         .with_operation(called)
@@ -190,7 +195,7 @@ impl DynamicCall {
         let poller = Poller::new(&target.client, PollOptions::default().timeout(timeout));
         let resource = poller.until(&target).await.map_err(|error| error.with_operation(called))?;
         match how {
-            Settles::ByName(lro) => match lro.state(&resource)? {
+            Completion::Operation(lro) => match lro.state(&resource)? {
                 LroState::Done(result) => Ok(result),
                 _ => Err(unknown_wait(called)),
             },
@@ -208,21 +213,16 @@ impl IntoFuture for DynamicCall {
     }
 }
 
-/// The pages of a list called by name.
-#[derive(Debug)]
-pub struct DynamicPages {
+/// Where a list called by name goes on.
+struct Paging {
     call: DynamicCall,
     next: Option<Next>,
     received: usize,
     seen: HashSet<String>,
 }
 
-impl DynamicPages {
-    /// The next page, or `None` after the last.
-    ///
-    /// # Errors
-    /// When a page cannot be fetched, or the service leads back to a page that was there before ([`ErrorKind::PaginationLoop`]).
-    pub async fn next(&mut self) -> Result<Option<Page<Value>>> {
+impl Paging {
+    async fn next(&mut self) -> Result<Option<Page<Value>>> {
         let call = &mut self.call;
         if let Some(next) = &self.next {
             if *next == Next::End || (*next == Next::Count && self.received == 0) {
@@ -243,8 +243,8 @@ impl DynamicPages {
             }
             call.operation.advance(&mut call.inputs, next, self.received)?;
         }
-        let answer = send(&call.client, call.operation, &call.inputs, None, &call.options).await?;
-        let page = call.operation.split(answer.json)?;
+        let response = send(&call.client, call.operation, &call.inputs, None, &call.options).await?;
+        let page = call.operation.split(response.json)?;
         self.received = page.items.len();
         self.next = Some(page.next.clone());
         Ok(Some(page))
@@ -257,7 +257,7 @@ async fn send(client: &Client, operation: &'static Described, inputs: &Inputs, b
     operation.response(client.execute(request, options).await?)
 }
 
-/// Finds the operation that tells how it goes on.
+/// Finds the operation that is polled.
 fn follow_up(id: &str) -> Result<&'static Described> {
     find(id).ok_or_else(|| Error::new(ErrorKind::Other, format!("{id}, which is polled, is not built; turn its package's feature on")))
 }
@@ -269,7 +269,7 @@ struct Target {
     called: &'static str,
     poll: &'static Described,
     inputs: Inputs,
-    how: &'static Settles,
+    how: &'static Completion,
 }
 
 impl Target {
@@ -292,14 +292,14 @@ impl Pollable for Target {
 
     fn name(&self) -> String {
         match self.how {
-            Settles::ByName(_) => format!("operation {}", self.id()),
+            Completion::Operation(_) => format!("operation {}", self.id()),
             _ => self.id(),
         }
     }
 
     fn goal(&self) -> String {
         match self.how {
-            Settles::ByState(wait) => format!("reach {}", wait.success.join(" or ")),
+            Completion::State(wait) => format!("reach {}", wait.success.join(" or ")),
             _ => "finish".to_owned(),
         }
     }
@@ -311,13 +311,13 @@ impl Pollable for Target {
 
     fn assess(&self, resource: &Value) -> Assessment {
         match self.how {
-            Settles::ByState(wait) => {
+            Completion::State(wait) => {
                 let status = wait.state(resource);
                 let (existed, reason) = (poll::acts_on_existing(self.called), failure_reason::of_json(resource));
                 let verdict = poll::judge(&self.id(), self.called, (wait.success, wait.failure), &status, existed, reason);
                 Assessment::new(status, verdict)
             }
-            Settles::ByName(lro) => {
+            Completion::Operation(lro) => {
                 let (state, verdict) = match lro.state(resource) {
                     Ok(LroState::Done(_)) => ("DONE", Verdict::Done),
                     Ok(LroState::Failed { code, message }) => ("FAILED", Verdict::Failed(lro::failure(&self.id(), code, message))),

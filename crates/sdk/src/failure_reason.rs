@@ -51,7 +51,7 @@ fn health(health: &Value) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(": "))
 }
 
-/// One line without control characters and without what looks like a secret.
+/// One line without control characters and without what may be a secret.
 fn clean(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     databricks_core::redact::text(&line).into_owned()

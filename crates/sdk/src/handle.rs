@@ -1,4 +1,4 @@
-//! The two macros that the generated services are written in: a line an operation, a line an optional input.
+//! The macros that the generated services are written in: a line an operation, a line an optional input, a line a wait.
 
 /// Writes the methods of a service's handle, each of which prepares one call.
 ///
@@ -40,4 +40,16 @@ macro_rules! setter {
     };
 }
 
-pub(crate) use {calls, setter, setters};
+/// Writes `wait()` for the operations that start something worth waiting for, each with the type that waits for it.
+macro_rules! waits {
+    ($($operation:ty => $waiter:ident;)*) => {$(
+        impl $crate::call::Call<$operation> {
+            /// Makes the call and waits until what it started has finished.
+            pub fn wait(self) -> $crate::waiter::$waiter<$operation> {
+                $crate::waiter::$waiter::new(self)
+            }
+        }
+    )*};
+}
+
+pub(crate) use {calls, setter, setters, waits};

@@ -1,7 +1,7 @@
 //! Databricks SDK for Rust.
 //!
 //! One dependency for programs that talk to Databricks: [`WorkspaceClient`] for a workspace, [`AccountClient`] for an account.
-//! Both sign in by the rules that all official SDKs share (explicit settings, then the environment, then a profile of
+//! Both authenticate by the rules that all official SDKs share (explicit settings, then the environment, then a profile of
 //! `.databrickscfg`), and both offer every operation of the API as a method that can be awaited.
 //!
 //! ```no_run
@@ -13,21 +13,21 @@
 //! println!("{}", cluster.cluster_name.unwrap_or_default());
 //!
 //! let mut all = w.clusters().list().page_size(100).items();
-//! while let Some(cluster) = all.next().await? {
+//! while let Some(cluster) = all.try_next().await? {
 //!     println!("{:?}", cluster.state);
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! | to do | look at |
+//! | to do | see |
 //! |---|---|
 //! | call an operation, with options for this call alone | [`Call`] |
 //! | walk a list | [`Call::items`], [`Call::pages`] |
-//! | wait until something runs | [`Call::wait`] |
+//! | wait until something runs | [`Waiter`], [`OperationWaiter`] |
 //! | run SQL | [`WorkspaceClient::sql`] |
 //! | run Python, Scala, R or SQL on a cluster | [`WorkspaceClient::context`] |
-//! | choose, start and furnish clusters | [`compute`] |
+//! | choose, start and configure clusters | [`compute`] |
 //! | run jobs and follow their runs | [`jobs`] |
 //! | call an endpoint that has no method | [`WorkspaceClient::raw`] |
 //! | call without async (feature `blocking`) | [`Block`](https://docs.rs/databricks-sdk/latest/databricks_sdk/blocking/trait.Block.html) |
@@ -72,6 +72,7 @@ mod runtime;
 pub mod services;
 #[cfg(feature = "sql")]
 pub mod sql;
+mod stream;
 mod table;
 pub mod troubleshooting;
 mod waiter;
@@ -88,10 +89,11 @@ pub use commands::{
 pub use databricks_auth as auth;
 pub use databricks_auth::{AuthError, AuthErrorKind, Browser, Config, KeyStore, LoginOutcome, ProcessRunner, ResolvedConfig, Storage};
 pub use databricks_core::{
-    ApiError, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency, Next, Operation, Page, Result, Secret,
-    StatementFailure, Timestamp,
+    ApiError, AuthHeaders, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency, LongRunning, Next, Operation,
+    Page, Paginated, Result, Secret, SharedCredentials, StatementFailure, Timestamp, WaitStatus, Waitable,
     api_error::{self, ApiErrorKind},
     body::Part,
+    operation,
 };
 pub use databricks_models as models;
 pub use databricks_transport::{
@@ -99,12 +101,13 @@ pub use databricks_transport::{
 };
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
-pub use dynamic::{DynamicCall, DynamicPages};
+pub use dynamic::DynamicCall;
 pub use http::Method;
 pub use lro::{OperationHandle, OperationWaiter};
 pub use pages::{Items, Pages};
 pub use poll::{Progress, Updates};
 pub use raw::{RawRequest, RawResponse};
+pub use stream::ResultStream;
 pub use table::Table;
-pub use waiter::{Started, WaitBy, Waiter};
+pub use waiter::{Started, Waiter};
 pub use workspace::WorkspaceClient;

@@ -16,7 +16,7 @@ pub(crate) struct Found<T> {
 
 /// The items of a list with this name, which must match in every letter.
 ///
-/// * `what`: what is looked for, such as `cluster`.
+/// * `what`: what is searched for, such as `cluster`.
 /// * `name_of`: the name of an item; `None` for one that does not count.
 ///
 /// # Errors
@@ -34,7 +34,7 @@ where
 {
     let mut all = call.items();
     let mut found = Found { what, name: name.to_owned(), items: Vec::new(), ids: Vec::new(), similar: None };
-    while let Some(item) = all.next().await? {
+    while let Some(item) = all.try_next().await? {
         match name_of(&item) {
             Some(its) if its == name => {
                 found.ids.extend(id_of(&item));

@@ -26,7 +26,8 @@ pub struct OperationWaiter<O: LongRunning> {
 }
 
 impl<O: LongRunning> OperationWaiter<O> {
-    pub(crate) fn new(call: Call<O>) -> Self {
+    /// A wait for the work that this call starts; the `wait` of the operations of the API is short for it.
+    pub fn new(call: Call<O>) -> Self {
         Self { call, poll: PollOptions::default() }
     }
 
@@ -143,7 +144,7 @@ impl<O: LongRunning> OperationHandle<O> {
         }
     }
 
-    /// Returns the name of the work, which goes on, and gives the handle up: take it up again with [`Client::resume_operation`].
+    /// Returns the name of the work, which goes on, and consumes the handle: take it up again with [`Client::resume_operation`].
     pub fn detach(self) -> String {
         self.work.name
     }

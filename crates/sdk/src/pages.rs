@@ -8,14 +8,15 @@ use std::task::{Context, Poll, ready};
 use databricks_core::{Error, ErrorKind, Next, Page, Paginated, Result};
 use futures_core::Stream;
 
-use crate::Call;
+use crate::{Call, stream};
 
 type Fetch<T> = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;
 
 /// The pages of a list, fetched one at a time as they are asked for.
 ///
-/// A stream of [`Page`]s; use [`next`](Self::next) or any of the stream combinators. An error ends the stream: what came before it has been
-/// delivered. An empty page that says where to go on is delivered too, for the list goes on after it.
+/// A stream of [`Page`]s: use [`try_next`](Self::try_next), [`try_collect`](Self::try_collect) or the combinators of `futures_util`. An error
+/// ends the stream: what came before it has been delivered. An empty page with a continuation is delivered too.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<O: Paginated> {
     call: Call<O>,
     state: State<O::Item>,
@@ -41,7 +42,6 @@ impl<O: Paginated> Pages<O> {
     /// Goes on where an earlier listing of the same operation stopped; see [`continuation`](Self::continuation).
     ///
     /// Lists that count ([`Next::Count`]) cannot be resumed this way: set their start index or page number instead. They end at once.
-    #[must_use]
     pub fn resume(mut self, from: Next) -> Self {
         self.call.operation.start();
         self.state = if from == Next::End { State::Done } else { State::Ready(from, 0) };
@@ -53,15 +53,20 @@ impl<O: Paginated> Pages<O> {
         self.continuation.as_ref()
     }
 
-    /// The next page, or `None` after the last.
+    /// The next page, or `None` after the last; the same as `TryStreamExt::try_next` of `futures_util`.
     ///
     /// # Errors
     /// When a page cannot be fetched, or the service leads back to a page that was there before ([`ErrorKind::PaginationLoop`]).
-    pub async fn next(&mut self) -> Result<Option<Page<O::Item>>>
-    where
-        O: Unpin,
-    {
-        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await.transpose()
+    pub async fn try_next(&mut self) -> Result<Option<Page<O::Item>>> {
+        stream::try_next(self).await
+    }
+
+    /// All pages.
+    ///
+    /// # Errors
+    /// As [`try_next`](Self::try_next); the pages before the error are lost, so take them one by one if they matter.
+    pub async fn try_collect(self) -> Result<Vec<Page<O::Item>>> {
+        stream::try_collect(self).await
     }
 
     fn fetch(&self) -> Fetch<O::Item> {
@@ -93,14 +98,14 @@ impl<O: Paginated> Pages<O> {
     }
 }
 
-impl<O: Paginated> Stream for Pages<O>
-where
-    O: Unpin,
-{
+// The only future is boxed; operations and items are moved, never pinned.
+impl<O: Paginated> Unpin for Pages<O> {}
+
+impl<O: Paginated> Stream for Pages<O> {
     type Item = Result<Page<O::Item>>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
         loop {
             match std::mem::replace(&mut this.state, State::Done) {
                 State::Done => return Poll::Ready(None),
@@ -139,8 +144,23 @@ impl<O: Paginated> std::fmt::Debug for Pages<O> {
 
 /// The items of a list, from as many pages as it takes.
 ///
-/// A stream; use [`next`](Self::next), [`try_collect`](Self::try_collect) or any of the stream combinators. A further page is fetched only
-/// when an item of it is asked for. Items that the service repeats (some identity lists do) are delivered once.
+/// A stream: use [`try_next`](Self::try_next), [`try_collect`](Self::try_collect) or the combinators of `futures_util`. A further page is
+/// fetched only when an item of it is asked for. Items that the service repeats (some identity lists do) are delivered once.
+///
+/// `StreamExt::next` has its usual meaning, an `Option` of a `Result`:
+///
+/// ```no_run
+/// use futures_util::StreamExt;
+///
+/// # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
+/// let mut items = w.clusters().list().items();
+/// while let Some(cluster) = items.next().await {
+///     println!("{:?}", cluster?.state);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Items<O: Paginated> {
     pages: Pages<O>,
     page: VecDeque<O::Item>,
@@ -154,50 +174,35 @@ impl<O: Paginated> Items<O> {
     }
 
     /// Ends the list after so many items. Pages beyond them are not fetched.
-    #[must_use]
     pub fn limit(mut self, items: usize) -> Self {
         self.left = Some(items);
         self
     }
 
-    /// The next item, or `None` after the last.
+    /// The next item, or `None` after the last; the same as `TryStreamExt::try_next` of `futures_util`.
     ///
     /// # Errors
-    /// As [`Pages::next`].
-    pub async fn next(&mut self) -> Result<Option<O::Item>>
-    where
-        O: Unpin,
-        O::Item: Unpin,
-    {
-        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await.transpose()
+    /// As [`Pages::try_next`].
+    pub async fn try_next(&mut self) -> Result<Option<O::Item>> {
+        stream::try_next(self).await
     }
 
     /// All items.
     ///
     /// # Errors
-    /// As [`Pages::next`]; the items before the error are lost, so take them one by one if they matter.
-    pub async fn try_collect(mut self) -> Result<Vec<O::Item>>
-    where
-        O: Unpin,
-        O::Item: Unpin,
-    {
-        let mut all = Vec::new();
-        while let Some(item) = self.next().await? {
-            all.push(item);
-        }
-        Ok(all)
+    /// As [`Pages::try_next`]; the items before the error are lost, so take them one by one if they matter.
+    pub async fn try_collect(self) -> Result<Vec<O::Item>> {
+        stream::try_collect(self).await
     }
 }
 
-impl<O: Paginated> Stream for Items<O>
-where
-    O: Unpin,
-    O::Item: Unpin,
-{
+impl<O: Paginated> Unpin for Items<O> {}
+
+impl<O: Paginated> Stream for Items<O> {
     type Item = Result<O::Item>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
         loop {
             if this.left == Some(0) {
                 return Poll::Ready(None);

@@ -444,12 +444,13 @@ fn is_passing(error: &Error, reached: bool) -> bool {
 /// What work goes through from now on: a stream of the resource whenever its state has changed, up to the last state.
 ///
 /// Failing is a state here and no error. Dropping the stream ends the polling and nothing else.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Updates<'a, T> {
     inner: Pin<Box<dyn Stream<Item = Result<T>> + Send + 'a>>,
 }
 
 impl<'a, T: Send + 'a> Updates<'a, T> {
-    /// * `key`: tells whether two responses differ.
+    /// * `key`: what differs between two states.
     pub(crate) fn new<P>(of: P, options: PollOptions<T>, key: impl Fn(&T) -> String + Send + 'a) -> Self
     where
         P: Pollable<Resource = T> + Send + 'a,

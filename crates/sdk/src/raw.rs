@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use databricks_core::api_error::request_id;
 use databricks_core::body::Part;
 use databricks_core::{Body, ByteStream, Error, ErrorKind, Origin, Result};
 use databricks_transport::{Backoff, RetryOn, RetryPolicy, multipart, read_body};
@@ -14,12 +15,12 @@ use serde::de::DeserializeOwned;
 use crate::client::{Client, apply, join};
 use crate::options::Options;
 
-/// A request that the caller spells out: method, URL, query, headers, body, and how to repeat it.
+/// A request that the caller spells out: method, URL, query, headers, body, and how to retry it.
 ///
 /// A relative URL gets `https://<host>/api` in front: `/2.0/clusters/list`. A full URL is taken as it is; if it leads to another host it
 /// goes without credentials, unless [`credentials_anywhere`](Self::credentials_anywhere) says otherwise.
 ///
-/// Nothing is repeated by default. With [`max_retries`](Self::max_retries), failures of the network and answers from 500 up are.
+/// Nothing is retried by default. With [`max_retries`](Self::max_retries), failures of the network and responses from 500 up are.
 ///
 /// ```no_run
 /// # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
@@ -67,7 +68,7 @@ struct Retry {
     all_errors: bool,
 }
 
-/// An answer to a [`RawRequest`].
+/// The response to a [`RawRequest`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RawResponse {
@@ -77,10 +78,32 @@ pub struct RawResponse {
     pub headers: HeaderMap,
     /// The body, not read yet.
     pub body: Body,
+    /// Method and path, for errors.
+    request: String,
+    read_only: bool,
 }
 
-/// The largest answer that is read into memory; larger ones are for [`RawRequest::stream`].
-const MAX_ANSWER: usize = 512 << 20;
+impl RawResponse {
+    /// Reads the body as JSON. A response without content is read as an empty object, or else as `null`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`] when it is not JSON or does not fit the type: the service said that it succeeded, so
+    /// [`Error::maybe_executed`] is true unless the method only reads. Else those of reading the body.
+    pub async fn deserialize<T: DeserializeOwned>(self) -> Result<T> {
+        let Self { status, headers, body, request, read_only } = self;
+        let bytes = read_body(body, MAX_RESPONSE).await?;
+        databricks_core::operation::deserialize(&bytes).map_err(|error| {
+            let error = error.with_request(request).with_status(status).with_maybe_executed(!read_only);
+            match request_id(&headers) {
+                Some(id) => error.with_request_id(id),
+                None => error,
+            }
+        })
+    }
+}
+
+/// The largest response that is read into memory; larger ones are for [`RawRequest::stream`].
+const MAX_RESPONSE: usize = 512 << 20;
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -121,7 +144,7 @@ impl RawRequest {
         self
     }
 
-    /// Sends a body as it is: text, bytes or a stream. State its media type with a `Content-Type` header.
+    /// Sends a body as it is: a string, bytes or a stream. State its media type with a `Content-Type` header.
     pub fn body(mut self, body: impl Into<Body>) -> Self {
         self.body = Content::Body(None, body.into());
         self
@@ -146,31 +169,31 @@ impl RawRequest {
         self
     }
 
-    /// The longest time for one attempt. Default: no bound but that of inactivity (60 s).
+    /// Sets the timeout of one attempt. Default: none but the idle timeout (60 s).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.options.attempt_timeout(limit);
         self
     }
 
-    /// The longest time for all attempts and the pauses between them. Default: none.
+    /// Sets the timeout of all attempts and the pauses between them. Default: none.
     pub fn total_timeout(mut self, limit: Duration) -> Self {
         self.options.timeout(limit);
         self
     }
 
-    /// Logs this request and its answer, redacted, whatever the client's settings.
+    /// Sets whether this request and its response are logged, redacted, whatever the client's settings.
     pub fn debug(mut self, on: bool) -> Self {
         self.options.debug(on);
         self
     }
 
-    /// How often the request is sent again at most. Default 0.
+    /// Sets how often the request is retried at most. Default: 0.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.retry.max = retries;
         self
     }
 
-    /// The pause before each retry. Default none. Not used with [`exponential_backoff`](Self::exponential_backoff).
+    /// Sets the pause before each retry. Default: none. Not used with [`exponential_backoff`](Self::exponential_backoff).
     pub fn retry_delay(mut self, delay: Duration) -> Self {
         self.retry.delay = delay;
         self
@@ -182,25 +205,31 @@ impl RawRequest {
         self
     }
 
-    /// Retries on answers of 300 and 400 too, so on 429. Default: only on 500 and up and on failures of the network.
+    /// Sets whether responses from 300 up are retried too, so also 429. Default: only those from 500 up and failures of the network.
     pub fn retry_on_all_errors(mut self, on: bool) -> Self {
         self.retry.all_errors = on;
         self
     }
 
-    /// Uses a retry policy in place of the settings above.
+    /// Sets a retry policy in place of the settings above.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.options.retry(policy);
         self
     }
 
-    /// Sends the credentials even if the URL leads to another host. Whoever runs that host can use them.
+    /// Sends no credentials.
+    pub fn anonymous(mut self) -> Self {
+        self.options.transport.anonymous = true;
+        self
+    }
+
+    /// Sets whether the credentials are sent even if the URL leads to another host. Default: no. Who runs that host can use them.
     pub fn credentials_anywhere(mut self, on: bool) -> Self {
         self.anywhere = on;
         self
     }
 
-    /// Sends the request; the body of the answer is not read yet.
+    /// Sends the request; the body of the response is not read yet.
     ///
     /// # Errors
     /// As any call; see [`Error`].
@@ -208,40 +237,32 @@ impl RawRequest {
         self.perform(true).await
     }
 
-    /// Sends the request and reads the answer as JSON. No answer at all reads as `null` and then as an empty object.
+    /// Sends the request and reads the response as JSON. A response without content is read as an empty object, or else as `null`.
     ///
     /// # Errors
-    /// As any call; [`ErrorKind::Decode`] when the answer is not JSON or does not fit the type.
+    /// As any call, and as [`RawResponse::deserialize`].
     pub async fn json<T: DeserializeOwned>(mut self) -> Result<T> {
         self.accept = Some("application/json");
-        let status_and_bytes = self.read().await?;
-        let (status, bytes) = status_and_bytes;
-        let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &bytes };
-        match serde_json::from_slice(text) {
-            Ok(value) => Ok(value),
-            // An answer without a body may be meant for a type that is no object.
-            Err(_) if bytes.is_empty() => serde_json::from_slice(b"null").map_err(|e| Error::decode(".", &bytes, e).with_status(status)),
-            Err(error) => Err(Error::decode(".", &bytes, error).with_status(status)),
-        }
+        self.perform(false).await?.deserialize().await
     }
 
-    /// Sends the request and reads the answer as text (UTF-8; what is not becomes U+FFFD).
+    /// Sends the request and reads the response as a string (UTF-8; what is not becomes U+FFFD).
     ///
     /// # Errors
     /// As any call.
     pub async fn text(self) -> Result<String> {
-        Ok(String::from_utf8_lossy(&self.read().await?.1).into_owned())
+        Ok(String::from_utf8_lossy(&self.read().await?).into_owned())
     }
 
-    /// Sends the request and reads the answer as bytes.
+    /// Sends the request and reads the response as bytes.
     ///
     /// # Errors
     /// As any call.
     pub async fn bytes(self) -> Result<Bytes> {
-        Ok(self.read().await?.1)
+        self.read().await
     }
 
-    /// Sends the request and hands out the answer as it arrives.
+    /// Sends the request and returns the response as it arrives.
     ///
     /// # Errors
     /// As any call; the stream ends with an error if the connection breaks.
@@ -249,9 +270,8 @@ impl RawRequest {
         Ok(self.perform(true).await?.body.into_stream())
     }
 
-    async fn read(self) -> Result<(StatusCode, Bytes)> {
-        let response = self.perform(false).await?;
-        Ok((response.status, read_body(response.body, MAX_ANSWER).await?))
+    async fn read(self) -> Result<Bytes> {
+        read_body(self.perform(false).await?.body, MAX_RESPONSE).await
     }
 
     async fn perform(self, stream: bool) -> Result<RawResponse> {
@@ -268,6 +288,8 @@ impl RawRequest {
             Content::Form(parts) => multipart(parts).map(|(media_type, body)| (Some(media_type), body))?,
             Content::Invalid(error) => return Err(error),
         };
+        let line = format!("{} {}", self.method, uri.path());
+        let read_only = self.method.is_safe();
         let mut request = Request::new(body);
         *request.method_mut() = self.method;
         *request.uri_mut() = uri;
@@ -283,7 +305,7 @@ impl RawRequest {
         let response =
             if foreign && !self.anywhere { self.client.send_anonymous(request).await? } else { self.client.send(request).await? };
         let (head, body) = response.into_parts();
-        Ok(RawResponse { status: head.status, headers: head.headers, body })
+        Ok(RawResponse { status: head.status, headers: head.headers, body, request: line, read_only })
     }
 
     /// The URL with the query.
@@ -305,7 +327,7 @@ impl RawRequest {
     }
 }
 
-/// Whether a text begins with a scheme (RFC 3986, section 3.1) and is a URL by that; `://` further on is part of a path or query.
+/// Whether a string begins with a scheme (RFC 3986, section 3.1) and is a URL by that; `://` further on is part of a path or query.
 fn has_scheme(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))

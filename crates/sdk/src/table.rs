@@ -14,7 +14,7 @@ pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// A cell wider than this is cut, so that one long text does not spoil the page.
+/// A cell wider than this is cut, so that one long string does not spoil the page.
 const WIDEST: usize = 60;
 
 impl Table {

@@ -1,42 +1,20 @@
-//! Waiting until a resource has come to a state.
+//! Waiting until a resource has reached a state.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use databricks_core::wait::{ByName, ByState};
-use databricks_core::{LongRunning, Operation, Result, Waitable};
+use databricks_core::{Operation, Result, Waitable};
 
 use crate::client::Client;
+#[allow(unused_imports)] // For the generated services; few packages have long-running operations.
+pub(crate) use crate::lro::OperationWaiter;
 use crate::options::Options;
 use crate::poll::{self, Assessment, PollOptions, Pollable, Poller, Updates, poll_setters};
-use crate::{Call, OperationWaiter, failure_reason};
+use crate::{Call, failure_reason};
 
 type Output<O> = <<O as Waitable>::Poll as Operation>::Output;
-
-/// What [`Call::wait`] returns, by the way in which an operation completes. Implemented for both ways; not to be implemented elsewhere.
-pub trait WaitBy<O: Operation> {
-    /// [`Waiter`] or [`OperationWaiter`](crate::OperationWaiter).
-    type Wait;
-
-    #[doc(hidden)]
-    fn wait(call: Call<O>) -> Self::Wait;
-}
-
-impl<O: Waitable> WaitBy<O> for ByState {
-    type Wait = Waiter<O>;
-    fn wait(call: Call<O>) -> Waiter<O> {
-        Waiter::new(call)
-    }
-}
-
-impl<O: LongRunning> WaitBy<O> for ByName {
-    type Wait = OperationWaiter<O>;
-    fn wait(call: Call<O>) -> OperationWaiter<O> {
-        OperationWaiter::new(call)
-    }
-}
 
 /// A call and the wait for what it starts.
 ///
@@ -50,7 +28,8 @@ pub struct Waiter<O: Waitable> {
 }
 
 impl<O: Waitable> Waiter<O> {
-    pub(crate) fn new(call: Call<O>) -> Self {
+    /// A wait for what this call starts; the `wait` of the operations of the API is short for it.
+    pub fn new(call: Call<O>) -> Self {
         Self { call, poll: PollOptions::default().timeout(O::TIMEOUT) }
     }
 

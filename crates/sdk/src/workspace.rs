@@ -97,8 +97,8 @@ impl WorkspaceClient {
     /// use databricks_sdk::models::compute::Language;
     ///
     /// let context = w.context("0923-164208-meows279", Language::Python).await?;
-    /// let answer = context.run("print(1 + 1)").await?;
-    /// assert_eq!(answer.text()?, "2");
+    /// let result = context.run("print(1 + 1)").await?;
+    /// assert_eq!(result.text()?, "2");
     /// context.shutdown().await?;
     /// # Ok(())
     /// # }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use databricks_core::dynamic::{Described, Input, Place, Settles};
+use databricks_core::dynamic::{Completion, Described, Input, Place};
 use databricks_sdk::{Client, DynamicCall, Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
@@ -68,7 +68,7 @@ async fn walk(call: DynamicCall, take: u64) -> Came {
     let mut pages = call.pages()?;
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     while (found.len() as u64) < take
-        && let Some(page) = pages.next().await?
+        && let Some(page) = pages.try_next().await?
     {
         for item in page.items {
             // Where the service may repeat items, the client leaves repetitions out.
@@ -104,7 +104,7 @@ pub(crate) async fn wait(case: &Case<'_>) -> Maybe {
 /// The first answer, and the ids by which the wait would look at what was started.
 async fn handle(call: DynamicCall, request: &Value) -> Came {
     let operation = call.operation();
-    let Some(Settles::ByState(wait)) = &operation.settles else {
+    let Some(Completion::State(wait)) = &operation.completion else {
         return Err(Error::new(ErrorKind::InvalidInput, "nothing can be waited for"));
     };
     let answer = call.await?.json;

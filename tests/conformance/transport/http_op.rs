@@ -71,16 +71,16 @@ impl Operation for Spelled {
 async fn call(client: &Client, request: &Value) -> Came {
     let mut call = client.call(Spelled(request.clone()));
     for (name, value) in request["headers"].as_object().into_iter().flatten() {
-        call = call.header(name, value.as_str().unwrap_or_default());
+        call = call.with_header(name, value.as_str().unwrap_or_default());
     }
     if let Some(idempotent) = request["idempotent"].as_bool() {
-        call = call.idempotent(idempotent);
+        call = call.with_idempotent(idempotent);
     }
     if let Some(attempts) = request["retry"]["max_attempts"].as_u64() {
-        call = call.max_attempts(attempts as u32);
+        call = call.with_max_attempts(attempts as u32);
     }
     if let Some(limit) = request["retry"]["timeout_ms"].as_u64() {
-        call = call.retry(RetryPolicy::default().budget(Duration::from_millis(limit)));
+        call = call.with_retry(RetryPolicy::default().budget(Duration::from_millis(limit)));
     }
     let answer = call.await?;
     let headers = answer.headers.clone();

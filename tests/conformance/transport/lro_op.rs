@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use databricks_core::lro::{self, LroState};
 use databricks_core::operation::{Level, OperationInfo};
-use databricks_core::{Error, ErrorKind, LongRunning, Operation, RequestContext, RequestParts, ResponseParts, Result, Settles, wait};
+use databricks_core::{Error, ErrorKind, LongRunning, Operation, RequestContext, RequestParts, ResponseParts, Result, wait};
+use databricks_sdk::OperationWaiter;
 use http::Method;
 use serde_json::Value;
 
@@ -64,10 +65,6 @@ fn by_name(method: Method, path: &'static str, name: &str) -> ByName {
     ByName { info, name: name.to_owned() }
 }
 
-impl Settles for Start {
-    type How = wait::ByName;
-}
-
 impl LongRunning for Start {
     type Poll = ByName;
     type Cancel = ByName;
@@ -102,7 +99,7 @@ pub(crate) async fn run(case: &Case<'_>) -> Came {
     let request = case.request;
     PATHS.set((leak(text(request, "operation_path")), leak(text(request, "cancel_path"))));
     let client = http_op::client(case)?;
-    let mut waiter = client.call(Start(request["start"].clone())).wait();
+    let mut waiter = OperationWaiter::new(client.call(Start(request["start"].clone())));
     if let Some(limit) = request["timeout_ms"].as_u64() {
         waiter = waiter.timeout(Duration::from_millis(limit));
     }

@@ -20,7 +20,7 @@ pub(crate) fn tables(package: &Package, version: &str) -> Result<String> {
         .map(|(service, operation)| table(&tokens(&format!("super::{}::{}", service.module, operation.name))?, operation))
         .collect::<Result<Vec<_>>>()?;
     source.items(quote! {
-        use databricks_core::dynamic::{Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait};
+        use databricks_core::dynamic::{Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait};
         use databricks_core::Operation;
 
         /// The operations, in the order of their ids.
@@ -69,12 +69,12 @@ fn table(ty: &TokenStream, operation: &Operation) -> Result<TokenStream> {
         quote!(.key(#wire))
     });
     let paging = operation.paging.as_ref().map(paging);
-    let settles = match (&operation.wait, &operation.lro) {
+    let completion = match (&operation.wait, &operation.lro) {
         (Some(it), _) => Some(wait(it)),
         (None, Some(it)) => Some(lro(it)),
         (None, None) => None,
     };
-    Ok(quote!(Described::new(#ty::INFO, #summary, &[#(#inputs),*]) #object #constants #stream #headers #key #paging #settles))
+    Ok(quote!(Described::new(#ty::INFO, #summary, &[#(#inputs),*]) #object #constants #stream #headers #key #paging #completion))
 }
 
 fn input(input: &Input) -> TokenStream {
@@ -179,7 +179,7 @@ fn wait(wait: &Wait) -> TokenStream {
     let (success, failure) = (&wait.success, &wait.failure);
     let seconds = Literal::u64_unsuffixed(wait.timeout_seconds);
     quote! {
-        .settles(Settles::ByState(Wait {
+        .completion(Completion::State(Wait {
             poll: #poll,
             bind: &[#(#bind),*],
             status: #status,
@@ -199,5 +199,5 @@ fn lro(lro: &Lro) -> TokenStream {
     }));
     let name = &lro.members.name.wire;
     let result = lro.result.is_some();
-    quote!(.settles(Settles::ByName(Lro { poll: (#poll, #input), cancel: #cancel, name: #name, result: #result })))
+    quote!(.completion(Completion::Operation(Lro { poll: (#poll, #input), cancel: #cancel, name: #name, result: #result })))
 }

@@ -23,10 +23,11 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
     let mut source = Source::new(version, &[format!("Services of the package `{}`.", package.name)]);
     let (root, module) = (tokens(models)?, format_ident!("{}", package.module));
     let set = offered.iter().any(|(service, _)| service.operations.iter().any(|operation| operation.optional().next().is_some()));
-    let macros = if set { quote!({calls, setters}) } else { quote!(calls) };
+    let wait = offered.iter().any(|(service, _)| service.operations.iter().any(|operation| waiter(operation).is_some()));
+    let macros = [set.then(|| quote!(setters)), wait.then(|| quote!(waits))].into_iter().flatten();
     source.items(quote!(
         use #root::#module as models;
-        use crate::handle::#macros;
+        use crate::handle::{calls #(, #macros)*};
     ))?;
     let place = Place::Facade { package: &package.name, models };
     let mut groups = Groups::new();
@@ -42,6 +43,9 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
             if operation.optional().next().is_some() {
                 source.block(&setters(service, operation, place));
             }
+        }
+        if let Some(block) = waits(service) {
+            source.block(&block);
         }
     }
     for ((account, group), services) in groups {
@@ -141,6 +145,29 @@ fn setters(service: &Service, operation: &Operation, place: Place<'_>) -> Block 
     }
     block.close_with("}}");
     block
+}
+
+/// What waits for an operation: by the state of a resource, or by the name of the work.
+fn waiter(operation: &Operation) -> Option<&'static str> {
+    match (&operation.wait, &operation.lro) {
+        (Some(_), _) => Some("Waiter"),
+        (None, Some(_)) => Some("OperationWaiter"),
+        (None, None) => None,
+    }
+}
+
+fn waits(service: &Service) -> Option<Block> {
+    let mut block = Block::default();
+    block.open("waits! {");
+    let mut any = false;
+    for operation in &service.operations {
+        if let Some(waiter) = waiter(operation) {
+            block.line(format!("{} => {waiter};", operation_type(service, operation)));
+            any = true;
+        }
+    }
+    block.close();
+    any.then_some(block)
 }
 
 fn operation_type(service: &Service, operation: &Operation) -> String {

@@ -12,7 +12,7 @@ pub(crate) fn implementations(operation: &Operation, place: Place<'_>) -> Result
     let paging = operation.paging.as_ref().map(|it| paging(&name, it, place)).transpose()?;
     let wait = operation.wait.as_ref().map(|it| wait(&name, it)).transpose()?;
     let lro = operation.lro.as_ref().map(|it| lro(&name, it, place)).transpose()?;
-    anyhow::ensure!(operation.wait.is_none() || operation.lro.is_none(), "{} settles in two ways", operation.id);
+    anyhow::ensure!(operation.wait.is_none() || operation.lro.is_none(), "{} completes in two ways", operation.id);
     let data_plane = operation.data_plane.as_ref().map(|it| data_plane(&name, it)).transpose()?;
     Ok(quote!(#paging #wait #lro #data_plane))
 }
@@ -139,9 +139,6 @@ fn wait(name: &proc_macro2::Ident, wait: &Wait) -> Result<TokenStream> {
     let (success, failure) = (&wait.success, &wait.failure);
     let seconds = Literal::u64_unsuffixed(wait.timeout_seconds);
     Ok(quote! {
-        impl databricks_core::Settles for #name {
-            type How = databricks_core::wait::ByState;
-        }
         impl databricks_core::Waitable for #name {
             type Poll = #poll;
             const SUCCESS: &'static [&'static str] = &[#(#success),*];
@@ -183,9 +180,6 @@ fn lro(name: &proc_macro2::Ident, lro: &Lro, place: Place<'_>) -> Result<TokenSt
         None => quote!(Ok(databricks_core::lro::state_without_result(output.#done, #error))),
     };
     Ok(quote! {
-        impl databricks_core::Settles for #name {
-            type How = databricks_core::wait::ByName;
-        }
         impl databricks_core::LongRunning for #name {
             type Poll = #poll;
             type Cancel = #cancel;

@@ -85,7 +85,8 @@ impl ApiError {
 }
 
 /// The service's id of a request, from the headers of its response.
-pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+#[doc(hidden)]
+pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
     header("x-request-id").or_else(|| header("x-databricks-request-id")).map(|id| redact::message(cut(id, 256)))
 }

@@ -2,7 +2,7 @@
 //!
 //! Without any configuration it works on an embedded workspace, in this process. With one (a profile or `DATABRICKS_*` variables) it
 //! works there if it is called with `--yes`: on the warehouse of `DATABRICKS_WAREHOUSE_ID`, Python on serverless compute, files in a
-//! folder of your home. All of it is removed at the end.
+//! directory of your home. All of it is removed at the end.
 //!
 //! ```text
 //! cargo run -p databricks-sdk --example jobs [-- --yes]
@@ -48,13 +48,13 @@ async fn run(yes: bool) -> Result<()> {
     }
     let w = session.client();
     let me = w.current_user().me().await?.user_name.unwrap_or_default();
-    let folder = format!("/Workspace/Users/{me}/databricks-sdk-example");
+    let directory = format!("/Workspace/Users/{me}/databricks-sdk-example");
     let warehouse = session.warehouse().await?;
-    let job = make(w, &folder, &warehouse).await?;
-    let result = follow(w, job, &folder).await;
+    let job = make(w, &directory, &warehouse).await?;
+    let result = follow(w, job, &directory).await;
     // What was made is removed, whatever came of it.
     w.jobs().delete(job).await?;
-    w.workspace().delete(&folder).recursive(true).await?;
+    w.workspace().delete(&directory).recursive(true).await?;
     result?;
     w.client().shutdown().await;
     session.close().await;
@@ -62,16 +62,16 @@ async fn run(yes: bool) -> Result<()> {
 }
 
 /// Puts the sources there and makes a job of three tasks in a row.
-async fn make(w: &WorkspaceClient, folder: &str, warehouse: &str) -> Result<i64> {
-    w.workspace().mkdirs(folder).await?;
-    put(w, &format!("{folder}/count.sql"), "SELECT count(*) AS rows FROM range(0, 1000);").await?;
-    put(w, &format!("{folder}/greet.py"), "import sys\nprint('Good morning on', sys.argv[1])").await?;
-    put(w, &format!("{folder}/report.py"), "# Databricks notebook source\nraise ValueError('the report has no title')").await?;
+async fn make(w: &WorkspaceClient, directory: &str, warehouse: &str) -> Result<i64> {
+    w.workspace().mkdirs(directory).await?;
+    put(w, &format!("{directory}/count.sql"), "SELECT count(*) AS rows FROM range(0, 1000);").await?;
+    put(w, &format!("{directory}/greet.py"), "import sys\nprint('Good morning on', sys.argv[1])").await?;
+    put(w, &format!("{directory}/report.py"), "# Databricks notebook source\nraise ValueError('the report has no title')").await?;
     let after = |task: Task, key: &str| task.depends_on(vec![TaskDependency::new(key)]);
-    let count = Task::new("count").sql_task(SqlTask::new(warehouse).file(SqlTaskFile::new(format!("{folder}/count.sql"))));
-    let greet = SparkPythonTask::new(format!("{folder}/greet.py")).parameters(vec!["{{job.parameters.day}}".to_owned()]);
+    let count = Task::new("count").sql_task(SqlTask::new(warehouse).file(SqlTaskFile::new(format!("{directory}/count.sql"))));
+    let greet = SparkPythonTask::new(format!("{directory}/greet.py")).parameters(vec!["{{job.parameters.day}}".to_owned()]);
     let greet = after(Task::new("greet").environment_key("default").spark_python_task(greet), "count");
-    let report = after(Task::new("report").notebook_task(NotebookTask::new(format!("{folder}/report.py"))), "greet");
+    let report = after(Task::new("report").notebook_task(NotebookTask::new(format!("{directory}/report.py"))), "greet");
     let job = w
         .jobs()
         .create()
@@ -93,7 +93,7 @@ async fn put(w: &WorkspaceClient, path: &str, text: &str) -> Result<()> {
     import.await
 }
 
-async fn follow(w: &WorkspaceClient, job: i64, folder: &str) -> Result<()> {
+async fn follow(w: &WorkspaceClient, job: i64, directory: &str) -> Result<()> {
     let parameters = BTreeMap::from([("day".to_owned(), "Tuesday".to_owned())]);
     let run = w.jobs().run_now(job).job_parameters(parameters).start().await?.poll_interval(Duration::from_millis(300)).cancel_on_drop();
     let id = run.id();
@@ -103,7 +103,7 @@ async fn follow(w: &WorkspaceClient, job: i64, folder: &str) -> Result<()> {
         println!("\n{error}");
         println!("\nThe report gets a title, and what failed runs once more.");
         let mended = "# Databricks notebook source\ndbutils.notebook.exit('Report of ' + dbutils.widgets.get('day'))";
-        put(w, &format!("{folder}/report.py"), mended).await?;
+        put(w, &format!("{directory}/report.py"), mended).await?;
         let run = w.jobs().run(id).poll_interval(Duration::from_millis(300)).cancel_on_drop();
         run.repair_failed().await?;
         watch(&run).await?;
@@ -123,8 +123,8 @@ async fn watch(run: &RunHandle) -> Result<()> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks, {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(0).with_style(style);
     let mut states = run.updates();
-    while let Some(look) = states.try_next().await? {
-        let (done, all, state) = progress(&look);
+    while let Some(run) = states.try_next().await? {
+        let (done, all, state) = progress(&run);
         bar.set_length(all);
         bar.set_position(done);
         bar.set_message(state);

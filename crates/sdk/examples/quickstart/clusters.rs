@@ -18,7 +18,7 @@ pub(crate) async fn list(w: &WorkspaceClient) -> Result<()> {
     heading("Clusters");
     let mut table = Table::new(["id", "name", "state"]);
     let mut clusters = w.clusters().list().page_size(20).items();
-    while let Some(cluster) = clusters.next().await? {
+    while let Some(cluster) = clusters.try_next().await? {
         let state = cluster.state.unwrap_or_default().to_string();
         table.push([cluster.cluster_id.unwrap_or_default(), cluster.cluster_name.unwrap_or_default(), state]);
     }
@@ -44,17 +44,17 @@ pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
         .autotermination_minutes(15)
         .wait()
         .poll_interval(POLL)
-        .on_progress(move |look| line.show(look.state, look.elapsed))
+        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
         .await?;
     let id = created.cluster_id.ok_or_else(|| nothing("cluster id"))?;
     list(w).await?;
 
     let mut line = ProgressLine::new("restart");
-    w.clusters().restart(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(look.state, look.elapsed)).await?;
+    w.clusters().restart(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
     let mut line = ProgressLine::new("terminate");
-    w.clusters().delete(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(look.state, look.elapsed)).await?;
+    w.clusters().delete(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
     let mut line = ProgressLine::new("start");
-    w.clusters().start(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(look.state, look.elapsed)).await?;
+    w.clusters().start(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
 
     let cluster = w.clusters().get(&id).await?;
     println!("{} is {}", cluster.cluster_name.unwrap_or_default(), cluster.state.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The whole way through, once: sign in, call, wait, query, run code.
+//! The whole way through, once: authenticate, call, wait, query, run code.
 //!
 //! Without any configuration it starts an embedded workspace in this process and works there. With one (a profile or
 //! `DATABRICKS_*` variables) it works on that workspace, where it only reads unless it is called with `--yes`.
@@ -69,7 +69,7 @@ async fn run(yes: bool) -> Result<()> {
 /// An endpoint by its path, with the request logged and retries set.
 async fn raw(w: &WorkspaceClient) -> Result<()> {
     heading("A raw request, with its log");
-    let answer: serde_json::Value = w
+    let response: serde_json::Value = w
         .raw(Method::GET, "/2.1/clusters/spark-versions")
         .debug(true)
         .timeout(Duration::from_secs(30))
@@ -77,6 +77,6 @@ async fn raw(w: &WorkspaceClient) -> Result<()> {
         .exponential_backoff(true)
         .json()
         .await?;
-    println!("{} Spark versions", answer["versions"].as_array().map_or(0, Vec::len));
+    println!("{} Spark versions", response["versions"].as_array().map_or(0, Vec::len));
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
-/// How often a state is looked at while it changes. The default of a wait is more patient.
+/// How often a state is polled while it changes. The default of a wait is more patient.
 pub(crate) const POLL: Duration = Duration::from_millis(250);
 
 /// A line that begins a new subject.
@@ -15,7 +15,7 @@ pub(crate) fn heading(text: &str) {
     }
 }
 
-/// A line that tells how a wait goes on: written over itself on a terminal, once per change elsewhere.
+/// A line that shows how a wait goes on: written over itself on a terminal, once per change elsewhere.
 pub(crate) struct ProgressLine {
     what: String,
     last: String,

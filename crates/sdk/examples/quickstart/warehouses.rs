@@ -8,7 +8,7 @@ pub(crate) async fn list(w: &WorkspaceClient) -> Result<()> {
     heading("SQL warehouses");
     let mut table = Table::new(["id", "name", "size", "state"]);
     let mut warehouses = w.warehouses().list().items();
-    while let Some(warehouse) = warehouses.next().await? {
+    while let Some(warehouse) = warehouses.try_next().await? {
         let state = warehouse.state.unwrap_or_default().to_string();
         let [id, name, size] = [warehouse.id, warehouse.name, warehouse.cluster_size].map(Option::unwrap_or_default);
         table.push([id, name, size, state]);
@@ -30,15 +30,15 @@ pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
         .auto_stop_mins(10)
         .wait()
         .poll_interval(POLL)
-        .on_progress(move |look| line.show(look.state, look.elapsed))
+        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
         .await?;
     let id = created.id.ok_or_else(|| Error::new(ErrorKind::Other, "the new warehouse has no id"))?;
     list(w).await?;
 
     let mut line = ProgressLine::new("stop");
-    w.warehouses().stop(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(look.state, look.elapsed)).await?;
+    w.warehouses().stop(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
     let mut line = ProgressLine::new("start");
-    w.warehouses().start(&id).wait().poll_interval(POLL).on_progress(move |look| line.show(look.state, look.elapsed)).await?;
+    w.warehouses().start(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
 
     let warehouse = w.warehouses().get(&id).await?;
     println!("{} is {}", warehouse.name.unwrap_or_default(), warehouse.state.unwrap_or_default());

@@ -69,11 +69,11 @@ async fn walk(w: &WorkspaceClient, warehouse: &str) -> Result<()> {
     let bar = ProgressBar::no_length().with_style(style("{bar:40} {human_pos}/{human_len} rows, {elapsed}"));
     let query = w.sql("SELECT id, id % 7 AS day FROM range(2000000)").warehouse(warehouse).on_progress({
         let bar = bar.clone();
-        move |look| {
-            if let Some(total) = look.total_rows {
+        move |progress| {
+            if let Some(total) = progress.total_rows {
                 bar.set_length(total.unsigned_abs());
             }
-            bar.set_position(look.rows.unsigned_abs());
+            bar.set_position(progress.rows.unsigned_abs());
         }
     });
     let mut rows = query.rows::<(i64, i64)>();

@@ -1,4 +1,4 @@
-//! The text that tells why a command failed, out of what the cluster reports.
+//! Why a command failed, out of what the cluster reports.
 //!
 //! The report has a summary in HTML and a cause with the stack, in colours for terminals. The rules below, tried in this order, are
 //! those that the official SDKs follow. Each holds only if the report has exactly one place that fits it.

@@ -73,8 +73,10 @@ impl IntoFuture for OpenContext {
 
 /// An execution context: a session on a cluster that keeps its variables from one command to the next.
 ///
-/// Works on all-purpose clusters. A cluster allows about 150 contexts, so each is destroyed: by [`shutdown`](Self::shutdown), or in the background when the
-/// last clone is dropped; only a context whose command could no longer be polled is kept, for the command's sake. If the cluster restarts, the context is gone with its state; commands then fail, and a new one must be opened.
+/// Works on all-purpose clusters. A cluster allows about 150 contexts, so each is destroyed: by [`shutdown`](Self::shutdown), or in the
+/// background when the last clone is dropped; only a context whose command could no longer be polled is kept, for the command's sake. If
+/// the cluster restarts, the context is gone with its state; commands then fail, and a new one must be opened.
+#[must_use = "dropping the last clone of a context destroys it"]
 #[derive(Clone, Debug)]
 pub struct Context {
     shared: Arc<Shared>,

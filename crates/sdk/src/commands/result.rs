@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::error_text;
 use crate::Table;
 
-/// What a command gave. A command that raised an exception gives [`CommandResult::Error`]: use [`into_result`](Self::into_result) to turn that into
+/// What a command returned. A command that raised an exception returns [`CommandResult::Error`]: use [`into_result`](Self::into_result) to turn that into
 /// an error of the call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -45,7 +45,7 @@ impl CommandResult {
         }
     }
 
-    /// The text it gave, without the marker `Out[n]: ` that Python puts before values.
+    /// The printed output, without the marker `Out[n]: ` that Python puts before values.
     ///
     /// # Errors
     /// [`ErrorKind::OperationFailed`] when the command failed, [`ErrorKind::Decode`] when it gave something else.
@@ -72,7 +72,7 @@ impl CommandResult {
     /// The result, with a failed command as an error.
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] with the exception's text.
+    /// [`ErrorKind::OperationFailed`] with the exception's message.
     pub fn into_result(self) -> Result<Self> {
         if matches!(self, Self::Error { .. }) { Err(self.failure()) } else { Ok(self) }
     }
@@ -131,7 +131,7 @@ impl TableResult {
         let text = |column: &serde_json::Map<String, Value>, member: &str| column.get(member).map(plain).unwrap_or_default();
         let column = |column: &serde_json::Map<String, Value>| TableColumn {
             name: text(column, "name"),
-            // The type is JSON in a text: `"string"` with its quotes, or an object for types with parts.
+            // The type is JSON in a string: `"string"` with its quotes, or an object for types with parts.
             type_text: text(column, "type").trim_matches('"').to_owned(),
         };
         let columns = results.schema.iter().flatten().map(column).collect();
@@ -167,7 +167,7 @@ impl fmt::Display for TableResult {
     }
 }
 
-/// A JSON value as people read it: a text without its quotes.
+/// A JSON value as people read it: a string without its quotes.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -58,7 +58,7 @@ impl RunCommand {
         execute.command = Some(code);
         let mut call = shared.client.call(execute);
         if let Some((name, value)) = user_agent {
-            call = call.user_agent_extra(name, value);
+            call = call.with_user_agent_extra(name, value);
         }
         let id = call.await?.id.ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no command id"))?;
         let started = shared.client.clock().now();
@@ -109,6 +109,7 @@ impl fmt::Debug for RunCommand {
 ///
 /// Dropping it before it was seen to end cancels it in the background, unless it was [detached](Self::detach). Its context must be kept:
 /// a command ends with its context.
+#[must_use = "dropping a command cancels it: keep it, wait for it or detach it"]
 pub struct Command {
     target: Target,
     poll: PollOptions<CommandStatusResponse>,

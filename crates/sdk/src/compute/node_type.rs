@@ -106,7 +106,7 @@ impl NodeQuery {
         }
         let mut message = "cannot determine smallest node type: none fits".to_owned();
         const MOST: usize = 10;
-        // The largest are the likeliest to fit, so what they lack tells most.
+        // The largest are the likeliest to fit, so what they lack says most.
         for (id, why) in refused.iter().rev().take(MOST) {
             // Writing to a string cannot fail.
             let _ = write!(message, "; {id}: {why}");

@@ -33,7 +33,6 @@ mod pages;
 mod run;
 mod states;
 
-pub use pages::{FullJobs, FullRuns};
 pub use run::{RunHandle, TaskOutput};
 
 #[doc(no_inline)]

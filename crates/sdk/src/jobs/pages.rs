@@ -1,17 +1,13 @@
-//! Jobs and runs in full: the API answers with at most 100 tasks, clusters and parameters at a time.
-
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+//! Jobs and runs in full: the API returns at most 100 tasks, clusters and parameters at a time.
 
 use databricks_core::{Error, ErrorKind, Result};
 use databricks_models::jobs::{BaseJob, BaseRun, Job, Run, jobs as operations};
-use futures_core::Stream;
-use futures_util::stream::{self, TryStreamExt as _};
+use futures_util::TryStreamExt as _;
 
 use crate::Call;
 use crate::client::Client;
 use crate::services::jobs::Jobs;
+use crate::stream::ResultStream;
 
 /// Adds the items of a later page. A page that lacks a list has nothing to add.
 fn append<T>(all: &mut Option<Vec<T>>, more: Option<Vec<T>>) {
@@ -98,20 +94,20 @@ impl Jobs {
 impl Call<operations::List> {
     /// Lists jobs with all of their tasks, job clusters, parameters and environments. Jobs that a list shows in part are read in full, one
     /// by one as they are asked for.
-    pub fn in_full(self) -> FullJobs {
+    pub fn in_full(self) -> ResultStream<BaseJob> {
         let client = self.client.clone();
         let jobs = self.expand_tasks(true).items().and_then(move |job| complete_job(client.clone(), job));
-        FullJobs { inner: Box::pin(jobs) }
+        ResultStream::new(jobs)
     }
 }
 
 impl Call<operations::ListRuns> {
     /// Lists runs with all of their tasks, job clusters, parameters and repairs. Runs that a list shows in part are read in full, one by one
     /// as they are asked for.
-    pub fn in_full(self) -> FullRuns {
+    pub fn in_full(self) -> ResultStream<BaseRun> {
         let client = self.client.clone();
         let runs = self.expand_tasks(true).items().and_then(move |run| complete_run(client.clone(), run));
-        FullRuns { inner: Box::pin(runs) }
+        ResultStream::new(runs)
     }
 }
 
@@ -140,51 +136,4 @@ async fn complete_run(client: Client, mut run: BaseRun) -> Result<BaseRun> {
         run.repair_history = whole.repair_history;
     }
     Ok(run)
-}
-
-macro_rules! full {
-    ($($(#[$doc:meta])* $name:ident of $item:ty;)*) => {$(
-        $(#[$doc])*
-        pub struct $name {
-            inner: Pin<Box<dyn Stream<Item = Result<$item>> + Send>>,
-        }
-
-        impl $name {
-            /// The next one, or `None` after the last.
-            ///
-            /// # Errors
-            /// When a page or an item cannot be read.
-            pub async fn next(&mut self) -> Result<Option<$item>> {
-                self.inner.try_next().await
-            }
-
-            /// All of them.
-            ///
-            /// # Errors
-            /// As [`next`](Self::next).
-            pub async fn try_collect(self) -> Result<Vec<$item>> {
-                stream::TryStreamExt::try_collect(self.inner).await
-            }
-        }
-
-        impl Stream for $name {
-            type Item = Result<$item>;
-            fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-                self.inner.as_mut().poll_next(cx)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(stringify!($name))
-            }
-        }
-    )*};
-}
-
-full! {
-    /// Jobs in full: a stream.
-    FullJobs of BaseJob;
-    /// Runs in full: a stream.
-    FullRuns of BaseRun;
 }

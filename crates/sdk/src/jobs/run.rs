@@ -54,7 +54,7 @@ impl Call<operations::Submit> {
 }
 
 fn started(client: Client, id: Option<i64>) -> Result<RunHandle> {
-    id.map(|id| RunHandle::new(client, id)).ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no run_id"))
+    id.map(|id| RunHandle::new(client, id)).ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no run_id"))
 }
 
 /// A run at the service, by its id.
@@ -146,7 +146,7 @@ impl RunHandle {
         }))
     }
 
-    /// Waits until the run has ended, well or not: the result tells. See [`wait_success`](Self::wait_success) for a failed run as an error.
+    /// Waits until the run has ended, successfully or not. See [`wait_success`](Self::wait_success) for a failed run as an error.
     ///
     /// # Errors
     /// [`ErrorKind::OperationFailed`] when the service could not carry the run through, [`ErrorKind::WaitTimeout`] when it did not end in
@@ -256,7 +256,7 @@ impl RunHandle {
         Ok(outputs.into_iter().flatten().collect())
     }
 
-    /// Asks the service to cancel the run; [`wait`](Self::wait) tells when it has ended.
+    /// Asks the service to cancel the run; [`wait`](Self::wait) returns when it has ended.
     ///
     /// # Errors
     /// As the call.
@@ -278,7 +278,7 @@ impl RunHandle {
         if let Some(latest) = latest {
             repair = repair.latest_repair_id(latest);
         }
-        repair.await?.repair_id.ok_or_else(|| Error::new(ErrorKind::Decode, "the answer has no repair_id"))
+        repair.await?.repair_id.ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no repair_id"))
     }
 }
 
@@ -371,7 +371,7 @@ pub struct TaskOutput {
 }
 
 impl TaskOutput {
-    /// The text it gave: what a notebook exited with, or what a program printed.
+    /// The string it returned: what a notebook exited with, or what a program printed.
     pub fn text(&self) -> Option<&str> {
         let notebook = self.output.notebook_output.as_ref().and_then(|it| it.result.as_deref());
         notebook.or(self.output.logs.as_deref())

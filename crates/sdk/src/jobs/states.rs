@@ -5,7 +5,7 @@
 
 use databricks_models::jobs::{Run, RunState, RunStatus, RunTask};
 
-/// The state of a run or task, from whichever of the two members the answer has.
+/// The state of a run or task, from the one of the two members that the response has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State<'a> {
     state: Option<&'a RunState>,

@@ -141,7 +141,7 @@ calls! {
         /// * `source_session_id`: Session to copy.
         /// * `actor_id`: Actor of the new session, as the application names it.
         ///
-        /// Optional inputs: [`metadata_`](field@models::agent_kit::ForkSession::metadata),
+        /// Optional inputs: [`metadata`](field@models::agent_kit::ForkSession::metadata),
         /// [`session_id`](field@models::agent_kit::ForkSession::session_id),
         /// [`up_to_item_id`](field@models::agent_kit::ForkSession::up_to_item_id).
         fork_session(parent: String, source_session_id: String, actor_id: String) -> models::agent_kit::ForkSession;
@@ -393,7 +393,7 @@ setters! { models::agent_kit::ExtractMemories {
 }}
 
 setters! { models::agent_kit::ForkSession {
-    metadata_ = metadata: std::collections::BTreeMap<String, String>,
+    metadata: std::collections::BTreeMap<String, String>,
     session_id: String,
     up_to_item_id: String,
 }}

@@ -33,7 +33,7 @@ calls! {
         /// * `content`: Text to classify, or the response of `ai_parse_document`.
         /// * `labels`: Array of labels, or object from label to description. 2 to 500 labels of up to 100 characters.
         ///
-        /// Optional inputs: [`options_`](field@models::ai_functions::AiClassify::options).
+        /// Optional inputs: [`options`](field@models::ai_functions::AiClassify::options).
         ai_classify(content: serde_json::Value, labels: serde_json::Value) -> models::ai_functions::AiClassify;
         /// Answers questions about a given state with an option, a probability or a score.
         ///
@@ -47,7 +47,7 @@ calls! {
         /// * `state`: What to judge, with all context and examples, as string, object or array.
         ///   Every question sees the same state.
         ///
-        /// Optional inputs: [`options_`](field@models::ai_functions::AiDecide::options).
+        /// Optional inputs: [`options`](field@models::ai_functions::AiDecide::options).
         ai_decide(questions: serde_json::Value, state: serde_json::Value) -> models::ai_functions::AiDecide;
         /// Extracts fields of a given schema from a text or parsed document.
         ///
@@ -60,7 +60,7 @@ calls! {
         ///   is allowed.
         ///   Types are `string`, `enum`, `boolean`, `integer` and `number`. Limits: 256 fields, nesting 12 deep, 500 enum values.
         ///
-        /// Optional inputs: [`options_`](field@models::ai_functions::AiExtract::options).
+        /// Optional inputs: [`options`](field@models::ai_functions::AiExtract::options).
         ai_extract(content: serde_json::Value, schema: serde_json::Value) -> models::ai_functions::AiExtract;
         /// Turns a document into structured pages and elements.
         ///
@@ -69,7 +69,7 @@ calls! {
         /// * `content`: Path of the file on a Unity Catalog volume, or its bytes as a data URL with base64, e.g. `data:image/png;base64,...`.
         ///   PDF, Word (DOC and DOCX), PowerPoint (PPT and PPTX), JPEG, PNG or TIFF; at most 100 pages and 100 MB.
         ///
-        /// Optional inputs: [`options_`](field@models::ai_functions::AiParseDocument::options).
+        /// Optional inputs: [`options`](field@models::ai_functions::AiParseDocument::options).
         ai_parse_document(content: String) -> models::ai_functions::AiParseDocument;
         /// Asks for a batch to be cancelled.
         ///
@@ -104,19 +104,19 @@ calls! {
 }
 
 setters! { models::ai_functions::AiClassify {
-    options_ = options: models::AiClassifyOptions,
+    options: models::AiClassifyOptions,
 }}
 
 setters! { models::ai_functions::AiDecide {
-    options_ = options: models::AiDecideOptions,
+    options: models::AiDecideOptions,
 }}
 
 setters! { models::ai_functions::AiExtract {
-    options_ = options: models::AiExtractOptions,
+    options: models::AiExtractOptions,
 }}
 
 setters! { models::ai_functions::AiParseDocument {
-    options_ = options: models::AiParseDocumentOptions,
+    options: models::AiParseDocumentOptions,
 }}
 
 setters! { models::ai_functions::ListBatches {

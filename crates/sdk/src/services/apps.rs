@@ -3,7 +3,7 @@
 //! Services of the package `apps`.
 
 use databricks_models::apps as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages Databricks apps (web applications hosted in the workspace), their deployments, permissions and spaces.
@@ -241,6 +241,17 @@ setters! { models::apps::UpdateAppThumbnail {
 setters! { models::apps::UpdatePermissions {
     access_control_list: Vec<models::AppAccessControlRequest>,
 }}
+
+waits! {
+    models::apps::Create => Waiter;
+    models::apps::CreateSpace => OperationWaiter;
+    models::apps::CreateUpdate => Waiter;
+    models::apps::DeleteSpace => OperationWaiter;
+    models::apps::Deploy => Waiter;
+    models::apps::Start => Waiter;
+    models::apps::Stop => Waiter;
+    models::apps::UpdateSpace => OperationWaiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// Manages the custom templates that apps of the workspace can be created from.

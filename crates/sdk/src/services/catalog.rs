@@ -3,7 +3,7 @@
 //! Services of the package `catalog`.
 
 use databricks_models::catalog as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
     /// Assigns metastores to workspaces, from the account level.
@@ -677,7 +677,7 @@ calls! {
         /// [`connection_name`](field@models::catalogs::Create::connection_name),
         /// [`custom_max_retention_hours`](field@models::catalogs::Create::custom_max_retention_hours),
         /// [`managed_encryption_settings`](field@models::catalogs::Create::managed_encryption_settings),
-        /// [`options_`](field@models::catalogs::Create::options), [`properties`](field@models::catalogs::Create::properties),
+        /// [`options`](field@models::catalogs::Create::options), [`properties`](field@models::catalogs::Create::properties),
         /// [`provider_name`](field@models::catalogs::Create::provider_name),
         /// [`share_name`](field@models::catalogs::Create::share_name),
         /// [`storage_root`](field@models::catalogs::Create::storage_root).
@@ -726,7 +726,7 @@ calls! {
         /// [`enable_predictive_optimization`](field@models::catalogs::Update::enable_predictive_optimization),
         /// [`isolation_mode`](field@models::catalogs::Update::isolation_mode),
         /// [`managed_encryption_settings`](field@models::catalogs::Update::managed_encryption_settings),
-        /// [`new_name`](field@models::catalogs::Update::new_name), [`options_`](field@models::catalogs::Update::options),
+        /// [`new_name`](field@models::catalogs::Update::new_name), [`options`](field@models::catalogs::Update::options),
         /// [`owner`](field@models::catalogs::Update::owner), [`properties`](field@models::catalogs::Update::properties).
         update(name: String) -> models::catalogs::Update;
     }
@@ -737,7 +737,7 @@ setters! { models::catalogs::Create {
     connection_name: String,
     custom_max_retention_hours: i64,
     managed_encryption_settings: models::EncryptionSettings,
-    options_ = options: std::collections::BTreeMap<String, String>,
+    options: std::collections::BTreeMap<String, String>,
     properties: std::collections::BTreeMap<String, String>,
     provider_name: String,
     share_name: String,
@@ -766,7 +766,7 @@ setters! { models::catalogs::Update {
     isolation_mode: models::CatalogIsolationMode,
     managed_encryption_settings: models::EncryptionSettings,
     new_name: String,
-    options_ = options: std::collections::BTreeMap<String, String>,
+    options: std::collections::BTreeMap<String, String>,
     owner: String,
     properties: std::collections::BTreeMap<String, String>,
 }}
@@ -1910,6 +1910,10 @@ calls! {
         /// * `name`: Full name, as `catalog.schema.table`.
         get(name: String) -> models::online_tables::Get;
     }
+}
+
+waits! {
+    models::online_tables::Create => Waiter;
 }
 
 impl crate::workspace::WorkspaceClient {
@@ -3113,15 +3117,14 @@ calls! {
         ///
         /// `POST /api/2.0/unity-catalog/temporary-table-credentials`
         ///
-        /// Optional inputs:
-        /// [`operation_`](field@models::temporary_table_credentials::GenerateTemporaryTableCredentials::operation),
+        /// Optional inputs: [`operation`](field@models::temporary_table_credentials::GenerateTemporaryTableCredentials::operation),
         /// [`table_id`](field@models::temporary_table_credentials::GenerateTemporaryTableCredentials::table_id).
         generate_temporary_table_credentials() -> models::temporary_table_credentials::GenerateTemporaryTableCredentials;
     }
 }
 
 setters! { models::temporary_table_credentials::GenerateTemporaryTableCredentials {
-    operation_ = operation: models::TableOperation,
+    operation: models::TableOperation,
     table_id: String,
 }}
 
@@ -3155,14 +3158,14 @@ calls! {
         /// `POST /api/2.0/unity-catalog/temporary-volume-credentials`
         ///
         /// Optional inputs:
-        /// [`operation_`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::operation),
+        /// [`operation`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::operation),
         /// [`volume_id`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::volume_id).
         generate_temporary_volume_credentials() -> models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials;
     }
 }
 
 setters! { models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials {
-    operation_ = operation: models::VolumeOperation,
+    operation: models::VolumeOperation,
     volume_id: String,
 }}
 

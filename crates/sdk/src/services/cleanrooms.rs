@@ -3,7 +3,7 @@
 //! Services of the package `cleanrooms`.
 
 use databricks_models::cleanrooms as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Reads earlier versions of the notebooks in a clean room.
@@ -332,3 +332,7 @@ setters! { models::clean_rooms::List {
 setters! { models::clean_rooms::Update {
     clean_room: models::CleanRoom,
 }}
+
+waits! {
+    models::clean_rooms::Create => Waiter;
+}

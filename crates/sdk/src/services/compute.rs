@@ -3,7 +3,7 @@
 //! Services of the package `compute`.
 
 use databricks_models::compute as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages cluster policies: rules that fix, limit or default the settings of clusters, for the users and groups allowed to
@@ -521,6 +521,16 @@ setters! { models::clusters::UpdatePermissions {
     access_control_list: Vec<models::ClusterAccessControlRequest>,
 }}
 
+waits! {
+    models::clusters::Create => Waiter;
+    models::clusters::Delete => Waiter;
+    models::clusters::Edit => Waiter;
+    models::clusters::Resize => Waiter;
+    models::clusters::Restart => Waiter;
+    models::clusters::Start => Waiter;
+    models::clusters::Update => Waiter;
+}
+
 impl crate::workspace::WorkspaceClient {
     /// Runs commands in Python, R, Scala or SQL on a running all-purpose cluster.
     pub fn command_execution(&self) -> CommandExecution {
@@ -617,6 +627,12 @@ setters! { models::command_execution::Execute {
     context_id: String,
     language: models::Language,
 }}
+
+waits! {
+    models::command_execution::Cancel => Waiter;
+    models::command_execution::Create => Waiter;
+    models::command_execution::Execute => Waiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// Manages scripts that run on every node of every cluster in the workspace, in order of position.

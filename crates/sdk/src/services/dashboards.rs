@@ -3,7 +3,7 @@
 //! Services of the package `dashboards`.
 
 use databricks_models::dashboards as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Asks questions about data in natural language.
@@ -408,6 +408,11 @@ setters! { models::genie::UpdateSpace {
     title: String,
     warehouse_id: String,
 }}
+
+waits! {
+    models::genie::CreateMessage => Waiter;
+    models::genie::StartConversation => Waiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// Manages AI/BI (Lakeview) dashboards: drafts, publishing, schedules and subscriptions.

@@ -3,7 +3,7 @@
 //! Services of the package `database`.
 
 use databricks_models::database as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages Lakebase database instances: Postgres servers with their roles, catalogs and synced tables.
@@ -263,3 +263,7 @@ setters! { models::database::ListSyncedDatabaseTables {
     page_size: i64,
     page_token: String,
 }}
+
+waits! {
+    models::database::CreateDatabaseInstance => Waiter;
+}

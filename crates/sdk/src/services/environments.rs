@@ -3,7 +3,7 @@
 //! Services of the package `environments`.
 
 use databricks_models::environments as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages the base environments of a workspace: named sets of an environment version and Python dependencies for
@@ -118,3 +118,9 @@ setters! { models::environments::ListWorkspaceBaseEnvironments {
     page_size: i64,
     page_token: String,
 }}
+
+waits! {
+    models::environments::CreateWorkspaceBaseEnvironment => OperationWaiter;
+    models::environments::RefreshWorkspaceBaseEnvironment => OperationWaiter;
+    models::environments::UpdateWorkspaceBaseEnvironment => OperationWaiter;
+}

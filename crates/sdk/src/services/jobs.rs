@@ -3,7 +3,7 @@
 //! Services of the package `jobs`.
 
 use databricks_models::jobs as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Creates, changes and runs jobs, and follows their runs.
@@ -417,6 +417,13 @@ setters! { models::jobs::Update {
 setters! { models::jobs::UpdatePermissions {
     access_control_list: Vec<models::JobAccessControlRequest>,
 }}
+
+waits! {
+    models::jobs::CancelRun => Waiter;
+    models::jobs::RepairRun => Waiter;
+    models::jobs::RunNow => Waiter;
+    models::jobs::Submit => Waiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// Shows whether the job clusters of jobs still satisfy their cluster policies, and brings them into line.

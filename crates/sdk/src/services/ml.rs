@@ -3,7 +3,7 @@
 //! Services of the package `ml`.
 
 use databricks_models::ml as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages MLflow experiments with their runs, logged models and issues.
@@ -914,6 +914,14 @@ setters! { models::feature_engineering::UpdateMaterializationSet {
     request_id: String,
 }}
 
+waits! {
+    models::feature_engineering::BackfillFeatures => OperationWaiter;
+    models::feature_engineering::CreateMaterializationSet => OperationWaiter;
+    models::feature_engineering::DeleteMaterializationSet => OperationWaiter;
+    models::feature_engineering::PurgeFeatureEntities => OperationWaiter;
+    models::feature_engineering::UpdateMaterializationSet => OperationWaiter;
+}
+
 impl crate::workspace::WorkspaceClient {
     /// Manages online stores, low-latency databases that serve features to models, and publishes tables to them.
     pub fn feature_store(&self) -> FeatureStore {
@@ -1051,6 +1059,10 @@ setters! { models::forecasting::CreateExperiment {
     timeseries_identifier_columns: Vec<String>,
     training_frameworks: Vec<String>,
 }}
+
+waits! {
+    models::forecasting::CreateExperiment => Waiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// Reads the lineage and manages the tags of features that are columns of tables and views.

@@ -3,7 +3,7 @@
 //! Services of the package `networking`.
 
 use databricks_models::networking as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
     /// Registers cloud network endpoints (AWS VPC endpoint, Azure private endpoint, GCP PSC endpoint) with the account.
@@ -144,3 +144,7 @@ setters! { models::private_network_gateways::CreatePrivateNetworkGateway {
 setters! { models::private_network_gateways::ListPrivateNetworkGateways {
     page_token: String,
 }}
+
+waits! {
+    models::private_network_gateways::CreatePrivateNetworkGateway => OperationWaiter;
+}

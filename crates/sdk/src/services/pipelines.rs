@@ -3,7 +3,7 @@
 //! Services of the package `pipelines`.
 
 use databricks_models::pipelines as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Creates, edits, runs and inspects declarative pipelines.
@@ -414,3 +414,7 @@ setters! { models::pipelines::Update {
 setters! { models::pipelines::UpdatePermissions {
     access_control_list: Vec<models::PipelineAccessControlRequest>,
 }}
+
+waits! {
+    models::pipelines::Stop => Waiter;
+}

@@ -3,7 +3,7 @@
 //! Services of the package `postgres`.
 
 use databricks_models::postgres as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages Lakebase Autoscaling: Postgres projects with their branches, compute endpoints, databases, roles and snapshots.
@@ -569,3 +569,35 @@ setters! { models::postgres::ListSnapshots {
     page_size: i64,
     page_token: String,
 }}
+
+waits! {
+    models::postgres::CreateBranch => OperationWaiter;
+    models::postgres::CreateCatalog => OperationWaiter;
+    models::postgres::CreateCdfConfig => OperationWaiter;
+    models::postgres::CreateDataApi => OperationWaiter;
+    models::postgres::CreateDatabase => OperationWaiter;
+    models::postgres::CreateEndpoint => OperationWaiter;
+    models::postgres::CreateProject => OperationWaiter;
+    models::postgres::CreateRole => OperationWaiter;
+    models::postgres::CreateSnapshot => OperationWaiter;
+    models::postgres::CreateSyncedTable => OperationWaiter;
+    models::postgres::DeleteBranch => OperationWaiter;
+    models::postgres::DeleteCatalog => OperationWaiter;
+    models::postgres::DeleteCdfConfig => OperationWaiter;
+    models::postgres::DeleteDataApi => OperationWaiter;
+    models::postgres::DeleteDatabase => OperationWaiter;
+    models::postgres::DeleteEndpoint => OperationWaiter;
+    models::postgres::DeleteProject => OperationWaiter;
+    models::postgres::DeleteRole => OperationWaiter;
+    models::postgres::DeleteSnapshot => OperationWaiter;
+    models::postgres::DeleteSyncedTable => OperationWaiter;
+    models::postgres::UndeleteBranch => OperationWaiter;
+    models::postgres::UndeleteProject => OperationWaiter;
+    models::postgres::UpdateBranch => OperationWaiter;
+    models::postgres::UpdateDataApi => OperationWaiter;
+    models::postgres::UpdateDatabase => OperationWaiter;
+    models::postgres::UpdateEndpoint => OperationWaiter;
+    models::postgres::UpdateProject => OperationWaiter;
+    models::postgres::UpdateRole => OperationWaiter;
+    models::postgres::UpdateSnapshotSchedule => OperationWaiter;
+}

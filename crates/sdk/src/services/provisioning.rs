@@ -3,7 +3,7 @@
 //! Services of the package `provisioning`.
 
 use databricks_models::provisioning as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
     /// Manages credential configurations of an AWS account.
@@ -455,3 +455,8 @@ setters! { models::workspaces::Create {
 setters! { models::workspaces::Update {
     update_mask: String,
 }}
+
+waits! {
+    models::workspaces::Create => Waiter;
+    models::workspaces::Update => Waiter;
+}

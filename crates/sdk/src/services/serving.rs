@@ -3,7 +3,7 @@
 //! Services of the package `serving`.
 
 use databricks_models::serving as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages model serving endpoints: REST endpoints on serverless compute that serve models of Unity Catalog or the
@@ -109,7 +109,7 @@ calls! {
         /// * `method`: `method`, of type `ExternalFunctionRequestHttpMethod`.
         /// * `path`: Path below the URL of the connection.
         ///
-        /// Optional inputs: [`headers_`](field@models::serving_endpoints::HttpRequest::headers),
+        /// Optional inputs: [`headers`](field@models::serving_endpoints::HttpRequest::headers),
         /// [`json`](field@models::serving_endpoints::HttpRequest::json),
         /// [`params`](field@models::serving_endpoints::HttpRequest::params),
         /// [`sub_domain`](field@models::serving_endpoints::HttpRequest::sub_domain).
@@ -260,7 +260,7 @@ setters! { models::serving_endpoints::CreateProvisionedThroughputEndpoint {
 }}
 
 setters! { models::serving_endpoints::HttpRequest {
-    headers_ = headers: String,
+    headers: String,
     json: String,
     params: String,
     sub_domain: String,
@@ -325,6 +325,13 @@ setters! { models::serving_endpoints::UpdateNotifications {
 setters! { models::serving_endpoints::UpdatePermissions {
     access_control_list: Vec<models::ServingEndpointAccessControlRequest>,
 }}
+
+waits! {
+    models::serving_endpoints::Create => Waiter;
+    models::serving_endpoints::CreateProvisionedThroughputEndpoint => Waiter;
+    models::serving_endpoints::UpdateConfig => Waiter;
+    models::serving_endpoints::UpdateProvisionedThroughputEndpointConfig => Waiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// Queries serving endpoints directly on the data plane, without a detour through the workspace.

@@ -3,7 +3,7 @@
 //! Services of the package `sql`.
 
 use databricks_models::sql as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages alerts: objects that run a saved query, test its result against a condition and notify subscribers.
@@ -589,7 +589,7 @@ calls! {
         ///
         /// Optional inputs: [`data_source_id`](field@models::queries_legacy::Create::data_source_id),
         /// [`description`](field@models::queries_legacy::Create::description),
-        /// [`name`](field@models::queries_legacy::Create::name), [`options_`](field@models::queries_legacy::Create::options),
+        /// [`name`](field@models::queries_legacy::Create::name), [`options`](field@models::queries_legacy::Create::options),
         /// [`parent`](field@models::queries_legacy::Create::parent), [`query`](field@models::queries_legacy::Create::query),
         /// [`run_as_role`](field@models::queries_legacy::Create::run_as_role),
         /// [`tags`](field@models::queries_legacy::Create::tags).
@@ -641,7 +641,7 @@ calls! {
         ///
         /// Optional inputs: [`data_source_id`](field@models::queries_legacy::Update::data_source_id),
         /// [`description`](field@models::queries_legacy::Update::description),
-        /// [`name`](field@models::queries_legacy::Update::name), [`options_`](field@models::queries_legacy::Update::options),
+        /// [`name`](field@models::queries_legacy::Update::name), [`options`](field@models::queries_legacy::Update::options),
         /// [`query`](field@models::queries_legacy::Update::query),
         /// [`run_as_role`](field@models::queries_legacy::Update::run_as_role),
         /// [`tags`](field@models::queries_legacy::Update::tags).
@@ -654,7 +654,7 @@ setters! { models::queries_legacy::Create {
     data_source_id: String,
     description: String,
     name: String,
-    options_ = options: serde_json::Value,
+    options: serde_json::Value,
     parent: String,
     query: String,
     run_as_role: models::RunAsRole,
@@ -672,7 +672,7 @@ setters! { models::queries_legacy::Update {
     data_source_id: String,
     description: String,
     name: String,
-    options_ = options: serde_json::Value,
+    options: serde_json::Value,
     query: String,
     run_as_role: models::RunAsRole,
     tags: Vec<String>,
@@ -820,7 +820,7 @@ calls! {
         /// Optional inputs: [`created_at`](field@models::query_visualizations_legacy::Update::created_at),
         /// [`description`](field@models::query_visualizations_legacy::Update::description),
         /// [`name`](field@models::query_visualizations_legacy::Update::name),
-        /// [`options_`](field@models::query_visualizations_legacy::Update::options),
+        /// [`options`](field@models::query_visualizations_legacy::Update::options),
         /// [`query`](field@models::query_visualizations_legacy::Update::query),
         /// [`type_`](field@models::query_visualizations_legacy::Update::type_),
         /// [`updated_at`](field@models::query_visualizations_legacy::Update::updated_at).
@@ -838,7 +838,7 @@ setters! { models::query_visualizations_legacy::Update {
     created_at: String,
     description: String,
     name: String,
-    options_ = options: serde_json::Value,
+    options: serde_json::Value,
     query: models::LegacyQuery,
     type_: String,
     updated_at: String,
@@ -1235,3 +1235,10 @@ setters! { models::warehouses::UpdateDefaultWarehouseOverride {
 setters! { models::warehouses::UpdatePermissions {
     access_control_list: Vec<models::WarehouseAccessControlRequest>,
 }}
+
+waits! {
+    models::warehouses::Create => Waiter;
+    models::warehouses::Edit => Waiter;
+    models::warehouses::Start => Waiter;
+    models::warehouses::Stop => Waiter;
+}

@@ -3,7 +3,7 @@
 //! Services of the package `vectorsearch`.
 
 use databricks_models::vectorsearch as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
     /// Manages the endpoints of AI Search (formerly Vector Search): the compute on which indexes live and queries run.
@@ -163,6 +163,10 @@ setters! { models::vector_search_endpoints::SetPermissions {
 setters! { models::vector_search_endpoints::UpdatePermissions {
     access_control_list: Vec<models::VectorSearchEndpointAccessControlRequest>,
 }}
+
+waits! {
+    models::vector_search_endpoints::CreateEndpoint => Waiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// Manages, fills and queries search indexes over embedding vectors.

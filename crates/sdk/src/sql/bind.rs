@@ -2,11 +2,11 @@
 
 use databricks_core::Timestamp;
 
-/// A value for a parameter: its text, if it is not NULL, and its SQL type.
+/// A value for a parameter: a string, if it is not NULL, and its SQL type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parameter {
-    /// The text of the value; `None` for NULL. The empty text is a value.
+    /// The value as a string; `None` for NULL. The empty string is a value.
     pub value: Option<String>,
     /// The SQL type, such as `INT` or `DECIMAL(10,2)`.
     pub sql_type: String,

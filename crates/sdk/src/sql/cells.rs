@@ -53,7 +53,7 @@ impl Chunk {
         self.rows
     }
 
-    /// The text of a cell; `None` for NULL and for what is not there.
+    /// A cell as a string; `None` for NULL and for what is missing.
     pub(crate) fn cell(&self, row: usize, column: usize) -> Option<&str> {
         if column >= self.columns.len() {
             return None;
@@ -181,7 +181,7 @@ impl CellSeed<'_, '_> {
 impl<'de> Visitor<'de> for CellSeed<'_, '_> {
     type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a cell: a text or null")
+        f.write_str("a cell: a string or null")
     }
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<(), E> {
         // The text is a piece of the JSON, so the distance of the two is its place.

@@ -24,6 +24,7 @@ use super::{Column, Format, Query, cells, csv};
 ///
 /// The rows of JSON and CSV are counted and compared with what the service states; the rows of Arrow are those that the service states
 /// until a reader [confirms](Self::confirm_rows) them.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct ChunkStream {
     events: Pin<Box<dyn Stream<Item = Result<Event>> + Send>>,
     shape: Option<Arc<Shape>>,
@@ -85,10 +86,7 @@ impl ChunkStream {
     /// # Errors
     /// As [`try_next`](Self::try_next), and when the result was truncated although the query sets no limit.
     pub async fn try_collect(mut self) -> Result<Vec<Bytes>> {
-        let mut chunks = Vec::new();
-        while let Some(chunk) = self.try_next().await? {
-            chunks.push(chunk);
-        }
+        let chunks = crate::stream::try_collect(&mut self).await?;
         self.check_truncated()?;
         Ok(chunks)
     }
@@ -144,7 +142,7 @@ impl ChunkStream {
     /// Checks that the service did not truncate the result, unless the query sets a limit: for ways of reading that return nothing but rows.
     ///
     /// # Errors
-    /// When the result was truncated although nobody asked for a part of it.
+    /// When the result was truncated although the query sets no limit.
     pub fn check_truncated(&self) -> Result<()> {
         let Some(shape) = self.shape.as_deref().filter(|shape| shape.truncated && !shape.limited) else { return Ok(()) };
         let message = format!("the result of statement {} was truncated after {} rows", shape.statement_id, self.tally.rows());
@@ -199,7 +197,7 @@ impl ChunkStream {
     }
 }
 
-/// Whether this looks like an Arrow stream that misses its last eight bytes. What is no Arrow stream at all is for its reader to find out.
+/// Whether this is probably an Arrow stream that lacks its last eight bytes. The reader finds out what is not an Arrow stream at all.
 fn is_cut_off(bytes: &[u8]) -> bool {
     const CONTINUATION: &[u8] = &[0xff; 4];
     const END: &[u8] = &[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];

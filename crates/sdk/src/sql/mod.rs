@@ -19,13 +19,13 @@
 //! |---|---|
 //! | read rows into a type | [`Query::rows`], [`Query::fetch_one`], [`Query::fetch_optional`] |
 //! | run a statement and show what it gave | await the [`Query`], print the [`ResultSet`] |
-//! | start a statement, look at it later | [`Query::execute`], [`Statement`] |
+//! | start a statement, poll it later | [`Query::execute`], [`Statement`] |
 //! | take up a statement by its id | [`WorkspaceClient::sql_statement`](crate::WorkspaceClient::sql_statement) |
 //! | have the bytes of a result (CSV, JSON, Arrow) | [`Query::csv`], [`Query::json`], [`Query::chunks`] |
 //! | find a warehouse by its name | [`Warehouses::by_name`](crate::services::sql::Warehouses::by_name) |
 //!
 //! A result is complete or an error: the rows of each chunk and of all chunks are compared with what the service states, in every way of
-//! reading. A result that a limit cut is told by `truncated()` of the streams and by [`ResultSet::truncated`]; ways of reading that return
+//! reading. Whether a limit truncated the result is in `truncated()` of the streams and in [`ResultSet::truncated`]; ways of reading that return
 //! nothing but rows fail, unless the query sets a limit.
 
 mod bind;

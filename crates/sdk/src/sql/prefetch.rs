@@ -1,4 +1,4 @@
-//! Chunks fetched ahead of their reader, within bounds of number and bytes, and delivered in order.
+//! Chunks fetched ahead of their reader, limited by number and bytes, and delivered in order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use tracing::Instrument as _;
 use super::source::{Described, Fetched, Source};
 use super::statement::{Report, Statement};
 use super::tally::{Plan, Shape};
-use super::wire::Answer;
+use super::wire::StatementResponse;
 use super::{Column, Disposition};
 
 /// Waits for the statement and opens its result.
 pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Item = Result<Fetched>>)> {
     let mut statement = statement.wait().await?;
     let format = statement.format();
-    let Answer { manifest, result, .. } = std::mem::take(statement.answer());
+    let StatementResponse { manifest, result, .. } = std::mem::take(statement.response());
     let stated = manifest.is_some();
     let manifest = manifest.unwrap_or_default();
     let id = statement.id().to_owned();
@@ -81,7 +81,7 @@ struct Prefetch {
     first: Option<Described>,
     /// The index of the next chunk to ask for; `None` when there is none, or when only the chunk before it can tell.
     next: Option<i64>,
-    /// Whether each chunk tells where the one after it is, so that they are fetched one by one: while one is read, the next is on its way.
+    /// Whether each chunk names the one after it, so that they are fetched one by one: while one is read, the next is on its way.
     in_turn: bool,
     plan: Plan,
     id: String,

@@ -19,7 +19,7 @@ pub enum Disposition {
     /// Inline; if the result is too large for that (25 MiB), the query runs again with links. Only statements that read are run again.
     #[default]
     Auto,
-    /// In the answers of the API. At most 25 MiB in all.
+    /// In the responses of the API. At most 25 MiB in all.
     Inline,
     /// On cloud storage, behind links that live for a while. At most 100 GiB.
     ExternalLinks,
@@ -34,7 +34,7 @@ pub enum Format {
     JsonArray,
     /// Streams of Arrow's IPC format; by links alone.
     ArrowStream,
-    /// Comma-separated values with a heading in the first chunk; by links alone. NULL is the text `null`.
+    /// Comma-separated values with a heading in the first chunk; only by links. NULL is the string `null`.
     Csv,
 }
 
@@ -95,7 +95,7 @@ impl Query {
         self
     }
 
-    /// Gives the named parameter `:name` a value; [`ToParameter`] says which Rust type becomes which SQL type.
+    /// Sets the named parameter `:name`; [`ToParameter`] says which Rust type becomes which SQL type.
     pub fn bind(mut self, name: impl Into<String>, value: impl ToParameter) -> Self {
         self.settings.parameters.push((name.into(), value.to_parameter()));
         self
@@ -113,13 +113,13 @@ impl Query {
         self
     }
 
-    /// Cuts the result after so many rows; `truncated()` of the streams and [`ResultSet::truncated`] tell whether it was.
+    /// Cuts the result after so many rows; `truncated()` of the streams and [`ResultSet::truncated`] say whether it was.
     pub fn row_limit(mut self, rows: i64) -> Self {
         self.settings.row_limit = Some(rows);
         self
     }
 
-    /// Cuts the result after so many bytes; `truncated()` of the streams and [`ResultSet::truncated`] tell whether it was.
+    /// Cuts the result after so many bytes; `truncated()` of the streams and [`ResultSet::truncated`] say whether it was.
     pub fn byte_limit(mut self, bytes: i64) -> Self {
         self.settings.byte_limit = Some(bytes);
         self
@@ -156,9 +156,9 @@ impl Query {
         self
     }
 
-    /// Is told of every look at the statement's state, and of every chunk of the result that is delivered.
-    pub fn on_progress(mut self, told: impl FnMut(StatementProgress<'_>) + Send + 'static) -> Self {
-        self.settings.on_progress = Some(OnProgress(Box::new(told)));
+    /// Sets a callback that is called after every poll, and after every chunk of the result that is delivered.
+    pub fn on_progress(mut self, f: impl FnMut(StatementProgress<'_>) + Send + 'static) -> Self {
+        self.settings.on_progress = Some(OnProgress(Box::new(f)));
         self
     }
 
@@ -191,7 +191,7 @@ impl Query {
         ChunkStream::of_query(self)
     }
 
-    /// Runs the statement and hands out its result as CSV, as it arrives: a heading, then rows. NULL is the text `null`.
+    /// Runs the statement and returns its result as CSV, as it arrives: a heading, then rows. NULL is the string `null`.
     pub fn csv(self) -> ChunkStream {
         self.chunks(Format::Csv)
     }
@@ -250,14 +250,14 @@ impl IntoFuture for Query {
     type IntoFuture = Pin<Box<dyn Future<Output = Result<ResultSet>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.row_stream().try_collect())
+        Box::pin(self.row_stream().result_set())
     }
 }
 
 impl Settings {
     /// The request that starts the statement.
     ///
-    /// * `wait`: how long the service may take to answer with the result, if it is quick; rounded to what the service takes (0, 5 to 50 s).
+    /// * `wait`: how long the service may hold its response back for the result; rounded to what the service takes (0, 5 to 50 s).
     pub(super) fn request(
         &self,
         client: &Client,

@@ -56,12 +56,13 @@ impl Row {
         &self.chunk.columns
     }
 
-    /// The text of a cell by position; `None` for NULL and beyond the last column.
+    /// A cell as a string, by position; `None` for NULL and beyond the last column.
     pub fn get(&self, column: usize) -> Option<&str> {
         self.chunk.cell(self.index, column)
     }
 
-    /// The text of a cell by the name of its column, in any case of letters if no name is exactly the same; `None` for NULL and unknown names.
+    /// A cell as a string, by the name of its column, in any case of letters if no name is exactly the same; `None` for NULL and unknown
+    /// names.
     /// Of several columns with that name it is the first.
     pub fn get_by_name(&self, name: &str) -> Option<&str> {
         let columns = &self.chunk.columns;
@@ -77,9 +78,9 @@ impl Row {
     /// | `BOOLEAN` | `bool` |
     /// | `TINYINT` to `BIGINT` | any integer that is wide enough, or a float |
     /// | `FLOAT`, `DOUBLE` | floats; in [`serde_json::Value`] `NaN`, `Infinity` and `-Infinity` are strings, since JSON has no such numbers |
-    /// | `DECIMAL` | a text, exact; a float; whatever reads itself from a text |
-    /// | `STRING`, `DATE`, `TIMESTAMP`, `INTERVAL` | a text, [`Timestamp`](crate::Timestamp) for `TIMESTAMP`, whatever reads itself from a text |
-    /// | `BINARY` | the bytes, for types that ask for bytes or a list of them; otherwise base64 text |
+    /// | `DECIMAL` | a string, exact; a float; any type that reads itself from a string |
+    /// | `STRING`, `DATE`, `TIMESTAMP`, `INTERVAL` | a string, [`Timestamp`](crate::Timestamp) for `TIMESTAMP`, any type that reads itself from a string |
+    /// | `BINARY` | the bytes, for types that ask for bytes or a list of them; otherwise a base64 string |
     /// | `ARRAY`, `MAP`, `STRUCT` | lists, maps, structs, with members by these same rules; [`serde_json::Value`] |
     /// | `VARIANT` | whatever fits its JSON; [`serde_json::Value`], where numbers with more digits than `i64`, `u64` or `f64` hold are strings |
     /// | `NULL` | `Option` alone |

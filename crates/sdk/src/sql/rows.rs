@@ -18,6 +18,7 @@ use super::{ChunkStream, Column, Disposition, Query, Row};
 use crate::Table;
 
 /// The rows of a result, untyped, as they arrive.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream {
     chunks: ChunkStream,
     chunk: Option<Arc<Chunk>>,
@@ -47,15 +48,22 @@ impl RowStream {
         TryStreamExt::try_next(self).await
     }
 
-    /// All rows, with what else is known of the result.
+    /// All rows.
+    ///
+    /// # Errors
+    /// As [`try_next`](Self::try_next), and when the service truncated the result although the query sets no limit.
+    pub async fn try_collect(mut self) -> Result<Vec<Row>> {
+        let rows = crate::stream::try_collect(&mut self).await?;
+        self.check_truncated()?;
+        Ok(rows)
+    }
+
+    /// All rows, with what else is known of the result, such as whether it was truncated.
     ///
     /// # Errors
     /// As [`try_next`](Self::try_next).
-    pub async fn try_collect(mut self) -> Result<ResultSet> {
-        let mut rows = Vec::new();
-        while let Some(row) = self.try_next().await? {
-            rows.push(row);
-        }
+    pub async fn result_set(mut self) -> Result<ResultSet> {
+        let rows = crate::stream::try_collect(&mut self).await?;
         let shape = self.chunks.shape().ok_or_else(|| Error::new(ErrorKind::Other, "the statement ended without a result"))?;
         Ok(ResultSet {
             statement_id: (*shape.statement_id).to_owned(),
@@ -123,7 +131,8 @@ impl fmt::Debug for RowStream {
 /// The rows of a result as values of a type: a stream, or await it for all of them.
 ///
 /// [`Row::read`] says which SQL type reads into which Rust type. Awaiting it fails when the service truncated the result although the query
-/// sets no limit; as a stream it ends, and [`truncated`](Self::truncated) tells.
+/// sets no limit; as a stream it ends, and [`truncated`](Self::truncated) says so.
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Rows<T> {
     rows: RowStream,
     read: PhantomData<fn() -> T>,
@@ -147,10 +156,7 @@ impl<T: DeserializeOwned> Rows<T> {
     /// # Errors
     /// As [`try_next`](Self::try_next), and when the service truncated the result although the query sets no limit.
     pub async fn try_collect(mut self) -> Result<Vec<T>> {
-        let mut rows = Vec::new();
-        while let Some(row) = self.try_next().await? {
-            rows.push(row);
-        }
+        let rows = crate::stream::try_collect(&mut self).await?;
         self.rows.check_truncated()?;
         Ok(rows)
     }

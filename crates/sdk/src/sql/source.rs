@@ -155,7 +155,7 @@ impl Source {
         match (data.data_array, own.pop()) {
             (Some(_), Some(_)) => Err(self.broken(index, "came both as rows and as a link")),
             (Some(rows), None) => Ok(Described::Rows(rows.into_bytes(), size, data.next_chunk_index)),
-            // Which of them has the rows, or whether all of them do, cannot be told.
+            // Which of them has the rows, or whether all of them do, is unknown.
             (None, Some(_)) if links > 1 => Err(self.broken(index, format_args!("came with {links} links"))),
             (None, Some(mut link)) => {
                 link.next_chunk_index = link.next_chunk_index.or(data.next_chunk_index);

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use super::query::{Disposition, Settings};
 use super::source::Deadline;
-use super::wire::{Answer, Status};
+use super::wire::{StatementResponse, Status};
 use super::{ChunkStream, Format, Query, RowStream, Rows};
 use crate::client::Client;
 use crate::options::Options;
@@ -41,7 +41,7 @@ pub struct StatementProgress<'a> {
     pub bytes: i64,
 }
 
-/// What is told of looks at a statement.
+/// The callback after each poll of a statement.
 pub(super) struct OnProgress(pub(super) Box<dyn FnMut(StatementProgress<'_>) + Send>);
 
 impl fmt::Debug for OnProgress {
@@ -50,7 +50,7 @@ impl fmt::Debug for OnProgress {
     }
 }
 
-/// Tells of the result's way to the reader.
+/// Reports how far the result has been delivered.
 pub(super) struct Report {
     id: String,
     clock: SharedClock,
@@ -70,8 +70,8 @@ impl Report {
         self.rows = self.rows.saturating_add(rows);
         self.bytes = self.bytes.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
         let elapsed = self.clock.now().saturating_duration_since(self.started);
-        if let Some(OnProgress(told)) = &mut self.on_progress {
-            told(StatementProgress {
+        if let Some(OnProgress(report)) = &mut self.on_progress {
+            report(StatementProgress {
                 statement_id: &self.id,
                 state: &StatementState::Succeeded,
                 elapsed,
@@ -89,10 +89,11 @@ impl Report {
 ///
 /// Dropping it before it has ended cancels it at the service, unless it was [detached](Self::detach). So does a timeout of its query that
 /// has passed. A statement that can no longer be polled is left to run: the error has its id, under which it can be found again.
+#[must_use = "dropping a statement cancels it: keep it, wait for it or detach it"]
 #[derive(Debug)]
 pub struct Statement {
     guard: CancelGuard,
-    answer: Answer,
+    response: StatementResponse,
     format: Format,
     timeout: Option<Duration>,
     started: std::time::Instant,
@@ -107,7 +108,7 @@ pub struct Statement {
 
 /// How long the cancellation of a statement may take whose timeout has passed.
 const CANCELLING: Duration = Duration::from_secs(10);
-/// How long the service is asked to hold the answer back until the result is there.
+/// How long the service is asked to hold the response back until the result is complete.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
 /// What is fetched ahead unless the query says otherwise: chunks, and bytes in all.
 pub(super) const PREFETCH: (usize, i64) = (4, 64 << 20);
@@ -123,15 +124,15 @@ impl Statement {
         let started = started.unwrap_or_else(|| client.clock().now());
         let request = settings.request(&client, settings.disposition, wait)?;
         let (warehouse, in_code) = (request.warehouse_id.clone(), settings.warehouse.is_some());
-        let answer = execute(&client, request).await.map_err(|error| name_warehouse(error, &client, &warehouse, in_code))?;
-        let id = answer.statement_id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no statement_id"))?;
+        let response = execute(&client, request).await.map_err(|error| name_warehouse(error, &client, &warehouse, in_code))?;
+        let id = response.statement_id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no statement_id"))?;
         let on_progress = settings.on_progress.take();
         let (format, timeout, prefetch) = (settings.format, settings.timeout, (settings.prefetch, settings.prefetch_bytes));
         let limited = settings.row_limit.is_some() || settings.byte_limit.is_some();
         let again = settings.disposition == Disposition::Auto && settings.only_reads();
         let fallback = again.then(|| Box::new(settings));
         let guard = CancelGuard { client, id, armed: true };
-        let mut statement = Self { guard, answer, format, timeout, started, prefetch, on_progress, fallback, limited };
+        let mut statement = Self { guard, response, format, timeout, started, prefetch, on_progress, fallback, limited };
         statement.settle();
         Ok(statement)
     }
@@ -141,7 +142,7 @@ impl Statement {
         let guard = CancelGuard { client, id, armed: false };
         Self {
             guard,
-            answer: Answer::default(),
+            response: StatementResponse::default(),
             format: Format::JsonArray,
             timeout: None,
             started,
@@ -159,7 +160,7 @@ impl Statement {
 
     /// The state at the last poll; `None` before the first.
     pub fn state(&self) -> Option<StatementState> {
-        self.answer.status.as_ref().and_then(|status| status.state.as_deref()).map(StatementState::from)
+        self.response.status.as_ref().and_then(|status| status.state.as_deref()).map(StatementState::from)
     }
 
     /// Polls once and returns the state.
@@ -167,7 +168,7 @@ impl Statement {
     /// # Errors
     /// When the statement cannot be polled. A statement that failed is not an error here.
     pub async fn status(&mut self) -> Result<StatementState> {
-        self.answer = self.target().poll(None).await?;
+        self.response = self.target().poll(None).await?;
         self.settle();
         Ok(self.state().unwrap_or_default())
     }
@@ -175,20 +176,20 @@ impl Statement {
     /// Waits until the statement has ended well.
     ///
     /// # Errors
-    /// [`ErrorKind::StatementFailed`], [`ErrorKind::StatementCanceled`], [`ErrorKind::StatementClosed`] (the result is no longer there);
+    /// [`ErrorKind::StatementFailed`], [`ErrorKind::StatementCanceled`], [`ErrorKind::StatementClosed`] (the result has been discarded);
     /// [`ErrorKind::WaitTimeout`] when the timeout of the query has passed, after which the statement is cancelled; or the error of a poll,
     /// after which it is left to run.
     pub async fn wait(mut self) -> Result<Self> {
         let (mut target, mut poller) = (self.target(), self.poller());
         loop {
-            if self.answer.status.is_none() {
+            if self.response.status.is_none() {
                 self.poll(&target, &mut poller).await?;
             }
             self.tell(poller.elapsed());
             match self.state() {
                 Some(StatementState::Succeeded) => return Ok(self),
                 // A closed statement whose result came along has done its work.
-                Some(StatementState::Closed) if self.answer.result.is_some() => return Ok(self),
+                Some(StatementState::Closed) if self.response.result.is_some() => return Ok(self),
                 Some(StatementState::Failed) if self.is_too_large() => {
                     let Some(mut settings) = self.fallback.take() else { return Err(self.failure()) };
                     settings.disposition = Disposition::ExternalLinks;
@@ -209,17 +210,17 @@ impl Statement {
         Target { client: self.guard.client.clone(), id: self.guard.id.clone() }
     }
 
-    fn poller(&self) -> Poller<Answer> {
+    fn poller(&self) -> Poller<StatementResponse> {
         let options = PollOptions::default().pace(Pace::QUICK).timeout(self.timeout);
         let poller = Poller::new(&self.guard.client, options).started(self.started);
-        if self.answer.status.is_none() { poller } else { poller.after_first() }
+        if self.response.status.is_none() { poller } else { poller.after_first() }
     }
 
     /// Polls until a poll succeeds. Cancels the statement when the timeout has passed, and for no other reason.
-    async fn poll(&mut self, target: &Target, poller: &mut Poller<Answer>) -> Result<()> {
+    async fn poll(&mut self, target: &Target, poller: &mut Poller<StatementResponse>) -> Result<()> {
         let error = match poller.next(target).await {
-            Ok(answer) => {
-                self.answer = answer;
+            Ok(response) => {
+                self.response = response;
                 self.settle();
                 return Ok(());
             }
@@ -248,7 +249,7 @@ impl Statement {
     /// Failing is a state here and no error. The statement can be waited for or read afterwards.
     pub fn updates(&mut self) -> Updates<'_, StatementState> {
         let (target, poller) = (self.target(), self.poller());
-        let known = (self.answer.status.is_some()).then(|| self.state().unwrap_or_default());
+        let known = (self.response.status.is_some()).then(|| self.state().unwrap_or_default());
         let updates = stream::unfold((Some((self, target, poller)), known, None), |(state, mut known, last)| async move {
             let (statement, target, mut poller) = state?;
             loop {
@@ -304,8 +305,8 @@ impl Statement {
         &self.guard.client
     }
 
-    pub(super) fn answer(&mut self) -> &mut Answer {
-        &mut self.answer
+    pub(super) fn response(&mut self) -> &mut StatementResponse {
+        &mut self.response
     }
 
     /// How many chunks are fetched ahead, and how many bytes in all.
@@ -341,7 +342,7 @@ impl Statement {
 
     /// The format that the service gave the result in.
     pub fn format(&self) -> Format {
-        match self.answer.manifest.as_ref().and_then(|manifest| manifest.format.as_deref()) {
+        match self.response.manifest.as_ref().and_then(|manifest| manifest.format.as_deref()) {
             Some("ARROW_STREAM") => Format::ArrowStream,
             Some("CSV") => Format::Csv,
             Some("JSON_ARRAY") => Format::JsonArray,
@@ -358,8 +359,8 @@ impl Statement {
 
     fn tell(&mut self, elapsed: Duration) {
         let state = self.state().unwrap_or_default();
-        if let Some(OnProgress(told)) = &mut self.on_progress {
-            told(StatementProgress {
+        if let Some(OnProgress(report)) = &mut self.on_progress {
+            report(StatementProgress {
                 statement_id: &self.guard.id,
                 state: &state,
                 elapsed,
@@ -372,15 +373,15 @@ impl Statement {
         }
     }
 
-    /// Whether it failed for no other reason than that the result does not fit into answers of the API.
+    /// Whether it failed only because the result does not fit into responses of the API.
     fn is_too_large(&self) -> bool {
-        let message = self.answer.status.as_ref().and_then(|status| status.error.as_ref()).and_then(|error| error.message.as_deref());
+        let message = self.response.status.as_ref().and_then(|status| status.error.as_ref()).and_then(|error| error.message.as_deref());
         message.is_some_and(|text| text.contains("INLINE") && (text.contains("limit") || text.contains("exceed")))
     }
 
     fn failure(&self) -> Error {
         let empty = Status::default();
-        let status = self.answer.status.as_ref().unwrap_or(&empty);
+        let status = self.response.status.as_ref().unwrap_or(&empty);
         let error = status.error.clone().unwrap_or_default();
         let (code, message) = (error.error_code.unwrap_or_default(), error.message.unwrap_or_default());
         let (kind, what) = match self.state() {
@@ -420,7 +421,7 @@ struct Target {
 }
 
 impl Pollable for Target {
-    type Resource = Answer;
+    type Resource = StatementResponse;
 
     fn client(&self) -> &Client {
         &self.client
@@ -438,12 +439,12 @@ impl Pollable for Target {
         "end".to_owned()
     }
 
-    async fn poll(&self, timeout: Option<Duration>) -> Result<Answer> {
+    async fn poll(&self, timeout: Option<Duration>) -> Result<StatementResponse> {
         send(&self.client, &operations::GetStatement::new(self.id.clone()), &Options::default().for_poll(timeout)).await
     }
 
-    fn assess(&self, answer: &Answer) -> Assessment {
-        let state = answer.status.as_ref().and_then(|status| status.state.as_deref()).unwrap_or_default();
+    fn assess(&self, response: &StatementResponse) -> Assessment {
+        let state = response.status.as_ref().and_then(|status| status.state.as_deref()).unwrap_or_default();
         let verdict = if is_final(&StatementState::from(state)) { Verdict::Done } else { Verdict::Pending };
         Assessment::new(WaitStatus::new(state, None), verdict)
     }
@@ -465,26 +466,26 @@ fn name_warehouse(error: Error, client: &Client, id: &str, in_code: bool) -> Err
 
 /// Starts a statement.
 ///
-/// The service holds its answer back while the statement runs, and the id is not known before: whoever stops waiting could not cancel
-/// what was started. So a task of its own waits for the answer, and cancels the statement if nobody wants it any more.
-async fn execute(client: &Client, request: operations::ExecuteStatement) -> Result<Answer> {
+/// The service holds its response back while the statement runs, and the id is not known before: a caller that stops waiting could not
+/// cancel what was started. So a task waits for the response, and cancels the statement if the caller has gone.
+async fn execute(client: &Client, request: operations::ExecuteStatement) -> Result<StatementResponse> {
     crate::runtime::check()?;
-    let (mut tell, told) = oneshot::channel();
+    let (mut sender, receiver) = oneshot::channel();
     let abandoned = client.clone();
     let task = async move {
         let options = Options::default();
         let mut sending = std::pin::pin!(send(&abandoned, &request, &options));
-        let answer = match select(&mut sending, std::pin::pin!(tell.closed())).await {
-            Either::Left((answer, _)) => answer,
+        let response = match select(&mut sending, std::pin::pin!(sender.closed())).await {
+            Either::Left((response, _)) => response,
             Either::Right(_) => match select(&mut sending, abandoned.clock().sleep(WAIT * 2)).await {
-                Either::Left((answer, _)) => answer,
+                Either::Left((response, _)) => response,
                 Either::Right(_) => {
-                    tracing::warn!("a statement that was dropped while it was being started may run on: the service did not answer");
+                    tracing::warn!("a statement that was dropped while it was being started may run on: the service did not respond");
                     return;
                 }
             },
         };
-        if let Err(Ok(Answer { statement_id: Some(id), status, .. })) = tell.send(answer)
+        if let Err(Ok(StatementResponse { statement_id: Some(id), status, .. })) = sender.send(response)
             && !status.and_then(|status| status.state).is_some_and(|state| is_final(&state.as_str().into()))
         {
             let cancel = operations::CancelExecution::new(id);
@@ -492,16 +493,16 @@ async fn execute(client: &Client, request: operations::ExecuteStatement) -> Resu
         }
     };
     client.background().spawn(task.instrument(tracing::Span::current()));
-    told.await.map_err(|e| Error::new(ErrorKind::Other, "the runtime ended before the statement was started").with_source(e))?
+    receiver.await.map_err(|e| Error::new(ErrorKind::Other, "the runtime ended before the statement was started").with_source(e))?
 }
 
-/// Sends an operation of the statement API and reads its answer with the rows left as they are.
-async fn send<O: Operation>(client: &Client, operation: &O, options: &Options) -> Result<Answer> {
+/// Sends an operation of the statement API and reads its response with the rows left as they are.
+async fn send<O: Operation>(client: &Client, operation: &O, options: &Options) -> Result<StatementResponse> {
     let request = operation.request(&client.context().await?)?;
     client.execute(request, options).await?.json()
 }
 
-/// Cancels a statement that nobody waits for any more.
+/// Cancels a statement whose caller has gone.
 #[derive(Debug)]
 struct CancelGuard {
     client: Client,

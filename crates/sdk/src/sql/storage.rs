@@ -183,7 +183,7 @@ impl Download {
         Ok(request)
     }
 
-    /// Whether an answer holds what is missing, and nothing else.
+    /// Whether an response holds what is missing, and nothing else.
     fn goes_on(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         let start = headers.get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok()).and_then(first_byte);
         status == StatusCode::PARTIAL_CONTENT
@@ -328,10 +328,10 @@ mod tests {
     fn only_the_missing_rest_is_appended() {
         let mut download = Download { tag: Some(HeaderValue::from_static("\"a\"")), ..Download::new(None) };
         download.bytes.extend_from_slice(b"12345");
-        let answer = |range, tag| headers(&[(header::CONTENT_RANGE, range), (header::ETAG, tag)]);
-        assert!(download.goes_on(StatusCode::PARTIAL_CONTENT, &answer("bytes 5-9/10", "\"a\"")));
-        assert!(!download.goes_on(StatusCode::PARTIAL_CONTENT, &answer("bytes 4-9/10", "\"a\"")));
-        assert!(!download.goes_on(StatusCode::PARTIAL_CONTENT, &answer("bytes 5-9/10", "\"b\"")));
-        assert!(!download.goes_on(StatusCode::OK, &answer("bytes 5-9/10", "\"a\"")));
+        let response = |range, tag| headers(&[(header::CONTENT_RANGE, range), (header::ETAG, tag)]);
+        assert!(download.goes_on(StatusCode::PARTIAL_CONTENT, &response("bytes 5-9/10", "\"a\"")));
+        assert!(!download.goes_on(StatusCode::PARTIAL_CONTENT, &response("bytes 4-9/10", "\"a\"")));
+        assert!(!download.goes_on(StatusCode::PARTIAL_CONTENT, &response("bytes 5-9/10", "\"b\"")));
+        assert!(!download.goes_on(StatusCode::OK, &response("bytes 5-9/10", "\"a\"")));
     }
 }

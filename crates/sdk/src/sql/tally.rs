@@ -8,7 +8,7 @@ use databricks_core::{Error, ErrorKind, Result};
 use super::wire::{ChunkInfo as Listed, Link, Manifest, ResultData};
 use super::{Column, Disposition, Format};
 
-/// What a result looks like.
+/// The shape of a result.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub(super) statement_id: Arc<str>,
@@ -49,7 +49,7 @@ impl Size {
             (Some(a), Some(b)) if a != b => Err(broken(format!("its {what} is stated as {a} and as {b}"))),
             _ => Ok(a.or(b)),
         };
-        // Bytes only bound what is fetched. Here the manifest counts before the storage does.
+        // Bytes only limit what is fetched. Here the manifest counts before the storage does.
         let bytes = self.bytes.or(other.bytes);
         Ok(Self { offset: same("row_offset", self.offset, other.offset)?, rows: same("row_count", self.rows, other.rows)?, bytes })
     }

@@ -163,7 +163,7 @@ impl<'a> Value<'a> {
             Content::List(items) => visitor.visit_seq(Items { list: &self, items: items.iter() }),
             Content::Text(_) if self.kind == &SqlType::Binary => visitor.visit_seq(SeqDeserializer::new(self.bytes()?.into_iter())),
             Content::Null => self.text().map(drop).and(Err(ValueError::new(""))),
-            _ => Err(ValueError::new("the value is no list")),
+            _ => Err(ValueError::new("the value is not a list")),
         }
     }
 
@@ -181,7 +181,7 @@ impl<'a> Value<'a> {
         match &self.content {
             Content::Object(members) => visitor.visit_map(Members { object: &self, members: members.iter(), value: None }),
             Content::Null => self.text().map(drop).and(Err(ValueError::new(""))),
-            _ => Err(ValueError::new("the value is no object")),
+            _ => Err(ValueError::new("the value is not an object")),
         }
     }
 }

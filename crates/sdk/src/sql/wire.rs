@@ -1,6 +1,6 @@
 //! What the statement API sends, with the rows left as JSON text until a chunk is read.
 //!
-//! The generated response type holds every cell as a text of its own; here the rows are read once, into one buffer per chunk.
+//! The generated response type holds every cell as a string of its own; here the rows are read once, into one buffer per chunk.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,15 +12,15 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 databricks_core::model! {
-    /// Answer to execute and to get.
-    Answer {
+    /// Response to execute and to get.
+    StatementResponse {
         required {}
         optional {
             /// Id.
             statement_id: String = "statement_id",
             /// State and error.
             status: Status = "status",
-            /// What the result looks like.
+            /// The shape of the result.
             manifest: Manifest = "manifest",
             /// The first chunk.
             result: ResultData = "result",
@@ -57,7 +57,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// What a result looks like.
+    /// The shape of a result.
     Manifest {
         required {}
         optional {
@@ -152,7 +152,7 @@ databricks_core::model! {
         optional {
             /// Index of the chunk.
             chunk_index: i64 = "chunk_index",
-            /// The URL. Whoever has it has the data.
+            /// The URL, which is all it takes to read the data.
             external_link: String = "external_link",
             /// When the URL ends.
             expiration: databricks_core::Timestamp = "expiration",
@@ -172,7 +172,7 @@ databricks_core::model! {
     }
 }
 
-/// A JSON text that is not read yet.
+/// JSON that is not read yet.
 #[derive(Clone)]
 pub(crate) struct RawJson(Box<RawValue>);
 

@@ -3,7 +3,7 @@
 //! Services of the package `shapes`.
 
 use crate::models::shapes as models;
-use crate::handle::{calls, setters};
+use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
     /// `account_shapes` of the API.
@@ -98,7 +98,7 @@ calls! {
         ///
         /// Optional inputs: [`type_`](field@models::shapes::Create::type_), [`color`](field@models::shapes::Create::color),
         /// [`idempotency_token`](field@models::shapes::Create::idempotency_token), [`tags`](field@models::shapes::Create::tags),
-        /// [`metadata_`](field@models::shapes::Create::metadata).
+        /// [`metadata`](field@models::shapes::Create::metadata).
         create(kind: models::Kind) -> models::shapes::Create;
         /// `shapes.delete` of the API.
         ///
@@ -268,7 +268,7 @@ setters! { models::shapes::Create {
     color: crate::models::palette::Color,
     idempotency_token: String,
     tags: std::collections::BTreeMap<String, String>,
-    metadata_ = metadata: serde_json::Map<String, serde_json::Value>,
+    metadata: serde_json::Map<String, serde_json::Value>,
 }}
 
 setters! { models::shapes::Delete {
@@ -324,6 +324,12 @@ setters! { models::shapes::Twice {
 setters! { models::shapes::Upload {
     overwrite: bool,
 }}
+
+waits! {
+    models::shapes::Build => OperationWaiter;
+    models::shapes::Create => Waiter;
+    models::shapes::Demolish => OperationWaiter;
+}
 
 impl crate::workspace::WorkspaceClient {
     /// `shapes_data_plane` of the API.

@@ -22,10 +22,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Create {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Create {
     type Poll = super::apps::Get;
     const SUCCESS: &'static [&'static str] = &["ACTIVE", "STOPPED"];
@@ -64,10 +60,6 @@ databricks_core::operation! {
             space: super::Space = json "space",
         }
     }
-}
-
-impl databricks_core::Settles for CreateSpace {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateSpace {
@@ -133,10 +125,6 @@ databricks_core::operation! {
             app: super::App = optional "app",
         }
     }
-}
-
-impl databricks_core::Settles for CreateUpdate {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for CreateUpdate {
@@ -207,10 +195,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for DeleteSpace {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for DeleteSpace {
     type Poll = super::apps::GetSpaceOperation;
     type Cancel = super::apps::GetSpaceOperation;
@@ -268,10 +252,6 @@ databricks_core::operation! {
             app_deployment: super::AppDeployment = json "app_deployment",
         }
     }
-}
-
-impl databricks_core::Settles for Deploy {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Deploy {
@@ -563,10 +543,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Start {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Start {
     type Poll = super::apps::Get;
     const SUCCESS: &'static [&'static str] = &["ACTIVE"];
@@ -608,10 +584,6 @@ databricks_core::operation! {
             name: String = path "name",
         }
     }
-}
-
-impl databricks_core::Settles for Stop {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Stop {
@@ -714,10 +686,6 @@ databricks_core::operation! {
             update_mask: databricks_core::FieldMask = query "update_mask",
         }
     }
-}
-
-impl databricks_core::Settles for UpdateSpace {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateSpace {

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -17,8 +17,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("no_compute", Kind::Boolean, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "apps.get",
                 bind: &[("name", Source::Response("name"))],
                 status: &["compute_status", "state"],
@@ -33,8 +33,8 @@ pub static OPERATIONS: &[Described] = &[
             "Starts creating an app space and returns the long-running operation.",
             &[Input::required("space", Kind::Object, &[Place::Json])],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("apps.get_space_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -51,8 +51,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "apps.get_update",
                 bind: &[("app_name", Source::Request("app_name"))],
                 status: &["status", "state"],
@@ -77,8 +77,8 @@ pub static OPERATIONS: &[Described] = &[
             "Starts deleting an app space and returns the long-running operation.",
             &[Input::required("name", Kind::Text, &[Place::Path])],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("apps.get_space_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -93,8 +93,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("app_deployment", Kind::Object, &[Place::Json]),
             ],
         )
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "apps.get_deployment",
                 bind: &[
                     ("app_name", Source::Request("app_name")),
@@ -213,8 +213,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("name", Kind::Text, &[Place::Path])],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "apps.get",
                 bind: &[("name", Source::Response("name"))],
                 status: &["compute_status", "state"],
@@ -230,8 +230,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("name", Kind::Text, &[Place::Path])],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "apps.get",
                 bind: &[("name", Source::Response("name"))],
                 status: &["compute_status", "state"],
@@ -276,8 +276,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("apps.get_space_operation", "name"),
                 cancel: None,
                 name: "name",

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -1208,8 +1208,8 @@ pub static OPERATIONS: &[Described] = &[
             "Creates an online table from a Delta table.",
             &[Input::required("table", Kind::Object, &[Place::Json])],
         )
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "online_tables.get",
                 bind: &[("name", Source::Response("name"))],
                 status: &["unity_catalog_provisioning_state"],

@@ -18,10 +18,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Create {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Create {
     type Poll = super::online_tables::Get;
     const SUCCESS: &'static [&'static str] = &["ACTIVE"];

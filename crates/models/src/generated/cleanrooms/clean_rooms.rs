@@ -21,10 +21,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Create {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Create {
     type Poll = super::clean_rooms::Get;
     const SUCCESS: &'static [&'static str] = &["ACTIVE"];

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -200,8 +200,8 @@ pub static OPERATIONS: &[Described] = &[
             "Starts creating a clean room with the given collaborators.",
             &[Input::required("clean_room", Kind::Object, &[Place::Json])],
         )
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "clean_rooms.get",
                 bind: &[("name", Source::Response("name"))],
                 status: &["status"],

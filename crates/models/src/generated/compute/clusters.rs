@@ -133,10 +133,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Create {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Create {
     type Poll = super::clusters::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -181,10 +177,6 @@ databricks_core::operation! {
             cluster_id: String = member "cluster_id",
         }
     }
-}
-
-impl databricks_core::Settles for Delete {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Delete {
@@ -316,10 +308,6 @@ databricks_core::operation! {
             workload_type: super::WorkloadType = optional "workload_type",
         }
     }
-}
-
-impl databricks_core::Settles for Edit {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Edit {
@@ -573,10 +561,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Resize {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Resize {
     type Poll = super::clusters::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -617,10 +601,6 @@ databricks_core::operation! {
             restart_user: String = optional "restart_user",
         }
     }
-}
-
-impl databricks_core::Settles for Restart {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Restart {
@@ -693,10 +673,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Start {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Start {
     type Poll = super::clusters::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -760,10 +736,6 @@ databricks_core::operation! {
             cluster: super::UpdateClusterResource = optional "cluster",
         }
     }
-}
-
-impl databricks_core::Settles for Update {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Update {

@@ -29,10 +29,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Cancel {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Cancel {
     type Poll = super::command_execution::CommandStatus;
     const SUCCESS: &'static [&'static str] = &["Cancelled"];
@@ -125,10 +121,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Create {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Create {
     type Poll = super::command_execution::ContextStatus;
     const SUCCESS: &'static [&'static str] = &["Running"];
@@ -201,10 +193,6 @@ databricks_core::operation! {
             language: super::Language = optional "language",
         }
     }
-}
-
-impl databricks_core::Settles for Execute {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Execute {

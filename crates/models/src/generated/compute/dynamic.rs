@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -182,8 +182,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "clusters.get",
                 bind: &[("cluster_id", Source::Response("cluster_id"))],
                 status: &["state"],
@@ -199,8 +199,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("cluster_id", Kind::Text, &[Place::Member])],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "clusters.get",
                 bind: &[("cluster_id", Source::Request("cluster_id"))],
                 status: &["state"],
@@ -281,8 +281,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "clusters.get",
                 bind: &[("cluster_id", Source::Request("cluster_id"))],
                 status: &["state"],
@@ -375,8 +375,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "clusters.get",
                 bind: &[("cluster_id", Source::Request("cluster_id"))],
                 status: &["state"],
@@ -395,8 +395,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "clusters.get",
                 bind: &[("cluster_id", Source::Request("cluster_id"))],
                 status: &["state"],
@@ -426,8 +426,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("cluster_id", Kind::Text, &[Place::Member])],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "clusters.get",
                 bind: &[("cluster_id", Source::Request("cluster_id"))],
                 status: &["state"],
@@ -453,8 +453,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "clusters.get",
                 bind: &[("cluster_id", Source::Request("cluster_id"))],
                 status: &["state"],
@@ -483,8 +483,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "command_execution.command_status",
                 bind: &[
                     ("clusterId", Source::Request("clusterId")),
@@ -524,8 +524,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "command_execution.context_status",
                 bind: &[
                     ("clusterId", Source::Request("clusterId")),
@@ -558,8 +558,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "command_execution.command_status",
                 bind: &[
                     ("clusterId", Source::Request("clusterId")),

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -20,8 +20,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "genie.get_message",
                 bind: &[
                     ("space_id", Source::Request("space_id")),
@@ -296,8 +296,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "genie.get_message",
                 bind: &[
                     ("space_id", Source::Request("space_id")),

@@ -30,10 +30,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateMessage {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for CreateMessage {
     type Poll = super::genie::GetMessage;
     const SUCCESS: &'static [&'static str] = &["COMPLETED"];
@@ -654,10 +650,6 @@ databricks_core::operation! {
             enable_visualization: bool = optional "enable_visualization",
         }
     }
-}
-
-impl databricks_core::Settles for StartConversation {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for StartConversation {

@@ -34,10 +34,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateDatabaseInstance {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for CreateDatabaseInstance {
     type Poll = super::database::GetDatabaseInstance;
     const SUCCESS: &'static [&'static str] = &["AVAILABLE"];

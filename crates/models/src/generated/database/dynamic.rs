@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -19,8 +19,8 @@ pub static OPERATIONS: &[Described] = &[
             "Creates a database instance.",
             &[Input::required("database_instance", Kind::Object, &[Place::Json])],
         )
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "database.get_database_instance",
                 bind: &[("name", Source::Response("name"))],
                 status: &["state"],

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -27,8 +27,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .key("request_id")
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("environments.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -78,8 +78,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("name", Kind::Text, &[Place::Segments])],
         )
         .object()
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("environments.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -111,8 +111,8 @@ pub static OPERATIONS: &[Described] = &[
                 ),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("environments.get_operation", "name"),
                 cancel: None,
                 name: "name",

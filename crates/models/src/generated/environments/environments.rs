@@ -28,10 +28,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateWorkspaceBaseEnvironment {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for CreateWorkspaceBaseEnvironment {
     type Poll = super::environments::GetOperation;
     type Cancel = super::environments::GetOperation;
@@ -195,10 +191,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for RefreshWorkspaceBaseEnvironment {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for RefreshWorkspaceBaseEnvironment {
     type Poll = super::environments::GetOperation;
     type Cancel = super::environments::GetOperation;
@@ -277,10 +269,6 @@ databricks_core::operation! {
             workspace_base_environment: super::WorkspaceBaseEnvironment = json "workspace_base_environment",
         }
     }
-}
-
-impl databricks_core::Settles for UpdateWorkspaceBaseEnvironment {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateWorkspaceBaseEnvironment {

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -24,8 +24,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("run_id", Kind::Integer, &[Place::Member])],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "jobs.get_run",
                 bind: &[("run_id", Source::Request("run_id"))],
                 status: &["state", "life_cycle_state"],
@@ -202,8 +202,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "jobs.get_run",
                 bind: &[("run_id", Source::Request("run_id"))],
                 status: &["state", "life_cycle_state"],
@@ -245,8 +245,8 @@ pub static OPERATIONS: &[Described] = &[
         )
         .object()
         .key("idempotency_token")
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "jobs.get_run",
                 bind: &[("run_id", Source::Response("run_id"))],
                 status: &["state", "life_cycle_state"],
@@ -291,8 +291,8 @@ pub static OPERATIONS: &[Described] = &[
         )
         .object()
         .key("idempotency_token")
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "jobs.get_run",
                 bind: &[("run_id", Source::Response("run_id"))],
                 status: &["state", "life_cycle_state"],

@@ -41,10 +41,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CancelRun {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for CancelRun {
     type Poll = super::jobs::GetRun;
     const SUCCESS: &'static [&'static str] = &["TERMINATED", "SKIPPED"];
@@ -510,10 +506,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for RepairRun {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for RepairRun {
     type Poll = super::jobs::GetRun;
     const SUCCESS: &'static [&'static str] = &["TERMINATED", "SKIPPED"];
@@ -631,10 +623,6 @@ databricks_core::operation! {
             sql_params: std::collections::BTreeMap<String, String> = optional "sql_params",
         }
     }
-}
-
-impl databricks_core::Settles for RunNow {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for RunNow {
@@ -756,10 +744,6 @@ databricks_core::operation! {
             webhook_notifications: super::WebhookNotifications = optional "webhook_notifications",
         }
     }
-}
-
-impl databricks_core::Settles for Submit {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Submit {

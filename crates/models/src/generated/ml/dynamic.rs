@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -482,8 +482,8 @@ pub static OPERATIONS: &[Described] = &[
         )
         .object()
         .key("request_id")
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("feature_engineering.get_operation", "name"),
                 cancel: Some(("feature_engineering.cancel_operation", "name")),
                 name: "name",
@@ -526,8 +526,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .key("request_id")
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("feature_engineering.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -569,8 +569,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .key("request_id")
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("feature_engineering.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -708,8 +708,8 @@ pub static OPERATIONS: &[Described] = &[
         )
         .object()
         .key("request_id")
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("feature_engineering.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -745,8 +745,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .key("request_id")
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("feature_engineering.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -858,8 +858,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "forecasting.get_experiment",
                 bind: &[("experiment_id", Source::Response("experiment_id"))],
                 status: &["state"],

@@ -34,10 +34,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for BackfillFeatures {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for BackfillFeatures {
     type Poll = super::feature_engineering::GetOperation;
     type Cancel = super::feature_engineering::CancelOperation;
@@ -179,10 +175,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateMaterializationSet {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for CreateMaterializationSet {
     type Poll = super::feature_engineering::GetOperation;
     type Cancel = super::feature_engineering::GetOperation;
@@ -317,10 +309,6 @@ databricks_core::operation! {
             request_id: String = query "request_id",
         }
     }
-}
-
-impl databricks_core::Settles for DeleteMaterializationSet {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteMaterializationSet {
@@ -686,10 +674,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for PurgeFeatureEntities {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for PurgeFeatureEntities {
     type Poll = super::feature_engineering::GetOperation;
     type Cancel = super::feature_engineering::GetOperation;
@@ -795,10 +779,6 @@ databricks_core::operation! {
             request_id: String = query "request_id",
         }
     }
-}
-
-impl databricks_core::Settles for UpdateMaterializationSet {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateMaterializationSet {

@@ -56,10 +56,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateExperiment {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for CreateExperiment {
     type Poll = super::forecasting::GetExperiment;
     const SUCCESS: &'static [&'static str] = &["SUCCEEDED"];

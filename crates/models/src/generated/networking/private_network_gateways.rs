@@ -28,10 +28,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreatePrivateNetworkGateway {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for CreatePrivateNetworkGateway {
     type Poll = super::private_network_gateways::GetPrivateNetworkGatewayOperation;
     type Cancel = super::private_network_gateways::GetPrivateNetworkGatewayOperation;

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -236,8 +236,8 @@ pub static OPERATIONS: &[Described] = &[
             "Cancels the active update of a pipeline.",
             &[Input::required("pipeline_id", Kind::Text, &[Place::Path])],
         )
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "pipelines.get",
                 bind: &[("pipeline_id", Source::Request("pipeline_id"))],
                 status: &["state"],

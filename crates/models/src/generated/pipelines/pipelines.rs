@@ -513,10 +513,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Stop {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Stop {
     type Poll = super::pipelines::Get;
     const SUCCESS: &'static [&'static str] = &["IDLE"];

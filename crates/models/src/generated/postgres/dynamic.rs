@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -19,8 +19,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("replace_existing", Kind::Boolean, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -35,8 +35,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("catalog", Kind::Object, &[Place::Json]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -52,8 +52,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("cdf_config_id", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -68,8 +68,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("data_api", Kind::Object, &[Place::Json]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -86,8 +86,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("replace_existing", Kind::Boolean, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -104,8 +104,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("replace_existing", Kind::Boolean, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -120,8 +120,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("project", Kind::Object, &[Place::Json]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -138,8 +138,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("role_id", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -155,8 +155,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("snapshot", Kind::Object, &[Place::Json]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -171,8 +171,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("synced_table", Kind::Object, &[Place::Json]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -187,8 +187,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("purge", Kind::Boolean, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -200,8 +200,8 @@ pub static OPERATIONS: &[Described] = &[
             "Removes the registration of a database from Unity Catalog.",
             &[Input::required("name", Kind::Text, &[Place::Segments])],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -216,8 +216,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("force", Kind::Boolean, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -229,8 +229,8 @@ pub static OPERATIONS: &[Described] = &[
             "Turns the Data API of a database off.",
             &[Input::required("name", Kind::Text, &[Place::Segments])],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -242,8 +242,8 @@ pub static OPERATIONS: &[Described] = &[
             "Deletes a database.",
             &[Input::required("name", Kind::Text, &[Place::Segments])],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -255,8 +255,8 @@ pub static OPERATIONS: &[Described] = &[
             "Deletes an endpoint.",
             &[Input::required("name", Kind::Text, &[Place::Segments])],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -271,8 +271,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("purge", Kind::Boolean, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -287,8 +287,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("reassign_owned_to", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -300,8 +300,8 @@ pub static OPERATIONS: &[Described] = &[
             "Deletes a snapshot.",
             &[Input::required("name", Kind::Text, &[Place::Segments])],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -313,8 +313,8 @@ pub static OPERATIONS: &[Described] = &[
             "Deletes a synced table.",
             &[Input::required("name", Kind::Text, &[Place::Segments])],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -554,8 +554,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("name", Kind::Text, &[Place::Segments])],
         )
         .object()
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -568,8 +568,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("name", Kind::Text, &[Place::Segments])],
         )
         .object()
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -585,8 +585,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -602,8 +602,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -619,8 +619,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -636,8 +636,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -653,8 +653,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -670,8 +670,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",
@@ -687,8 +687,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::required("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByName(Lro {
+        .completion(
+            Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
                 cancel: None,
                 name: "name",

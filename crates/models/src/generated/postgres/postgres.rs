@@ -32,10 +32,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateBranch {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for CreateBranch {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -90,10 +86,6 @@ databricks_core::operation! {
             catalog: super::Catalog = json "catalog",
         }
     }
-}
-
-impl databricks_core::Settles for CreateCatalog {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateCatalog {
@@ -163,10 +155,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateCdfConfig {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for CreateCdfConfig {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -223,10 +211,6 @@ databricks_core::operation! {
             data_api: super::DataApi = json "data_api",
         }
     }
-}
-
-impl databricks_core::Settles for CreateDataApi {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateDataApi {
@@ -292,10 +276,6 @@ databricks_core::operation! {
             replace_existing: bool = query "replace_existing",
         }
     }
-}
-
-impl databricks_core::Settles for CreateDatabase {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateDatabase {
@@ -364,10 +344,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateEndpoint {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for CreateEndpoint {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -424,10 +400,6 @@ databricks_core::operation! {
             project: super::Project = json "project",
         }
     }
-}
-
-impl databricks_core::Settles for CreateProject {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateProject {
@@ -498,10 +470,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateRole {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for CreateRole {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -564,10 +532,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateSnapshot {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for CreateSnapshot {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -624,10 +588,6 @@ databricks_core::operation! {
             synced_table: super::SyncedTable = json "synced_table",
         }
     }
-}
-
-impl databricks_core::Settles for CreateSyncedTable {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for CreateSyncedTable {
@@ -692,10 +652,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for DeleteBranch {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for DeleteBranch {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -751,10 +707,6 @@ databricks_core::operation! {
             name: String = segments "name",
         }
     }
-}
-
-impl databricks_core::Settles for DeleteCatalog {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteCatalog {
@@ -818,10 +770,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for DeleteCdfConfig {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for DeleteCdfConfig {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -877,10 +825,6 @@ databricks_core::operation! {
             name: String = segments "name",
         }
     }
-}
-
-impl databricks_core::Settles for DeleteDataApi {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteDataApi {
@@ -940,10 +884,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for DeleteDatabase {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for DeleteDatabase {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -999,10 +939,6 @@ databricks_core::operation! {
             name: String = segments "name",
         }
     }
-}
-
-impl databricks_core::Settles for DeleteEndpoint {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteEndpoint {
@@ -1068,10 +1004,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for DeleteProject {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for DeleteProject {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1135,10 +1067,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for DeleteRole {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for DeleteRole {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1196,10 +1124,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for DeleteSnapshot {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for DeleteSnapshot {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1255,10 +1179,6 @@ databricks_core::operation! {
             name: String = segments "name",
         }
     }
-}
-
-impl databricks_core::Settles for DeleteSyncedTable {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for DeleteSyncedTable {
@@ -1910,10 +1830,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for UndeleteBranch {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for UndeleteBranch {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1970,10 +1886,6 @@ databricks_core::operation! {
             name: String = segments "name",
         }
     }
-}
-
-impl databricks_core::Settles for UndeleteProject {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UndeleteProject {
@@ -2037,10 +1949,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for UpdateBranch {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for UpdateBranch {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -2099,10 +2007,6 @@ databricks_core::operation! {
             update_mask: databricks_core::FieldMask = query "update_mask",
         }
     }
-}
-
-impl databricks_core::Settles for UpdateDataApi {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateDataApi {
@@ -2165,10 +2069,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for UpdateDatabase {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for UpdateDatabase {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -2229,10 +2129,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for UpdateEndpoint {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for UpdateEndpoint {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -2291,10 +2187,6 @@ databricks_core::operation! {
             update_mask: databricks_core::FieldMask = query "update_mask",
         }
     }
-}
-
-impl databricks_core::Settles for UpdateProject {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateProject {
@@ -2364,10 +2256,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for UpdateRole {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for UpdateRole {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -2428,10 +2316,6 @@ databricks_core::operation! {
             update_mask: databricks_core::FieldMask = query "update_mask",
         }
     }
-}
-
-impl databricks_core::Settles for UpdateSnapshotSchedule {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for UpdateSnapshotSchedule {

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -246,8 +246,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "workspaces.get",
                 bind: &[("workspace_id", Source::Response("workspace_id"))],
                 status: &["workspace_status"],
@@ -285,8 +285,8 @@ pub static OPERATIONS: &[Described] = &[
                 Input::optional("update_mask", Kind::Text, &[Place::Query]),
             ],
         )
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "workspaces.get",
                 bind: &[("workspace_id", Source::Response("workspace_id"))],
                 status: &["workspace_status"],

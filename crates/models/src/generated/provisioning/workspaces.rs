@@ -72,10 +72,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Create {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Create {
     type Poll = super::workspaces::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -166,10 +162,6 @@ databricks_core::operation! {
             update_mask: String = query "update_mask",
         }
     }
-}
-
-impl databricks_core::Settles for Update {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Update {

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -34,8 +34,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "serving_endpoints.get",
                 bind: &[("name", Source::Response("name"))],
                 status: &["state", "config_update"],
@@ -58,8 +58,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "serving_endpoints.get",
                 bind: &[("name", Source::Response("name"))],
                 status: &["state", "config_update"],
@@ -218,8 +218,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "serving_endpoints.get",
                 bind: &[("name", Source::Response("name"))],
                 status: &["state", "config_update"],
@@ -256,8 +256,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "serving_endpoints.get",
                 bind: &[("name", Source::Response("name"))],
                 status: &["state", "config_update"],

@@ -62,10 +62,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Create {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Create {
     type Poll = super::serving_endpoints::Get;
     const SUCCESS: &'static [&'static str] = &["NOT_UPDATING"];
@@ -123,10 +119,6 @@ databricks_core::operation! {
             tags: Vec<super::EndpointTag> = optional "tags",
         }
     }
-}
-
-impl databricks_core::Settles for CreateProvisionedThroughputEndpoint {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for CreateProvisionedThroughputEndpoint {
@@ -552,10 +544,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for UpdateConfig {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for UpdateConfig {
     type Poll = super::serving_endpoints::Get;
     const SUCCESS: &'static [&'static str] = &["NOT_UPDATING"];
@@ -641,10 +629,6 @@ databricks_core::operation! {
             config: super::PtEndpointCoreConfig = member "config",
         }
     }
-}
-
-impl databricks_core::Settles for UpdateProvisionedThroughputEndpointConfig {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for UpdateProvisionedThroughputEndpointConfig {

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -510,8 +510,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "warehouses.get",
                 bind: &[("id", Source::Response("id"))],
                 status: &["state"],
@@ -576,8 +576,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "warehouses.get",
                 bind: &[("id", Source::Request("id"))],
                 status: &["state"],
@@ -687,8 +687,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("id", Kind::Text, &[Place::Path])],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "warehouses.get",
                 bind: &[("id", Source::Request("id"))],
                 status: &["state"],
@@ -704,8 +704,8 @@ pub static OPERATIONS: &[Described] = &[
             &[Input::required("id", Kind::Text, &[Place::Path])],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "warehouses.get",
                 bind: &[("id", Source::Request("id"))],
                 status: &["state"],

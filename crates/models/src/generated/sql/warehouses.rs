@@ -65,10 +65,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Create {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Create {
     type Poll = super::warehouses::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -206,10 +202,6 @@ databricks_core::operation! {
             warehouse_type: super::EditWarehouseRequestWarehouseType = optional "warehouse_type",
         }
     }
-}
-
-impl databricks_core::Settles for Edit {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Edit {
@@ -462,10 +454,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Start {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Start {
     type Poll = super::warehouses::Get;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
@@ -502,10 +490,6 @@ databricks_core::operation! {
             id: String = path "id",
         }
     }
-}
-
-impl databricks_core::Settles for Stop {
-    type How = databricks_core::wait::ByState;
 }
 
 impl databricks_core::Waitable for Stop {

@@ -4,7 +4,7 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Described, Input, Kind, Lro, Paging, Place, Settles, Source, Turn, Wait,
+    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
@@ -21,8 +21,8 @@ pub static OPERATIONS: &[Described] = &[
             ],
         )
         .object()
-        .settles(
-            Settles::ByState(Wait {
+        .completion(
+            Completion::State(Wait {
                 poll: "vector_search_endpoints.get_endpoint",
                 bind: &[("endpoint_name", Source::Response("name"))],
                 status: &["endpoint_status", "state"],

@@ -31,10 +31,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for CreateEndpoint {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for CreateEndpoint {
     type Poll = super::vector_search_endpoints::GetEndpoint;
     const SUCCESS: &'static [&'static str] = &["ONLINE"];

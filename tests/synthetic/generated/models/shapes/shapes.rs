@@ -46,10 +46,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Build {
-    type How = databricks_core::wait::ByName;
-}
-
 impl databricks_core::LongRunning for Build {
     type Poll = super::shapes::GetOperation;
     type Cancel = super::shapes::CancelOperation;
@@ -139,10 +135,6 @@ databricks_core::operation! {
     }
 }
 
-impl databricks_core::Settles for Create {
-    type How = databricks_core::wait::ByState;
-}
-
 impl databricks_core::Waitable for Create {
     type Poll = super::shapes::Get;
     const SUCCESS: &'static [&'static str] = &["READY"];
@@ -201,10 +193,6 @@ databricks_core::operation! {
         output: super::Operation = databricks_core::ResponseParts::json;
         request { object() }
     }
-}
-
-impl databricks_core::Settles for Demolish {
-    type How = databricks_core::wait::ByName;
 }
 
 impl databricks_core::LongRunning for Demolish {
