@@ -7,7 +7,7 @@ use datafusion::arrow::array::{AsArray as _, Float64Array};
 use datafusion::arrow::compute::kernels::numeric;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::common::{DFSchema, ScalarValue, not_impl_err};
 use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry as _;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
@@ -41,6 +41,9 @@ impl ExprPlanner for Planner {
                 return Ok(PlannerResult::Planned(super::strings::concatenation().call(vec![expr.left, expr.right])));
             }
             BinaryOperator::Plus => return checked(expr, schema, "add"),
+            BinaryOperator::Minus if is_date(&expr.left.get_type(schema)?) && is_date(&expr.right.get_type(schema)?) => {
+                return not_impl_err!("dates that are subtracted give an interval, which the embedded workspace cannot return");
+            }
             BinaryOperator::Minus => return checked(expr, schema, "subtract"),
             BinaryOperator::Multiply => return checked(expr, schema, "multiply"),
             _ => return Ok(PlannerResult::Original(expr)),
@@ -51,6 +54,10 @@ impl ExprPlanner for Planner {
         }
         Ok(PlannerResult::Planned(self.function.call(vec![cast(expr.left, DataType::Float64), cast(expr.right, DataType::Float64)])))
     }
+}
+
+fn is_date(kind: &DataType) -> bool {
+    matches!(kind, DataType::Date32 | DataType::Date64)
 }
 
 /// Takes over whole numbers, which the engine lets wrap around.

@@ -214,7 +214,7 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
             function.null_treatment = Some(datafusion::sql::sqlparser::ast::NullTreatment::IgnoreNulls);
         }
         "log" if count == 1 => rename("ln"),
-        "ceil" | "floor" | "ltrim" | "rtrim" | "trim" => only(1)?,
+        "ceil" | "floor" | "sqrt" | "ln" | "log2" | "log10" | "ltrim" | "rtrim" | "trim" => only(1)?,
         "regexp_like" | "regexp_count" | "regexp_instr" => only(2)?,
         "regexp_replace" => {
             only(3)?;

@@ -23,12 +23,14 @@ use super::stack::WORKER_STACK;
 use output::{Counts, Output};
 use rewrite::Rewriter;
 
+mod aggregates;
 mod arithmetic;
 mod arrow_chunks;
 mod cells;
 mod depth;
 mod errors;
 mod functions;
+mod numbers;
 mod output;
 mod params;
 mod range;
@@ -145,6 +147,8 @@ fn context(folder: &Path) -> Result<SessionContext> {
     let context = SessionContext::new_with_state(state);
     context.register_udtf("range", Arc::new(range::RangeFunction));
     arithmetic::register(&context)?;
+    numbers::register(&context);
+    aggregates::register(&context);
     strings::register(&context);
     sample::register(&context)?;
     Ok(context)

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array as _, ArrayRef};
+use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, Fields, Schema, SchemaRef, TimeUnit};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
@@ -69,10 +69,17 @@ impl Output {
             .map(|(i, field)| {
                 let column = if self.counts != Counts::None { first } else { batch.columns().get(i) };
                 let column = column.ok_or_else(|| ArrowError::SchemaError(format!("the result has no column {i}")))?;
-                if column.data_type() == field.data_type() {
-                    return Ok(Arc::clone(column));
+                let column = if column.data_type() == field.data_type() {
+                    Arc::clone(column)
+                } else {
+                    cast_with_options(column, field.data_type(), &strict)?
+                };
+                // The engine adds decimals without a look at their precision.
+                if let DataType::Decimal128(precision, _) = column.data_type() {
+                    let outside = |e: ArrowError| ArrowError::ArithmeticOverflow(e.to_string());
+                    column.as_primitive::<Decimal128Type>().validate_decimal_precision(*precision).map_err(outside)?;
                 }
-                cast_with_options(column, field.data_type(), &strict)
+                Ok(column)
             })
             .collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
         let options = datafusion::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

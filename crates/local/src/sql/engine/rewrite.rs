@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LimitClause,
-    OrderByKind, Query, Select, SelectItem, Statement, TableFactor, TimezoneInfo, UnaryOperator, Value, VisitMut as _, VisitorMut,
+    CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
+    Ident, LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem, Statement, TableFactor, TimezoneInfo, UnaryOperator, Value,
+    VisitMut as _, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::DatabricksDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 
 use super::params::{self, cast, literal};
-use super::{depth, functions};
+use super::{depth, functions, numbers};
 use crate::sql::Failure;
 use crate::sql::request::Parameter;
 use crate::state::USER_NAME;
@@ -252,6 +253,11 @@ impl VisitorMut for Rewriter {
                     let number = std::mem::replace(expr, literal(Value::Null));
                     *expr = cast(number, DataType::Int(None));
                 }
+                // With an exponent they are doubles.
+                Value::Number(digits, false) if digits.contains(['e', 'E']) => {
+                    let digits = digits.clone();
+                    *expr = cast(literal(Value::SingleQuotedString(digits)), DataType::Double(ExactNumberInfo::None));
+                }
                 // Beyond BIGINT they are decimals.
                 Value::Number(digits, false) if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<i64>().is_err() => {
                     let digits = digits.trim_start_matches('0').to_owned();
@@ -291,6 +297,18 @@ impl VisitorMut for Rewriter {
                 let matches = functions::call("regexp_like", arguments.into());
                 *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) } } else { matches };
             }
+            // Literals keep their sign, which some places need.
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner }
+                if !matches!(uncast(inner), Expr::Value(_)) && !matches!(inner.as_ref(), Expr::Interval(_)) =>
+            {
+                let inner = std::mem::replace(inner.as_mut(), literal(Value::Null));
+                *expr = functions::call(numbers::NEGATE, vec![inner]);
+            }
+            Expr::Ceil { expr: inner, field } | Expr::Floor { expr: inner, field } if plain_rounding(field) => {
+                let inner = std::mem::replace(inner.as_mut(), literal(Value::Null));
+                let name = if matches!(expr, Expr::Ceil { .. }) { "ceil" } else { "floor" };
+                *expr = functions::call(name, vec![inner]);
+            }
             Expr::Interval(interval) => strip(&mut interval.value),
             Expr::Function(function) => {
                 if let Some(value) = self.session_function(function) {
@@ -310,6 +328,11 @@ impl VisitorMut for Rewriter {
                 {
                     list.args.iter_mut().for_each(strip_argument);
                 }
+                // The engine counts in BIGINT where the platform counts in INT.
+                if COUNTED_IN_INT.contains(&function.name.to_string().to_ascii_lowercase().as_str()) {
+                    let counted = std::mem::replace(expr, literal(Value::Null));
+                    *expr = cast(counted, DataType::Int(None));
+                }
             }
             _ => {}
         }
@@ -317,7 +340,12 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { version, sample, .. } = &*factor {
+        if let TableFactor::Table { version, sample, name, .. } = &*factor {
+            if let Some(view) = information_schema_view(name)
+                && !["catalogs", "schemata", "tables"].contains(&view.as_str())
+            {
+                return self.refuse(unsupported(&format!("the view information_schema.{view}; DESCRIBE TABLE lists columns")));
+            }
             let what = if version.is_some() { "older versions of a table" } else { "TABLESAMPLE" };
             if version.is_some() || sample.is_some() {
                 return self.refuse(unsupported(what));
@@ -362,9 +390,25 @@ impl VisitorMut for Rewriter {
     }
 }
 
+/// Whether nothing but a number is rounded; what the parser takes for more is the planner's to refuse.
+fn plain_rounding(field: &CeilFloorKind) -> bool {
+    matches!(field, CeilFloorKind::DateTimeField(DateTimeField::NoDateTime))
+}
+
+/// The view's name, if the table is one of the information schema.
+fn information_schema_view(name: &ObjectName) -> Option<String> {
+    let parts: Vec<_> = name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.to_ascii_lowercase()).collect();
+    match parts.as_slice() {
+        [.., schema, view] if schema == "information_schema" => Some(view.clone()),
+        _ => None,
+    }
+}
+
 fn unsupported(what: &str) -> Failure {
     Failure::class("UNSUPPORTED_FEATURE", &format!("The embedded workspace does not support {what}."), "0A000")
 }
+
+const COUNTED_IN_INT: [&str; 6] = ["row_number", "rank", "dense_rank", "ntile", "regexp_count", "regexp_instr"];
 
 /// Functions whose arguments the engine wants as plain literals.
 fn wants_literals(function: &Function) -> bool {

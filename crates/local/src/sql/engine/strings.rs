@@ -14,7 +14,7 @@ use datafusion::prelude::SessionContext;
 use super::{cells, output};
 
 /// Bytes of one value.
-const VALUE_LIMIT: usize = 64 << 20;
+pub(super) const VALUE_LIMIT: usize = 64 << 20;
 /// Bytes of the values that one call on a batch of rows makes.
 const BATCH_LIMIT: usize = 256 << 20;
 /// The function that stands for `CAST(… AS STRING)`.
