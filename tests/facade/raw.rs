@@ -1,8 +1,10 @@
 //! Requests by URL.
 
 use databricks_sdk::api_error::ApiErrorKind;
-use databricks_sdk::{ErrorKind, Method};
-use databricks_tests::Fixture;
+use databricks_sdk::{AuthHeaders, Credentials, ErrorKind, Method, Result, Secret};
+use databricks_tests::{Fixture, scripted_client};
+use httpmock::Method::GET;
+use httpmock::MockServer;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -45,4 +47,58 @@ async fn credentials_do_not_go_to_another_host() {
     let error = f.w.raw(Method::GET, &url).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Api), "{error}");
     assert!(other.local.requests().iter().all(|request| request.headers.get("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn an_anonymous_request_and_a_call_with_other_credentials() {
+    let server = MockServer::start_async().await;
+    let w = scripted_client(server.base_url());
+    let anonymous = server.mock(|when, then| {
+        when.method(GET).path("/api/2.0/open").header_missing("authorization");
+        then.status(200).json_body(json!({"open": true}));
+    });
+    let answer: Value = w.raw(Method::GET, "/2.0/open").anonymous().send().await.unwrap().deserialize().await.unwrap();
+    assert_eq!(answer, json!({"open": true}));
+    anonymous.assert_async().await;
+
+    #[derive(Debug)]
+    struct Other;
+    impl Credentials for Other {
+        fn auth_type(&self) -> &str {
+            "other"
+        }
+        async fn headers(&self) -> Result<AuthHeaders> {
+            AuthHeaders::bearer(&Secret::from("narrow"))
+        }
+    }
+    let narrow = server.mock(|when, then| {
+        when.method(GET).path("/api/2.1/clusters/get").header("authorization", "Bearer narrow");
+        then.status(200).json_body(json!({"cluster_id": "a"}));
+    });
+    let cluster = w.clusters().get("a").with_credentials(Other).await.unwrap();
+    assert_eq!(cluster.cluster_id.as_deref(), Some("a"));
+    narrow.assert_async().await;
+}
+
+#[tokio::test]
+async fn a_response_that_does_not_fit_names_its_request() {
+    let server = MockServer::start_async().await;
+    server.mock(|when, then| {
+        when.path("/api/2.0/odd");
+        then.status(200).header("x-request-id", "r-1").body("[1]");
+    });
+    server.mock(|when, then| {
+        when.path("/api/2.0/empty");
+        then.status(200);
+    });
+    let w = scripted_client(server.base_url());
+    for (method, changes) in [(Method::GET, false), (Method::POST, true)] {
+        let error = w.raw(method.clone(), "/2.0/odd").query("q", "1").json::<String>().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+        assert_eq!(error.maybe_executed(), changes, "{method}");
+        assert_eq!(error.request_id(), Some("r-1"), "{error}");
+        assert_eq!(error.request(), Some(format!("{method} /api/2.0/odd").as_str()), "{error}");
+    }
+    assert_eq!(w.raw(Method::POST, "/2.0/empty").json::<Value>().await.unwrap(), json!({}));
+    assert_eq!(w.raw(Method::POST, "/2.0/empty").json::<Option<i64>>().await.unwrap(), None);
 }

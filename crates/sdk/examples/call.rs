@@ -1,7 +1,7 @@
 //! Calls any operation by name: `cargo run --example call --features dynamic,full -- clusters.list page_size=10`.
 //!
-//! Inputs are `name=value`, by their names on the wire; a value that is JSON is taken as JSON, all else as a string. `--all` fetches every page
-//! of a list, `--wait` waits until what was started has finished, `--inputs` lists the inputs instead of calling. Without an id the
+//! Inputs are `name=value`, by their names on the wire; a value that is JSON is taken as JSON, all else as a string. `--all` fetches every
+//! page of a list, `--wait` waits until what was started has finished, `--inputs` lists the inputs instead of calling. Without an id the
 //! operations are listed.
 
 #![allow(clippy::print_stdout)] // A program's output.

@@ -126,8 +126,8 @@ impl DynamicCall {
         send(&self.client, self.operation, &self.inputs, self.body, &self.options).await
     }
 
-    /// The pages of a list as a stream. A page that cannot be fetched ends it with an error, and so does a service that leads back to a page
-    /// that was there before ([`ErrorKind::PaginationLoop`]).
+    /// The pages of a list as a stream. A page that cannot be fetched ends it with an error, and so does a service that leads back to a
+    /// page that was there before ([`ErrorKind::PaginationLoop`]).
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the operation is not a list.

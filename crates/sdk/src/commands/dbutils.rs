@@ -49,8 +49,8 @@ impl RemoteDbutils {
     /// * `arguments`: a list or tuple that can be written as JSON; `()` for none.
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] with the exception's message when the function raises one, [`ErrorKind::Decode`] when its result is not
-    /// JSON, [`ErrorKind::InvalidInput`] when the path or the arguments are of another form.
+    /// [`ErrorKind::OperationFailed`] with the exception's message when the function raises one, [`ErrorKind::Decode`] when its result is
+    /// not JSON, [`ErrorKind::InvalidInput`] when the path or the arguments are of another form.
     pub async fn call(&self, path: &str, arguments: impl Serialize) -> Result<Value> {
         let code = code(path, &arguments)?;
         let context = self.open().await?;

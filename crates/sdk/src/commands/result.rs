@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::error_text;
 use crate::Table;
 
-/// What a command returned. A command that raised an exception returns [`CommandResult::Error`]: use [`into_result`](Self::into_result) to turn that into
-/// an error of the call.
+/// What a command returned. A command that raised an exception returns [`CommandResult::Error`]: use [`into_result`](Self::into_result) to
+/// turn that into an error of the call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CommandResult {
