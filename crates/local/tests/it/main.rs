@@ -12,5 +12,7 @@ mod program;
 mod scripts;
 mod sign_in;
 #[cfg(feature = "engine")]
+mod sql_values;
+#[cfg(feature = "engine")]
 mod statements;
 mod warehouses;

@@ -9,7 +9,7 @@ use crate::client::{Answer, fast, get, post, send, until};
 
 const PATH: &str = "/api/2.0/sql/statements";
 
-async fn execute(w: &LocalWorkspace, statement: &str, extra: Value) -> Answer {
+pub(crate) async fn execute(w: &LocalWorkspace, statement: &str, extra: Value) -> Answer {
     let mut body = json!({"warehouse_id": w.warehouse_id(), "statement": statement, "wait_timeout": "30s"});
     for (name, value) in extra.as_object().into_iter().flatten() {
         body[name] = value.clone();
@@ -28,13 +28,13 @@ async fn execute(w: &LocalWorkspace, statement: &str, extra: Value) -> Answer {
 }
 
 /// Runs to success and gives the rows of the first chunk.
-async fn rows(w: &LocalWorkspace, statement: &str, extra: Value) -> Value {
+pub(crate) async fn rows(w: &LocalWorkspace, statement: &str, extra: Value) -> Value {
     let answer = execute(w, statement, extra).await.ok();
     assert_eq!(answer["status"]["state"], "SUCCEEDED", "{statement}: {answer}");
     answer["result"]["data_array"].clone()
 }
 
-async fn fails(w: &LocalWorkspace, statement: &str, extra: Value) -> (String, String) {
+pub(crate) async fn fails(w: &LocalWorkspace, statement: &str, extra: Value) -> (String, String) {
     let answer = execute(w, statement, extra).await.ok();
     assert_eq!(answer["status"]["state"], "FAILED", "{statement}: {answer}");
     let message = answer["status"]["error"]["message"].as_str().unwrap().to_owned();

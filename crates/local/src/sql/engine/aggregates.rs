@@ -9,6 +9,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{ScalarValue, exec_err, not_impl_err, resources_datafusion_err};
 use datafusion::error::Result;
 use datafusion::functions_aggregate::array_agg::array_agg_udaf;
+use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::string_agg::string_agg_udaf;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -16,19 +17,23 @@ use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature};
 use datafusion::prelude::SessionContext;
 
+use super::arithmetic::divide_rounded;
 use super::strings::VALUE_LIMIT;
 
 pub(super) fn register(context: &SessionContext) {
-    context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: sum_udaf() }));
+    context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: sum_udaf(), mean: false }));
+    context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: avg_udaf(), mean: true }));
     for inner in [array_agg_udaf(), string_agg_udaf()] {
         context.register_udaf(AggregateUDF::new_from_impl(Collect { inner }));
     }
 }
 
-/// `sum` of whole numbers and decimals, which the engine lets wrap around; other types are left to it.
+/// `sum` of whole numbers and decimals, which the engine lets wrap around, and `avg` of decimals, which it does not
+/// round; other types are left to it.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Sum {
     inner: Arc<AggregateUDF>,
+    mean: bool,
 }
 
 /// Whether the sum is counted here.
@@ -37,8 +42,16 @@ fn exact(kind: &DataType) -> bool {
 }
 
 impl AggregateUDFImpl for Sum {
-    fn name(&self) -> &'static str {
-        "sum"
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.inner.aliases()
+    }
+
+    fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
+        self.inner.coerce_types(arguments)
     }
 
     fn signature(&self) -> &Signature {
@@ -54,17 +67,18 @@ impl AggregateUDFImpl for Sum {
         if !exact(&kind) {
             return self.inner.accumulator(args);
         }
+        if args.is_distinct && self.mean {
+            return not_impl_err!("the embedded workspace has no avg(DISTINCT …) of decimals");
+        }
         if args.is_distinct {
             return Ok(Box::new(DistinctTotal { inner: self.inner.accumulator(args)?, kind }));
         }
-        Ok(Box::new(Total { kind, sum: 0, rows: 0 }))
+        let scale = args.expr_fields.first().map_or(0, |field| scale(field.data_type()));
+        Ok(Box::new(Total { kind, scale, mean: self.mean, sum: 0, rows: 0 }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let scale = match args.return_field.data_type() {
-            DataType::Decimal128(_, scale) => *scale,
-            _ => 0,
-        };
+        let scale = args.input_fields.first().map_or(0, |field| scale(field.data_type()));
         if args.is_distinct || !exact(args.return_field.data_type()) {
             return self.inner.state_fields(args);
         }
@@ -98,6 +112,10 @@ impl AggregateUDFImpl for Sum {
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
         AggregateOrderSensitivity::Insensitive
     }
+}
+
+fn scale(kind: &DataType) -> i8 {
+    if let DataType::Decimal128(_, scale) = kind { *scale } else { 0 }
 }
 
 fn overflow(kind: &DataType) -> ArrowError {
@@ -135,16 +153,16 @@ fn first(values: &[ArrayRef]) -> Result<&ArrayRef> {
 
 #[derive(Debug)]
 struct Total {
+    /// The type of the result.
     kind: DataType,
+    /// Digits after the point in `sum`.
+    scale: i8,
+    mean: bool,
     sum: i128,
     rows: i64,
 }
 
 impl Total {
-    fn scale(&self) -> i8 {
-        if let DataType::Decimal128(_, scale) = self.kind { scale } else { 0 }
-    }
-
     fn add(&mut self, number: i128) -> Result<()> {
         self.sum = self.sum.checked_add(number).ok_or_else(|| overflow(&self.kind))?;
         Ok(())
@@ -161,7 +179,14 @@ impl Accumulator for Total {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        if self.rows == 0 { ScalarValue::try_from(&self.kind) } else { fitting(self.sum, &self.kind) }
+        if self.rows == 0 {
+            return ScalarValue::try_from(&self.kind);
+        }
+        if !self.mean {
+            return fitting(self.sum, &self.kind);
+        }
+        let shift = i32::from(scale(&self.kind)) - i32::from(self.scale);
+        fitting(divide_rounded(self.sum, i128::from(self.rows), shift)?, &self.kind)
     }
 
     fn size(&self) -> usize {
@@ -169,7 +194,7 @@ impl Accumulator for Total {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![ScalarValue::Decimal128(Some(self.sum), 38, self.scale()), ScalarValue::Int64(Some(self.rows))])
+        Ok(vec![ScalarValue::Decimal128(Some(self.sum), 38, self.scale), ScalarValue::Int64(Some(self.rows))])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
@@ -207,7 +232,7 @@ impl Accumulator for DistinctTotal {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let mut total = Total { kind: self.kind.clone(), sum: 0, rows: 0 };
+        let mut total = Total { kind: self.kind.clone(), scale: scale(&self.kind), mean: false, sum: 0, rows: 0 };
         if let Some(ScalarValue::List(list)) = self.inner.state()?.first() {
             for values in list.iter().flatten() {
                 total.update_batch(&[values])?;

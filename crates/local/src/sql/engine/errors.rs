@@ -10,7 +10,8 @@ pub(super) fn failure(error: &DataFusionError) -> Failure {
     let root = error.find_root();
     // The first line is the error; what follows are hints for the engine's own users.
     let full = root.strip_backtrace();
-    let text = full.lines().next().unwrap_or_default();
+    let text = without_prefixes(full.lines().next().unwrap_or_default());
+    let text = &with_type_names(text);
     let class = |class, state| Failure::class(class, text, state);
     match root {
         DataFusionError::SQL(_, _) => class("PARSE_SYNTAX_ERROR", "42601"),
@@ -22,6 +23,7 @@ pub(super) fn failure(error: &DataFusionError) -> Failure {
         DataFusionError::ArrowError(e, _) => match e.as_ref() {
             ArrowError::DivideByZero => divided_by_zero(),
             ArrowError::ArithmeticOverflow(_) => class("ARITHMETIC_OVERFLOW", "22003"),
+            ArrowError::CastError(_) if text.starts_with("Can't cast value") => class("CAST_OVERFLOW", "22003"),
             ArrowError::CastError(_) | ArrowError::ParseError(_) => class("CAST_INVALID_INPUT", "22018"),
             _ => by_text(text),
         },
@@ -32,6 +34,44 @@ pub(super) fn failure(error: &DataFusionError) -> Failure {
         DataFusionError::Internal(_) => Failure::internal(text),
         _ => by_text(text),
     }
+}
+
+/// With the platform's names of types in place of the engine's.
+fn with_type_names(text: &str) -> String {
+    const TYPES: [(&str, &str); 10] = [
+        ("Boolean type", "BOOLEAN type"),
+        ("Date32", "DATE"),
+        ("Decimal128", "DECIMAL"),
+        ("Float32", "FLOAT"),
+        ("Float64", "DOUBLE"),
+        ("Int16", "SMALLINT"),
+        ("Int32", "INT"),
+        ("Int64", "BIGINT"),
+        ("Int8", "TINYINT"),
+        ("Utf8", "STRING"),
+    ];
+    TYPES.iter().fold(text.to_owned(), |text, (engine, platform)| text.replace(engine, platform))
+}
+
+/// Without the words in front that tell of the engine's parts.
+fn without_prefixes(mut text: &str) -> &str {
+    const PREFIXES: [&str; 11] = [
+        "Arithmetic overflow: ",
+        "Arrow error: ",
+        "Cast error: ",
+        "Compute error: ",
+        "Error during planning: ",
+        "Execution error: ",
+        "Internal error: ",
+        "Invalid argument error: ",
+        "Parser error: ",
+        "Schema error: ",
+        "This feature is not implemented: ",
+    ];
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
+    }
+    text
 }
 
 /// Errors that the engine tells apart by their text only.
@@ -49,6 +89,8 @@ fn by_text(text: &str) -> Failure {
         class("SCHEMA_NOT_FOUND", "42704")
     } else if has("table") && (has("not found") || has("doesn't exist") || has("does not exist")) {
         class("TABLE_OR_VIEW_NOT_FOUND", "42P01")
+    } else if has("too large to store in a decimal") || has("too small to store in a decimal") {
+        class("NUMERIC_VALUE_OUT_OF_RANGE", "22003")
     } else if has("cannot cast") || has("cast error") {
         class("CAST_INVALID_INPUT", "22018")
     } else if has("overflow") {

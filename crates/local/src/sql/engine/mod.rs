@@ -26,10 +26,12 @@ use rewrite::Rewriter;
 mod aggregates;
 mod arithmetic;
 mod arrow_chunks;
+mod casts;
 mod cells;
 mod depth;
 mod errors;
 mod functions;
+mod names;
 mod numbers;
 mod output;
 mod params;
@@ -45,6 +47,7 @@ const MEMORY_LIMIT: usize = 1 << 30;
 /// What the workspace's catalogues hold, and the threads that work on it.
 pub(crate) struct Engine {
     context: SessionContext,
+    names: names::TableNames,
     /// Threads of its own, so that a long query does not hold up the server, which may run on a single one.
     runtime: Option<Runtime>,
 }
@@ -60,7 +63,7 @@ impl Engine {
     pub(crate) fn new(folder: &Path) -> std::io::Result<Self> {
         let runtime =
             Builder::new_multi_thread().thread_name("databricks-local-sql").thread_stack_size(WORKER_STACK).enable_time().build()?;
-        Ok(Self { context: context(folder).map_err(std::io::Error::other)?, runtime: Some(runtime) })
+        Ok(Self { context: context(folder).map_err(std::io::Error::other)?, names: names::TableNames::default(), runtime: Some(runtime) })
     }
 
     /// Runs `work` on this thread, which must be one that may block; what it spawns runs on the engine's threads.
@@ -81,6 +84,7 @@ impl Engine {
         if let Some(sql) = show::listing(&statement, catalog, schema) {
             statement = rewrite::parse(&sql)?;
         }
+        let names = names::Names::of(&statement);
         Rewriter::new(&request.parameters, catalog, schema)?.apply(&mut statement)?;
         let counts = match &statement {
             ast::Statement::Insert(_) => Counts::Inserts,
@@ -90,15 +94,19 @@ impl Engine {
         let state = session.state();
         let failed = |e| errors::failure(&e);
         let plan = match &statement {
-            ast::Statement::ExplainTable { table_name, .. } => show::describe(&session, table_name).await,
+            ast::Statement::ExplainTable { table_name, .. } => {
+                show::describe(&session, table_name, |position, name| self.names.spelled(&names, position, name)).await
+            }
             _ => state.statement_to_plan(Statement::Statement(Box::new(statement))).await,
         };
         let plan = plan.map_err(failed)?;
         depth::check_plan(&plan)?;
+        casts::check(&plan)?;
         only_what_stays_inside(&plan)?;
         let frame = session.execute_logical_plan(plan).await.map_err(failed)?;
         let mut batches = frame.execute_stream().await.map_err(failed)?;
-        let output = Output::new(&batches.schema(), counts)?;
+        let mut output = Output::new(&batches.schema(), counts)?;
+        output.rename(|position, name| self.names.spelled(&names, position, name));
         let mut writer = Writer::new(spill, &output)?;
         while let Some(batch) = batches.next().await {
             let batch = output.convert(&batch.map_err(failed)?).map_err(failed)?;
@@ -107,6 +115,7 @@ impl Engine {
             }
         }
         writer.finish()?;
+        self.names.record(names);
         Ok(output.columns)
     }
 

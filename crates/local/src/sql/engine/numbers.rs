@@ -117,7 +117,7 @@ fn whole_type(name: &str, arguments: &[DataType]) -> Result<DataType> {
     check(name, arguments)?;
     match arguments {
         [DataType::Decimal128(precision, scale)] if *scale > 0 => {
-            Ok(DataType::Decimal128((i16::from(*precision) - i16::from(*scale) + 1).clamp(1, 38).unsigned_abs() as u8, 0))
+            Ok(DataType::Decimal128(u8::try_from((i16::from(*precision) - i16::from(*scale) + 1).clamp(1, 38)).unwrap_or(38), 0))
         }
         [DataType::Decimal128(precision, scale)] => Ok(DataType::Decimal128(*precision, *scale)),
         [_] => Ok(DataType::Int64),
@@ -220,7 +220,17 @@ impl ScalarUDFImpl for Round {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<datafusion::arrow::datatypes::FieldRef> {
-        self.inner.inner().return_field_from_args(args)
+        let source = args.arg_fields.first().map(|field| field.data_type().clone());
+        let field = self.inner.inner().return_field_from_args(args)?;
+        // One digit more before the point, and just those that stay after it.
+        if let (Some(DataType::Decimal128(precision, scale)), DataType::Decimal128(_, kept)) = (source, field.data_type())
+            && (1..=scale).contains(kept)
+        {
+            let digits = i16::from(precision) - i16::from(scale) + 1 + i16::from(*kept);
+            let kind = DataType::Decimal128(u8::try_from(digits.clamp(1, 38)).unwrap_or(38), *kept);
+            return Ok(Arc::new(field.as_ref().clone().with_data_type(kind)));
+        }
+        Ok(field)
     }
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
@@ -229,7 +239,8 @@ impl ScalarUDFImpl for Round {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         if !args.args.first().is_some_and(|a| a.data_type().is_floating()) {
-            return self.inner.inner().invoke_with_args(args);
+            let kind = args.return_field.data_type().clone();
+            return self.inner.inner().invoke_with_args(args)?.cast_to(&kind, None);
         }
         let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;

@@ -58,6 +58,19 @@ impl Output {
         Ok(Self { columns, schema: Arc::new(Schema::new(fields)), counts })
     }
 
+    /// Gives each column the name that `name` returns for its position and the engine's name.
+    pub(super) fn rename(&mut self, name: impl Fn(usize, &str) -> String) {
+        if self.counts != Counts::None {
+            return;
+        }
+        for (position, column) in self.columns.iter_mut().enumerate() {
+            column.name = name(position, &column.name);
+        }
+        let fields = self.schema.fields().iter().zip(&self.columns);
+        let fields: Vec<_> = fields.map(|(field, column)| field.as_ref().clone().with_name(&column.name)).collect();
+        self.schema = Arc::new(Schema::new(fields));
+    }
+
     pub(super) fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let strict = CastOptions { safe: false, ..CastOptions::default() };
         let first = batch.columns().first();

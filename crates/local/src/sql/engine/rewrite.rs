@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
-    Ident, LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem, Statement, TableFactor, TimezoneInfo, UnaryOperator, Value,
-    VisitMut as _, VisitorMut,
+    Ident, LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem, Statement, TableAlias, TableFactor, TimezoneInfo,
+    UnaryOperator, Value, VisitMut as _, VisitorMut, WindowFrameBound, WindowType,
 };
 use datafusion::sql::sqlparser::dialect::DatabricksDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -328,6 +328,12 @@ impl VisitorMut for Rewriter {
                 {
                     list.args.iter_mut().for_each(strip_argument);
                 }
+                if let Some(WindowType::WindowSpec(window)) = &mut function.over
+                    && let Some(frame) = &mut window.window_frame
+                {
+                    strip_bound(&mut frame.start_bound);
+                    frame.end_bound.iter_mut().for_each(strip_bound);
+                }
                 // The engine counts in BIGINT where the platform counts in INT.
                 if COUNTED_IN_INT.contains(&function.name.to_string().to_ascii_lowercase().as_str()) {
                     let counted = std::mem::replace(expr, literal(Value::Null));
@@ -344,11 +350,18 @@ impl VisitorMut for Rewriter {
             if let Some(view) = information_schema_view(name)
                 && !["catalogs", "schemata", "tables"].contains(&view.as_str())
             {
-                return self.refuse(unsupported(&format!("the view information_schema.{view}; DESCRIBE TABLE lists columns")));
+                let hint = if view == "columns" { "; DESCRIBE TABLE lists columns" } else { "" };
+                return self.refuse(unsupported(&format!("the view information_schema.{view}{hint}")));
             }
             let what = if version.is_some() { "older versions of a table" } else { "TABLESAMPLE" };
             if version.is_some() || sample.is_some() {
                 return self.refuse(unsupported(what));
+            }
+        }
+        if let Some(derived) = tables_view(factor) {
+            match derived {
+                Ok(derived) => *factor = derived,
+                Err(failure) => return self.refuse(failure),
             }
         }
         match factor {
@@ -395,6 +408,23 @@ fn plain_rounding(field: &CeilFloorKind) -> bool {
     matches!(field, CeilFloorKind::DateTimeField(DateTimeField::NoDateTime))
 }
 
+/// `information_schema.tables` with the platform's types of tables.
+fn tables_view(factor: &TableFactor) -> Option<Result<TableFactor, Failure>> {
+    let TableFactor::Table { name, alias, args: None, .. } = factor else { return None };
+    if information_schema_view(name)? != "tables" {
+        return None;
+    }
+    let sql = format!(
+        "SELECT table_catalog, table_schema, table_name, CASE table_type WHEN 'BASE TABLE' THEN 'MANAGED' ELSE table_type END \
+         AS table_type FROM {name}"
+    );
+    let alias = alias.clone().unwrap_or_else(|| TableAlias { explicit: true, name: Ident::new("tables"), columns: Vec::new(), at: None });
+    Some(parse(&sql).and_then(|statement| match statement {
+        Statement::Query(subquery) => Ok(TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None }),
+        _ => Err(unsupported("information_schema.tables")),
+    }))
+}
+
 /// The view's name, if the table is one of the information schema.
 fn information_schema_view(name: &ObjectName) -> Option<String> {
     let parts: Vec<_> = name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.to_ascii_lowercase()).collect();
@@ -419,6 +449,12 @@ fn wants_literals(function: &Function) -> bool {
 fn strip_argument(argument: &mut FunctionArg) {
     if let FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) = argument {
         strip(e);
+    }
+}
+
+fn strip_bound(bound: &mut WindowFrameBound) {
+    if let WindowFrameBound::Preceding(Some(rows)) | WindowFrameBound::Following(Some(rows)) = bound {
+        strip(rows);
     }
 }
 

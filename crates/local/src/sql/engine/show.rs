@@ -42,7 +42,7 @@ pub(super) fn listing(statement: &Statement, catalog: &str, schema: &str) -> Opt
 }
 
 /// The rows of `DESCRIBE TABLE`: names of the columns, and their types as the platform writes them there.
-pub(super) async fn describe(session: &SessionContext, name: &ObjectName) -> Result<LogicalPlan> {
+pub(super) async fn describe(session: &SessionContext, name: &ObjectName, spelled: impl Fn(usize, &str) -> String) -> Result<LogicalPlan> {
     let parts = names(name);
     let table = match parts.as_slice() {
         [table] => TableReference::bare(table.as_str()),
@@ -52,7 +52,7 @@ pub(super) async fn describe(session: &SessionContext, name: &ObjectName) -> Res
     };
     let provider = session.table_provider(table).await?;
     let schema = provider.schema();
-    let columns = schema.fields().iter().map(|f| f.name().clone());
+    let columns = schema.fields().iter().enumerate().map(|(position, f)| spelled(position, f.name()));
     let types = schema.fields().iter().map(|f| column_type(&wire(f.data_type())).text.to_lowercase());
     let batch = RecordBatch::try_from_iter_with_nullable([
         ("col_name", Arc::new(StringArray::from_iter_values(columns)) as ArrayRef, false),
