@@ -198,7 +198,6 @@ impl Command {
     }
 
     /// Lets the command go on when the handle is dropped. It still ends with its context.
-    #[must_use]
     pub fn detach(mut self) -> Self {
         self.armed = false;
         self

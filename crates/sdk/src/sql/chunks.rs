@@ -45,7 +45,7 @@ enum Event {
 
 impl ChunkStream {
     pub(super) fn of_query(query: Query) -> Self {
-        Self::new(async move { Statement::start(query, statement::WAIT).await }, None)
+        Self::new(async move { Statement::start(query.client, query.settings, statement::WAIT).await }, None)
     }
 
     pub(super) fn of_statement(statement: Statement) -> Self {

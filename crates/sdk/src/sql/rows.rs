@@ -28,7 +28,7 @@ pub struct RowStream {
 
 impl RowStream {
     pub(super) fn of_query(query: Query) -> Self {
-        Self::new(ChunkStream::for_rows(async move { Statement::start(query, statement::WAIT).await }))
+        Self::new(ChunkStream::for_rows(async move { Statement::start(query.client, query.settings, statement::WAIT).await }))
     }
 
     pub(super) fn of_statement(statement: Statement) -> Self {

@@ -1,6 +1,5 @@
 //! A statement that runs or has run.
 
-use std::fmt;
 use std::time::Duration;
 
 use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure, WaitStatus};
@@ -11,44 +10,14 @@ use futures_util::stream;
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
-use super::query::{Disposition, Settings};
+use super::progress::OnProgress;
+use super::settings::{Disposition, Settings};
 use super::source::Deadline;
 use super::wire::{StatementResponse, Status};
-use super::{ChunkStream, Format, Query, RowStream, Rows};
+use super::{ChunkStream, Format, RowStream, Rows, StatementProgress};
 use crate::client::Client;
 use crate::options::Options;
 use crate::poll::{Assessment, Pace, PollOptions, Pollable, Poller, Updates, Verdict};
-
-/// One poll of a statement that runs, or one more chunk of its result.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct StatementProgress<'a> {
-    /// Its id.
-    pub statement_id: &'a str,
-    /// Its state.
-    pub state: &'a StatementState,
-    /// The time since it was started, or since it was first polled.
-    pub elapsed: Duration,
-    /// The chunks of the result that were delivered.
-    pub chunks: i64,
-    /// All chunks of the result, once known.
-    pub total_chunks: Option<i64>,
-    /// The rows in the chunks that were delivered.
-    pub rows: i64,
-    /// All rows of the result, once known.
-    pub total_rows: Option<i64>,
-    /// The bytes of the chunks that were delivered, as they came.
-    pub bytes: i64,
-}
-
-/// The callback after each poll of a statement.
-pub(super) struct OnProgress(pub(super) Box<dyn FnMut(StatementProgress<'_>) + Send>);
-
-impl fmt::Debug for OnProgress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OnProgress")
-    }
-}
 
 /// Reports how far the result has been delivered.
 pub(super) struct Report {
@@ -114,8 +83,7 @@ pub(super) const WAIT: Duration = Duration::from_secs(10);
 pub(super) const PREFETCH: (usize, i64) = (4, 64 << 20);
 
 impl Statement {
-    pub(super) async fn start(query: Query, wait: Duration) -> Result<Self> {
-        let Query { client, settings } = query;
+    pub(super) async fn start(client: Client, settings: Settings, wait: Duration) -> Result<Self> {
         let wait = settings.timeout.map_or(wait, |limit| wait.min(limit));
         Self::run(client, settings, wait, None).await
     }
@@ -280,7 +248,6 @@ impl Statement {
     }
 
     /// Lets the statement go on when this handle is dropped.
-    #[must_use]
     pub fn detach(mut self) -> Self {
         self.guard.armed = false;
         self

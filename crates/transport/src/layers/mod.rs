@@ -13,7 +13,7 @@
 //! | [`AuthLayer`] | headers that authenticate, fresh for every attempt |
 //! | [`HeadersLayer`] | headers of the configuration |
 //! | [`UserAgentLayer`] | who is calling |
-//! | [`ResponseLayer`] | an error status becomes an [`Error`]; reads the body of a success whole unless it is to be streamed |
+//! | [`ResponseLayer`] | an error status becomes an [`Error`](databricks_core::Error); reads the body of a success whole unless it is to be streamed |
 //! | [`DebugLogLayer`] | request and response in the log, redacted |
 //! | [`InactivityLayer`] | the timeout of inactivity |
 //! | [`RedirectLayer`] | follows redirects, without carrying secrets elsewhere |

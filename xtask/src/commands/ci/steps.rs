@@ -10,7 +10,7 @@ use super::{Shell, Step};
 pub(super) const ALL: &[Step] = &[
     Step { name: "fmt", about: "formatting", run: |shell| shell.cargo(&["fmt", "--all", "--check"]) },
     Step { name: "codegen", about: "generated code is what the generator writes", run: codegen },
-    Step { name: "layers", about: "which crate depends on what, and from which compiler on", run: layers },
+    Step { name: "layers", about: "which crate depends on what, from which compiler on; no circles of imports", run: layers },
     Step { name: "unify", about: "packages built alone share what the workspace compiles", run: unify },
     Step { name: "deny", about: "licences, sources and bans of dependencies", run: deny },
     Step { name: "tests", about: "the tests, as the README runs them", run: tests },
@@ -29,7 +29,8 @@ fn codegen(shell: &Shell<'_>) -> Result<()> {
 }
 
 fn layers(shell: &Shell<'_>) -> Result<()> {
-    script(shell, ".ci/layers")
+    script(shell, ".ci/layers")?;
+    script(shell, ".ci/circles")
 }
 
 fn unify(shell: &Shell<'_>) -> Result<()> {

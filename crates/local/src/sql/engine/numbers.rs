@@ -253,11 +253,11 @@ impl ScalarUDFImpl for Round {
         };
         let result: ArrayRef = if values.data_type() == &DataType::Float32 {
             let values = values.as_primitive::<Float32Type>().iter().enumerate();
-            Arc::new(values.map(|(row, n)| Some(n.zip(places(row)).map(|(n, p)| half_up(n, p))?)).collect::<Float32Array>())
+            Arc::new(values.map(|(row, n)| n.zip(places(row)).map(|(n, p)| half_up(n, p))).collect::<Float32Array>())
         } else {
             let values = strict(values, &DataType::Float64)?;
             let values = values.as_primitive::<Float64Type>().iter().enumerate();
-            Arc::new(values.map(|(row, n)| Some(n.zip(places(row)).map(|(n, p)| half_up(n, p))?)).collect::<Float64Array>())
+            Arc::new(values.map(|(row, n)| n.zip(places(row)).map(|(n, p)| half_up(n, p))).collect::<Float64Array>())
         };
         Ok(if scalar { ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?) } else { ColumnarValue::Array(result) })
     }
