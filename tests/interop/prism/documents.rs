@@ -24,9 +24,13 @@ impl Documents {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-            if path.extension().is_some_and(|e| e == "json") && !["index", "overrides", "signatures"].contains(&stem) {
+            if path.extension().is_some_and(|e| e == "json") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                documents.insert(stem.to_owned(), serde_json::from_str(&text).unwrap());
+                let document: Value = serde_json::from_str(&text).unwrap();
+                // The others beside them are data of the generator.
+                if document.get("openapi").is_some() {
+                    documents.insert(stem.to_owned(), document);
+                }
             }
         }
         Self(documents)
