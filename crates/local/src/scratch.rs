@@ -37,7 +37,7 @@ impl Scratch {
     }
 }
 
-/// A directory that nobody but its user can enter, removed when it is dropped.
+/// A directory that only its user can enter, removed when it is dropped.
 pub(crate) fn subdirectory(parent: &Path, prefix: &str) -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
@@ -49,7 +49,7 @@ pub(crate) fn subdirectory(parent: &Path, prefix: &str) -> io::Result<TempDir> {
     builder.tempdir_in(parent)
 }
 
-/// A new file that nobody but its user can read.
+/// A new file that only its user can read.
 pub(crate) fn create_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -74,7 +74,7 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// Whether this is a directory of this user whose lock nobody holds. One without a lock is just being made.
+/// Whether this is a directory of this user whose lock is free. One without a lock is just being made.
 fn is_left_over(name: &OsStr, path: &Path) -> bool {
     let ours = name.to_string_lossy().starts_with(PREFIX)
         && std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir() && of_this_user(&meta));
