@@ -87,12 +87,16 @@ impl Plan {
         Ok(Self { total_rows, total_chunks: manifest.total_chunk_count.or(listed), sizes })
     }
 
-    /// Whether the service states that there are no rows.
+    /// Whether the service states that there are no rows, and nothing else that it states says otherwise.
+    ///
+    /// Whether such a result has no chunk or an empty one is all the same.
     pub(super) fn is_empty(&self) -> bool {
-        match (self.total_rows, self.total_chunks) {
-            (Some(rows), _) => rows == 0,
-            (None, chunks) => chunks == Some(0),
-        }
+        let chunks = self.total_chunks.unwrap_or_default();
+        let agrees = match self.total_rows {
+            Some(rows) => rows == 0 && chunks <= 1,
+            None => self.total_chunks == Some(0),
+        };
+        agrees && self.sizes.len() <= 1 && self.sizes.values().all(|size| size.rows.unwrap_or_default() == 0)
     }
 
     pub(super) fn size(&self, index: i64) -> Size {
@@ -116,15 +120,14 @@ impl Plan {
 
     /// Checks that no chunk is left when `delivered` of them have come.
     pub(super) fn finish(&self, delivered: i64) -> Result<()> {
-        // Whether a result of no rows has no chunk or an empty one is all the same.
-        if self.is_empty() {
+        if self.is_empty() && delivered <= 1 {
             return Ok(());
         }
         if let Some(total) = self.total_chunks.filter(|total| *total != delivered) {
             return Err(broken(format!("it ends after {delivered} chunks, but {total} are stated")));
         }
-        match self.sizes.iter().find(|(index, size)| !(0..delivered).contains(*index) && size.rows != Some(0)) {
-            Some((index, _)) => Err(broken(format!("it ends after {delivered} chunks, but its manifest lists chunk {index}"))),
+        match self.sizes.keys().find(|index| !(0..delivered).contains(*index)) {
+            Some(index) => Err(broken(format!("it ends after {delivered} chunks, but its manifest lists chunk {index}"))),
             None => Ok(()),
         }
     }
