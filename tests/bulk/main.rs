@@ -1,7 +1,8 @@
 //! A result larger than the memory that its reader may take.
 //!
-//! The server runs in a process of its own, so that what is measured here is the client alone: 20 million rows by external links, read
-//! batch by batch. `cargo test -p databricks-tests --test bulk`; the number of rows can be given as an argument.
+//! The server runs in a process of its own, so that what is measured here is the client alone: 20 million rows by
+//! external links, read batch by batch. `cargo test -p databricks-tests --test bulk`; the number of rows can be given
+//! as an argument.
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first thing that is not as it should be.
 
@@ -33,15 +34,18 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let rows = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(ROWS);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     if runtime.block_on(stream(rows)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs the embedded workspace until the parent process goes away.
 #[allow(clippy::print_stdout)]
 fn serve() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let local = runtime.block_on(LocalWorkspace::builder().speed(10_000.0).start()).expect("loopback is there to listen on");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let local =
+        runtime.block_on(LocalWorkspace::builder().speed(10_000.0).start()).expect("loopback is there to listen on");
     println!("{} {} {}", local.url(), local.token(), local.warehouse_id());
     std::io::stdin().read_to_end(&mut Vec::new()).expect("a standard input");
 }
@@ -51,7 +55,8 @@ struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The end of its input tells it to stop, so that it removes what it stored; killed, it would leave the results behind.
+        // The end of its input tells it to stop, so that it removes what it stored; killed, it would leave the results
+        // behind.
         drop(self.0.stdin.take());
         let _ = self.0.wait();
     }
@@ -59,7 +64,12 @@ impl Drop for Server {
 
 fn start() -> (Server, WorkspaceClient, String) {
     let program = std::env::current_exe().expect("the path of this program");
-    let mut child = Command::new(program).arg(SERVER).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a child process");
+    let mut child = Command::new(program)
+        .arg(SERVER)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a child process");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("its address");
     let words: Vec<&str> = line.split_whitespace().collect();

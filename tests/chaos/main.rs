@@ -1,8 +1,9 @@
 //! 5,000 calls to the embedded workspace through a proxy that breaks things on purpose.
 //!
-//! What must hold, whatever happens in between: every call that may be repeated ends well; an effect that must not happen twice happens
-//! once if the call succeeded, never if the call says that it surely was not run, and at most once otherwise; and nothing hangs: a stalled
-//! connection stays open until the client gives it up. Effects are counted at the server.
+//! What must hold, whatever happens in between: every call that may be repeated ends well; an effect that must not
+//! happen twice happens once if the call succeeded, never if the call says that it surely was not run, and at most once
+//! otherwise; and nothing hangs: a stalled connection stays open until the client gives it up. Effects are counted at
+//! the server.
 
 // The lint does not know helpers of tests from other code.
 #![allow(clippy::unwrap_used)]
@@ -22,7 +23,8 @@ use proxy::{Fault, Proxy};
 
 const CALLS: usize = 5_000;
 const AT_ONCE: usize = 48;
-/// The idle timeout of the client. A slow machine may meet it without a fault: then a call is retried, or says that it may have run.
+/// The idle timeout of the client. A slow machine may meet it without a fault: then a call is retried, or says that it
+/// may have run.
 const SILENCE: Duration = Duration::from_millis(1_500);
 /// The deadline of every tenth call.
 const DEADLINE: Duration = Duration::from_millis(900);
@@ -94,7 +96,9 @@ async fn faults_neither_lose_nor_double_anything() {
     let (mut succeeded, mut unknown, mut refused) = (0, 0, 0);
     for came in came {
         match came {
-            Came::Repeatable(result) => result.unwrap_or_else(|error| panic!("seed {seed}: a call that may be repeated failed: {error:?}")),
+            Came::Repeatable(result) => {
+                result.unwrap_or_else(|error| panic!("seed {seed}: a call that may be repeated failed: {error:?}"))
+            }
             Came::Bounded(result) => {
                 if let Err(error) = result {
                     let known = matches!(error.kind(), ErrorKind::DeadlineExceeded) || error.retries_exhausted();
@@ -124,7 +128,10 @@ async fn faults_neither_lose_nor_double_anything() {
         "{CALLS} calls, faults {faults:?}; of the calls that must not run twice {succeeded} succeeded, {unknown} may have run, {refused} did not"
     );
     for fault in Fault::ALL {
-        assert!(faults.get(&fault).copied().unwrap_or(0) > 20, "seed {seed}: {fault:?} hardly ever happened: {faults:?}");
+        assert!(
+            faults.get(&fault).copied().unwrap_or(0) > 20,
+            "seed {seed}: {fault:?} hardly ever happened: {faults:?}"
+        );
     }
     // Had every fault after the request reached the server gone unnoticed, nothing would be unknown.
     assert!(unknown > 0 && succeeded > 0, "seed {seed}: {unknown} unknown, {succeeded} succeeded");

@@ -28,8 +28,16 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 8] =
-        [Self::ResetBefore, Self::ResetAfter, Self::Truncated, Self::Stalled, Self::Silent, Self::Storm, Self::Unavailable, Self::SlowHead];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::ResetBefore,
+        Self::ResetAfter,
+        Self::Truncated,
+        Self::Stalled,
+        Self::Silent,
+        Self::Storm,
+        Self::Unavailable,
+        Self::SlowHead,
+    ];
 }
 
 /// A running proxy.
@@ -176,8 +184,10 @@ fn reset(client: &TcpStream) -> std::io::Result<()> {
 
 async fn refuse(client: &mut TcpStream, status: &str) -> std::io::Result<()> {
     let body = r#"{"error_code":"TEMPORARILY_UNAVAILABLE","message":"try later"}"#;
-    let answer =
-        format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 0\r\n\r\n{body}", body.len());
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 0\r\n\r\n{body}",
+        body.len()
+    );
     client.write_all(answer.as_bytes()).await
 }
 

@@ -1,9 +1,9 @@
 //! Language-neutral cases that any correct client passes.
 //!
-//! `cargo test -p databricks-tests --test conformance` reads `transport_cases.json` and `config_cases.json` of this directory and of those within, or of
-//! the directory named by `DATABRICKS_CONFORMANCE_DIR`, drives the client as each case says, and prints a line per feature with the names of
-//! what fails. Cases that the harness cannot drive yet are those of `not_built.txt`, exactly.
-//! Arguments are parts of names: `-- retry/ raw/` runs these alone.
+//! `cargo test -p databricks-tests --test conformance` reads `transport_cases.json` and `config_cases.json` of this
+//! directory and of those within, or of the directory named by `DATABRICKS_CONFORMANCE_DIR`, drives the client as each
+//! case says, and prints a line per feature with the names of what fails. Cases that the harness cannot drive yet are
+//! those of `not_built.txt`, exactly. Arguments are parts of names: `-- retry/ raw/` runs these alone.
 
 // The lint does not know helpers of tests from other code.
 #![allow(clippy::unwrap_used)]
@@ -47,8 +47,9 @@ fn main() -> ExitCode {
 /// The directory and those within it that hold cases, in the order of their names.
 fn directories(root: &Path) -> Vec<PathBuf> {
     let within = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut all: Vec<PathBuf> =
-        within.filter(|path| path.join("transport_cases.json").is_file() || path.join("config_cases.json").is_file()).collect();
+    let mut all: Vec<PathBuf> = within
+        .filter(|path| path.join("transport_cases.json").is_file() || path.join("config_cases.json").is_file())
+        .collect();
     all.sort();
     all.insert(0, root.to_owned());
     all
@@ -56,6 +57,7 @@ fn directories(root: &Path) -> Vec<PathBuf> {
 
 /// The names of the list; lines that begin with `#` say why.
 fn not_built(path: &Path) -> BTreeSet<String> {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()));
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()));
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }

@@ -32,14 +32,16 @@ impl Report {
         self.features.values().map(Vec::len).sum()
     }
 
-    /// Turns into failures what differs from the list of cases that are known not to be built: a case that is not built and not listed, and
-    /// one that is listed although it runs. So neither a renamed operation nor a finished part goes unnoticed.
+    /// Turns into failures what differs from the list of cases that are known not to be built: a case that is not built
+    /// and not listed, and one that is listed although it runs. So neither a renamed operation nor a finished part goes
+    /// unnoticed.
     pub(crate) fn expect_not_built(&mut self, listed: &BTreeSet<String>) {
         for (name, outcome) in self.features.values_mut().flatten() {
             match outcome {
                 Outcome::NotBuilt if !listed.contains(name) => {
-                    *outcome =
-                        Outcome::Failed("the harness does not know the operation; build it, or list the case in not_built.txt".into());
+                    *outcome = Outcome::Failed(
+                        "the harness does not know the operation; build it, or list the case in not_built.txt".into(),
+                    );
                 }
                 Outcome::Passed if listed.contains(name) => {
                     *outcome = Outcome::Failed("the case passes; take it out of not_built.txt".into());

@@ -21,7 +21,10 @@ fn client(server: &MockServer) -> WorkspaceClient {
 async fn a_call_by_name_is_the_typed_call() {
     let server = MockServer::start_async().await;
     let get = server.mock(|when, then| {
-        when.method(GET).path("/api/2.1/clusters/get").query_param("cluster_id", "a b").header("authorization", "Bearer tok");
+        when.method(GET)
+            .path("/api/2.1/clusters/get")
+            .query_param("cluster_id", "a b")
+            .header("authorization", "Bearer tok");
         then.status(200).json_body(json!({"cluster_id": "a b", "brand_new": 1}));
     });
     let answer = client(&server).operation("clusters.get").unwrap().input("cluster_id", "a b").await.unwrap();
@@ -51,7 +54,15 @@ async fn lists_go_from_page_to_page() {
         when.method(GET).path("/api/2.1/clusters/list").query_param("page_token", "t").query_param("page_size", "1");
         then.status(200).json_body(json!({"clusters": [{"cluster_id": "b"}]}));
     });
-    let all = client(&server).operation("clusters.list").unwrap().input("page_size", 1).items().unwrap().try_collect().await.unwrap();
+    let all = client(&server)
+        .operation("clusters.list")
+        .unwrap()
+        .input("page_size", 1)
+        .items()
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     assert_eq!(all, [json!({"cluster_id": "a"}), json!({"cluster_id": "b"})]);
 }
 

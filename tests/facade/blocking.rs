@@ -23,7 +23,8 @@ fn whole_way(w: &WorkspaceClient) {
     assert!(missing.api().is_some(), "{missing}");
     let warehouse = warehouse(w);
     w.warehouses().start(&warehouse).wait().block().unwrap();
-    let rows: Vec<(i64, String)> = w.sql("SELECT 1, 'a' UNION ALL SELECT 2, 'b' ORDER BY 1").warehouse(&warehouse).rows().block().unwrap();
+    let rows: Vec<(i64, String)> =
+        w.sql("SELECT 1, 'a' UNION ALL SELECT 2, 'b' ORDER BY 1").warehouse(&warehouse).rows().block().unwrap();
     assert_eq!(rows, [(1, "a".to_owned()), (2, "b".to_owned())]);
 }
 

@@ -86,8 +86,16 @@ async fn a_cluster_runs_when_it_is_needed() {
     let f = Fixture::start().await;
     let soon = Duration::from_millis(5);
     let cluster =
-        f.w.clusters().get_or_create_running("shared").poll_interval(soon).configure(|create| create.num_workers(3)).await.unwrap();
-    assert_eq!((cluster.state, cluster.num_workers, cluster.autotermination_minutes), (Some(State::Running), Some(3), Some(60)));
+        f.w.clusters()
+            .get_or_create_running("shared")
+            .poll_interval(soon)
+            .configure(|create| create.num_workers(3))
+            .await
+            .unwrap();
+    assert_eq!(
+        (cluster.state, cluster.num_workers, cluster.autotermination_minutes),
+        (Some(State::Running), Some(3), Some(60))
+    );
     let id = cluster.cluster_id.unwrap();
     f.w.clusters().delete(&id).await.unwrap();
     let again = f.w.clusters().get_or_create_running("shared").poll_interval(soon).await.unwrap();
@@ -113,7 +121,8 @@ async fn many_may_want_a_cluster_to_run_at_once() {
 async fn a_cluster_that_does_not_come_up_in_time() {
     let f = Fixture::start_with(|builder| builder.speed(1.0)).await;
     let id = create(&f.w, "slow").await;
-    let ensure = f.w.clusters().ensure_running(&id).timeout(Duration::from_millis(30)).poll_interval(Duration::from_millis(10));
+    let ensure =
+        f.w.clusters().ensure_running(&id).timeout(Duration::from_millis(30)).poll_interval(Duration::from_millis(10));
     let error = ensure.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
     assert!(error.to_string().contains("last state PENDING"), "{error}");

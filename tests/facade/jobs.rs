@@ -17,8 +17,11 @@ async fn put(w: &WorkspaceClient, path: &str, text: &str) {
     use base64::Engine as _;
     let content = base64::engine::general_purpose::STANDARD.encode(text);
     let import = w.workspace().import(path).content(content).overwrite(true);
-    let import =
-        if path.contains('.') { import.format(ImportFormat::Auto) } else { import.format(ImportFormat::Source).language(Language::Python) };
+    let import = if path.contains('.') {
+        import.format(ImportFormat::Auto)
+    } else {
+        import.format(ImportFormat::Source).language(Language::Python)
+    };
     import.await.unwrap();
 }
 
@@ -39,7 +42,12 @@ async fn start(w: &WorkspaceClient, name: &str, tasks: Vec<Task>) -> RunHandle {
 #[tokio::test]
 async fn tasks_in_their_order_with_outputs() {
     let f = Fixture::start().await;
-    put(&f.w, "/jobs/make.sql", "CREATE TABLE numbers AS SELECT id FROM range(0, 10); INSERT INTO numbers VALUES (100);").await;
+    put(
+        &f.w,
+        "/jobs/make.sql",
+        "CREATE TABLE numbers AS SELECT id FROM range(0, 10); INSERT INTO numbers VALUES (100);",
+    )
+    .await;
     put(&f.w, "/jobs/hello.py", "import sys\nprint('hello', *sys.argv[1:])").await;
     put(&f.w, "/jobs/notebook", "dbutils.notebook.exit('day ' + dbutils.widgets.get('day'))").await;
     let sql = SqlTask::new(f.local.warehouse_id()).file(SqlTaskFile::new("/jobs/make.sql"));
@@ -67,9 +75,11 @@ async fn tasks_in_their_order_with_outputs() {
     let outputs = f.w.jobs().run(id).outputs().await.unwrap();
     let texts: Vec<_> = outputs.iter().map(|output| (output.task_key.as_str(), output.text().map(str::trim))).collect();
     assert_eq!(texts, [("sql", None), ("python", Some("hello tuesday")), ("notebook", Some("day tuesday"))]);
-    let statements = outputs[0].output.sql_output.as_ref().unwrap().file_output.as_ref().unwrap().sql_statements.clone().unwrap();
+    let statements =
+        outputs[0].output.sql_output.as_ref().unwrap().file_output.as_ref().unwrap().sql_statements.clone().unwrap();
     assert_eq!(statements.len(), 2, "each with the id under which its result can be read");
-    let rows: i64 = f.w.sql("SELECT count(*) FROM numbers").warehouse(f.local.warehouse_id()).fetch_one().await.unwrap();
+    let rows: i64 =
+        f.w.sql("SELECT count(*) FROM numbers").warehouse(f.local.warehouse_id()).fetch_one().await.unwrap();
     assert_eq!(rows, 11);
 }
 
@@ -78,8 +88,11 @@ async fn a_failed_run_names_its_tasks_and_can_be_repaired() {
     let f = Fixture::start().await;
     put(&f.w, "/good.py", "print('fine')").await;
     put(&f.w, "/bad.py", "raise ValueError('no such column: fare')").await;
-    let tasks =
-        vec![python("good", "/good.py", &[]), python("bad", "/bad.py", &[]), after(python("last", "/good.py", &[]), &["good", "bad"])];
+    let tasks = vec![
+        python("good", "/good.py", &[]),
+        python("bad", "/bad.py", &[]),
+        after(python("last", "/good.py", &[]), &["good", "bad"]),
+    ];
     let id = start(&f.w, "fails", tasks).await.id();
     let run = || f.w.jobs().run(id).poll_interval(SOON);
     // A failed result is a result: only the second kind of wait makes an error of it.
@@ -157,7 +170,8 @@ async fn more_tasks_than_a_page_holds() {
     let rest = (1..250).map(|i| after(python(&format!("t{i:03}"), "/good.py", &[]), &["t000"]));
     let tasks: Vec<Task> = std::iter::once(python("t000", "/bad.py", &[])).chain(rest).collect();
     let job = f.w.jobs().create().name("many").tasks(tasks).await.unwrap().job_id.unwrap();
-    let keys = |tasks: Option<Vec<Task>>| tasks.unwrap_or_default().into_iter().map(|task| task.task_key).collect::<Vec<_>>();
+    let keys =
+        |tasks: Option<Vec<Task>>| tasks.unwrap_or_default().into_iter().map(|task| task.task_key).collect::<Vec<_>>();
     let wanted: Vec<_> = (0..250).map(|i| format!("t{i:03}")).collect();
     assert_eq!(keys(f.w.jobs().get(job).await.unwrap().settings.unwrap().tasks).len(), 100);
     assert_eq!(keys(f.w.jobs().get(job).all_pages().await.unwrap().settings.unwrap().tasks), wanted);

@@ -62,6 +62,10 @@ async fn failures_are_listed_and_removed() {
 #[tokio::test]
 async fn a_wait_has_an_end() {
     let server = service(&[("a", "INSTALLING")]).await;
-    let update = client(&server).libraries().update("c").timeout(Duration::from_millis(20)).poll_interval(Duration::from_millis(5));
+    let update = client(&server)
+        .libraries()
+        .update("c")
+        .timeout(Duration::from_millis(20))
+        .poll_interval(Duration::from_millis(5));
     assert_eq!(update.await.unwrap_err().kind(), ErrorKind::WaitTimeout);
 }

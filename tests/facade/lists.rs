@@ -7,7 +7,13 @@ async fn with_clusters(n: usize) -> Fixture {
     let node = f.w.clusters().list_node_types().await.unwrap().node_types.unwrap().remove(0).node_type_id;
     let version = f.w.clusters().spark_versions().await.unwrap().versions.unwrap().remove(0).key.unwrap();
     for i in 0..n {
-        f.w.clusters().create(version.clone()).cluster_name(format!("c{i}")).node_type_id(node.clone()).num_workers(1).await.unwrap();
+        f.w.clusters()
+            .create(version.clone())
+            .cluster_name(format!("c{i}"))
+            .node_type_id(node.clone())
+            .num_workers(1)
+            .await
+            .unwrap();
     }
     f
 }
@@ -20,7 +26,16 @@ fn listings(f: &Fixture) -> usize {
 async fn items_come_from_as_many_pages_as_it_takes() {
     let f = with_clusters(5).await;
     let mut names: Vec<_> =
-        f.w.clusters().list().page_size(2).items().try_collect().await.unwrap().into_iter().filter_map(|c| c.cluster_name).collect();
+        f.w.clusters()
+            .list()
+            .page_size(2)
+            .items()
+            .try_collect()
+            .await
+            .unwrap()
+            .into_iter()
+            .filter_map(|c| c.cluster_name)
+            .collect();
     names.sort();
     names.retain(|name| name.starts_with('c') && name.len() == 2);
     assert_eq!(names, ["c0", "c1", "c2", "c3", "c4"]);

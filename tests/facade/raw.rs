@@ -22,7 +22,11 @@ async fn a_path_gets_the_prefix_of_the_api() {
 async fn bodies_and_queries_arrive() {
     let f = Fixture::start().await;
     let made: Value =
-        f.w.raw(Method::POST, "/2.0/token/create").json_body(&json!({"comment": "c", "lifetime_seconds": 60})).json().await.unwrap();
+        f.w.raw(Method::POST, "/2.0/token/create")
+            .json_body(&json!({"comment": "c", "lifetime_seconds": 60}))
+            .json()
+            .await
+            .unwrap();
     assert!(made["token_value"].is_string());
     let listed: Value = f.w.raw(Method::GET, "/2.0/token/list").query("unused", "a b&c").json().await.unwrap();
     assert!(listed["token_infos"].as_array().is_some_and(|infos| !infos.is_empty()));

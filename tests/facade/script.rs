@@ -42,7 +42,11 @@ impl Script {
     /// How many requests were made with this method and a path that ends so.
     pub(crate) fn count(&self, method: &str, path: &str) -> usize {
         let seen = self.seen.lock().unwrap();
-        seen.iter().filter(|line| line.starts_with(method) && line.split(['?', ' ']).nth(1).is_some_and(|it| it.ends_with(path))).count()
+        seen.iter()
+            .filter(|line| {
+                line.starts_with(method) && line.split(['?', ' ']).nth(1).is_some_and(|it| it.ends_with(path))
+            })
+            .count()
     }
 
     /// The requests with this method and path, with query and body.
@@ -67,13 +71,14 @@ impl Script {
     }
 
     fn answer(&self, request: &http::Request<Body>) -> Result<http::Response<Body>, Error> {
-        let body = request.body().as_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+        let body =
+            request.body().as_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
         let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         self.seen.lock().unwrap().push(format!("{} {target} {body}", request.method()));
         let mut routes = self.routes.lock().unwrap();
-        let route = routes
-            .iter_mut()
-            .find(|route| request.method() == route.method && (request.uri().path() == route.path || target == route.path));
+        let route = routes.iter_mut().find(|route| {
+            request.method() == route.method && (request.uri().path() == route.path || target == route.path)
+        });
         let reply = match route {
             Some(route) if route.replies.len() > 1 => route.replies.pop_front().unwrap(),
             Some(route) => route.replies.front().cloned().unwrap(),

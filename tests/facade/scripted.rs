@@ -28,8 +28,16 @@ async fn an_empty_page_with_a_token_is_not_the_end() {
     let first = page(None, json!({"clusters": [{"cluster_id": "a"}], "next_page_token": "t1"}));
     let empty = page(Some("t1"), json!({"next_page_token": "t2"}));
     let last = page(Some("t2"), json!({"clusters": [{"cluster_id": "b"}], "next_page_token": ""}));
-    let ids: Vec<_> =
-        client(&server).clusters().list().items().try_collect().await.unwrap().into_iter().filter_map(|c| c.cluster_id).collect();
+    let ids: Vec<_> = client(&server)
+        .clusters()
+        .list()
+        .items()
+        .try_collect()
+        .await
+        .unwrap()
+        .into_iter()
+        .filter_map(|c| c.cluster_id)
+        .collect();
     assert_eq!(ids, ["a", "b"]);
     for mock in [first, empty, last] {
         mock.assert_async().await;
@@ -52,8 +60,9 @@ async fn what_a_newer_service_sends_is_kept() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.method(GET).path("/api/2.1/clusters/get");
-        then.status(200)
-            .json_body(json!({"cluster_id": "a", "state": "HIBERNATING", "start_time": "1700000000000", "brand_new": {"x": 1}}));
+        then.status(200).json_body(
+            json!({"cluster_id": "a", "state": "HIBERNATING", "start_time": "1700000000000", "brand_new": {"x": 1}}),
+        );
     });
     let cluster = client(&server).clusters().get("a").await.unwrap();
     assert_eq!(cluster.state.unwrap().as_str(), "HIBERNATING");
@@ -92,7 +101,9 @@ async fn a_refused_post_is_sent_again() {
     let server = MockServer::start_async().await;
     let throttled = server.mock(|when, then| {
         when.method(POST).path("/api/2.1/clusters/start");
-        then.status(429).header("Retry-After", "0").json_body(json!({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slow down"}));
+        then.status(429)
+            .header("Retry-After", "0")
+            .json_body(json!({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slow down"}));
     });
     let error = client(&server).clusters().start("a").with_max_attempts(3).await.unwrap_err();
     assert!(error.is_too_many_requests() && error.retries_exhausted());
@@ -112,14 +123,19 @@ async fn a_serving_endpoint_is_asked_at_its_own_host_with_a_token_of_its_own() {
     workspace.mock(|when, then| {
         when.method(GET).path("/oidc/.well-known/oauth-authorization-server");
         let at = |path: &str| workspace.url(path);
-        then.status(200).json_body(json!({"token_endpoint": at("/oidc/v1/token"), "authorization_endpoint": at("/oidc/v1/authorize")}));
+        then.status(200).json_body(
+            json!({"token_endpoint": at("/oidc/v1/token"), "authorization_endpoint": at("/oidc/v1/authorize")}),
+        );
     });
     let exchange = workspace.mock(|when, then| {
         when.method(POST).path("/oidc/v1/token").body_includes("assertion=tok");
         then.status(200).json_body(json!({"access_token": "narrow", "token_type": "Bearer", "expires_in": 3600}));
     });
     let query = endpoint.mock(|when, then| {
-        when.method(POST).path("/direct/e").header("authorization", "Bearer narrow").header_missing("x-databricks-workspace-id");
+        when.method(POST)
+            .path("/direct/e")
+            .header("authorization", "Bearer narrow")
+            .header_missing("x-databricks-workspace-id");
         then.status(200).header("served-model-name", "m1").json_body(json!({"predictions": [1]}));
     });
     let w = client(&workspace);

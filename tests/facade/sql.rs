@@ -39,12 +39,15 @@ async fn inline_and_linked_results_are_the_same() {
     let f = Fixture::start().await;
     let id = warehouse(&f.w).await;
     let statement = "SELECT id, id * 2 AS twice FROM range(0, 5000) ORDER BY id";
-    let inline: Vec<(i64, i64)> = f.w.sql(statement).disposition(Disposition::Inline).warehouse(&id).rows().await.unwrap();
-    let linked: Vec<(i64, i64)> = f.w.sql(statement).disposition(Disposition::ExternalLinks).warehouse(&id).rows().await.unwrap();
+    let inline: Vec<(i64, i64)> =
+        f.w.sql(statement).disposition(Disposition::Inline).warehouse(&id).rows().await.unwrap();
+    let linked: Vec<(i64, i64)> =
+        f.w.sql(statement).disposition(Disposition::ExternalLinks).warehouse(&id).rows().await.unwrap();
     assert_eq!(inline.len(), 5000);
     assert_eq!(inline, linked);
     assert_eq!(inline[4999], (4999, 9998));
-    let links: Vec<_> = f.local.requests().into_iter().filter(|request| request.headers.get("authorization").is_none()).collect();
+    let links: Vec<_> =
+        f.local.requests().into_iter().filter(|request| request.headers.get("authorization").is_none()).collect();
     assert!(!links.is_empty(), "storage is asked without credentials");
     let mut csv = f.w.sql(statement).warehouse(&id).chunks(Format::Csv);
     let first = csv.try_next().await.unwrap().unwrap();

@@ -51,8 +51,7 @@ impl Service {
             let text = value.to_string().replace("\"@", &format!("\"{}/storage/", server.base_url()));
             serde_json::from_str(&text).unwrap()
         };
-        let mut manifest =
-            json!({"format": format, "schema": {"columns": [{"name": "a", "position": 0, "type_name": "INT", "type_text": "INT"}]}});
+        let mut manifest = json!({"format": format, "schema": {"columns": [{"name": "a", "position": 0, "type_name": "INT", "type_text": "INT"}]}});
         manifest.as_object_mut().unwrap().extend(self.manifest.as_object().cloned().unwrap_or_default());
         let mut body = json!({"statement_id": "s-1", "status": {"state": "SUCCEEDED"}, "manifest": manifest});
         if !self.result.is_null() {
@@ -143,9 +142,21 @@ async fn inline_rows_that_do_not_agree_with_the_manifest_are_errors() {
     let three = json!({"chunk_index": 0, "row_count": 3, "data_array": rows(0..3)});
     let next = |at: i64| json!({"chunk_index": 0, "row_count": 1, "data_array": [["1"]], "next_chunk_index": at});
     let cases = [
-        ("fewer in all", Service::inline(json!({"total_row_count": 5, "total_chunk_count": 1}), three.clone()), vec!["3 rows", "states 5"]),
-        ("more in all", Service::inline(json!({"total_row_count": 2, "total_chunk_count": 1}), three.clone()), vec!["3 rows", "states 2"]),
-        ("rows though none are stated", Service::inline(json!({"total_row_count": 0}), three.clone()), vec!["states 0"]),
+        (
+            "fewer in all",
+            Service::inline(json!({"total_row_count": 5, "total_chunk_count": 1}), three.clone()),
+            vec!["3 rows", "states 5"],
+        ),
+        (
+            "more in all",
+            Service::inline(json!({"total_row_count": 2, "total_chunk_count": 1}), three.clone()),
+            vec!["3 rows", "states 2"],
+        ),
+        (
+            "rows though none are stated",
+            Service::inline(json!({"total_row_count": 0}), three.clone()),
+            vec!["states 0"],
+        ),
         (
             "fewer in the chunk, as the chunk has it",
             Service::inline(json!({}), json!({"row_count": 4, "data_array": rows(0..3)})),
@@ -161,14 +172,26 @@ async fn inline_rows_that_do_not_agree_with_the_manifest_are_errors() {
             Service::inline(json!({"chunks": [{"chunk_index": 0, "row_count": 4}]}), three.clone()),
             vec!["chunk 0", "4 and as 3"],
         ),
-        ("an empty second chunk", Service::inline(two(listed.clone()), one.clone()).chunk(1, json!({})), vec!["chunk 1", "1 rows"]),
+        (
+            "an empty second chunk",
+            Service::inline(two(listed.clone()), one.clone()).chunk(1, json!({})),
+            vec!["chunk 1", "1 rows"],
+        ),
         (
             "an empty second chunk of unknown size",
             Service::inline(two(json!([])), one.clone()).chunk(1, json!({})),
             vec!["chunk 1", "its rows"],
         ),
-        ("no links", Service::inline(two(json!([])), one.clone()).chunk(1, json!({"external_links": []})), vec!["chunk 1"]),
-        ("rows of none", Service::inline(two(json!([])), one.clone()).chunk(1, json!({"data_array": null})), vec!["chunk 1"]),
+        (
+            "no links",
+            Service::inline(two(json!([])), one.clone()).chunk(1, json!({"external_links": []})),
+            vec!["chunk 1"],
+        ),
+        (
+            "rows of none",
+            Service::inline(two(json!([])), one.clone()).chunk(1, json!({"data_array": null})),
+            vec!["chunk 1"],
+        ),
         (
             "a second chunk that is the first",
             Service::inline(two(json!([])), one.clone()).chunk(1, one.clone()),
@@ -181,7 +204,9 @@ async fn inline_rows_that_do_not_agree_with_the_manifest_are_errors() {
         ),
         (
             "a chunk too few",
-            Service::inline(json!({"total_chunk_count": 3}), one.clone()).chunk(1, json!({"data_array": [["2"]]})).chunk(2, json!({})),
+            Service::inline(json!({"total_chunk_count": 3}), one.clone())
+                .chunk(1, json!({"data_array": [["2"]]}))
+                .chunk(2, json!({})),
             vec!["chunk 2"],
         ),
         (
@@ -193,7 +218,8 @@ async fn inline_rows_that_do_not_agree_with_the_manifest_are_errors() {
         ("a chunk left out", Service::inline(json!({}), next(2)), vec!["chunk 0 names chunk 2"]),
         (
             "a circle",
-            Service::inline(json!({}), next(1)).chunk(1, json!({"chunk_index": 1, "data_array": [["2"]], "next_chunk_index": 0})),
+            Service::inline(json!({}), next(1))
+                .chunk(1, json!({"chunk_index": 1, "data_array": [["2"]], "next_chunk_index": 0})),
             vec!["chunk 1 names chunk 0"],
         ),
         (
@@ -203,7 +229,8 @@ async fn inline_rows_that_do_not_agree_with_the_manifest_are_errors() {
         ),
         (
             "a chain with more rows than stated",
-            Service::inline(json!({"total_row_count": 1}), next(1)).chunk(1, json!({"data_array": [["2"]], "next_chunk_index": 2})),
+            Service::inline(json!({"total_row_count": 1}), next(1))
+                .chunk(1, json!({"data_array": [["2"]], "next_chunk_index": 2})),
             vec!["2 rows", "states 1"],
         ),
         (
@@ -221,9 +248,21 @@ async fn inline_rows_that_do_not_agree_with_the_manifest_are_errors() {
             Service::inline(json!({"total_row_count": 3}), json!({})).chunk(0, json!({})),
             vec!["chunk 0"],
         ),
-        ("a result of no stated size, and none to be had", Service::inline(json!({}), Value::Null).chunk(0, json!({})), vec!["chunk 0"]),
-        ("numbers that count nothing", Service::inline(json!({"total_row_count": -1}), one.clone()), vec!["total_row_count is -1"]),
-        ("one chunk twice", Service::inline(json!({"chunks": [{"chunk_index": 0}, {"chunk_index": 0}]}), one), vec!["chunk 0 twice"]),
+        (
+            "a result of no stated size, and none to be had",
+            Service::inline(json!({}), Value::Null).chunk(0, json!({})),
+            vec!["chunk 0"],
+        ),
+        (
+            "numbers that count nothing",
+            Service::inline(json!({"total_row_count": -1}), one.clone()),
+            vec!["total_row_count is -1"],
+        ),
+        (
+            "one chunk twice",
+            Service::inline(json!({"chunks": [{"chunk_index": 0}, {"chunk_index": 0}]}), one),
+            vec!["chunk 0 twice"],
+        ),
     ];
     for (what, service, parts) in cases {
         all_fail(what, service, &parts).await;
@@ -232,7 +271,8 @@ async fn inline_rows_that_do_not_agree_with_the_manifest_are_errors() {
 
 #[tokio::test]
 async fn linked_rows_that_do_not_agree_with_the_manifest_are_errors() {
-    let link = |index: i64, name: &str, count: i64| json!({"chunk_index": index, "row_count": count, "external_link": name});
+    let link =
+        |index: i64, name: &str, count: i64| json!({"chunk_index": index, "row_count": count, "external_link": name});
     let links = |links: Value| json!({"external_links": links});
     let whole = json!({"total_chunk_count": 1, "total_row_count": 2});
     let two = json!({"total_chunk_count": 2, "total_row_count": 2});
@@ -243,10 +283,15 @@ async fn linked_rows_that_do_not_agree_with_the_manifest_are_errors() {
             Service::inline(whole.clone(), links(json!([link(0, "@x", 2)]))).stored("x", "[[\"1\"]]"),
             vec!["chunk 0", "1 rows", "states 2"],
         ),
-        ("an empty body", Service::inline(json!({}), links(json!([{"external_link": "@x"}]))).stored("x", ""), vec!["s-1"]),
+        (
+            "an empty body",
+            Service::inline(json!({}), links(json!([{"external_link": "@x"}]))).stored("x", ""),
+            vec!["s-1"],
+        ),
         (
             "half a body",
-            Service::inline(json!({}), links(json!([{"external_link": "@x"}]))).stored("x", &body.as_bytes()[..body.len() - 1]),
+            Service::inline(json!({}), links(json!([{"external_link": "@x"}])))
+                .stored("x", &body.as_bytes()[..body.len() - 1]),
             vec!["s-1"],
         ),
         (
@@ -275,7 +320,9 @@ async fn linked_rows_that_do_not_agree_with_the_manifest_are_errors() {
         ),
         (
             "a later chunk without a link",
-            Service::inline(two, links(json!([link(0, "@x", 1)]))).chunk(1, json!({"external_links": []})).stored("x", "[[\"1\"]]"),
+            Service::inline(two, links(json!([link(0, "@x", 1)])))
+                .chunk(1, json!({"external_links": []}))
+                .stored("x", "[[\"1\"]]"),
             vec!["chunk 1"],
         ),
     ];
@@ -317,7 +364,10 @@ async fn results_of_no_rows_are_empty_in_every_way() {
         }
         assert_eq!(w.sql("SELECT a").warehouse("w").fetch_optional::<i32>().await.unwrap(), None);
         let error = w.sql("SELECT a").warehouse("w").fetch_one::<i32>().await.unwrap_err().to_string();
-        assert_eq!(error, "expected one row, but the result of statement s-1 has none; use fetch_optional if there may be none");
+        assert_eq!(
+            error,
+            "expected one row, but the result of statement s-1 has none; use fetch_optional if there may be none"
+        );
     }
 }
 
@@ -325,8 +375,9 @@ async fn results_of_no_rows_are_empty_in_every_way() {
 async fn csv_and_arrow_are_counted_too() {
     let manifest = json!({"total_chunk_count": 2, "total_row_count": 5});
     let result = json!({"external_links": [{"chunk_index": 0, "row_offset": 0, "external_link": "@0"}, {"chunk_index": 1, "row_offset": 3, "external_link": "@1"}]});
-    let service =
-        |first: Vec<u8>, second: Vec<u8>| Service::inline(manifest.clone(), result.clone()).stored("0", first).stored("1", second);
+    let service = |first: Vec<u8>, second: Vec<u8>| {
+        Service::inline(manifest.clone(), result.clone()).stored("0", first).stored("1", second)
+    };
     let csv_of = async |first, second| {
         let server = service(first, second).start("CSV").await;
         read_csv(client(&server).sql("SELECT a").warehouse("w")).await
@@ -334,13 +385,17 @@ async fn csv_and_arrow_are_counted_too() {
     let arrow_of = async |first, second| {
         let server = service(first, second).start("ARROW_STREAM").await;
         let w = client(&server);
-        let raw = w.sql("SELECT a").warehouse("w").chunks(Format::ArrowStream).try_collect().await.map(|chunks| chunks.len());
+        let raw =
+            w.sql("SELECT a").warehouse("w").chunks(Format::ArrowStream).try_collect().await.map(|chunks| chunks.len());
         (read_arrow(w.sql("SELECT a").warehouse("w")).await, raw)
     };
     assert_eq!(csv_of(csv("a\n", 0..3), csv("", 3..5)).await.unwrap(), 5);
-    for (first, second) in
-        [(csv("a\n", 0..2), csv("", 3..5)), (csv("a\n", 0..3), csv("", 3..4)), (csv("a\n", 0..3), Vec::new()), (Vec::new(), csv("", 3..5))]
-    {
+    for (first, second) in [
+        (csv("a\n", 0..2), csv("", 3..5)),
+        (csv("a\n", 0..3), csv("", 3..4)),
+        (csv("a\n", 0..3), Vec::new()),
+        (Vec::new(), csv("", 3..5)),
+    ] {
         assert_eq!(csv_of(first, second).await.unwrap_err().kind(), ErrorKind::Decode);
     }
     assert_eq!(arrow_of(arrow(0..3), arrow(3..5)).await.0.unwrap(), 5);
@@ -365,7 +420,8 @@ async fn csv_and_arrow_are_counted_too() {
 #[tokio::test]
 async fn every_way_tells_that_a_result_was_truncated() {
     let manifest = json!({"total_row_count": 1, "total_chunk_count": 1, "truncated": true});
-    let server = Service::inline(manifest.clone(), json!({"row_count": 1, "data_array": [["1"]]})).start("JSON_ARRAY").await;
+    let server =
+        Service::inline(manifest.clone(), json!({"row_count": 1, "data_array": [["1"]]})).start("JSON_ARRAY").await;
     let w = client(&server);
     let query = || w.sql("SELECT a").warehouse("w");
     // With a limit, a part is what was asked for.
@@ -387,7 +443,8 @@ async fn every_way_tells_that_a_result_was_truncated() {
     while chunks.try_next().await.unwrap().is_some() {}
     assert!(rows.truncated() && row_stream.truncated() && chunks.truncated());
 
-    let linked = Service::inline(manifest, json!({"external_links": [{"row_count": 1, "external_link": "@x"}]})).stored("x", arrow(0..1));
+    let linked = Service::inline(manifest, json!({"external_links": [{"row_count": 1, "external_link": "@x"}]}))
+        .stored("x", arrow(0..1));
     let server = linked.start("ARROW_STREAM").await;
     let w = client(&server);
     let mut batches = w.sql("SELECT a").warehouse("w").batches();
@@ -405,8 +462,11 @@ async fn a_result_of_no_rows_has_an_arrow_schema() {
         StreamWriter::try_new(Vec::new(), &schema).unwrap().into_inner().unwrap()
     };
     let manifest = json!({"total_row_count": 0, "total_chunk_count": 1});
-    let with = Service::inline(manifest, json!({"external_links": [{"chunk_index": 0, "row_count": 0, "external_link": "@x"}]}))
-        .stored("x", schema_only);
+    let with = Service::inline(
+        manifest,
+        json!({"external_links": [{"chunk_index": 0, "row_count": 0, "external_link": "@x"}]}),
+    )
+    .stored("x", schema_only);
     for service in [without, with] {
         let server = service.start("ARROW_STREAM").await;
         let mut batches = client(&server).sql("SELECT a").warehouse("w").batches();

@@ -54,7 +54,8 @@ async fn batches_come_in_order_and_ahead_of_their_reader() {
 async fn the_window_is_bounded_by_bytes_too() {
     let f = Fixture::start_with(|builder| builder.chunk_rows(1000)).await;
     // A chunk has about 8 KiB: no two of them fit.
-    let query = f.w.sql("SELECT id FROM range(0, 10000)").warehouse(f.local.warehouse_id()).prefetch(8).prefetch_bytes(10_000);
+    let query =
+        f.w.sql("SELECT id FROM range(0, 10000)").warehouse(f.local.warehouse_id()).prefetch(8).prefetch_bytes(10_000);
     let mut chunks = query.chunks(Format::ArrowStream);
     chunks.try_next().await.unwrap().unwrap();
     eventually("one chunk is fetched ahead", || asked(&f, "/local/storage/") == 2).await;
@@ -85,7 +86,9 @@ async fn links_that_end_soon_are_renewed_before_they_are_used() {
 async fn a_link_that_has_ended_is_renewed() {
     let f = Fixture::start_with(|builder| builder.chunk_rows(1000)).await;
     let expired = Rule::new("GET", STORAGE).skip(1).times(1).status(403).header("content-type", "application/xml");
-    f.local.faults().add(expired.body("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"));
+    f.local
+        .faults()
+        .add(expired.body("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"));
     let mut batches = f.w.sql("SELECT id FROM range(0, 3000)").warehouse(f.local.warehouse_id()).batches();
     let mut rows = 0;
     while let Some(batch) = batches.try_next().await.unwrap() {
@@ -108,7 +111,8 @@ async fn a_download_that_breaks_off_goes_on_where_it_was() {
             .unwrap();
     assert!(rows.iter().enumerate().all(|(i, (id, text))| *id == i as i64 && text.len() == 100));
     assert_eq!(rows.len(), 20_000);
-    let downloads: Vec<_> = f.local.requests().into_iter().filter(|request| request.path.starts_with("/local/storage/")).collect();
+    let downloads: Vec<_> =
+        f.local.requests().into_iter().filter(|request| request.path.starts_with("/local/storage/")).collect();
     let ranges: Vec<_> = downloads.iter().map(|request| request.headers.get("range").is_some()).collect();
     assert_eq!(ranges, [false, true, true], "{downloads:?}");
     assert!(downloads.iter().all(|request| request.headers.get("authorization").is_none()));
@@ -130,7 +134,9 @@ async fn storage_that_is_down_for_a_moment_is_asked_again_and_for_good_is_an_err
 #[tokio::test]
 async fn more_than_25_mib_come_by_links_without_being_asked_for() {
     let f = Fixture::start().await;
-    let query = || f.w.sql("SELECT id, repeat('0123456789', 30) AS text FROM range(0, 100000)").warehouse(f.local.warehouse_id());
+    let query = || {
+        f.w.sql("SELECT id, repeat('0123456789', 30) AS text FROM range(0, 100000)").warehouse(f.local.warehouse_id())
+    };
     let error = query().disposition(Disposition::Inline).row_stream().result_set().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StatementFailed);
     let result = query().await.unwrap();
@@ -181,7 +187,9 @@ async fn progress_tells_of_states_and_chunks() {
     let told = seen.clone();
     let query = f.w.sql("SELECT id FROM range(0, 2500)").warehouse(f.local.warehouse_id());
     query
-        .on_progress(move |look| told.lock().unwrap().push((look.state.to_owned(), look.chunks, look.rows, look.total_rows)))
+        .on_progress(move |look| {
+            told.lock().unwrap().push((look.state.to_owned(), look.chunks, look.rows, look.total_rows))
+        })
         .await
         .unwrap();
     let seen = seen.lock().unwrap();
@@ -202,7 +210,9 @@ async fn states_are_a_stream() {
 #[tokio::test]
 async fn a_result_as_csv_and_as_json() {
     let f = Fixture::start_with(|builder| builder.chunk_rows(2)).await;
-    let query = || f.w.sql("SELECT id, CASE WHEN id > 0 THEN 'a,b' END AS text FROM range(0, 3)").warehouse(f.local.warehouse_id());
+    let query = || {
+        f.w.sql("SELECT id, CASE WHEN id > 0 THEN 'a,b' END AS text FROM range(0, 3)").warehouse(f.local.warehouse_id())
+    };
     let mut csv = query().csv();
     let mut text = String::new();
     while let Some(chunk) = csv.try_next().await.unwrap() {
@@ -227,10 +237,18 @@ async fn a_warehouse_by_its_name() {
 #[tokio::test]
 async fn a_row_prints_and_reads_wherever_it_stands_in_the_result() {
     let f = Fixture::start_with(|builder| builder.chunk_rows(2)).await;
-    let query = || f.w.sql("SELECT CASE WHEN id < 4 THEN id END AS n FROM range(0, 5) ORDER BY id").warehouse(f.local.warehouse_id());
+    let query = || {
+        f.w.sql("SELECT CASE WHEN id < 4 THEN id END AS n FROM range(0, 5) ORDER BY id")
+            .warehouse(f.local.warehouse_id())
+    };
     let paths: Vec<String> = {
         query().disposition(Disposition::Inline).row_stream().result_set().await.unwrap();
-        f.local.requests().into_iter().filter(|request| request.path.contains("/result/chunks/")).map(|request| request.query).collect()
+        f.local
+            .requests()
+            .into_iter()
+            .filter(|request| request.path.contains("/result/chunks/"))
+            .map(|request| request.query)
+            .collect()
     };
     assert_eq!(paths, ["row_offset=2", "row_offset=4"], "chunks are asked for as the service names them");
     let error = query().rows::<i64>().await.unwrap_err();

@@ -117,7 +117,10 @@ async fn no_pause_asked_for_is_still_a_pause() {
         assert_eq!(storage.calls_async().await, 4);
         let least = if retry_after == Some("7") { Duration::from_secs(7) } else { Duration::from_millis(100) };
         let sleeps = clock.sleeps();
-        assert!(sleeps.len() == 3 && sleeps.iter().all(|sleep| (least..=Duration::from_secs(8)).contains(sleep)), "{sleeps:?}");
+        assert!(
+            sleeps.len() == 3 && sleeps.iter().all(|sleep| (least..=Duration::from_secs(8)).contains(sleep)),
+            "{sleeps:?}"
+        );
     }
 }
 
@@ -146,7 +149,11 @@ async fn the_timeout_covers_a_storage_that_says_nothing() {
     })
     .await;
     let server = service("JSON_ARRAY", Some(3), |_| url.clone()).await;
-    let error = query(&client(&server, &JumpClock::default())).timeout(Duration::from_millis(200)).rows::<i32>().await.unwrap_err();
+    let error = query(&client(&server, &JumpClock::default()))
+        .timeout(Duration::from_millis(200))
+        .rows::<i32>()
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout, "{error}");
 }
 
@@ -240,7 +247,8 @@ async fn harmful_arrow_streams_are_errors() {
 /// A service whose statement gives these rows of these columns.
 async fn rows_of(columns: Value, rows: Value) -> MockServer {
     let server = MockServer::start_async().await;
-    let manifest = json!({"format": "JSON_ARRAY", "schema": {"columns": columns}, "total_chunk_count": 1, "truncated": false});
+    let manifest =
+        json!({"format": "JSON_ARRAY", "schema": {"columns": columns}, "total_chunk_count": 1, "truncated": false});
     let result = json!({"chunk_index": 0, "data_array": rows});
     let body = json!({"statement_id": "s-1", "status": {"state": "SUCCEEDED"}, "manifest": manifest, "result": result});
     server.mock(|when, then| {
@@ -265,7 +273,10 @@ async fn timestamps_read_to_the_last_moment_of_the_calendar() {
     let server = rows_of(json!([column("id", "INT"), column("valid_to", "TIMESTAMP")]), rows).await;
     let read: Vec<(i64, Timestamp)> = query(&client(&server, &JumpClock::default())).rows().await.unwrap();
     let shown: Vec<_> = read.iter().map(|(_, at)| at.to_string()).collect();
-    assert_eq!(shown, ["2024-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z"]);
+    assert_eq!(
+        shown,
+        ["2024-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z"]
+    );
 }
 
 #[tokio::test]

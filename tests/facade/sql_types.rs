@@ -6,13 +6,13 @@ use std::sync::Arc;
 use arrow_array::builder::{Decimal128Builder, Int32Builder, ListBuilder, MapBuilder, StringBuilder};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    IntervalYearMonthType, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, IntervalYearMonthType, TimestampMicrosecondType,
 };
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DurationMicrosecondArray, Float32Array, Float64Array,
-    Int8Array, Int16Array, Int32Array, Int64Array, IntervalYearMonthArray, NullArray, RecordBatch, StringArray, StructArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DurationMicrosecondArray, Float32Array,
+    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, IntervalYearMonthArray, NullArray, RecordBatch,
+    StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
@@ -49,7 +49,8 @@ fn value(array: &dyn Array, row: usize) -> Value {
             (jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(days)).to_string().into()
         }
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
-            let moment = jiff::Timestamp::from_microsecond(array.as_primitive::<TimestampMicrosecondType>().value(row)).unwrap();
+            let moment =
+                jiff::Timestamp::from_microsecond(array.as_primitive::<TimestampMicrosecondType>().value(row)).unwrap();
             let digits = if moment.subsec_nanosecond() % 1_000_000 == 0 { "%.3f" } else { "%.6f" };
             let text = moment.strftime(&format!("%Y-%m-%dT%H:%M:%S{digits}")).to_string();
             if zone.is_some() { format!("{text}Z").into() } else { text.into() }
@@ -69,7 +70,9 @@ fn value(array: &dyn Array, row: usize) -> Value {
         }
         DataType::Struct(fields) => {
             let columns = array.as_struct().columns();
-            Value::Object(fields.iter().zip(columns).map(|(field, column)| (field.name().clone(), value(column, row))).collect())
+            Value::Object(
+                fields.iter().zip(columns).map(|(field, column)| (field.name().clone(), value(column, row))).collect(),
+            )
         }
         DataType::Map(_, _) => {
             let entries = array.as_map().value(row);
@@ -86,8 +89,12 @@ fn value(array: &dyn Array, row: usize) -> Value {
 fn rows_of(batch: &RecordBatch) -> Vec<Value> {
     let schema = batch.schema();
     let row = |i: usize| {
-        let cells: Map<_, _> =
-            schema.fields().iter().zip(batch.columns()).map(|(field, column)| (field.name().clone(), value(column, i))).collect();
+        let cells: Map<_, _> = schema
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .map(|(field, column)| (field.name().clone(), value(column, i)))
+            .collect();
         Value::Object(cells)
     };
     (0..batch.num_rows()).map(row).collect()
@@ -115,19 +122,30 @@ struct Case {
     read: Value,
 }
 
-fn case(type_name: &'static str, type_text: &'static str, cell: &'static str, arrow: impl Array + 'static, read: Value) -> Case {
+fn case(
+    type_name: &'static str,
+    type_text: &'static str,
+    cell: &'static str,
+    arrow: impl Array + 'static,
+    read: Value,
+) -> Case {
     Case { name: "", type_name, type_text, cell, arrow: Arc::new(arrow), read }
 }
 
 /// Every type that a result can have.
 fn cases() -> Vec<Case> {
-    let decimal =
-        |value: i128, precision, scale| Decimal128Array::from(vec![Some(value), None]).with_precision_and_scale(precision, scale).unwrap();
+    let decimal = |value: i128, precision, scale| {
+        Decimal128Array::from(vec![Some(value), None]).with_precision_and_scale(precision, scale).unwrap()
+    };
     let micros = 1_704_067_200_123_456_i64;
     let mut numbers = ListBuilder::new(Int32Builder::new());
     numbers.append_value([Some(1), None, Some(-3)]);
     numbers.append_null();
-    let mut amounts = MapBuilder::new(None, StringBuilder::new(), Decimal128Builder::new().with_data_type(DataType::Decimal128(38, 18)));
+    let mut amounts = MapBuilder::new(
+        None,
+        StringBuilder::new(),
+        Decimal128Builder::new().with_data_type(DataType::Decimal128(38, 18)),
+    );
     amounts.keys().append_value("a");
     amounts.values().append_value(12_345_678_901_234_567_890_123_456_789_012_345_678);
     amounts.keys().append_value("b");
@@ -141,11 +159,17 @@ fn cases() -> Vec<Case> {
     by_id.append(false).unwrap();
     let inner = StructArray::new(
         Fields::from(vec![Field::new("when", DataType::Date32, true), Field::new("blob", DataType::Binary, true)]),
-        vec![Arc::new(Date32Array::from(vec![Some(19_723), None])), Arc::new(BinaryArray::from(vec![Some(&b"hi"[..]), None]))],
+        vec![
+            Arc::new(Date32Array::from(vec![Some(19_723), None])),
+            Arc::new(BinaryArray::from(vec![Some(&b"hi"[..]), None])),
+        ],
         None,
     );
     let outer = StructArray::new(
-        Fields::from(vec![Field::new("ok", DataType::Boolean, true), Field::new("inner", inner.data_type().clone(), true)]),
+        Fields::from(vec![
+            Field::new("ok", DataType::Boolean, true),
+            Field::new("inner", inner.data_type().clone(), true),
+        ]),
         vec![Arc::new(BooleanArray::from(vec![Some(true), None])), Arc::new(inner)],
         Some(vec![true, false].into()),
     );
@@ -183,7 +207,13 @@ fn cases() -> Vec<Case> {
             TimestampMicrosecondArray::from(vec![Some(micros), None]),
             json!("2024-01-01T00:00:00.123456"),
         ),
-        case("INTERVAL", "INTERVAL YEAR TO MONTH", "1-2", IntervalYearMonthArray::from(vec![Some(14), None]), json!("1-2")),
+        case(
+            "INTERVAL",
+            "INTERVAL YEAR TO MONTH",
+            "1-2",
+            IntervalYearMonthArray::from(vec![Some(14), None]),
+            json!("1-2"),
+        ),
         case(
             "INTERVAL",
             "INTERVAL DAY TO SECOND",
@@ -281,7 +311,10 @@ async fn every_type_reads_the_same_three_ways() {
     assert!(columns.values().all(Option::is_none));
     let error = rows.rows[1].read::<BTreeMap<String, String>>().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().contains("column c00 (BOOLEAN), row 1: the value is NULL; read it into an Option"), "{error}");
+    assert!(
+        error.to_string().contains("column c00 (BOOLEAN), row 1: the value is NULL; read it into an Option"),
+        "{error}"
+    );
 }
 
 /// What the embedded engine knows of the same, computed by one statement.

@@ -20,8 +20,14 @@ fn state(state: &str) -> Reply {
 /// Failures that pass.
 fn blips() -> Vec<Reply> {
     let error = json!({"error_code": "INTERNAL_ERROR", "message": "blip"});
-    let mut all: Vec<Reply> = [500, 502, 503, 504, 429, 408].into_iter().map(|status| Reply::Json(status, error.clone())).collect();
-    all.extend([Reply::Lost, Reply::Text(200, "<html>maintenance</html>"), Reply::Text(200, "{\"state\": \"RUNN"), Reply::Text(200, "")]);
+    let mut all: Vec<Reply> =
+        [500, 502, 503, 504, 429, 408].into_iter().map(|status| Reply::Json(status, error.clone())).collect();
+    all.extend([
+        Reply::Lost,
+        Reply::Text(200, "<html>maintenance</html>"),
+        Reply::Text(200, "{\"state\": \"RUNN"),
+        Reply::Text(200, ""),
+    ]);
     all
 }
 
@@ -39,7 +45,9 @@ fn statement(state: &str) -> Value {
     });
     let result = json!({"chunk_index": 0, "row_offset": 0, "row_count": 1, "data_array": [["1"]]});
     match state {
-        "SUCCEEDED" => json!({"statement_id": "s-1", "status": {"state": state}, "manifest": manifest, "result": result}),
+        "SUCCEEDED" => {
+            json!({"statement_id": "s-1", "status": {"state": state}, "manifest": manifest, "result": result})
+        }
         _ => json!({"statement_id": "s-1", "status": {"state": state}}),
     }
 }
@@ -54,7 +62,9 @@ fn statements(polls: impl IntoIterator<Item = Reply>) -> Script {
 
 #[tokio::test]
 async fn a_statement_outlives_polls_that_fail() {
-    let script = statements(blips().into_iter().chain([ok(statement("RUNNING"))]).chain(blips()).chain([ok(statement("SUCCEEDED"))]));
+    let script = statements(
+        blips().into_iter().chain([ok(statement("RUNNING"))]).chain(blips()).chain([ok(statement("SUCCEEDED"))]),
+    );
     let rows: Vec<i64> = script.client().sql("SELECT 1 AS a").warehouse("w").rows().await.unwrap();
     assert_eq!(rows, [1]);
     assert_eq!(script.count("POST", "/cancel"), 0);
@@ -62,13 +72,18 @@ async fn a_statement_outlives_polls_that_fail() {
 
 #[tokio::test]
 async fn a_statement_that_cannot_be_polled_is_left_to_run() {
-    for reply in [down(), Reply::Lost, Reply::Json(403, json!({"error_code": "PERMISSION_DENIED", "message": "not any more"}))] {
+    for reply in
+        [down(), Reply::Lost, Reply::Json(403, json!({"error_code": "PERMISSION_DENIED", "message": "not any more"}))]
+    {
         let script = statements([ok(statement("RUNNING")), reply]);
         let w = script.client();
         let error = w.sql("SELECT 1").warehouse("w").rows::<i64>().await.unwrap_err();
         assert_eq!(error.statement().map(|it| it.statement_id().to_owned()).as_deref(), Some("s-1"), "{error}");
         let text = error.to_string();
-        assert!(text.contains("while waiting for statement s-1, which was left as it is; last state RUNNING"), "{text}");
+        assert!(
+            text.contains("while waiting for statement s-1, which was left as it is; last state RUNNING"),
+            "{text}"
+        );
         w.client().shutdown().await;
         assert_eq!(script.count("POST", "/cancel"), 0);
     }
@@ -103,7 +118,13 @@ async fn a_timeout_that_was_set_cancels_the_statement_also_while_polls_fail() {
 
 #[tokio::test]
 async fn the_states_of_a_statement() {
-    let polls = [ok(statement("PENDING")), down(), ok(statement("RUNNING")), ok(statement("RUNNING")), ok(statement("SUCCEEDED"))];
+    let polls = [
+        ok(statement("PENDING")),
+        down(),
+        ok(statement("RUNNING")),
+        ok(statement("RUNNING")),
+        ok(statement("SUCCEEDED")),
+    ];
     let script = statements(polls);
     let w = script.client();
     let mut attached = w.sql_statement("s-1");
@@ -126,7 +147,10 @@ async fn the_states_of_a_statement() {
 
 #[tokio::test]
 async fn a_wrong_warehouse_is_named_with_its_setting() {
-    let refused = Reply::Json(400, json!({"error_code": "INVALID_PARAMETER_VALUE", "message": "nope is not a valid endpoint id."}));
+    let refused = Reply::Json(
+        400,
+        json!({"error_code": "INVALID_PARAMETER_VALUE", "message": "nope is not a valid endpoint id."}),
+    );
     let script = Script::default().on("POST", "/api/2.0/sql/statements", [refused]);
     let config = script.config().set("warehouse_id", "nope");
     let w = WorkspaceClient::builder().config(config).connection(script.service()).build().unwrap();
@@ -159,7 +183,8 @@ async fn commands(polls: impl IntoIterator<Item = Reply>) -> (Script, WorkspaceC
 
 #[tokio::test]
 async fn a_command_outlives_polls_that_fail() {
-    let (script, w, context) = commands(blips().into_iter().chain([command("Running")]).chain(blips()).chain([command("Finished")])).await;
+    let (script, w, context) =
+        commands(blips().into_iter().chain([command("Running")]).chain(blips()).chain([command("Finished")])).await;
     assert_eq!(context.run("1+1").await.unwrap(), CommandResult::Text("2".to_owned()));
     drop(context);
     w.client().shutdown().await;
@@ -170,7 +195,10 @@ async fn a_command_outlives_polls_that_fail() {
 async fn a_command_that_cannot_be_polled_is_left_to_run_with_its_context() {
     let (script, w, context) = commands([command("Running"), down()]).await;
     let error = context.run("1+1").await.unwrap_err().to_string();
-    assert!(error.contains("command k1 of context x1 on cluster c1, which was left as it is; last state Running"), "{error}");
+    assert!(
+        error.contains("command k1 of context x1 on cluster c1, which was left as it is; last state Running"),
+        "{error}"
+    );
     drop(context);
     w.client().shutdown().await;
     assert_eq!((script.count("POST", "/cancel"), script.count("POST", "/destroy")), (0, 0));
@@ -178,14 +206,18 @@ async fn a_command_that_cannot_be_polled_is_left_to_run_with_its_context() {
 
 #[tokio::test]
 async fn a_command_may_take_hours_unless_a_timeout_is_set() {
-    let (script, _w, context) = commands(std::iter::repeat_n(command("Running"), 2000).chain([command("Finished")])).await;
+    let (script, _w, context) =
+        commands(std::iter::repeat_n(command("Running"), 2000).chain([command("Finished")])).await;
     assert_eq!(context.run("1+1").await.unwrap().text().unwrap(), "2");
     assert!(script.clock.slept() > 120 * MINUTE);
 
     let (script, w, context) = commands([command("Running")]).await;
     let error = context.run("1+1").timeout(MINUTE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
-    assert!(error.to_string().contains("did not end within 60s; last state Running; the command is being cancelled"), "{error}");
+    assert!(
+        error.to_string().contains("did not end within 60s; last state Running; the command is being cancelled"),
+        "{error}"
+    );
     w.client().shutdown().await;
     assert_eq!(script.count("POST", "/cancel"), 1);
 }
@@ -194,7 +226,9 @@ const RUN: &str = "/api/2.2/jobs/runs/get";
 
 fn run(life_cycle: &str, tasks: Value) -> Reply {
     let result = if life_cycle == "TERMINATED" { json!("SUCCESS") } else { Value::Null };
-    ok(json!({"run_id": 5, "state": {"life_cycle_state": life_cycle, "result_state": result, "state_message": "so it is"}, "tasks": tasks}))
+    ok(
+        json!({"run_id": 5, "state": {"life_cycle_state": life_cycle, "result_state": result, "state_message": "so it is"}, "tasks": tasks}),
+    )
 }
 
 fn runs(polls: impl IntoIterator<Item = Reply>) -> Script {
@@ -203,7 +237,8 @@ fn runs(polls: impl IntoIterator<Item = Reply>) -> Script {
 
 #[tokio::test]
 async fn a_run_outlives_polls_that_fail() {
-    let polls = || blips().into_iter().chain([run("RUNNING", json!([]))]).chain(blips()).chain([run("TERMINATED", json!([]))]);
+    let polls =
+        || blips().into_iter().chain([run("RUNNING", json!([]))]).chain(blips()).chain([run("TERMINATED", json!([]))]);
     let script = runs(polls());
     script.client().jobs().run(5).cancel_on_drop().wait_success().await.unwrap();
     let script = runs(polls());
@@ -217,7 +252,10 @@ async fn a_run_is_cancelled_by_a_drop_and_a_timeout_but_not_by_polls_that_fail()
     let script = runs([run("RUNNING", json!([])), down()]);
     let w = script.client();
     let error = w.jobs().run(5).cancel_on_drop().wait().await.unwrap_err().to_string();
-    assert!(error.contains("while waiting for run 5, which was left as it is; last state RUNNING: so it is"), "{error}");
+    assert!(
+        error.contains("while waiting for run 5, which was left as it is; last state RUNNING: so it is"),
+        "{error}"
+    );
     w.client().shutdown().await;
     assert_eq!(script.count("POST", "/cancel"), 0);
 
@@ -247,10 +285,15 @@ async fn the_outputs_that_there_are() {
         {"task_key": "h", "run_id": 18, "status": {"state": "TERMINATED", "termination_details": {"code": "SKIPPED"}}},
         {"task_key": "i", "run_id": 19, "state": {"life_cycle_state": "BLOCKED"}},
     ]);
-    let output = |id: i64| -> &'static str { Box::leak(format!("/api/2.2/jobs/runs/get-output?run_id={id}").into_boxed_str()) };
+    let output =
+        |id: i64| -> &'static str { Box::leak(format!("/api/2.2/jobs/runs/get-output?run_id={id}").into_boxed_str()) };
     let script = runs([run("TERMINATED", tasks)])
         .on("GET", output(11), [ok(json!({"logs": "fine"}))])
-        .on("GET", output(15), [Reply::Json(400, json!({"error_code": "INVALID_PARAMETER_VALUE", "message": "Run 15 was not started"}))])
+        .on(
+            "GET",
+            output(15),
+            [Reply::Json(400, json!({"error_code": "INVALID_PARAMETER_VALUE", "message": "Run 15 was not started"}))],
+        )
         .on("GET", output(16), [Reply::Json(500, json!({"error_code": "INTERNAL_ERROR", "message": "too large"}))]);
     let outputs = script.client().jobs().run(5).outputs().await.unwrap();
     let seen: Vec<_> = outputs.iter().map(|it| (it.task_key.as_str(), it.text())).collect();
@@ -281,10 +324,14 @@ async fn a_resource_outlives_polls_that_fail() {
     let script = clusters([state("PENDING"), down()]);
     let error = script.client().clusters().start("c1").wait().await.unwrap_err();
     assert!(
-        error.api().is_some() && error.to_string().contains("while waiting for c1, which was left as it is; last state PENDING"),
+        error.api().is_some()
+            && error.to_string().contains("while waiting for c1, which was left as it is; last state PENDING"),
         "{error}"
     );
-    let script = clusters([state("PENDING"), Reply::Json(404, json!({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "gone"}))]);
+    let script = clusters([
+        state("PENDING"),
+        Reply::Json(404, json!({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "gone"})),
+    ]);
     assert!(script.client().clusters().start("c1").wait().await.unwrap_err().is_not_found());
     assert_eq!(script.count("GET", CLUSTER), 2, "what cannot pass is not polled again");
 }
@@ -319,18 +366,29 @@ async fn the_state_from_before_a_start_is_no_failure() {
 #[tokio::test]
 async fn a_cluster_that_fails_tells_the_reason() {
     let reason = json!({"code": "INSTANCE_POOL_FULL", "type": "CLOUD_FAILURE", "parameters": {"aws_error_message": "no r5d left"}});
-    let failed = ok(json!({"cluster_id": "c1", "state": "TERMINATED", "state_message": "", "termination_reason": reason}));
+    let failed =
+        ok(json!({"cluster_id": "c1", "state": "TERMINATED", "state_message": "", "termination_reason": reason}));
     let script = clusters([failed.clone()]);
     let error = script.client().clusters().create("16.4.x-scala2.12").wait().await.unwrap_err().to_string();
     assert!(
         error.contains("c1 failed to reach RUNNING, got TERMINATED: INSTANCE_POOL_FULL (CLOUD_FAILURE; aws_error_message: no r5d left)"),
         "{error}"
     );
-    let script = warehouses([ok(json!({"id": "w1", "state": "DELETED", "health": {"summary": "no capacity", "failure_reason": reason}}))]);
+    let script = warehouses([ok(
+        json!({"id": "w1", "state": "DELETED", "health": {"summary": "no capacity", "failure_reason": reason}}),
+    )]);
     let error = script.client().warehouses().start("w1").wait().await.unwrap_err().to_string();
     assert!(error.contains("no capacity: INSTANCE_POOL_FULL"), "{error}");
     let script = clusters([failed.clone()]);
-    let error = script.client().operation("clusters.create").unwrap().input("spark_version", "x").wait(None).await.unwrap_err().to_string();
+    let error = script
+        .client()
+        .operation("clusters.create")
+        .unwrap()
+        .input("spark_version", "x")
+        .wait(None)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("INSTANCE_POOL_FULL") && error.contains("no r5d left"), "{error}");
 }
 
@@ -356,19 +414,32 @@ async fn a_timeout_names_the_limit_and_what_was_waited_for() {
 #[tokio::test]
 async fn a_cluster_that_is_needed_is_started_until_it_runs() {
     let script = clusters(
-        [down(), state("TERMINATING"), state("TERMINATED"), state("TERMINATED"), state("PENDING"), down(), state("RUNNING")].into_iter(),
+        [
+            down(),
+            state("TERMINATING"),
+            state("TERMINATED"),
+            state("TERMINATED"),
+            state("PENDING"),
+            down(),
+            state("RUNNING"),
+        ]
+        .into_iter(),
     );
     script.client().clusters().ensure_running("c1").await.unwrap();
     assert_eq!(script.count("POST", "/start"), 1);
     // The cloud had no machines: once more.
-    let cloud = ok(json!({"cluster_id": "c1", "state": "TERMINATED", "termination_reason": {"type": "CLOUD_FAILURE", "code": "X"}}));
-    let script = clusters([state("TERMINATED"), state("PENDING"), cloud.clone(), cloud, state("PENDING"), state("RUNNING")]);
+    let cloud = ok(
+        json!({"cluster_id": "c1", "state": "TERMINATED", "termination_reason": {"type": "CLOUD_FAILURE", "code": "X"}}),
+    );
+    let script =
+        clusters([state("TERMINATED"), state("PENDING"), cloud.clone(), cloud, state("PENDING"), state("RUNNING")]);
     script.client().clusters().ensure_running("c1").await.unwrap();
     assert_eq!(script.count("POST", "/start"), 2);
     // The cluster's own settings are wrong: that stays so.
     let own = json!({"type": "CLIENT_ERROR", "code": "INIT_SCRIPT_FAILURE", "parameters": {"instance_id": "i-1"}});
-    let own =
-        ok(json!({"cluster_id": "c1", "cluster_name": "etl", "state": "TERMINATED", "state_message": "no", "termination_reason": own}));
+    let own = ok(
+        json!({"cluster_id": "c1", "cluster_name": "etl", "state": "TERMINATED", "state_message": "no", "termination_reason": own}),
+    );
     let script = clusters([state("TERMINATED"), state("PENDING"), own]);
     let error = script.client().clusters().ensure_running("c1").await.unwrap_err();
     assert_eq!((error.kind(), script.count("POST", "/start")), (ErrorKind::OperationFailed, 1));
@@ -383,8 +454,7 @@ const LIST: &str = "/api/2.1/clusters/list";
 
 #[tokio::test]
 async fn names_mean_clusters_that_can_be_started() {
-    let cluster =
-        |id: &str, name: &str, source: &str| json!({"cluster_id": id, "cluster_name": name, "cluster_source": source, "state": "RUNNING"});
+    let cluster = |id: &str, name: &str, source: &str| json!({"cluster_id": id, "cluster_name": name, "cluster_source": source, "state": "RUNNING"});
     let list = json!({"clusters": [
         cluster("j", "etl", "JOB"), cluster("p", "etl", "PIPELINE"), cluster("s", "etl", "SQL"), cluster("a", "etl", "UI"),
         cluster("b", "two", "API"), cluster("c", "two", "UI"), cluster("d", "only-job", "JOB"), cluster("e", "Mixed", "API"),
@@ -394,7 +464,8 @@ async fn names_mean_clusters_that_can_be_started() {
     assert_eq!(w.clusters().by_name("etl").await.unwrap().cluster_id.as_deref(), Some("a"));
     w.clusters().get_or_create_running("etl").await.unwrap();
     assert_eq!(script.requests("GET", "/api/2.1/clusters/get?")[0], "GET /api/2.1/clusters/get?cluster_id=a ");
-    let twice = [w.clusters().by_name("two").await.unwrap_err(), w.clusters().get_or_create_running("two").await.unwrap_err()];
+    let twice =
+        [w.clusters().by_name("two").await.unwrap_err(), w.clusters().get_or_create_running("two").await.unwrap_err()];
     for error in twice {
         assert!(error.to_string().contains("2 of the kind cluster are named \"two\": b, c; use the id"), "{error}");
     }
@@ -431,7 +502,8 @@ async fn a_new_cluster_has_a_machine_and_a_runtime_that_fit() {
         .iter()
         .map(|line| serde_json::from_str(line.splitn(3, ' ').nth(2).unwrap()).unwrap())
         .collect();
-    let chosen: Vec<_> = bodies.iter().map(|body| (body["node_type_id"].as_str(), body["spark_version"].as_str().unwrap())).collect();
+    let chosen: Vec<_> =
+        bodies.iter().map(|body| (body["node_type_id"].as_str(), body["spark_version"].as_str().unwrap())).collect();
     let wanted = [
         (Some("m5d.large"), "17.3.x-scala2.13"),
         (Some("c6gd.large"), "17.3.x-aarch64-scala2.13"),
@@ -443,10 +515,15 @@ async fn a_new_cluster_has_a_machine_and_a_runtime_that_fit() {
 
 #[tokio::test]
 async fn libraries_outlive_polls_that_fail() {
-    let status = |status: &str| ok(json!({"cluster_id": "c1", "library_statuses": [{"library": {"jar": "/a.jar"}, "status": status}]}));
+    let status = |status: &str| {
+        ok(json!({"cluster_id": "c1", "library_statuses": [{"library": {"jar": "/a.jar"}, "status": status}]}))
+    };
     let polls = blips().into_iter().chain([status("INSTALLING")]).chain(blips()).chain([status("INSTALLED")]);
-    let script =
-        Script::default().on("POST", "/api/2.0/libraries/install", [ok(json!({}))]).on("GET", "/api/2.0/libraries/cluster-status", polls);
+    let script = Script::default().on("POST", "/api/2.0/libraries/install", [ok(json!({}))]).on(
+        "GET",
+        "/api/2.0/libraries/cluster-status",
+        polls,
+    );
     let jar = databricks_sdk::models::compute::Library::new().jar("/a.jar");
     assert_eq!(script.client().libraries().update("c1").install([jar]).await.unwrap().len(), 1);
 }

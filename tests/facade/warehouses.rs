@@ -10,7 +10,15 @@ async fn from_creation_to_removal() {
     let f = Fixture::start().await;
     let wait = Duration::from_millis(5);
     let created =
-        f.w.warehouses().create().name("w").cluster_size("2X-Small").max_num_clusters(1).wait().poll_interval(wait).await.unwrap();
+        f.w.warehouses()
+            .create()
+            .name("w")
+            .cluster_size("2X-Small")
+            .max_num_clusters(1)
+            .wait()
+            .poll_interval(wait)
+            .await
+            .unwrap();
     let id = created.id.unwrap();
     assert_eq!(created.state, Some(State::Running));
     let stopped = f.w.warehouses().stop(&id).wait().poll_interval(wait).await.unwrap();

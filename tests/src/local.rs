@@ -24,7 +24,8 @@ impl Fixture {
 
     /// Starts one with other settings.
     pub async fn start_with(settings: impl FnOnce(LocalWorkspaceBuilder) -> LocalWorkspaceBuilder) -> Self {
-        let local = settings(LocalWorkspace::builder().speed(SPEED)).start().await.expect("loopback is there to listen on");
+        let local =
+            settings(LocalWorkspace::builder().speed(SPEED)).start().await.expect("loopback is there to listen on");
         let w = WorkspaceClient::new(config(&local).token(local.token())).expect("the settings are complete");
         Self { local, w }
     }
@@ -36,8 +37,11 @@ impl Fixture {
 
     /// A client of the account, signed in by client credentials.
     pub fn account(&self) -> AccountClient {
-        let config =
-            self.config().account_id(self.local.account_id()).client_id(self.local.client_id()).client_secret(self.local.client_secret());
+        let config = self
+            .config()
+            .account_id(self.local.account_id())
+            .client_id(self.local.client_id())
+            .client_secret(self.local.client_secret());
         AccountClient::new(config).expect("the settings are complete")
     }
 }

@@ -19,7 +19,8 @@ impl Log {
     /// As [`catch`](Self::catch), at every level, with a line for each new span and its fields.
     pub fn catch_all(&self) -> tracing::subscriber::DefaultGuard {
         let spans = tracing_subscriber::fmt::format::FmtSpan::NEW;
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_span_events(spans).with_ansi(false);
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_span_events(spans).with_ansi(false);
         tracing::subscriber::set_default(subscriber.with_writer(self.clone()).finish())
     }
 

@@ -69,7 +69,10 @@ async fn a_map_is_a_whole_body() {
 async fn a_stream_comes_with_its_headers() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
-        when.method(GET).path("/api/2.0/shapes/files/Volumes/a%20b/c").query_param("direct", "true").header("range", "bytes=0-3");
+        when.method(GET)
+            .path("/api/2.0/shapes/files/Volumes/a%20b/c")
+            .query_param("direct", "true")
+            .header("range", "bytes=0-3");
         then.status(200).header("etag", "e1").body("0123");
     });
     server.mock(|when, then| {
@@ -152,7 +155,8 @@ fn a_data_plane_is_found_by_the_control_plane() {
     let operation = shapes_data_plane::Invoke::new("m");
     let control = operation.control().unwrap();
     assert_eq!(control.request(&RequestContext::default()).unwrap().path(), "/api/2.0/serving/m");
-    let answer = serde_json::from_value(json!({"info": {"url": "https://x/y", "authorization_details": "[]"}})).unwrap();
+    let answer =
+        serde_json::from_value(json!({"info": {"url": "https://x/y", "authorization_details": "[]"}})).unwrap();
     let target = shapes_data_plane::Invoke::target(&answer).unwrap();
     assert_eq!((target.url.as_str(), target.authorization_details.as_str()), ("https://x/y", "[]"));
     let none = serde_json::from_value(json!({"info": {"url": "https://x/y"}})).unwrap();

@@ -24,7 +24,9 @@ async fn tokens_in_the_query_with_filters() {
     let query = "filter_by.big=false&filter_by.inner.prefix=a%26b&filter_by.kinds=CIRCLE&filter_by.kinds=3D_BOX&kinds=3D_BOX&max_results=0&only_big=true";
     let tail = "since=2024-05-01T12%3A00%3A00Z&sortBy=name";
     let first = server.mock(|when, then| {
-        when.method(GET).path("/api/2.0/shapes").is_true(move |request| request.uri().query() == Some(&format!("{query}&{tail}")));
+        when.method(GET)
+            .path("/api/2.0/shapes")
+            .is_true(move |request| request.uri().query() == Some(&format!("{query}&{tail}")));
         then.status(200).json_body(page(&["a"], json!("t 1")));
     });
     let second = server.mock(|when, then| {
@@ -87,14 +89,20 @@ async fn page_numbers_count_pages() {
             then.status(200).json_body(page(names, Value::Null));
         });
     }
-    assert_eq!(names(client(&server).call(shapes::Numbered::new()).items().try_collect().await.unwrap()), ["a", "b", "c"]);
+    assert_eq!(
+        names(client(&server).call(shapes::Numbered::new()).items().try_collect().await.unwrap()),
+        ["a", "b", "c"]
+    );
 }
 
 #[tokio::test]
 async fn the_answer_spells_out_the_next_request() {
     let server = MockServer::start_async().await;
     for (sent, answer) in [
-        (json!({"shape_id": "s", "limit": 1}), json!({"events": [{"at": 1}], "next_page": {"shape_id": "s", "offset": "1", "limit": 1}})),
+        (
+            json!({"shape_id": "s", "limit": 1}),
+            json!({"events": [{"at": 1}], "next_page": {"shape_id": "s", "offset": "1", "limit": 1}}),
+        ),
         (json!({"shape_id": "s", "offset": 1, "limit": 1}), json!({"events": [{"at": "2"}]})),
     ] {
         server.mock(move |when, then| {

@@ -68,7 +68,8 @@ async fn long_running_work_ends_with_its_result() {
         then.status(200);
     });
     let client = client(&server);
-    let handle = OperationWaiter::new(client.call(shapes::Build::new(Kind::Circle))).poll_interval(SOON).start().await.unwrap();
+    let handle =
+        OperationWaiter::new(client.call(shapes::Build::new(Kind::Circle))).poll_interval(SOON).start().await.unwrap();
     assert_eq!(handle.name(), "operations/1");
     assert_eq!(handle.metadata().unwrap().and_then(|metadata| metadata.percent), Some(50));
     handle.cancel().await.unwrap();

@@ -114,7 +114,9 @@ mod tests {
         fs::remove_file(root.join("gen/deep/b.rs")).unwrap();
         fs::write(root.join("gen/deep/c.rs"), "orphan").unwrap();
         let text = files.check(&root, "cargo xtask codegen").unwrap_err().to_string();
-        for part in ["gen/a.rs differs", "gen/deep/b.rs is missing", "gen/deep/c.rs is not generated", "cargo xtask codegen"] {
+        for part in
+            ["gen/a.rs differs", "gen/deep/b.rs is missing", "gen/deep/c.rs is not generated", "cargo xtask codegen"]
+        {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(files.write(&root).unwrap(), 3);

@@ -116,7 +116,9 @@ fn run(task: Task) -> Result<()> {
 
 /// The folder of the workspace, wherever the command was started.
 fn root() -> PathBuf {
-    // Cargo says at run time where this package lies, so that a moved or copied workspace is not mistaken for the one that was built.
-    let own = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    // Cargo says at run time where this package lies, so that a moved or copied workspace is not mistaken for the one
+    // that was built.
+    let own =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     own.parent().map(PathBuf::from).unwrap_or(own)
 }

@@ -17,7 +17,11 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(document: &Value) -> Self {
-        let folder = std::env::temp_dir().join(format!("xtask-{}-{}", std::process::id(), FOLDERS.fetch_add(1, Ordering::Relaxed)));
+        let folder = std::env::temp_dir().join(format!(
+            "xtask-{}-{}",
+            std::process::id(),
+            FOLDERS.fetch_add(1, Ordering::Relaxed)
+        ));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("rooms.json"), document.to_string()).unwrap();
         Self(folder)
@@ -87,7 +91,9 @@ fn what_is_not_known_is_refused() {
         ("cookie", Box::new(|d| operation(d)["parameters"][1]["in"] = json!("cookie"))),
         (
             "does not exist",
-            Box::new(|d| d["components"]["schemas"]["Room"]["properties"]["state"] = json!({"$ref": "#/components/schemas/Gone"})),
+            Box::new(|d| {
+                d["components"]["schemas"]["Room"]["properties"]["state"] = json!({"$ref": "#/components/schemas/Gone"})
+            }),
         ),
         ("which is no parameter", Box::new(|d| operation(d)["parameters"][0]["name"] = json!("id"))),
         ("answers other than 200", Box::new(|d| operation(d)["responses"] = json!({"201": {"description": ""}}))),
@@ -123,8 +129,10 @@ fn every_suspicious_member_is_decided() {
 
     let decided = json!({"secrets": ["rooms.Room.door_pin"], "settings": ["env"]});
     let (api, _) = Folder::new(&document).with("sensitive.json", &decided).build().unwrap();
-    let marks: Vec<_> = api.packages["rooms"].messages[0].members().map(|(member, _)| (member.wire.as_str(), member.mark)).collect();
-    for expected in [("door_pin", Mark::Secret), ("env", Mark::Settings), ("note", Mark::None), ("tokens", Mark::None)] {
+    let marks: Vec<_> =
+        api.packages["rooms"].messages[0].members().map(|(member, _)| (member.wire.as_str(), member.mark)).collect();
+    for expected in [("door_pin", Mark::Secret), ("env", Mark::Settings), ("note", Mark::None), ("tokens", Mark::None)]
+    {
         assert!(marks.contains(&expected), "{expected:?} in {marks:?}");
     }
     assert!(api.hidden.secrets.is_empty() && api.hidden.settings.contains("env"));
@@ -152,18 +160,27 @@ fn slashes_and_lone_tokens_come_from_the_overrides() {
     });
     let plain = json!({"plain": ["page_token", "next_page_token"]});
     let overrides = json!({"token_alone": {"rooms.get": []}, "multi_segment": ["rooms.get.room_id"]});
-    let (api, _) = Folder::new(&listed).with("sensitive.json", &plain).with("overrides.json", &overrides).build().unwrap();
+    let (api, _) =
+        Folder::new(&listed).with("sensitive.json", &plain).with("overrides.json", &overrides).build().unwrap();
     let package = &api.packages["rooms"];
     let operation = &package.services[0].operations[0];
     assert_eq!(operation.input("room_id").unwrap().places, [Place::Segments]);
-    let Some(PagingKind::Token { clears, .. }) = operation.paging.as_ref().map(|paging| &paging.kind) else { panic!("no token") };
+    let Some(PagingKind::Token { clears, .. }) = operation.paging.as_ref().map(|paging| &paging.kind) else {
+        panic!("no token")
+    };
     assert_eq!(clears.iter().map(|input| input.wire.as_str()).collect::<Vec<_>>(), ["light"]);
-    let essential: Vec<_> =
-        package.messages[0].members().filter(|(m, _)| m.mark == Mark::Essential).map(|(m, _)| m.wire.as_str()).collect();
+    let essential: Vec<_> = package.messages[0]
+        .members()
+        .filter(|(m, _)| m.mark == Mark::Essential)
+        .map(|(m, _)| m.wire.as_str())
+        .collect();
     assert_eq!(essential, ["next_page_token", "things"]);
 
     let wrong = json!({"multi_segment": ["rooms.get.floor"]});
-    let error = format!("{:#}", Folder::new(&listed).with("sensitive.json", &plain).with("overrides.json", &wrong).build().unwrap_err());
+    let error = format!(
+        "{:#}",
+        Folder::new(&listed).with("sensitive.json", &plain).with("overrides.json", &wrong).build().unwrap_err()
+    );
     assert!(error.contains("a value with slashes outside of the path"), "{error}");
 }
 
@@ -204,7 +221,8 @@ fn several_texts_need_an_order_that_somebody_wrote_down() {
     let error = format!("{:#}", signed(&["floor", "room_id"]).unwrap_err());
     assert!(error.contains("path parameters come first"), "{error}");
     let (api, _) = signed(&["room_id"]).unwrap();
-    let left: Vec<_> = api.packages["rooms"].services[0].operations[0].optional().map(|input| input.wire.as_str()).collect();
+    let left: Vec<_> =
+        api.packages["rooms"].services[0].operations[0].optional().map(|input| input.wire.as_str()).collect();
     assert_eq!(left, ["floor", "light"], "what the order leaves out is a setter");
 }
 
@@ -219,8 +237,7 @@ fn more_than_three_arguments_of_a_type_are_refused_where_callers_give_them() {
             }
             schema["required"] = json!(names);
             if sent {
-                operation(d)["parameters"][2] =
-                    json!({"name": "like", "in": "query", "required": false, "schema": {"$ref": "#/components/schemas/Room"}});
+                operation(d)["parameters"][2] = json!({"name": "like", "in": "query", "required": false, "schema": {"$ref": "#/components/schemas/Room"}});
             }
         })
     };

@@ -18,8 +18,8 @@ use crate::frames::Invalid;
 pub trait ArrowExt {
     /// Runs the statement, or waits for it, and returns its result as record batches, in order.
     ///
-    /// The chunks of the result come by links in Arrow's IPC stream format and are fetched ahead within a window, so memory does not
-    /// grow with the result. Dropping the stream before the statement has ended cancels the statement.
+    /// The chunks of the result come by links in Arrow's IPC stream format and are fetched ahead within a window, so
+    /// memory does not grow with the result. Dropping the stream before the statement has ended cancels the statement.
     fn batches(self) -> BatchStream;
 }
 
@@ -38,7 +38,8 @@ impl ArrowExt for Statement {
 
 /// A result as record batches: a stream.
 ///
-/// Batches share the memory of the chunk that they came in, without a copy: a chunk stays in memory as long as one of its batches does.
+/// Batches share the memory of the chunk that they came in, without a copy: a chunk stays in memory as long as one of
+/// its batches does.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct BatchStream {
     chunks: ChunkStream,
@@ -55,8 +56,8 @@ impl BatchStream {
     /// The next batch, or `None` after the last.
     ///
     /// # Errors
-    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when a chunk is not a complete Arrow stream, or has other
-    /// rows than the service states.
+    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when a chunk is not a complete Arrow
+    /// stream, or has other rows than the service states.
     pub async fn try_next(&mut self) -> Result<Option<RecordBatch>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await.transpose()
     }
@@ -79,7 +80,8 @@ impl BatchStream {
         self.schema.clone()
     }
 
-    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first batch or the end was returned.
+    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first batch or the
+    /// end was returned.
     pub fn truncated(&self) -> bool {
         self.chunks.truncated()
     }

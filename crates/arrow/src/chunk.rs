@@ -104,7 +104,8 @@ impl Chunk {
     }
 }
 
-/// The bytes where the decoder wants them: at a multiple of eight. Downloads are there already, so that they are not copied.
+/// The bytes where the decoder wants them: at a multiple of eight. Downloads are there already, so that they are not
+/// copied.
 fn aligned(bytes: Bytes) -> Buffer {
     if bytes.as_ptr().align_offset(8) == 0 {
         return Buffer::from(bytes);
@@ -118,7 +119,10 @@ fn aligned(bytes: Bytes) -> Buffer {
 fn guarded<T>(decode: impl FnOnce() -> T) -> Result<T, Invalid> {
     // What is half done after a panic is not used again: the chunk ends with the error.
     catch_unwind(AssertUnwindSafe(decode)).map_err(|panic| {
-        let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+        let why = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned());
         one_line("the decoder gave up", &why.unwrap_or_default())
     })
 }

@@ -7,14 +7,16 @@ use databricks_sdk::sql::{Column, SqlType};
 
 /// The schema of a result that came without one, since it has no rows.
 pub(crate) fn schema(columns: &[Column]) -> SchemaRef {
-    let fields: Fields = columns.iter().map(|column| Field::new(&column.name, data_type(column.sql_type()), true)).collect();
+    let fields: Fields =
+        columns.iter().map(|column| Field::new(&column.name, data_type(column.sql_type()), true)).collect();
     Arc::new(Schema::new(fields))
 }
 
 /// Whether two schemas have the same names and types.
 pub(crate) fn same(a: &Schema, b: &Schema) -> bool {
-    let columns =
-        |schema: &Schema| schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect::<Vec<_>>();
+    let columns = |schema: &Schema| {
+        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect::<Vec<_>>()
+    };
     columns(a) == columns(b)
 }
 
@@ -37,10 +39,15 @@ fn data_type(kind: &SqlType) -> DataType {
         SqlType::Void => DataType::Null,
         SqlType::Array(item) => DataType::List(Arc::new(Field::new_list_field(data_type(item), true))),
         SqlType::Map(pair) => {
-            let entries = Fields::from(vec![Field::new("key", data_type(&pair.0), false), Field::new("value", data_type(&pair.1), true)]);
+            let entries = Fields::from(vec![
+                Field::new("key", data_type(&pair.0), false),
+                Field::new("value", data_type(&pair.1), true),
+            ]);
             DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entries), false)), false)
         }
-        SqlType::Struct(fields) => DataType::Struct(fields.iter().map(|(name, kind)| Field::new(name, data_type(kind), true)).collect()),
+        SqlType::Struct(fields) => {
+            DataType::Struct(fields.iter().map(|(name, kind)| Field::new(name, data_type(kind), true)).collect())
+        }
         // Strings, variants as JSON, and what a newer service may add.
         _ => DataType::Utf8,
     }

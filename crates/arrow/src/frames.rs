@@ -68,7 +68,8 @@ pub(crate) fn frames(stream: &[u8]) -> Result<Vec<Frame>, Invalid> {
         if frame.message.end > stream.len() {
             return Err("it ends within a message".into());
         }
-        let body = usize::try_from(frame.message(stream)?.bodyLength()).map_err(|_| "the body of a message has an impossible length")?;
+        let body = usize::try_from(frame.message(stream)?.bodyLength())
+            .map_err(|_| "the body of a message has an impossible length")?;
         frame.body.end = frame.body.start.saturating_add(body);
         if frame.body.end > stream.len() {
             return Err("it ends within the body of a message".into());

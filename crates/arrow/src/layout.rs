@@ -1,6 +1,7 @@
 //! Checks of a record batch as it comes: its lengths against its buffers, and those against the bytes that there are.
 //!
-//! The decoder checks the values, yet it slices before it compares, and panics where a buffer is not as long as it should be.
+//! The decoder checks the values, yet it slices before it compares, and panics where a buffer is not as long as it
+//! should be.
 
 use arrow_ipc::{Buffer, FieldNode, MetadataVersion, RecordBatch};
 use arrow_schema::{DataType, UnionMode};
@@ -17,7 +18,10 @@ pub(crate) fn rows(batch: &RecordBatch<'_>) -> Result<usize, Invalid> {
 }
 
 fn length(stated: i64) -> Result<usize, Invalid> {
-    usize::try_from(stated).ok().filter(|rows| *rows <= MOST_ROWS).ok_or_else(|| format!("a length is stated as {stated}").into())
+    usize::try_from(stated)
+        .ok()
+        .filter(|rows| *rows <= MOST_ROWS)
+        .ok_or_else(|| format!("a length is stated as {stated}").into())
 }
 
 /// Checks a batch of these columns.
@@ -156,7 +160,8 @@ impl<'b> Walk<'_, 'b> {
             }
             DataType::FixedSizeList(item, size) => {
                 self.validity(rows, nulls)?;
-                let needed = rows.checked_mul(usize::try_from(*size).unwrap_or_default()).ok_or("a column is too long")?;
+                let needed =
+                    rows.checked_mul(usize::try_from(*size).unwrap_or_default()).ok_or("a column is too long")?;
                 if self.column(item.data_type())? < needed {
                     return Err("a column of lists has too few items".into());
                 }
@@ -188,7 +193,10 @@ impl<'b> Walk<'_, 'b> {
                     let needed = rows.checked_mul(4).ok_or("a column is too long")?;
                     let offsets = self.buffer_of(needed, 4)?;
                     // The only buffer that the decoder does not align by itself.
-                    if self.codec.is_none() && !offsets.is_empty() && offsets.as_ptr().align_offset(align_of::<i32>()) != 0 {
+                    if self.codec.is_none()
+                        && !offsets.is_empty()
+                        && offsets.as_ptr().align_offset(align_of::<i32>()) != 0
+                    {
                         return Err("the offsets of a union are not aligned".into());
                     }
                 }

@@ -15,8 +15,9 @@
 //! # }
 //! ```
 //!
-//! What comes from storage is checked before it is decoded: lengths, offsets, types, dictionaries and the sizes that compressed buffers
-//! claim. A chunk that is not a complete Arrow stream, or has other rows than the service states, is an error.
+//! What comes from storage is checked before it is decoded: lengths, offsets, types, dictionaries and the sizes that
+//! compressed buffers claim. A chunk that is not a complete Arrow stream, or has other rows than the service states, is
+//! an error.
 
 mod batches;
 mod chunk;

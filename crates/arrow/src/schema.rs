@@ -2,8 +2,12 @@
 //!
 //! The conversion to Arrow's own types takes that for granted and panics otherwise.
 
-use arrow_array::types::{Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, validate_decimal_precision_and_scale};
-use arrow_ipc::{DateUnit, DictionaryKind, Endianness, Field, IntervalUnit, Precision, Schema, TimeUnit, Type, UnionMode};
+use arrow_array::types::{
+    Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, validate_decimal_precision_and_scale,
+};
+use arrow_ipc::{
+    DateUnit, DictionaryKind, Endianness, Field, IntervalUnit, Precision, Schema, TimeUnit, Type, UnionMode,
+};
 
 use crate::frames::Invalid;
 
@@ -31,7 +35,9 @@ fn check_field(field: Field<'_>, depth: usize) -> Result<(), Invalid> {
     check_type(field)?;
     let children = field.children().map_or(0, |children| children.len());
     let wanted = match field.type_type() {
-        Type::List | Type::LargeList | Type::ListView | Type::LargeListView | Type::FixedSizeList | Type::Map => Some(1),
+        Type::List | Type::LargeList | Type::ListView | Type::LargeListView | Type::FixedSizeList | Type::Map => {
+            Some(1)
+        }
         Type::RunEndEncoded => Some(2),
         Type::Struct_ | Type::Union => None,
         // Children of a type that has none are ignored.
@@ -43,7 +49,8 @@ fn check_field(field: Field<'_>, depth: usize) -> Result<(), Invalid> {
     let all = || field.children().into_iter().flatten();
     match field.type_type() {
         Type::Map => {
-            let entries = all().next().filter(|child| child.type_type() == Type::Struct_ && child.dictionary().is_none());
+            let entries =
+                all().next().filter(|child| child.type_type() == Type::Struct_ && child.dictionary().is_none());
             if entries.and_then(|entries| entries.children()).is_none_or(|members| members.len() != 2) {
                 return Err(invalid(field, "is a map without keys and values"));
             }
@@ -106,7 +113,9 @@ fn check_type(field: Field<'_>) -> Result<(), Invalid> {
         Type::FixedSizeBinary => field.type_as_fixed_size_binary().is_some_and(|binary| binary.byteWidth() >= 0),
         Type::FixedSizeList => field.type_as_fixed_size_list().is_some_and(|list| list.listSize() >= 0),
         Type::Map => field.type_as_map().is_some(),
-        Type::Date => field.type_as_date().is_some_and(|date| [DateUnit::DAY, DateUnit::MILLISECOND].contains(&date.unit())),
+        Type::Date => {
+            field.type_as_date().is_some_and(|date| [DateUnit::DAY, DateUnit::MILLISECOND].contains(&date.unit()))
+        }
         Type::Time => field.type_as_time().is_some_and(|time| match time.unit() {
             TimeUnit::SECOND | TimeUnit::MILLISECOND => time.bitWidth() == 32,
             TimeUnit::MICROSECOND | TimeUnit::NANOSECOND => time.bitWidth() == 64,
@@ -119,7 +128,9 @@ fn check_type(field: Field<'_>) -> Result<(), Invalid> {
             field.type_as_interval().is_some_and(|interval| units.contains(&interval.unit()))
         }
         Type::Decimal => field.type_as_decimal().is_some_and(|decimal| {
-            let (Ok(precision), Ok(scale)) = (u8::try_from(decimal.precision()), i8::try_from(decimal.scale())) else { return false };
+            let (Ok(precision), Ok(scale)) = (u8::try_from(decimal.precision()), i8::try_from(decimal.scale())) else {
+                return false;
+            };
             match decimal.bitWidth() {
                 32 => validate_decimal_precision_and_scale::<Decimal32Type>(precision, scale),
                 64 => validate_decimal_precision_and_scale::<Decimal64Type>(precision, scale),
@@ -129,7 +140,9 @@ fn check_type(field: Field<'_>) -> Result<(), Invalid> {
             }
             .is_ok()
         }),
-        Type::Union => field.type_as_union().is_some_and(|union| [UnionMode::Dense, UnionMode::Sparse].contains(&union.mode())),
+        Type::Union => {
+            field.type_as_union().is_some_and(|union| [UnionMode::Dense, UnionMode::Sparse].contains(&union.mode()))
+        }
         _ => false,
     };
     if known { Ok(()) } else { Err(invalid(field, "has a type that Arrow does not have")) }

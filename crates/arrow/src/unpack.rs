@@ -34,7 +34,10 @@ impl Budget {
     }
 
     fn take(&mut self, bytes: u64) -> Result<(), Invalid> {
-        self.0 = self.0.checked_sub(bytes).ok_or("its buffers claim to unpack to far more than a chunk of its size holds")?;
+        self.0 = self
+            .0
+            .checked_sub(bytes)
+            .ok_or("its buffers claim to unpack to far more than a chunk of its size holds")?;
         Ok(())
     }
 }
@@ -44,7 +47,8 @@ pub(crate) fn unpacked(buffer: &[u8], codec: Codec, budget: &mut Budget) -> Resu
     if buffer.is_empty() {
         return Ok(0);
     }
-    let (length, packed) = buffer.split_first_chunk::<8>().ok_or("a compressed buffer is shorter than its own length")?;
+    let (length, packed) =
+        buffer.split_first_chunk::<8>().ok_or("a compressed buffer is shorter than its own length")?;
     let size = match i64::from_le_bytes(*length) {
         -1 => return Ok(packed.len()),
         size => u64::try_from(size).map_err(|_| "a compressed buffer claims a negative size")?,
@@ -55,7 +59,8 @@ pub(crate) fn unpacked(buffer: &[u8], codec: Codec, budget: &mut Budget) -> Resu
         && size > 0
     {
         let mut decoder = lz4_flex::frame::FrameDecoder::new(packed).take(size.saturating_add(1));
-        let found = io::copy(&mut decoder, &mut io::sink()).map_err(|error| one_line("a buffer cannot be unpacked", &error))?;
+        let found =
+            io::copy(&mut decoder, &mut io::sink()).map_err(|error| one_line("a buffer cannot be unpacked", &error))?;
         if found != size {
             return Err("a compressed buffer unpacks to another size than it claims".into());
         }

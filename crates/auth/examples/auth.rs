@@ -19,7 +19,8 @@ use std::process::ExitCode;
 use databricks_auth::{Config, CredentialChain, Credentials as _};
 use databricks_core::{Error, ErrorKind, Result};
 
-const USAGE: &str = "usage: auth describe|login|logout|token|profiles [--profile NAME] [--host URL] [--offline] [attribute=value …]";
+const USAGE: &str =
+    "usage: auth describe|login|logout|token|profiles [--profile NAME] [--host URL] [--offline] [attribute=value …]";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -65,8 +66,9 @@ async fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
         "token" => {
             let headers = credentials(config)?.headers().await?;
             for (name, value) in &headers.headers {
-                let value =
-                    value.to_str().map_err(|error| Error::new(ErrorKind::Auth, format!("{name} is not a string")).with_source(error))?;
+                let value = value.to_str().map_err(|error| {
+                    Error::new(ErrorKind::Auth, format!("{name} is not a string")).with_source(error)
+                })?;
                 println!("{name}: {value}");
             }
             Ok(())

@@ -4,8 +4,8 @@
 //! cargo run -p databricks-auth --example foreign_client
 //! ```
 //!
-//! Without a configuration it asks a small server of its own on this machine, so that it can be tried. `ureq` is built without TLS
-//! here; a program of yours that calls a workspace turns on one of its TLS features.
+//! Without a configuration it asks a small server of its own on this machine, so that it can be tried. `ureq` is built
+//! without TLS here; a program of yours that calls a workspace turns on one of its TLS features.
 
 #![allow(clippy::print_stdout)]
 
@@ -55,7 +55,9 @@ async fn get(credentials: &CredentialChain, path: &str) -> Result<String> {
         match response {
             (401, _) if attempt == 1 && credentials.invalidate(headers.generation) => {}
             (200, body) => return Ok(body),
-            (status, body) => return Err(Error::new(ErrorKind::Other, format!("the service responded with {status}: {body}"))),
+            (status, body) => {
+                return Err(Error::new(ErrorKind::Other, format!("the service responded with {status}: {body}")));
+            }
         }
     }
     Err(Error::new(ErrorKind::Other, "no response"))

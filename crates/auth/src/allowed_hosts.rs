@@ -15,7 +15,10 @@ use crate::error::{AuthError, AuthErrorKind};
 pub(crate) fn check(url: &str, named_by: &str, own: &[Origin]) -> Result<(), AuthError> {
     let origin = url.parse::<Uri>().ok().as_ref().and_then(Origin::of);
     let Some(origin) = origin else {
-        return Err(AuthError::new(AuthErrorKind::UntrustedEndpoint, format!("{named_by} names an endpoint that is not an absolute URL")));
+        return Err(AuthError::new(
+            AuthErrorKind::UntrustedEndpoint,
+            format!("{named_by} names an endpoint that is not an absolute URL"),
+        ));
     };
     if own.contains(&origin) || is_trusted(&origin) {
         return Ok(());

@@ -36,13 +36,13 @@ const ROUNDS: usize = 3;
 
 /// Caches the token of a [`TokenSource`], and renews it before it expires. Clones share the token.
 ///
-/// A fresh token is returned without waiting. In the last part of its lifetime (half of it, at most 20 minutes) one task fetches a new
-/// one in the background, while callers still get the old one. Only when a token has less than 40 seconds left do callers wait, all
-/// for the same request. The request continues when its callers are cancelled, so that the next call does not start over. A renewal
-/// ahead of time that fails is retried after a minute.
+/// A fresh token is returned without waiting. In the last part of its lifetime (half of it, at most 20 minutes) one
+/// task fetches a new one in the background, while callers still get the old one. Only when a token has less than 40
+/// seconds left do callers wait, all for the same request. The request continues when its callers are cancelled, so
+/// that the next call does not start over. A renewal ahead of time that fails is retried after a minute.
 ///
-/// Several Tokio runtimes may share one cache, at the same time or one after the other: a request that is lost with its runtime, or
-/// whose runtime no longer runs, is restarted by the next call.
+/// Several Tokio runtimes may share one cache, at the same time or one after the other: a request that is lost with its
+/// runtime, or whose runtime no longer runs, is restarted by the next call.
 ///
 /// The lifetime is measured from receipt with a monotonic clock, so a wrong system time does no harm.
 ///
@@ -89,7 +89,8 @@ impl Request {
     /// The result; `None` if the request was lost: its runtime has ended, or no longer runs.
     async fn outcome(&self) -> Option<Outcome> {
         let mut result = self.result.clone();
-        let waiting = pin!(async move { result.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) });
+        let waiting =
+            pin!(async move { result.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) });
         let watching = pin!(async {
             while tokio::time::timeout(PATIENCE, self.runtime.spawn(async {})).await.is_ok() {
                 tokio::time::sleep(PATIENCE).await;
@@ -166,7 +167,14 @@ impl TokenCache {
     }
 
     pub(crate) fn build(name: &str, source: Box<dyn DynTokenSource>, clock: SharedClock, renew_ahead: bool) -> Self {
-        Self(Arc::new(Shared { name: name.to_owned(), source, clock, renew_ahead, current: RwLock::default(), flight: Mutex::default() }))
+        Self(Arc::new(Shared {
+            name: name.to_owned(),
+            source,
+            clock,
+            renew_ahead,
+            current: RwLock::default(),
+            flight: Mutex::default(),
+        }))
     }
 
     /// Sets the clock, for tests. The cache starts empty.
@@ -227,7 +235,8 @@ impl TokenCache {
         Err(AuthError::failed(&self.0.name, "the Tokio runtime ended while a token was requested"))
     }
 
-    /// Drops the token if it is still of this generation, because the service refused it. Returns whether a retry may get a fresh one.
+    /// Drops the token if it is still of this generation, because the service refused it. Returns whether a retry may
+    /// get a fresh one.
     pub fn invalidate(&self, generation: u64) -> bool {
         let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
         if current.as_ref().is_some_and(|token| token.generation == generation) {
@@ -384,7 +393,9 @@ fn enter(token: Token, generation: u64, now: Instant) -> CachedToken {
 fn shareable(name: &str, error: databricks_core::Error) -> AuthError {
     match AuthError::of(&error) {
         Some(found) => found.clone(),
-        None => AuthError::new(AuthErrorKind::AuthFailed, format!("{name}: cannot get a token")).with_provider(name).with_cause(error),
+        None => AuthError::new(AuthErrorKind::AuthFailed, format!("{name}: cannot get a token"))
+            .with_provider(name)
+            .with_cause(error),
     }
 }
 

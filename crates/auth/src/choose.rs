@@ -69,7 +69,8 @@ async fn first(cx: &Arc<Context>) -> Result<Chosen, AuthError> {
     Err(exhausted(&cx.config, declined))
 }
 
-/// Sets up a provider. One that is not configured explicitly must prove that it works; the token that it gets for that is cached.
+/// Sets up a provider. One that is not configured explicitly must prove that it works; the token that it gets for that
+/// is cached.
 async fn attempt(cx: &Arc<Context>, provider: &Provider) -> Result<Outcome, AuthError> {
     let outcome = (provider.configure)(cx).await?;
     if let (true, Outcome::Ready(headers)) = (provider.ambient, &outcome)
@@ -106,7 +107,9 @@ fn exhausted(config: &ResolvedConfig, declined: Vec<Declined>) -> AuthError {
     let others: Vec<_> = ATTRIBUTES
         .iter()
         .filter(|attribute| attribute.family.is_some())
-        .filter_map(|attribute| config.settings().source(attribute.key).map(|source| format!("{} ({source})", attribute.name())))
+        .filter_map(|attribute| {
+            config.settings().source(attribute.key).map(|source| format!("{} ({source})", attribute.name()))
+        })
         .collect();
     if !others.is_empty() {
         text.push_str(&format!("; set are {}", others.join(", ")));
@@ -119,7 +122,10 @@ fn exhausted(config: &ResolvedConfig, declined: Vec<Declined>) -> AuthError {
     } else {
         "set credentials, for example token (DATABRICKS_TOKEN), or log in with `databricks auth login`"
     };
-    AuthError::new(AuthErrorKind::NoCredentials, text).with_hint(advice).with_warnings(config.warnings()).with_declined(declined)
+    AuthError::new(AuthErrorKind::NoCredentials, text)
+        .with_hint(advice)
+        .with_warnings(config.warnings())
+        .with_declined(declined)
 }
 
 #[cfg(test)]
@@ -131,7 +137,8 @@ mod tests {
 
     #[test]
     fn one_line_states_what_to_do_and_the_report_lists_the_providers() {
-        let environment = Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_ID", "sp-1")]);
+        let environment =
+            Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_ID", "sp-1")]);
         let config = Config::new().environment(environment).resolve().unwrap();
         let declined = vec![Declined::new("pat", "token (DATABRICKS_TOKEN) is not set")];
         let error: databricks_core::Error = exhausted(&config, declined).into();
@@ -141,7 +148,9 @@ mod tests {
              variable DATABRICKS_CLIENT_ID); set credentials, for example token (DATABRICKS_TOKEN), or log in with `databricks auth login`"
         );
         assert!(
-            error.report().ends_with("credentials providers that were not used:\n  pat: token (DATABRICKS_TOKEN) is not set"),
+            error
+                .report()
+                .ends_with("credentials providers that were not used:\n  pat: token (DATABRICKS_TOKEN) is not set"),
             "{}",
             error.report()
         );

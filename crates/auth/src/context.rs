@@ -171,7 +171,11 @@ impl Context {
                 settings.fill(Key::AzureTenantId, Value::Text(tenant.clone()), source(provider));
             }
             if let Some(name) = chosen {
-                settings.fill(Key::AuthType, Value::Text(name.to_owned()), Source::Provider { name: "the chain".to_owned() });
+                settings.fill(
+                    Key::AuthType,
+                    Value::Text(name.to_owned()),
+                    Source::Provider { name: "the chain".to_owned() },
+                );
             }
         }
         let metadata = self.metadata.get().and_then(Option::as_ref);

@@ -1,4 +1,5 @@
-//! The credential chain: credentials that choose their provider when they are first needed, and what is known about the host.
+//! The credential chain: credentials that choose their provider when they are first needed, and what is known about the
+//! host.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,9 +39,9 @@ pub struct Endpoint {
 /// Credentials that find their provider by the configuration. Cheap to clone; clones share tokens and everything else.
 ///
 /// Created by [`ResolvedConfig::credentials`]. Sends nothing before the first [`headers`](Credentials::headers) or
-/// [`endpoint`](Self::endpoint). That call chooses a provider: the one that `auth_type` names, else the first one of the chain that
-/// is configured; see the [table](crate#auth-types). The provider is kept and returns the headers from then on. After an error, the next
-/// call chooses again.
+/// [`endpoint`](Self::endpoint). That call chooses a provider: the one that `auth_type` names, else the first one of
+/// the chain that is configured; see the [table](crate#auth-types). The provider is kept and returns the headers from
+/// then on. After an error, the next call chooses again.
 ///
 /// ```no_run
 /// # async fn example(http: databricks_transport::HttpService) -> databricks_core::Result<()> {
@@ -71,8 +72,8 @@ pub(crate) struct Inner {
 }
 
 impl ResolvedConfig {
-    /// Creates credentials that send their token requests through the given HTTP service. Nothing is sent before headers are first
-    /// needed.
+    /// Creates credentials that send their token requests through the given HTTP service. Nothing is sent before
+    /// headers are first needed.
     ///
     /// [`credentials`](Self::credentials) does the same with an HTTP service of its own.
     ///
@@ -81,8 +82,9 @@ impl ResolvedConfig {
         CredentialChain::new(self.clone(), http)
     }
 
-    /// Creates credentials with connections of their own: they use the proxy of the environment, the system's certificates, and the
-    /// `http_timeout_seconds`, `skip_verify` and debug settings of this configuration. Nothing is sent before headers are first needed.
+    /// Creates credentials with connections of their own: they use the proxy of the environment, the system's
+    /// certificates, and the `http_timeout_seconds`, `skip_verify` and debug settings of this configuration. Nothing is
+    /// sent before headers are first needed.
     ///
     /// [`credentials_over`](Self::credentials_over) takes an HTTP service of the caller instead.
     ///
@@ -101,8 +103,8 @@ impl ResolvedConfig {
         Ok(self.credentials_over(self.http_service()?))
     }
 
-    /// Creates the HTTP service that [`credentials`](Self::credentials) uses, for [`login`](Self::login), [`logout`](Self::logout) and
-    /// [`exchange_token`](Self::exchange_token).
+    /// Creates the HTTP service that [`credentials`](Self::credentials) uses, for [`login`](Self::login),
+    /// [`logout`](Self::logout) and [`exchange_token`](Self::exchange_token).
     ///
     /// # Errors
     /// When the system's certificates or the proxy of the environment cannot be used.
@@ -138,8 +140,9 @@ impl CredentialChain {
         }))
     }
 
-    /// Returns where requests go. What the configuration does not state is taken from the host's metadata, which is requested once, with
-    /// a timeout of 5 seconds; without a response the defaults apply. With an Azure resource id in place of a host, this authenticates to find the host.
+    /// Returns where requests go. What the configuration does not state is taken from the host's metadata, which is
+    /// requested once, with a timeout of 5 seconds; without a response the defaults apply. With an Azure resource id in
+    /// place of a host, this authenticates to find the host.
     ///
     /// # Errors
     /// When no host is configured and none can be found.
@@ -162,8 +165,10 @@ impl CredentialChain {
                 .into());
         };
         cx.try_metadata().await.map_err(AuthError::from)?;
-        let base =
-            host.url.parse().map_err(|error| Error::new(ErrorKind::Config, format!("{} is not a URL", host.url)).with_source(error))?;
+        let base = host
+            .url
+            .parse()
+            .map_err(|error| Error::new(ErrorKind::Config, format!("{} is not a URL", host.url)).with_source(error))?;
         Ok(Endpoint {
             base,
             account_id: cx.account_id().await,
@@ -173,20 +178,22 @@ impl CredentialChain {
         })
     }
 
-    /// Returns the configuration with everything known so far: from the host's metadata, the chain and the provider. Sends nothing.
+    /// Returns the configuration with everything known so far: from the host's metadata, the chain and the provider.
+    /// Sends nothing.
     pub fn config(&self) -> ResolvedConfig {
         self.0.cx.snapshot(self.0.chosen.get().map(|chosen| chosen.name))
     }
 
-    /// Describes where each attribute came from, which provider authenticates, and why the others do not. Secrets are not shown.
+    /// Describes where each attribute came from, which provider authenticates, and why the others do not. Secrets are
+    /// not shown.
     ///
     /// Sends nothing: before the first request it states which providers are configured.
     pub fn describe(&self) -> Description {
         crate::describe::of_chain(&self.config(), self.0.chosen.get(), self.last_failure().as_ref())
     }
 
-    /// Revokes what was created for these credentials: the personal access tokens of `azure-pat`. Best effort: failures are logged.
-    /// Other providers have nothing to revoke.
+    /// Revokes what was created for these credentials: the personal access tokens of `azure-pat`. Best effort: failures
+    /// are logged. Other providers have nothing to revoke.
     pub async fn close(&self) {
         if let Some(chosen) = self.0.chosen.get() {
             chosen.headers.close().await;
@@ -272,6 +279,9 @@ impl Credentials for CredentialChain {
 
 impl fmt::Debug for CredentialChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CredentialChain").field("auth_type", &self.auth_type()).field("config", &self.0.cx.config).finish_non_exhaustive()
+        f.debug_struct("CredentialChain")
+            .field("auth_type", &self.auth_type())
+            .field("config", &self.0.cx.config)
+            .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,8 @@ use crate::error::AuthError;
 use crate::providers::{CHAIN, ON_REQUEST};
 
 /// Where a configuration comes from and how it authenticates; see [`ResolvedConfig::describe`] and
-/// [`CredentialChain::describe`](crate::CredentialChain::describe). `Display` shows it on several lines, without secrets.
+/// [`CredentialChain::describe`](crate::CredentialChain::describe). `Display` shows it on several lines, without
+/// secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Description {
@@ -48,7 +49,8 @@ pub struct DescribedProvider {
 }
 
 impl ResolvedConfig {
-    /// Describes where each attribute came from, and which credentials providers are configured. Secrets are not shown. Sends nothing.
+    /// Describes where each attribute came from, and which credentials providers are configured. Secrets are not shown.
+    /// Sends nothing.
     pub fn describe(&self) -> Description {
         describe(self, None, None)
     }
@@ -63,7 +65,11 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
     let attributes = config
         .settings()
         .iter()
-        .map(|(key, value, source)| DescribedAttribute { name: key.name(), value: shown(value), source: source.to_string() })
+        .map(|(key, value, source)| DescribedAttribute {
+            name: key.name(),
+            value: shown(value),
+            source: source.to_string(),
+        })
         .collect();
     let forced = if chosen.is_some() { None } else { config.stated_auth_type() };
     let mut providers = Vec::new();
@@ -122,7 +128,11 @@ fn shown(value: &Value) -> String {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Authenticates with: {}", self.auth_type.as_deref().unwrap_or("not known before the first request"))?;
+        writeln!(
+            f,
+            "Authenticates with: {}",
+            self.auth_type.as_deref().unwrap_or("not known before the first request")
+        )?;
         writeln!(f, "\nAttributes")?;
         if self.attributes.is_empty() {
             writeln!(f, "  none is set")?;
@@ -151,17 +161,22 @@ mod tests {
 
     #[test]
     fn shows_sources_and_reasons_but_no_secret() {
-        let env = Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_SECRET", "cs-secret")]);
+        let env =
+            Environment::from_iter([("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_CLIENT_SECRET", "cs-secret")]);
         let config = Config::new().environment(env).client_id("id").resolve().unwrap();
         let description = config.describe();
-        let state = |name: &str| description.providers.iter().find(|provider| provider.name == name).unwrap().state.clone();
+        let state =
+            |name: &str| description.providers.iter().find(|provider| provider.name == name).unwrap().state.clone();
         assert_eq!(state("pat"), "token (DATABRICKS_TOKEN) is not set");
         assert_eq!(state("oauth-m2m"), "is configured and will authenticate");
         assert_eq!(state("databricks-cli"), "not tried, since an earlier one is configured");
         assert_eq!(state("external-browser"), "used only if auth_type names it");
         assert!(state("runtime").contains("notebook"));
         let text = description.to_string();
-        assert!(text.contains("client_secret  **REDACTED**  (environment variable DATABRICKS_CLIENT_SECRET)"), "{text}");
+        assert!(
+            text.contains("client_secret  **REDACTED**  (environment variable DATABRICKS_CLIENT_SECRET)"),
+            "{text}"
+        );
         assert!(!text.contains("cs-secret"), "{text}");
     }
 
@@ -170,6 +185,11 @@ mod tests {
         let config = Config::hermetic().host("h").token("t").auth_type("basic").resolve().unwrap();
         let description = config.describe();
         assert_eq!(description.auth_type.as_deref(), Some("basic"));
-        assert!(description.providers.iter().any(|provider| provider.name == "pat" && provider.state == "not named by auth_type"));
+        assert!(
+            description
+                .providers
+                .iter()
+                .any(|provider| provider.name == "pat" && provider.state == "not named by auth_type")
+        );
     }
 }

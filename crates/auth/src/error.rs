@@ -75,7 +75,9 @@ impl AuthErrorKind {
 
     const fn broad(self) -> ErrorKind {
         match self {
-            Self::UntrustedEndpoint | Self::AuthNotConfigured | Self::AuthFailed | Self::NoCredentials => ErrorKind::Auth,
+            Self::UntrustedEndpoint | Self::AuthNotConfigured | Self::AuthFailed | Self::NoCredentials => {
+                ErrorKind::Auth
+            }
             _ => ErrorKind::Config,
         }
     }
@@ -89,8 +91,8 @@ impl fmt::Display for AuthErrorKind {
 
 /// The cause inside every [`Error`] of configuration and authentication: its kind, and the details behind the message.
 ///
-/// [`AuthError::of`] finds it in an [`Error`], whose message states what failed and what to do. [`report`](Self::report) adds the causes and,
-/// where no credentials were found, why each provider was not used.
+/// [`AuthError::of`] finds it in an [`Error`], whose message states what failed and what to do.
+/// [`report`](Self::report) adds the causes and, where no credentials were found, why each provider was not used.
 ///
 /// ```
 /// use databricks_auth::{AuthError, AuthErrorKind, Config};
@@ -257,8 +259,8 @@ impl AuthError {
         if parts.is_empty() { None } else { Some(parts.join("; ")) }
     }
 
-    /// Returns the message, what to do, all causes and, where no credentials were found, every provider with the reason why it was not
-    /// used. Has several lines and no secrets.
+    /// Returns the message, what to do, all causes and, where no credentials were found, every provider with the reason
+    /// why it was not used. Has several lines and no secrets.
     ///
     /// ```
     /// use databricks_auth::{AuthError, Config};
@@ -330,7 +332,8 @@ impl From<AuthError> for Error {
     }
 }
 
-/// The message where a feature of this crate is off. Most programs use it through `databricks-sdk`, whose features have the same names.
+/// The message where a feature of this crate is off. Most programs use it through `databricks-sdk`, whose features have
+/// the same names.
 pub(crate) fn feature_off(feature: &str) -> String {
     format!(
         "this build does not support it; enable the feature `{feature}` of databricks-sdk (or of databricks-auth, if you use it without the SDK)"
@@ -358,7 +361,10 @@ mod tests {
         let cause = Error::new(ErrorKind::Connect, "connection refused");
         let error: Error = AuthError::failed("oauth-m2m", "the token request failed").with_cause(cause).into();
         assert_eq!(error.kind(), ErrorKind::Auth);
-        assert_eq!(error.report(), "oauth-m2m: the token request failed: the credentials provider failed: connection refused");
+        assert_eq!(
+            error.report(),
+            "oauth-m2m: the token request failed: the credentials provider failed: connection refused"
+        );
         assert_eq!(error_kind(&error), Some(AuthErrorKind::AuthFailed));
         assert_eq!(AuthError::of(&error).unwrap().provider(), Some("oauth-m2m"));
         assert_eq!(error_kind(&Error::new(ErrorKind::Io, "x")), None);

@@ -60,8 +60,10 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     fn new(method: Method, url: impl Into<String>) -> Self {
-        let options =
-            CallOptions::new().attempt_timeout(ATTEMPT).retry(RetryPolicy::default().budget(RETRIES).gateway_errors(true)).idempotent(true);
+        let options = CallOptions::new()
+            .attempt_timeout(ATTEMPT)
+            .retry(RetryPolicy::default().budget(RETRIES).gateway_errors(true))
+            .idempotent(true);
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         Self { method, url: url.into(), headers, body: Body::empty(), options, invalid: None, secret_url: false }
@@ -137,7 +139,8 @@ impl Outgoing {
 
     /// One attempt with this timeout.
     pub(crate) fn once(mut self, timeout: Duration) -> Self {
-        self.options = self.options.retry(RetryPolicy::none()).max_attempts(1).timeout(timeout).attempt_timeout(timeout);
+        self.options =
+            self.options.retry(RetryPolicy::none()).max_attempts(1).timeout(timeout).attempt_timeout(timeout);
         self
     }
 
@@ -166,12 +169,14 @@ impl Http {
     pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<HttpResponse, Error> {
         let Outgoing { method, url, headers, body, options, invalid, secret_url } = outgoing;
         if let Some(name) = invalid {
-            let text =
-                format!("the value for the header {name} contains characters that are not allowed in a header; check for line breaks");
+            let text = format!(
+                "the value for the header {name} contains characters that are not allowed in a header; check for line breaks"
+            );
             return Err(Error::new(databricks_core::ErrorKind::InvalidInput, text));
         }
         let mut request = Request::builder().method(method).uri(url).body(body).map_err(|error| {
-            Error::new(databricks_core::ErrorKind::InvalidInput, "the address of the request is not a URL").with_source(error)
+            Error::new(databricks_core::ErrorKind::InvalidInput, "the address of the request is not a URL")
+                .with_source(error)
         })?;
         *request.headers_mut() = headers;
         let raw = RawResponse::new();
@@ -188,9 +193,12 @@ impl Http {
                     let (parts, body) = response.into_parts();
                     Ok(HttpResponse { status: parts.status, headers: parts.headers, body, said: None })
                 }
-                (None, Some(api), Some(status)) => {
-                    Ok(HttpResponse { status, headers: HeaderMap::new(), body: Bytes::new(), said: Some(api.to_string()) })
-                }
+                (None, Some(api), Some(status)) => Ok(HttpResponse {
+                    status,
+                    headers: HeaderMap::new(),
+                    body: Bytes::new(),
+                    said: Some(api.to_string()),
+                }),
                 // Other parts of the error may contain the URL.
                 _ if secret_url => Err(Error::new(error.kind(), format!("no response ({:?})", error.kind()))),
                 _ => Err(error),
@@ -298,7 +306,10 @@ mod tests {
                 r#"{"error":"x","error_description":"AADSTS7: no. Trace ID: 1 Correlation ID: 2","error_uri":"https://e"}"#,
                 "401 Unauthorized: x: AADSTS7: no. (see https://e)",
             ),
-            (r#"{"error":{"code":403,"message":"denied","status":"PERMISSION_DENIED"}}"#, "401 Unauthorized: PERMISSION_DENIED: denied"),
+            (
+                r#"{"error":{"code":403,"message":"denied","status":"PERMISSION_DENIED"}}"#,
+                "401 Unauthorized: PERMISSION_DENIED: denied",
+            ),
             (r#"{"error_code":"PERMISSION_DENIED","message":"no"}"#, "401 Unauthorized: PERMISSION_DENIED: no"),
             ("<html>forbidden by proxy</html>", "401 Unauthorized: forbidden by proxy"),
             ("", "401 Unauthorized: the response is empty"),
@@ -310,8 +321,11 @@ mod tests {
 
     #[test]
     fn echoes_are_hidden() {
-        let text = response(400, r#"{"error":"bad","error_description":"assertion top-secret and dapi0123456789abcdef0123456789abcdef"}"#)
-            .explanation(&["top-secret"]);
+        let text = response(
+            400,
+            r#"{"error":"bad","error_description":"assertion top-secret and dapi0123456789abcdef0123456789abcdef"}"#,
+        )
+        .explanation(&["top-secret"]);
         assert!(!text.contains("top-secret") && !text.contains("dapi0123"), "{text}");
     }
 

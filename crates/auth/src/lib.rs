@@ -1,5 +1,5 @@
-//! Configuration and authentication for Databricks: profile files, environment variables, and every credentials provider of the
-//! official SDKs.
+//! Configuration and authentication for Databricks: profile files, environment variables, and every credentials
+//! provider of the official SDKs.
 //!
 //! The SDK uses this crate; it also works without the SDK, for any HTTP client:
 //!
@@ -20,23 +20,25 @@
 //! settings ──resolve()──▶ configuration ──credentials()──▶ chain ──▶ provider ──▶ token cache ──headers()──▶ headers
 //! ```
 //!
-//! 1. **Settings** state which host to use and how to authenticate: `host`, `token`, `client_id` and so on. Each one comes from code
-//!    ([`Config`]), else from its environment variable, else from a profile of `~/.databrickscfg`. A profile is read if it is named
-//!    (`profile`, `DATABRICKS_CONFIG_PROFILE`); without a name, the default profile is read only if code and environment set neither a
-//!    host nor credentials. [`Config::resolve`] merges and validates them into a [`ResolvedConfig`], which knows the [`Source`] of each.
-//! 2. The **chain** ([`CredentialChain`]) is the list of all credentials providers in a fixed order. On first use it chooses the one that
-//!    `auth_type` names, else the first one that is configured. Those that may work without any setting (`databricks-cli`, `github-oidc`,
-//!    `azure-devops-oidc`, `azure-cli`, `netrc`) are skipped when they fail; a failure of any other is an error.
-//! 3. A **credentials provider** is one way to get a token: an OAuth grant, a program such as `az`, the identity of a virtual machine. Its
-//!    name is the *auth type*.
-//! 4. The **token cache** ([`TokenCache`]) keeps the provider's token and renews it in the background before it expires. All clones of
-//!    the credentials share it.
-//! 5. The **headers** ([`AuthHeaders`]) authenticate one request. They are bound to the origin of the host. When a service refuses them
-//!    with 401, [`Credentials::invalidate`] drops the token, so that a retry gets a new one.
+//! 1. **Settings** state which host to use and how to authenticate: `host`, `token`, `client_id` and so on. Each one
+//!    comes from code ([`Config`]), else from its environment variable, else from a profile of `~/.databrickscfg`. A
+//!    profile is read if it is named (`profile`, `DATABRICKS_CONFIG_PROFILE`); without a name, the default profile is
+//!    read only if code and environment set neither a host nor credentials. [`Config::resolve`] merges and validates
+//!    them into a [`ResolvedConfig`], which knows the [`Source`] of each.
+//! 2. The **chain** ([`CredentialChain`]) is the list of all credentials providers in a fixed order. On first use it
+//!    chooses the one that `auth_type` names, else the first one that is configured. Those that may work without any
+//!    setting (`databricks-cli`, `github-oidc`, `azure-devops-oidc`, `azure-cli`, `netrc`) are skipped when they fail;
+//!    a failure of any other is an error.
+//! 3. A **credentials provider** is one way to get a token: an OAuth grant, a program such as `az`, the identity of a
+//!    virtual machine. Its name is the *auth type*.
+//! 4. The **token cache** ([`TokenCache`]) keeps the provider's token and renews it in the background before it
+//!    expires. All clones of the credentials share it.
+//! 5. The **headers** ([`AuthHeaders`]) authenticate one request. They are bound to the origin of the host. When a
+//!    service refuses them with 401, [`Credentials::invalidate`] drops the token, so that a retry gets a new one.
 //!
-//! Fetching a token needs a Tokio runtime with IO and timers (`#[tokio::main]`, or `enable_all()` of the builder); without one there is an
-//! error. Several runtimes may share credentials. [`ResolvedConfig::credentials_over`] sends the token requests through an HTTP service of
-//! your own.
+//! Fetching a token needs a Tokio runtime with IO and timers (`#[tokio::main]`, or `enable_all()` of the builder);
+//! without one there is an error. Several runtimes may share credentials. [`ResolvedConfig::credentials_over`] sends
+//! the token requests through an HTTP service of your own.
 //!
 //! # Auth types
 //!
@@ -65,26 +67,27 @@
 //! | `external-browser` | a user, for this program only | `auth_type` must name it |
 //! | `azure-pat` | an Entra identity, with short-lived personal access tokens | `auth_type` must name it; the settings of `azure-client-secret`, `azure-msi` or `azure-cli` |
 //!
-//! To force one, set `auth_type`: in code with [`Config::auth_type`], with the variable `DATABRICKS_AUTH_TYPE`, or in the profile. No other
-//! provider is tried then, and settings of other providers are ignored. Without `auth_type`, settings of two families, such as `token` and
-//! `client_id`, are an error.
+//! To force one, set `auth_type`: in code with [`Config::auth_type`], with the variable `DATABRICKS_AUTH_TYPE`, or in
+//! the profile. No other provider is tried then, and settings of other providers are ignored. Without `auth_type`,
+//! settings of two families, such as `token` and `client_id`, are an error.
 //!
-//! The providers of the Python SDK for notebooks (`runtime`, `runtime-oauth`) need the Python interpreter of a notebook and are not
-//! supported; [`ResolvedConfig::exchange_token`] exchanges the token of a notebook.
+//! The providers of the Python SDK for notebooks (`runtime`, `runtime-oauth`) need the Python interpreter of a notebook
+//! and are not supported; [`ResolvedConfig::exchange_token`] exchanges the token of a notebook.
 //!
 //! # When authentication fails
 //!
 //! The error message states on one line what failed and what to do; its `report()` adds why each provider was not used.
-//! [`ResolvedConfig::describe`] and [`CredentialChain::describe`] show the same at any time, with the source of every setting.
-//! [`error_kind`] returns the kind of the error, to match on.
+//! [`ResolvedConfig::describe`] and [`CredentialChain::describe`] show the same at any time, with the source of every
+//! setting. [`error_kind`] returns the kind of the error, to match on.
 //!
 //! White space, line ends and byte order marks around a value are removed: files and CI systems often add them.
 //!
 //! # Safety of credentials
 //!
-//! `Debug`, messages and logs never show secrets. Plain http is accepted only for this machine. Tokens are bound to the origin of the host.
-//! Token requests are sent only to that host, the platform, Entra, Google, and endpoints that you set; other hosts that a discovery document
-//! or the host's metadata names are refused. Token requests follow no redirect.
+//! `Debug`, messages and logs never show secrets. Plain http is accepted only for this machine. Tokens are bound to the
+//! origin of the host. Token requests are sent only to that host, the platform, Entra, Google, and endpoints that you
+//! set; other hosts that a discovery document or the host's metadata names are refused. Token requests follow no
+//! redirect.
 //!
 //! # Features
 //!
@@ -97,8 +100,9 @@
 //!
 //! # Your own credentials
 //!
-//! [`StaticToken`] is one fixed token, [`from_fn`] calls a function for tokens, a [`TokenSource`] in a [`TokenCache`] is a type that gets
-//! tokens, and [`Credentials`] is the trait that all of them implement. Pass any of them to [`Config::credentials`].
+//! [`StaticToken`] is one fixed token, [`from_fn`] calls a function for tokens, a [`TokenSource`] in a [`TokenCache`]
+//! is a type that gets tokens, and [`Credentials`] is the trait that all of them implement. Pass any of them to
+//! [`Config::credentials`].
 
 mod allowed_hosts;
 mod cache;

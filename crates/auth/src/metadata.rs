@@ -67,7 +67,11 @@ impl Metadata {
         let account = config.account_id().map(str::to_owned).or_else(|| account_id.clone());
         let discovery_url = text("oidc_endpoint").and_then(|endpoint| discovery_url(&endpoint, account.as_deref()));
         let audiences = response.get("token_federation_default_oidc_audiences").and_then(Json::as_array);
-        let audience = audiences.and_then(|list| list.first()).and_then(Json::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let audience = audiences
+            .and_then(|list| list.first())
+            .and_then(Json::as_str)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned);
         let is_workspace = workspace_id.is_some() || config.workspace_id().is_some();
         Self {
             cloud: text("cloud").as_deref().and_then(Cloud::named),
@@ -129,7 +133,10 @@ mod tests {
             "acc",
             "",
         );
-        assert_eq!(metadata.discovery_url.as_deref(), Some("https://h/oidc/accounts/acc/.well-known/oauth-authorization-server"));
+        assert_eq!(
+            metadata.discovery_url.as_deref(),
+            Some("https://h/oidc/accounts/acc/.well-known/oauth-authorization-server")
+        );
         assert_eq!(metadata.workspace_id.as_deref(), Some("12"));
         assert_eq!((metadata.cloud, metadata.host_type), (Some(Cloud::Azure), Some(HostType::Unified)));
         assert_eq!(metadata.token_audience, None);
@@ -139,7 +146,10 @@ mod tests {
     fn audience() {
         assert_eq!(read(json!({"account_id": "a"}), "", "").token_audience.as_deref(), Some("a"));
         assert_eq!(read(json!({"account_id": "a"}), "", "7").token_audience, None);
-        assert_eq!(read(json!({"token_federation_default_oidc_audiences": ["x", "y"]}), "", "7").token_audience.as_deref(), Some("x"));
+        assert_eq!(
+            read(json!({"token_federation_default_oidc_audiences": ["x", "y"]}), "", "7").token_audience.as_deref(),
+            Some("x")
+        );
     }
 
     #[test]

@@ -48,29 +48,41 @@ impl Context {
             return self.discover(provider, &format!("{host}/oidc/.well-known/oauth-authorization-server"), &own).await;
         }
         let Some(account) = self.account_id().await else {
-            return Err(AuthError::failed(provider, format!("{host} needs account_id (DATABRICKS_ACCOUNT_ID) for OAuth")));
+            return Err(AuthError::failed(
+                provider,
+                format!("{host} needs account_id (DATABRICKS_ACCOUNT_ID) for OAuth"),
+            ));
         };
         let base = format!("{host}/oidc/accounts/{account}");
         match kind {
-            HostType::Account => Ok(OAuthEndpoints { authorize: Some(format!("{base}/v1/authorize")), token: format!("{base}/v1/token") }),
+            HostType::Account => Ok(OAuthEndpoints {
+                authorize: Some(format!("{base}/v1/authorize")),
+                token: format!("{base}/v1/token"),
+            }),
             _ => self.discover(provider, &format!("{base}/.well-known/oauth-authorization-server"), &own).await,
         }
     }
 
     /// Reads an OAuth server's document (RFC 8414).
     async fn discover(&self, provider: &str, url: &str, own: &[Origin]) -> Result<OAuthEndpoints, AuthError> {
-        let failed = |why: String| AuthError::failed(provider, format!("cannot find the OAuth endpoints at {}: {why}", shown(url)));
+        let failed = |why: String| {
+            AuthError::failed(provider, format!("cannot find the OAuth endpoints at {}: {why}", shown(url)))
+        };
         let response = self.http.send(Outgoing::get(url).few().operation("OAuth discovery")).await;
         let response = response.map_err(|error| failed("no response".to_owned()).with_cause(error))?;
         if response.status == StatusCode::NOT_FOUND {
-            return Err(failed("OAuth is not supported for this host".to_owned()).with_status(Some(response.status), response.request_id()));
+            return Err(failed("OAuth is not supported for this host".to_owned())
+                .with_status(Some(response.status), response.request_id()));
         }
         if !response.is_success() {
             return Err(failed(response.explanation(&[])).with_status(Some(response.status), response.request_id()));
         }
-        let document = response.json().ok_or_else(|| failed("the response is not JSON, perhaps a login page".to_owned()))?;
-        let endpoint = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-        let token = endpoint("token_endpoint").ok_or_else(|| failed("the document has no token_endpoint".to_owned()))?;
+        let document =
+            response.json().ok_or_else(|| failed("the response is not JSON, perhaps a login page".to_owned()))?;
+        let endpoint =
+            |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let token =
+            endpoint("token_endpoint").ok_or_else(|| failed("the document has no token_endpoint".to_owned()))?;
         let authorize = endpoint("authorization_endpoint");
         let named_by = format!("the OAuth document {}", shown(url));
         for endpoint in [Some(&token), authorize.as_ref()].into_iter().flatten() {
@@ -117,7 +129,9 @@ impl Context {
         let response = self.http.send(request).await;
         let response = response.map_err(|error| {
             let spent = single_use.filter(|_| error.maybe_executed());
-            let failed = AuthError::failed(provider, format!("the token request to {} got no response", shown(endpoint))).with_cause(error);
+            let failed =
+                AuthError::failed(provider, format!("the token request to {} got no response", shown(endpoint)))
+                    .with_cause(error);
             match spent {
                 Some(what) => failed.with_hint(spent_hint(what)),
                 None => failed,
@@ -165,7 +179,9 @@ fn single_use(fields: &[(&str, &str)]) -> Option<&'static str> {
 }
 
 fn spent_hint(what: &str) -> String {
-    format!("{what} may have been used up by this request, which was not retried; if the next call is refused, log in again")
+    format!(
+        "{what} may have been used up by this request, which was not retried; if the next call is refused, log in again"
+    )
 }
 
 /// Whether the server refuses the client, rather than its request.
@@ -194,11 +210,19 @@ pub(crate) fn shown(url: &str) -> String {
 }
 
 /// Reads the response of a token endpoint.
-pub(crate) fn read_token(provider: &str, response: &HttpResponse, now: SystemTime, secrets: &[&str]) -> Result<(Token, Value), AuthError> {
+pub(crate) fn read_token(
+    provider: &str,
+    response: &HttpResponse,
+    now: SystemTime,
+    secrets: &[&str],
+) -> Result<(Token, Value), AuthError> {
     if !response.is_success() {
-        return Err(AuthError::failed(provider, format!("the token was refused with {}", response.explanation(secrets)))
-            .with_status(Some(response.status), response.request_id())
-            .with_oauth_error(oauth_code(response)));
+        return Err(AuthError::failed(
+            provider,
+            format!("the token was refused with {}", response.explanation(secrets)),
+        )
+        .with_status(Some(response.status), response.request_id())
+        .with_oauth_error(oauth_code(response)));
     }
     let Some(body) = response.json() else {
         let what = if response.is_html() { "a web page" } else { "something else" };

@@ -27,7 +27,13 @@ pub(crate) struct Platform {
 
 impl Default for Platform {
     fn default() -> Self {
-        Self { clock: SharedClock::default(), runner: Arc::new(SystemRunner), browser: None, key_store: None, storage: None }
+        Self {
+            clock: SharedClock::default(),
+            runner: Arc::new(SystemRunner),
+            browser: None,
+            key_store: None,
+            storage: None,
+        }
     }
 }
 

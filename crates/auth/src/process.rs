@@ -37,7 +37,12 @@ pub struct ProcessRequest {
 
 impl ProcessRequest {
     /// * `environment`: without the secrets of other credentials.
-    pub(crate) fn new(program: &Path, arguments: &[&str], environment: Vec<(String, String)>, timeout: Duration) -> Self {
+    pub(crate) fn new(
+        program: &Path,
+        arguments: &[&str],
+        environment: Vec<(String, String)>,
+        timeout: Duration,
+    ) -> Self {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         Self { program: program.to_owned(), arguments, environment, timeout }
     }
@@ -45,7 +50,10 @@ impl ProcessRequest {
 
 impl fmt::Debug for ProcessRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProcessRequest").field("program", &self.program).field("arguments", &self.arguments).finish_non_exhaustive()
+        f.debug_struct("ProcessRequest")
+            .field("program", &self.program)
+            .field("arguments", &self.arguments)
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,7 +119,8 @@ impl<T: ProcessRunner> DynProcessRunner for T {
 pub(crate) struct SystemRunner;
 
 impl ProcessRunner for SystemRunner {
-    /// The output is complete once the program itself has exited: processes that it left running may keep the pipes open for ever.
+    /// The output is complete once the program itself has exited: processes that it left running may keep the pipes
+    /// open for ever.
     async fn run(&self, request: &ProcessRequest) -> io::Result<ProcessOutput> {
         let mut command = Command::new(&request.program);
         command
@@ -236,7 +245,9 @@ pub(crate) async fn run(runner: &Arc<dyn DynProcessRunner>, request: ProcessRequ
     runtime::check().map_err(io::Error::other)?;
     match runtime::guard(tokio::time::timeout(request.timeout, runner.run(&request))).await {
         Ok(Ok(output)) => output,
-        Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out after {} s", request.timeout.as_secs()))),
+        Ok(Err(_)) => {
+            Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out after {} s", request.timeout.as_secs())))
+        }
         Err(missing) => Err(io::Error::other(missing)),
     }
 }
@@ -273,7 +284,8 @@ mod tests {
     use super::*;
 
     fn request(script: &str, timeout: Duration) -> ProcessRequest {
-        let variables = [("KEPT", "yes"), ("PATH", "/usr/bin:/bin")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let variables =
+            [("KEPT", "yes"), ("PATH", "/usr/bin:/bin")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         ProcessRequest::new(Path::new("/bin/sh"), &["-c", script], variables.to_vec(), timeout)
     }
 
@@ -323,9 +335,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_program_is_killed_with_its_group() {
-        for script in
-            ["sleep 600", "sleep 600 & sleep 600", "trap '' TERM; sleep 600 & wait", "exec >&- 2>&-; sleep 600", "sleep 600 & sleep 0"]
-        {
+        for script in [
+            "sleep 600",
+            "sleep 600 & sleep 600",
+            "trap '' TERM; sleep 600 & wait",
+            "exec >&- 2>&-; sleep 600",
+            "sleep 600 & sleep 0",
+        ] {
             let home = tempfile::tempdir().unwrap();
             let alive = home.path().join("alive");
             named_pipe(&alive);

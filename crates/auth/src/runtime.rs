@@ -52,7 +52,9 @@ impl From<Missing> for AuthError {
 
 impl From<Missing> for Error {
     fn from(missing: Missing) -> Self {
-        Self::new(ErrorKind::Other, "the request needs a Tokio runtime with IO and timers").with_hint(missing.advice()).with_source(missing)
+        Self::new(ErrorKind::Other, "the request needs a Tokio runtime with IO and timers")
+            .with_hint(missing.advice())
+            .with_source(missing)
     }
 }
 
@@ -60,7 +62,8 @@ impl From<Missing> for Error {
 pub(crate) fn check() -> Result<(), Missing> {
     Handle::try_current().map_err(|_| Missing::Runtime)?;
     // A driver cannot be detected except by using it.
-    catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).map_err(|panic| missing(&*panic).unwrap_or(Missing::Timers))
+    catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO)))
+        .map_err(|panic| missing(&*panic).unwrap_or(Missing::Timers))
 }
 
 /// What the runtime lacks, if that caused the error.

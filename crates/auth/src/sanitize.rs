@@ -1,8 +1,10 @@
-//! Cleaning strings from outside: credentials without the white space around them, and messages without control characters and secrets.
+//! Cleaning strings from outside: credentials without the white space around them, and messages without control
+//! characters and secrets.
 
 use databricks_core::{Secret, redact};
 
-/// A credential without the spaces, line ends, control characters and byte order marks around it: files, terminals and CI systems add them.
+/// A credential without the spaces, line ends, control characters and byte order marks around it: files, terminals and
+/// CI systems add them.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'))
 }

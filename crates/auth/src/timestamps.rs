@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::sanitize::trimmed;
 
-/// The time left until a timestamp in RFC 3339, or in UTC without a zone and with a space or `T` between date and time. Zero if it has
-/// passed, `None` if the string is not a timestamp.
+/// The time left until a timestamp in RFC 3339, or in UTC without a zone and with a space or `T` between date and time.
+/// Zero if it has passed, `None` if the string is not a timestamp.
 pub(crate) fn utc(text: &str, now: SystemTime) -> Option<Duration> {
     let text = trimmed(text);
     let at = match text.parse::<jiff::Timestamp>() {
@@ -28,8 +28,9 @@ pub(crate) fn local(text: &str, zone: Option<&str>, now: SystemTime) -> Option<D
     Some(until(at.timestamp(), now))
 }
 
-/// The time left until a timestamp in any form that programs write: seconds since 1970 as a number or a string, RFC 3339, or local time.
-/// `None` for an empty string, zero, and the beginning of the year 1, which mean that it is unknown.
+/// The time left until a timestamp in any form that programs write: seconds since 1970 as a number or a string, RFC
+/// 3339, or local time. `None` for an empty string, zero, and the beginning of the year 1, which mean that it is
+/// unknown.
 pub(crate) fn any(value: &Value, zone: Option<&str>, now: SystemTime) -> Option<Duration> {
     if let Some(epoch) = seconds(value) {
         return (epoch > 0.0).then(|| until_epoch(epoch, now));

@@ -35,7 +35,12 @@ pub struct Token {
 impl Token {
     /// Creates a bearer token that does not expire. White space around it is removed.
     pub fn new(value: impl Into<Secret>) -> Self {
-        Self { value: trimmed_secret(value.into()), token_type: "Bearer".to_owned(), expires_in: None, refresh_ahead: None }
+        Self {
+            value: trimmed_secret(value.into()),
+            token_type: "Bearer".to_owned(),
+            expires_in: None,
+            refresh_ahead: None,
+        }
     }
 
     /// Sets the scheme of the `Authorization` header; an empty one means `Bearer`.

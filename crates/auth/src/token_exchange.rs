@@ -19,8 +19,8 @@ const NOTEBOOK: &str = "runtime-oauth";
 const DATA_PLANE: &str = "data-plane";
 
 impl ResolvedConfig {
-    /// Creates credentials that exchange a personal access token, such as the one that a notebook receives, for OAuth tokens with the
-    /// configured scopes (token exchange, RFC 8693).
+    /// Creates credentials that exchange a personal access token, such as the one that a notebook receives, for OAuth
+    /// tokens with the configured scopes (token exchange, RFC 8693).
     ///
     /// * `http`: sends the token requests, for example [`http_service`](Self::http_service).
     /// * `token`: the token to exchange.
@@ -55,8 +55,8 @@ impl TokenSource for ReceivedToken {
 }
 
 impl CredentialChain {
-    /// Creates credentials for an endpoint on a host of its own, such as a serving endpoint with direct access. Their tokens are issued
-    /// in exchange for the token of these credentials (RFC 7523), which is never sent to that host.
+    /// Creates credentials for an endpoint on a host of its own, such as a serving endpoint with direct access. Their
+    /// tokens are issued in exchange for the token of these credentials (RFC 7523), which is never sent to that host.
     ///
     /// Clones share these tokens too.
     ///
@@ -89,12 +89,22 @@ impl TokenSource for DataPlaneSource {
     async fn token(&self) -> Result<Token> {
         use databricks_core::Credentials as _;
         let chain = CredentialChain(self.of.upgrade().ok_or_else(|| {
-            Error::new(ErrorKind::Auth, "the credentials behind this data plane token were dropped; keep a clone of them")
+            Error::new(
+                ErrorKind::Auth,
+                "the credentials behind this data plane token were dropped; keep a clone of them",
+            )
         })?);
         let headers = chain.headers().await?;
-        let own = headers.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+        let own = headers
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
         let own = own.ok_or_else(|| {
-            AuthError::failed(DATA_PLANE, "a data plane token needs a bearer token to exchange, and these credentials have none")
+            AuthError::failed(
+                DATA_PLANE,
+                "a data plane token needs a bearer token to exchange, and these credentials have none",
+            )
         })?;
         let fields = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),

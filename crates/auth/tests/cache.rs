@@ -354,8 +354,8 @@ fn a_runtime_without_timers_or_none_at_all_is_an_error() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever the lifetimes and the steps of time: no caller gets a token in its last seconds unless it was issued like that, and there is
-    /// never more than one request at a time.
+    /// Whatever the lifetimes and the steps of time: no caller gets a token in its last seconds unless it was issued
+    /// like that, and there is never more than one request at a time.
     #[test]
     fn no_expired_token_is_returned(lives in prop::collection::vec(1u64..4000, 1..6), steps in prop::collection::vec(0u64..3000, 1..20)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use databricks_auth::{AuthErrorKind, Config, CredentialChain, Credentials as _, Environment, HttpService, Storage, error_kind};
+use databricks_auth::{
+    AuthErrorKind, Config, CredentialChain, Credentials as _, Environment, HttpService, Storage, error_kind,
+};
 use databricks_core::{Body, Error, ErrorKind};
 use http::{Request, Response};
 
@@ -20,7 +22,10 @@ fn service(responses: &'static [(&'static str, u16, &'static str)]) -> (HttpServ
         let url = request.uri().to_string();
         let body = String::from_utf8_lossy(request.body().as_bytes().unwrap_or_default()).into_owned();
         seen.lock().unwrap().push(format!("{} {url} {body}", request.method()));
-        let (status, text) = responses.iter().find(|(known, ..)| url == *known).map_or((404, "{}"), |(_, status, text)| (*status, *text));
+        let (status, text) = responses
+            .iter()
+            .find(|(known, ..)| url == *known)
+            .map_or((404, "{}"), |(_, status, text)| (*status, *text));
         let response = Response::builder().status(status).body(Body::from(text)).unwrap();
         async move {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -34,8 +39,11 @@ fn chain(vars: &[(&str, &str)], http: HttpService) -> CredentialChain {
     Config::new().environment(Environment::from_iter(vars.iter().copied())).resolve().unwrap().credentials_over(http)
 }
 
-const M2M: &[(&str, &str)] =
-    &[("DATABRICKS_HOST", "https://ws.example.com"), ("DATABRICKS_CLIENT_ID", "id"), ("DATABRICKS_CLIENT_SECRET", "top-secret")];
+const M2M: &[(&str, &str)] = &[
+    ("DATABRICKS_HOST", "https://ws.example.com"),
+    ("DATABRICKS_CLIENT_ID", "id"),
+    ("DATABRICKS_CLIENT_SECRET", "top-secret"),
+];
 const DISCOVERY: (&str, u16, &str) = (
     "https://ws.example.com/oidc/.well-known/oauth-authorization-server",
     200,
@@ -60,7 +68,10 @@ async fn a_token_needs_no_request() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_principal_gets_one_token_for_all() {
-    let (http, log) = service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "t1", "expires_in": 3600}"#)]);
+    let (http, log) = service(&[
+        DISCOVERY,
+        ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "t1", "expires_in": 3600}"#),
+    ]);
     let credentials = chain(M2M, http);
     let calls = (0..1000).map(|_| {
         let credentials = credentials.clone();
@@ -79,16 +90,25 @@ async fn a_service_principal_gets_one_token_for_all() {
 async fn a_refusal_is_explained_shared_and_retried_later() {
     let (http, log) = service(&[
         DISCOVERY,
-        ("https://ws.example.com/oidc/v1/token", 401, r#"{"error": "invalid_client", "error_description": "secret top-secret is wrong"}"#),
+        (
+            "https://ws.example.com/oidc/v1/token",
+            401,
+            r#"{"error": "invalid_client", "error_description": "secret top-secret is wrong"}"#,
+        ),
     ]);
     let credentials = chain(M2M, http);
     let (a, b) = tokio::join!(credentials.headers(), credentials.headers());
     for error in [a.unwrap_err(), b.unwrap_err()] {
         assert_eq!(error_kind(&error), Some(AuthErrorKind::AuthFailed));
         let text = error.report();
-        assert!(text.contains("invalid_client") && text.contains("oauth-m2m") && !text.contains("top-secret"), "{text}");
-        for part in ["\"id\" (environment variable DATABRICKS_CLIENT_ID)", "client_secret (environment variable DATABRICKS_CLIENT_SECRET)"]
-        {
+        assert!(
+            text.contains("invalid_client") && text.contains("oauth-m2m") && !text.contains("top-secret"),
+            "{text}"
+        );
+        for part in [
+            "\"id\" (environment variable DATABRICKS_CLIENT_ID)",
+            "client_secret (environment variable DATABRICKS_CLIENT_SECRET)",
+        ] {
             assert!(error.to_string().contains(part), "{error}");
         }
         assert!(!error.to_string().contains('\n') && !text.contains("auth_failed"), "{text}");
@@ -119,7 +139,10 @@ async fn the_endpoint_is_requested_once() {
         200,
         r#"{"account_id": "acc", "workspace_id": "77", "cloud": "GCP", "host_type": "unified"}"#,
     )]);
-    let credentials = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t"), ("DATABRICKS_ACCOUNT_ID", "mine")], http);
+    let credentials = chain(
+        &[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t"), ("DATABRICKS_ACCOUNT_ID", "mine")],
+        http,
+    );
     for _ in 0..2 {
         let endpoint = credentials.endpoint().await.unwrap();
         assert_eq!(endpoint.base, "https://ws.example.com/");
@@ -132,7 +155,8 @@ async fn the_endpoint_is_requested_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_host_that_never_responds_does_not_delay_for_long() {
-    let http = HttpService::new(tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Error>>()));
+    let http =
+        HttpService::new(tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Error>>()));
     let credentials = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "t")], http);
     let start = tokio::time::Instant::now();
     credentials.endpoint().await.unwrap();
@@ -142,10 +166,19 @@ async fn a_host_that_never_responds_does_not_delay_for_long() {
 #[tokio::test]
 async fn the_report_of_an_empty_chain_has_everything_but_secrets() {
     let (http, _) = service(&[]);
-    let error = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_PASSWORD", "pw-secret")], http).headers().await.unwrap_err();
+    let error = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_PASSWORD", "pw-secret")], http)
+        .headers()
+        .await
+        .unwrap_err();
     assert_eq!(error_kind(&error), Some(AuthErrorKind::NoCredentials));
     let text = error.report();
-    for part in ["https://ws.example.com", "DATABRICKS_HOST", "pat: token (DATABRICKS_TOKEN) is not set", "basic: username", "oauth-m2m:"] {
+    for part in [
+        "https://ws.example.com",
+        "DATABRICKS_HOST",
+        "pat: token (DATABRICKS_TOKEN) is not set",
+        "basic: username",
+        "oauth-m2m:",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("pw-secret"), "{text}");
@@ -174,8 +207,10 @@ async fn own_credentials_replace_the_chain() {
 
 #[tokio::test(start_paused = true)]
 async fn a_received_token_is_exchanged() {
-    let (http, log) =
-        service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "swapped", "expires_in": 3600}"#)]);
+    let (http, log) = service(&[
+        DISCOVERY,
+        ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "swapped", "expires_in": 3600}"#),
+    ]);
     let config = Config::hermetic().host("ws.example.com").scopes(["sql"]).resolve().unwrap();
     let credentials = config.exchange_token(http, "received");
     for _ in 0..2 {
@@ -185,20 +220,29 @@ async fn a_received_token_is_exchanged() {
     let posts: Vec<_> = log.iter().filter(|line| line.starts_with("POST")).collect();
     assert_eq!(posts.len(), 1);
     assert!(
-        posts[0].contains("subject_token=received") && posts[0].contains("personal-access-token") && posts[0].contains("scope=sql"),
+        posts[0].contains("subject_token=received")
+            && posts[0].contains("personal-access-token")
+            && posts[0].contains("scope=sql"),
         "{posts:?}"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn data_plane_tokens_are_cached_by_what_they_are_for() {
-    let (http, log) =
-        service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "made", "expires_in": 3600}"#)]);
+    let (http, log) = service(&[
+        DISCOVERY,
+        ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "made", "expires_in": 3600}"#),
+    ]);
     let credentials = chain(&[("DATABRICKS_HOST", "ws.example.com"), ("DATABRICKS_TOKEN", "own-token")], http);
     for details in ["[1]", "[2]", "[1]"] {
         assert_eq!(authorization(&credentials.clone().data_plane(details).headers().await.unwrap()), "Bearer made");
     }
-    let posts = log.lock().unwrap().iter().filter(|line| line.starts_with("POST") && line.contains("assertion=own-token")).count();
+    let posts = log
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|line| line.starts_with("POST") && line.contains("assertion=own-token"))
+        .count();
     assert_eq!(posts, 2);
     let orphan = credentials.data_plane("[3]");
     drop(credentials);
@@ -206,16 +250,23 @@ async fn data_plane_tokens_are_cached_by_what_they_are_for() {
 }
 
 /// A service behind the whole transport, with its retries, that responds to each request by a function and counts them.
-fn transport(response: impl Fn(&str) -> Result<(u16, &'static str), Error> + Clone + Send + Sync + 'static) -> (HttpService, Log) {
+fn transport(
+    response: impl Fn(&str) -> Result<(u16, &'static str), Error> + Clone + Send + Sync + 'static,
+) -> (HttpService, Log) {
     let log = Log::default();
     let seen = Arc::clone(&log);
     let connection = HttpService::new(tower::service_fn(move |request: Request<Body>| {
         let line = format!("{} {}", request.method(), request.uri());
         seen.lock().unwrap().push(line.clone());
-        let response = response(&line).map(|(status, text)| Response::builder().status(status).body(Body::from(text)).unwrap());
+        let response =
+            response(&line).map(|(status, text)| Response::builder().status(status).body(Body::from(text)).unwrap());
         async move { response }
     }));
-    let client = databricks_transport::Client::builder().environment(Environment::empty()).connection(connection).build().unwrap();
+    let client = databricks_transport::Client::builder()
+        .environment(Environment::empty())
+        .connection(connection)
+        .build()
+        .unwrap();
     (client.service(), log)
 }
 
@@ -245,8 +296,11 @@ async fn a_refresh_token_is_sent_once_and_client_credentials_again() {
         };
         let (http, log) = transport(response);
         let home = home(&[(".databricks/token-cache.json", LOGIN)]);
-        let config =
-            Config::hermetic().home(home.path()).host("ws.example.com").auth_type("databricks-cli").auth_storage(Storage::Plaintext);
+        let config = Config::hermetic()
+            .home(home.path())
+            .host("ws.example.com")
+            .auth_type("databricks-cli")
+            .auth_storage(Storage::Plaintext);
         let error = config.resolve().unwrap().credentials_over(http).headers().await.unwrap_err();
         let text = error.to_string();
         assert!(text.contains("may have been used up") && text.contains("log in again"), "{failure:?}: {text}");
@@ -261,10 +315,16 @@ async fn a_refresh_token_is_sent_once_and_client_credentials_again() {
 
 #[tokio::test(start_paused = true)]
 async fn several_profiles_of_a_host_are_no_matter_where_the_ids_are_stated() {
-    let profiles = "[a]\nhost = https://ws.example.com\naccount_id = acc\n[b]\nhost = https://ws.example.com\naccount_id = acc\n";
+    let profiles =
+        "[a]\nhost = https://ws.example.com\naccount_id = acc\n[b]\nhost = https://ws.example.com\naccount_id = acc\n";
     let home = home(&[(".databrickscfg", profiles), (".databricks/token-cache.json", &LOGIN.replace("2001", "2999"))]);
-    let config =
-        || Config::hermetic().home(home.path()).host("ws.example.com").auth_type("databricks-cli").auth_storage(Storage::Plaintext);
+    let config = || {
+        Config::hermetic()
+            .home(home.path())
+            .host("ws.example.com")
+            .auth_type("databricks-cli")
+            .auth_storage(Storage::Plaintext)
+    };
     let (http, _) = service(&[]);
     let error = config().resolve().unwrap().credentials_over(http.clone()).headers().await.unwrap_err().to_string();
     assert!(error.contains("several profiles") && error.contains("DATABRICKS_CONFIG_PROFILE"), "{error}");
@@ -278,7 +338,9 @@ async fn an_error_names_a_line_of_the_profile_that_had_no_effect() {
     let (http, _) = service(&[]);
     let config = Config::hermetic().home(home.path()).profile("dev").resolve().unwrap();
     let credentials = config.credentials_over(http);
-    for error in [credentials.endpoint().await.map(drop).unwrap_err(), credentials.headers().await.map(drop).unwrap_err()] {
+    for error in
+        [credentials.endpoint().await.map(drop).unwrap_err(), credentials.headers().await.map(drop).unwrap_err()]
+    {
         let text = error.to_string();
         assert!(text.contains(".databrickscfg: line 2 has no equals sign") && text.contains("host ="), "{text}");
         assert!(!text.contains('\n'), "{text}");
@@ -305,10 +367,16 @@ fn without_a_runtime_there_is_an_error_and_a_token_still_works() {
         credentials.endpoint().now_or_never().unwrap().map(drop).unwrap_err(),
         credentials.headers().now_or_never().unwrap().map(drop).unwrap_err(),
     ] {
-        assert!(error.to_string().contains("needs a Tokio runtime") && error.to_string().contains("#[tokio::main]"), "{error}");
+        assert!(
+            error.to_string().contains("needs a Tokio runtime") && error.to_string().contains("#[tokio::main]"),
+            "{error}"
+        );
     }
     // The same credentials work in a runtime afterwards.
-    let (http, _) = service(&[DISCOVERY, ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "t1", "expires_in": 3600}"#)]);
+    let (http, _) = service(&[
+        DISCOVERY,
+        ("https://ws.example.com/oidc/v1/token", 200, r#"{"access_token": "t1", "expires_in": 3600}"#),
+    ]);
     let credentials = chain(M2M, http);
     credentials.headers().now_or_never().unwrap().unwrap_err();
     let without_timers = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
@@ -327,9 +395,10 @@ fn a_runtime_without_io_is_an_error() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let config = Config::hermetic().host("http://127.0.0.1:9").client_id("id").client_secret("s").resolve().unwrap();
     let credentials = config.credentials().unwrap();
-    for error in
-        [runtime.block_on(credentials.endpoint()).map(drop).unwrap_err(), runtime.block_on(credentials.headers()).map(drop).unwrap_err()]
-    {
+    for error in [
+        runtime.block_on(credentials.endpoint()).map(drop).unwrap_err(),
+        runtime.block_on(credentials.headers()).map(drop).unwrap_err(),
+    ] {
         assert!(error.report().contains("has no IO") && error.report().contains("enable_all"), "{}", error.report());
     }
 }
@@ -347,10 +416,12 @@ async fn a_key_that_this_build_cannot_use_names_the_feature() {
 
 #[tokio::test(start_paused = true)]
 async fn a_machine_without_identity_gets_an_error_with_the_request() {
-    for (status, text) in
-        [(404, r#"{"error": "invalid_request", "error_description": "Identity not found"}"#), (502, "bad \u{1b}[31mgateway")]
-    {
-        let (http, _) = transport(move |line| if line.contains("169.254.169.254") { Ok((status, text)) } else { Ok((404, "{}")) });
+    for (status, text) in [
+        (404, r#"{"error": "invalid_request", "error_description": "Identity not found"}"#),
+        (502, "bad \u{1b}[31mgateway"),
+    ] {
+        let (http, _) =
+            transport(move |line| if line.contains("169.254.169.254") { Ok((status, text)) } else { Ok((404, "{}")) });
         let config = Config::hermetic().host("adb-1.2.azuredatabricks.net").azure_use_msi(true).resolve().unwrap();
         let error = config.credentials_over(http).headers().await.unwrap_err().to_string();
         assert!(error.contains("http://169.254.169.254/metadata/identity/oauth2/token"), "{error}");

@@ -12,8 +12,8 @@ use http::StatusCode;
 pub use read::request_id;
 
 pub use details::{
-    DebugInfo, ErrorDetails, ErrorInfo, FieldViolation, HelpLink, PreconditionViolation, QuotaViolation, RequestInfo, ResourceInfo,
-    RetryInfo,
+    DebugInfo, ErrorDetails, ErrorInfo, FieldViolation, HelpLink, PreconditionViolation, QuotaViolation, RequestInfo,
+    ResourceInfo, RetryInfo,
 };
 
 /// An error response, read from whatever shape its body had.
@@ -97,7 +97,9 @@ impl ApiErrorKind {
 
     /// Whether this is the other kind or a case of it.
     pub fn is_a(self, other: Self) -> bool {
-        self == other || self.broader() == Some(other) || (self, other) == (Self::ResourceAlreadyExists, Self::AlreadyExists)
+        self == other
+            || self.broader() == Some(other)
+            || (self, other) == (Self::ResourceAlreadyExists, Self::AlreadyExists)
     }
 
     /// The kind of a code and status: the code first, then the status.
@@ -134,7 +136,16 @@ impl ApiError {
     /// An error from its parts.
     pub fn new(status: StatusCode, code: Option<String>, message: impl Into<String>) -> Self {
         let kind = ApiErrorKind::of(status, code.as_deref());
-        Self { status, code, message: message.into(), request_id: None, retry_after: None, kind, details: None, body: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            request_id: None,
+            retry_after: None,
+            kind,
+            details: None,
+            body: None,
+        }
     }
 
     /// The status.
@@ -167,7 +178,8 @@ impl ApiError {
         self.retry_after
     }
 
-    /// The body of the response as it came, up to 64 KiB, for shapes that this SDK does not read; `None` if there was none.
+    /// The body of the response as it came, up to 64 KiB, for shapes that this SDK does not read; `None` if there was
+    /// none.
     ///
     /// Unlike [`message`](Self::message) it may hold secrets and control characters: do not print it as it is.
     pub fn body(&self) -> Option<&str> {

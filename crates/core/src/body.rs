@@ -19,8 +19,8 @@ pub type BodyFactory = Arc<dyn Fn() -> ByteStream + Send + Sync>;
 
 /// The body of a request or a response.
 ///
-/// Three kinds differ in whether they can be sent again: bytes and factories can, a one-pass stream cannot. The retry layer asks
-/// [`try_clone`](Self::try_clone) and never sends half a stream twice.
+/// Three kinds differ in whether they can be sent again: bytes and factories can, a one-pass stream cannot. The retry
+/// layer asks [`try_clone`](Self::try_clone) and never sends half a stream twice.
 #[derive(Default)]
 pub struct Body {
     content: Content,

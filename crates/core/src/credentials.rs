@@ -18,7 +18,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The origin of an absolute URL; `None` if it has no scheme or host, or neither a port nor a scheme with a usual one.
+    /// The origin of an absolute URL; `None` if it has no scheme or host, or neither a port nor a scheme with a usual
+    /// one.
     pub fn of(uri: &Uri) -> Option<Self> {
         let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let host = uri.host()?.to_ascii_lowercase();
@@ -91,7 +92,9 @@ impl AuthHeaders {
         let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
             Error::new(
                 ErrorKind::Auth,
-                format!("the value for the header {name} has characters that no header may hold; check for line breaks"),
+                format!(
+                    "the value for the header {name} has characters that no header may hold; check for line breaks"
+                ),
             )
         })?;
         value.set_sensitive(true);

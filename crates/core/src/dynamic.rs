@@ -1,7 +1,8 @@
 //! Operations by name: what generic tools need to call any operation with JSON in and JSON out.
 //!
-//! A [`Described`] operation is a table of facts instead of a type: its inputs by wire name and where each goes, how its list pages,
-//! what to poll after it. The tables are generated; the code that reads them is here, once for all operations.
+//! A [`Described`] operation is a table of facts instead of a type: its inputs by wire name and where each goes, how
+//! its list pages, what to poll after it. The tables are generated; the code that reads them is here, once for all
+//! operations.
 
 use serde_json::{Map, Value};
 
@@ -211,7 +212,11 @@ impl Paging {
 
     /// With inputs of the first request: those it always has, and those it has unless they are given.
     #[must_use]
-    pub const fn start(mut self, initial: &'static [(&'static str, i64)], defaults: &'static [(&'static str, i64)]) -> Self {
+    pub const fn start(
+        mut self,
+        initial: &'static [(&'static str, i64)],
+        defaults: &'static [(&'static str, i64)],
+    ) -> Self {
         self.initial = initial;
         self.defaults = defaults;
         self
@@ -235,7 +240,18 @@ impl Paging {
 impl Described {
     /// An operation with these inputs.
     pub const fn new(info: &'static OperationInfo, summary: &'static str, inputs: &'static [Input]) -> Self {
-        Self { info, summary, inputs, constants: &[], object: false, stream: None, headers: &[], key: None, paging: None, completion: None }
+        Self {
+            info,
+            summary,
+            inputs,
+            constants: &[],
+            object: false,
+            stream: None,
+            headers: &[],
+            key: None,
+            paging: None,
+            completion: None,
+        }
     }
 
     /// Sends a JSON object.
@@ -321,7 +337,8 @@ impl Described {
                 }
                 continue;
             };
-            let value = input.read(value).ok_or_else(|| self.refuse(format!("{} is not {}", input.name, input.kind.name())))?;
+            let value =
+                input.read(value).ok_or_else(|| self.refuse(format!("{} is not {}", input.name, input.kind.name())))?;
             for place in input.places {
                 builder = put(builder, *place, input.name, &value);
             }
@@ -341,7 +358,8 @@ impl Described {
             None => Ok(()),
             Some(unknown) => {
                 let known: Vec<_> = self.inputs.iter().map(|input| input.name).collect();
-                let known = if known.is_empty() { "no inputs".to_owned() } else { format!("the inputs {}", known.join(", ")) };
+                let known =
+                    if known.is_empty() { "no inputs".to_owned() } else { format!("the inputs {}", known.join(", ")) };
                 Err(self.refuse(format!("there is no input {unknown}; {} has {known}", self.id())))
             }
         }
@@ -356,7 +374,8 @@ impl Described {
     /// # Errors
     /// [`ErrorKind::Decode`] when the response is not valid JSON.
     pub fn response(&self, parts: ResponseParts) -> Result<Answer> {
-        let members: Vec<(&str, Option<String>)> = self.headers.iter().map(|name| (*name, parts.header(name))).collect();
+        let members: Vec<(&str, Option<String>)> =
+            self.headers.iter().map(|name| (*name, parts.header(name))).collect();
         let stream = matches!(parts.content, Content::Stream(_));
         let (mut json, contents) = match self.info.response {
             ResponseKind::Stream => (Value::Null, Some(parts.into_stream())),
@@ -395,11 +414,17 @@ impl Described {
         let items = match output.get_mut(paging.items).map(Value::take) {
             Some(Value::Array(items)) => items,
             None | Some(Value::Null) => Vec::new(),
-            Some(_) => return Err(Error::new(ErrorKind::Decode, format!("{} is not a list", paging.items)).with_operation(self.id())),
+            Some(_) => {
+                return Err(
+                    Error::new(ErrorKind::Decode, format!("{} is not a list", paging.items)).with_operation(self.id())
+                );
+            }
         };
         let next = match paging.turn {
             Turn::Single => Next::End,
-            Turn::Token { response, .. } => Next::from_token(output.get(response).and_then(Value::as_str).map(str::to_owned)),
+            Turn::Token { response, .. } => {
+                Next::from_token(output.get(response).and_then(Value::as_str).map(str::to_owned))
+            }
             Turn::Index(_) | Turn::Number(_) => Next::Count,
             Turn::Body(member) => Next::from_body(output.get(member)),
         };
@@ -411,7 +436,8 @@ impl Described {
     /// # Errors
     /// When `next` is not of the kind that this list gives.
     pub fn advance(&self, inputs: &mut Inputs, next: &Next, received: usize) -> Result<()> {
-        let count = |inputs: &Inputs, name: &str, by| next.index(inputs.get(name).and_then(Value::as_i64).unwrap_or(1), by);
+        let count =
+            |inputs: &Inputs, name: &str, by| next.index(inputs.get(name).and_then(Value::as_i64).unwrap_or(1), by);
         match self.paging.as_ref().map(|paging| paging.turn) {
             Some(Turn::Token { request, .. }) => {
                 inputs.insert(request.to_owned(), next.token()?.into());
@@ -427,7 +453,10 @@ impl Described {
             }
             Some(Turn::Body(_)) => {
                 let body: Inputs = next.body()?;
-                inputs.extend(body.into_iter().filter(|(name, _)| self.inputs.iter().any(|input| input.name == name && !input.required)));
+                inputs.extend(
+                    body.into_iter()
+                        .filter(|(name, _)| self.inputs.iter().any(|input| input.name == name && !input.required)),
+                );
             }
             Some(Turn::Single) | None => next.refuse()?,
         }
@@ -474,7 +503,9 @@ impl Wait {
 
     /// The state in a response.
     pub fn state(&self, polled: &Value) -> WaitStatus {
-        let follow = |path: &[&str]| path.iter().try_fold(polled, |value, name| value.get(name)).and_then(Value::as_str).map(str::to_owned);
+        let follow = |path: &[&str]| {
+            path.iter().try_fold(polled, |value, name| value.get(name)).and_then(Value::as_str).map(str::to_owned)
+        };
         let message = if self.message.is_empty() { None } else { follow(self.message) };
         WaitStatus::new(follow(self.status).unwrap_or_default(), message)
     }
@@ -487,7 +518,10 @@ impl Lro {
     /// [`ErrorKind::Decode`] when the work is said to be done without a result that it should have.
     pub fn state(&self, output: &Value) -> Result<LroState<Value>> {
         let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-        let error = output.get("error").filter(|error| !error.is_null()).map(|error| (text(error, "error_code"), text(error, "message")));
+        let error = output
+            .get("error")
+            .filter(|error| !error.is_null())
+            .map(|error| (text(error, "error_code"), text(error, "message")));
         let done = output.get("done").and_then(Value::as_bool);
         let response = output.get("response").and_then(Value::as_object);
         match self.result {
@@ -562,7 +596,8 @@ mod tests {
     use crate::operation::{Level, Payload};
     use serde_json::json;
 
-    const INFO: &OperationInfo = &OperationInfo::new("things.do", http::Method::POST, "/api/2.0/{parent}/things/{id}", Level::Workspace);
+    const INFO: &OperationInfo =
+        &OperationInfo::new("things.do", http::Method::POST, "/api/2.0/{parent}/things/{id}", Level::Workspace);
     const DO: Described = Described::new(
         INFO,
         "Does a thing.",
@@ -607,7 +642,10 @@ mod tests {
         for (given, expected) in [
             (json!({"id": 1}), "parent is missing"),
             (json!({"parent": "a", "id": "seven"}), "id is not an integer"),
-            (json!({"parent": "a", "id": 1, "name": "x"}), "there is no input name; things.do has the inputs parent, id,"),
+            (
+                json!({"parent": "a", "id": 1, "name": "x"}),
+                "there is no input name; things.do has the inputs parent, id,",
+            ),
         ] {
             let error = DO.request(&inputs(given), None, &RequestContext::default()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -630,8 +668,8 @@ mod tests {
         alone.advance(&mut given, &Next::Token("t".into()), 2).unwrap();
         assert_eq!(Value::Object(given), json!({"id": 1, "page_token": "t"}));
 
-        let counted =
-            Described::new(INFO, "", &[]).paging(Paging::new("r", Turn::Index("start")).start(&[("start", 1)], &[("count", 100)]));
+        let counted = Described::new(INFO, "", &[])
+            .paging(Paging::new("r", Turn::Index("start")).start(&[("start", 1)], &[("count", 100)]));
         let mut given = inputs(json!({"count": 5}));
         counted.start(&mut given);
         counted.advance(&mut given, &Next::Count, 5).unwrap();
@@ -652,7 +690,10 @@ mod tests {
         let next = wait.inputs(&inputs(json!({"parent": "p"})), &json!({"id": 7})).unwrap();
         assert_eq!(Value::Object(next), json!({"id": 7, "parent": "p"}));
         assert!(wait.inputs(&inputs(json!({"parent": "p"})), &json!({})).is_err());
-        assert_eq!(wait.state(&json!({"status": {"state": "UP", "message": "m"}})), WaitStatus::new("UP", Some("m".into())));
+        assert_eq!(
+            wait.state(&json!({"status": {"state": "UP", "message": "m"}})),
+            WaitStatus::new("UP", Some("m".into()))
+        );
         let lro = Lro { poll: ("things.op", "name"), cancel: None, name: "name", result: false };
         assert!(matches!(lro.state(&json!({"done": true})).unwrap(), LroState::Done(Value::Null)));
     }

@@ -15,8 +15,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, where, and what is known about it.
 ///
-/// Look at [`kind`](Self::kind) and the predicates to decide, at [`api`](Self::api) for what the service said. `Display` is one
-/// sentence for people; it never repeats what [`source`](StdError::source) says and never holds a secret.
+/// Look at [`kind`](Self::kind) and the predicates to decide, at [`api`](Self::api) for what the service said.
+/// `Display` is one sentence for people; it never repeats what [`source`](StdError::source) says and never holds a
+/// secret.
 ///
 /// # Troubleshooting
 ///
@@ -259,7 +260,8 @@ impl Error {
         self.0.kind
     }
 
-    /// The sentence about what happened, without the context that `Display` adds; what a service or program said may span lines.
+    /// The sentence about what happened, without the context that `Display` adds; what a service or program said may
+    /// span lines.
     pub fn message(&self) -> &str {
         &self.0.message
     }

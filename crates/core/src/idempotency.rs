@@ -2,8 +2,8 @@
 
 /// What sending a request a second time would do, decided per operation.
 ///
-/// The transport repeats every request that surely was not run (refused connections, 429, 503). Where that is unknown (a lost
-/// connection, 502, 504), it repeats only those that [may be repeated](Self::may_repeat).
+/// The transport repeats every request that surely was not run (refused connections, 429, 503). Where that is unknown
+/// (a lost connection, 502, 504), it repeats only those that [may be repeated](Self::may_repeat).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Idempotency {
@@ -36,8 +36,8 @@ impl Idempotency {
 
 /// A fresh key for fields such as `request_id` and `idempotency_token`: a random UUID (version 4, RFC 9562) as text.
 ///
-/// The operations that know such a field fill it when the caller leaves it empty, once, before the first attempt. It marks
-/// repetitions and is no secret, so an ordinary random number generator will do.
+/// The operations that know such a field fill it when the caller leaves it empty, once, before the first attempt. It
+/// marks repetitions and is no secret, so an ordinary random number generator will do.
 pub fn new_key() -> String {
     let mut b = fastrand::u128(..).to_be_bytes();
     b[6] = (b[6] & 0x0f) | 0x40;

@@ -1,8 +1,9 @@
 //! The vocabulary of the Databricks SDK for Rust.
 //!
-//! This crate says what an API call *is* without making one: an [`Operation`] turns itself into [`RequestParts`] and reads its
-//! output back from [`ResponseParts`]; an [`Error`] states what went wrong; [`Credentials`] return the headers that authenticate. Nothing here does
-//! IO or needs an async runtime, so that any crate can speak this vocabulary at little cost.
+//! This crate says what an API call *is* without making one: an [`Operation`] turns itself into [`RequestParts`] and
+//! reads its output back from [`ResponseParts`]; an [`Error`] states what went wrong; [`Credentials`] return the
+//! headers that authenticate. Nothing here does IO or needs an async runtime, so that any crate can speak this
+//! vocabulary at little cost.
 //!
 //! | module | holds |
 //! |---|---|

@@ -1,24 +1,26 @@
 //! The form in which generated messages are written.
 //!
-//! One declarative macro per message instead of derives: it costs about half the compile time of derived serde code and decodes at about
-//! the same speed (0.95 of it when measured).
+//! One declarative macro per message instead of derives: it costs about half the compile time of derived serde code and
+//! decodes at about the same speed (0.95 of it when measured).
 //!
 //! # Odd values
 //!
-//! Services move on faster than their clients, and at times send a value in another JSON type than they describe. Reading is lenient, so
-//! that one such value does not cost the whole response:
+//! Services move on faster than their clients, and at times send a value in another JSON type than they describe.
+//! Reading is lenient, so that one such value does not cost the whole response:
 //!
-//! - A member that is `null` is the same as an absent one, a missing required member takes its default, an unknown member is skipped.
-//! - A scalar of another JSON type is read where its meaning is certain: `"12"` and `2.0` as integers, `"1.5"` as a number, `12` and `true` as
-//!   strings, `"true"`, `0` and `1` as booleans.
-//! - Any other value of the wrong type leaves the member absent (a required member at its default). In a list or map it costs that item or
-//!   entry alone.
-//! - Whatever is left out is named by one warning of `tracing` (target `databricks_core::model`) per member and process, without the value.
-//! - What a listing depends on, its items and the token of its next page, is never left out: a wrong type there is an error, since a list that
-//!   lacks items without a word is worse than none.
+//! - A member that is `null` is the same as an absent one, a missing required member takes its default, an unknown
+//!   member is skipped.
+//! - A scalar of another JSON type is read where its meaning is certain: `"12"` and `2.0` as integers, `"1.5"` as a
+//!   number, `12` and `true` as strings, `"true"`, `0` and `1` as booleans.
+//! - Any other value of the wrong type leaves the member absent (a required member at its default). In a list or map it
+//!   costs that item or entry alone.
+//! - Whatever is left out is named by one warning of `tracing` (target `databricks_core::model`) per member and
+//!   process, without the value.
+//! - What a listing depends on, its items and the token of its next page, is never left out: a wrong type there is an
+//!   error, since a list that lacks items without a word is worse than none.
 //!
-//! A response that is not valid JSON, or of another type as a whole, is an error. [`from_json_strict`] makes an error of every odd value, for tests
-//! that compare a server with the API's description.
+//! A response that is not valid JSON, or of another type as a whole, is an error. [`from_json_strict`] makes an error
+//! of every odd value, for tests that compare a server with the API's description.
 
 mod read;
 mod show;
@@ -30,8 +32,8 @@ pub use show::Mark;
 #[doc(hidden)]
 pub use show::{debug_field, mark};
 
-/// Declares a message of the API: a struct with public fields, a constructor of the required ones, chainable setters of the
-/// optional ones, and serde code in both directions.
+/// Declares a message of the API: a struct with public fields, a constructor of the required ones, chainable setters of
+/// the optional ones, and serde code in both directions.
 ///
 /// ```
 /// databricks_core::model! {
@@ -55,8 +57,9 @@ pub use show::{debug_field, mark};
 /// assert_eq!((paint.color.as_str(), paint.volume), ("", Some(12)));
 /// ```
 ///
-/// A mark in parentheses after the wire name says what a member needs: `(secret)` hides its value in `Debug`, `(settings)` hides values of
-/// a map but flags and small numbers, `(essential)` makes a wrong type an error instead of a warning.
+/// A mark in parentheses after the wire name says what a member needs: `(secret)` hides its value in `Debug`,
+/// `(settings)` hides values of a map but flags and small numbers, `(essential)` makes a wrong type an error instead of
+/// a warning.
 ///
 /// A section without members may be left out.
 #[doc(hidden)]
@@ -306,7 +309,11 @@ mod tests {
             ("next", json!([1]), json!(null)),
             ("children", json!([{"name": "a", "side": "LEFT"}, 5, null]), json!([{"name": "a", "side": "LEFT"}])),
             ("items", json!([{"name": "a", "side": "LEFT"}, 5]), json!([{"name": "a", "side": "LEFT"}])),
-            ("byName", json!({"a": 1, "b": {"name": "b", "side": "LEFT"}}), json!({"b": {"name": "b", "side": "LEFT"}})),
+            (
+                "byName",
+                json!({"a": 1, "b": {"name": "b", "side": "LEFT"}}),
+                json!({"b": {"name": "b", "side": "LEFT"}}),
+            ),
             ("tags", json!([1]), json!(null)),
         ] {
             assert_eq!(of(member, value.clone()), left, "{member}: {value}");
@@ -318,9 +325,12 @@ mod tests {
 
     #[test]
     fn lists_are_never_cut_short_without_an_error() {
-        for (member, value) in
-            [("page", json!(["dapi12ab"])), ("page", json!({})), ("items", json!({"a": "dapi12ab"})), ("items", json!("dapi12ab"))]
-        {
+        for (member, value) in [
+            ("page", json!(["dapi12ab"])),
+            ("page", json!({})),
+            ("items", json!({"a": "dapi12ab"})),
+            ("items", json!("dapi12ab")),
+        ] {
             let json = json!({member: value}).to_string();
             let error = from_json::<Node>(json.as_bytes()).unwrap_err();
             let text = format!("{error} {error:?} {}", error.report());
@@ -330,7 +340,15 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_an_error_without_its_content() {
-        for bad in ["[1]", "\"dapi12ab\"", "7", "{\"name\":\"dapi12ab\"} trailing", "{\"name\":\"dapi12ab", "{\"a\" 1}", "<html>dapi12ab"] {
+        for bad in [
+            "[1]",
+            "\"dapi12ab\"",
+            "7",
+            "{\"name\":\"dapi12ab\"} trailing",
+            "{\"name\":\"dapi12ab",
+            "{\"a\" 1}",
+            "<html>dapi12ab",
+        ] {
             let error = from_json::<Node>(bad.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::Decode);
             assert!(!format!("{error} {error:?}").contains("dapi"), "{error:?}");
@@ -392,9 +410,15 @@ mod tests {
 
     #[test]
     fn debug_hides_what_is_marked_and_what_looks_like_a_secret() {
-        let entries = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>();
+        let entries = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>()
+        };
         let mut node = Node::new("the token is dapi0123456789abcdef", Side::Left).handle("hunter2");
-        node.settings = Some(entries(&[("fs.azure.account.key.a", "c2VjcmV0"), ("spark.speculation", "true"), ("plain", "granite")]));
+        node.settings = Some(entries(&[
+            ("fs.azure.account.key.a", "c2VjcmV0"),
+            ("spark.speculation", "true"),
+            ("plain", "granite"),
+        ]));
         node.tags = Some(entries(&[("db_password", "hunter2"), ("team", "blue")]));
         node.any = Some(json!({"a": [{"client_secret": "hunter2"}], "b": "dapi0123456789abcdef"}));
         node.children = Some(vec![Node::new("child", Side::Right).handle("hunter2")]);
@@ -403,7 +427,8 @@ mod tests {
             for hidden in ["hunter2", "dapi", "c2VjcmV0", "granite"] {
                 assert!(!text.contains(hidden), "{hidden} in {text}");
             }
-            for shown in ["fs.azure.account.key.a", "\"true\"", "\"blue\"", "db_password", "\"child\"", "**REDACTED**"] {
+            for shown in ["fs.azure.account.key.a", "\"true\"", "\"blue\"", "db_password", "\"child\"", "**REDACTED**"]
+            {
                 assert!(text.contains(shown), "{shown} in {text}");
             }
         }

@@ -2,9 +2,9 @@
 
 /// Declares an enum of wire texts that keeps the texts it does not know.
 ///
-/// Each variant is written with its wire text. A text that matches none becomes `Unknown`, holds that text and is sent back
-/// unchanged, so that values introduced by the service after this release pass through unharmed. The default is `Unknown` of the
-/// empty text: what a message holds when the server left the member out.
+/// Each variant is written with its wire text. A text that matches none becomes `Unknown`, holds that text and is sent
+/// back unchanged, so that values introduced by the service after this release pass through unharmed. The default is
+/// `Unknown` of the empty text: what a message holds when the server left the member out.
 ///
 /// ```
 /// databricks_core::open_enum! {
@@ -112,7 +112,8 @@ macro_rules! open_enum {
 
 /// The text of an enum value that this release does not know.
 ///
-/// It cannot be made outside of the macro's `From` implementations, so a known text is never hidden in an unknown value.
+/// It cannot be made outside of the macro's `From` implementations, so a known text is never hidden in an unknown
+/// value.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnknownValue(Box<str>);
 

@@ -61,7 +61,8 @@ pub trait Operation: Send + Sync + 'static {
         self.request(context)
     }
 
-    /// Fills what must stay the same over all attempts, such as an idempotency key. Called once, before the request is built.
+    /// Fills what must stay the same over all attempts, such as an idempotency key. Called once, before the request is
+    /// built.
     fn prepare(&mut self) {}
 
     /// Reads the response.
@@ -102,7 +103,16 @@ impl OperationInfo {
             _ => Idempotency::NotIdempotent,
         };
         let workspace_header = matches!(level, Level::Workspace);
-        Self { id, method, path, level, idempotency, workspace_header, response: ResponseKind::Json, accept: "application/json" }
+        Self {
+            id,
+            method,
+            path,
+            level,
+            idempotency,
+            workspace_header,
+            response: ResponseKind::Json,
+            accept: "application/json",
+        }
     }
 
     /// The same with another idempotency class.
@@ -221,10 +231,16 @@ impl RequestParts {
     /// Starts a request of this operation: its path template with the account id filled in, and the workspace header.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when the path needs an account id and none is configured, [`ErrorKind::InvalidInput`] when the workspace id
-    /// cannot stand in a header.
+    /// [`ErrorKind::Config`] when the path needs an account id and none is configured, [`ErrorKind::InvalidInput`] when
+    /// the workspace id cannot stand in a header.
     pub fn new(info: &'static OperationInfo, context: &RequestContext) -> Result<Self> {
-        let mut parts = Self { info, headers: HeaderMap::new(), payload: Payload::None, path: info.path.to_owned(), query: String::new() };
+        let mut parts = Self {
+            info,
+            headers: HeaderMap::new(),
+            payload: Payload::None,
+            path: info.path.to_owned(),
+            query: String::new(),
+        };
         if info.path.contains("{account_id}") {
             let Some(id) = context.account_id.as_deref().filter(|id| !id.is_empty()) else {
                 return Err(Error::new(
@@ -277,8 +293,10 @@ impl RequestParts {
     }
 
     fn fill(mut self, name: &str, value: &str, set: &'static AsciiSet) -> Result<Self> {
-        let refuse =
-            |why: &str| Err(Error::new(ErrorKind::InvalidInput, format!("path parameter {name} {why}")).with_operation(self.info.id));
+        let refuse = |why: &str| {
+            Err(Error::new(ErrorKind::InvalidInput, format!("path parameter {name} {why}"))
+                .with_operation(self.info.id))
+        };
         if value.is_empty() {
             return refuse("is empty");
         }
@@ -316,7 +334,9 @@ impl RequestParts {
                 }
                 return items.iter().try_for_each(|item| self.add_query(name, item));
             }
-            Value::Object(members) => return members.iter().try_for_each(|(key, member)| self.add_query(&format!("{name}.{key}"), member)),
+            Value::Object(members) => {
+                return members.iter().try_for_each(|(key, member)| self.add_query(&format!("{name}.{key}"), member));
+            }
         };
         if !self.query.is_empty() {
             self.query.push('&');
@@ -420,12 +440,17 @@ fn to_value(info: &'static OperationInfo, name: &str, value: &(impl Serialize + 
 }
 
 fn unwritable(info: &'static OperationInfo, name: &str, error: serde_json::Error) -> Error {
-    Error::new(ErrorKind::InvalidInput, format!("{name} cannot be written as JSON")).with_operation(info.id).with_source(error)
+    Error::new(ErrorKind::InvalidInput, format!("{name} cannot be written as JSON"))
+        .with_operation(info.id)
+        .with_source(error)
 }
 
 fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(value).map_err(|_| {
-        Error::new(ErrorKind::InvalidInput, format!("the value of {name} has characters that no header may hold; check for line breaks"))
+        Error::new(
+            ErrorKind::InvalidInput,
+            format!("the value of {name} has characters that no header may hold; check for line breaks"),
+        )
     })
 }
 
@@ -449,7 +474,9 @@ pub struct ResponseParts {
 #[doc(hidden)]
 pub fn deserialize<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return serde_json::from_slice(b"{}").or_else(|_| serde_json::from_slice(b"null")).map_err(|e| Error::decode("", bytes, e));
+        return serde_json::from_slice(b"{}")
+            .or_else(|_| serde_json::from_slice(b"null"))
+            .map_err(|e| Error::decode("", bytes, e));
     }
     serde_json::from_slice(bytes).map_err(|e| Error::decode("", bytes, e))
 }
@@ -465,7 +492,8 @@ pub enum Content {
 
 impl std::fmt::Debug for RequestParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let headers: Vec<_> = self.headers.iter().map(|(name, value)| (name.as_str(), redact::header(name, value))).collect();
+        let headers: Vec<_> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), redact::header(name, value))).collect();
         f.debug_struct("RequestParts")
             .field("operation", &self.info.id)
             .field("path", &redact::text(&self.path))
@@ -495,7 +523,10 @@ impl std::fmt::Debug for JsonObject {
 
 impl std::fmt::Debug for ResponseParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ResponseParts").field("operation", &self.info.id).field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("ResponseParts")
+            .field("operation", &self.info.id)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 
@@ -517,23 +548,28 @@ impl ResponseParts {
     /// Decodes the JSON body. Nothing and `null` give the default.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] with what was expected. If the operation changes anything, [`Error::maybe_executed`] is true: the service said
-    /// that it succeeded.
+    /// [`ErrorKind::Decode`] with what was expected. If the operation changes anything, [`Error::maybe_executed`] is
+    /// true: the service said that it succeeded.
     pub fn json<T: for<'de> crate::model::Wire<'de> + Default>(self) -> Result<T> {
         match &self.content {
             Content::Bytes(bytes) => crate::model::from_json(bytes).map_err(|error| self.describe(error)),
-            Content::Stream(_) => Err(self.describe(Error::new(ErrorKind::Decode, "expected a JSON response, found a stream"))),
+            Content::Stream(_) => {
+                Err(self.describe(Error::new(ErrorKind::Decode, "expected a JSON response, found a stream")))
+            }
         }
     }
 
-    /// Decodes the JSON body into a type of the caller's. A response without content is read as an empty object, or else as `null`.
+    /// Decodes the JSON body into a type of the caller's. A response without content is read as an empty object, or
+    /// else as `null`.
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] with what was expected; [`Error::maybe_executed`] is set as by [`json`](Self::json).
     pub fn deserialize<T: serde::de::DeserializeOwned>(self) -> Result<T> {
         match &self.content {
             Content::Bytes(bytes) => deserialize(bytes).map_err(|error| self.describe(error)),
-            Content::Stream(_) => Err(self.describe(Error::new(ErrorKind::Decode, "expected a JSON response, found a stream"))),
+            Content::Stream(_) => {
+                Err(self.describe(Error::new(ErrorKind::Decode, "expected a JSON response, found a stream")))
+            }
         }
     }
 
@@ -574,7 +610,8 @@ impl ResponseParts {
         }
     }
 
-    /// The value of a header, for members of the result that are fed from headers. `None` if absent, not text or not of that type.
+    /// The value of a header, for members of the result that are fed from headers. `None` if absent, not text or not of
+    /// that type.
     pub fn header<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         self.headers.get(name)?.to_str().ok()?.trim().parse().ok()
     }
@@ -586,9 +623,12 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    const GET: &OperationInfo = &OperationInfo::new("things.get", Method::GET, "/api/2.0/things/{name}/x/{id}", Level::Workspace);
-    const FILE: &OperationInfo = &OperationInfo::new("files.get", Method::GET, "/api/2.0/fs/files{path}", Level::Workspace);
-    const ACCOUNT: &OperationInfo = &OperationInfo::new("a.get", Method::GET, "/api/2.0/accounts/{account_id}/x", Level::Account);
+    const GET: &OperationInfo =
+        &OperationInfo::new("things.get", Method::GET, "/api/2.0/things/{name}/x/{id}", Level::Workspace);
+    const FILE: &OperationInfo =
+        &OperationInfo::new("files.get", Method::GET, "/api/2.0/fs/files{path}", Level::Workspace);
+    const ACCOUNT: &OperationInfo =
+        &OperationInfo::new("a.get", Method::GET, "/api/2.0/accounts/{account_id}/x", Level::Account);
 
     fn parts(info: &'static OperationInfo) -> RequestParts {
         RequestParts::new(info, &RequestContext::default()).unwrap()
@@ -604,19 +644,32 @@ mod tests {
     fn empty_and_dot_segments_are_refused() {
         for bad in ["", ".", "..", "a/../b"] {
             assert_eq!(parts(GET).path_param("name", bad).unwrap_err().kind(), ErrorKind::InvalidInput, "{bad}");
-            assert_eq!(parts(FILE).multi_segment_param("path", bad).unwrap_err().kind(), ErrorKind::InvalidInput, "{bad}");
+            assert_eq!(
+                parts(FILE).multi_segment_param("path", bad).unwrap_err().kind(),
+                ErrorKind::InvalidInput,
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn multi_segment_parameters_keep_slashes() {
-        assert_eq!(parts(FILE).multi_segment_param("path", "/Volumes/a b/c").unwrap().path(), "/api/2.0/fs/files/Volumes/a%20b/c");
+        assert_eq!(
+            parts(FILE).multi_segment_param("path", "/Volumes/a b/c").unwrap().path(),
+            "/api/2.0/fs/files/Volumes/a%20b/c"
+        );
     }
 
     #[test]
     fn queries_flatten_and_repeat() {
         let value = json!({"states": ["A", "B"], "deep": {"on": true, "n": 9_007_199_254_740_993_i64}, "none": null});
-        let parts = parts(GET).query("filter_by", &value).unwrap().query("empty", &json!([])).unwrap().query("text", "").unwrap();
+        let parts = parts(GET)
+            .query("filter_by", &value)
+            .unwrap()
+            .query("empty", &json!([]))
+            .unwrap()
+            .query("text", "")
+            .unwrap();
         assert_eq!(
             parts.query_string(),
             "filter_by.deep.n=9007199254740993&filter_by.deep.on=true&filter_by.states=A&filter_by.states=B&text="
@@ -658,11 +711,14 @@ mod tests {
 
     #[test]
     fn a_success_that_cannot_be_read_may_have_been_carried_out() {
-        const CREATE: &OperationInfo = &OperationInfo::new("things.create", Method::POST, "/api/2.0/things", Level::Workspace);
+        const CREATE: &OperationInfo =
+            &OperationInfo::new("things.create", Method::POST, "/api/2.0/things", Level::Workspace);
         let read = |info: &'static OperationInfo| {
-            let headers = HeaderMap::from_iter([(HeaderName::from_static("x-request-id"), HeaderValue::from_static("r-1"))]);
+            let headers =
+                HeaderMap::from_iter([(HeaderName::from_static("x-request-id"), HeaderValue::from_static("r-1"))]);
             let content = Content::Bytes(Bytes::from_static(b"[\"dapi0123456789abcdef\"]"));
-            let map: Result<std::collections::BTreeMap<String, String>> = ResponseParts::new(info, StatusCode::OK, headers, content).json();
+            let map: Result<std::collections::BTreeMap<String, String>> =
+                ResponseParts::new(info, StatusCode::OK, headers, content).json();
             map.unwrap_err()
         };
         let error = read(CREATE);

@@ -79,8 +79,9 @@ impl Next {
     /// they are not of that type.
     pub fn body<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
         let Self::Body(body) = self else { return Err(self.foreign("the body of a request")) };
-        T::deserialize(body)
-            .map_err(|e| Error::new(ErrorKind::InvalidInput, "the next page's request is not of this operation").with_source(e))
+        T::deserialize(body).map_err(|e| {
+            Error::new(ErrorKind::InvalidInput, "the next page's request is not of this operation").with_source(e)
+        })
     }
 
     /// For operations that have one page only: there is nothing to go on with.
@@ -104,7 +105,8 @@ pub trait Paginated: Operation + Clone {
     /// What is listed.
     type Item: Send + 'static;
 
-    /// Sets what the first request always carries, such as the start index, and the defaults of what the caller left open.
+    /// Sets what the first request always carries, such as the start index, and the defaults of what the caller left
+    /// open.
     fn start(&mut self) {}
 
     /// Takes a response apart.

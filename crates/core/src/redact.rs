@@ -1,8 +1,8 @@
 //! What must not be seen in logs, errors and `Debug`.
 //!
-//! Two rules work together. By name: members of JSON, form fields, query parameters and headers that are known to hold secrets, or whose
-//! name says so, lose their value. By pattern: strings that look like a token of Databricks, of a cloud or of GitHub, a JSON Web Token or a
-//! signed URL lose that part, wherever they stand.
+//! Two rules work together. By name: members of JSON, form fields, query parameters and headers that are known to hold
+//! secrets, or whose name says so, lose their value. By pattern: strings that look like a token of Databricks, of a
+//! cloud or of GitHub, a JSON Web Token or a signed URL lose that part, wherever they stand.
 //!
 //! Text from outside may also drive a terminal; [`printable`] takes that out, and [`message`] does both.
 
@@ -26,8 +26,8 @@ pub(crate) use printable::printable_lines;
 /// The text that stands for a secret.
 pub const REDACTED: &str = "**REDACTED**";
 
-/// The value of a header as it may be shown: hidden if the header is secret or marked sensitive, else without control characters and
-/// with what looks like a secret taken out.
+/// The value of a header as it may be shown: hidden if the header is secret or marked sensitive, else without control
+/// characters and with what looks like a secret taken out.
 pub fn header(name: &HeaderName, value: &HeaderValue) -> String {
     if is_secret_header(name) || value.is_sensitive() {
         return REDACTED.to_owned();
@@ -40,8 +40,8 @@ pub fn json(value: &mut Value) {
     json_of("", value);
 }
 
-/// As [`json`], for a body of a request to this path or of its response: some names are those of secrets in some calls only, such as
-/// `value` in those of secret scopes and `url` in those that hand out signed URLs.
+/// As [`json`], for a body of a request to this path or of its response: some names are those of secrets in some calls
+/// only, such as `value` in those of secret scopes and `url` in those that hand out signed URLs.
 pub fn json_of(path: &str, value: &mut Value) {
     walk(value, &Marks::of(path));
 }
@@ -82,8 +82,8 @@ pub(crate) fn settings(value: &mut Value) {
     }
 }
 
-/// Whether an entry of a map whose values may be secrets can be shown: its key is not that of a secret, and its value is a flag or a small
-/// number.
+/// Whether an entry of a map whose values may be secrets can be shown: its key is not that of a secret, and its value
+/// is a flag or a small number.
 pub(crate) fn is_harmless_entry(key: &str, entry: &Value) -> bool {
     let plain = match entry {
         Value::Null | Value::Bool(_) => true,
@@ -152,9 +152,10 @@ pub fn url(url: &str) -> String {
 
 /// A string with everything that looks like a secret replaced.
 ///
-/// Found are tokens of Databricks (`dapi…`, `dose…`, `dkea…`, `dsapi…` and the like), keys of AWS, Google, GitHub and others with a known
-/// prefix, client secrets of Azure, JSON Web Tokens, what follows `Bearer` and `Basic`, users and passwords in URLs, queries of signed URLs,
-/// `password=…` and the like, JSON members of secret names, private keys. The time it takes grows with the length of the string alone.
+/// Found are tokens of Databricks (`dapi…`, `dose…`, `dkea…`, `dsapi…` and the like), keys of AWS, Google, GitHub and
+/// others with a known prefix, client secrets of Azure, JSON Web Tokens, what follows `Bearer` and `Basic`, users and
+/// passwords in URLs, queries of signed URLs, `password=…` and the like, JSON members of secret names, private keys.
+/// The time it takes grows with the length of the string alone.
 ///
 /// ```
 /// use databricks_core::redact::text;
@@ -166,8 +167,8 @@ pub fn text(text: &str) -> Cow<'_, str> {
     patterns::redact(text)
 }
 
-/// A string from outside as it may stand in an error or a log: on one line, without control characters ([`printable`]) and secrets
-/// ([`text()`]).
+/// A string from outside as it may stand in an error or a log: on one line, without control characters ([`printable`])
+/// and secrets ([`text()`]).
 ///
 /// ```
 /// use databricks_core::redact::message;

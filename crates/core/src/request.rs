@@ -10,8 +10,8 @@ use crate::{Error, ErrorKind, Result};
 /// Declares an operation of the API: a struct with its inputs, a constructor of the required ones, and its
 /// [`Operation`](crate::Operation) implementation.
 ///
-/// Each input says where it goes, by the name of a method of [`RequestBuilder`](crate::request::RequestBuilder). An input that stands
-/// in two places names both. `request { … }` lists what does not depend on the inputs.
+/// Each input says where it goes, by the name of a method of [`RequestBuilder`](crate::request::RequestBuilder). An
+/// input that stands in two places names both. `request { … }` lists what does not depend on the inputs.
 ///
 /// ```
 /// use databricks_core::{Operation, RequestContext, ResponseParts};
@@ -39,8 +39,9 @@ use crate::{Error, ErrorKind, Result};
 /// assert_eq!(parts.path(), "/api/2.0/rooms/7/rename");
 /// ```
 ///
-/// `prepare: |op| …;` before `required` fills what must stay the same over all attempts. A body that may be sent only once goes into
-/// `stream { … }` after `optional`; the operation then cannot be cloned. `request`, `required` and `optional` may be left out.
+/// `prepare: |op| …;` before `required` fills what must stay the same over all attempts. A body that may be sent only
+/// once goes into `stream { … }` after `optional`; the operation then cannot be cloned. `request`, `required` and
+/// `optional` may be left out.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! operation {
@@ -162,8 +163,8 @@ pub fn put_body(mut parts: RequestParts, content: Body) -> RequestParts {
     parts
 }
 
-/// Builds the request of a generated operation, input by input; the first thing that cannot be sent is what [`build`](Self::build)
-/// reports.
+/// Builds the request of a generated operation, input by input; the first thing that cannot be sent is what
+/// [`build`](Self::build) reports.
 ///
 /// Methods for optional inputs do nothing when the input is unset.
 #[derive(Debug)]

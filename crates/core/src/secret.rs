@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// A token, password or other text that must not be seen.
 ///
-/// `Debug` prints [`REDACTED`](crate::redact::REDACTED), there is no `Display` and no `Serialize`, and the memory is wiped when the value is dropped.
-/// Copies that are made while a header or form is built are outside of that promise.
+/// `Debug` prints [`REDACTED`](crate::redact::REDACTED), there is no `Display` and no `Serialize`, and the memory is
+/// wiped when the value is dropped. Copies that are made while a header or form is built are outside of that promise.
 ///
 /// ```
 /// let token = databricks_core::Secret::from("dapi123");

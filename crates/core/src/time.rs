@@ -17,7 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(t.as_unix_millis(), 1_714_557_600_500);
 /// ```
 ///
-/// The range is that of the service, up to the last nanosecond of the year 9999, which tables use for "until further notice".
+/// The range is that of the service, up to the last nanosecond of the year 9999, which tables use for "until further
+/// notice".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(
     /// In UTC. An instant of the library would end some hours before the year 9999 does.
@@ -59,7 +60,11 @@ impl Timestamp {
     pub fn to_system_time(self) -> SystemTime {
         let since = self.since_epoch();
         let span = since.unsigned_abs();
-        let time = if since.is_negative() { SystemTime::UNIX_EPOCH.checked_sub(span) } else { SystemTime::UNIX_EPOCH.checked_add(span) };
+        let time = if since.is_negative() {
+            SystemTime::UNIX_EPOCH.checked_sub(span)
+        } else {
+            SystemTime::UNIX_EPOCH.checked_add(span)
+        };
         // Every supported system's clock spans these years.
         time.unwrap_or(SystemTime::UNIX_EPOCH)
     }
@@ -82,7 +87,9 @@ impl TryFrom<SystemTime> for Timestamp {
     fn try_from(time: SystemTime) -> Result<Self, InvalidTime> {
         let since = match time.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(since) => jiff::SignedDuration::try_from(since).ok(),
-            Err(before) => jiff::SignedDuration::try_from(before.duration()).ok().and_then(jiff::SignedDuration::checked_neg),
+            Err(before) => {
+                jiff::SignedDuration::try_from(before.duration()).ok().and_then(jiff::SignedDuration::checked_neg)
+            }
         };
         let moment = since.and_then(|since| EPOCH.checked_add(since).ok());
         moment.map(Self).ok_or(InvalidTime("a moment between the years -9999 and 9999"))
@@ -92,7 +99,9 @@ impl TryFrom<SystemTime> for Timestamp {
 impl FromStr for Timestamp {
     type Err = InvalidTime;
     fn from_str(text: &str) -> Result<Self, InvalidTime> {
-        parse_timestamp(text).map(Self).ok_or(InvalidTime("a timestamp in the form of RFC 3339, such as 2024-05-01T12:00:00Z"))
+        parse_timestamp(text)
+            .map(Self)
+            .ok_or(InvalidTime("a timestamp in the form of RFC 3339, such as 2024-05-01T12:00:00Z"))
     }
 }
 
@@ -355,7 +364,9 @@ mod tests {
 
     #[test]
     fn durations_keep_sign_and_fraction() {
-        for (read, written) in [("0s", "0s"), ("-0.5s", "-0.500s"), ("3600s", "3600s"), ("1.000000001s", "1.000000001s")] {
+        for (read, written) in
+            [("0s", "0s"), ("-0.5s", "-0.500s"), ("3600s", "3600s"), ("1.000000001s", "1.000000001s")]
+        {
             assert_eq!(read.parse::<Duration>().unwrap().to_string(), written);
         }
         for bad in ["", "s", "1", "1.s", ".5s", "1m", "1.0000000001s", "--1s", "99999999999999999999s"] {

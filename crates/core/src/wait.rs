@@ -24,9 +24,9 @@ impl WaitStatus {
 /// # Errors
 /// [`ErrorKind::Decode`] when the response lacks it.
 pub fn required<T: Clone>(value: Option<&T>, name: &str) -> Result<T> {
-    value
-        .cloned()
-        .ok_or_else(|| Error::new(ErrorKind::Decode, format!("the response is missing {name}, which is needed to poll for completion")))
+    value.cloned().ok_or_else(|| {
+        Error::new(ErrorKind::Decode, format!("the response is missing {name}, which is needed to poll for completion"))
+    })
 }
 
 /// An operation that starts something whose state can be polled until it has finished.

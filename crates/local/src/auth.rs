@@ -29,9 +29,10 @@ pub(crate) fn check(app: &App, parts: &Parts) -> Result<(), ApiError> {
     match Credentials::read(parts) {
         Credentials::Bearer(token) => bearer(app, path, token),
         Credentials::Basic { user, password } => basic(app, path, &user, &password),
-        Credentials::None => {
-            Err(ApiError::sign_in(StatusCode::UNAUTHORIZED, "Credential was not sent or was of an unsupported type for this API."))
-        }
+        Credentials::None => Err(ApiError::sign_in(
+            StatusCode::UNAUTHORIZED,
+            "Credential was not sent or was of an unsupported type for this API.",
+        )),
     }
 }
 
@@ -45,17 +46,23 @@ fn bearer(app: &App, path: &str, token: &str) -> Result<(), ApiError> {
         TokenState::Unknown => {}
     }
     match app.tokens.lookup(token, now) {
-        TokenState::Valid if is_account_level(path) => {
-            Err(ApiError::sign_in(StatusCode::UNAUTHORIZED, "Personal access tokens are not accepted by account-level APIs."))
-        }
+        TokenState::Valid if is_account_level(path) => Err(ApiError::sign_in(
+            StatusCode::UNAUTHORIZED,
+            "Personal access tokens are not accepted by account-level APIs.",
+        )),
         TokenState::Valid => Ok(()),
-        TokenState::Expired | TokenState::Unknown => Err(ApiError::sign_in(StatusCode::FORBIDDEN, "Invalid access token.")),
+        TokenState::Expired | TokenState::Unknown => {
+            Err(ApiError::sign_in(StatusCode::FORBIDDEN, "Invalid access token."))
+        }
     }
 }
 
 fn basic(app: &App, path: &str, user: &str, password: &str) -> Result<(), ApiError> {
     if !is_account_level(path) {
-        return Err(ApiError::sign_in(StatusCode::UNAUTHORIZED, "Basic authentication is not accepted by workspace APIs."));
+        return Err(ApiError::sign_in(
+            StatusCode::UNAUTHORIZED,
+            "Basic authentication is not accepted by workspace APIs.",
+        ));
     }
     // Both are compared whatever the first says, so that the time tells nothing.
     if same_text(user, USER_NAME) & same_text(password, &app.secrets.password) {

@@ -32,6 +32,8 @@ impl Clock {
 
     /// RFC 3339 text in UTC with milliseconds.
     pub(crate) fn rfc3339(ms: i64) -> String {
-        jiff::Timestamp::from_millisecond(ms).map(|t| t.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()).unwrap_or_default()
+        jiff::Timestamp::from_millisecond(ms)
+            .map(|t| t.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+            .unwrap_or_default()
     }
 }

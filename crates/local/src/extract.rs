@@ -21,8 +21,13 @@ impl Fields {
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(map)) => Ok(Self(map)),
-            Ok(other) => Err(ApiError::malformed(format!("Could not parse request object: expected a JSON object, got {}", kind(&other)))),
-            Err(e) => Err(ApiError::malformed(format!("Invalid JSON given in the body of the request - failed to parse given JSON: {e}"))),
+            Ok(other) => Err(ApiError::malformed(format!(
+                "Could not parse request object: expected a JSON object, got {}",
+                kind(&other)
+            ))),
+            Err(e) => Err(ApiError::malformed(format!(
+                "Invalid JSON given in the body of the request - failed to parse given JSON: {e}"
+            ))),
         }
     }
 
@@ -144,7 +149,10 @@ impl Query {
 
     pub(crate) fn opt_i64(&self, name: &str) -> Result<Option<i64>, ApiError> {
         self.get(name)
-            .map(|v| v.parse().map_err(|_| ApiError::invalid_parameter(format!("Query parameter '{name}' must be an integer"))))
+            .map(|v| {
+                v.parse()
+                    .map_err(|_| ApiError::invalid_parameter(format!("Query parameter '{name}' must be an integer")))
+            })
             .transpose()
     }
 
@@ -178,7 +186,10 @@ pub(crate) fn missing(name: &str) -> ApiError {
 
 fn one_of(name: &str, given: &str, allowed: &[&'static str]) -> Result<&'static str, ApiError> {
     allowed.iter().find(|a| **a == given).copied().ok_or_else(|| {
-        ApiError::invalid_parameter(format!("'{given}' is not a valid value of '{name}'; expected one of {}", allowed.join(", ")))
+        ApiError::invalid_parameter(format!(
+            "'{given}' is not a valid value of '{name}'; expected one of {}",
+            allowed.join(", ")
+        ))
     })
 }
 

@@ -124,7 +124,9 @@ impl Rule {
         let count = |name: &str| -> Result<Option<u64>, ApiError> {
             fields
                 .opt_i64(name)?
-                .map(|n| u64::try_from(n).map_err(|_| ApiError::invalid_parameter(format!("'{name}' must not be negative"))))
+                .map(|n| {
+                    u64::try_from(n).map_err(|_| ApiError::invalid_parameter(format!("'{name}' must not be negative")))
+                })
                 .transpose()
         };
         let mut rule = Self::new(fields.opt_str("method")?.unwrap_or("*"), fields.str("path")?);

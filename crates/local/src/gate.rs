@@ -1,4 +1,5 @@
-//! What every request passes, from outside in: record, `Host` and `Origin`, faults, sign-in; and the headers of answers.
+//! What every request passes, from outside in: record, `Host` and `Origin`, faults, sign-in; and the headers of
+//! answers.
 
 use std::sync::Arc;
 
@@ -43,9 +44,20 @@ pub(crate) async fn gate(
     response
 }
 
-async fn answer(app: &App, connection: &Connection, entry: u64, parts: Parts, body: Bytes, next: Next) -> Result<Response, ApiError> {
+async fn answer(
+    app: &App,
+    connection: &Connection,
+    entry: u64,
+    parts: Parts,
+    body: Bytes,
+    next: Next,
+) -> Result<Response, ApiError> {
     own_host_only(app, &parts)?;
-    let fault = if parts.uri.path().starts_with("/local/faults") { None } else { app.faults.decide(&parts.method, parts.uri.path()) };
+    let fault = if parts.uri.path().starts_with("/local/faults") {
+        None
+    } else {
+        app.faults.decide(&parts.method, parts.uri.path())
+    };
     let mut lost = false;
     if let Some(action) = &fault {
         if !action.delay.is_zero() {

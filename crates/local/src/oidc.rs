@@ -93,7 +93,11 @@ async fn workspace_token(State(app): State<Arc<App>>, request: Request) -> Resul
     token(&app, request).await
 }
 
-async fn account_token(State(app): State<Arc<App>>, Path(account): Path<String>, request: Request) -> Result<Response, ApiError> {
+async fn account_token(
+    State(app): State<Arc<App>>,
+    Path(account): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
     own_account(&app, &account)?;
     token(&app, request).await
 }
@@ -109,7 +113,9 @@ fn own_account(app: &App, account: &str) -> Result<(), ApiError> {
 async fn token(app: &App, request: Request<Body>) -> Result<Response, ApiError> {
     let bad = |code, text: &str| ApiError::oauth(StatusCode::BAD_REQUEST, code, text);
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| bad("invalid_request", "The form could not be read"))?;
+    let body = axum::body::to_bytes(body, BODY_LIMIT)
+        .await
+        .map_err(|_| bad("invalid_request", "The form could not be read"))?;
     let is_form = parts
         .headers
         .get(header::CONTENT_TYPE)
@@ -121,7 +127,10 @@ async fn token(app: &App, request: Request<Body>) -> Result<Response, ApiError> 
     let form = Query::parse(std::str::from_utf8(&body).map_err(|_| bad("invalid_request", "The form is not UTF-8"))?);
     let (id, secret) = match Credentials::read(&parts) {
         Credentials::Basic { user, password } => (user, password),
-        _ => (form.get("client_id").unwrap_or_default().to_owned(), form.get("client_secret").unwrap_or_default().to_owned()),
+        _ => (
+            form.get("client_id").unwrap_or_default().to_owned(),
+            form.get("client_secret").unwrap_or_default().to_owned(),
+        ),
     };
     if !(same_secret(&id, &app.secrets.client_id) & same_secret(&secret, &app.secrets.client_secret)) {
         return Err(ApiError::oauth(StatusCode::UNAUTHORIZED, "invalid_client", "Client authentication failed"));

@@ -23,13 +23,18 @@ pub(crate) struct Limits {
 }
 
 /// Cuts the page out of `all` that `token` points at; `list` names the listing, so that tokens of others are refused.
-pub(crate) fn page<T>(all: Vec<T>, list: &str, size: Option<i64>, token: Option<&str>, limits: Limits) -> Result<Page<T>, ApiError> {
+pub(crate) fn page<T>(
+    all: Vec<T>,
+    list: &str,
+    size: Option<i64>,
+    token: Option<&str>,
+    limits: Limits,
+) -> Result<Page<T>, ApiError> {
     let size = match size {
         None | Some(0) => limits.usual,
-        Some(n) => usize::try_from(n)
-            .ok()
-            .filter(|n| *n <= limits.max)
-            .ok_or_else(|| ApiError::invalid_parameter(format!("page_size must be between 1 and {}, got {n}", limits.max)))?,
+        Some(n) => usize::try_from(n).ok().filter(|n| *n <= limits.max).ok_or_else(|| {
+            ApiError::invalid_parameter(format!("page_size must be between 1 and {}, got {n}", limits.max))
+        })?,
     };
     let start = token.map_or(Ok(0), |t| decode(list, t))?;
     let total = all.len();

@@ -34,7 +34,11 @@ impl Ids {
 
     /// A number that this workspace has not given before: a bijection of the counter (the mixer of SplitMix64).
     pub(crate) fn number(&self) -> u64 {
-        let n = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(self.seed);
+        let n = self
+            .next
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .wrapping_add(self.seed);
         let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         n ^ (n >> 31)

@@ -111,7 +111,9 @@ fn hide_credentials(headers: &mut HeaderMap) {
             *value = hidden;
         }
     }
-    for name in ["cookie", "proxy-authorization", "x-databricks-azure-sp-management-token", "x-databricks-gcp-sa-access-token"] {
+    for name in
+        ["cookie", "proxy-authorization", "x-databricks-azure-sp-management-token", "x-databricks-gcp-sa-access-token"]
+    {
         if let Some(value) = headers.get_mut(name) {
             *value = HeaderValue::from_static("**REDACTED**");
         }

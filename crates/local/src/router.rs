@@ -29,7 +29,9 @@ async fn no_such_route(request: Request) -> ApiError {
         return ApiError::new(
             StatusCode::NOT_IMPLEMENTED,
             "NOT_IMPLEMENTED",
-            format!("The embedded workspace does not have the operation '{method} {path}'; a Databricks workspace may have it."),
+            format!(
+                "The embedded workspace does not have the operation '{method} {path}'; a Databricks workspace may have it."
+            ),
         );
     }
     ApiError::new(StatusCode::NOT_FOUND, "ENDPOINT_NOT_FOUND", format!("No API found for '{method} {path}'"))

@@ -61,14 +61,17 @@ pub(crate) fn create_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Removes the directories of workspaces that are gone. What cannot be removed stays: it does not keep one from starting.
+/// Removes the directories of workspaces that are gone. What cannot be removed stays: it does not keep one from
+/// starting.
 fn sweep(parent: &Path) {
     let Ok(entries) = std::fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         if is_left_over(&entry.file_name(), &entry.path()) {
             match std::fs::remove_dir_all(entry.path()) {
                 Ok(()) => tracing::debug!(directory = %entry.path().display(), "removed what a killed workspace left"),
-                Err(error) => tracing::debug!(directory = %entry.path().display(), %error, "cannot remove what a killed workspace left"),
+                Err(error) => {
+                    tracing::debug!(directory = %entry.path().display(), %error, "cannot remove what a killed workspace left")
+                }
             }
         }
     }
@@ -78,7 +81,8 @@ fn sweep(parent: &Path) {
 fn is_left_over(name: &OsStr, path: &Path) -> bool {
     let ours = name.to_string_lossy().starts_with(PREFIX)
         && std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir() && of_this_user(&meta));
-    ours && File::open(path.join(LOCK)).is_ok_and(|lock| !matches!(lock.try_lock(), Err(TryLockError::WouldBlock | TryLockError::Error(_))))
+    ours && File::open(path.join(LOCK))
+        .is_ok_and(|lock| !matches!(lock.try_lock(), Err(TryLockError::WouldBlock | TryLockError::Error(_))))
 }
 
 #[cfg(unix)]

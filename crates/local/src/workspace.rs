@@ -198,8 +198,8 @@ impl LocalWorkspaceBuilder {
         self
     }
 
-    /// The Python 3 interpreter that runs the commands of Python contexts: a path, or a name that is looked up in `PATH`.
-    /// Default `python3`.
+    /// The Python 3 interpreter that runs the commands of Python contexts: a path, or a name that is looked up in
+    /// `PATH`. Default `python3`.
     pub fn python(mut self, program: impl Into<PathBuf>) -> Self {
         self.settings.python = program.into();
         self
@@ -209,8 +209,8 @@ impl LocalWorkspaceBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] if [`speed`](Self::speed) is not a positive number, the port is taken, the temporary folder cannot
-    /// be made, or the operating system gives no random bytes.
+    /// [`StartError`] if [`speed`](Self::speed) is not a positive number, the port is taken, the temporary folder
+    /// cannot be made, or the operating system gives no random bytes.
     ///
     /// # Panics
     ///
@@ -221,13 +221,15 @@ impl LocalWorkspaceBuilder {
             return Err(StartError::new(format!("speed must be a positive number, got {}", settings.speed), None));
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|e| StartError::new(format!("cannot listen on {address}; choose another port, or 0 for a free one"), Some(e)))?;
+        let listener = TcpListener::bind(address).await.map_err(|e| {
+            StartError::new(format!("cannot listen on {address}; choose another port, or 0 for a free one"), Some(e))
+        })?;
         let address = listener.local_addr().map_err(|e| StartError::new("the listener has no address", Some(e)))?;
-        let app = App::new(settings, address).map_err(|e| StartError::new("cannot prepare the workspace's state", Some(e)))?;
+        let app = App::new(settings, address)
+            .map_err(|e| StartError::new("cannot prepare the workspace's state", Some(e)))?;
         let cluster_id = starter_cluster.then(|| app.create_starter_cluster()).transpose();
-        let cluster_id = cluster_id.map_err(|e| StartError::new(format!("cannot make the starter cluster: {}", e.message()), None))?;
+        let cluster_id = cluster_id
+            .map_err(|e| StartError::new(format!("cannot make the starter cluster: {}", e.message()), None))?;
         let server = Server::spawn(listener, &app);
         Ok(LocalWorkspace { app, server, cluster_id })
     }

@@ -32,8 +32,11 @@ mod tests {
         for operation in operations() {
             let found = find(operation.id()).unwrap();
             assert!(std::ptr::eq(found, operation), "{}", operation.id());
-            for name in operation.info.path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {
-                let known = name == "account_id" || operation.inputs.iter().any(|input| input.name == name && input.required);
+            for name in
+                operation.info.path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
+            {
+                let known =
+                    name == "account_id" || operation.inputs.iter().any(|input| input.name == name && input.required);
                 assert!(known, "{}: {name}", operation.id());
             }
         }

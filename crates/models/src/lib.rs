@@ -1,7 +1,7 @@
 //! Operations and types of the Databricks REST API, generated from its OpenAPI description.
 //!
-//! One module per package of the API, each behind a feature of its name; `full` turns all on. A package's types stand in its module,
-//! its operations in a module per service:
+//! One module per package of the API, each behind a feature of its name; `full` turns all on. A package's types stand
+//! in its module, its operations in a module per service:
 //!
 //! ```
 //! # #[cfg(feature = "compute")] {
@@ -14,13 +14,14 @@
 //! # }
 //! ```
 //!
-//! Nothing here does IO: an operation turns itself into the parts of a request and reads its answer. `databricks-sdk` sends them.
+//! Nothing here does IO: an operation turns itself into the parts of a request and reads its answer. `databricks-sdk`
+//! sends them.
 //!
 //! # Names
 //!
-//! Names are those of the API in Rust's cases. One rule settles clashes with words of the language and with functions: an underscore is
-//! appended (`type_`, `default_`). An enum's variant for the text `UNKNOWN` is `Unknown_`, since `Unknown` keeps texts that this
-//! release does not know.
+//! Names are those of the API in Rust's cases. One rule settles clashes with words of the language and with functions:
+//! an underscore is appended (`type_`, `default_`). An enum's variant for the text `UNKNOWN` is `Unknown_`, since
+//! `Unknown` keeps texts that this release does not know.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,8 +1,8 @@
 //! Calls any operation by name: `cargo run --example call --features dynamic,full -- clusters.list page_size=10`.
 //!
-//! Inputs are `name=value`, by their names on the wire; a value that is JSON is taken as JSON, all else as a string. `--all` fetches every
-//! page of a list, `--wait` waits until what was started has finished, `--inputs` lists the inputs instead of calling. Without an id the
-//! operations are listed.
+//! Inputs are `name=value`, by their names on the wire; a value that is JSON is taken as JSON, all else as a string.
+//! `--all` fetches every page of a list, `--wait` waits until what was started has finished, `--inputs` lists the
+//! inputs instead of calling. Without an id the operations are listed.
 
 #![allow(clippy::print_stdout)] // A program's output.
 
@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (flags, arguments): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let (flags, arguments): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
     let flag = |name: &str| flags.iter().any(|flag| flag == name);
     let Some((id, inputs)) = arguments.split_first() else {
         for operation in operations() {

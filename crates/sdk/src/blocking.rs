@@ -1,4 +1,5 @@
-//! The same calls without async: what can be awaited has [`block`](Block::block), what is a stream has [`block_iter`](BlockIter::block_iter).
+//! The same calls without async: what can be awaited has [`block`](Block::block), what is a stream has
+//! [`block_iter`](BlockIter::block_iter).
 //!
 //! ```no_run
 //! use databricks_sdk::WorkspaceClient;
@@ -17,12 +18,13 @@
 //! }
 //! ```
 //!
-//! The calling thread polls the future itself and sleeps while there is nothing to do; connections and timers live in a runtime of this
-//! crate with one thread, which is started at the first use and serves all clients of the process. So futures need not be `Send`, and
-//! blocking works everywhere: in `main`, in a thread, in `spawn_blocking`, and inside of another runtime, whose thread it holds up like
-//! any other work that blocks.
+//! The calling thread polls the future itself and sleeps while there is nothing to do; connections and timers live in a
+//! runtime of this crate with one thread, which is started at the first use and serves all clients of the process. So
+//! futures need not be `Send`, and blocking works everywhere: in `main`, in a thread, in `spawn_blocking`, and inside
+//! of another runtime, whose thread it holds up like any other work that blocks.
 //!
-//! A client is used either with `block` or with `.await`, not with both: pooled connections belong to the runtime that opened them.
+//! A client is used either with `block` or with `.await`, not with both: pooled connections belong to the runtime that
+//! opened them.
 
 use std::sync::OnceLock;
 
@@ -92,7 +94,8 @@ pub(crate) fn handle() -> Option<&'static Handle> {
 static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
 
 fn runtime() -> Result<&'static Runtime> {
-    let start = || Builder::new_multi_thread().worker_threads(1).thread_name("databricks-blocking").enable_all().build();
+    let start =
+        || Builder::new_multi_thread().worker_threads(1).thread_name("databricks-blocking").enable_all().build();
     RUNTIME.get_or_init(start).as_ref().map_err(|error| {
         let why =
             format!("the thread that serves blocking calls cannot be started: {error}; raise the limit of threads or files of the process");

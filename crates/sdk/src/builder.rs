@@ -9,7 +9,8 @@ use databricks_transport::{HttpService, ProxyOptions, RetryPolicy, TlsOptions, U
 
 use crate::client::Client;
 
-/// Builds a [`WorkspaceClient`](crate::WorkspaceClient), an [`AccountClient`](crate::AccountClient), or the [`Client`] that both wrap.
+/// Builds a [`WorkspaceClient`](crate::WorkspaceClient), an [`AccountClient`](crate::AccountClient), or the [`Client`]
+/// that both wrap.
 ///
 /// ```
 /// use databricks_sdk::{Config, TlsOptions, WorkspaceClient};
@@ -40,7 +41,10 @@ pub struct ClientBuilder<C = Client> {
 
 impl<C> std::fmt::Debug for ClientBuilder<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientBuilder").field("config", &self.config).field("product", &self.product).finish_non_exhaustive()
+        f.debug_struct("ClientBuilder")
+            .field("config", &self.config)
+            .field("product", &self.product)
+            .finish_non_exhaustive()
     }
 }
 
@@ -68,7 +72,8 @@ impl<C: From<Client>> ClientBuilder<C> {
         }
     }
 
-    /// Sets the configuration. What it leaves open comes from the environment and the profile file. Default: all of it does.
+    /// Sets the configuration. What it leaves open comes from the environment and the profile file. Default: all of it
+    /// does.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
@@ -94,7 +99,8 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
-    /// Which failures are repeated, how often and how soon. Default: for up to `retry_timeout_seconds` of the configuration, 5 minutes.
+    /// Which failures are repeated, how often and how soon. Default: for up to `retry_timeout_seconds` of the
+    /// configuration, 5 minutes.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
@@ -118,7 +124,8 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
-    /// Sets the idle timeout: how long no data may be sent or received. Default: `http_timeout_seconds` of the configuration, 60 s.
+    /// Sets the idle timeout: how long no data may be sent or received. Default: `http_timeout_seconds` of the
+    /// configuration, 60 s.
     pub fn inactivity_timeout(mut self, limit: Duration) -> Self {
         self.inactivity_timeout = Some(limit);
         self
@@ -136,7 +143,19 @@ impl<C: From<Client>> ClientBuilder<C> {
     /// # Errors
     /// When a setting is wrong; the message names it and where it came from.
     pub fn build(self) -> Result<C> {
-        let Self { builds: _, config, product, extras, headers, retry, tls, proxy, connect_timeout, inactivity_timeout, connection } = self;
+        let Self {
+            builds: _,
+            config,
+            product,
+            extras,
+            headers,
+            retry,
+            tls,
+            proxy,
+            connect_timeout,
+            inactivity_timeout,
+            connection,
+        } = self;
         let config = config.resolve()?;
         let mut user_agent = UserAgent::new(config.environment());
         if let Some((name, version)) = product {
@@ -162,12 +181,14 @@ impl<C: From<Client>> ClientBuilder<C> {
         if let Some(service) = connection {
             common = common.connection(service);
         }
-        // Cloud storage sees neither the certificate of this client nor its headers, and has no part in the limit that the API sets.
+        // Cloud storage sees neither the certificate of this client nor its headers, and has no part in the limit that
+        // the API sets.
         let mut storage_tls = tls.clone().http1_only(true);
         storage_tls.client_certificate = None;
         let storage = common.clone().tls(storage_tls).rate_limit(None);
         let mut transport = common.tls(tls).rate_limit(Some(config.rate_limit()));
-        // Credentials and headers go to this host alone. Where an Azure resource id stands for it, the sign-in binds what it hands out.
+        // Credentials and headers go to this host alone. Where an Azure resource id stands for it, the sign-in binds
+        // what it hands out.
         if let Some(origin) = config.host().and_then(|host| host.parse().ok()).and_then(|uri| Origin::of(&uri)) {
             transport = transport.origin(origin);
         }

@@ -15,13 +15,14 @@ use crate::{Items, Pages};
 
 /// A call that is ready to be made: an operation with its inputs, and options for this call alone.
 ///
-/// Await it for the result. Optional inputs of the operation are methods of the same name; they differ from operation to
-/// operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and `wait` (whatever takes a while; a
-/// [`Waiter`](crate::Waiter) or an [`OperationWaiter`](crate::OperationWaiter)).
+/// Await it for the result. Optional inputs of the operation are methods of the same name; they differ from operation
+/// to operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and `wait` (whatever takes a
+/// while; a [`Waiter`](crate::Waiter) or an [`OperationWaiter`](crate::OperationWaiter)).
 ///
-/// Options of the call begin with `with_`, so that they never clash with an input: `timeout` is an input of the API, `with_timeout` an
-/// option. What has no inputs of the API has plain names: waits and handles, [`Query`](crate::WorkspaceClient::sql),
-/// [`RawRequest`](crate::RawRequest) and [`ClientBuilder`](crate::ClientBuilder).
+/// Options of the call begin with `with_`, so that they never clash with an input: `timeout` is an input of the API,
+/// `with_timeout` an option. What has no inputs of the API has plain names: waits and handles,
+/// [`Query`](crate::WorkspaceClient::sql), [`RawRequest`](crate::RawRequest) and
+/// [`ClientBuilder`](crate::ClientBuilder).
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -64,14 +65,15 @@ impl<O: Operation> Call<O> {
         self
     }
 
-    /// Sets the timeout of the call as a whole, all attempts and the pauses between them included. Default: none; retries have a budget of
-    /// their own.
+    /// Sets the timeout of the call as a whole, all attempts and the pauses between them included. Default: none;
+    /// retries have a budget of their own.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout(timeout);
         self
     }
 
-    /// Sets the timeout of one attempt, from the connection to the last byte. Default: none but the idle timeout (60 s).
+    /// Sets the timeout of one attempt, from the connection to the last byte. Default: none but the idle timeout (60
+    /// s).
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.options.attempt_timeout(timeout);
         self
@@ -124,8 +126,8 @@ impl<O: Operation> Call<O> {
     /// Makes the call.
     ///
     /// # Errors
-    /// When an input cannot be sent, no credentials are found, the service cannot be reached or refuses, or its response cannot be decoded;
-    /// see [`Error`](crate::Error).
+    /// When an input cannot be sent, no credentials are found, the service cannot be reached or refuses, or its
+    /// response cannot be decoded; see [`Error`](crate::Error).
     pub async fn send(self) -> Result<O::Output> {
         Ok(self.send_full().await?.output)
     }
@@ -152,11 +154,11 @@ impl<O: Operation> Call<O> {
 }
 
 impl<O: DataPlane> Call<O> {
-    /// Makes the call at the endpoint's own host, past the workspace's, as route-optimized serving endpoints want it. Awaiting the call goes
-    /// through the workspace.
+    /// Makes the call at the endpoint's own host, past the workspace's, as route-optimized serving endpoints want it.
+    /// Awaiting the call goes through the workspace.
     ///
-    /// The workspace is asked for the host each time; the token for it is made of the client's own (RFC 7523), once, and never the
-    /// client's own.
+    /// The workspace is asked for the host each time; the token for it is made of the client's own (RFC 7523), once,
+    /// and never the client's own.
     ///
     /// # Errors
     /// As [`send`](Self::send); [`ErrorKind::InvalidInput`] when the endpoint has no host of its own.
@@ -164,7 +166,8 @@ impl<O: DataPlane> Call<O> {
         self.operation.prepare();
         let response = Self::send_control(&self.client, &self.operation).await?;
         let none = || {
-            Error::new(ErrorKind::InvalidInput, "the endpoint has no host of its own; await the call instead").with_operation(O::INFO.id)
+            Error::new(ErrorKind::InvalidInput, "the endpoint has no host of its own; await the call instead")
+                .with_operation(O::INFO.id)
         };
         let target = O::target(&response).ok_or_else(none)?;
         let uri: Uri = target.url.parse().map_err(|e| {

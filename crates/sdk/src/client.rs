@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use databricks_auth::{Config, CredentialChain, LoginOutcome, ResolvedConfig};
 use databricks_core::operation::{Content, OperationInfo, Payload, ResponseKind};
-use databricks_core::{Body, Error, ErrorKind, Operation, RequestContext, RequestParts, ResponseParts, Result, SharedCredentials};
+use databricks_core::{
+    Body, Error, ErrorKind, Operation, RequestContext, RequestParts, ResponseParts, Result, SharedCredentials,
+};
 use databricks_transport::{CallOptions, SharedClock, read_body};
 use http::{HeaderMap, HeaderValue, Request, Uri, header};
 
@@ -16,8 +18,8 @@ use crate::runtime;
 
 /// A connection pool, credentials and settings, shared by everything that was made from one client.
 ///
-/// Cheap to clone. [`WorkspaceClient`](crate::WorkspaceClient) and [`AccountClient`](crate::AccountClient) wrap it; use it by itself to call
-/// operations that you describe: `client.call(MyOperation { .. })`.
+/// Cheap to clone. [`WorkspaceClient`](crate::WorkspaceClient) and [`AccountClient`](crate::AccountClient) wrap it; use
+/// it by itself to call operations that you describe: `client.call(MyOperation { .. })`.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -73,8 +75,8 @@ impl Client {
         &self.inner.credentials
     }
 
-    /// Authenticates a person through a browser and stores the login as the official CLI does, so that `auth_type = databricks-cli` finds it
-    /// from then on, here and in the official tools.
+    /// Authenticates a person through a browser and stores the login as the official CLI does, so that `auth_type =
+    /// databricks-cli` finds it from then on, here and in the official tools.
     ///
     /// Asks for a new login even if there is one. Takes at most 5 minutes.
     ///
@@ -144,8 +146,8 @@ impl Client {
         runtime::run(self.inner.anonymous.send(request)).await
     }
 
-    /// Sends a request to cloud storage: without credentials, headers or rate limit of this client, and over HTTP/1.1, where each
-    /// download has a connection of its own instead of a share of one.
+    /// Sends a request to cloud storage: without credentials, headers or rate limit of this client, and over HTTP/1.1,
+    /// where each download has a connection of its own instead of a share of one.
     #[cfg(feature = "sql")]
     pub(crate) async fn send_to_storage(&self, request: Request<Body>) -> Result<http::Response<Body>> {
         let (builder, built) = &self.inner.storage;
@@ -165,19 +167,24 @@ impl Client {
     #[cfg(feature = "sql")]
     pub(crate) async fn get_path(&self, info: &'static OperationInfo, path: &str) -> Result<ResponseParts> {
         if !path.starts_with('/') {
-            return Err(Error::new(ErrorKind::Decode, "the service named a path that does not begin with a slash").with_operation(info.id));
+            return Err(Error::new(ErrorKind::Decode, "the service named a path that does not begin with a slash")
+                .with_operation(info.id));
         }
         let parts = RequestParts::new(info, &self.context().await?)?;
         let uri = join(&self.base().await?, path)?;
         let call = CallOptions::new().operation(info.id).path_template(info.path).idempotency(info.idempotency);
-        let response = self.send(assemble(parts, uri, &HeaderMap::new(), call)?).await.map_err(|error| error.with_operation(info.id))?;
+        let response = self
+            .send(assemble(parts, uri, &HeaderMap::new(), call)?)
+            .await
+            .map_err(|error| error.with_operation(info.id))?;
         receive(info, response).await.map_err(|error| error.with_operation(info.id))
     }
 
-    /// Waits for the clean-up that dropped handles have started: statements and commands that are cancelled, contexts that are destroyed.
+    /// Waits for the clean-up that dropped handles have started: statements and commands that are cancelled, contexts
+    /// that are destroyed.
     ///
-    /// Call it before the runtime ends; what is not done by then is lost. Each piece of clean-up takes at most ten seconds. The client
-    /// can be used as before.
+    /// Call it before the runtime ends; what is not done by then is lost. Each piece of clean-up takes at most ten
+    /// seconds. The client can be used as before.
     pub async fn shutdown(&self) {
         self.inner.background.idle().await;
     }
@@ -211,8 +218,9 @@ impl std::fmt::Debug for Client {
 /// Puts a path and query on a base URL.
 pub(crate) fn join(base: &Uri, path_and_query: &str) -> Result<Uri> {
     let mut parts = base.clone().into_parts();
-    let target =
-        path_and_query.parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "the path or query cannot be sent").with_source(e))?;
+    let target = path_and_query
+        .parse()
+        .map_err(|e| Error::new(ErrorKind::InvalidInput, "the path or query cannot be sent").with_source(e))?;
     parts.path_and_query = Some(target);
     Uri::from_parts(parts).map_err(|e| Error::new(ErrorKind::InvalidInput, "the URL cannot be sent").with_source(e))
 }
@@ -226,7 +234,12 @@ fn assemble(parts: RequestParts, uri: Uri, extra: &HeaderMap, call: CallOptions)
             let (content_type, body) = databricks_transport::multipart(fields)?;
             (Some(content_type), body)
         }
-        _ => return Err(Error::new(ErrorKind::InvalidInput, "the request has a kind of body that this client does not know")),
+        _ => {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the request has a kind of body that this client does not know",
+            ));
+        }
     };
     let mut request = Request::new(body);
     *request.method_mut() = parts.info.method.clone();
@@ -242,7 +255,8 @@ fn assemble(parts: RequestParts, uri: Uri, extra: &HeaderMap, call: CallOptions)
     Ok(request)
 }
 
-/// Puts a caller's headers over those that are there: the first of a name replaces, further ones of the same name are added.
+/// Puts a caller's headers over those that are there: the first of a name replaces, further ones of the same name are
+/// added.
 pub(crate) fn apply(headers: &mut HeaderMap, extra: &HeaderMap) {
     for name in extra.keys() {
         headers.remove(name);

@@ -19,8 +19,8 @@ use crate::stream::ResultStream;
 use crate::{AccountClient, WorkspaceClient, failure_reason, lro};
 
 impl Client {
-    /// Calls an operation by its id, such as `clusters.list`, with JSON in and JSON out: what generic tools need. Programs that know
-    /// at compile time what they call use the typed services instead.
+    /// Calls an operation by its id, such as `clusters.list`, with JSON in and JSON out: what generic tools need.
+    /// Programs that know at compile time what they call use the typed services instead.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when there is no such operation, or its package's feature is off.
@@ -31,7 +31,13 @@ impl Client {
                 format!("there is no operation {id}; its id is service.method, and its package's feature must be on"),
             )
         })?;
-        Ok(DynamicCall { client: self.clone(), operation, inputs: Inputs::new(), body: None, options: Options::default() })
+        Ok(DynamicCall {
+            client: self.clone(),
+            operation,
+            inputs: Inputs::new(),
+            body: None,
+            options: Options::default(),
+        })
     }
 
     /// The former name of [`operation`](Self::operation).
@@ -126,22 +132,27 @@ impl DynamicCall {
         send(&self.client, self.operation, &self.inputs, self.body, &self.options).await
     }
 
-    /// The pages of a list as a stream. A page that cannot be fetched ends it with an error, and so does a service that leads back to a
-    /// page that was there before ([`ErrorKind::PaginationLoop`]).
+    /// The pages of a list as a stream. A page that cannot be fetched ends it with an error, and so does a service that
+    /// leads back to a page that was there before ([`ErrorKind::PaginationLoop`]).
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the operation is not a list.
     pub fn pages(mut self) -> Result<ResultStream<Page<Value>>> {
         if self.operation.paging.is_none() {
-            return Err(Error::new(ErrorKind::InvalidInput, "this operation is not a list").with_operation(self.operation.id()));
+            return Err(
+                Error::new(ErrorKind::InvalidInput, "this operation is not a list").with_operation(self.operation.id())
+            );
         }
         self.operation.start(&mut self.inputs);
         self.operation.prepare(&mut self.inputs);
         let paging = Paging { call: self, next: None, received: 0, seen: HashSet::new() };
-        Ok(ResultStream::new(stream::try_unfold(paging, |mut paging| async move { Ok(paging.next().await?.map(|page| (page, paging))) })))
+        Ok(ResultStream::new(stream::try_unfold(paging, |mut paging| async move {
+            Ok(paging.next().await?.map(|page| (page, paging)))
+        })))
     }
 
-    /// The items of a list as a stream, from as many pages as it takes; those that the service repeats are delivered once.
+    /// The items of a list as a stream, from as many pages as it takes; those that the service repeats are delivered
+    /// once.
     ///
     /// # Errors
     /// As [`pages`](Self::pages).
@@ -159,20 +170,20 @@ impl DynamicCall {
         Ok(ResultStream::new(items.try_flatten()))
     }
 
-    /// Makes the call and waits until what it started has finished: the resource in the state waited for, or the result of long-running
-    /// work (`null` for none). What was started goes on at the service however the wait ends.
+    /// Makes the call and waits until what it started has finished: the resource in the state waited for, or the result
+    /// of long-running work (`null` for none). What was started goes on at the service however the wait ends.
     ///
-    /// * `timeout`: of the wait. Default: what the API's description says (mostly 20 minutes), none for long-running work.
+    /// * `timeout`: of the wait. Default: what the API's description says (mostly 20 minutes), none for long-running
+    ///   work.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when nothing can be waited for, [`ErrorKind::OperationFailed`], [`ErrorKind::WaitTimeout`], or the
-    /// error of a call.
+    /// [`ErrorKind::InvalidInput`] when nothing can be waited for, [`ErrorKind::OperationFailed`],
+    /// [`ErrorKind::WaitTimeout`], or the error of a call.
     pub async fn wait(mut self, timeout: Option<Duration>) -> Result<Value> {
         let called = self.operation.id();
         let Some(how) = &self.operation.completion else {
-            return Err(
-                Error::new(ErrorKind::InvalidInput, "this operation starts nothing that could be waited for").with_operation(called)
-            );
+            return Err(Error::new(ErrorKind::InvalidInput, "this operation starts nothing that could be waited for")
+                .with_operation(called));
         };
         self.operation.prepare(&mut self.inputs);
         let response = send(&self.client, self.operation, &self.inputs, self.body.take(), &self.options).await?.json;
@@ -183,8 +194,11 @@ impl DynamicCall {
             }
             Completion::Operation(lro) => {
                 let name = response.get(lro.name).filter(|name| name.is_string()).ok_or_else(|| {
-                    Error::new(ErrorKind::Decode, format!("the response has no {}, by which the work is known", lro.name))
-                        .with_operation(called)
+                    Error::new(
+                        ErrorKind::Decode,
+                        format!("the response has no {}, by which the work is known", lro.name),
+                    )
+                    .with_operation(called)
                 })?;
                 let (poll, input) = lro.poll;
                 (poll, Inputs::from_iter([(input.to_owned(), name.clone())]), timeout)
@@ -251,7 +265,13 @@ impl Paging {
     }
 }
 
-async fn send(client: &Client, operation: &'static Described, inputs: &Inputs, body: Option<Body>, options: &Options) -> Result<Answer> {
+async fn send(
+    client: &Client,
+    operation: &'static Described,
+    inputs: &Inputs,
+    body: Option<Body>,
+    options: &Options,
+) -> Result<Answer> {
     let context = client.context().await?;
     let request = operation.request(inputs, body, &context)?;
     operation.response(client.execute(request, options).await?)
@@ -259,7 +279,9 @@ async fn send(client: &Client, operation: &'static Described, inputs: &Inputs, b
 
 /// Finds the operation that is polled.
 fn follow_up(id: &str) -> Result<&'static Described> {
-    find(id).ok_or_else(|| Error::new(ErrorKind::Other, format!("{id}, which is polled, is not built; turn its package's feature on")))
+    find(id).ok_or_else(|| {
+        Error::new(ErrorKind::Other, format!("{id}, which is polled, is not built; turn its package's feature on"))
+    })
 }
 
 /// What a wait polls.
@@ -314,13 +336,16 @@ impl Pollable for Target {
             Completion::State(wait) => {
                 let status = wait.state(resource);
                 let (existed, reason) = (poll::acts_on_existing(self.called), failure_reason::of_json(resource));
-                let verdict = poll::judge(&self.id(), self.called, (wait.success, wait.failure), &status, existed, reason);
+                let verdict =
+                    poll::judge(&self.id(), self.called, (wait.success, wait.failure), &status, existed, reason);
                 Assessment::new(status, verdict)
             }
             Completion::Operation(lro) => {
                 let (state, verdict) = match lro.state(resource) {
                     Ok(LroState::Done(_)) => ("DONE", Verdict::Done),
-                    Ok(LroState::Failed { code, message }) => ("FAILED", Verdict::Failed(lro::failure(&self.id(), code, message))),
+                    Ok(LroState::Failed { code, message }) => {
+                        ("FAILED", Verdict::Failed(lro::failure(&self.id(), code, message)))
+                    }
                     Ok(_) => ("RUNNING", Verdict::Pending),
                     Err(error) => ("DONE", Verdict::Failed(error)),
                 };

@@ -46,8 +46,10 @@ fn termination(reason: &Value) -> Option<String> {
 /// The health of a warehouse.
 fn health(health: &Value) -> Option<String> {
     let text = |name: &str| health.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(clean);
-    let parts: Vec<String> =
-        [text("summary"), text("details"), health.get("failure_reason").and_then(termination)].into_iter().flatten().collect();
+    let parts: Vec<String> = [text("summary"), text("details"), health.get("failure_reason").and_then(termination)]
+        .into_iter()
+        .flatten()
+        .collect();
     (!parts.is_empty()).then(|| parts.join(": "))
 }
 
@@ -64,7 +66,8 @@ mod tests {
 
     #[test]
     fn reasons_have_code_type_and_parameters() {
-        let reason = json!({"code": "INIT_SCRIPT_FAILURE", "type": "CLIENT_ERROR", "parameters": {"a": "x\ny", "b": "z"}});
+        let reason =
+            json!({"code": "INIT_SCRIPT_FAILURE", "type": "CLIENT_ERROR", "parameters": {"a": "x\ny", "b": "z"}});
         assert_eq!(termination(&reason).unwrap(), "INIT_SCRIPT_FAILURE (CLIENT_ERROR; a: x y; b: z)");
         assert_eq!(termination(&json!({"code": "X"})).unwrap(), "X");
         assert_eq!(termination(&json!({"type": "CLOUD_FAILURE"})).unwrap(), "unknown reason (CLOUD_FAILURE)");

@@ -2,8 +2,9 @@
 
 /// Writes the methods of a service's handle, each of which prepares one call.
 ///
-/// `name(argument: type, …) -> operation;` becomes a method that takes `impl Into<type>` for each argument, passes them to `new` of the
-/// operation in this order, and returns a [`Call`](crate::call::Call) that nothing has been sent for yet.
+/// `name(argument: type, …) -> operation;` becomes a method that takes `impl Into<type>` for each argument, passes them
+/// to `new` of the operation in this order, and returns a [`Call`](crate::call::Call) that nothing has been sent for
+/// yet.
 macro_rules! calls {
     ($handle:ident { $($(#[$meta:meta])* $name:ident($($argument:ident: $ty:ty),*) -> $operation:ty;)* }) => {
         impl $handle {
@@ -19,8 +20,8 @@ macro_rules! calls {
 
 /// Writes the setters of an operation's optional inputs.
 ///
-/// `field: type` becomes a method of that name on the operation's [`Call`](crate::call::Call), whose documentation leads to the field's.
-/// Where the name is taken by a method of `Call`, `method = field: type` gives it another.
+/// `field: type` becomes a method of that name on the operation's [`Call`](crate::call::Call), whose documentation
+/// leads to the field's. Where the name is taken by a method of `Call`, `method = field: type` gives it another.
 macro_rules! setters {
     ($operation:ty { $($(#[$meta:meta])* $method:ident $(= $field:ident)?: $ty:ty,)* }) => {
         impl $crate::call::Call<$operation> {

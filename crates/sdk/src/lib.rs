@@ -1,8 +1,8 @@
 //! Databricks SDK for Rust.
 //!
-//! One dependency for programs that talk to Databricks: [`WorkspaceClient`] for a workspace, [`AccountClient`] for an account.
-//! Both authenticate by the rules that all official SDKs share (explicit settings, then the environment, then a profile of
-//! `.databrickscfg`), and both offer every operation of the API as a method that can be awaited.
+//! One dependency for programs that talk to Databricks: [`WorkspaceClient`] for a workspace, [`AccountClient`] for an
+//! account. Both authenticate by the rules that all official SDKs share (explicit settings, then the environment, then
+//! a profile of `.databrickscfg`), and both offer every operation of the API as a method that can be awaited.
 //!
 //! ```no_run
 //! use databricks_sdk::WorkspaceClient;
@@ -84,20 +84,25 @@ pub use call::{Call, Response};
 pub use client::Client;
 #[cfg(feature = "compute")]
 pub use commands::{
-    Command, CommandResult, CommandUpdate, Context, OpenContext, RemoteDbutils, RunCommand, TableColumn, TableResult, dedent,
+    Command, CommandResult, CommandUpdate, Context, OpenContext, RemoteDbutils, RunCommand, TableColumn, TableResult,
+    dedent,
 };
 pub use databricks_auth as auth;
-pub use databricks_auth::{AuthError, AuthErrorKind, Browser, Config, KeyStore, LoginOutcome, ProcessRunner, ResolvedConfig, Storage};
+pub use databricks_auth::{
+    AuthError, AuthErrorKind, Browser, Config, KeyStore, LoginOutcome, ProcessRunner, ResolvedConfig, Storage,
+};
 pub use databricks_core::{
-    ApiError, AuthHeaders, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency, LongRunning, Next, Operation,
-    Page, Paginated, Result, Secret, SharedCredentials, StatementFailure, Timestamp, WaitStatus, Waitable,
+    ApiError, AuthHeaders, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency,
+    LongRunning, Next, Operation, Page, Paginated, Result, Secret, SharedCredentials, StatementFailure, Timestamp,
+    WaitStatus, Waitable,
     api_error::{self, ApiErrorKind},
     body::Part,
     operation,
 };
 pub use databricks_models as models;
 pub use databricks_transport::{
-    Backoff, Clock, Environment, HttpService, ProxyOptions, RetryBudget, RetryOn, RetryPolicy, SharedClock, Sleep, TlsOptions,
+    Backoff, Clock, Environment, HttpService, ProxyOptions, RetryBudget, RetryOn, RetryPolicy, SharedClock, Sleep,
+    TlsOptions,
 };
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]

@@ -16,9 +16,9 @@ use crate::poll::{Assessment, PollOptions, Pollable, Poller, Updates, Verdict, p
 
 /// A call and the wait for the work that it starts: await it for the work's result.
 ///
-/// The work is polled at once, then after pauses that grow by a second each, up to ten. It may take as long as it needs unless a timeout
-/// is set. Polls that fail are retried for five minutes, or the client's retry budget if that is longer. However the wait ends, and also
-/// if the future is dropped, the work goes on at the service.
+/// The work is polled at once, then after pauses that grow by a second each, up to ten. It may take as long as it needs
+/// unless a timeout is set. Polls that fail are retried for five minutes, or the client's retry budget if that is
+/// longer. However the wait ends, and also if the future is dropped, the work goes on at the service.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct OperationWaiter<O: LongRunning> {
     call: Call<O>,
@@ -60,11 +60,15 @@ impl<O: LongRunning> IntoFuture for OperationWaiter<O> {
 
 impl<O: LongRunning> fmt::Debug for OperationWaiter<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OperationWaiter").field("operation", &O::INFO.id).field("timeout", &self.poll.timeout).finish_non_exhaustive()
+        f.debug_struct("OperationWaiter")
+            .field("operation", &O::INFO.id)
+            .field("timeout", &self.poll.timeout)
+            .finish_non_exhaustive()
     }
 }
 
-/// Work under way at the service, known by its [`name`](Self::name): also in another process, through [`Client::resume_operation`].
+/// Work under way at the service, known by its [`name`](Self::name): also in another process, through
+/// [`Client::resume_operation`].
 ///
 /// Dropping it leaves the work alone.
 pub struct OperationHandle<O: LongRunning> {
@@ -92,7 +96,8 @@ impl<O: LongRunning> OperationHandle<O> {
         &self.work.name
     }
 
-    /// What the service said of the work at the last poll, without asking again. `None` if it said nothing, or was not polled yet.
+    /// What the service said of the work at the last poll, without asking again. `None` if it said nothing, or was not
+    /// polled yet.
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] when what it said is not what the API describes.
@@ -133,18 +138,22 @@ impl<O: LongRunning> OperationHandle<O> {
         Updates::new(&self.work, options, |response| format!("{response:?}"))
     }
 
-    /// Asks the service to cancel the work. Its [`wait`](Self::wait) then ends with an error, unless the work was quicker.
+    /// Asks the service to cancel the work. Its [`wait`](Self::wait) then ends with an error, unless the work was
+    /// quicker.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the API offers no way to cancel this kind of work; else when the service cannot be asked or refuses.
+    /// [`ErrorKind::InvalidInput`] when the API offers no way to cancel this kind of work; else when the service cannot
+    /// be asked or refuses.
     pub async fn cancel(&self) -> Result<()> {
         match O::cancel(&self.work.name) {
             Some(cancel) => Call::send_ref(&self.work.client, &cancel, &Options::default()).await.map(drop),
-            None => Err(Error::new(ErrorKind::InvalidInput, "the API offers no way to cancel this work").with_operation(O::INFO.id)),
+            None => Err(Error::new(ErrorKind::InvalidInput, "the API offers no way to cancel this work")
+                .with_operation(O::INFO.id)),
         }
     }
 
-    /// Returns the name of the work, which goes on, and consumes the handle: take it up again with [`Client::resume_operation`].
+    /// Returns the name of the work, which goes on, and consumes the handle: take it up again with
+    /// [`Client::resume_operation`].
     pub fn detach(self) -> String {
         self.work.name
     }
@@ -152,13 +161,15 @@ impl<O: LongRunning> OperationHandle<O> {
     /// Waits until the work is done.
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] when it failed, [`ErrorKind::WaitTimeout`] when it was not done in time, or the error of a poll.
+    /// [`ErrorKind::OperationFailed`] when it failed, [`ErrorKind::WaitTimeout`] when it was not done in time, or the
+    /// error of a poll.
     pub async fn wait(self) -> Result<O::Result> {
         let Self { work, poll, response: _ } = self;
         let response = Poller::new(&work.client, poll).until(&work).await?;
         match O::state(&response)? {
             LroState::Done(result) => Ok(result),
-            _ => Err(Error::new(ErrorKind::Decode, format!("operation {} is done and is not", work.name)).with_operation(O::INFO.id)),
+            _ => Err(Error::new(ErrorKind::Decode, format!("operation {} is done and is not", work.name))
+                .with_operation(O::INFO.id)),
         }
     }
 }
@@ -172,7 +183,10 @@ pub(crate) fn failure(name: &str, code: Option<String>, message: Option<String>)
 
 impl<O: LongRunning> fmt::Debug for OperationHandle<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OperationHandle").field("operation", &O::INFO.id).field("name", &self.work.name).finish_non_exhaustive()
+        f.debug_struct("OperationHandle")
+            .field("operation", &O::INFO.id)
+            .field("name", &self.work.name)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,7 +6,8 @@ use databricks_core::{Error, ErrorKind, Result};
 use databricks_transport::{CallOptions, RetryPolicy};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The options of one call; a header that cannot be sent is reported when the call is made, so that setters can be chained.
+/// The options of one call; a header that cannot be sent is reported when the call is made, so that setters can be
+/// chained.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) transport: CallOptions,
@@ -49,11 +50,14 @@ impl Options {
                 self.headers.append(name, value);
             }
             (Err(_), _) => self.invalid = Some(format!("{name:?} is not the name of a header")),
-            (_, Err(_)) => self.invalid = Some(format!("the value of the header {name} has characters that no header may hold")),
+            (_, Err(_)) => {
+                self.invalid = Some(format!("the value of the header {name} has characters that no header may hold"))
+            }
         }
     }
 
-    /// The options of the polls that follow a call with these: its timeouts, retries and idempotency are its own, the rest is kept.
+    /// The options of the polls that follow a call with these: its timeouts, retries and idempotency are its own, the
+    /// rest is kept.
     pub(crate) fn for_poll(&self, timeout: Option<Duration>) -> Self {
         let mut transport = CallOptions::default();
         transport.timeout = timeout;

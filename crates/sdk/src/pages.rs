@@ -14,8 +14,9 @@ type Fetch<T> = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;
 
 /// The pages of a list, fetched one at a time as they are asked for.
 ///
-/// A stream of [`Page`]s: use [`try_next`](Self::try_next), [`try_collect`](Self::try_collect) or the combinators of `futures_util`. An error
-/// ends the stream: what came before it has been delivered. An empty page with a continuation is delivered too.
+/// A stream of [`Page`]s: use [`try_next`](Self::try_next), [`try_collect`](Self::try_collect) or the combinators of
+/// `futures_util`. An error ends the stream: what came before it has been delivered. An empty page with a continuation
+/// is delivered too.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<O: Paginated> {
     call: Call<O>,
@@ -41,7 +42,8 @@ impl<O: Paginated> Pages<O> {
 
     /// Goes on where an earlier listing of the same operation stopped; see [`continuation`](Self::continuation).
     ///
-    /// Lists that count ([`Next::Count`]) cannot be resumed this way: set their start index or page number instead. They end at once.
+    /// Lists that count ([`Next::Count`]) cannot be resumed this way: set their start index or page number instead.
+    /// They end at once.
     pub fn resume(mut self, from: Next) -> Self {
         self.call.operation.start();
         self.state = if from == Next::End { State::Done } else { State::Ready(from, 0) };
@@ -56,7 +58,8 @@ impl<O: Paginated> Pages<O> {
     /// The next page, or `None` after the last; the same as `TryStreamExt::try_next` of `futures_util`.
     ///
     /// # Errors
-    /// When a page cannot be fetched, or the service leads back to a page that was there before ([`ErrorKind::PaginationLoop`]).
+    /// When a page cannot be fetched, or the service leads back to a page that was there before
+    /// ([`ErrorKind::PaginationLoop`]).
     pub async fn try_next(&mut self) -> Result<Option<Page<O::Item>>> {
         stream::try_next(self).await
     }
@@ -89,8 +92,11 @@ impl<O: Paginated> Pages<O> {
             && !self.seen.insert(mark)
         {
             self.state = State::Done;
-            return Err(Error::new(ErrorKind::PaginationLoop, "pagination loop: the service led back to a page that was listed before")
-                .with_operation(O::INFO.id));
+            return Err(Error::new(
+                ErrorKind::PaginationLoop,
+                "pagination loop: the service led back to a page that was listed before",
+            )
+            .with_operation(O::INFO.id));
         }
         self.call.operation.advance(&next, received)?;
         self.state = State::Fetching(self.fetch());
@@ -144,8 +150,9 @@ impl<O: Paginated> std::fmt::Debug for Pages<O> {
 
 /// The items of a list, from as many pages as it takes.
 ///
-/// A stream: use [`try_next`](Self::try_next), [`try_collect`](Self::try_collect) or the combinators of `futures_util`. A further page is
-/// fetched only when an item of it is asked for. Items that the service repeats (some identity lists do) are delivered once.
+/// A stream: use [`try_next`](Self::try_next), [`try_collect`](Self::try_collect) or the combinators of `futures_util`.
+/// A further page is fetched only when an item of it is asked for. Items that the service repeats (some identity lists
+/// do) are delivered once.
 ///
 /// `StreamExt::next` has its usual meaning, an `Option` of a `Result`:
 ///

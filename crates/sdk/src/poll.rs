@@ -1,8 +1,8 @@
 //! Polling: the one way in which this crate follows whatever takes a while at the service.
 //!
-//! A [`Poller`] pauses, polls, survives polls that fail, watches the timeout and reports progress; a [`Pollable`] says what to poll and
-//! what a response means. Polling never ends the work that it watches: what happens to the work when the timeout passes is decided, and
-//! documented, by the handle.
+//! A [`Poller`] pauses, polls, survives polls that fail, watches the timeout and reports progress; a [`Pollable`] says
+//! what to poll and what a response means. Polling never ends the work that it watches: what happens to the work when
+//! the timeout passes is decided, and documented, by the handle.
 
 use std::fmt;
 use std::future::Future;
@@ -30,7 +30,8 @@ const LAST_POLL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Progress<'a, T> {
-    /// The state as it is on the wire, such as `PENDING`; empty if the response has none. The resource has it as a typed value.
+    /// The state as it is on the wire, such as `PENDING`; empty if the response has none. The resource has it as a
+    /// typed value.
     pub state: &'a str,
     /// The whole response.
     pub resource: &'a T,
@@ -230,7 +231,8 @@ pub(crate) fn said(status: &WaitStatus) -> String {
     message.map(|message| format!(": {message}")).unwrap_or_default()
 }
 
-/// The id of what an operation acts on, from its request: what fills the placeholders of the path, else the values of the query.
+/// The id of what an operation acts on, from its request: what fills the placeholders of the path, else the values of
+/// the query.
 pub(crate) fn id_in(parts: &RequestParts) -> String {
     let whole = parts.path_and_query();
     let (path, query) = whole.split_once('?').unwrap_or((&whole, ""));
@@ -239,7 +241,12 @@ pub(crate) fn id_in(parts: &RequestParts) -> String {
         let after = parts.info.path.len() - last - 1;
         return path.get(first..path.len().saturating_sub(after)).map(decoded).unwrap_or_default();
     }
-    query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| decoded(value)).collect::<Vec<_>>().join("/")
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(_, value)| decoded(value))
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// The id of what an operation acts on; see [`id_in`].
@@ -298,7 +305,8 @@ impl<T: Send> Poller<T> {
         self.clock.now().saturating_duration_since(self.started)
     }
 
-    /// Whether a state of failure may still be the one from before the call: no other was seen, and little time has passed.
+    /// Whether a state of failure may still be the one from before the call: no other was seen, and little time has
+    /// passed.
     pub(crate) fn may_be_stale(&self) -> bool {
         !self.changed && self.clock.now().saturating_duration_since(self.since) < GRACE
     }
@@ -322,8 +330,8 @@ impl<T: Send> Poller<T> {
     /// Pauses, unless this is the first poll, and polls until a poll succeeds.
     ///
     /// # Errors
-    /// [`ErrorKind::WaitTimeout`] when the timeout has passed; else the error of a poll, when it cannot pass by itself or polls have failed
-    /// for longer than the budget.
+    /// [`ErrorKind::WaitTimeout`] when the timeout has passed; else the error of a poll, when it cannot pass by itself
+    /// or polls have failed for longer than the budget.
     pub(crate) async fn next<P: Pollable<Resource = T>>(&mut self, of: &P) -> Result<T> {
         let (mut failures, mut failing_since, mut asked) = (0, None, Duration::ZERO);
         loop {
@@ -413,8 +421,8 @@ impl<T: Send> Poller<T> {
 
 /// Whether a poll that failed so may succeed in a while.
 ///
-/// * `reached`: whether the service was reached before, so that even a connect failure which no retry heals may pass (a network that is
-///   down for a moment knows no names).
+/// * `reached`: whether the service was reached before, so that even a connect failure which no retry heals may pass (a
+///   network that is down for a moment knows no names).
 fn is_passing(error: &Error, reached: bool) -> bool {
     if error.is_permanent() && !(reached && error.kind() == ErrorKind::Connect) {
         return false;
@@ -422,7 +430,9 @@ fn is_passing(error: &Error, reached: bool) -> bool {
     match error.kind() {
         ErrorKind::Connect | ErrorKind::ConnectionLost | ErrorKind::Timeout | ErrorKind::DeadlineExceeded => true,
         ErrorKind::Decode | ErrorKind::Body => true,
-        ErrorKind::Api => error.status().is_some_and(|status| status.is_server_error() || matches!(status.as_u16(), 408 | 429)),
+        ErrorKind::Api => {
+            error.status().is_some_and(|status| status.is_server_error() || matches!(status.as_u16(), 408 | 429))
+        }
         // A token could not be renewed: for good, or because the network failed.
         ErrorKind::Auth => {
             let status = AuthError::of(error).and_then(AuthError::status);
@@ -531,7 +541,10 @@ mod tests {
             (Pace::every(Duration::ZERO), 9, 0, 0),
         ] {
             let pause = pace.pause(n);
-            assert!((Duration::from_millis(least)..=Duration::from_millis(most)).contains(&pause), "{pace:?} {n}: {pause:?}");
+            assert!(
+                (Duration::from_millis(least)..=Duration::from_millis(most)).contains(&pause),
+                "{pace:?} {n}: {pause:?}"
+            );
         }
     }
 
@@ -544,10 +557,13 @@ mod tests {
         for status in [400, 401, 403, 404, 409] {
             assert!(!is_passing(&api(status), true), "{status}");
         }
-        for kind in [ErrorKind::Connect, ErrorKind::ConnectionLost, ErrorKind::Timeout, ErrorKind::Decode, ErrorKind::Body] {
+        for kind in
+            [ErrorKind::Connect, ErrorKind::ConnectionLost, ErrorKind::Timeout, ErrorKind::Decode, ErrorKind::Body]
+        {
             assert!(is_passing(&Error::new(kind, "x"), false), "{kind:?}");
         }
-        for kind in [ErrorKind::Config, ErrorKind::InvalidInput, ErrorKind::Redirect, ErrorKind::Auth, ErrorKind::Other] {
+        for kind in [ErrorKind::Config, ErrorKind::InvalidInput, ErrorKind::Redirect, ErrorKind::Auth, ErrorKind::Other]
+        {
             assert!(!is_passing(&Error::new(kind, "x"), true), "{kind:?}");
         }
         let no_name = || Error::new(ErrorKind::Connect, "there is no such name").with_permanent();
@@ -562,7 +578,9 @@ mod tests {
         for operation in ["clusters.start", "warehouses.edit", "serving_endpoints.update_config", "apps.stop"] {
             assert!(acts_on_existing(operation), "{operation}");
         }
-        for operation in ["clusters.create", "apps.create_update", "apps.deploy", "jobs.run_now", "genie.start_conversation"] {
+        for operation in
+            ["clusters.create", "apps.create_update", "apps.deploy", "jobs.run_now", "genie.start_conversation"]
+        {
             assert!(!acts_on_existing(operation), "{operation}");
         }
     }

@@ -17,10 +17,12 @@ use crate::options::Options;
 
 /// A request that the caller spells out: method, URL, query, headers, body, and how to retry it.
 ///
-/// A relative URL gets `https://<host>/api` in front: `/2.0/clusters/list`. A full URL is taken as it is; if it leads to another host it
-/// goes without credentials, unless [`credentials_anywhere`](Self::credentials_anywhere) says otherwise.
+/// A relative URL gets `https://<host>/api` in front: `/2.0/clusters/list`. A full URL is taken as it is; if it leads
+/// to another host it goes without credentials, unless [`credentials_anywhere`](Self::credentials_anywhere) says
+/// otherwise.
 ///
-/// Nothing is retried by default. With [`max_retries`](Self::max_retries), failures of the network and responses from 500 up are.
+/// Nothing is retried by default. With [`max_retries`](Self::max_retries), failures of the network and responses from
+/// 500 up are.
 ///
 /// ```no_run
 /// # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
@@ -128,8 +130,8 @@ impl RawRequest {
         self
     }
 
-    /// Adds a header. The first of a name replaces the client's, more of the same name are added. `Authorization` is sent in place of the
-    /// client's credentials, to the URL it is given for and no further.
+    /// Adds a header. The first of a name replaces the client's, more of the same name are added. `Authorization` is
+    /// sent in place of the client's credentials, to the URL it is given for and no further.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.options.header(name, value);
         self
@@ -139,7 +141,9 @@ impl RawRequest {
     pub fn json_body(mut self, value: &(impl Serialize + ?Sized)) -> Self {
         self.body = match serde_json::to_vec(value) {
             Ok(text) => Content::Body(Some("application/json"), Body::from(text)),
-            Err(error) => Content::Invalid(Error::new(ErrorKind::InvalidInput, "the body cannot be written as JSON").with_source(error)),
+            Err(error) => Content::Invalid(
+                Error::new(ErrorKind::InvalidInput, "the body cannot be written as JSON").with_source(error),
+            ),
         };
         self
     }
@@ -193,7 +197,8 @@ impl RawRequest {
         self
     }
 
-    /// Sets the pause before each retry. Default: none. Not used with [`exponential_backoff`](Self::exponential_backoff).
+    /// Sets the pause before each retry. Default: none. Not used with
+    /// [`exponential_backoff`](Self::exponential_backoff).
     pub fn retry_delay(mut self, delay: Duration) -> Self {
         self.retry.delay = delay;
         self
@@ -205,7 +210,8 @@ impl RawRequest {
         self
     }
 
-    /// Sets whether responses from 300 up are retried too, so also 429. Default: only those from 500 up and failures of the network.
+    /// Sets whether responses from 300 up are retried too, so also 429. Default: only those from 500 up and failures of
+    /// the network.
     pub fn retry_on_all_errors(mut self, on: bool) -> Self {
         self.retry.all_errors = on;
         self
@@ -223,7 +229,8 @@ impl RawRequest {
         self
     }
 
-    /// Sets whether the credentials are sent even if the URL leads to another host. Default: no. Who runs that host can use them.
+    /// Sets whether the credentials are sent even if the URL leads to another host. Default: no. Who runs that host can
+    /// use them.
     pub fn credentials_anywhere(mut self, on: bool) -> Self {
         self.anywhere = on;
         self
@@ -237,7 +244,8 @@ impl RawRequest {
         self.perform(true).await
     }
 
-    /// Sends the request and reads the response as JSON. A response without content is read as an empty object, or else as `null`.
+    /// Sends the request and reads the response as JSON. A response without content is read as an empty object, or else
+    /// as `null`.
     ///
     /// # Errors
     /// As any call, and as [`RawResponse::deserialize`].
@@ -302,8 +310,11 @@ impl RawRequest {
         }
         apply(headers, &self.options.headers);
         request.extensions_mut().insert(options);
-        let response =
-            if foreign && !self.anywhere { self.client.send_anonymous(request).await? } else { self.client.send(request).await? };
+        let response = if foreign && !self.anywhere {
+            self.client.send_anonymous(request).await?
+        } else {
+            self.client.send(request).await?
+        };
         let (head, body) = response.into_parts();
         Ok(RawResponse { status: head.status, headers: head.headers, body, request: line, read_only })
     }
@@ -311,7 +322,10 @@ impl RawRequest {
     /// The URL with the query.
     fn target(&self, base: &Uri) -> Result<Uri> {
         let (url, fragmentless) = (self.url.as_str(), self.url.split('#').next().unwrap_or_default());
-        let pairs = self.query.iter().map(|(k, v)| format!("{}={}", utf8_percent_encode(k, QUERY), utf8_percent_encode(v, QUERY)));
+        let pairs = self
+            .query
+            .iter()
+            .map(|(k, v)| format!("{}={}", utf8_percent_encode(k, QUERY), utf8_percent_encode(v, QUERY)));
         let pairs = pairs.collect::<Vec<_>>().join("&");
         let mut text = fragmentless.to_owned();
         if !pairs.is_empty() {
@@ -319,7 +333,9 @@ impl RawRequest {
             text.push_str(&pairs);
         }
         if has_scheme(url) {
-            return text.parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "the URL cannot be sent").with_source(e));
+            return text
+                .parse()
+                .map_err(|e| Error::new(ErrorKind::InvalidInput, "the URL cannot be sent").with_source(e));
         }
         let text = format!("/{}", text.trim_start_matches('/'));
         // A path that states the prefix already keeps it.
@@ -327,10 +343,12 @@ impl RawRequest {
     }
 }
 
-/// Whether a string begins with a scheme (RFC 3986, section 3.1) and is a URL by that; `://` further on is part of a path or query.
+/// Whether a string begins with a scheme (RFC 3986, section 3.1) and is a URL by that; `://` further on is part of a
+/// path or query.
 fn has_scheme(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
     })
 }
 
@@ -351,7 +369,15 @@ mod tests {
         for url in ["https://h/x", "HTTP://h", "s3://b/y"] {
             assert!(has_scheme(url), "{url}");
         }
-        for path in ["/2.0/x?path=s3://b/y", "2.0/x?path=s3://b/y", "clusters/list?a=https://h", "/x#https://h", "://h", "", "a b://c"] {
+        for path in [
+            "/2.0/x?path=s3://b/y",
+            "2.0/x?path=s3://b/y",
+            "clusters/list?a=https://h",
+            "/x#https://h",
+            "://h",
+            "",
+            "a b://c",
+        ] {
             assert!(!has_scheme(path), "{path}");
         }
     }

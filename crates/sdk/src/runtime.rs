@@ -21,7 +21,8 @@ pub(crate) fn check() -> Result<()> {
 
 /// Does work that needs a Tokio runtime with timers and IO.
 ///
-/// Tokio has no way to ask whether these are on, and panics where they are off; that panic becomes an error here. All others go on.
+/// Tokio has no way to ask whether these are on, and panics where they are off; that panic becomes an error here. All
+/// others go on.
 ///
 /// # Errors
 /// [`ErrorKind::Other`] when there is no runtime, or one without timers or IO; else those of the work.
@@ -54,7 +55,10 @@ mod tests {
     fn panics_about_other_things_go_on() {
         assert!(explain(&"index out of bounds").is_none());
         assert!(explain(&7).is_none());
-        let error = explain(&"A Tokio 1.x context was found, but timers are disabled. Call `enable_time` on the runtime builder.").unwrap();
+        let error = explain(
+            &"A Tokio 1.x context was found, but timers are disabled. Call `enable_time` on the runtime builder.",
+        )
+        .unwrap();
         assert!(error.to_string().contains("the Tokio runtime has no timers"), "{error}");
     }
 }

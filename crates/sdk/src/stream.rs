@@ -23,8 +23,8 @@ pub(crate) async fn try_collect<T>(mut stream: impl Stream<Item = Result<T>> + U
 
 /// A stream of results that is put together from several requests.
 ///
-/// Use [`try_next`](Self::try_next), [`try_collect`](Self::try_collect) or the combinators of `futures_util`. Nothing is sent before the first
-/// item is asked for.
+/// Use [`try_next`](Self::try_next), [`try_collect`](Self::try_collect) or the combinators of `futures_util`. Nothing
+/// is sent before the first item is asked for.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ResultStream<T> {
     inner: Pin<Box<dyn Stream<Item = Result<T>> + Send>>,

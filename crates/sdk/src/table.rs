@@ -58,7 +58,9 @@ fn shown(cell: &str) -> String {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = self.rows.iter().map(Vec::len).chain([self.headings.len()]).max().unwrap_or(0);
-        let line = |cells: &[String]| (0..columns).map(|i| cells.get(i).map(|cell| shown(cell)).unwrap_or_default()).collect::<Vec<_>>();
+        let line = |cells: &[String]| {
+            (0..columns).map(|i| cells.get(i).map(|cell| shown(cell)).unwrap_or_default()).collect::<Vec<_>>()
+        };
         let headings = line(&self.headings);
         let rows: Vec<_> = self.rows.iter().map(|row| line(row)).collect();
         let width = |i: usize| rows.iter().chain([&headings]).map(|row| row[i].chars().count()).max().unwrap_or(0);

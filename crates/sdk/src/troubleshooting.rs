@@ -10,7 +10,8 @@
 //!
 //! > ``warning: unused `Call` that must be used: a call does nothing until it is awaited``
 //!
-//! A call is sent when it is awaited; put `.await` in front of `?`. The same holds for a wait, a query, a command and a raw request.
+//! A call is sent when it is awaited; put `.await` in front of `?`. The same holds for a wait, a query, a command and a
+//! raw request.
 //!
 //! ```no_run
 //! # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
@@ -32,12 +33,13 @@
 //!
 //! > ``error[E0599]: no method named `next` found for struct `Items<O>` in the current scope``
 //!
-//! > ``error[E0277]: the `?` operator can only be used on `Result`s, not `Option`s, in an async function that returns `Result` ``
+//! > ``error[E0277]: the `?` operator can only be used on `Result`s, not `Option`s, in an async function that returns
+//! `Result` ``
 //!
 //! > ``error[E0308]: mismatched types … expected `Result<…, Error>`, found `Option<_>` ``
 //!
-//! Lists, rows and updates are streams of results. Their own `try_next` returns `Result<Option<T>>` and needs no import; `next` of
-//! `futures_util::StreamExt` returns `Option<Result<T>>`, so that `?` belongs to the item.
+//! Lists, rows and updates are streams of results. Their own `try_next` returns `Result<Option<T>>` and needs no
+//! import; `next` of `futures_util::StreamExt` returns `Option<Result<T>>`, so that `?` belongs to the item.
 //!
 //! ```no_run
 //! # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
@@ -73,8 +75,8 @@
 //! >
 //! > ``error[E0433]: cannot find `apps` in `models` ``
 //!
-//! Each package of the API has a feature. Turn it on: `cargo add databricks-sdk --features apps`, or `--features full` for every package. The
-//! [table](#methods-and-features) below says which service is in which package.
+//! Each package of the API has a feature. Turn it on: `cargo add databricks-sdk --features apps`, or `--features full`
+//! for every package. The [table](#methods-and-features) below says which service is in which package.
 //!
 #![cfg_attr(
     not(feature = "apps"),
@@ -91,9 +93,9 @@
 //!
 //! > ``error[E0277]: the trait bound `std::string::String: From<{integer}>` is not satisfied``
 //!
-//! Required inputs are arguments in the order of the path, then what identifies before what it is set to. Arguments of different types cannot be
-//! swapped unnoticed. The compiler does not see two swapped strings: the service refuses them, mostly with 404, and `with_debug(true)` shows
-//! what was sent.
+//! Required inputs are arguments in the order of the path, then what identifies before what it is set to. Arguments of
+//! different types cannot be swapped unnoticed. The compiler does not see two swapped strings: the service refuses
+//! them, mostly with 404, and `with_debug(true)` shows what was sent.
 //!
 //! ```no_run
 //! # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
@@ -113,11 +115,12 @@
 //!
 //! ## A dropped handle
 //!
-//! > ``warning: unused `Statement` that must be used: dropping a statement cancels it: keep it, wait for it or detach it``
+//! > ``warning: unused `Statement` that must be used: dropping a statement cancels it: keep it, wait for it or detach
+//! it``
 //!
-//! A statement, command or context whose handle was dropped is cleaned up at the service: the statement is cancelled before it has done
-//! anything. Wait for it, keep it, or detach it to let it run on. Runs of jobs and long-running operations are left alone when their handle is
-//! dropped.
+//! A statement, command or context whose handle was dropped is cleaned up at the service: the statement is cancelled
+//! before it has done anything. Wait for it, keep it, or detach it to let it run on. Runs of jobs and long-running
+//! operations are left alone when their handle is dropped.
 //!
 //! ```no_run
 //! # async fn example(w: databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
@@ -157,10 +160,12 @@
 //! | `while waiting for …, which was left as it is` | polls failed for longer than the retry budget, or for good | the work goes on at the service: take it up again by the id in the error |
 //! | `no cluster is named …`, `2 of the kind cluster are named …` | names are case-sensitive and need not be unique | use the id |
 //!
-//! Nothing in the log? A program that wants one installs a `tracing` subscriber; `.with_debug(true)` on a call logs that call.
+//! Nothing in the log? A program that wants one installs a `tracing` subscriber; `.with_debug(true)` on a call logs
+//! that call.
 //!
 //! # Methods and features
 //!
-//! The features of this crate have the names of the packages; `Cargo.toml` lists the services of each. On by default: `compute`
-//! (`clusters`, `libraries`, `instance_pools`, contexts and commands), `files`, `iam` (`users`, `groups`, `current_user`), `jobs`, `oauth2`,
-//! `settings` (`tokens`), `sql` (`warehouses`, statements), `workspace` (`secrets`, `repos`, notebooks).
+//! The features of this crate have the names of the packages; `Cargo.toml` lists the services of each. On by default:
+//! `compute` (`clusters`, `libraries`, `instance_pools`, contexts and commands), `files`, `iam` (`users`, `groups`,
+//! `current_user`), `jobs`, `oauth2`, `settings` (`tokens`), `sql` (`warehouses`, statements), `workspace` (`secrets`,
+//! `repos`, notebooks).

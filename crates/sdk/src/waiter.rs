@@ -18,9 +18,9 @@ type Output<O> = <<O as Waitable>::Poll as Operation>::Output;
 
 /// A call and the wait for what it starts.
 ///
-/// Await it for the resource in its final state. The state is polled at once, then after pauses that grow by a second each, up to ten.
-/// Polls that fail are retried for five minutes, or the client's retry budget if that is longer. However the wait ends, and also if the
-/// future is dropped, what was started goes on at the service.
+/// Await it for the resource in its final state. The state is polled at once, then after pauses that grow by a second
+/// each, up to ten. Polls that fail are retried for five minutes, or the client's retry budget if that is longer.
+/// However the wait ends, and also if the future is dropped, what was started goes on at the service.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Waiter<O: Waitable> {
     call: Call<O>,
@@ -69,7 +69,10 @@ impl<O: Waitable> IntoFuture for Waiter<O> {
 
 impl<O: Waitable> fmt::Debug for Waiter<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiter").field("operation", &O::INFO.id).field("timeout", &self.poll.timeout).finish_non_exhaustive()
+        f.debug_struct("Waiter")
+            .field("operation", &O::INFO.id)
+            .field("timeout", &self.poll.timeout)
+            .finish_non_exhaustive()
     }
 }
 

@@ -16,7 +16,8 @@ use crate::sql::{Query, Statement};
 
 /// A client for a workspace: clusters, jobs, SQL, files, identities and all the rest.
 ///
-/// Cheap to clone and to share between tasks; all clones use one connection pool and one token. Building it sends nothing.
+/// Cheap to clone and to share between tasks; all clones use one connection pool and one token. Building it sends
+/// nothing.
 ///
 /// ```no_run
 /// # async fn example() -> databricks_sdk::Result<()> {

@@ -49,9 +49,15 @@ fn runtime() -> Runtime {
 /// A server that responds to every request alike, on the given runtime.
 fn server(runtime: &Runtime) -> String {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
-    let url = format!("http://{}/api/2.1/clusters/get?cluster_id=0923-164208-meows279", listener.local_addr().expect("an address"));
+    let url = format!(
+        "http://{}/api/2.1/clusters/get?cluster_id=0923-164208-meows279",
+        listener.local_addr().expect("an address")
+    );
     runtime.spawn(async move {
-        let response = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{ANSWER}", ANSWER.len());
+        let response = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{ANSWER}",
+            ANSWER.len()
+        );
         let response: Arc<str> = response.into();
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.set_nodelay(true);
@@ -128,7 +134,9 @@ mod wire {
 
 #[divan::bench_group(sample_count = 200, sample_size = 200)]
 mod no_io {
-    use super::{ANSWER, Bencher, Body, Error, HttpService, Request, Response, client, measure, request, runtime, through};
+    use super::{
+        ANSWER, Bencher, Body, Error, HttpService, Request, Response, client, measure, request, runtime, through,
+    };
     use tower::ServiceExt as _;
 
     const URL: &str = "http://127.0.0.1:1/api/2.1/clusters/get?cluster_id=0923-164208-meows279";

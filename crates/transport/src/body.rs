@@ -11,8 +11,10 @@ use futures_util::TryStreamExt as _;
 /// # Errors
 /// [`ErrorKind::Decode`] when the body is longer than `limit`, and whatever the body itself fails with.
 pub async fn read_body(body: Body, limit: usize) -> Result<Bytes> {
-    let too_long =
-        || Error::new(ErrorKind::Decode, format!("the body is longer than {limit} bytes, the most that is read at once")).with_permanent();
+    let too_long = || {
+        Error::new(ErrorKind::Decode, format!("the body is longer than {limit} bytes, the most that is read at once"))
+            .with_permanent()
+    };
     let length = body.len();
     if length.is_some_and(|length| length > limit as u64) {
         return Err(too_long());
@@ -43,7 +45,10 @@ mod tests {
     use super::*;
 
     fn pieces(texts: &'static [&'static str]) -> Body {
-        Body::from_stream(None, Box::pin(futures_util::stream::iter(texts.iter().map(|t| Ok(Bytes::from_static(t.as_bytes()))))))
+        Body::from_stream(
+            None,
+            Box::pin(futures_util::stream::iter(texts.iter().map(|t| Ok(Bytes::from_static(t.as_bytes()))))),
+        )
     }
 
     #[tokio::test]

@@ -11,23 +11,28 @@ use tower::Service;
 
 use crate::http_client::HttpClient;
 use crate::layers::{
-    AttemptLayer, AuthLayer, Boxed, DeadlineLayer, DebugLogLayer, DecompressLayer, HeadersLayer, InactivityLayer, Inner, Layered,
-    Next as _, RateLimitLayer, RedirectLayer, ResponseLayer, RetryLayer, SpanLayer, UserAgentLayer,
+    AttemptLayer, AuthLayer, Boxed, DeadlineLayer, DebugLogLayer, DecompressLayer, HeadersLayer, InactivityLayer,
+    Inner, Layered, Next as _, RateLimitLayer, RedirectLayer, ResponseLayer, RetryLayer, SpanLayer, UserAgentLayer,
 };
 use crate::{Environment, HttpService, ProxyOptions, RetryPolicy, SharedClock, TlsOptions, UserAgent};
 
 /// The layers with their types, from outside in: the order in which a request passes them.
-type Stack =
-    Layered<SpanLayer, Layered<DeadlineLayer, Layered<RetryLayer, Layered<RateLimitLayer, Layered<AttemptLayer, Boxed<Attempt>>>>>>;
+type Stack = Layered<
+    SpanLayer,
+    Layered<DeadlineLayer, Layered<RetryLayer, Layered<RateLimitLayer, Layered<AttemptLayer, Boxed<Attempt>>>>>,
+>;
 /// What happens in one attempt.
-type Attempt =
-    Layered<AuthLayer, Layered<HeadersLayer, Layered<UserAgentLayer, Layered<ResponseLayer, Layered<DebugLogLayer, Boxed<Wire>>>>>>;
+type Attempt = Layered<
+    AuthLayer,
+    Layered<HeadersLayer, Layered<UserAgentLayer, Layered<ResponseLayer, Layered<DebugLogLayer, Boxed<Wire>>>>>,
+>;
 /// What happens close to the wire.
 type Wire = Layered<InactivityLayer, Layered<RedirectLayer, Layered<DecompressLayer, Inner<HttpClient>>>>;
 
 type Sending = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
 
-/// Sends requests with everything that a call of the API needs. Clones are cheap and share connections, rate limit and settings.
+/// Sends requests with everything that a call of the API needs. Clones are cheap and share connections, rate limit and
+/// settings.
 ///
 /// ```no_run
 /// # fn example(credentials: databricks_core::SharedCredentials) -> databricks_core::Result<()> {
@@ -62,9 +67,13 @@ struct Settings {
 
 impl Settings {
     fn into_client(self) -> Client {
-        let wire = Layered::new(RedirectLayer::default(), Layered::new(DecompressLayer::new(), Inner(self.http.clone())));
+        let wire =
+            Layered::new(RedirectLayer::default(), Layered::new(DecompressLayer::new(), Inner(self.http.clone())));
         let wire = Layered::new(InactivityLayer::new(self.inactivity), wire);
-        let attempt = Layered::new(ResponseLayer::new(self.response_limit, self.clock.clone()), Layered::new(self.log, Boxed(wire)));
+        let attempt = Layered::new(
+            ResponseLayer::new(self.response_limit, self.clock.clone()),
+            Layered::new(self.log, Boxed(wire)),
+        );
         let attempt = Layered::new(UserAgentLayer::new(self.user_agent.clone()), attempt);
         let attempt = Layered::new(HeadersLayer::new(self.headers.clone(), self.origin.clone()), attempt);
         let attempt = Layered::new(AuthLayer::new(self.credentials.clone(), self.origin.clone()), attempt);
@@ -85,7 +94,10 @@ impl Client {
     ///
     /// # Errors
     /// Every status from 400, and everything that keeps a response from coming; see [`ErrorKind`].
-    pub fn send(&self, mut request: Request<Body>) -> impl Future<Output = Result<Response<Body>>> + Send + 'static + use<> {
+    pub fn send(
+        &self,
+        mut request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<Body>>> + Send + 'static + use<> {
         let stack = Arc::clone(&self.stack);
         single_slash(&mut request);
         // Boxed here, so that the futures of callers stay small.
@@ -104,8 +116,8 @@ impl Client {
         Settings { credentials: Some(credentials), ..(*self.settings).clone() }.into_client()
     }
 
-    /// A client without credentials that shares connections, rate limit and settings with this one: for token requests and links
-    /// that are signed already.
+    /// A client without credentials that shares connections, rate limit and settings with this one: for token requests
+    /// and links that are signed already.
     #[must_use]
     pub fn without_credentials(&self) -> Self {
         Settings { credentials: None, ..(*self.settings).clone() }.into_client()
@@ -230,8 +242,9 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Sends through this service in place of connections of its own: another HTTP client, or a script in a test. It gets requests
-    /// ready to go and hands out responses of any status. Settings of TLS, proxies and connections then have no effect.
+    /// Sends through this service in place of connections of its own: another HTTP client, or a script in a test. It
+    /// gets requests ready to go and hands out responses of any status. Settings of TLS, proxies and connections then
+    /// have no effect.
     pub fn connection(mut self, service: HttpService) -> Self {
         self.connection = Some(Connection(service));
         self
@@ -243,7 +256,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The client's own host: the only place that gets its credentials and configured headers. Without, every host that is asked does.
+    /// The client's own host: the only place that gets its credentials and configured headers. Without, every host that
+    /// is asked does.
     pub fn origin(mut self, origin: Origin) -> Self {
         self.origin = Some(origin);
         self
@@ -279,7 +293,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the timeout of each step of connecting (TCP with the look-up of the name, the proxy, the TLS handshake); 30 s by default.
+    /// Sets the timeout of each step of connecting (TCP with the look-up of the name, the proxy, the TLS handshake); 30
+    /// s by default.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
@@ -303,7 +318,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The environment in place of that of the process: proxy variables, `SSL_CERT_FILE`, and what the user agent names.
+    /// The environment in place of that of the process: proxy variables, `SSL_CERT_FILE`, and what the user agent
+    /// names.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
@@ -363,7 +379,8 @@ impl ClientBuilder {
     }
 }
 
-/// Paths of files begin with a slash, and so does what they are appended to: two in that place become one, as in the official SDKs.
+/// Paths of files begin with a slash, and so does what they are appended to: two in that place become one, as in the
+/// official SDKs.
 fn single_slash(request: &mut Request<Body>) {
     const DOUBLE: &str = "/api/2.0/fs/files//";
     let uri = request.uri();
@@ -371,7 +388,8 @@ fn single_slash(request: &mut Request<Body>) {
         return;
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let path = format!("{}/{}{query}", DOUBLE.trim_end_matches('/'), uri.path()[DOUBLE.len()..].trim_start_matches('/'));
+    let path =
+        format!("{}/{}{query}", DOUBLE.trim_end_matches('/'), uri.path()[DOUBLE.len()..].trim_start_matches('/'));
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = path.parse().ok();
     if let Ok(uri) = http::Uri::from_parts(parts) {

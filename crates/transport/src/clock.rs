@@ -11,8 +11,8 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where the waits of a client and the times they depend on come from.
 ///
-/// Retries, polling and the rate limiter wait through it. Timeouts of sockets do not: they always run on tokio's timer. A test can
-/// give a clock that jumps instead of waiting, and add up the sleeps.
+/// Retries, polling and the rate limiter wait through it. Timeouts of sockets do not: they always run on tokio's timer.
+/// A test can give a clock that jumps instead of waiting, and add up the sleeps.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// A moment that never goes back.
     fn now(&self) -> Instant;

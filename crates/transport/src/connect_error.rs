@@ -29,8 +29,12 @@ impl Peer {
     /// What to do when it cannot be reached.
     fn reach(&self) -> String {
         match self {
-            Self::Server(_) => "check that the host is right and reachable from this machine (firewall, VPN, HTTPS_PROXY)".to_owned(),
-            Self::Proxy(proxy) => format!("check {}, or list the host in NO_PROXY to connect without a proxy", proxy.source()),
+            Self::Server(_) => {
+                "check that the host is right and reachable from this machine (firewall, VPN, HTTPS_PROXY)".to_owned()
+            }
+            Self::Proxy(proxy) => {
+                format!("check {}, or list the host in NO_PROXY to connect without a proxy", proxy.source())
+            }
         }
     }
 }
@@ -121,10 +125,13 @@ pub(crate) fn tcp(peer: &Peer, uri: &Uri, error: impl StdError + Send + Sync + '
 fn unknown_name(peer: &Peer, host: &str) -> String {
     match peer {
         Peer::Server(_) if !host.contains('.') => {
-            format!("did you mean https://{host}.cloud.databricks.com? set the host to the URL that the browser shows for the workspace")
+            format!(
+                "did you mean https://{host}.cloud.databricks.com? set the host to the URL that the browser shows for the workspace"
+            )
         }
         Peer::Server(_) => {
-            "check the host for typing errors; if this machine resolves names through a proxy alone, set HTTPS_PROXY".to_owned()
+            "check the host for typing errors; if this machine resolves names through a proxy alone, set HTTPS_PROXY"
+                .to_owned()
         }
         Peer::Proxy(_) => peer.reach(),
     }
@@ -135,7 +142,8 @@ pub(crate) fn late(peer: &Peer, step: &str, limit: Duration) -> Error {
     cannot_connect(peer, &format!("{step} did not complete within {limit:?} (connect timeout)")).with_hint(peer.reach())
 }
 
-/// Whether a response that begins with this byte is TLS: an alert or a handshake (RFC 8446, section 5.1). HTTP never begins so.
+/// Whether a response that begins with this byte is TLS: an alert or a handshake (RFC 8446, section 5.1). HTTP never
+/// begins so.
 pub(crate) fn is_tls(first: u8) -> bool {
     matches!(first, 0x15 | 0x16)
 }
@@ -180,13 +188,16 @@ pub(crate) fn refused(peer: &Peer, error: &rustls::Error) -> Error {
                 Peer::Server(_) => None,
                 Peer::Proxy(proxy) => Some(format!("check {}", proxy.source())),
             });
-            let error = Error::new(ErrorKind::Connect, format!("the certificate of {peer} is not trusted: {why}")).with_permanent();
+            let error = Error::new(ErrorKind::Connect, format!("the certificate of {peer} is not trusted: {why}"))
+                .with_permanent();
             match hint {
                 Some(hint) => error.with_hint(hint),
                 None => error,
             }
         }
-        E::InvalidMessage(_) => cannot_connect(peer, "it does not speak TLS on this port").with_hint(plain(peer)).with_permanent(),
+        E::InvalidMessage(_) => {
+            cannot_connect(peer, "it does not speak TLS on this port").with_hint(plain(peer)).with_permanent()
+        }
         E::AlertReceived(
             AlertDescription::CertificateRequired
             | AlertDescription::BadCertificate
@@ -197,9 +208,11 @@ pub(crate) fn refused(peer: &Peer, error: &rustls::Error) -> Error {
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateRevoked
             | AlertDescription::CertificateUnknown,
-        ) => cannot_connect(peer, &format!("it does not accept the certificate of this client, or wants one ({error})"))
-            .with_hint("give one with TlsOptions::client_certificate")
-            .with_permanent(),
+        ) => {
+            cannot_connect(peer, &format!("it does not accept the certificate of this client, or wants one ({error})"))
+                .with_hint("give one with TlsOptions::client_certificate")
+                .with_permanent()
+        }
         E::AlertReceived(
             AlertDescription::HandshakeFailure
             | AlertDescription::ProtocolVersion
@@ -208,9 +221,11 @@ pub(crate) fn refused(peer: &Peer, error: &rustls::Error) -> Error {
             | AlertDescription::UnrecognisedName,
         )
         | E::PeerIncompatible(_)
-        | E::NoApplicationProtocol => cannot_connect(peer, &format!("it and this client have no way of TLS in common ({error})"))
-            .with_hint("it must offer TLS 1.2 or 1.3 for the name in the host")
-            .with_permanent(),
+        | E::NoApplicationProtocol => {
+            cannot_connect(peer, &format!("it and this client have no way of TLS in common ({error})"))
+                .with_hint("it must offer TLS 1.2 or 1.3 for the name in the host")
+                .with_permanent()
+        }
         _ => cannot_connect(peer, &format!("the TLS handshake failed ({error})")),
     }
 }
@@ -222,12 +237,18 @@ fn certificate(why: &CertificateError) -> (String, Option<String>) {
     use CertificateError as E;
     match why {
         E::Expired | E::ExpiredContext { .. } => ("it has expired".to_owned(), Some(RENEW.to_owned())),
-        E::NotValidYet | E::NotValidYetContext { .. } => ("it is not valid yet; check this machine's clock".to_owned(), None),
+        E::NotValidYet | E::NotValidYetContext { .. } => {
+            ("it is not valid yet; check this machine's clock".to_owned(), None)
+        }
         E::UnknownIssuer => ("no trusted authority signed it".to_owned(), Some(TRUST.to_owned())),
         E::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
             // rustls writes them as `DnsName("example.com")`.
-            let names: Vec<_> = presented.iter().take(5).map(|name| name.split('"').nth(1).unwrap_or(name).to_owned()).collect();
-            (format!("it is for another name ({})", names.join(", ")), Some("check the host for typing errors".to_owned()))
+            let names: Vec<_> =
+                presented.iter().take(5).map(|name| name.split('"').nth(1).unwrap_or(name).to_owned()).collect();
+            (
+                format!("it is for another name ({})", names.join(", ")),
+                Some("check the host for typing errors".to_owned()),
+            )
         }
         E::NotValidForName | E::NotValidForNameContext { .. } => {
             ("it is for another name".to_owned(), Some("check the host for typing errors".to_owned()))
@@ -235,7 +256,9 @@ fn certificate(why: &CertificateError) -> (String, Option<String>) {
         E::Revoked => ("it was revoked".to_owned(), None),
         E::BadSignature => ("its signature is wrong".to_owned(), Some(TRUST.to_owned())),
         // Self-signed certificates come here, since an authority's certificate must not be a server's.
-        E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => ("it is self-signed".to_owned(), Some(TRUST.to_owned())),
+        E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            ("it is self-signed".to_owned(), Some(TRUST.to_owned()))
+        }
         other => (format!("it cannot be verified ({other})"), Some(TRUST.to_owned())),
     }
 }

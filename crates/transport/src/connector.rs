@@ -43,7 +43,14 @@ impl Connector {
         http.set_nodelay(true);
         http.set_connect_timeout(Some(connect_timeout));
         http.set_keepalive(Some(Duration::from_secs(30)));
-        Self(Arc::new(Shared { http, tls, to_server: OnceCell::new(), to_proxy: OnceCell::new(), proxy, limit: connect_timeout }))
+        Self(Arc::new(Shared {
+            http,
+            tls,
+            to_server: OnceCell::new(),
+            to_proxy: OnceCell::new(),
+            proxy,
+            limit: connect_timeout,
+        }))
     }
 }
 
@@ -81,7 +88,8 @@ impl Shared {
 
     async fn tcp(&self, uri: &Uri, peer: &Peer) -> Result<Stream> {
         let connecting = self.http.clone().oneshot(uri.clone());
-        let connecting = async { connecting.await.map(Stream::new).map_err(|error| connect_error::tcp(peer, uri, error)) };
+        let connecting =
+            async { connecting.await.map(Stream::new).map_err(|error| connect_error::tcp(peer, uri, error)) };
         self.within(peer, "the connection", connecting).await
     }
 
@@ -103,7 +111,9 @@ impl Shared {
             let tls = self.tls.clone();
             match tokio::task::spawn_blocking(move || tls.client_config(alpn)).await {
                 Ok(made) => made.map(Arc::new),
-                Err(error) => Err(Error::new(ErrorKind::Other, "the configuration of TLS could not be made").with_source(error)),
+                Err(error) => {
+                    Err(Error::new(ErrorKind::Other, "the configuration of TLS could not be made").with_source(error))
+                }
             }
         };
         cell.get_or_try_init(make).await.cloned()

@@ -41,8 +41,13 @@ pub fn curl(request: &Request<Body>) -> String {
 
 /// A body in memory as it may be shown.
 fn shown(request: &Request<Body>, bytes: &[u8]) -> String {
-    let is =
-        |part: &str| request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains(part));
+    let is = |part: &str| {
+        request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.contains(part))
+    };
     if let Ok(mut value) = serde_json::from_slice::<Value>(bytes)
         && (value.is_object() || value.is_array())
     {

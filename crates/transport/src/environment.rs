@@ -21,7 +21,9 @@ pub struct Environment(Arc<BTreeMap<String, String>>);
 impl Environment {
     /// The variables of this process, as they are now. Those that are not Unicode are left out.
     pub fn process() -> Self {
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
     }
 
     /// No variables at all.

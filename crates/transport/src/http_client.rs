@@ -23,7 +23,8 @@ use crate::connector::Connector;
 use crate::proxy::ProxyRules;
 use crate::{HttpService, TlsOptions};
 
-/// Sends requests as they are and turns what goes wrong into an [`Error`] of kind `Connect`, `ConnectionLost`, `Body` or `Config`.
+/// Sends requests as they are and turns what goes wrong into an [`Error`] of kind `Connect`, `ConnectionLost`, `Body`
+/// or `Config`.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     client: Client<Connector, Body>,
@@ -43,7 +44,12 @@ impl HttpClient {
         self
     }
 
-    pub(crate) fn new(tls: TlsOptions, proxy: Arc<ProxyRules>, connect_timeout: Duration, idle_timeout: Duration) -> Self {
+    pub(crate) fn new(
+        tls: TlsOptions,
+        proxy: Arc<ProxyRules>,
+        connect_timeout: Duration,
+        idle_timeout: Duration,
+    ) -> Self {
         let client = |tls: TlsOptions| {
             Client::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())
@@ -66,7 +72,8 @@ impl HttpClient {
         let uri = request.uri().clone();
         let origin = Origin::of(&uri);
         let old = Arc::clone(&self.old);
-        let is_old = origin.as_ref().is_some_and(|origin| old.lock().unwrap_or_else(PoisonError::into_inner).contains(origin));
+        let is_old =
+            origin.as_ref().is_some_and(|origin| old.lock().unwrap_or_else(PoisonError::into_inner).contains(origin));
         let sending = if is_old { self.http1.request(request) } else { self.client.request(request) };
         async move {
             match sending.await {
@@ -94,7 +101,9 @@ impl Service<Request<Body>> for HttpClient {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match &self.given {
             Some(given) => Box::pin(given.clone().oneshot(request)),
-            None if !matches!(request.uri().scheme_str(), Some("http" | "https")) => Box::pin(std::future::ready(Err(not_http()))),
+            None if !matches!(request.uri().scheme_str(), Some("http" | "https")) => {
+                Box::pin(std::future::ready(Err(not_http())))
+            }
             None => Box::pin(self.send(request)),
         }
     }
@@ -129,7 +138,8 @@ impl Stream for IncomingStream {
                 },
                 Some(Err(error)) => {
                     let error =
-                        Error::new(ErrorKind::ConnectionLost, "the connection broke while the response was read").with_source(error);
+                        Error::new(ErrorKind::ConnectionLost, "the connection broke while the response was read")
+                            .with_source(error);
                     Poll::Ready(Some(Err(error)))
                 }
             };
@@ -154,7 +164,8 @@ fn explain(uri: &Uri, error: hyper_util::client::legacy::Error) -> Error {
         return copy.with_source(error);
     }
     let peer = Peer::server(uri);
-    // With TLS 1.3 a server states only after the handshake that it does not accept this client. It has read no request by then.
+    // With TLS 1.3 a server states only after the handshake that it does not accept this client. It has read no request
+    // by then.
     if let Some(alert @ rustls::Error::AlertReceived(_)) = find::<rustls::Error>(&error) {
         let refused = connect_error::refused(&peer, alert);
         if refused.is_permanent() {
@@ -181,7 +192,11 @@ fn explain(uri: &Uri, error: hyper_util::client::legacy::Error) -> Error {
     };
     let lost = Error::new(ErrorKind::ConnectionLost, why);
     // Some TLS servers meet plain HTTP with a reset and no word of TLS.
-    let lost = if uri.scheme_str() == Some("http") { lost.with_hint("if this port serves TLS, write https:// in the host") } else { lost };
+    let lost = if uri.scheme_str() == Some("http") {
+        lost.with_hint("if this port serves TLS, write https:// in the host")
+    } else {
+        lost
+    };
     lost.with_source(error)
 }
 
@@ -191,7 +206,8 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 
 /// How a server of HTTP/2 states that it did not process the request (RFC 9113, sections 6.8, 8.7 and 7), if it does.
 ///
-/// Of a GOAWAY only those streams hear as an error of their own that are beyond the last which the server may have processed.
+/// Of a GOAWAY only those streams hear as an error of their own that are beyond the last which the server may have
+/// processed.
 fn unprocessed(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     let error = find::<h2::Error>(error).filter(|error| error.is_remote())?;
     if error.is_go_away() {
@@ -205,5 +221,6 @@ fn unprocessed(error: &(dyn StdError + 'static)) -> Option<&'static str> {
 }
 
 fn wants_http1(error: &(dyn StdError + 'static)) -> bool {
-    find::<h2::Error>(error).is_some_and(|error| error.is_remote() && error.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED))
+    find::<h2::Error>(error)
+        .is_some_and(|error| error.is_remote() && error.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED))
 }

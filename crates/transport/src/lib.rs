@@ -1,8 +1,9 @@
 //! Tower middleware and HTTP client of the Databricks SDK for Rust.
 //!
-//! [`Client`] is the whole stack: retries, rate limit, authentication, user agent, redacting debug log, inactivity timeout, redirects,
-//! decompression, proxies and TLS. It is a [`tower::Service`] from `http::Request<Body>` to `http::Response<Body>`, cheap to clone,
-//! and building it does no IO. A response of status 400 and above comes out as a typed [`Error`].
+//! [`Client`] is the whole stack: retries, rate limit, authentication, user agent, redacting debug log, inactivity
+//! timeout, redirects, decompression, proxies and TLS. It is a [`tower::Service`] from `http::Request<Body>` to
+//! `http::Response<Body>`, cheap to clone, and building it does no IO. A response of status 400 and above comes out as
+//! a typed [`Error`].
 //!
 //! ```no_run
 //! # async fn example() -> databricks_transport::Result<()> {
@@ -16,7 +17,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The layers in [`layers`] can be used one by one around any service of that shape; the example `custom_stack` of this crate does so.
+//! The layers in [`layers`] can be used one by one around any service of that shape; the example `custom_stack` of this
+//! crate does so.
 //!
 //! # Features
 //!
@@ -61,7 +63,9 @@ pub use tls::TlsOptions;
 pub use user_agent::UserAgent;
 
 /// What the signatures of this crate and implementations of [`Credentials`] need.
-pub use databricks_core::{AuthHeaders, Body, Credentials, Error, ErrorKind, Origin, Result, Secret, SharedCredentials};
+pub use databricks_core::{
+    AuthHeaders, Body, Credentials, Error, ErrorKind, Origin, Result, Secret, SharedCredentials,
+};
 
 /// A service that responds to requests, with its type erased: what the layers of this SDK pass around.
 ///

@@ -8,7 +8,8 @@ use http::HeaderValue;
 
 /// Turns form fields and files into a body and the value of its `Content-Type` header.
 ///
-/// The body can be sent again if the bodies of all parts can, with the same boundary. Its length is known if theirs are.
+/// The body can be sent again if the bodies of all parts can, with the same boundary. Its length is known if theirs
+/// are.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] when the media type of a part has characters that no header may hold.
@@ -89,7 +90,10 @@ fn chain(pieces: Vec<Body>) -> ByteStream {
 }
 
 fn failing() -> ByteStream {
-    Box::pin(futures_util::stream::iter([Err::<Bytes, _>(Error::new(ErrorKind::Body, "a part of the form cannot be sent again"))]))
+    Box::pin(futures_util::stream::iter([Err::<Bytes, _>(Error::new(
+        ErrorKind::Body,
+        "a part of the form cannot be sent again",
+    ))]))
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ use crate::RetryPolicy;
 pub struct CallOptions {
     /// The longest time for the call as a whole: attempts and waits. Unlimited if unset.
     pub timeout: Option<Duration>,
-    /// The longest time for one attempt, until its response was read or, for a stream, until it began. Unlimited if unset: then only
-    /// silence ends an attempt.
+    /// The longest time for one attempt, until its response was read or, for a stream, until it began. Unlimited if
+    /// unset: then only silence ends an attempt.
     pub attempt_timeout: Option<Duration>,
     /// The most attempts, at least 1. Unlimited if unset: then only the policy's budget of time ends them.
     pub max_attempts: Option<u32>,
@@ -37,8 +37,8 @@ pub struct CallOptions {
     pub retry_budget: Option<Duration>,
     /// The idempotency class of the operation; that of the method if unset.
     pub idempotency: Option<Idempotency>,
-    /// The caller's own word on whether the request may be sent twice, above what is known of the operation. `true` also makes
-    /// the responses 408, 502 and 504 a reason to send it again.
+    /// The caller's own word on whether the request may be sent twice, above what is known of the operation. `true`
+    /// also makes the responses 408, 502 and 504 a reason to send it again.
     pub idempotent: Option<bool>,
     /// The operation, such as `clusters.get`, for errors, spans and logs.
     pub operation: Option<&'static str>,
@@ -46,8 +46,8 @@ pub struct CallOptions {
     pub path_template: Option<&'static str>,
     /// Logs this one call at level `info`, with headers, redacted.
     pub debug: bool,
-    /// Hands out the body of a success as it arrives. Otherwise it is read whole, and a response that breaks off is an attempt
-    /// that failed.
+    /// Hands out the body of a success as it arrives. Otherwise it is read whole, and a response that breaks off is an
+    /// attempt that failed.
     pub stream_response: bool,
     /// More parts for the user agent, such as `("sdk-feature", "pagination")`.
     pub user_agent_extra: Vec<(String, String)>,
@@ -57,8 +57,8 @@ pub struct CallOptions {
     pub anonymous: bool,
     /// Lets the client's credentials go to an origin other than its own.
     pub foreign_credentials: bool,
-    /// Follows no redirect, and keeps a response that is no success here as it came. Authentication needs it: OAuth servers explain
-    /// themselves in forms of their own, and a redirected form would be posted again elsewhere.
+    /// Follows no redirect, and keeps a response that is no success here as it came. Authentication needs it: OAuth
+    /// servers explain themselves in forms of their own, and a redirected form would be posted again elsewhere.
     pub raw_response: Option<RawResponse>,
 }
 
@@ -207,7 +207,10 @@ mod tests {
         let post = |options: CallOptions| options.effective_idempotency(&Method::POST);
         assert_eq!(post(CallOptions::new()), Idempotency::NotIdempotent);
         assert_eq!(post(CallOptions::new().idempotency(Idempotency::Keyed)), Idempotency::Keyed);
-        assert_eq!(post(CallOptions::new().idempotency(Idempotency::Keyed).idempotent(false)), Idempotency::NotIdempotent);
+        assert_eq!(
+            post(CallOptions::new().idempotency(Idempotency::Keyed).idempotent(false)),
+            Idempotency::NotIdempotent
+        );
         assert_eq!(post(CallOptions::new().idempotent(true)), Idempotency::Idempotent);
         assert_eq!(CallOptions::new().idempotent(true).effective_idempotency(&Method::GET), Idempotency::ReadOnly);
     }

@@ -13,12 +13,13 @@ use crate::Environment;
 
 /// Which proxy a client uses. By default the environment says it.
 ///
-/// The variables are `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or small letters; capitals come first, and
-/// `HTTP_PROXY` in capitals is ignored when `REQUEST_METHOD` is set, since a CGI program's caller controls it. `NO_PROXY` is a
-/// list of host names (with all names below them), addresses, networks such as `10.0.0.0/8`, each with an optional `:port`, or `*`.
+/// The variables are `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or small letters; capitals
+/// come first, and `HTTP_PROXY` in capitals is ignored when `REQUEST_METHOD` is set, since a CGI program's caller
+/// controls it. `NO_PROXY` is a list of host names (with all names below them), addresses, networks such as
+/// `10.0.0.0/8`, each with an optional `:port`, or `*`.
 ///
-/// This machine (`localhost`, loopback addresses) and its cloud's metadata service (link-local addresses, `metadata.google.internal`) are
-/// never asked through a proxy, whatever is set.
+/// This machine (`localhost`, loopback addresses) and its cloud's metadata service (link-local addresses,
+/// `metadata.google.internal`) are never asked through a proxy, whatever is set.
 ///
 /// ```
 /// use databricks_transport::ProxyOptions;
@@ -54,8 +55,8 @@ impl ProxyOptions {
 
     /// This proxy for everything, whatever the environment says.
     ///
-    /// * `url`: `http://`, `https://` or, with the feature `socks`, `socks5://` and `socks5h://`: how the proxy itself is spoken to, whatever
-    ///   it is used for. May hold `user:password@`, as typed or with escapes such as `%40`.
+    /// * `url`: `http://`, `https://` or, with the feature `socks`, `socks5://` and `socks5h://`: how the proxy itself
+    ///   is spoken to, whatever it is used for. May hold `user:password@`, as typed or with escapes such as `%40`.
     pub fn new(url: impl Into<String>) -> Self {
         Self(Kind::Fixed { url: Secret::new(url), auth: None, no_proxy: String::new() })
     }
@@ -90,9 +91,14 @@ impl ProxyOptions {
                     let name = if env.get(upper).is_some() { upper } else { lower };
                     env.var(name).map(|value| (name.to_owned(), value))
                 };
-                let http =
-                    if env.contains("REQUEST_METHOD") { first("http_proxy", "http_proxy") } else { first("HTTP_PROXY", "http_proxy") };
-                let parse = |found: Option<(String, String)>| found.map(|(name, value)| Proxy::parse(&name, &value)).transpose();
+                let http = if env.contains("REQUEST_METHOD") {
+                    first("http_proxy", "http_proxy")
+                } else {
+                    first("HTTP_PROXY", "http_proxy")
+                };
+                let parse = |found: Option<(String, String)>| {
+                    found.map(|(name, value)| Proxy::parse(&name, &value)).transpose()
+                };
                 let http = parse(http)?;
                 let https = parse(first("HTTPS_PROXY", "https_proxy"))?;
                 let all = parse(first("ALL_PROXY", "all_proxy"))?;
@@ -133,8 +139,8 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Reads a proxy's URL; `http` if it has no scheme.
     ///
-    /// User and password are taken as they were typed as far as that is certain: the last `@` ends them, the first `:` parts them, and
-    /// escapes such as `%40` are resolved unless there is a `%` that belongs to none.
+    /// User and password are taken as they were typed as far as that is certain: the last `@` ends them, the first `:`
+    /// parts them, and escapes such as `%40` are resolved unless there is a `%` that belongs to none.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] naming `source`, without the URL, since it may hold a password.
@@ -145,7 +151,8 @@ impl Proxy {
                 .with_permanent()
         };
         let text = text.trim();
-        let is_scheme = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        let is_scheme =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
         let (scheme, rest) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("http", text));
         let scheme = scheme.to_ascii_lowercase();
         match scheme.as_str() {
@@ -238,7 +245,9 @@ impl fmt::Debug for Proxy {
 pub(crate) fn needs_socks(source: &str) -> Error {
     Error::new(
         ErrorKind::Config,
-        format!("{source} names a SOCKS proxy, which needs the feature socks of databricks-sdk (or databricks-transport)"),
+        format!(
+            "{source} names a SOCKS proxy, which needs the feature socks of databricks-sdk (or databricks-transport)"
+        ),
     )
     .with_permanent()
 }
@@ -305,9 +314,9 @@ impl ProxyRules {
     }
 }
 
-/// Whether a host is this machine or a service of its cloud that only this machine can see: loopback and link-local addresses, which
-/// metadata services of instances have, and their names. Through a proxy they would be another machine's, and tokens for them would be
-/// shown to the proxy in clear. No setting changes this.
+/// Whether a host is this machine or a service of its cloud that only this machine can see: loopback and link-local
+/// addresses, which metadata services of instances have, and their names. Through a proxy they would be another
+/// machine's, and tokens for them would be shown to the proxy in clear. No setting changes this.
 fn is_this_machine(host: &str) -> bool {
     let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     let host = host.split('%').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
@@ -319,7 +328,12 @@ fn is_this_machine(host: &str) -> bool {
         const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
         return match address.to_ipv4_mapped() {
             Some(mapped) => is_local_v4(mapped),
-            None => address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local() || address == METADATA,
+            None => {
+                address.is_loopback()
+                    || address.is_unspecified()
+                    || address.is_unicast_link_local()
+                    || address == METADATA
+            }
         };
     }
     ipv4(&host).is_some_and(is_local_v4)

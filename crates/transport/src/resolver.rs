@@ -13,8 +13,8 @@ use tower::Service;
 /// How long to wait before a name that is said not to exist is looked up again.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The operating system's name service. A name that does not exist is looked up twice, since a name service can fail for a moment;
-/// after that no retry helps.
+/// The operating system's name service. A name that does not exist is looked up twice, since a name service can fail
+/// for a moment; after that no retry helps.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Resolver;
 
@@ -50,10 +50,11 @@ where
     }
 }
 
-/// Whether the name service states that the name does not exist or has no address, rather than that it could not find out.
+/// Whether the name service states that the name does not exist or has no address, rather than that it could not find
+/// out.
 ///
-/// The standard library hands out the code of `getaddrinfo` on Windows alone; elsewhere its text (of glibc, musl, and the BSDs with
-/// macOS) is all there is. No program of Rust's translates it unless it calls `setlocale`.
+/// The standard library hands out the code of `getaddrinfo` on Windows alone; elsewhere its text (of glibc, musl, and
+/// the BSDs with macOS) is all there is. No program of Rust's translates it unless it calls `setlocale`.
 pub(crate) fn no_such_name(error: &io::Error) -> bool {
     const TEXTS: &[&str] = &[
         "Name or service not known",
@@ -108,10 +109,19 @@ mod tests {
     #[cfg(not(windows))]
     #[test]
     fn temporary_failures_are_told_apart() {
-        for text in ["Name does not resolve", "No address associated with hostname", "nodename nor servname provided, or not known"] {
+        for text in [
+            "Name does not resolve",
+            "No address associated with hostname",
+            "nodename nor servname provided, or not known",
+        ] {
             assert!(no_such_name(&failure(text)), "{text}");
         }
-        for text in ["Temporary failure in name resolution", "Try again", "Non-recoverable failure in name resolution", "System error"] {
+        for text in [
+            "Temporary failure in name resolution",
+            "Try again",
+            "Non-recoverable failure in name resolution",
+            "System error",
+        ] {
             assert!(!no_such_name(&failure(text)), "{text}");
         }
     }

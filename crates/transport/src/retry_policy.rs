@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// How a client, or one call, retries requests that failed.
 ///
-/// The default retries for up to 5 minutes requests that certainly did not execute, and those that may execute twice, with the waits of
-/// the official SDKs.
+/// The default retries for up to 5 minutes requests that certainly did not execute, and those that may execute twice,
+/// with the waits of the official SDKs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,10 +29,11 @@ pub struct RetryPolicy {
     pub max_attempts: Option<u32>,
     /// The time in which attempts may start, counted from the first; unlimited if unset. Zero means one attempt.
     pub budget: Option<Duration>,
-    /// Whether waits are at least as long as the service asks for (`Retry-After`, `google.rpc.RetryInfo`). A first retry then waits for that
-    /// alone, further ones also for the backoff.
+    /// Whether waits are at least as long as the service asks for (`Retry-After`, `google.rpc.RetryInfo`). A first
+    /// retry then waits for that alone, further ones also for the backoff.
     pub honor_retry_after: bool,
-    /// Whether 408, 502 and 504 are a reason to send an idempotent request again. The official SDKs do not, so this is off.
+    /// Whether 408, 502 and 504 are a reason to send an idempotent request again. The official SDKs do not, so this is
+    /// off.
     pub gateway_errors: bool,
     /// The share of retries to successes that all calls of a client keep to together; none if unset.
     pub retry_budget: Option<RetryBudget>,
@@ -42,11 +43,12 @@ pub struct RetryPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RetryOn {
-    /// What surely did not run (429, 503, no connection, known passing states of clusters), and lost connections and timeouts of
-    /// requests that may be repeated.
+    /// What surely did not run (429, 503, no connection, known passing states of clusters), and lost connections and
+    /// timeouts of requests that may be repeated.
     #[default]
     Transient,
-    /// Every status from 500 and every failure of the network, whatever the request. For callers who know that it may run twice.
+    /// Every status from 500 and every failure of the network, whatever the request. For callers who know that it may
+    /// run twice.
     ServerErrors,
     /// Every failure of the service or the network, also 3xx and 4xx.
     AllErrors,
@@ -84,7 +86,9 @@ impl Backoff {
     pub fn delay(&self, attempt: u32) -> Duration {
         let attempt = attempt.max(1);
         match *self {
-            Self::Linear => Duration::from_secs(u64::from(attempt.min(10))) + Duration::from_millis(fastrand::u64(50..=750)),
+            Self::Linear => {
+                Duration::from_secs(u64::from(attempt.min(10))) + Duration::from_millis(fastrand::u64(50..=750))
+            }
             Self::Exponential { base, cap } => {
                 let longest = base.saturating_mul(2u32.saturating_pow(attempt - 1)).min(cap);
                 let part = longest.as_secs_f64() * (0.1 + 0.9 * fastrand::f64());
@@ -115,8 +119,8 @@ impl RetryPolicy {
         Self::default().max_attempts(1)
     }
 
-    /// As many retries as asked for (attempts less one) of failures of the service or the network, with a fixed pause: the rules of a
-    /// raw request. The service's `Retry-After` is ignored.
+    /// As many retries as asked for (attempts less one) of failures of the service or the network, with a fixed pause:
+    /// the rules of a raw request. The service's `Retry-After` is ignored.
     ///
     /// * `retries`: 0 for one attempt.
     /// * `delay`: the pause before each retry.
@@ -187,7 +191,8 @@ impl RetryPolicy {
     }
 }
 
-/// A token bucket that successes refill and retries empty: when a service is down, its clients do not multiply the load.
+/// A token bucket that successes refill and retries empty: when a service is down, its clients do not multiply the
+/// load.
 ///
 /// Clones share the bucket. Give one to the policy of a client, so that all its calls draw on it.
 #[derive(Clone, Debug)]
@@ -216,7 +221,9 @@ impl RetryBudget {
     /// Notes a success.
     pub fn deposit(&self) {
         let bucket = &*self.0;
-        let _ = bucket.balance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| Some((b + bucket.deposit).min(bucket.most)));
+        let _ = bucket
+            .balance
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| Some((b + bucket.deposit).min(bucket.most)));
     }
 
     /// Takes one retry out; `false` if there is none.

@@ -32,7 +32,8 @@ impl Stream {
         self
     }
 
-    /// HTTP is spoken on this connection without TLS: if the other end responds in TLS, reading fails with an error that says so.
+    /// HTTP is spoken on this connection without TLS: if the other end responds in TLS, reading fails with an error
+    /// that says so.
     pub(crate) fn plain(mut self, peer: Peer) -> Self {
         self.unheard = Some(peer);
         self
@@ -86,7 +87,11 @@ impl Write for Stream {
     fn is_write_vectored(&self) -> bool {
         self.io.is_write_vectored()
     }
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut *self.io).poll_write_vectored(cx, bufs)
     }
 }

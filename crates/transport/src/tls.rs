@@ -13,7 +13,8 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
 mod ca_bundle;
 
-/// How connections are encrypted: TLS 1.2 and 1.3, trusting what the operating system trusts, unless said otherwise here.
+/// How connections are encrypted: TLS 1.2 and 1.3, trusting what the operating system trusts, unless said otherwise
+/// here.
 ///
 /// Files are read at the first encrypted connection.
 ///
@@ -25,7 +26,8 @@ mod ca_bundle;
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct TlsOptions {
-    /// Files of more certificates to trust, in PEM. A block that holds no usable certificate is left out with a warning.
+    /// Files of more certificates to trust, in PEM. A block that holds no usable certificate is left out with a
+    /// warning.
     pub ca_files: Vec<PathBuf>,
     /// More certificates to trust, in PEM.
     pub ca_pem: Vec<Vec<u8>>,
@@ -35,7 +37,8 @@ pub struct TlsOptions {
     pub bundled_roots: bool,
     /// Trusts only the certificates given here, not those of the operating system.
     pub only_given_roots: bool,
-    /// Trusts any certificate: anything in between can read and change everything. Refused for Databricks' public hosts.
+    /// Trusts any certificate: anything in between can read and change everything. Refused for Databricks' public
+    /// hosts.
     pub skip_verify: bool,
     /// Lets `skip_verify` hold for Databricks' public hosts too.
     pub skip_verify_public_hosts: bool,
@@ -112,9 +115,12 @@ impl TlsOptions {
 
     /// An error if these options must not be used with this host.
     pub(crate) fn check_host(&self, host: &str) -> Result<()> {
-        const PUBLIC: &[&str] = &["databricks.com", "azuredatabricks.net", "databricks.us", "databricks.azure.cn", "databricks.azure.us"];
+        const PUBLIC: &[&str] =
+            &["databricks.com", "azuredatabricks.net", "databricks.us", "databricks.azure.cn", "databricks.azure.us"];
         let host = host.to_ascii_lowercase();
-        let public = PUBLIC.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
+        let public = PUBLIC
+            .iter()
+            .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
         if self.skip_verify && !self.skip_verify_public_hosts && public {
             return Err(Error::new(
                 ErrorKind::Config,
@@ -147,19 +153,24 @@ impl TlsOptions {
                     .map_err(|e| config_error("the client certificate and its private key cannot be used", e))?
             }
         };
-        config.alpn_protocols =
-            if alpn && !self.http1_only { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
+        config.alpn_protocols = if alpn && !self.http1_only {
+            vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+        } else {
+            vec![b"http/1.1".to_vec()]
+        };
         Ok(config)
     }
 
     /// The certificates to trust beside those of the operating system.
     fn extra_roots(&self) -> Result<Vec<CertificateDer<'static>>> {
         let files = self.ca_files.iter().map(|path| (path, path.display().to_string()));
-        let files = files.chain(self.env_file.iter().map(|path| (path, format!("{} (set by SSL_CERT_FILE)", path.display()))));
+        let files =
+            files.chain(self.env_file.iter().map(|path| (path, format!("{} (set by SSL_CERT_FILE)", path.display()))));
         let mut roots = Vec::new();
         for (path, name) in files {
-            let pem = std::fs::read(path)
-                .map_err(|e| config_error(&format!("the file of trusted certificates {name} cannot be read ({e})"), e))?;
+            let pem = std::fs::read(path).map_err(|e| {
+                config_error(&format!("the file of trusted certificates {name} cannot be read ({e})"), e)
+            })?;
             roots.extend(ca_bundle::roots(&pem, &name)?);
         }
         for pem in &self.ca_pem {
@@ -170,7 +181,9 @@ impl TlsOptions {
 
     fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
         if self.skip_verify {
-            tracing::warn!("TLS certificates are not checked, since skip_verify is on: this connection can be read and changed by others");
+            tracing::warn!(
+                "TLS certificates are not checked, since skip_verify is on: this connection can be read and changed by others"
+            );
             return Ok(Arc::new(AcceptAny(provider)));
         }
         let extra = self.extra_roots()?;
@@ -180,7 +193,8 @@ impl TlsOptions {
                 bundled(&mut roots)?;
             }
             roots.add_parsable_certificates(extra);
-            let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            let verifier =
+                rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
             return Ok(verifier.map_err(|e| config_error("there is no certificate to trust; give a ca_file", e))?);
         }
         let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider).map_err(|e| {
@@ -229,8 +243,11 @@ fn certificates(pem: &[u8], origin: &str) -> Result<Vec<CertificateDer<'static>>
         .collect::<Result<_, _>>()
         .map_err(|e| config_error(&format!("{origin} is not a PEM file of certificates"), e))?;
     if found.is_empty() {
-        return Err(Error::new(ErrorKind::Config, format!("{origin} has no certificate; it must be PEM, with BEGIN CERTIFICATE lines"))
-            .with_permanent());
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("{origin} has no certificate; it must be PEM, with BEGIN CERTIFICATE lines"),
+        )
+        .with_permanent());
     }
     Ok(found)
 }

@@ -15,7 +15,12 @@ const HEAD_LIMIT: usize = 16 << 10;
 ///
 /// # Errors
 /// [`ErrorKind::Connect`]; permanent if the proxy refuses us rather than fails, or speaks another protocol.
-pub(crate) async fn connect<S: Read + Write + Unpin>(stream: S, target: &Uri, auth: Option<&HeaderValue>, peer: &Peer) -> Result<S> {
+pub(crate) async fn connect<S: Read + Write + Unpin>(
+    stream: S,
+    target: &Uri,
+    auth: Option<&HeaderValue>,
+    peer: &Peer,
+) -> Result<S> {
     let mut stream = TokioIo::new(stream);
     let host = target.host().unwrap_or_default();
     let port = target.port_u16().unwrap_or(443);
@@ -27,7 +32,9 @@ pub(crate) async fn connect<S: Read + Write + Unpin>(stream: S, target: &Uri, au
     }
     request.extend_from_slice(b"\r\n");
     let scheme = || format!("if the proxy speaks TLS, write https:// in {}", source(peer));
-    let broken = |error: std::io::Error| failed(format!("the connection to {peer} broke")).with_hint(scheme()).with_source(error);
+    let broken = |error: std::io::Error| {
+        failed(format!("the connection to {peer} broke")).with_hint(scheme()).with_source(error)
+    };
     stream.write_all(&request).await.map_err(broken)?;
     stream.flush().await.map_err(broken)?;
 
@@ -65,7 +72,9 @@ fn refused(status: StatusCode, authenticated: bool, peer: &Peer, host: &str) -> 
     match status {
         StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED => {
             let why = if authenticated { "refuses the user and password given" } else { "wants a user and password" };
-            failed(format!("{peer} {why} ({status})")).with_hint(format!("put user:password@ into {}", source(peer))).with_permanent()
+            failed(format!("{peer} {why} ({status})"))
+                .with_hint(format!("put user:password@ into {}", source(peer)))
+                .with_permanent()
         }
         status if status.is_client_error() => failed(format!("{peer} refuses to connect to {host} ({status})"))
             .with_hint("ask who runs the proxy to allow this host, or list it in NO_PROXY to connect without a proxy")
@@ -93,7 +102,9 @@ mod tests {
     #[test]
     fn only_refusals_are_permanent() {
         let peer = Peer::Server("the proxy".to_owned());
-        let of = |head: &str| status(head.as_bytes()).map(|status| (status.as_u16(), refused(status, true, &peer, "h").is_permanent()));
+        let of = |head: &str| {
+            status(head.as_bytes()).map(|status| (status.as_u16(), refused(status, true, &peer, "h").is_permanent()))
+        };
         assert_eq!(of("HTTP/1.0 407 Proxy\r\n\r\n"), Some((407, true)));
         assert_eq!(of("HTTP/1.1 401 No\r\n\r\n"), Some((401, true)));
         assert_eq!(of("HTTP/1.1 403 No\r\n\r\n"), Some((403, true)));

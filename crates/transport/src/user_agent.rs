@@ -9,7 +9,8 @@ use crate::Environment;
 
 /// The parts of the user agent: product, SDK, language and operating system, auth type, and what the environment names.
 ///
-/// `product/version databricks-sdk-rust/x.y.z rust/x.y os/linux auth/pat extras… upstream/u upstream-version/v runtime/r cicd/c agent/a`
+/// `product/version databricks-sdk-rust/x.y.z rust/x.y os/linux auth/pat extras… upstream/u upstream-version/v
+/// runtime/r cicd/c agent/a`
 ///
 /// ```
 /// use databricks_transport::{Environment, UserAgent};
@@ -28,8 +29,8 @@ pub struct UserAgent {
 }
 
 impl UserAgent {
-    /// The user agent of an unnamed product in this environment, from which upstream SDK, Databricks Runtime, CI system and coding agent
-    /// are read.
+    /// The user agent of an unnamed product in this environment, from which upstream SDK, Databricks Runtime, CI system
+    /// and coding agent are read.
     pub fn new(env: &Environment) -> Self {
         Self { product: "unknown/0.0.0".to_owned(), extras: Vec::new(), detected: detect::detect(env) }
     }
@@ -83,10 +84,9 @@ impl UserAgent {
             text.push_str(" auth/");
             text.push_str(auth_type);
         }
-        let of_call = extras
-            .iter()
-            .enumerate()
-            .filter(|(i, part)| is_name(&part.0) && is_name(&part.1) && !self.extras.contains(part) && !extras[..*i].contains(part));
+        let of_call = extras.iter().enumerate().filter(|(i, part)| {
+            is_name(&part.0) && is_name(&part.1) && !self.extras.contains(part) && !extras[..*i].contains(part)
+        });
         for (name, value) in self.extras.iter().chain(of_call.map(|(_, part)| part)) {
             text.push(' ');
             text.push_str(name);
@@ -126,8 +126,9 @@ fn is_semver(text: &str) -> bool {
     let text = text.strip_prefix('v').unwrap_or(text);
     let (rest, build) = text.split_once('+').map_or((text, None), |(rest, build)| (rest, Some(build)));
     let (core, pre) = rest.split_once('-').map_or((rest, None), |(core, pre)| (core, Some(pre)));
-    let identifiers =
-        |text: &str| text.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+    let identifiers = |text: &str| {
+        text.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+    };
     let number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
     let parts: Vec<_> = core.split('.').collect();
     (1..=3).contains(&parts.len())

@@ -65,8 +65,11 @@ impl Places<'_> {
 
     fn seconds(&self, moment: &str) -> Result<i64, String> {
         let offset = moment.strip_prefix("now").ok_or_else(|| format!("the placeholder {moment} is not known"))?;
-        let offset: i64 =
-            if offset.is_empty() { 0 } else { offset.parse().map_err(|_| format!("the placeholder {moment} is not known"))? };
+        let offset: i64 = if offset.is_empty() {
+            0
+        } else {
+            offset.parse().map_err(|_| format!("the placeholder {moment} is not known"))?
+        };
         let now = self.now.duration_since(SystemTime::UNIX_EPOCH).map_err(|error| error.to_string())?;
         Ok(now.as_secs() as i64 + offset)
     }

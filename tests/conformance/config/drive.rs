@@ -21,7 +21,8 @@ pub(crate) fn run(case: &Value) -> Result<(), String> {
     let machine = Machine::set_up(case)?;
     let log = Log::default();
     let catching = log.catch_all();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let came = runtime.block_on(async { tokio::time::timeout(LIMIT, drive(&machine)).await });
     runtime.shutdown_timeout(Duration::from_millis(200));
     drop(catching);
@@ -29,16 +30,20 @@ pub(crate) fn run(case: &Value) -> Result<(), String> {
     let expected = &machine.case["expect"];
     let came = came.map_err(|_| format!("it took longer than {} s", LIMIT.as_secs()))?;
     match came {
-        Ok(_) if expect::is_error(expected) => return Err(format!("no error, wanted is {}", text(expected, "error_kind"))),
+        Ok(_) if expect::is_error(expected) => {
+            return Err(format!("no error, wanted is {}", text(expected, "error_kind")));
+        }
         Ok(mut came) => {
             came.rendered.push_str(&log.text());
             expect::success(expected, &came, machine.case.get("parallel").is_some())?;
         }
         // A request without an answer shows what was really asked, which says more than the error after it.
-        Err(error) => expect::error(expected, &error, &log.text()).map_err(|why| match machine.network.verify(false) {
-            Err(unexpected) => format!("{why}\n{unexpected}"),
-            Ok(()) => why,
-        })?,
+        Err(error) => {
+            expect::error(expected, &error, &log.text()).map_err(|why| match machine.network.verify(false) {
+                Err(unexpected) => format!("{why}\n{unexpected}"),
+                Ok(()) => why,
+            })?
+        }
     }
     machine.network.verify(!expect::is_error(expected))?;
     expect::aftermath(expected, &machine)
@@ -54,7 +59,8 @@ async fn drive(machine: &Machine) -> Result<Came, Error> {
         api_call(machine, &client, call).await?;
     }
     let config = credentials.config();
-    let rendered = format!("{before}{config:?}\n{}\n{credentials:?}\n{client:?}\n{headers:?}\n", credentials.describe());
+    let rendered =
+        format!("{before}{config:?}\n{}\n{credentials:?}\n{client:?}\n{headers:?}\n", credentials.describe());
     Ok(Came { config, endpoint, auth_type: credentials.auth_type().to_owned(), headers, rendered })
 }
 
@@ -131,6 +137,10 @@ async fn raw_call(machine: &Machine, credentials: &CredentialChain, call: &Value
         .environment(credentials.config().environment().clone())
         .build()?;
     let url = format!("{}{}", base.to_string().trim_end_matches('/'), text(call, "path"));
-    let request = Request::builder().method(text(call, "method")).uri(url).body(Body::empty()).expect("the call of the case is no request");
+    let request = Request::builder()
+        .method(text(call, "method"))
+        .uri(url)
+        .body(Body::empty())
+        .expect("the call of the case is no request");
     transport.send(request).await.map(drop)
 }

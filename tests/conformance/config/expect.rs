@@ -36,7 +36,11 @@ pub(crate) fn success(expect: &Value, came: &Came, parallel: bool) -> Result<(),
                 continue;
             }
             "headers" => {
-                let sets = if parallel { &came.headers[..] } else { came.headers.last().map_or(&[][..], std::slice::from_ref) };
+                let sets = if parallel {
+                    &came.headers[..]
+                } else {
+                    came.headers.last().map_or(&[][..], std::slice::from_ref)
+                };
                 if sets.is_empty() {
                     return Err("nobody authenticated".to_owned());
                 }
@@ -115,13 +119,17 @@ fn excludes(place: &str, texts: &Value, shown: &str) -> Result<(), String> {
 /// Compares an error.
 pub(crate) fn error(expect: &Value, error: &Error, log: &str) -> Result<(), String> {
     let shown = failure::shown(error);
-    let Some(wanted) = expect.get("error_kind").and_then(Value::as_str) else { return Err(format!("unexpected error: {shown}")) };
+    let Some(wanted) = expect.get("error_kind").and_then(Value::as_str) else {
+        return Err(format!("unexpected error: {shown}"));
+    };
     let kind = failure::kind(error);
     if kind != wanted {
         return Err(format!("the error is {kind}, wanted is {wanted}: {shown}"));
     }
     let report = error.report();
-    for mention in expect.get("error_mentions").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+    for mention in
+        expect.get("error_mentions").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    {
         if !report.to_lowercase().contains(&mention.to_lowercase()) {
             return Err(format!("the error does not mention {mention:?}: {report}"));
         }
@@ -136,7 +144,14 @@ pub(crate) fn error(expect: &Value, error: &Error, log: &str) -> Result<(), Stri
 /// Compares what is left on the machine.
 pub(crate) fn aftermath(expect: &Value, machine: &Machine) -> Result<(), String> {
     let texts = |value: &Value, name: &str| -> Vec<String> {
-        value.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        value
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     };
     if let Some(exec) = expect.get("exec") {
         let lines = machine.executed();
@@ -176,7 +191,10 @@ pub(crate) fn aftermath(expect: &Value, machine: &Machine) -> Result<(), String>
     }
     for (service, accounts) in expect.get("keyring").and_then(Value::as_object).into_iter().flatten() {
         for (account, wanted) in accounts.as_object().into_iter().flatten() {
-            let secret = machine.keys.secret(service, account).ok_or_else(|| format!("the key store has no {service}/{account}"))?;
+            let secret = machine
+                .keys
+                .secret(service, account)
+                .ok_or_else(|| format!("the key store has no {service}/{account}"))?;
             if let Some(part) = texts(wanted, "contains").iter().find(|part| !secret.contains(part.as_str())) {
                 return Err(format!("the entry {service}/{account} does not hold {part:?}"));
             }

@@ -20,10 +20,15 @@ impl Jwt {
     pub(crate) fn verify(text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split('.').collect();
         let [header, claims, signature] = parts.as_slice() else { return Err("not a JWT of three parts".to_owned()) };
-        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|error| format!("a part of the JWT is not base64url: {error}"));
-        let json = |part: &str| serde_json::from_slice(&decode(part)?).map_err(|error| format!("a part of the JWT is no JSON: {error}"));
-        let der =
-            STANDARD.decode(PEM.lines().filter(|line| !line.starts_with('-')).collect::<String>()).map_err(|error| error.to_string())?;
+        let decode = |part: &str| {
+            URL_SAFE_NO_PAD.decode(part).map_err(|error| format!("a part of the JWT is not base64url: {error}"))
+        };
+        let json = |part: &str| {
+            serde_json::from_slice(&decode(part)?).map_err(|error| format!("a part of the JWT is no JSON: {error}"))
+        };
+        let der = STANDARD
+            .decode(PEM.lines().filter(|line| !line.starts_with('-')).collect::<String>())
+            .map_err(|error| error.to_string())?;
         let pair = KeyPair::from_pkcs8(&der).map_err(|error| error.to_string())?;
         let message = format!("{header}.{claims}");
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public())

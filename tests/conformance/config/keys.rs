@@ -16,7 +16,10 @@ pub(crate) struct Keys {
 impl Keys {
     /// The store that a case describes: reachable and empty if it says nothing.
     pub(crate) fn new(described: Option<&Value>) -> Self {
-        let keys = Self { unavailable: described.is_some_and(|keys| keys.get("unavailable") == Some(&true.into())), ..Self::default() };
+        let keys = Self {
+            unavailable: described.is_some_and(|keys| keys.get("unavailable") == Some(&true.into())),
+            ..Self::default()
+        };
         for (service, accounts) in described.and_then(Value::as_object).into_iter().flatten() {
             for (account, secret) in accounts.as_object().into_iter().flatten() {
                 let secret = secret.as_str().unwrap_or_default().to_owned();
@@ -32,7 +35,11 @@ impl Keys {
     }
 
     fn reach(&self) -> Result<(), KeyStoreError> {
-        if self.unavailable { Err(KeyStoreError::Unavailable("there is none on this machine".to_owned())) } else { Ok(()) }
+        if self.unavailable {
+            Err(KeyStoreError::Unavailable("there is none on this machine".to_owned()))
+        } else {
+            Ok(())
+        }
     }
 }
 

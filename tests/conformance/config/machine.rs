@@ -33,12 +33,15 @@ impl Machine {
         for (name, file) in members(&case, "files") {
             let (content, mode) = match file {
                 Value::String(content) => (content.clone(), "0600"),
-                other => (padded(text(other, "content"), other), other.get("mode").and_then(Value::as_str).unwrap_or("0600")),
+                other => {
+                    (padded(text(other, "content"), other), other.get("mode").and_then(Value::as_str).unwrap_or("0600"))
+                }
             };
             write(&home.path().join(name), &content, mode).map_err(|error| format!("{name}: {error}"))?;
         }
         for (name, program) in members(&case, "executables") {
-            write(&bin.path().join(name), &padded(text(program, "script"), program), "0755").map_err(|error| format!("{name}: {error}"))?;
+            write(&bin.path().join(name), &padded(text(program, "script"), program), "0755")
+                .map_err(|error| format!("{name}: {error}"))?;
         }
         let network = Network::new(case.get("server"));
         let keys = Keys::new(case.get("keyring"));
@@ -69,7 +72,10 @@ impl Machine {
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
             ("EXEC_LOG".to_owned(), path(&self.exec_log())),
         ];
-        variables.extend(members(&self.case, "env").map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())));
+        variables.extend(
+            members(&self.case, "env")
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())),
+        );
         let config = Config::new()
             .environment(Environment::from_iter(variables))
             .home(self.home.path())
@@ -78,7 +84,9 @@ impl Machine {
             .browser(ScriptedBrowser::new(self.case.get("browser"), self.network.clone()));
         members(&self.case, "args").fold(config, |config, (name, value)| match value {
             Value::Array(items) if name == "scopes" => config.scopes(items.iter().filter_map(Value::as_str)),
-            Value::Array(items) => config.set(name, items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
+            Value::Array(items) => {
+                config.set(name, items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","))
+            }
             Value::String(text) => config.set(name, text.as_str()),
             other => config.set(name, other.to_string()),
         })

@@ -23,7 +23,10 @@ pub(crate) fn check(name: &str, wanted: &Value, have: Option<&str>, challenge: O
         "present" => true,
         "regex" => {
             let pattern = argument.as_str().unwrap_or_default();
-            Regex::new(&format!("^(?:{pattern})$")).map_err(|e| e.to_string())?.is_match(have).map_err(|e| e.to_string())?
+            Regex::new(&format!("^(?:{pattern})$"))
+                .map_err(|e| e.to_string())?
+                .is_match(have)
+                .map_err(|e| e.to_string())?
         }
         "contains" => have.contains(argument.as_str().unwrap_or_default()),
         "words" => {
@@ -31,7 +34,8 @@ pub(crate) fn check(name: &str, wanted: &Value, have: Option<&str>, challenge: O
                 words.sort();
                 words
             };
-            let wanted = argument.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+            let wanted =
+                argument.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
             sorted(have.split_whitespace().map(str::to_owned).collect()) == sorted(wanted)
         }
         "pkce_verifier" => challenge == Some(challenge_of(have).as_str()),
@@ -42,7 +46,11 @@ pub(crate) fn check(name: &str, wanted: &Value, have: Option<&str>, challenge: O
 }
 
 /// Compares many; names of `have` are as the caller made them.
-pub(crate) fn check_all(wanted: Option<&Value>, have: &BTreeMap<String, String>, challenge: Option<&str>) -> Result<(), String> {
+pub(crate) fn check_all(
+    wanted: Option<&Value>,
+    have: &BTreeMap<String, String>,
+    challenge: Option<&str>,
+) -> Result<(), String> {
     for (name, wanted) in wanted.and_then(Value::as_object).into_iter().flatten() {
         check(name, wanted, have.get(name).map(String::as_str), challenge)?;
     }

@@ -1,7 +1,7 @@
 //! Cases of configuration and sign-in: the `README.md` of the cases states their form.
 //!
-//! Every case gets a machine of its own: an empty home, programs, environment, key store, browser, clock, and a scripted network that
-//! no request leaves. The code under test is the client as programs use it.
+//! Every case gets a machine of its own: an empty home, programs, environment, key store, browser, clock, and a
+//! scripted network that no request leaves. The code under test is the client as programs use it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,8 +23,8 @@ use serde_json::Value;
 
 use crate::report::{Outcome, Report};
 
-/// Runs the cases of `config_cases.json`, and of `config_own_cases.json` if it is there, whose names or features contain one of the
-/// filters.
+/// Runs the cases of `config_cases.json`, and of `config_own_cases.json` if it is there, whose names or features
+/// contain one of the filters.
 pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
     let mut report = Report::new("config");
     let own = folder.join("config_own_cases.json");
@@ -38,7 +38,9 @@ pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
         };
         for case in &cases {
             let (name, feature) = (text(case, "name"), text(case, "feature"));
-            if filters.is_empty() || filters.iter().any(|part| name.contains(part.as_str()) || feature.contains(part.as_str())) {
+            if filters.is_empty()
+                || filters.iter().any(|part| name.contains(part.as_str()) || feature.contains(part.as_str()))
+            {
                 let outcome = match drive::run(case) {
                     Ok(()) => Outcome::Passed,
                     Err(why) => Outcome::Failed(why),

@@ -34,7 +34,8 @@ struct Seen {
 
 impl Network {
     pub(crate) fn new(exchanges: Option<&Value>) -> Self {
-        let exchanges = exchanges.and_then(Value::as_array).into_iter().flatten().map(|exchange| (exchange.clone(), 0)).collect();
+        let exchanges =
+            exchanges.and_then(Value::as_array).into_iter().flatten().map(|exchange| (exchange.clone(), 0)).collect();
         Self(Arc::new(Mutex::new(State { exchanges, unexpected: Vec::new(), in_flight: 0, challenge: None })))
     }
 
@@ -127,7 +128,10 @@ impl Network {
             let times = |name: &str| exchange.pointer(&format!("/times/{name}")).and_then(Value::as_u64);
             let least = times("min").unwrap_or(if success && times("max") != Some(0) { 1 } else { 0 });
             if *used < least {
-                return Err(format!("the exchange {} was used {used} times, wanted are at least {least}", text(exchange, "id")));
+                return Err(format!(
+                    "the exchange {} was used {used} times, wanted are at least {least}",
+                    text(exchange, "id")
+                ));
             }
         }
         Ok(())

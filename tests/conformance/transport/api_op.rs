@@ -19,8 +19,9 @@ fn by_name(client: &Client, request: &Value) -> Option<Result<DynamicCall>> {
     Some(Ok(call.inputs(inputs)))
 }
 
-/// The parameters of a case as inputs of the operation. Cases name them as the Python SDK does, which differs from the wire in two ways:
-/// names of API 1.2 are in snake case there, and members of a body that is a resource stand beside the other parameters.
+/// The parameters of a case as inputs of the operation. Cases name them as the Python SDK does, which differs from the
+/// wire in two ways: names of API 1.2 are in snake case there, and members of a body that is a resource stand beside
+/// the other parameters.
 fn inputs(operation: &Described, params: &Value) -> Map<String, Value> {
     let mut inputs = Map::new();
     let whole_body = operation.inputs.iter().find(|input| input.places.contains(&Place::Json)).map(|input| input.name);
@@ -36,7 +37,9 @@ fn inputs(operation: &Described, params: &Value) -> Map<String, Value> {
 }
 
 fn snake(name: &str) -> String {
-    name.chars().flat_map(|c| c.is_ascii_uppercase().then_some('_').into_iter().chain([c.to_ascii_lowercase()])).collect()
+    name.chars()
+        .flat_map(|c| c.is_ascii_uppercase().then_some('_').into_iter().chain([c.to_ascii_lowercase()]))
+        .collect()
 }
 
 macro_rules! built {

@@ -143,7 +143,9 @@ pub(crate) fn run(request: &Value) -> Came {
         "NestedMessage" => through::<NestedMessage>(value),
         "OptionalFields" => through::<OptionalFields>(value),
         "RepeatedFields" => through::<RepeatedFields>(value),
-        "RequiredFields" if request.get("decode").is_some() => without_added_defaults(value, through::<RequiredFields>(value)?),
+        "RequiredFields" if request.get("decode").is_some() => {
+            without_added_defaults(value, through::<RequiredFields>(value)?)
+        }
         "RequiredFields" => through::<RequiredFields>(value),
         _ => Err(Error::new(ErrorKind::Other, format!("there is no model {name}"))),
     }
@@ -155,8 +157,9 @@ fn through<T: Serialize + DeserializeOwned>(value: &Value) -> Came {
     serde_json::to_value(&model).map_err(|e| Error::decode("", &bytes, e))
 }
 
-/// A model does not remember which required members an answer lacked: it writes them all, the missing ones with their defaults. The
-/// cases expect what was read, so defaults that were not read are left out here; anything else that was added stays and fails the case.
+/// A model does not remember which required members an answer lacked: it writes them all, the missing ones with their
+/// defaults. The cases expect what was read, so defaults that were not read are left out here; anything else that was
+/// added stays and fails the case.
 fn without_added_defaults(read: &Value, mut written: Value) -> Came {
     let defaults = serde_json::to_value(RequiredFields::default()).map_err(|e| Error::decode("", b"", e))?;
     if let Some(members) = written.as_object_mut() {

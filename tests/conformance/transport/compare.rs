@@ -33,7 +33,9 @@ fn json_equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => x == y || (x.is_f64() || y.is_f64()) && x.as_f64() == y.as_f64(),
         (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| json_equal(x, y)),
-        (Value::Object(x), Value::Object(y)) => x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| json_equal(x, y))),
+        (Value::Object(x), Value::Object(y)) => {
+            x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| json_equal(x, y)))
+        }
         _ => a == b,
     }
 }
@@ -83,7 +85,10 @@ fn differs(wanted: &Value, got: &Value, captures: &Captures, more: bool, at: &st
             if w.len() != g.len() {
                 return no();
             }
-            w.iter().zip(g).enumerate().find_map(|(i, (wanted, got))| differs(wanted, got, captures, more, &format!("{at}[{i}]")))
+            w.iter()
+                .zip(g)
+                .enumerate()
+                .find_map(|(i, (wanted, got))| differs(wanted, got, captures, more, &format!("{at}[{i}]")))
         }
         _ => {
             if json_equal(wanted, got) {

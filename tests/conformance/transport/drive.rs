@@ -68,7 +68,9 @@ fn placeholders(case: &Value, port: u16) -> Value {
     match case {
         Value::String(text) if text.contains("${") => Value::from(replace(text, port)),
         Value::Array(items) => items.iter().map(|item| placeholders(item, port)).collect(),
-        Value::Object(members) => members.iter().map(|(key, member)| (replace(key, port), placeholders(member, port))).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(key, member)| (replace(key, port), placeholders(member, port))).collect()
+        }
         other => other.clone(),
     }
 }
@@ -105,8 +107,11 @@ fn replace(text: &str, port: u16) -> String {
 impl Case<'_> {
     /// The configuration of the case: its own settings, its own environment, no profile file.
     pub(crate) fn config(&self) -> Config {
-        let mut config =
-            Config::new().environment(self.environment()).home("/nonexistent").clock(self.clock.clone()).allow_insecure_host(true);
+        let mut config = Config::new()
+            .environment(self.environment())
+            .home("/nonexistent")
+            .clock(self.clock.clone())
+            .allow_insecure_host(true);
         config = config.set("host", self.config["host"].as_str().unwrap_or(self.base));
         for name in [
             "auth_type",

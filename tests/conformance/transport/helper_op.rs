@@ -27,13 +27,21 @@ pub(crate) async fn run(case: &Case<'_>, wanted: &Value) -> Option<Came> {
         "command.run" => command(&w, params).await,
         "dbutils.call" => dbutils(&w, case, params).await,
         "clusters.ensure_running" => w.clusters().ensure_running(text(params, "cluster_id")).await.map(|it| json(&it)),
-        "clusters.get_or_create_running" => w.clusters().get_or_create_running(text(params, "name")).await.map(|it| json(&it)),
+        "clusters.get_or_create_running" => {
+            w.clusters().get_or_create_running(text(params, "name")).await.map(|it| json(&it))
+        }
         "clusters.get_by_name" => w.clusters().by_name(text(params, "name")).await.map(|it| json(&it)),
-        "clusters.select_spark_version" => w.clusters().select_spark_version(&spark_version(params)).await.map(Value::from),
-        "clusters.select_node_type" => w.clusters().select_node_type(&node_type(params)).await.map(|it| Value::from(it.node_type_id)),
+        "clusters.select_spark_version" => {
+            w.clusters().select_spark_version(&spark_version(params)).await.map(Value::from)
+        }
+        "clusters.select_node_type" => {
+            w.clusters().select_node_type(&node_type(params)).await.map(|it| Value::from(it.node_type_id))
+        }
         "libraries.update_and_wait" => libraries(&w, params).await,
         "jobs.get" => w.jobs().get(number(params, "job_id")).all_pages().await.map(|job| job_keys(&job, wanted)),
-        "jobs.get_run" => w.jobs().get_run(number(params, "run_id")).all_pages().await.map(|run| run_keys(&run, wanted)),
+        "jobs.get_run" => {
+            w.jobs().get_run(number(params, "run_id")).all_pages().await.map(|run| run_keys(&run, wanted))
+        }
         "jobs.list" => w.jobs().list().in_full().try_collect().await.map(|jobs| json(&jobs)),
         "jobs.wait_success" => w.jobs().run(number(params, "run_id")).wait_success().await.map(|run| json(&run)),
         "jobs.outputs" => outputs(&w, params).await,
@@ -65,7 +73,9 @@ fn query(w: &WorkspaceClient, params: &Value) -> Query {
             "disposition" if stated == "INLINE" => query.disposition(Disposition::Inline),
             "parameters" => value.as_array().into_iter().flatten().fold(query, |query, item| {
                 let sql_type = item["type"].as_str().unwrap_or("STRING");
-                let value = item["value"].as_str().map_or_else(|| Parameter::null(sql_type), |value| Parameter::new(value, sql_type));
+                let value = item["value"]
+                    .as_str()
+                    .map_or_else(|| Parameter::null(sql_type), |value| Parameter::new(value, sql_type));
                 query.bind(text(item, "name"), value)
             }),
             _ => query,
@@ -108,8 +118,8 @@ async fn command(w: &WorkspaceClient, params: &Value) -> Came {
 
 /// A function of `dbutils` on the configured cluster.
 async fn dbutils(w: &WorkspaceClient, case: &Case<'_>, params: &Value) -> Came {
-    // Cases end with the call and do not script the end of the context, which a real program would wait for. It is destroyed in the
-    // background, and the server of the case is gone by then.
+    // Cases end with the call and do not script the end of the context, which a real program would wait for. It is
+    // destroyed in the background, and the server of the case is gone by then.
     w.remote_dbutils(text(case.config, "cluster_id")).call(text(params, "path"), &params["args"]).await
 }
 
@@ -160,7 +170,8 @@ async fn libraries(w: &WorkspaceClient, params: &Value) -> Came {
         let list = params.get(name).filter(|list| !list.is_null()).cloned().unwrap_or_else(|| json!([]));
         serde_json::from_value(list).map_err(|e| Error::new(ErrorKind::InvalidInput, "libraries").with_source(e))
     };
-    let update = w.libraries().update(text(params, "cluster_id")).install(read("install")?).uninstall(read("uninstall")?);
+    let update =
+        w.libraries().update(text(params, "cluster_id")).install(read("install")?).uninstall(read("uninstall")?);
     update.await.map(|all| json(&all))
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use databricks_core::operation::{Level, OperationInfo, ResponseKind};
-use databricks_core::{Body, Error, ErrorKind, Idempotency, Operation, RequestContext, RequestParts, ResponseParts, Result, idempotency};
+use databricks_core::{
+    Body, Error, ErrorKind, Idempotency, Operation, RequestContext, RequestParts, ResponseParts, Result, idempotency,
+};
 use databricks_sdk::{Client, RetryPolicy};
 use databricks_transport::read_body;
 use http::Method;
@@ -106,7 +108,8 @@ async fn call(client: &Client, request: &Value) -> Came {
 
 /// The request as the vocabulary of operations states it.
 pub(crate) fn parts(request: &Value) -> Result<RequestParts> {
-    let method: Method = text(request, "method").parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "method").with_source(e))?;
+    let method: Method =
+        text(request, "method").parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "method").with_source(e))?;
     let path = request["path"].as_str().or(request["path_template"].as_str()).unwrap_or("/");
     // The description of an operation lives as long as the program: cases are few.
     let path: &'static str = Box::leak(path.to_owned().into_boxed_str());

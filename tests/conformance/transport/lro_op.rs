@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use databricks_core::lro::{self, LroState};
 use databricks_core::operation::{Level, OperationInfo};
-use databricks_core::{Error, ErrorKind, LongRunning, Operation, RequestContext, RequestParts, ResponseParts, Result, wait};
+use databricks_core::{
+    Error, ErrorKind, LongRunning, Operation, RequestContext, RequestParts, ResponseParts, Result, wait,
+};
 use databricks_sdk::OperationWaiter;
 use http::Method;
 use serde_json::Value;
@@ -14,7 +16,8 @@ use super::drive::{Came, Case};
 use super::{http_op, text};
 
 thread_local! {
-    /// Where the work of this thread's case is looked at and cancelled: an operation knows it statically, a case does not.
+    /// Where the work of this thread's case is looked at and cancelled: an operation knows it statically, a case does
+    /// not.
     static PATHS: RefCell<(&'static str, &'static str)> = const { RefCell::new(("", "")) };
 }
 
@@ -85,8 +88,10 @@ impl LongRunning for Start {
 
     fn state(output: &Value) -> Result<LroState<Value>> {
         let member = |value: &Value, name: &str| value[name].as_str().map(str::to_owned);
-        let error =
-            output.get("error").filter(|error| error.is_object()).map(|error| (member(error, "error_code"), member(error, "message")));
+        let error = output
+            .get("error")
+            .filter(|error| error.is_object())
+            .map(|error| (member(error, "error_code"), member(error, "message")));
         lro::state(output["done"].as_bool(), error, output["response"].as_object())
     }
 

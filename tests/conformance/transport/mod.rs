@@ -25,15 +25,22 @@ use crate::report::{Outcome, Report};
 pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
     let mut report = Report::new("transport");
     let path = folder.join("transport_cases.json");
-    let cases = std::fs::read(&path).map_err(|e| e.to_string()).and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()));
+    let cases = std::fs::read(&path)
+        .map_err(|e| e.to_string())
+        .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()));
     let cases: Vec<Value> = match cases {
         Ok(cases) => cases,
         Err(error) => {
-            report.add("file", "transport_cases.json", Outcome::Failed(format!("{} cannot be read: {error}", path.display())));
+            report.add(
+                "file",
+                "transport_cases.json",
+                Outcome::Failed(format!("{} cannot be read: {error}", path.display())),
+            );
             return report;
         }
     };
-    let wanted = |case: &Value| filters.is_empty() || filters.iter().any(|part| text(case, "name").contains(part.as_str()));
+    let wanted =
+        |case: &Value| filters.is_empty() || filters.iter().any(|part| text(case, "name").contains(part.as_str()));
     let queue: Mutex<VecDeque<Value>> = Mutex::new(cases.into_iter().filter(wanted).collect());
     let done = Mutex::new(Vec::new());
     // Cases wait for real only where the server is slow, so a few threads are busy with one another's waits.
@@ -42,7 +49,11 @@ pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
             scope.spawn(|| {
                 while let Some(case) = { queue.lock().unwrap().pop_front() } {
                     let outcome = drive::run_case(&case);
-                    done.lock().unwrap().push((text(&case, "feature").to_owned(), text(&case, "name").to_owned(), outcome));
+                    done.lock().unwrap().push((
+                        text(&case, "feature").to_owned(),
+                        text(&case, "name").to_owned(),
+                        outcome,
+                    ));
                 }
             });
         }

@@ -20,7 +20,9 @@ pub(crate) fn judge(expect: &Value, came: Came, script: &Script, clock: &JumpClo
         (Ok(value), Some(wanted)) => problems.push(format!("wanted the error {wanted}, got {value}")),
         (Ok(value), None) => {
             problems.extend(expect.get("result").and_then(|wanted| compare::json(wanted, value, script.captures())));
-            problems.extend(expect.get("result_subset").and_then(|wanted| compare::subset(wanted, value, script.captures())));
+            problems.extend(
+                expect.get("result_subset").and_then(|wanted| compare::subset(wanted, value, script.captures())),
+            );
         }
     }
     let number = |name: &str| expect[name].as_u64();
@@ -64,9 +66,9 @@ fn error_problems(wanted: &Value, error: &Error, script: &Script, problems: &mut
         complain(&format!("the kind is {}", kind(error)));
     }
     for broader in texts(&wanted["is_a"]) {
-        let is_a = error
-            .api()
-            .is_some_and(|api| std::iter::successors(Some(api.kind()), |kind| kind.broader()).any(|kind| api_kind(kind) == broader));
+        let is_a = error.api().is_some_and(|api| {
+            std::iter::successors(Some(api.kind()), |kind| kind.broader()).any(|kind| api_kind(kind) == broader)
+        });
         if !is_a {
             complain(&format!("it is no {broader}"));
         }
@@ -77,7 +79,10 @@ fn error_problems(wanted: &Value, error: &Error, script: &Script, problems: &mut
         complain("the status");
     }
     if let Some(code) = wanted.get("error_code")
-        && error.api().and_then(|api| api.code()).or_else(|| error.statement().and_then(|statement| statement.error_code()))
+        && error
+            .api()
+            .and_then(|api| api.code())
+            .or_else(|| error.statement().and_then(|statement| statement.error_code()))
             != code.as_str()
     {
         complain("the code");
@@ -102,10 +107,11 @@ fn error_problems(wanted: &Value, error: &Error, script: &Script, problems: &mut
     if texts(&wanted["message_contains"]).iter().any(|part| !shown.contains(part.as_str())) {
         complain("the message lacks something");
     }
-    if texts(&wanted["message_excludes"])
-        .iter()
-        .any(|part| shown.contains(part.as_str()) || error.report().contains(part.as_str()) || format!("{error:?}").contains(part.as_str()))
-    {
+    if texts(&wanted["message_excludes"]).iter().any(|part| {
+        shown.contains(part.as_str())
+            || error.report().contains(part.as_str())
+            || format!("{error:?}").contains(part.as_str())
+    }) {
         complain("the message has something");
     }
     if let Some(exhausted) = wanted["budget_exhausted"].as_bool()
@@ -176,10 +182,19 @@ fn details_json(details: &ErrorDetails) -> Value {
             all.insert(name.to_owned(), value);
         }
     };
-    put("error_info", details.error_info.as_ref().map(|i| json!({"reason": i.reason, "domain": i.domain, "metadata": i.metadata})));
-    put("request_info", details.request_info.as_ref().map(|i| json!({"request_id": i.request_id, "serving_data": i.serving_data})));
+    put(
+        "error_info",
+        details.error_info.as_ref().map(|i| json!({"reason": i.reason, "domain": i.domain, "metadata": i.metadata})),
+    );
+    put(
+        "request_info",
+        details.request_info.as_ref().map(|i| json!({"request_id": i.request_id, "serving_data": i.serving_data})),
+    );
     put("retry_info", details.retry_info.as_ref().map(|i| json!({"retry_delay_seconds": i.retry_delay.as_secs_f64()})));
-    put("debug_info", details.debug_info.as_ref().map(|i| json!({"stack_entries": i.stack_entries, "detail": i.detail})));
+    put(
+        "debug_info",
+        details.debug_info.as_ref().map(|i| json!({"stack_entries": i.stack_entries, "detail": i.detail})),
+    );
     put("quota_failure", details.quota_failure.as_ref().map(|all| json!({"violations": all.iter().map(|v| json!({"subject": v.subject, "description": v.description})).collect::<Vec<_>>()})));
     put("precondition_failure", details.precondition_failure.as_ref().map(|all| json!({"violations": all.iter().map(|v| json!({"type": v.kind, "subject": v.subject, "description": v.description})).collect::<Vec<_>>()})));
     put("bad_request", details.bad_request.as_ref().map(|all| json!({"field_violations": all.iter().map(|v| json!({"field": v.field, "description": v.description})).collect::<Vec<_>>()})));

@@ -14,7 +14,8 @@ use super::text;
 pub(crate) async fn run(case: &Case<'_>) -> Came {
     let request = case.request;
     let client = WorkspaceClient::from(super::http_op::client(case)?);
-    let method: Method = text(request, "method").parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "method").with_source(e))?;
+    let method: Method =
+        text(request, "method").parse().map_err(|e| Error::new(ErrorKind::InvalidInput, "method").with_source(e))?;
     let mut raw = client.raw(method, text(request, "url"));
     for (key, value) in pairs(&request["query"]) {
         raw = raw.query(key, value);
@@ -62,6 +63,7 @@ pub(crate) async fn run(case: &Case<'_>) -> Came {
 /// A list of `key` and `value`.
 fn pairs(list: &Value) -> impl Iterator<Item = (String, String)> {
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let pairs: Vec<_> = list.as_array().into_iter().flatten().map(|pair| (plain(&pair["key"]), plain(&pair["value"]))).collect();
+    let pairs: Vec<_> =
+        list.as_array().into_iter().flatten().map(|pair| (plain(&pair["key"]), plain(&pair["value"]))).collect();
     pairs.into_iter()
 }

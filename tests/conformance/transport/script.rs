@@ -29,7 +29,12 @@ impl Script {
     pub(crate) fn new(case: &Value) -> Self {
         let exchanges = case["exchanges"].as_array().cloned().unwrap_or_default();
         let state = State { used: vec![0; exchanges.len()], ..State::default() };
-        Self { exchanges, unordered: case["unordered"].as_bool().unwrap_or(false), state: Mutex::new(state), captures: Captures::default() }
+        Self {
+            exchanges,
+            unordered: case["unordered"].as_bool().unwrap_or(false),
+            state: Mutex::new(state),
+            captures: Captures::default(),
+        }
     }
 
     pub(crate) fn captures(&self) -> &Captures {
@@ -126,18 +131,24 @@ fn mismatch(expect: &Value, request: &Request, captures: &Captures) -> Option<St
     expect.get("body").and_then(|body| body_mismatch(body, request, captures))
 }
 
-/// This client gives runs of jobs a key of idempotency where the caller gave none, so that they can be sent again. The SDKs that the cases
-/// were recorded from do not; a key that a case does not speak of, in the form that this client gives it, is passed over.
+/// This client gives runs of jobs a key of idempotency where the caller gave none, so that they can be sent again. The
+/// SDKs that the cases were recorded from do not; a key that a case does not speak of, in the form that this client
+/// gives it, is passed over.
 fn without_added_key(request: &Request, wanted: &Value, got: &mut Value) {
     const KEY: &str = "idempotency_token";
     let starts_a_run = request.path().ends_with("/jobs/run-now") || request.path().ends_with("/jobs/runs/submit");
-    let is_uuid = got[KEY].as_str().is_some_and(|key| compare::matches("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", key));
+    let is_uuid =
+        got[KEY].as_str().is_some_and(|key| compare::matches("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", key));
     if starts_a_run && is_uuid && wanted.get(KEY).is_none() {
         got.as_object_mut().map(|members| members.remove(KEY));
     }
 }
 
-fn query_mismatch(wanted: &serde_json::Map<String, Value>, got: &[(String, String)], captures: &Captures) -> Option<String> {
+fn query_mismatch(
+    wanted: &serde_json::Map<String, Value>,
+    got: &[(String, String)],
+    captures: &Captures,
+) -> Option<String> {
     if let Some((key, _)) = got.iter().find(|(key, _)| !wanted.contains_key(key)) {
         return Some(format!("query {key} was not wanted"));
     }
@@ -145,7 +156,8 @@ fn query_mismatch(wanted: &serde_json::Map<String, Value>, got: &[(String, Strin
         let values: Vec<&str> = got.iter().filter(|(name, _)| name == key).map(|(_, value)| value.as_str()).collect();
         let why = match wanted {
             Value::Array(all) => {
-                let same = all.len() == values.len() && all.iter().zip(&values).all(|(a, b)| compare::text(a, Some(b), captures).is_none());
+                let same = all.len() == values.len()
+                    && all.iter().zip(&values).all(|(a, b)| compare::text(a, Some(b), captures).is_none());
                 (!same).then(|| format!("wanted {wanted}, got {values:?}"))
             }
             _ if values.len() > 1 => Some(format!("wanted {wanted}, got {values:?}")),

@@ -61,7 +61,11 @@ async fn answer(stream: &mut TcpStream, respond: &Value, head: bool) -> std::io:
     let status = respond["status"].as_u64().unwrap_or(200);
     let reason = match respond["reason"].as_str() {
         Some(reason) => reason.to_owned(),
-        None => http::StatusCode::from_u16(status as u16).ok().and_then(|s| s.canonical_reason()).unwrap_or("Status").to_owned(),
+        None => http::StatusCode::from_u16(status as u16)
+            .ok()
+            .and_then(|s| s.canonical_reason())
+            .unwrap_or("Status")
+            .to_owned(),
     };
     let chunked = respond["chunked"].as_bool().unwrap_or(false);
     let mut start = format!("HTTP/1.1 {status} {reason}\r\n");
@@ -96,7 +100,10 @@ async fn answer(stream: &mut TcpStream, respond: &Value, head: bool) -> std::io:
         return Ok(false);
     }
     let (piece, every) = match respond.get("drip") {
-        Some(drip) => (drip["chunk_bytes"].as_u64().unwrap_or(1) as usize, Duration::from_millis(drip["every_ms"].as_u64().unwrap_or(0))),
+        Some(drip) => (
+            drip["chunk_bytes"].as_u64().unwrap_or(1) as usize,
+            Duration::from_millis(drip["every_ms"].as_u64().unwrap_or(0)),
+        ),
         None => (body.len().max(1), Duration::ZERO),
     };
     for (i, piece) in body.chunks(piece).enumerate() {

@@ -37,7 +37,10 @@ impl Request {
 }
 
 /// Reads the next request of a connection; `None` when the client has closed it.
-pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> std::io::Result<Option<Request>> {
+pub(crate) async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut Vec<u8>,
+) -> std::io::Result<Option<Request>> {
     let head_end = loop {
         if let Some(at) = find(buffer, b"\r\n\r\n") {
             break at;
@@ -90,7 +93,12 @@ async fn chunks(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> 
             fill(stream, buffer, buffer.len() + 1).await?;
         };
         let line: Vec<u8> = buffer.drain(..line_end + 2).collect();
-        let size = String::from_utf8_lossy(&line).trim().split(';').next().map(|size| usize::from_str_radix(size, 16)).and_then(Result::ok);
+        let size = String::from_utf8_lossy(&line)
+            .trim()
+            .split(';')
+            .next()
+            .map(|size| usize::from_str_radix(size, 16))
+            .and_then(Result::ok);
         let size = size.ok_or(std::io::ErrorKind::InvalidData)?;
         fill(stream, buffer, size + 2).await?;
         body.extend(buffer.drain(..size));

@@ -1,5 +1,5 @@
-//! Sign-in against a certified OAuth server, over sockets: client credentials, a person's login with PKCE, refresh and its rotation,
-//! and what a user sees when something is wrong.
+//! Sign-in against a certified OAuth server, over sockets: client credentials, a person's login with PKCE, refresh and
+//! its rotation, and what a user sees when something is wrong.
 //!
 //! `tests/interop/oidc/run` installs the server and starts this.
 
@@ -9,7 +9,9 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use databricks_auth::{AuthErrorKind, Browser, Config, CredentialChain, Credentials as _, Environment, Storage, error_kind};
+use databricks_auth::{
+    AuthErrorKind, Browser, Config, CredentialChain, Credentials as _, Environment, Storage, error_kind,
+};
 use databricks_core::{Body, Error, SharedCredentials};
 use databricks_transport::{Client, read_body};
 use http::Request;
@@ -33,9 +35,15 @@ impl Server {
     fn start(metadata: bool) -> Self {
         let mut command = Command::new("node");
         command.arg(installed().join("server.mjs")).env("METADATA", if metadata { "1" } else { "0" });
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("node cannot be run");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("node cannot be run");
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let origin = lines.map_while(Result::ok).find(|line| line.starts_with("http://")).expect("the server did not start");
+        let origin =
+            lines.map_while(Result::ok).find(|line| line.starts_with("http://")).expect("the server did not start");
         Self { child, origin }
     }
 
@@ -62,7 +70,11 @@ impl Browser for Person {
         let mut command = Command::new("node");
         command.arg(installed().join("login.mjs")).arg(url).args(self.forged_state);
         let output = command.output()?;
-        if output.status.success() { Ok(()) } else { Err(std::io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())) }
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(std::io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
+        }
     }
 }
 
@@ -181,7 +193,8 @@ async fn a_person_signs_in_for_one_program() {
 /// Runs the official Python SDK with the logins of a home, and gives its lines.
 fn python_login(python: &std::ffi::OsStr, server: &Server, home: &TempDir, more: &[&str]) -> Vec<String> {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("interop/oidc/python_login.py");
-    let output = Command::new(python).arg(script).arg(&server.origin).args(more).env("HOME", home.path()).output().unwrap();
+    let output =
+        Command::new(python).arg(script).arg(&server.origin).args(more).env("HOME", home.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
 }

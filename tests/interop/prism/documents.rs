@@ -1,8 +1,9 @@
 //! The spec documents, and the form in which Prism can serve them.
 //!
-//! Three things of the documents go beyond OpenAPI, so they are spelt out before Prism sees them: operations that share an endpoint get a
-//! document each, messages in the query become one parameter per member, and a value with slashes becomes a segment of its own. Unknown
-//! members are forbidden, so that Prism refuses what the description does not have.
+//! Three things of the documents go beyond OpenAPI, so they are spelt out before Prism sees them: operations that share
+//! an endpoint get a document each, messages in the query become one parameter per member, and a value with slashes
+//! becomes a segment of its own. Unknown members are forbidden, so that Prism refuses what the description does not
+//! have.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -60,7 +61,8 @@ impl Documents {
                     });
                     taken[at].push(route);
                     layers[at].operations.push(operation.clone());
-                    let served = path.replace("{file_path}", "/{file_path}").replace("{directory_path}", "/{directory_path}");
+                    let served =
+                        path.replace("{file_path}", "/{file_path}").replace("{directory_path}", "/{directory_path}");
                     let mut plain = self.plain_operation(package, operation);
                     if method == "head"
                         && let Some(headers) = plain["responses"]["200"]["headers"].as_object_mut()
@@ -87,7 +89,8 @@ impl Documents {
         }
         // Only what this package reaches, for Prism takes its time with every schema.
         let mut reached = BTreeMap::new();
-        let mut open: Vec<String> = schemas.keys().filter(|name| name.starts_with(&format!("{package}_"))).cloned().collect();
+        let mut open: Vec<String> =
+            schemas.keys().filter(|name| name.starts_with(&format!("{package}_"))).cloned().collect();
         while let Some(name) = open.pop() {
             if let Entry::Vacant(new) = reached.entry(name) {
                 let schema = schemas[new.key()].clone();
@@ -114,8 +117,11 @@ impl Documents {
         if let Some(body) = operation.get("requestBody") {
             plain["requestBody"] = body.clone();
         }
-        let (dotted, others): (Vec<_>, Vec<_>) =
-            operation["parameters"].as_array().into_iter().flatten().partition(|parameter| parameter["style"] == "deepObject");
+        let (dotted, others): (Vec<_>, Vec<_>) = operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .partition(|parameter| parameter["style"] == "deepObject");
         plain["parameters"] = others.into_iter().cloned().collect();
         plain_schema(package, &mut plain);
         let mut parameters = Vec::new();
@@ -135,7 +141,9 @@ impl Documents {
             // Messages that hold themselves have no last level; the driver's inputs end before this one.
             Some(_) if name.matches('.').count() > 4 => {}
             Some(properties) => {
-                properties.iter().for_each(|(member, property)| self.dotted(package, &format!("{name}.{member}"), property, parameters));
+                properties.iter().for_each(|(member, property)| {
+                    self.dotted(package, &format!("{name}.{member}"), property, parameters)
+                });
             }
             None => {
                 let mut schema = schema.clone();
@@ -164,7 +172,9 @@ fn qualified(package: &str, name: &str) -> String {
 fn references(schema: &Value, open: &mut Vec<String>) {
     match schema {
         Value::Object(members) => {
-            if let Some(name) = members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/components/schemas/")) {
+            if let Some(name) =
+                members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/components/schemas/"))
+            {
                 open.push(name.to_owned());
             }
             members.values().for_each(|member| references(member, open));
@@ -174,11 +184,13 @@ fn references(schema: &Value, open: &mut Vec<String>) {
     }
 }
 
-/// Opens the members through which a message holds itself: Prism cuts the recursion in the answers it makes up, and then refuses them.
+/// Opens the members through which a message holds itself: Prism cuts the recursion in the answers it makes up, and
+/// then refuses them.
 fn cut(own: &str, schema: &mut Value, edges: &BTreeMap<String, Vec<String>>) {
     match schema {
         Value::Object(members) => {
-            let target = members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/components/schemas/"));
+            let target =
+                members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/components/schemas/"));
             if target.is_some_and(|target| reaches(edges, target, own)) {
                 *schema = json!({"type": "object"});
                 return;
@@ -208,7 +220,9 @@ fn reaches(edges: &BTreeMap<String, Vec<String>>, from: &str, to: &str) -> bool 
 fn plain_schema(package: &str, value: &mut Value) {
     match value {
         Value::Object(members) => {
-            if let Some(reference) = members.get("$ref").and_then(Value::as_str).and_then(|r| r.split_once("#/components/schemas/")) {
+            if let Some(reference) =
+                members.get("$ref").and_then(Value::as_str).and_then(|r| r.split_once("#/components/schemas/"))
+            {
                 let (file, name) = reference;
                 let target = qualified(file.strip_suffix(".json").unwrap_or(package), name);
                 *value = json!({"$ref": format!("#/components/schemas/{target}")});

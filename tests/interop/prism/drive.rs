@@ -27,7 +27,8 @@ impl Inputs {
     pub(crate) fn optional<T: for<'de> Wire<'de>>(&self, name: &str) -> Result<Option<T>> {
         let value = self.0.get(name).map(T::read).transpose();
         value.map_err(|error| {
-            Error::new(ErrorKind::InvalidInput, format!("the type of {name} does not take the driver's value")).with_source(error)
+            Error::new(ErrorKind::InvalidInput, format!("the type of {name} does not take the driver's value"))
+                .with_source(error)
         })
     }
 

@@ -1,10 +1,11 @@
 //! The round trip of every operation against a server that knows nothing but the description.
 //!
-//! [Prism](https://github.com/stoplightio/prism) serves each document: it validates every request against the description and answers with
-//! made-up bodies of the described form, which the models must decode. `run` beside this file installs it and starts this.
+//! [Prism](https://github.com/stoplightio/prism) serves each document: it validates every request against the
+//! description and answers with made-up bodies of the described form, which the models must decode. `run` beside this
+//! file installs it and starts this.
 //!
-//! Each operation is called twice, with all inputs and with the required ones. `known.json` lists the operations that cannot make the
-//! trip, with the reason; anything else that fails, and anything listed that works, fails the test.
+//! Each operation is called twice, with all inputs and with the required ones. `known.json` lists the operations that
+//! cannot make the trip, with the reason; anything else that fails, and anything listed that works, fails the test.
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first thing that is not as it should be.
 
@@ -32,7 +33,8 @@ use drive::{Drive, Inputs};
 async fn every_operation_makes_the_round_trip() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     let prism = std::env::var_os("PRISM").map(PathBuf::from).expect("PRISM names the program; see interop/prism/run");
-    let chosen: Option<BTreeSet<String>> = std::env::var("PRISM_PACKAGES").ok().map(|list| list.split(',').map(str::to_owned).collect());
+    let chosen: Option<BTreeSet<String>> =
+        std::env::var("PRISM_PACKAGES").ok().map(|list| list.split(',').map(str::to_owned).collect());
     let known: BTreeMap<String, String> =
         serde_json::from_str(&std::fs::read_to_string(own.join("interop/prism/known.json")).unwrap()).unwrap();
     let documents = Documents::read(&own.join("../crates/models/openapi"));
@@ -96,7 +98,10 @@ async fn a_wrong_request_is_refused() {
     };
     assert!(send(serde_json::json!({"comment": "x", "lifetime_seconds": 60})).await.is_ok());
     for wrong in [serde_json::json!({"comment": 7}), serde_json::json!({"remark": "x"})] {
-        assert!(send(wrong.clone()).await.unwrap_err().status().is_some_and(|status| status.is_client_error()), "{wrong}");
+        assert!(
+            send(wrong.clone()).await.unwrap_err().status().is_some_and(|status| status.is_client_error()),
+            "{wrong}"
+        );
     }
     std::fs::remove_file(&file).unwrap();
 }

@@ -11,7 +11,8 @@ const DEPTH: usize = 3;
 pub(crate) fn inputs(documents: &Documents, package: &str, operation: &Value, all: bool) -> Map<String, Value> {
     let mut inputs = Map::new();
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        let from_elsewhere = parameter.get("x-databricks-from-config").is_some() || parameter["schema"].get("const").is_some();
+        let from_elsewhere =
+            parameter.get("x-databricks-from-config").is_some() || parameter["schema"].get("const").is_some();
         if from_elsewhere || !(all || parameter["required"] == true) {
             continue;
         }
@@ -66,8 +67,13 @@ fn sample(documents: &Documents, package: &str, schema: &Value, depth: usize) ->
 }
 
 fn object(documents: &Documents, package: &str, schema: &Value, depth: usize, all: bool) -> Value {
-    let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|required| required == name));
+    let required =
+        |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|required| required == name));
     let members = schema["properties"].as_object().into_iter().flatten();
-    let chosen = members.filter(|(name, property)| property["format"] != "binary" && (required(name) || (all && depth < DEPTH)));
-    chosen.map(|(name, property)| (name.clone(), sample(documents, package, property, depth + 1))).collect::<Map<_, _>>().into()
+    let chosen =
+        members.filter(|(name, property)| property["format"] != "binary" && (required(name) || (all && depth < DEPTH)));
+    chosen
+        .map(|(name, property)| (name.clone(), sample(documents, package, property, depth + 1)))
+        .collect::<Map<_, _>>()
+        .into()
 }

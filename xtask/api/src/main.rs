@@ -15,7 +15,8 @@ fn main() -> Result<()> {
 
 /// One line an item, sorted, with paths as short as they can be read without doubt.
 ///
-/// Implementations of traits are left out but for those of types, which name the trait: their members follow from the trait.
+/// Implementations of traits are left out but for those of types, which name the trait: their members follow from the
+/// trait.
 fn list(json: &std::path::Path, name: &str) -> Result<String> {
     let api = public_api::Builder::from_rustdoc_json(json)
         .omit_blanket_impls(true)

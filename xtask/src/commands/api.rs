@@ -1,7 +1,7 @@
 //! `cargo xtask api`: the public API of every published crate as text, so that a change of it shows in review.
 //!
-//! rustdoc describes a crate as JSON, the program in `xtask/api` lists the items. The form of that JSON is not stable yet: each release of
-//! the library that reads it knows that of some compilers alone, so the compiler is checked first.
+//! rustdoc describes a crate as JSON, the program in `xtask/api` lists the items. The form of that JSON is not stable
+//! yet: each release of the library that reads it knows that of some compilers alone, so the compiler is checked first.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -49,16 +49,26 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
             println!("{} written", path.display());
         }
     }
-    ensure!(stale.is_empty(), "the public API of {} changed: run `cargo xtask api` and look at the diff", stale.join(", "));
+    ensure!(
+        stale.is_empty(),
+        "the public API of {} changed: run `cargo xtask api` and look at the diff",
+        stale.join(", ")
+    );
     Ok(())
 }
 
-/// Takes the place of rustdoc, if this process was started as such: the real one is started with unstable options allowed.
+/// Takes the place of rustdoc, if this process was started as such: the real one is started with unstable options
+/// allowed.
 ///
-/// The variable that allows them is kept from cargo and the compiler: build scripts look at it, and all dependencies would be built anew.
+/// The variable that allows them is kept from cargo and the compiler: build scripts look at it, and all dependencies
+/// would be built anew.
 pub(crate) fn stand_in() -> Option<ExitCode> {
     let rustdoc = std::env::var_os(AS_RUSTDOC)?;
-    let status = Command::new(rustdoc).args(std::env::args_os().skip(1)).env("RUSTC_BOOTSTRAP", "1").env_remove(AS_RUSTDOC).status();
+    let status = Command::new(rustdoc)
+        .args(std::env::args_os().skip(1))
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove(AS_RUSTDOC)
+        .status();
     let code = status.ok().and_then(|status| status.code()).and_then(|code| u8::try_from(code).ok());
     Some(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
@@ -75,7 +85,9 @@ fn describe(root: &Path, name: &str) -> Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(root).args(["rustdoc", "--quiet", "--lib", "--all-features", "--package", name, "--"]);
     cargo.args(["-Z", "unstable-options", "--output-format", "json", "--cap-lints", "allow"]);
-    cargo.env("RUSTDOC", std::env::current_exe().context("the path of this program is unknown")?).env(AS_RUSTDOC, rustdoc);
+    cargo
+        .env("RUSTDOC", std::env::current_exe().context("the path of this program is unknown")?)
+        .env(AS_RUSTDOC, rustdoc);
     let status = cargo.status().context("cannot start cargo")?;
     if !status.success() {
         bail!("rustdoc cannot describe {name}");

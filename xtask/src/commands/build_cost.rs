@@ -5,9 +5,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// Prints CPU seconds of a cold check and build, and the size of the libraries, for the default features and for all packages.
+/// Prints CPU seconds of a cold check and build, and the size of the libraries, for the default features and for all
+/// packages.
 pub(crate) fn run(root: &Path, crates: &[String]) -> Result<()> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("build-cost");
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("build-cost");
     println!("| features | crate | check, CPU s | build, CPU s | rlib, MB |");
     println!("|---|---|---|---|---|");
     for (shown, features) in [("default", &[][..]), ("full", &["--features", "full"][..])] {
@@ -40,10 +42,14 @@ fn cold(root: &Path, target: &Path, name: &str, command: &str, features: &[&str]
 
 /// CPU seconds of all children so far, from Linux's accounts.
 pub(super) fn children() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").context("CPU time is read from /proc, which only Linux has")?;
-    // The name of the program, in parentheses, may hold spaces; fields 16 and 17 are user and system time of the children, in ticks.
+    let stat =
+        std::fs::read_to_string("/proc/self/stat").context("CPU time is read from /proc, which only Linux has")?;
+    // The name of the program, in parentheses, may hold spaces; fields 16 and 17 are user and system time of the
+    // children, in ticks.
     let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).context("/proc/self/stat is not as expected");
+    let ticks = |at: usize| {
+        fields.get(at).and_then(|field| field.parse::<f64>().ok()).context("/proc/self/stat is not as expected")
+    };
     Ok((ticks(13)? + ticks(14)?) / 100.0)
 }
 

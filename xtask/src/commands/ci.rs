@@ -16,10 +16,15 @@ struct Step {
     run: fn(&Shell<'_>) -> Result<()>,
 }
 
-/// Runs the named steps, or all of them, in the order of the check, and prints a table of their times. Stops at the first that fails.
+/// Runs the named steps, or all of them, in the order of the check, and prints a table of their times. Stops at the
+/// first that fails.
 pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
     for name in names {
-        ensure!(steps::ALL.iter().any(|step| step.name == name), "there is no step {name}; the steps are: {}", step_names());
+        ensure!(
+            steps::ALL.iter().any(|step| step.name == name),
+            "there is no step {name}; the steps are: {}",
+            step_names()
+        );
     }
     let shell = Shell { root };
     let start = Instant::now();
@@ -29,7 +34,11 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
         println!("\n==> {}: {} ({} s)", step.name, step.about, start.elapsed().as_secs());
         let (wall, cpu) = (Instant::now(), cpu_seconds());
         let result = (step.run)(&shell);
-        table.push(Row { name: step.name, wall: wall.elapsed(), cpu: cpu_seconds().zip(cpu).map(|(after, before)| after - before) });
+        table.push(Row {
+            name: step.name,
+            wall: wall.elapsed(),
+            cpu: cpu_seconds().zip(cpu).map(|(after, before)| after - before),
+        });
         if let Err(error) = result {
             failed = Some(error.context(format!("the step {} failed", step.name)));
             break;
@@ -85,8 +94,11 @@ impl Shell<'_> {
     }
 
     fn run(&self, command: &mut Command) -> Result<()> {
-        let shown =
-            std::iter::once(command.get_program()).chain(command.get_args()).map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
+        let shown = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .map(OsStr::to_string_lossy)
+            .collect::<Vec<_>>()
+            .join(" ");
         let status = command.status().with_context(|| format!("cannot start {shown}"))?;
         if !status.success() {
             bail!("{shown}: {status}");

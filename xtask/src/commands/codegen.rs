@@ -29,7 +29,8 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     }
 }
 
-/// The documents of a made-up API in which every shape occurs, and the folder of what is generated from them for the tests.
+/// The documents of a made-up API in which every shape occurs, and the folder of what is generated from them for the
+/// tests.
 const SYNTHETIC: &str = "tests/synthetic/openapi";
 const SYNTHETIC_SOURCE: &str = "tests/synthetic/generated";
 

@@ -57,7 +57,8 @@ struct Names {
 }
 
 impl Names {
-    /// Finds what a generated file declares, from its text alone: the generator's own idea of what it wrote is not asked.
+    /// Finds what a generated file declares, from its text alone: the generator's own idea of what it wrote is not
+    /// asked.
     fn read(&mut self, package: &str, text: &str) {
         let mut kind = None;
         for line in text.lines() {
@@ -69,8 +70,10 @@ impl Names {
             if let Some((id, _)) = line.strip_prefix("        info: \"").and_then(|rest| rest.split_once('"')) {
                 self.operations.insert(id.to_owned());
             }
-            let declared =
-                line.strip_prefix("    ").and_then(|rest| rest.strip_suffix(" {")).filter(|name| name.chars().all(char::is_alphanumeric));
+            let declared = line
+                .strip_prefix("    ")
+                .and_then(|rest| rest.strip_suffix(" {"))
+                .filter(|name| name.chars().all(char::is_alphanumeric));
             if let (Some(name), Some(is_enum)) = (declared, kind) {
                 if is_enum { &mut self.enums } else { &mut self.messages }.insert(format!("{package}.{name}"));
                 kind = None;

@@ -66,10 +66,14 @@ impl Changes {
 pub(crate) fn changes(old: &Api, new: &Api) -> Vec<Change> {
     let mut changes = Changes::default();
     changes.sets("operation", &operations(old), &operations(new), operation);
-    let messages = |api| members(api, |package| package.messages.iter().map(|message| (message.name.as_str(), message)).collect());
+    let messages =
+        |api| members(api, |package| package.messages.iter().map(|message| (message.name.as_str(), message)).collect());
     changes.sets("message", &messages(old), &messages(new), |changes, name, before, after| {
         let list = |message: &'_ ir::Message| {
-            message.members().map(|(member, required)| (member.wire.clone(), (member.ty.clone(), required))).collect::<BTreeMap<_, _>>()
+            message
+                .members()
+                .map(|(member, required)| (member.wire.clone(), (member.ty.clone(), required)))
+                .collect::<BTreeMap<_, _>>()
         };
         let (before, after) = (list(before), list(after));
         for (wire, (ty, required)) in &before {
@@ -79,7 +83,13 @@ pub(crate) fn changes(old: &Api, new: &Api) -> Vec<Change> {
                     changes.tell(true, format!("changed: member {name}.{wire}, {} -> {}", text(ty), text(now)));
                 }
                 Some((_, now)) if required != now => {
-                    changes.tell(true, format!("changed: member {name}.{wire} is {} an argument", if *now { "now" } else { "no longer" }));
+                    changes.tell(
+                        true,
+                        format!(
+                            "changed: member {name}.{wire} is {} an argument",
+                            if *now { "now" } else { "no longer" }
+                        ),
+                    );
                 }
                 Some(_) => {}
             }
@@ -103,11 +113,19 @@ pub(crate) fn changes(old: &Api, new: &Api) -> Vec<Change> {
 }
 
 fn operations(api: &Api) -> BTreeMap<String, &Operation> {
-    api.packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations).map(|operation| (operation.id.clone(), operation)).collect()
+    api.packages
+        .values()
+        .flat_map(|p| &p.services)
+        .flat_map(|s| &s.operations)
+        .map(|operation| (operation.id.clone(), operation))
+        .collect()
 }
 
 fn members<T>(api: &Api, list: impl Fn(&ir::Package) -> Vec<(&str, &T)>) -> BTreeMap<String, &T> {
-    api.packages.values().flat_map(|package| list(package).into_iter().map(|(name, it)| (format!("{}.{name}", package.name), it))).collect()
+    api.packages
+        .values()
+        .flat_map(|package| list(package).into_iter().map(|(name, it)| (format!("{}.{name}", package.name), it)))
+        .collect()
 }
 
 fn operation(changes: &mut Changes, id: &str, before: &Operation, after: &Operation) {
@@ -123,13 +141,19 @@ fn operation(changes: &mut Changes, id: &str, before: &Operation, after: &Operat
         match after.input(&input.wire) {
             None => changes.tell(true, format!("removed: input {} of {id}", input.wire)),
             Some(now) if !same(&input.ty, &now.ty) => {
-                changes.tell(true, format!("changed: input {} of {id}, {} -> {}", input.wire, text(&input.ty), text(&now.ty)));
+                changes.tell(
+                    true,
+                    format!("changed: input {} of {id}, {} -> {}", input.wire, text(&input.ty), text(&now.ty)),
+                );
             }
             Some(now) if !input.stated_required && now.stated_required => {
                 changes.tell(true, format!("changed: input {} of {id} is required now; it stays a setter", input.wire));
             }
             Some(now) if input.stated_required && !now.stated_required => {
-                changes.tell(false, format!("changed: input {} of {id} may be left out now; it stays an argument", input.wire));
+                changes.tell(
+                    false,
+                    format!("changed: input {} of {id} may be left out now; it stays an argument", input.wire),
+                );
             }
             Some(_) => {}
         }

@@ -8,18 +8,31 @@ use anyhow::{Context, Result, ensure};
 use super::codegen::SPEC;
 use crate::spec::Documents;
 
-/// Checks `crate_name` with no feature and with each package's alone. With `sample`, one in so many packages, chosen by the commit,
-/// so that a check of the same commit gives the same result and a row of commits covers all.
+/// Checks `crate_name` with no feature and with each package's alone. With `sample`, one in so many packages, chosen by
+/// the commit, so that a check of the same commit gives the same result and a row of commits covers all.
 pub(crate) fn run(root: &Path, crate_name: &str, sample: Option<u64>) -> Result<()> {
     let documents = Documents::read(&root.join(SPEC))?;
     let commit = commit_number(root);
     let every = sample.unwrap_or(1).max(1);
-    let chosen = documents.packages.keys().enumerate().filter(|(i, _)| *i as u64 % every == commit % every).map(|(_, name)| name.as_str());
+    let chosen = documents
+        .packages
+        .keys()
+        .enumerate()
+        .filter(|(i, _)| *i as u64 % every == commit % every)
+        .map(|(_, name)| name.as_str());
     let mut failed = Vec::new();
     for feature in std::iter::once("").chain(chosen) {
         let shown = if feature.is_empty() { "(none)" } else { feature };
         let mut command = Command::new(env!("CARGO"));
-        command.current_dir(root).args(["check", "--quiet", "--package", crate_name, "--no-default-features", "--features", feature]);
+        command.current_dir(root).args([
+            "check",
+            "--quiet",
+            "--package",
+            crate_name,
+            "--no-default-features",
+            "--features",
+            feature,
+        ]);
         let status = command.status().context("cannot start cargo")?;
         println!("{shown:<24} {}", if status.success() { "builds" } else { "fails" });
         if !status.success() {

@@ -36,7 +36,8 @@ fn problems(documents: &Documents) -> Vec<String> {
                 tell(format!("the id {id} is also in {other}"));
             }
             match id.split_once('.') {
-                Some((service, method)) if services.contains(service) && operation.tags == [service] && !method.contains('.') => {}
+                Some((service, method))
+                    if services.contains(service) && operation.tags == [service] && !method.contains('.') => {}
                 _ => tell(format!("the id {id} is not of the form service.method with a listed service, its only tag")),
             }
             for problem in path_problems(path, operation) {
@@ -71,11 +72,18 @@ fn problems(documents: &Documents) -> Vec<String> {
 }
 
 fn path_problems(path: &str, operation: &Operation) -> Vec<String> {
-    let in_path: BTreeSet<&str> = path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect();
-    let given =
-        operation.parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path).map(|parameter| parameter.name.as_str());
+    let in_path: BTreeSet<&str> =
+        path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect();
+    let given = operation
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.place == ParameterPlace::Path)
+        .map(|parameter| parameter.name.as_str());
     let given: BTreeSet<&str> = given.collect();
-    in_path.symmetric_difference(&given).map(|name| format!("{name} is in the path or a path parameter, but not both")).collect()
+    in_path
+        .symmetric_difference(&given)
+        .map(|name| format!("{name} is in the path or a path parameter, but not both"))
+        .collect()
 }
 
 /// The operations that an operation names.
@@ -94,11 +102,18 @@ fn references(document: &Document) -> BTreeSet<&str> {
     for (_, _, operation) in operations_of(document) {
         open.extend(operation.parameters.iter().map(|parameter| &parameter.schema));
         open.extend(operation.request_body.iter().flat_map(|body| body.content.values()).map(|media| &media.schema));
-        open.extend(operation.responses.values().flat_map(|response| response.content.values()).map(|media| &media.schema));
+        open.extend(
+            operation.responses.values().flat_map(|response| response.content.values()).map(|media| &media.schema),
+        );
         open.extend(&operation.response_schema);
         open.extend(operation.pagination.iter().map(|paging| &paging.item));
         open.extend(operation.wait.iter().map(|wait| &wait.result));
-        open.extend(operation.lro.iter().flat_map(|lro| std::iter::once(&lro.operation).chain(&lro.result_type).chain(&lro.metadata_type)));
+        open.extend(
+            operation
+                .lro
+                .iter()
+                .flat_map(|lro| std::iter::once(&lro.operation).chain(&lro.result_type).chain(&lro.metadata_type)),
+        );
     }
     while let Some(schema) = open.pop() {
         found.extend(schema.reference.as_deref());

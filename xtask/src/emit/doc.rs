@@ -47,7 +47,9 @@ pub(crate) fn summary(doc: &Doc) -> String {
 pub(crate) fn value_lines(doc: &Doc, wire: &str) -> Vec<String> {
     let mut lines = Vec::new();
     match &doc.text {
-        Some(text) => fill(&format!("`{wire}`: {}", escape(&text.trim().replace("\n\n", " ").replace('\n', " "))), &mut lines),
+        Some(text) => {
+            fill(&format!("`{wire}`: {}", escape(&text.trim().replace("\n\n", " ").replace('\n', " "))), &mut lines)
+        }
         None => lines.push(format!("`{wire}`.")),
     }
     lines
@@ -102,9 +104,13 @@ pub(crate) fn note(doc: &Doc) -> Option<String> {
         if sentence.is_empty() || before.len() > 1 {
             return None;
         }
-        for (start, instead) in
-            [("in favor of ", "use "), ("in favour of ", "use "), ("name of ", "use "), ("form of ", "use "), ("and ", "")]
-        {
+        for (start, instead) in [
+            ("in favor of ", "use "),
+            ("in favour of ", "use "),
+            ("name of ", "use "),
+            ("form of ", "use "),
+            ("and ", ""),
+        ] {
             if let Some(rest) = sentence.strip_prefix(start) {
                 return Some(format!("{instead}{rest}"));
             }
@@ -199,7 +205,9 @@ fn fill(line: &str, lines: &mut Vec<String>) {
 }
 
 fn is_mark(word: &str) -> bool {
-    let number = word.strip_suffix(['.', ')']).is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
+    let number = word
+        .strip_suffix(['.', ')'])
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
     number || matches!(word, "-" | "*" | "+" | "|") || word.starts_with(['#', '>', '='])
 }
 

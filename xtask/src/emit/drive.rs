@@ -1,4 +1,5 @@
-//! For the round trip against a foreign server: how each operation is made from JSON inputs, for the typed path from end to end.
+//! For the round trip against a foreign server: how each operation is made from JSON inputs, for the typed path from
+//! end to end.
 
 use anyhow::Result;
 use quote::{format_ident, quote};
@@ -8,7 +9,8 @@ use crate::ir::{Api, Package};
 
 /// One function that lists the package's operations.
 pub(crate) fn package(package: &Package, version: &str) -> Result<String> {
-    let mut source = Source::new(version, &[format!("How the operations of the package `{}` are made from JSON.", package.name)]);
+    let mut source =
+        Source::new(version, &[format!("How the operations of the package `{}` are made from JSON.", package.name)]);
     let module = format_ident!("{}", package.module);
     let place = Place::Facade { package: &package.name, models: "databricks_sdk::models" };
     let mut entries = Vec::new();

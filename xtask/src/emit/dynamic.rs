@@ -12,12 +12,17 @@ use crate::ir::{Api, Argument, Input, Lro, Operation, Package, Paging, PagingKin
 pub(crate) fn tables(package: &Package, version: &str) -> Result<String> {
     let doc = format!("The operations of the package `{}` as tables of facts.", package.name);
     let mut source = Source::new(version, &[doc]);
-    let mut all: Vec<_> =
-        package.services.iter().flat_map(|service| service.operations.iter().map(move |operation| (service, operation))).collect();
+    let mut all: Vec<_> = package
+        .services
+        .iter()
+        .flat_map(|service| service.operations.iter().map(move |operation| (service, operation)))
+        .collect();
     all.sort_by(|(_, a), (_, b)| a.id.cmp(&b.id));
     let tables = all
         .into_iter()
-        .map(|(service, operation)| table(&tokens(&format!("super::{}::{}", service.module, operation.name))?, operation))
+        .map(|(service, operation)| {
+            table(&tokens(&format!("super::{}::{}", service.module, operation.name))?, operation)
+        })
         .collect::<Result<Vec<_>>>()?;
     source.items(quote! {
         use databricks_core::dynamic::{Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait};
@@ -64,17 +69,20 @@ fn table(ty: &TokenStream, operation: &Operation) -> Result<TokenStream> {
         let names = operation.header_members.iter().map(|member| &member.wire);
         quote!(.headers(&[#(#names),*]))
     });
-    let key = operation.key.as_ref().and_then(|key| operation.inputs.iter().find(|input| input.name == *key)).map(|input| {
-        let wire = &input.wire;
-        quote!(.key(#wire))
-    });
+    let key =
+        operation.key.as_ref().and_then(|key| operation.inputs.iter().find(|input| input.name == *key)).map(|input| {
+            let wire = &input.wire;
+            quote!(.key(#wire))
+        });
     let paging = operation.paging.as_ref().map(paging);
     let completion = match (&operation.wait, &operation.lro) {
         (Some(it), _) => Some(wait(it)),
         (None, Some(it)) => Some(lro(it)),
         (None, None) => None,
     };
-    Ok(quote!(Described::new(#ty::INFO, #summary, &[#(#inputs),*]) #object #constants #stream #headers #key #paging #completion))
+    Ok(
+        quote!(Described::new(#ty::INFO, #summary, &[#(#inputs),*]) #object #constants #stream #headers #key #paging #completion),
+    )
 }
 
 fn input(input: &Input) -> TokenStream {

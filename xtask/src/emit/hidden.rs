@@ -19,7 +19,12 @@ pub(crate) fn hidden_names(api: &Api, path: &str, files: &mut Files) -> Result<(
     names(&mut source, "SENSITIVE", "Members that are secrets in every call.", &hidden.secrets);
     names(&mut source, "MAPS", "Members of free form of which some entries may be secrets.", &hidden.settings);
     names(&mut source, "PLAIN", "Members that sound like secrets, or are of free form, and hold none.", &hidden.plain);
-    calls(&mut source, "SECRETS_IN_CALLS", "Members that are secrets in the calls of these paths.", &hidden.secrets_in_calls);
+    calls(
+        &mut source,
+        "SECRETS_IN_CALLS",
+        "Members that are secrets in the calls of these paths.",
+        &hidden.secrets_in_calls,
+    );
     calls(
         &mut source,
         "MAPS_IN_CALLS",

@@ -45,7 +45,8 @@ fn features(api: &Api, depends: impl Fn(&String) -> Vec<String>) -> String {
 }
 
 fn replace(manifest: &str, features: &str) -> Result<String> {
-    let begin = manifest.find(BEGIN).with_context(|| format!("the manifest has no line `{}`", BEGIN.trim_end()))? + BEGIN.len();
+    let begin =
+        manifest.find(BEGIN).with_context(|| format!("the manifest has no line `{}`", BEGIN.trim_end()))? + BEGIN.len();
     let end = manifest.find(END).with_context(|| format!("the manifest has no line `{}`", END.trim_end()))?;
     Ok(format!("{}{features}{}", &manifest[..begin], &manifest[end..]))
 }

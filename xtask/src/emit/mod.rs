@@ -21,13 +21,14 @@ use crate::ir::{Api, Package};
 pub(crate) use hidden::hidden_names;
 use source::{Block, Source};
 
-/// The lints that generated source does not keep: deprecated items of the API refer to each other, and some packages have a service of
-/// their own name.
+/// The lints that generated source does not keep: deprecated items of the API refer to each other, and some packages
+/// have a service of their own name.
 const ALLOWED: &str = "#![allow(clippy::module_inception, deprecated)]\n";
 
 /// Renders the models into `folder`: a module per package with its types and a module per service.
 ///
-/// `gated`: whether each package stands behind a feature of its name, and tables of all operations behind the feature `dynamic`.
+/// `gated`: whether each package stands behind a feature of its name, and tables of all operations behind the feature
+/// `dynamic`.
 pub(crate) fn models(api: &Api, folder: &str, gated: bool, files: &mut Files) -> Result<()> {
     files.own(folder);
     let mut root = Source::new(&api.version, &["Packages of the API.".to_owned()]);
@@ -52,7 +53,8 @@ pub(crate) fn models(api: &Api, folder: &str, gated: bool, files: &mut Files) ->
         }
         files.add(own.join("types.rs"), types::types(package, &api.version)?);
         for service in &package.services {
-            let text = operations::service(package, service, &api.version).with_context(|| format!("service {}", service.name))?;
+            let text = operations::service(package, service, &api.version)
+                .with_context(|| format!("service {}", service.name))?;
             files.add(own.join(format!("{}.rs", service.module)), text);
         }
     }
@@ -64,7 +66,9 @@ pub(crate) fn facade(api: &Api, folder: &str, models: &str, gated: bool, files: 
     files.own(folder);
     let mut offered = Vec::new();
     for package in api.packages.values() {
-        if let Some(text) = services::services(package, &api.version, models).with_context(|| format!("package {}", package.name))? {
+        if let Some(text) =
+            services::services(package, &api.version, models).with_context(|| format!("package {}", package.name))?
+        {
             files.add(Path::new(folder).join(format!("{}.rs", package.module)), text);
             offered.push(package);
         }
@@ -107,7 +111,8 @@ fn modules<'a>(packages: impl Iterator<Item = &'a Package>, gated: bool) -> proc
 
 fn package_root(api: &Api, package: &Package, gated: bool) -> Result<String> {
     let services: Vec<_> = package.services.iter().map(|service| format!("| [`{}`] |", service.module)).collect();
-    let mut doc = vec![format!("The package `{}`: its types, and a module per service with its operations.", package.name)];
+    let mut doc =
+        vec![format!("The package `{}`: its types, and a module per service with its operations.", package.name)];
     if !services.is_empty() {
         doc.extend([String::new(), "| service |".to_owned(), "|---|".to_owned()]);
         doc.extend(services);

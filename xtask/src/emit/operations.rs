@@ -61,7 +61,8 @@ fn info(operation: &Operation) -> String {
         Level::Workspace => "Workspace",
         Level::Account => "Account",
     };
-    let mut info = format!("info: {}, {} {}, {level}", literal(&operation.id), operation.method.upper(), literal(&operation.path));
+    let mut info =
+        format!("info: {}, {} {}, {level}", literal(&operation.id), operation.method.upper(), literal(&operation.path));
     if operation.workspace_header != (operation.level == Level::Workspace) {
         info.push_str(&format!(", workspace_header({})", operation.workspace_header));
     }
@@ -78,7 +79,9 @@ fn info(operation: &Operation) -> String {
     match &operation.output {
         Output::Json(_) => {}
         Output::Empty | Output::Headers(_) => info.push_str(", empty()"),
-        Output::Bytes { accept } | Output::Stream { accept, .. } => info.push_str(&format!(", stream({})", literal(accept))),
+        Output::Bytes { accept } | Output::Stream { accept, .. } => {
+            info.push_str(&format!(", stream({})", literal(accept)))
+        }
     }
     info + ";"
 }
@@ -153,7 +156,9 @@ fn request(operation: &Operation) -> Option<String> {
     if operation.json_object {
         calls.push("object()".to_owned());
     }
-    calls.extend(operation.constants.iter().map(|(name, value)| format!("constant({}, {})", literal(name), literal(value))));
+    calls.extend(
+        operation.constants.iter().map(|(name, value)| format!("constant({}, {})", literal(name), literal(value))),
+    );
     (!calls.is_empty()).then(|| format!("request {{ {} }}", calls.join(" ")))
 }
 
@@ -166,7 +171,8 @@ fn inputs<'a>(block: &mut Block, section: &str, inputs: impl Iterator<Item = &'a
     for input in inputs {
         block.doc(&doc::lines(&input.doc, &doc::plain(&input.wire, &input.ty)));
         block.deprecated(&input.doc);
-        let places: Vec<_> = input.places.iter().map(|at| format!("{} {}", call(*at, input), wire(*at, input))).collect();
+        let places: Vec<_> =
+            input.places.iter().map(|at| format!("{} {}", call(*at, input), wire(*at, input))).collect();
         block.line(format!("{}: {} = {}{},", input.name, place.ty(&input.ty), places.join(" "), input.mark.suffix()));
     }
     block.close();

@@ -15,15 +15,21 @@ use crate::spec::Level;
 type Groups<'a> = BTreeMap<(bool, &'a str), Vec<&'a Service>>;
 
 pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result<Option<String>> {
-    let offered: Vec<_> =
-        package.services.iter().filter_map(|service| service.accessor.as_ref().map(|accessor| (service, accessor))).collect();
+    let offered: Vec<_> = package
+        .services
+        .iter()
+        .filter_map(|service| service.accessor.as_ref().map(|accessor| (service, accessor)))
+        .collect();
     if offered.is_empty() {
         return Ok(None);
     }
     let mut source = Source::new(version, &[format!("Services of the package `{}`.", package.name)]);
     let (root, module) = (tokens(models)?, format_ident!("{}", package.module));
-    let set = offered.iter().any(|(service, _)| service.operations.iter().any(|operation| operation.optional().next().is_some()));
-    let wait = offered.iter().any(|(service, _)| service.operations.iter().any(|operation| waiter(operation).is_some()));
+    let set = offered
+        .iter()
+        .any(|(service, _)| service.operations.iter().any(|operation| operation.optional().next().is_some()));
+    let wait =
+        offered.iter().any(|(service, _)| service.operations.iter().any(|operation| waiter(operation).is_some()));
     let macros = [set.then(|| quote!(setters)), wait.then(|| quote!(waits))].into_iter().flatten();
     source.items(quote!(
         use #root::#module as models;
@@ -33,7 +39,13 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
     let mut groups = Groups::new();
     for (service, accessor) in &offered {
         match accessor.path.as_slice() {
-            [method] => source.items(accessor_method(&client(accessor.level), method, &service.handle, &service.doc, &service.name)?)?,
+            [method] => source.items(accessor_method(
+                &client(accessor.level),
+                method,
+                &service.handle,
+                &service.doc,
+                &service.name,
+            )?)?,
             [group, _] => groups.entry((accessor.level == Level::Account, group)).or_default().push(service),
             _ => {}
         }
@@ -73,7 +85,8 @@ fn handle(name: &str, doc: &Doc, fallback: &str) -> TokenStream {
 
 fn accessor_method(on: &TokenStream, method: &str, handle: &str, doc: &Doc, fallback: &str) -> Result<TokenStream> {
     let (method, handle) = (format_ident!("{}", method), format_ident!("{}", handle));
-    let summary: Vec<_> = doc::lines(doc, &doc::named(fallback)).into_iter().take_while(|line| !line.is_empty()).collect();
+    let summary: Vec<_> =
+        doc::lines(doc, &doc::named(fallback)).into_iter().take_while(|line| !line.is_empty()).collect();
     let attributes = doc_attributes(&summary, doc);
     Ok(quote! {
         impl #on {
@@ -95,7 +108,12 @@ fn calls(service: &Service, place: Place<'_>) -> Block {
         let arguments: Vec<_> = arguments.chain(stream).collect();
         block.doc(&method_doc(service, operation));
         block.deprecated(&operation.doc);
-        block.line(format!("{}({}) -> {};", operation.method_name, arguments.join(", "), operation_type(service, operation)));
+        block.line(format!(
+            "{}({}) -> {};",
+            operation.method_name,
+            arguments.join(", "),
+            operation_type(service, operation)
+        ));
     }
     block.close();
     block.close();
@@ -178,7 +196,10 @@ fn operation_type(service: &Service, operation: &Operation) -> String {
 fn group(account: bool, group: &str, services: &[&Service]) -> Result<TokenStream> {
     let level = if account { Level::Account } else { Level::Workspace };
     let name = format!("{}{}", if account { "Account" } else { "" }, crate::ir::camel(group));
-    let doc = Doc { text: Some(format!("Leads to the services of `{}.{group}`.", if account { "a" } else { "w" })), ..Doc::default() };
+    let doc = Doc {
+        text: Some(format!("Leads to the services of `{}.{group}`.", if account { "a" } else { "w" })),
+        ..Doc::default()
+    };
     let handle = handle(&name, &doc, group);
     let entry = accessor_method(&client(level), group, &name, &doc, group)?;
     let mut methods = Vec::new();

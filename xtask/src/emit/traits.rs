@@ -26,7 +26,8 @@ fn paging(name: &proc_macro2::Ident, paging: &Paging, place: Place<'_>) -> Resul
         if step.required { quote!(Some(output.#member)) } else { quote!(output.#member) }
     };
     let initial = |wanted: &Input| {
-        let value = paging.initial.iter().find(|(input, _)| input.name == wanted.name).and_then(|(_, value)| value.as_i64());
+        let value =
+            paging.initial.iter().find(|(input, _)| input.name == wanted.name).and_then(|(_, value)| value.as_i64());
         value.map(Literal::i64_unsuffixed).with_context(|| format!("nothing says where {} starts", wanted.wire))
     };
     let (next, received, advance) = match &paging.kind {
@@ -53,13 +54,21 @@ fn paging(name: &proc_macro2::Ident, paging: &Paging, place: Place<'_>) -> Resul
             let response = optional(response);
             let copies = inputs.iter().map(|(input, step)| {
                 let (field, member) = (format_ident!("{}", input.name), format_ident!("{}", step.name));
-                if step.required { quote!(self.#field = Some(body.#member);) } else { quote!(self.#field = body.#member;) }
+                if step.required {
+                    quote!(self.#field = Some(body.#member);)
+                } else {
+                    quote!(self.#field = body.#member;)
+                }
             });
             let advance = quote!(let body: #ty = next.body()?; #(#copies)* Ok(()));
             (quote!(databricks_core::Next::from_body(#response)), quote!(_received), advance)
         }
     };
-    let sets = paging.initial.iter().map(|(input, value)| (input, value, false)).chain(paging.defaults.iter().map(|(i, v)| (i, v, true)));
+    let sets = paging
+        .initial
+        .iter()
+        .map(|(input, value)| (input, value, false))
+        .chain(paging.defaults.iter().map(|(i, v)| (i, v, true)));
     let sets: Vec<_> = sets
         .filter_map(|(input, value, keep)| {
             let (field, value) = (format_ident!("{}", input.name), Literal::i64_unsuffixed(value.as_i64()?));
@@ -102,7 +111,11 @@ fn arguments(arguments: &[Argument]) -> (Vec<TokenStream>, bool) {
                 Argument::Response(step) => (quote!(output), &step.name, &step.wire, step.required),
             };
             let name = format_ident!("{}", name);
-            if required { quote!(#base.#name.clone()) } else { quote!(databricks_core::wait::required(#base.#name.as_ref(), #wire)?) }
+            if required {
+                quote!(#base.#name.clone())
+            } else {
+                quote!(databricks_core::wait::required(#base.#name.as_ref(), #wire)?)
+            }
         })
         .collect();
     (list, arguments.iter().any(|argument| matches!(argument, Argument::Response(_))))

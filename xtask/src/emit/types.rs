@@ -37,7 +37,13 @@ fn message(message: &Message, place: Place<'_>) -> Block {
         for member in members {
             block.doc(&doc::lines(&member.doc, &doc::plain(&member.wire, &member.ty)));
             block.deprecated(&member.doc);
-            block.line(format!("{}: {} = {}{},", member.name, place.ty(&member.ty), literal(&member.wire), member.mark.suffix()));
+            block.line(format!(
+                "{}: {} = {}{},",
+                member.name,
+                place.ty(&member.ty),
+                literal(&member.wire),
+                member.mark.suffix()
+            ));
         }
         block.close();
     }

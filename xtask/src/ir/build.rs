@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Accessor, Api, Doc, Package, Place, Service, marks, messages, names, operations, recursion, signatures as order, traits};
+use super::{
+    Accessor, Api, Doc, Package, Place, Service, marks, messages, names, operations, recursion, signatures as order,
+    traits,
+};
 use crate::spec::{Document, Documents, Level, Signatures, operations_of};
 
-/// Builds the intermediate form, and the signatures as they are after it: frozen ones as they were, new ones added, those of
-/// vanished operations left out.
+/// Builds the intermediate form, and the signatures as they are after it: frozen ones as they were, new ones added,
+/// those of vanished operations left out.
 pub(crate) fn build(documents: &Documents) -> Result<(Api, Signatures)> {
     let mut signatures = Signatures::default();
     let mut packages = BTreeMap::new();
@@ -26,7 +29,12 @@ pub(crate) fn build(documents: &Documents) -> Result<(Api, Signatures)> {
     check_overrides(documents, &packages)?;
     let hidden = marks::resolve(&documents.sensitive, &mut packages)?;
     Ok((
-        Api { version: documents.version()?.to_owned(), packages, default_packages: documents.overrides.default_packages.clone(), hidden },
+        Api {
+            version: documents.version()?.to_owned(),
+            packages,
+            default_packages: documents.overrides.default_packages.clone(),
+            hidden,
+        },
         signatures,
     ))
 }
@@ -40,9 +48,11 @@ fn package(documents: &Documents, name: &str, document: &Document, signatures: &
     let mut services = Vec::new();
     for tag in &document.tags {
         let mut list = Vec::new();
-        for (path, method, operation) in operations_of(document).filter(|(_, _, operation)| operation.tags == [tag.name.as_str()]) {
-            let built =
-                operations::operation(&mut lowering, path, method, operation).with_context(|| format!("operation {}", operation.id))?;
+        for (path, method, operation) in
+            operations_of(document).filter(|(_, _, operation)| operation.tags == [tag.name.as_str()])
+        {
+            let built = operations::operation(&mut lowering, path, method, operation)
+                .with_context(|| format!("operation {}", operation.id))?;
             ensure!(
                 operation.accessor == tag.accessor,
                 "{}: the accessor {:?} is not that of its service, {:?}",
@@ -50,7 +60,11 @@ fn package(documents: &Documents, name: &str, document: &Document, signatures: &
                 operation.accessor,
                 tag.accessor
             );
-            ensure!(tag.level.is_none_or(|level| level == operation.level), "{}: the level is not that of its service", operation.id);
+            ensure!(
+                tag.level.is_none_or(|level| level == operation.level),
+                "{}: the level is not that of its service",
+                operation.id
+            );
             list.push(built);
         }
         list.sort_by(|a, b| a.id.cmp(&b.id));
@@ -69,7 +83,10 @@ fn package(documents: &Documents, name: &str, document: &Document, signatures: &
     }
     services.sort_by(|a, b| a.name.cmp(&b.name));
     let listed: usize = services.iter().map(|service| service.operations.len()).sum();
-    ensure!(listed == operations_of(document).count(), "some operations have a tag that the document does not list, or several tags");
+    ensure!(
+        listed == operations_of(document).count(),
+        "some operations have a tag that the document does not list, or several tags"
+    );
     let (messages, enums) = lowering.finish();
     Ok(Package { name: name.to_owned(), module: names::module(name), uses: BTreeSet::new(), messages, enums, services })
 }
@@ -89,13 +106,16 @@ fn accessor(text: &str) -> Result<Accessor> {
 
 /// The packages whose types a package names.
 fn uses(package: &Package) -> BTreeSet<String> {
-    let members = package.messages.iter().flat_map(|message| message.members().map(|(member, _)| member.ty.reference()));
+    let members =
+        package.messages.iter().flat_map(|message| message.members().map(|(member, _)| member.ty.reference()));
     let operations = package.services.iter().flat_map(|service| &service.operations);
     let inputs = operations.clone().flat_map(|operation| operation.inputs.iter().map(|input| input.ty.reference()));
     let outputs = operations.clone().filter_map(|operation| operation.output.ty());
     let items = operations.clone().filter_map(|operation| operation.paging.as_ref().map(|paging| paging.item.clone()));
-    let results =
-        operations.filter_map(|operation| operation.lro.as_ref()).flat_map(|lro| [lro.result.clone(), lro.metadata.clone()]).flatten();
+    let results = operations
+        .filter_map(|operation| operation.lro.as_ref())
+        .flat_map(|lro| [lro.result.clone(), lro.metadata.clone()])
+        .flatten();
     let owned: Vec<_> = outputs.chain(items).chain(results).collect();
     members
         .chain(inputs)
@@ -118,12 +138,16 @@ fn check_names(packages: &BTreeMap<String, Package>) -> Result<()> {
     let mut accessors = BTreeSet::new();
     for package in packages.values() {
         let name = &package.name;
-        let types = package.messages.iter().map(|m| m.name.as_str()).chain(package.enums.iter().map(|e| e.name.as_str()));
+        let types =
+            package.messages.iter().map(|m| m.name.as_str()).chain(package.enums.iter().map(|e| e.name.as_str()));
         unique(&format!("types of {name}"), types)?;
         unique(&format!("services of {name}"), package.services.iter().map(|s| s.module.as_str()))?;
         for message in &package.messages {
             let members = message.members().map(|(member, _)| member.name.as_str());
-            unique(&format!("members of {name}.{}", message.name), members.chain(message.stream.iter().map(|s| s.name.as_str())))?;
+            unique(
+                &format!("members of {name}.{}", message.name),
+                members.chain(message.stream.iter().map(|s| s.name.as_str())),
+            )?;
         }
         for e in &package.enums {
             unique(&format!("values of {name}.{}", e.name), e.values.iter().map(|v| v.name.as_str()))?;
@@ -131,7 +155,11 @@ fn check_names(packages: &BTreeMap<String, Package>) -> Result<()> {
         for service in &package.services {
             unique(&format!("operations of {}", service.name), service.operations.iter().map(|o| o.name.as_str()))?;
             for operation in &service.operations {
-                let inputs = operation.inputs.iter().map(|i| i.name.as_str()).chain(operation.stream.iter().map(|s| s.name.as_str()));
+                let inputs = operation
+                    .inputs
+                    .iter()
+                    .map(|i| i.name.as_str())
+                    .chain(operation.stream.iter().map(|s| s.name.as_str()));
                 unique(&format!("inputs of {}", operation.id), inputs)?;
             }
             if let Some(accessor) = &service.accessor {
@@ -146,7 +174,8 @@ fn check_names(packages: &BTreeMap<String, Package>) -> Result<()> {
 /// An override that hits nothing has been overtaken by the documents.
 fn check_overrides(documents: &Documents, packages: &BTreeMap<String, Package>) -> Result<()> {
     let overrides = &documents.overrides;
-    let ids: BTreeSet<&str> = packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations).map(|o| o.id.as_str()).collect();
+    let ids: BTreeSet<&str> =
+        packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations).map(|o| o.id.as_str()).collect();
     let named = overrides
         .read_only
         .iter()
@@ -161,8 +190,9 @@ fn check_overrides(documents: &Documents, packages: &BTreeMap<String, Package>) 
     }
     let operations = || packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations);
     for parameter in &overrides.multi_segment {
-        let found =
-            operations().any(|o| o.inputs.iter().any(|i| i.places == [Place::Segments] && *parameter == format!("{}.{}", o.id, i.wire)));
+        let found = operations().any(|o| {
+            o.inputs.iter().any(|i| i.places == [Place::Segments] && *parameter == format!("{}.{}", o.id, i.wire))
+        });
         ensure!(found, "the overrides name the path parameter {parameter}, which does not exist");
     }
     for package in &overrides.default_packages {
@@ -172,7 +202,10 @@ fn check_overrides(documents: &Documents, packages: &BTreeMap<String, Package>) 
         let mut parts = member.splitn(3, '.');
         let (package, schema, wire) =
             (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let found = packages.get(package).and_then(|p| p.messages.iter().find(|m| m.name == schema)).and_then(|m| m.member(wire));
+        let found = packages
+            .get(package)
+            .and_then(|p| p.messages.iter().find(|m| m.name == schema))
+            .and_then(|m| m.member(wire));
         ensure!(found.is_some(), "the overrides name the member {member}, which does not exist");
     }
     for key in overrides.enum_values.keys() {

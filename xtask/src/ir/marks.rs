@@ -8,7 +8,8 @@ use heck::ToSnakeCase;
 use super::{HiddenNames, Mark, Operation, Package, PagingKind, Ty, TypeRef};
 use crate::spec::Sensitive;
 
-/// Parts of names that sound like secrets, or like links and settings that may carry some; in lower case, without separators.
+/// Parts of names that sound like secrets, or like links and settings that may carry some; in lower case, without
+/// separators.
 const SUSPICIOUS: &[&str] = &[
     "secret",
     "passw",
@@ -90,8 +91,11 @@ impl Decisions<'_> {
         let path = format!("{place}.{wire}");
         let sensitive = self.sensitive;
         for entry in [path.as_str(), wire] {
-            for (list, mark) in [(&sensitive.secrets, Mark::Secret), (&sensitive.settings, Mark::Settings), (&sensitive.plain, Mark::None)]
-            {
+            for (list, mark) in [
+                (&sensitive.secrets, Mark::Secret),
+                (&sensitive.settings, Mark::Settings),
+                (&sensitive.plain, Mark::None),
+            ] {
                 if let Some(entry) = list.get(entry) {
                     self.used.insert(entry);
                     return mark;
@@ -112,7 +116,8 @@ impl Decisions<'_> {
             undecided.join("\n  ")
         );
         let lists = [&self.sensitive.secrets, &self.sensitive.settings, &self.sensitive.plain];
-        let unused: Vec<_> = lists.into_iter().flatten().map(String::as_str).filter(|entry| !self.used.contains(entry)).collect();
+        let unused: Vec<_> =
+            lists.into_iter().flatten().map(String::as_str).filter(|entry| !self.used.contains(entry)).collect();
         ensure!(unused.is_empty(), "sensitive.json decides members that do not exist: {}", unused.join(", "));
         Ok(())
     }
@@ -139,7 +144,8 @@ fn is_free(ty: &Ty) -> bool {
 
 fn is_suspicious(wire: &str) -> bool {
     let spelling = spelling(wire);
-    SUSPICIOUS.iter().any(|part| spelling.contains(part)) || wire.to_snake_case().split('_').any(|word| SUSPICIOUS_WORDS.contains(&word))
+    SUSPICIOUS.iter().any(|part| spelling.contains(part))
+        || wire.to_snake_case().split('_').any(|word| SUSPICIOUS_WORDS.contains(&word))
 }
 
 /// A name without what its spellings differ in, as the redactor compares names.
@@ -151,7 +157,10 @@ fn spelling(wire: &str) -> String {
 fn essential(packages: &mut BTreeMap<String, Package>) {
     let mut found: BTreeSet<(TypeRef, String)> = BTreeSet::new();
     for operation in packages.values().flat_map(|package| &package.services).flat_map(|service| &service.operations) {
-        let (Some(paging), Some(Ty::Message(output) | Ty::Boxed(output))) = (&operation.paging, operation.output.ty()) else { continue };
+        let (Some(paging), Some(Ty::Message(output) | Ty::Boxed(output))) = (&operation.paging, operation.output.ty())
+        else {
+            continue;
+        };
         found.insert((output.clone(), paging.items.wire.clone()));
         if let PagingKind::Token { response, .. } | PagingKind::Body { response, .. } = &paging.kind {
             found.insert((output, response.wire.clone()));
@@ -170,11 +179,18 @@ fn essential(packages: &mut BTreeMap<String, Package>) {
 }
 
 fn hidden(sensitive: &Sensitive, packages: &BTreeMap<String, Package>) -> HiddenNames {
-    let names =
-        |list: &BTreeSet<String>| list.iter().filter(|entry| !entry.contains('.')).map(|entry| spelling(entry)).collect::<BTreeSet<_>>();
-    let mut hidden = HiddenNames { secrets: names(&sensitive.secrets), settings: names(&sensitive.settings), ..HiddenNames::default() };
-    hidden.plain =
-        names(&sensitive.plain).into_iter().filter(|name| !hidden.secrets.contains(name) && !hidden.settings.contains(name)).collect();
+    let names = |list: &BTreeSet<String>| {
+        list.iter().filter(|entry| !entry.contains('.')).map(|entry| spelling(entry)).collect::<BTreeSet<_>>()
+    };
+    let mut hidden = HiddenNames {
+        secrets: names(&sensitive.secrets),
+        settings: names(&sensitive.settings),
+        ..HiddenNames::default()
+    };
+    hidden.plain = names(&sensitive.plain)
+        .into_iter()
+        .filter(|name| !hidden.secrets.contains(name) && !hidden.settings.contains(name))
+        .collect();
     for operation in packages.values().flat_map(|package| &package.services).flat_map(|service| &service.operations) {
         for (wire, mark) in marked(operation, packages) {
             let name = spelling(&wire);
@@ -198,7 +214,9 @@ fn marked(operation: &Operation, packages: &BTreeMap<String, Package>) -> Vec<(S
     let mut open: Vec<TypeRef> = operation.inputs.iter().filter_map(|input| input.ty.reference().cloned()).collect();
     open.extend(operation.output.ty().and_then(|ty| ty.reference().cloned()));
     while let Some(ty) = open.pop() {
-        let message = packages.get(&ty.package).and_then(|package| package.messages.iter().find(|message| message.name == ty.name));
+        let message = packages
+            .get(&ty.package)
+            .and_then(|package| package.messages.iter().find(|message| message.name == ty.name));
         let Some(message) = message.filter(|_| seen.insert(ty)) else { continue };
         for (member, _) in message.members() {
             found.push((member.wire.clone(), member.mark));

@@ -17,7 +17,14 @@ pub(crate) struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     pub(crate) fn new(documents: &'a Documents, package: &'a str, signatures: &'a mut Signatures) -> Self {
-        Self { documents, package, texts: &documents.texts[package], signatures, messages: Vec::new(), enums: Vec::new() }
+        Self {
+            documents,
+            package,
+            texts: &documents.texts[package],
+            signatures,
+            messages: Vec::new(),
+            enums: Vec::new(),
+        }
     }
 
     pub(crate) fn finish(self) -> (Vec<Message>, Vec<Enum>) {
@@ -29,7 +36,8 @@ impl<'a> Lowering<'a> {
 
     /// Adds a member that comes from a header, unless the message has it.
     pub(crate) fn add_header(&mut self, message: &str, member: Member) -> Result<()> {
-        let message = self.messages.iter_mut().find(|m| m.name == message).with_context(|| format!("no message {message}"))?;
+        let message =
+            self.messages.iter_mut().find(|m| m.name == message).with_context(|| format!("no message {message}"))?;
         if !message.members().any(|(known, _)| known.wire == member.wire) {
             message.optional.push(member);
         }
@@ -38,13 +46,15 @@ impl<'a> Lowering<'a> {
 
     /// The members of a message that come from headers.
     pub(crate) fn header_members(&self, message: &str) -> Result<Vec<Member>> {
-        let message = self.messages.iter().find(|m| m.name == message).with_context(|| format!("no message {message}"))?;
+        let message =
+            self.messages.iter().find(|m| m.name == message).with_context(|| format!("no message {message}"))?;
         Ok(message.optional.iter().filter(|member| member.header).cloned().collect())
     }
 
     /// Whether a schema or a message made from an inline object has this name.
     pub(crate) fn has_type(&self, name: &str) -> bool {
-        self.documents.packages[self.package].components.schemas.contains_key(name) || self.messages.iter().any(|m| m.name == name)
+        self.documents.packages[self.package].components.schemas.contains_key(name)
+            || self.messages.iter().any(|m| m.name == name)
     }
 
     /// A schema of the document's list.
@@ -77,8 +87,13 @@ impl<'a> Lowering<'a> {
     /// An object: one of the document's list, or one that stands within another schema.
     pub(crate) fn message(&mut self, name: &str, schema: &Schema) -> Result<()> {
         ensure!(schema.additional.is_none(), "an object with both members and free-form entries");
-        let mut message =
-            Message { name: name.to_owned(), doc: self.doc(name, "", schema.deprecated), required: vec![], optional: vec![], stream: None };
+        let mut message = Message {
+            name: name.to_owned(),
+            doc: self.doc(name, "", schema.deprecated),
+            required: vec![],
+            optional: vec![],
+            stream: None,
+        };
         let arguments = self.frozen_arguments(name, schema);
         for (wire, property) in schema.properties.iter().flatten() {
             let mut doc = self.doc(name, wire, property.deprecated);
@@ -87,20 +102,35 @@ impl<'a> Lowering<'a> {
                 Some(Source::Stream) => {
                     ensure!(message.stream.is_none(), "two members are the body's stream");
                     doc.facts.push("The body of the answer.".to_owned());
-                    message.stream = Some(Member { name: rust, wire: wire.clone(), ty: Ty::Any, doc, header: false, mark: Mark::None });
+                    message.stream = Some(Member {
+                        name: rust,
+                        wire: wire.clone(),
+                        ty: Ty::Any,
+                        doc,
+                        header: false,
+                        mark: Mark::None,
+                    });
                     continue;
                 }
                 Some(Source::Header) => doc.facts.push(format!("From the header `{wire}` of the answer.")),
                 None => {}
             }
-            let ty = self.ty(property, &format!("{name}{}", names::camel(wire))).with_context(|| format!("member {wire}"))?;
+            let ty = self
+                .ty(property, &format!("{name}{}", names::camel(wire)))
+                .with_context(|| format!("member {wire}"))?;
             doc.facts.extend(facts(&rust, wire, property.source, property));
             let relaxed = self.documents.overrides.optional.contains(&format!("{}.{name}.{wire}", self.package));
             if schema.required.contains(wire) && !arguments.contains(wire) && !relaxed {
                 doc.facts.push("Required, though not an argument.".to_owned());
             }
-            let member =
-                Member { name: rust, wire: wire.clone(), ty, doc, header: property.source == Some(Source::Header), mark: Mark::None };
+            let member = Member {
+                name: rust,
+                wire: wire.clone(),
+                ty,
+                doc,
+                header: property.source == Some(Source::Header),
+                mark: Mark::None,
+            };
             if arguments.contains(wire) { &mut message.required } else { &mut message.optional }.push(member);
         }
         // Arguments stand in the order of the frozen list.
@@ -111,7 +141,8 @@ impl<'a> Lowering<'a> {
 
     fn frozen_arguments(&mut self, name: &str, schema: &Schema) -> Vec<String> {
         let key = format!("{}.{name}", self.package);
-        let exists = |wire: &&String| schema.properties.as_ref().is_some_and(|properties| properties.contains_key(*wire));
+        let exists =
+            |wire: &&String| schema.properties.as_ref().is_some_and(|properties| properties.contains_key(*wire));
         let arguments: Vec<String> = match self.documents.signatures.messages.get(&key) {
             Some(frozen) => frozen.iter().filter(exists).cloned().collect(),
             None => {

@@ -1,16 +1,16 @@
 //! From names on the wire to names in Rust: one table, tested below.
 //!
-//! One rule settles every clash: an underscore is appended. It holds for words of the language, for setters that would hide a method
-//! of `Call`, and for enum values named like the variant that keeps unknown texts.
+//! One rule settles every clash: an underscore is appended. It holds for words of the language, for setters that would
+//! hide a method of `Call`, and for enum values named like the variant that keeps unknown texts.
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 
 /// Words that cannot be identifiers, in any edition up to 2024.
 const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum", "extern",
-    "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv",
-    "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
-    "virtual", "where", "while", "yield",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Names of a message's own functions, which setters of the same name would hide.
@@ -45,7 +45,8 @@ const CALL_METHODS: &[&str] = &[
 /// Wire names whose words no rule finds.
 const SNAKE: &[(&str, &str)] = &[("ETag", "etag")];
 
-/// Words that the description's names split, in modules and accessors. Types keep the capitals that come of it: `OAuthPublishedApps`.
+/// Words that the description's names split, in modules and accessors. Types keep the capitals that come of it:
+/// `OAuthPublishedApps`.
 const SPLIT: &[(&str, &str)] = &[("o_auth", "oauth")];
 
 fn suffixed(name: String, taken: &[&str]) -> String {
@@ -61,8 +62,8 @@ pub(crate) fn snake(wire: &str, stated: Option<&str>) -> String {
         return (*name).to_owned();
     }
     // A name that is snake case already stays, whatever its digits.
-    let plain =
-        wire.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') && !wire.starts_with(|c: char| c.is_ascii_digit());
+    let plain = wire.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && !wire.starts_with(|c: char| c.is_ascii_digit());
     if plain { wire.to_owned() } else { wire.to_snake_case() }
 }
 

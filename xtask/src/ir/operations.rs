@@ -7,11 +7,18 @@ use super::messages::{Lowering, facts};
 use super::{Class, Doc, Input, Mark, Member, Operation, Output, Place, StreamInput, Ty, TypeRef, names};
 use crate::spec::{self, Generate, Kind, Method, ParameterPlace, Schema, schema_name};
 
-pub(crate) fn operation(lowering: &mut Lowering<'_>, path: &str, method: Method, source: &spec::Operation) -> Result<Operation> {
+pub(crate) fn operation(
+    lowering: &mut Lowering<'_>,
+    path: &str,
+    method: Method,
+    source: &spec::Operation,
+) -> Result<Operation> {
     let (_, short) = source.id.split_once('.').context("an id without a service")?;
     let mut request = Request::default();
     for parameter in &source.parameters {
-        request.parameter(lowering, source, path, parameter).with_context(|| format!("parameter {}", parameter.name))?;
+        request
+            .parameter(lowering, source, path, parameter)
+            .with_context(|| format!("parameter {}", parameter.name))?;
     }
     if let Some(body) = &source.request_body {
         request.body(lowering, source, body).context("request body")?;
@@ -62,7 +69,13 @@ struct Request {
 }
 
 impl Request {
-    fn parameter(&mut self, lowering: &mut Lowering<'_>, source: &spec::Operation, path: &str, parameter: &spec::Parameter) -> Result<()> {
+    fn parameter(
+        &mut self,
+        lowering: &mut Lowering<'_>,
+        source: &spec::Operation,
+        path: &str,
+        parameter: &spec::Parameter,
+    ) -> Result<()> {
         if let Some(setting) = &parameter.from_config {
             let known = setting == "account_id" && parameter.name == "account_id" && path.contains("{account_id}");
             ensure!(known, "only the account id in the path can come from the configuration");
@@ -70,7 +83,10 @@ impl Request {
         }
         let flat = (parameter.style, parameter.explode, parameter.flatten);
         ensure!(
-            matches!(flat, (None, None, None) | (Some(spec::Style::DeepObject), Some(true), Some(spec::Flatten::Dotted))),
+            matches!(
+                flat,
+                (None, None, None) | (Some(spec::Style::DeepObject), Some(true), Some(spec::Flatten::Dotted))
+            ),
             "a style that is not known: {flat:?}"
         );
         if let Some(value) = &parameter.schema.constant {
@@ -78,8 +94,8 @@ impl Request {
             self.constants.push((parameter.name.clone(), value.clone()));
             return Ok(());
         }
-        let slashes =
-            parameter.multi_segment || lowering.documents.overrides.multi_segment.contains(&format!("{}.{}", source.id, parameter.name));
+        let slashes = parameter.multi_segment
+            || lowering.documents.overrides.multi_segment.contains(&format!("{}.{}", source.id, parameter.name));
         let place = match (parameter.place, slashes) {
             (ParameterPlace::Path, false) => Place::Path,
             (ParameterPlace::Path, true) => Place::Segments,
@@ -135,7 +151,13 @@ impl Request {
         }
     }
 
-    fn stream(&mut self, lowering: &Lowering<'_>, source: &spec::Operation, wire: &str, media_type: Option<String>) -> Result<()> {
+    fn stream(
+        &mut self,
+        lowering: &Lowering<'_>,
+        source: &spec::Operation,
+        wire: &str,
+        media_type: Option<String>,
+    ) -> Result<()> {
         ensure!(self.stream.is_none(), "two streams");
         let doc = input_doc(lowering, source, wire, false);
         self.stream = Some(StreamInput { name: names::input(wire, None), wire: wire.to_owned(), doc, media_type });
@@ -165,8 +187,17 @@ impl Request {
         Ok(())
     }
 
-    fn json_members(&mut self, lowering: &mut Lowering<'_>, source: &spec::Operation, schema: &Schema, place: Place) -> Result<()> {
-        ensure!(schema.kind == Some(Kind::Object) && schema.additional.is_none(), "a body that is neither an argument nor made of them");
+    fn json_members(
+        &mut self,
+        lowering: &mut Lowering<'_>,
+        source: &spec::Operation,
+        schema: &Schema,
+        place: Place,
+    ) -> Result<()> {
+        ensure!(
+            schema.kind == Some(Kind::Object) && schema.additional.is_none(),
+            "a body that is neither an argument nor made of them"
+        );
         self.json_object = place == Place::Member;
         for (wire, property) in schema.properties.iter().flatten() {
             if property.format.as_deref() == Some("binary") {
@@ -205,10 +236,17 @@ impl Request {
     }
 
     /// Brings the inputs into order: arguments as frozen, then the rest as described.
-    fn arrange(&mut self, lowering: &mut Lowering<'_>, source: &spec::Operation, path: &str) -> (Vec<Input>, Option<StreamInput>) {
+    fn arrange(
+        &mut self,
+        lowering: &mut Lowering<'_>,
+        source: &spec::Operation,
+        path: &str,
+    ) -> (Vec<Input>, Option<StreamInput>) {
         let mut inputs: Vec<Input> = std::mem::take(&mut self.inputs).into_values().collect();
         let arguments: Vec<String> = match lowering.documents.signatures.operations.get(&source.id) {
-            Some(frozen) => frozen.iter().filter(|wire| inputs.iter().any(|input| input.wire == **wire)).cloned().collect(),
+            Some(frozen) => {
+                frozen.iter().filter(|wire| inputs.iter().any(|input| input.wire == **wire)).cloned().collect()
+            }
             None => {
                 let mut required: Vec<_> = inputs.iter().filter(|input| input.required).collect();
                 // Path parameters as the URL has them, then the others.
@@ -231,7 +269,10 @@ impl Request {
 
 /// Whether a value can stand in a path or a form.
 fn displays(ty: &Ty) -> bool {
-    matches!(ty, Ty::String | Ty::Int | Ty::Bool | Ty::Enum(_) | Ty::Timestamp | Ty::Duration | Ty::FieldMask | Ty::Flag)
+    matches!(
+        ty,
+        Ty::String | Ty::Int | Ty::Bool | Ty::Enum(_) | Ty::Timestamp | Ty::Duration | Ty::FieldMask | Ty::Flag
+    )
 }
 
 /// The text of an input: its own, else that of the same member of the request's schema.
@@ -243,9 +284,11 @@ fn input_doc(lowering: &Lowering<'_>, source: &spec::Operation, wire: &str, depr
 
 /// Every parameter of the path exists, and every path parameter is in the path.
 fn check_path(path: &str, parameters: &[spec::Parameter]) -> Result<()> {
-    let in_path: Vec<&str> = path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect();
+    let in_path: Vec<&str> =
+        path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect();
     for name in &in_path {
-        let known = parameters.iter().any(|parameter| parameter.place == ParameterPlace::Path && parameter.name == *name);
+        let known =
+            parameters.iter().any(|parameter| parameter.place == ParameterPlace::Path && parameter.name == *name);
         ensure!(known, "the path has {{{name}}}, which is no parameter");
     }
     for parameter in parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path) {
@@ -259,8 +302,13 @@ fn idempotency_key(lowering: &Lowering<'_>, source: &spec::Operation, inputs: &[
         let Generate::Uuid4 = idempotency.generate;
         &idempotency.param
     });
-    let Some(wire) = marked.or_else(|| lowering.documents.overrides.idempotency_keys.get(&source.id)) else { return Ok(None) };
-    let input = inputs.iter().find(|input| input.wire == *wire).with_context(|| format!("the idempotency key {wire} is no input"))?;
+    let Some(wire) = marked.or_else(|| lowering.documents.overrides.idempotency_keys.get(&source.id)) else {
+        return Ok(None);
+    };
+    let input = inputs
+        .iter()
+        .find(|input| input.wire == *wire)
+        .with_context(|| format!("the idempotency key {wire} is no input"))?;
     ensure!(!input.required && input.ty == Ty::String, "the idempotency key {wire} is no optional text");
     Ok(Some(input.name.clone()))
 }
@@ -306,7 +354,8 @@ fn output(lowering: &mut Lowering<'_>, source: &spec::Operation, short: &str) ->
         }
         Some((media_type, media)) => {
             ensure!(media_type == "application/json", "an answer of {media_type}");
-            // A header that was added by hand to a JSON answer stands beside it: callers who want it ask for the full response.
+            // A header that was added by hand to a JSON answer stands beside it: callers who want it ask for the full
+            // response.
             let beside = response.headers.values().all(|header| header.origin.is_some());
             ensure!(beside, "headers of an answer without a schema");
             let output = Output::Json(lowering.ty(&media.schema, &name)?);
@@ -315,7 +364,10 @@ fn output(lowering: &mut Lowering<'_>, source: &spec::Operation, short: &str) ->
         None if response.headers.is_empty() => Ok((Output::Empty, Vec::new())),
         None => {
             ensure!(!lowering.has_type(&name), "the answer needs a name, and {name} is taken");
-            lowering.message(&name, &Schema { kind: Some(Kind::Object), properties: Some(IndexMap::new()), ..Schema::default() })?;
+            lowering.message(
+                &name,
+                &Schema { kind: Some(Kind::Object), properties: Some(IndexMap::new()), ..Schema::default() },
+            )?;
             let members = header_members(lowering, &name, response)?;
             Ok((Output::Headers(TypeRef { package: lowering.package.to_owned(), name }), members))
         }
@@ -327,10 +379,15 @@ fn header_members(lowering: &mut Lowering<'_>, name: &str, response: &spec::Resp
     for (wire, header) in &response.headers {
         let ty = lowering.ty(&header.schema, "")?;
         let rust = names::member(wire, header.snake.as_deref());
-        let doc = Doc { text: None, facts: vec![format!("From the header `{wire}` of the answer.")], deprecated: false };
-        lowering.add_header(name, Member { name: rust, wire: wire.clone(), ty, doc, header: true, mark: Mark::None })?;
+        let doc =
+            Doc { text: None, facts: vec![format!("From the header `{wire}` of the answer.")], deprecated: false };
+        lowering
+            .add_header(name, Member { name: rust, wire: wire.clone(), ty, doc, header: true, mark: Mark::None })?;
     }
     let members = lowering.header_members(name)?;
-    ensure!(members.len() == response.headers.len(), "members of {name} come from headers that the answer does not list");
+    ensure!(
+        members.len() == response.headers.len(),
+        "members of {name} come from headers that the answer does not list"
+    );
     Ok(members)
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Package, Ty, TypeRef};
 use crate::spec::Signatures;
 
-/// Boxes members through which a message directly or indirectly holds itself. A box that is required could never end, so such
-/// members become optional.
+/// Boxes members through which a message directly or indirectly holds itself. A box that is required could never end,
+/// so such members become optional.
 pub(crate) fn resolve(packages: &mut BTreeMap<String, Package>, signatures: &mut Signatures) {
     let mut edges: BTreeMap<TypeRef, BTreeSet<TypeRef>> = BTreeMap::new();
     for package in packages.values() {
@@ -29,7 +29,8 @@ pub(crate) fn resolve(packages: &mut BTreeMap<String, Package>, signatures: &mut
                     member.ty = Ty::Boxed(target.clone());
                 }
             }
-            let (boxed, required) = std::mem::take(&mut message.required).into_iter().partition(|m| matches!(m.ty, Ty::Boxed(_)));
+            let (boxed, required) =
+                std::mem::take(&mut message.required).into_iter().partition(|m| matches!(m.ty, Ty::Boxed(_)));
             message.required = required;
             let boxed: Vec<_> = boxed;
             if let Some(arguments) = signatures.messages.get_mut(&format!("{}.{}", own.package, own.name)) {

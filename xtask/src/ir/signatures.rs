@@ -10,8 +10,8 @@ use crate::spec::Signatures;
 /// Arguments of one type that a caller can still keep apart.
 const MOST: usize = 3;
 
-/// Checks every signature: several texts only in an order that somebody wrote down, path parameters as the URL has them, no more than
-/// three arguments of a type unless they are the path's or nobody but the service makes the message.
+/// Checks every signature: several texts only in an order that somebody wrote down, path parameters as the URL has
+/// them, no more than three arguments of a type unless they are the path's or nobody but the service makes the message.
 pub(super) fn check(packages: &BTreeMap<String, Package>, reviewed: &Signatures) -> Result<()> {
     for operation in packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations) {
         let arguments: Vec<_> = operation.required().map(|input| (input.wire.as_str(), &input.ty)).collect();
@@ -20,7 +20,9 @@ pub(super) fn check(packages: &BTreeMap<String, Package>, reviewed: &Signatures)
         check_one("operations", &operation.id, &arguments, own, reviewed.operations.contains_key(&operation.id))?;
     }
     let sent = sent(packages);
-    for (package, message) in packages.values().flat_map(|package| package.messages.iter().map(move |message| (package, message))) {
+    for (package, message) in
+        packages.values().flat_map(|package| package.messages.iter().map(move |message| (package, message)))
+    {
         let key = format!("{}.{}", package.name, message.name);
         let arguments: Vec<_> = message.required.iter().map(|member| (member.wire.as_str(), &member.ty)).collect();
         let own = message.required.iter().map(|member| &member.ty).filter(|_| sent.contains(&key));
@@ -29,7 +31,13 @@ pub(super) fn check(packages: &BTreeMap<String, Package>, reviewed: &Signatures)
     Ok(())
 }
 
-fn check_one<'a>(section: &str, key: &str, arguments: &[(&str, &Ty)], limited: impl Iterator<Item = &'a Ty>, reviewed: bool) -> Result<()> {
+fn check_one<'a>(
+    section: &str,
+    key: &str,
+    arguments: &[(&str, &Ty)],
+    limited: impl Iterator<Item = &'a Ty>,
+    reviewed: bool,
+) -> Result<()> {
     let texts = arguments.iter().filter(|(_, ty)| is_text(ty)).count();
     let names: Vec<_> = arguments.iter().map(|(wire, _)| *wire).collect();
     ensure!(

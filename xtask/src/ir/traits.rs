@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use indexmap::IndexMap;
 
 use super::{
-    Argument, DataPlane, Input, Lro, LroMembers, Message, Operation, OperationRef, Package, Paging, PagingKind, Place, Step, Ty, TypeRef,
-    Wait,
+    Argument, DataPlane, Input, Lro, LroMembers, Message, Operation, OperationRef, Package, Paging, PagingKind, Place,
+    Step, Ty, TypeRef, Wait,
 };
 use crate::spec::{self, Bind, BindSource, Documents, PageKind, Schema, TokenPlace, operations_of, schema_name};
 
@@ -22,7 +22,8 @@ pub(crate) fn resolve(documents: &Documents, packages: &mut BTreeMap<String, Pac
         }
     }
     for (package, id, connected) in found {
-        let operations = packages.get_mut(&package).into_iter().flat_map(|p| &mut p.services).flat_map(|s| &mut s.operations);
+        let operations =
+            packages.get_mut(&package).into_iter().flat_map(|p| &mut p.services).flat_map(|s| &mut s.operations);
         for operation in operations.filter(|operation| operation.id == id) {
             let Connected { paging, wait, lro, data_plane } = connected.clone();
             (operation.paging, operation.wait, operation.lro, operation.data_plane) = (paging, wait, lro, data_plane);
@@ -57,14 +58,20 @@ impl<'a> Lookup<'a> {
                 .context("paging")?,
             wait: wait.map(|wait| self.wait(operation, wait)).transpose().context("wait")?,
             lro: source.lro.as_ref().map(|lro| self.lro(operation, lro)).transpose().context("long-running work")?,
-            data_plane: source.data_plane.as_ref().map(|plane| self.data_plane(operation, plane)).transpose().context("data plane")?,
+            data_plane: source
+                .data_plane
+                .as_ref()
+                .map(|plane| self.data_plane(operation, plane))
+                .transpose()
+                .context("data plane")?,
         })
     }
 
     fn operation(&self, id: &str) -> Result<(OperationRef, &'a Operation)> {
         for service in &self.package.services {
             if let Some(operation) = service.operations.iter().find(|operation| operation.id == id) {
-                let reference = OperationRef { id: id.to_owned(), module: service.module.clone(), name: operation.name.clone() };
+                let reference =
+                    OperationRef { id: id.to_owned(), module: service.module.clone(), name: operation.name.clone() };
                 return Ok((reference, operation));
             }
         }
@@ -80,7 +87,8 @@ impl<'a> Lookup<'a> {
 
     fn step(&self, ty: &Ty, wire: &str) -> Result<Step> {
         let message = self.message(ty)?;
-        let (member, required) = message.member(wire).with_context(|| format!("{} has no member {wire}", message.name))?;
+        let (member, required) =
+            message.member(wire).with_context(|| format!("{} has no member {wire}", message.name))?;
         Ok(Step { name: member.name.clone(), wire: wire.to_owned(), required, ty: member.ty.clone() })
     }
 
@@ -104,7 +112,8 @@ impl<'a> Lookup<'a> {
         let reference = schema.reference.as_deref().context("no reference to a schema")?;
         let (package, name) = schema_name(reference, &self.package.name)?;
         let name = TypeRef { package: package.to_owned(), name: name.to_owned() };
-        let is_message = self.packages.get(package).is_some_and(|package| package.messages.iter().any(|m| m.name == name.name));
+        let is_message =
+            self.packages.get(package).is_some_and(|package| package.messages.iter().any(|m| m.name == name.name));
         Ok(if is_message { Ty::Message(name) } else { Ty::Enum(name) })
     }
 
@@ -144,7 +153,9 @@ impl<'a> Lookup<'a> {
                 for name in alone.into_iter().flatten() {
                     ensure!(operation.input(name).is_some(), "no input {name} stands beside the token");
                 }
-                let cleared = |input: &&Input| alone.is_some_and(|kept| !kept.contains(&input.wire)) && input.wire != request.wire;
+                let cleared = |input: &&Input| {
+                    alone.is_some_and(|kept| !kept.contains(&input.wire)) && input.wire != request.wire
+                };
                 let clears = operation.optional().filter(cleared).cloned().collect();
                 PagingKind::Token { request, response, clears }
             }
@@ -156,7 +167,9 @@ impl<'a> Lookup<'a> {
                 let next = self.message(&response.ty)?;
                 let inputs = operation
                     .optional()
-                    .filter_map(|input| next.member(&input.wire).map(|_| Ok((input.clone(), self.step(&response.ty, &input.wire)?))))
+                    .filter_map(|input| {
+                        next.member(&input.wire).map(|_| Ok((input.clone(), self.step(&response.ty, &input.wire)?)))
+                    })
                     .collect::<Result<_>>()?;
                 PagingKind::Body { response, inputs }
             }
@@ -172,19 +185,29 @@ impl<'a> Lookup<'a> {
                 .collect::<Result<Vec<_>>>()
         };
         let key = paging.dedup.as_deref().map(|wire| self.step(&item, wire)).transpose()?;
-        ensure!(key.as_ref().is_none_or(|key| key.ty == Ty::String), "items are told apart by something else than a text");
+        ensure!(
+            key.as_ref().is_none_or(|key| key.ty == Ty::String),
+            "items are told apart by something else than a text"
+        );
         Ok(Paging { items, item, kind, initial: values(&paging.initial)?, defaults: values(&paging.defaults)?, key })
     }
 
     /// The arguments of an operation that follows, each from the request or the answer.
-    fn arguments(&self, operation: &Operation, follower: &Operation, bind: &IndexMap<String, Bind>) -> Result<Vec<Argument>> {
+    fn arguments(
+        &self,
+        operation: &Operation,
+        follower: &Operation,
+        bind: &IndexMap<String, Bind>,
+    ) -> Result<Vec<Argument>> {
         for wire in bind.keys() {
             ensure!(follower.required().any(|input| input.wire == *wire), "{} has no argument {wire}", follower.id);
         }
         follower
             .required()
             .map(|wanted| {
-                let bind = bind.get(&wanted.wire).with_context(|| format!("nothing gives {} of {}", wanted.wire, follower.id))?;
+                let bind = bind
+                    .get(&wanted.wire)
+                    .with_context(|| format!("nothing gives {} of {}", wanted.wire, follower.id))?;
                 let (argument, ty) = match bind.from {
                     BindSource::Request => {
                         let input = operation.input(&bind.field).with_context(|| format!("no input {}", bind.field))?;
@@ -196,7 +219,13 @@ impl<'a> Lookup<'a> {
                         (Argument::Response(step), ty)
                     }
                 };
-                ensure!(ty == wanted.ty, "{} of {} is {:?}, and what is to give it {ty:?}", wanted.wire, follower.id, wanted.ty);
+                ensure!(
+                    ty == wanted.ty,
+                    "{} of {} is {:?}, and what is to give it {ty:?}",
+                    wanted.wire,
+                    follower.id,
+                    wanted.ty
+                );
                 Ok(argument)
             })
             .collect()
@@ -209,7 +238,10 @@ impl<'a> Lookup<'a> {
         let status = self.steps(&output, &wait.status)?;
         ensure!(status.last().is_some_and(|step| matches!(step.ty, Ty::Enum(_) | Ty::String)), "the status is no text");
         let message = wait.message.as_deref().map(|path| self.steps(&output, path)).transpose()?;
-        ensure!(message.as_ref().and_then(|steps| steps.last()).is_none_or(|step| step.ty == Ty::String), "the message is no text");
+        ensure!(
+            message.as_ref().and_then(|steps| steps.last()).is_none_or(|step| step.ty == Ty::String),
+            "the message is no text"
+        );
         Ok(Wait {
             poll,
             poll_inputs: polled.required().map(|input| input.wire.clone()).collect(),
@@ -249,9 +281,19 @@ impl<'a> Lookup<'a> {
             response: self.step(&output, &lro.response)?,
             metadata: self.step(&output, &lro.metadata)?,
         };
-        let all = [&members.done, &members.error, &members.error_code, &members.error_message, &members.response, &members.metadata];
+        let all = [
+            &members.done,
+            &members.error,
+            &members.error_code,
+            &members.error_message,
+            &members.response,
+            &members.metadata,
+        ];
         ensure!(all.iter().all(|step| !step.required), "members of an operation resource are required");
-        ensure!(members.response.ty == Ty::Object && members.metadata.ty == Ty::Object, "result and metadata are no free-form objects");
+        ensure!(
+            members.response.ty == Ty::Object && members.metadata.ty == Ty::Object,
+            "result and metadata are no free-form objects"
+        );
         let ty = |schema: &Option<Schema>| schema.as_ref().map(|schema| self.schema_ty(schema)).transpose();
         let poll_input = lro.bind.keys().next().cloned().unwrap_or_default();
         Ok(Lro { poll, poll_input, cancel, result: ty(&lro.result_type)?, metadata: ty(&lro.metadata_type)?, members })

@@ -66,8 +66,8 @@ fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
 }
 
-/// Which members hold secrets, decided by a person. An entry is a name on the wire or a path, `package.Schema.member` or
-/// `service.operation.input`, which wins over the name.
+/// Which members hold secrets, decided by a person. An entry is a name on the wire or a path, `package.Schema.member`
+/// or `service.operation.input`, which wins over the name.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sensitive {
@@ -90,8 +90,8 @@ impl Sensitive {
     }
 }
 
-/// Which inputs are arguments: frozen when an operation or a message is first generated, so that callers do not break when the
-/// service relaxes or adds a requirement.
+/// Which inputs are arguments: frozen when an operation or a message is first generated, so that callers do not break
+/// when the service relaxes or adds a requirement.
 #[derive(Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Signatures {

@@ -70,7 +70,8 @@ impl Texts {
 
 /// Whether a text says no more than the name does: "The page token." of `page_token`.
 fn is_made_of(text: &str, name: &str) -> bool {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let letters =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
     let text = text.trim();
     let bare = text.strip_prefix("The ").or_else(|| text.strip_prefix("Whether to ")).unwrap_or(text);
     !name.is_empty() && letters(bare) == letters(name)
@@ -82,9 +83,11 @@ mod tests {
 
     #[test]
     fn a_text_that_repeats_the_name_is_none() {
-        for (text, name) in
-            [("Include deleted.", "include_deleted"), ("The Page token.", "pageToken"), ("Whether to show all.", "show_all")]
-        {
+        for (text, name) in [
+            ("Include deleted.", "include_deleted"),
+            ("The Page token.", "pageToken"),
+            ("Whether to show all.", "show_all"),
+        ] {
             assert!(is_made_of(text, name), "{text}");
         }
         for (text, name) in [("Id of the run.", "id"), ("The state it is in.", "state"), ("Gets it.", "")] {

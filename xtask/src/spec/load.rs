@@ -27,16 +27,29 @@ impl Documents {
         let mut texts = BTreeMap::new();
         for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
             let path = entry?.path();
-            let (Some(stem), Some("json")) = (path.file_stem().and_then(|s| s.to_str()), path.extension().and_then(|e| e.to_str())) else {
+            let (Some(stem), Some("json")) =
+                (path.file_stem().and_then(|s| s.to_str()), path.extension().and_then(|e| e.to_str()))
+            else {
                 continue;
             };
             if OTHERS.contains(&stem) {
                 continue;
             }
             let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            let document: Document = serde_json::from_str(&text).with_context(|| format!("{} has something unknown", path.display()))?;
-            ensure!(document.openapi.starts_with("3.1"), "{}: OpenAPI {} is not supported", path.display(), document.openapi);
-            ensure!(document.info.title == stem, "{}: the title is {}, not the name of the file", path.display(), document.info.title);
+            let document: Document =
+                serde_json::from_str(&text).with_context(|| format!("{} has something unknown", path.display()))?;
+            ensure!(
+                document.openapi.starts_with("3.1"),
+                "{}: OpenAPI {} is not supported",
+                path.display(),
+                document.openapi
+            );
+            ensure!(
+                document.info.title == stem,
+                "{}: the title is {}, not the name of the file",
+                path.display(),
+                document.info.title
+            );
             texts.insert(stem.to_owned(), Texts::read(&folder.join("docs").join(format!("{stem}.json")))?);
             packages.insert(stem.to_owned(), document);
         }
@@ -65,14 +78,18 @@ impl Documents {
 pub(crate) fn operations_of(document: &Document) -> impl Iterator<Item = (&str, Method, &Operation)> {
     document.paths.iter().flat_map(|(path, methods)| {
         methods.iter().flat_map(move |(method, operation)| {
-            std::iter::once(operation).chain(&operation.same_endpoint).map(move |operation| (path.as_str(), *method, operation))
+            std::iter::once(operation)
+                .chain(&operation.same_endpoint)
+                .map(move |operation| (path.as_str(), *method, operation))
         })
     })
 }
 
 /// Splits `compute.json#/components/schemas/X` or `#/components/schemas/X` into package and name.
 pub(crate) fn schema_name<'a>(reference: &'a str, package: &'a str) -> Result<(&'a str, &'a str)> {
-    let Some((file, name)) = reference.split_once("#/components/schemas/") else { bail!("{package}: a reference to {reference}") };
+    let Some((file, name)) = reference.split_once("#/components/schemas/") else {
+        bail!("{package}: a reference to {reference}")
+    };
     match file {
         "" => Ok((package, name)),
         _ => Ok((file.strip_suffix(".json").with_context(|| format!("{package}: a reference to {reference}"))?, name)),

@@ -7,9 +7,9 @@ use std::sync::{LazyLock, Mutex};
 use arrow_array::builder::{ListBuilder, MapBuilder, StringBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    Array, BinaryArray, BooleanArray, Decimal128Array, DictionaryArray, FixedSizeBinaryArray, FixedSizeListArray, Float64Array, Int16Array,
-    Int32Array, Int64Array, LargeStringArray, NullArray, RunArray, StringArray, StringViewArray, StructArray, TimestampMicrosecondArray,
-    UnionArray,
+    Array, BinaryArray, BooleanArray, Decimal128Array, DictionaryArray, FixedSizeBinaryArray, FixedSizeListArray,
+    Float64Array, Int16Array, Int32Array, Int64Array, LargeStringArray, NullArray, RunArray, StringArray,
+    StringViewArray, StructArray, TimestampMicrosecondArray, UnionArray,
 };
 use arrow_buffer::ScalarBuffer;
 use arrow_ipc::CompressionType;
@@ -49,15 +49,27 @@ fn columns() -> BTreeMap<&'static str, ArrayRef> {
     let strings: ArrayRef = Arc::new(StringArray::from_iter(each().map(text)));
     let whole: ArrayRef = Arc::new(Int32Array::from_iter_values(each()));
     let fields: Fields = vec![Field::new("x", DataType::Int32, true), Field::new("y", DataType::Utf8, true)].into();
-    let unions = UnionFields::try_new([0, 1], [Field::new("i", DataType::Int32, true), Field::new("s", DataType::Utf8, true)]).unwrap();
+    let unions =
+        UnionFields::try_new([0, 1], [Field::new("i", DataType::Int32, true), Field::new("s", DataType::Utf8, true)])
+            .unwrap();
     let ids: ScalarBuffer<i8> = each().map(|i| (i % 2) as i8).collect();
     let places: ScalarBuffer<i32> = each().collect();
     let run_ends = Int16Array::from(vec![10, 24]);
     BTreeMap::from([
         ("binary", Arc::new(BinaryArray::from_iter_values(each().map(|i| vec![i as u8; i as usize]))) as ArrayRef),
         ("bool", Arc::new(BooleanArray::from_iter(each().map(|i| (i % 4 != 0).then_some(i % 3 == 0))))),
-        ("decimal", Arc::new(Decimal128Array::from_iter_values(each().map(i128::from)).with_precision_and_scale(38, 2).unwrap())),
-        ("dictionary", Arc::new(each().map(|i| ["a", "b", "c"].get(i as usize % 4).copied()).collect::<DictionaryArray<Int32Type>>())),
+        (
+            "decimal",
+            Arc::new(
+                Decimal128Array::from_iter_values(each().map(i128::from)).with_precision_and_scale(38, 2).unwrap(),
+            ),
+        ),
+        (
+            "dictionary",
+            Arc::new(
+                each().map(|i| ["a", "b", "c"].get(i as usize % 4).copied()).collect::<DictionaryArray<Int32Type>>(),
+            ),
+        ),
         ("double", Arc::new(Float64Array::from_iter(each().map(|i| (i % 7 != 0).then(|| f64::from(i) / 3.0))))),
         ("fixed", Arc::new(FixedSizeBinaryArray::try_from_iter(each().map(|i| [i as u8; 4])).unwrap())),
         ("fixed_list", {
@@ -79,9 +91,11 @@ fn columns() -> BTreeMap<&'static str, ArrayRef> {
 }
 
 fn stream(columns: &[(&str, ArrayRef)], compression: Option<CompressionType>, batches: usize) -> Vec<u8> {
-    let fields: Vec<_> = columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
+    let fields: Vec<_> =
+        columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
     let schema = Arc::new(Schema::new(fields));
-    let batch = RecordBatch::try_new(schema.clone(), columns.iter().map(|(_, column)| column.clone()).collect()).unwrap();
+    let batch =
+        RecordBatch::try_new(schema.clone(), columns.iter().map(|(_, column)| column.clone()).collect()).unwrap();
     let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
     let mut writer = StreamWriter::try_new_with_options(Vec::new(), &schema, options).unwrap();
     (0..batches).for_each(|_| writer.write(&batch).unwrap());
@@ -103,7 +117,8 @@ macro_rules! inputs {
 }
 
 /// Streams that made the decoder panic, or ask for a petabyte.
-const HARMFUL: &[(&str, &[u8])] = inputs! { "abort_lz4" "abort_zstd" "panic_1" "panic_2" "panic_3" "panic_4" "panic_5" "panic_6" };
+const HARMFUL: &[(&str, &[u8])] =
+    inputs! { "abort_lz4" "abort_zstd" "panic_1" "panic_2" "panic_3" "panic_4" "panic_5" "panic_6" };
 /// A stream of one column and no batch.
 const SCHEMA_ONLY: &[u8] = include_bytes!("../../tests/inputs/schema_only.arrow");
 
@@ -161,7 +176,10 @@ fn empty_columns_and_slices_read() {
     for (name, column) in &all {
         for (from, length) in [(0, 0), (3, 0), (3, 5), (7, 17)] {
             let part = [(*name, column.slice(from, length))];
-            assert_eq!(read(&stream(&part, None, 1)).unwrap_or_else(|why| panic!("{name} {from} {length}: {why}")), length as u64);
+            assert_eq!(
+                read(&stream(&part, None, 1)).unwrap_or_else(|why| panic!("{name} {from} {length}: {why}")),
+                length as u64
+            );
         }
     }
 }
@@ -229,7 +247,8 @@ static CAUGHT: Mutex<usize> = Mutex::new(0);
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever happens to a stream on its way, reading it ends, in valid arrays or an error, and the decoder never panics.
+    /// Whatever happens to a stream on its way, reading it ends, in valid arrays or an error, and the decoder never
+    /// panics.
     #[test]
     fn mutated_streams_never_panic(
         seed in any::<Index>(),

@@ -27,8 +27,8 @@ enum Variables {
 
 /// Builds the configuration: which workspace or account to use, and how to authenticate.
 ///
-/// Each attribute that is set here takes precedence over its environment variable, and that over the profile file. Nothing is read
-/// before [`resolve`](Self::resolve), and nothing is sent before credentials are used.
+/// Each attribute that is set here takes precedence over its environment variable, and that over the profile file.
+/// Nothing is read before [`resolve`](Self::resolve), and nothing is sent before credentials are used.
 ///
 /// ```
 /// use databricks_auth::{Config, Environment};
@@ -63,8 +63,8 @@ impl Config {
         Self::new()
     }
 
-    /// Creates a configuration that reads neither the environment nor the home directory: it contains only what is set in code. For tests,
-    /// and for programs that manage every setting themselves.
+    /// Creates a configuration that reads neither the environment nor the home directory: it contains only what is set
+    /// in code. For tests, and for programs that manage every setting themselves.
     ///
     /// ```
     /// use databricks_auth::Config;
@@ -94,7 +94,8 @@ impl Config {
         self
     }
 
-    /// Sets the environment variables to read in place of those of the process. Programs that are run to get a token receive them too.
+    /// Sets the environment variables to read in place of those of the process. Programs that are run to get a token
+    /// receive them too.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
         self.variables = Variables::Given(environment);
@@ -143,14 +144,16 @@ impl Config {
         self
     }
 
-    /// Sets where logins are stored. Takes precedence over `DATABRICKS_AUTH_STORAGE` and over `auth_storage` of the profile file.
+    /// Sets where logins are stored. Takes precedence over `DATABRICKS_AUTH_STORAGE` and over `auth_storage` of the
+    /// profile file.
     #[must_use]
     pub fn auth_storage(mut self, storage: Storage) -> Self {
         self.platform.storage = Some(storage);
         self
     }
 
-    /// Sets whether plain http is permitted to hosts other than this machine; `false` by default. Anyone on the network can read the tokens then.
+    /// Sets whether plain http is permitted to hosts other than this machine; `false` by default. Anyone on the network
+    /// can read the tokens then.
     #[must_use]
     pub fn allow_insecure_host(mut self, allow: bool) -> Self {
         self.allow_insecure_host = allow;
@@ -180,7 +183,9 @@ impl fmt::Debug for Config {
         let mut debug = f.debug_struct("Config");
         for (key, raw) in &self.explicit {
             match raw {
-                Raw::Text(text) if !key.attribute().sensitive && *key != Key::Host => debug.field(key.name(), &text.expose()),
+                Raw::Text(text) if !key.attribute().sensitive && *key != Key::Host => {
+                    debug.field(key.name(), &text.expose())
+                }
                 Raw::Text(_) => debug.field(key.name(), &format_args!("{REDACTED}")),
                 Raw::Bool(value) => debug.field(key.name(), value),
                 Raw::Int(value) => debug.field(key.name(), value),
@@ -197,7 +202,12 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let config = Config::new().host("https://u:pw@h").token("dapi-1").username("ann").set("client_secret", "cs").scopes(["a"]);
+        let config = Config::new()
+            .host("https://u:pw@h")
+            .token("dapi-1")
+            .username("ann")
+            .set("client_secret", "cs")
+            .scopes(["a"]);
         let text = format!("{config:?}");
         for secret in ["dapi-1", "cs\"", "pw"] {
             assert!(!text.contains(secret), "{text}");

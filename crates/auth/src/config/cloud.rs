@@ -64,7 +64,9 @@ impl HostType {
     }
 
     pub(crate) fn named(text: &str) -> Option<Self> {
-        [Self::Workspace, Self::Account, Self::Unified].into_iter().find(|kind| text.trim().eq_ignore_ascii_case(kind.as_str()))
+        [Self::Workspace, Self::Account, Self::Unified]
+            .into_iter()
+            .find(|kind| text.trim().eq_ignore_ascii_case(kind.as_str()))
     }
 }
 
@@ -174,9 +176,9 @@ impl AzureEnvironment {
 
     /// The environment whose authority has this host name.
     pub(crate) fn of_authority(name: &str) -> Option<Self> {
-        [Self::Public, Self::UsGovernment, Self::China]
-            .into_iter()
-            .find(|environment| environment.authority().strip_prefix("https://").and_then(|rest| rest.strip_suffix('/')) == Some(name))
+        [Self::Public, Self::UsGovernment, Self::China].into_iter().find(|environment| {
+            environment.authority().strip_prefix("https://").and_then(|rest| rest.strip_suffix('/')) == Some(name)
+        })
     }
 }
 
@@ -209,7 +211,11 @@ mod tests {
     #[test]
     fn longer_suffixes_come_first() {
         for (index, zone) in ZONES.iter().enumerate() {
-            assert!(ZONES[..index].iter().all(|earlier| !zone.suffix.ends_with(earlier.suffix)), "{} is never reached", zone.suffix);
+            assert!(
+                ZONES[..index].iter().all(|earlier| !zone.suffix.ends_with(earlier.suffix)),
+                "{} is never reached",
+                zone.suffix
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! Reading `.databrickscfg`.
 //!
-//! The syntax is that of the official CLI's reader: `=` or `:` between key and value, comments with `#` or `;`, one pair of
-//! quotes removed, repeated sections merged, no interpolation, and no inheritance from `[DEFAULT]`.
+//! The syntax is that of the official CLI's reader: `=` or `:` between key and value, comments with `#` or `;`, one
+//! pair of quotes removed, repeated sections merged, no interpolation, and no inheritance from `[DEFAULT]`.
 
 use std::fmt;
 
@@ -62,7 +62,8 @@ impl ProfileFile {
                 continue;
             }
             if let Some(rest) = line.strip_prefix('[') {
-                let name = header(rest).ok_or(SyntaxError { line: number, problem: "a section header without its closing bracket" })?;
+                let name = header(rest)
+                    .ok_or(SyntaxError { line: number, problem: "a section header without its closing bracket" })?;
                 current = Some(file.section_index(name, number));
                 continue;
             }
@@ -106,7 +107,8 @@ impl ProfileFile {
         }
         if let Some(word) = key.split_whitespace().next().filter(|word| *word != key) {
             // The rest may be a secret, and so may a first word that is not a key.
-            let known = Key::find(word).map(|key| format!("; it should begin with \"{} =\"", key.name())).unwrap_or_default();
+            let known =
+                Key::find(word).map(|key| format!("; it should begin with \"{} =\"", key.name())).unwrap_or_default();
             self.warnings.push(format!("line {line} has no equals sign after its key and is ignored{known}"));
         }
         let Section { name, entries } = &mut self.sections[section];

@@ -90,7 +90,8 @@ fn is_name(name: &str) -> bool {
     if let Some(address) = name.strip_prefix('[') {
         return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
     }
-    let valid = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let valid =
+        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let looks_numeric = name.rsplit('.').next().is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit()));
     name.len() <= 253 && name.split('.').all(valid) && (!looks_numeric || name.parse::<Ipv4Addr>().is_ok())
 }
@@ -100,7 +101,9 @@ fn ids(tail: &str) -> (Option<String>, Option<String>) {
     let Some((_, query)) = tail.split_once('?') else { return (None, None) };
     let query = query.split('#').next().unwrap_or_default();
     let find = |name: &str| {
-        form_urlencoded::parse(query.as_bytes()).find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.into_owned())
+        form_urlencoded::parse(query.as_bytes())
+            .find(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.into_owned())
     };
     let numeric = |text: &String| text.bytes().all(|b| b.is_ascii_digit());
     let workspace_id = find("w").or_else(|| find("o").filter(numeric)).or_else(|| find("workspace_id").filter(numeric));
@@ -157,7 +160,9 @@ mod tests {
 
     #[test]
     fn errors_do_not_show_user_information() {
-        let Err(HostError::Insecure { shown }) = Host::parse("http://ann:secret@ws.example.com/?token=x", false) else { panic!() };
+        let Err(HostError::Insecure { shown }) = Host::parse("http://ann:secret@ws.example.com/?token=x", false) else {
+            panic!()
+        };
         assert_eq!(shown, "http://ws.example.com");
     }
 

@@ -1,9 +1,9 @@
 //! Reading `.netrc`, by curl's grammar.
 //!
-//! Tokens are separated by white space, so entries may share a line or span several. `machine` opens an entry with `login` and
-//! `password` in any order; `account` and its value are skipped; `default` ends the search and is never used; `macdef`
-//! runs to the next empty line; a `#` where a token could start a line begins a comment; a value in double quotes may hold
-//! spaces and the escapes `\"`, `\n`, `\r`, `\t`.
+//! Tokens are separated by white space, so entries may share a line or span several. `machine` opens an entry with
+//! `login` and `password` in any order; `account` and its value are skipped; `default` ends the search and is never
+//! used; `macdef` runs to the next empty line; a `#` where a token could start a line begins a comment; a value in
+//! double quotes may hold spaces and the escapes `\"`, `\n`, `\r`, `\t`.
 
 use std::fmt;
 
@@ -37,8 +37,8 @@ pub(crate) struct SyntaxError {
     pub(crate) problem: &'static str,
 }
 
-/// The first entry for a host that has both login and password. The host's name counts in any case of letters, its port not
-/// at all.
+/// The first entry for a host that has both login and password. The host's name counts in any case of letters, its port
+/// not at all.
 pub(crate) fn find(text: &str, host: &str) -> Result<Option<Login>, SyntaxError> {
     let mut tokens = Tokens { rest: text.trim_start_matches('\u{feff}'), line: 1, at_line_start: true };
     let mut found: Option<Partial> = None;
@@ -206,8 +206,7 @@ mod tests {
 
     #[test]
     fn comments_and_macros_are_skipped() {
-        let text =
-            "# machine a login x password comment\nmacdef init\nmachine a login x password macro\n\nmachine a login x password #real\n";
+        let text = "# machine a login x password comment\nmacdef init\nmachine a login x password macro\n\nmachine a login x password #real\n";
         assert_eq!(pair(text, "a"), owned("x", "#real"));
         assert_eq!(pair("macdef m\nmachine a login x password y", "a"), None);
     }

@@ -23,10 +23,13 @@ pub(crate) fn path(settings: &Settings, home: Option<&Path>) -> Option<PathBuf> 
 
 /// Reads a profile file. `None` where there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<ProfileFile>, AuthError> {
-    let fail = |problem: String| AuthError::new(AuthErrorKind::ConfigFile, format!("the profile file {} {problem}", path.display()));
+    let fail = |problem: String| {
+        AuthError::new(AuthErrorKind::ConfigFile, format!("the profile file {} {problem}", path.display()))
+    };
     let text = match fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
-            let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            let line =
+                1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
             fail(format!("is not valid UTF-8: see line {line}"))
         })?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -50,7 +53,11 @@ pub(crate) fn read_profile_file(config: &ResolvedConfig) -> Result<Option<(PathB
 }
 
 /// Adds the values of the chosen section, if one is to be read, and returns that section's host.
-pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut Vec<String>) -> Result<Option<String>, AuthError> {
+pub(crate) fn apply(
+    settings: &mut Settings,
+    home: Option<&Path>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<String>, AuthError> {
     let named = settings.text(Key::Profile);
     if named.is_none() && is_configured(settings) {
         return Ok(None);
@@ -75,7 +82,10 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
     let mut added_secret = false;
     for attribute in ATTRIBUTES.iter().filter(|attribute| !matches!(attribute.key, Key::Profile | Key::ConfigFile)) {
         // Of two names of one attribute, the first of the table wins.
-        let entry = attribute.names.iter().find_map(|name| section.entries.iter().find(|e| e.key == *name && !e.value.is_empty()));
+        let entry = attribute
+            .names
+            .iter()
+            .find_map(|name| section.entries.iter().find(|e| e.key == *name && !e.value.is_empty()));
         let Some(entry) = entry else { continue };
         let source = Source::profile(&name, &path, Some(entry.line));
         let raw = Raw::Text(entry.value.as_str().into());
@@ -90,7 +100,10 @@ pub(crate) fn apply(settings: &mut Settings, home: Option<&Path>, warnings: &mut
         settings.fill(Key::Profile, Value::Text(name.clone()), Source::profile(&name, &path, None));
     }
     if added_secret && crate::platform::is_readable_by_others(&path) {
-        warnings.push(format!("{} contains secrets and other users can read it; restrict it, for example with chmod 600", path.display()));
+        warnings.push(format!(
+            "{} contains secrets and other users can read it; restrict it, for example with chmod 600",
+            path.display()
+        ));
     }
     Ok(section.get("host").filter(|host| !host.is_empty()).map(str::to_owned))
 }
@@ -111,6 +124,7 @@ fn reserved(whence: &str) -> AuthError {
 
 fn not_found(name: &str, path: &Path, file: &ProfileFile) -> AuthError {
     let names: Vec<_> = file.profiles().map(|section| section.name.as_str()).collect();
-    let known = if names.is_empty() { "it has no profiles".to_owned() } else { format!("it has: {}", names.join(", ")) };
+    let known =
+        if names.is_empty() { "it has no profiles".to_owned() } else { format!("it has: {}", names.join(", ")) };
     AuthError::new(AuthErrorKind::ProfileNotFound, format!("{} has no profile {name}; {known}", path.display()))
 }

@@ -4,7 +4,8 @@ use databricks_core::Secret;
 
 use crate::sanitize::trimmed;
 
-/// A value from code or from a file, before it is parsed. Strings are kept as secrets, so that `Debug` cannot show them.
+/// A value from code or from a file, before it is parsed. Strings are kept as secrets, so that `Debug` cannot show
+/// them.
 #[derive(Clone, Debug)]
 pub(crate) enum Raw {
     Text(Secret),

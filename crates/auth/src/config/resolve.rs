@@ -22,8 +22,8 @@ impl Config {
     /// Reads the environment and the profile file, and validates the result. Sends nothing.
     ///
     /// # Errors
-    /// Fails with the kind [`Config`](databricks_core::ErrorKind::Config), naming the setting and where it came from; see
-    /// [`AuthErrorKind`] for the possible reasons.
+    /// Fails with the kind [`Config`](databricks_core::ErrorKind::Config), naming the setting and where it came from;
+    /// see [`AuthErrorKind`] for the possible reasons.
     pub fn resolve(self) -> databricks_core::Result<ResolvedConfig> {
         Ok(resolve(self)?)
     }
@@ -83,7 +83,8 @@ pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settin
     }
     let mut settings = Settings::default();
     for (key, raw) in config.explicit.iter().filter(|(_, raw)| !raw.is_empty()) {
-        let value = Value::read(key.attribute(), raw).map_err(|expected| invalid_value(key.attribute(), &Source::Explicit, &expected))?;
+        let value = Value::read(key.attribute(), raw)
+            .map_err(|expected| invalid_value(key.attribute(), &Source::Explicit, &expected))?;
         settings.fill(*key, value, Source::Explicit);
     }
     for attribute in ATTRIBUTES {
@@ -93,7 +94,8 @@ pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settin
         });
         let Some((name, text)) = set else { continue };
         let source = Source::variable(name);
-        let value = Value::read(attribute, &Raw::Text(text.into())).map_err(|expected| invalid_value(attribute, &source, &expected))?;
+        let value = Value::read(attribute, &Raw::Text(text.into()))
+            .map_err(|expected| invalid_value(attribute, &source, &expected))?;
         settings.fill(attribute.key, value, source);
     }
     Ok(settings)
@@ -129,12 +131,17 @@ fn fill_from_token_endpoint(settings: &mut Settings) {
         return;
     }
     let Some(endpoint) = settings.text(Key::TokenEndpoint) else { return };
-    let Some(path_at) = endpoint.find("://").and_then(|at| endpoint[at + 3..].find('/').map(|slash| at + 3 + slash)) else { return };
+    let Some(path_at) = endpoint.find("://").and_then(|at| endpoint[at + 3..].find('/').map(|slash| at + 3 + slash))
+    else {
+        return;
+    };
     let (origin, path) = endpoint.split_at(path_at);
     let source = Source::Attribute { name: "token_endpoint" };
     let account = path.strip_prefix("/oidc/accounts/").and_then(|rest| rest.strip_suffix("/v1/token"));
     match account {
-        Some(id) if !id.is_empty() && !id.contains('/') => settings.fill(Key::AccountId, Value::Text(id.to_owned()), source.clone()),
+        Some(id) if !id.is_empty() && !id.contains('/') => {
+            settings.fill(Key::AccountId, Value::Text(id.to_owned()), source.clone())
+        }
         _ if path == "/oidc/v1/token" => {}
         _ => return,
     }

@@ -76,8 +76,8 @@ pub(crate) struct Parts {
 
 /// The configuration that code, environment and profile file add up to. Cheap to clone; has no connection.
 ///
-/// Attributes that are not set are `None` or have their default. What only the host knows, such as the account's id, is in
-/// [`CredentialChain::config`](crate::CredentialChain::config) once the host's metadata was requested.
+/// Attributes that are not set are `None` or have their default. What only the host knows, such as the account's id, is
+/// in [`CredentialChain::config`](crate::CredentialChain::config) once the host's metadata was requested.
 #[derive(Clone)]
 pub struct ResolvedConfig(Arc<Parts>);
 
@@ -97,7 +97,8 @@ impl ResolvedConfig {
 
     /// The variables for programs that are run to get a token: all except the secrets of other credentials.
     pub(crate) fn program_environment(&self) -> Vec<(String, String)> {
-        let is_secret = |name: &str| ATTRIBUTES.iter().any(|attribute| attribute.sensitive && attribute.variables.contains(&name));
+        let is_secret =
+            |name: &str| ATTRIBUTES.iter().any(|attribute| attribute.sensitive && attribute.variables.contains(&name));
         let kept = self.0.environment.iter().filter(|(name, _)| !is_secret(name));
         kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
@@ -157,7 +158,8 @@ impl ResolvedConfig {
         self.0.settings.is_set(key)
     }
 
-    /// The origin of the workspace or account console, without a trailing slash. `None` where an Azure resource id takes its place.
+    /// The origin of the workspace or account console, without a trailing slash. `None` where an Azure resource id
+    /// takes its place.
     pub fn host(&self) -> Option<&str> {
         self.text(Key::Host)
     }
@@ -172,7 +174,8 @@ impl ResolvedConfig {
         self.text(Key::WorkspaceId)
     }
 
-    /// The auth type: as configured or, once credentials of this configuration were used, as chosen. `None` before that.
+    /// The auth type: as configured or, once credentials of this configuration were used, as chosen. `None` before
+    /// that.
     pub fn auth_type(&self) -> Option<&str> {
         if let Some(own) = &self.0.credentials {
             return Some(Credentials::auth_type(own));
@@ -219,7 +222,10 @@ impl ResolvedConfig {
         if self.is_set(Key::AzureWorkspaceResourceId) {
             return Cloud::Azure;
         }
-        self.stated_cloud().or(metadata).or_else(|| self.parsed_host().and_then(|host| Cloud::of_host(&host.name))).unwrap_or(Cloud::Aws)
+        self.stated_cloud()
+            .or(metadata)
+            .or_else(|| self.parsed_host().and_then(|host| Cloud::of_host(&host.name)))
+            .unwrap_or(Cloud::Aws)
     }
 
     pub(crate) fn stated_cloud(&self) -> Option<Cloud> {
@@ -271,7 +277,10 @@ impl ResolvedConfig {
 
     /// How many bytes of a body the debug log shows; 96 by default.
     pub fn debug_truncate_bytes(&self) -> usize {
-        self.int(Key::DebugTruncateBytes).and_then(|bytes| usize::try_from(bytes).ok()).filter(|bytes| *bytes > 0).unwrap_or(96)
+        self.int(Key::DebugTruncateBytes)
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .filter(|bytes| *bytes > 0)
+            .unwrap_or(96)
     }
 
     /// Whether the server's certificate is not verified.
@@ -279,8 +288,8 @@ impl ResolvedConfig {
         self.flag(Key::SkipVerify)
     }
 
-    /// Returns the value of an attribute by its name, lists joined by spaces. `None` if it is unset or does not exist; `**REDACTED**` for
-    /// secrets, which [`secret`](Self::secret) returns.
+    /// Returns the value of an attribute by its name, lists joined by spaces. `None` if it is unset or does not exist;
+    /// `**REDACTED**` for secrets, which [`secret`](Self::secret) returns.
     pub fn get(&self, attribute: &str) -> Option<String> {
         match self.0.settings.value(Key::find(attribute)?)? {
             Value::Secret(_) => Some(REDACTED.to_owned()),
@@ -298,7 +307,8 @@ impl ResolvedConfig {
         self.0.settings.source(Key::find(attribute)?)
     }
 
-    /// Warnings about the configuration, such as a key that appears twice. Also logged when the configuration was resolved.
+    /// Warnings about the configuration, such as a key that appears twice. Also logged when the configuration was
+    /// resolved.
     pub fn warnings(&self) -> &[String] {
         &self.0.warnings
     }
@@ -327,8 +337,14 @@ mod tests {
 
     #[test]
     fn programs_get_no_secrets_of_other_credentials() {
-        let variables = [("ARM_CLIENT_SECRET", "a"), ("DATABRICKS_CLIENT_SECRET", "b"), ("GOOGLE_CREDENTIALS", "c"), ("HTTPS_PROXY", "d")];
-        let config = Config::new().environment(Environment::from_iter(variables)).auth_type("azure-cli").resolve().unwrap();
+        let variables = [
+            ("ARM_CLIENT_SECRET", "a"),
+            ("DATABRICKS_CLIENT_SECRET", "b"),
+            ("GOOGLE_CREDENTIALS", "c"),
+            ("HTTPS_PROXY", "d"),
+        ];
+        let config =
+            Config::new().environment(Environment::from_iter(variables)).auth_type("azure-cli").resolve().unwrap();
         assert_eq!(config.program_environment(), [("HTTPS_PROXY".to_owned(), "d".to_owned())]);
     }
 }

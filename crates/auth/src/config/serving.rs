@@ -27,7 +27,11 @@ pub(crate) fn fill_host(settings: &mut Settings, environment: &Environment) {
     }
     for name in ["DATABRICKS_MODEL_SERVING_HOST_URL", "DB_MODEL_SERVING_HOST_URL"] {
         if let Some(host) = environment.get(name) {
-            settings.fill(Key::Host, Value::Text(trimmed(host).to_owned()), Source::Environment { variable: name.to_owned() });
+            settings.fill(
+                Key::Host,
+                Value::Text(trimmed(host).to_owned()),
+                Source::Environment { variable: name.to_owned() },
+            );
             return;
         }
     }

@@ -1,17 +1,18 @@
 //! Every attribute of the configuration, as one table.
 //!
-//! The table states how an attribute is named, which variables set it, how its string is parsed, whether it is a secret, and to which
-//! family of credentials it belongs. [`attributes`](super::attributes) makes keys of it and [`setters`](super::setters) the setters of
-//! [`Config`](crate::Config), so that the two cannot differ.
+//! The table states how an attribute is named, which variables set it, how its string is parsed, whether it is a
+//! secret, and to which family of credentials it belongs. [`attributes`](super::attributes) makes keys of it and
+//! [`setters`](super::setters) the setters of [`Config`](crate::Config), so that the two cannot differ.
 
-/// Calls a macro with the rows of the table: `/// docs`, `Key setter: Kind, names […], variables […], sensitive bool, family "…";`.
+/// Calls a macro with the rows of the table: `/// docs`, `Key setter: Kind, names […], variables […], sensitive bool,
+/// family "…";`.
 macro_rules! attribute_table {
     ($consumer:ident) => {
         $consumer! {
             /// Sets the URL of the workspace or of the account console, such as `https://adb-1.2.azuredatabricks.net`.
             ///
-            /// `https://` may be omitted. Ids in the query (`?o=` or `?w=` for the workspace, `?a=` for the account) are used;
-            /// path, query and user information are dropped. Plain `http` is accepted for loopback only.
+            /// `https://` may be omitted. Ids in the query (`?o=` or `?w=` for the workspace, `?a=` for the account)
+            /// are used; path, query and user information are dropped. Plain `http` is accepted for loopback only.
             Host host: Text, names ["host"], variables ["DATABRICKS_HOST"], sensitive false;
             /// Sets the account's id, a UUID. Needed for account operations and for OAuth on account hosts.
             AccountId account_id: Text, names ["account_id"], variables ["DATABRICKS_ACCOUNT_ID"], sensitive false;
@@ -23,17 +24,20 @@ macro_rules! attribute_table {
             Username username: Text, names ["username"], variables ["DATABRICKS_USERNAME"], sensitive false, family "basic";
             /// Sets the password of `basic`.
             Password password: Text, names ["password"], variables ["DATABRICKS_PASSWORD"], sensitive true, family "basic";
-            /// Sets the application id of a service principal (`oauth-m2m`, token exchanges) or of your own OAuth app (`external-browser`).
+            /// Sets the application id of a service principal (`oauth-m2m`, token exchanges) or of your own OAuth app
+            /// (`external-browser`).
             ClientId client_id: Text, names ["client_id"], variables ["DATABRICKS_CLIENT_ID"], sensitive false, family "oauth";
             /// Sets the OAuth secret of the service principal or of a confidential OAuth app.
             ClientSecret client_secret: Text, names ["client_secret"], variables ["DATABRICKS_CLIENT_SECRET"], sensitive true, family "oauth";
             /// Sets the OAuth scopes to request; `all-apis` by default. They are sent sorted and without duplicates.
             Scopes scopes: List, names ["scopes"], variables [], sensitive false;
-            /// Sets JSON that restricts the token's permissions, sent as `authorization_details` (RFC 9396) with `oauth-m2m` and token exchanges.
+            /// Sets JSON that restricts the token's permissions, sent as `authorization_details` (RFC 9396) with
+            /// `oauth-m2m` and token exchanges.
             AuthorizationDetails authorization_details: Text, names ["authorization_details"], variables [], sensitive false;
             /// Sets the id of a group whose permissions the token gets, sent as `assume_group`.
             GroupId group_id: Text, names ["group_id"], variables ["DATABRICKS_GROUP_ID"], sensitive false;
-            /// Sets the name of the environment variable that contains the ID token of `env-oidc`; `DATABRICKS_OIDC_TOKEN` by default.
+            /// Sets the name of the environment variable that contains the ID token of `env-oidc`;
+            /// `DATABRICKS_OIDC_TOKEN` by default.
             OidcTokenEnv oidc_token_env: Text, names ["oidc_token_env"], variables ["DATABRICKS_OIDC_TOKEN_ENV"],
                 sensitive false, family "env-oidc";
             /// Sets the file that contains the ID token of `file-oidc`. It is read for every exchange.
@@ -46,7 +50,8 @@ macro_rules! attribute_table {
             /// Sets the loopback URL of a local token service (`metadata-service`). It contains a session secret.
             MetadataServiceUrl metadata_service_url: Text, names ["metadata_service_url"], variables ["DATABRICKS_METADATA_SERVICE_URL"],
                 sensitive true, family "metadata-service";
-            /// Sets the Azure Resource Manager id of the workspace, `/subscriptions/…/workspaces/…`. The host is found through it if unset.
+            /// Sets the Azure Resource Manager id of the workspace, `/subscriptions/…/workspaces/…`. The host is found
+            /// through it if unset.
             AzureWorkspaceResourceId azure_workspace_resource_id: Text, names ["azure_workspace_resource_id"],
                 variables ["DATABRICKS_AZURE_RESOURCE_ID"], sensitive false, family "azure";
             /// Sets the application id of an Entra service principal or of a user-assigned managed identity.
@@ -58,7 +63,8 @@ macro_rules! attribute_table {
             AzureTenantId azure_tenant_id: Text, names ["azure_tenant_id"], variables ["ARM_TENANT_ID"], sensitive false, family "azure";
             /// Sets whether to use the managed identity of the Azure machine that this runs on; `false` by default.
             AzureUseMsi azure_use_msi: Bool, names ["azure_use_msi"], variables ["ARM_USE_MSI"], sensitive false, family "azure";
-            /// Sets the Azure cloud, `PUBLIC`, `USGOVERNMENT` or `CHINA`. Used only where the host does not determine it.
+            /// Sets the Azure cloud, `PUBLIC`, `USGOVERNMENT` or `CHINA`. Used only where the host does not determine
+            /// it.
             AzureEnvironment azure_environment: Text, names ["azure_environment"], variables ["ARM_ENVIRONMENT"], sensitive false;
             /// Has no effect: older programs set it, and it still counts as an Azure setting.
             AzureLoginAppId azure_login_app_id: Text, names ["azure_login_app_id"], variables ["DATABRICKS_AZURE_LOGIN_APP_ID"],
@@ -77,7 +83,8 @@ macro_rules! attribute_table {
                 variables ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"], sensitive true;
             /// Sets the Databricks CLI to run for `databricks-cli`: a path, or a name to find in `PATH`.
             DatabricksCliPath databricks_cli_path: Text, names ["databricks_cli_path"], variables ["DATABRICKS_CLI_PATH"], sensitive false;
-            /// Sets the port of the loopback listener of an interactive login; by default the first free one from 8020 to 8040.
+            /// Sets the port of the loopback listener of an interactive login; by default the first free one from 8020
+            /// to 8040.
             OauthCallbackPort oauth_callback_port: Int(0, 65535), names ["oauth_callback_port"], variables ["DATABRICKS_OAUTH_CALLBACK_PORT"],
                 sensitive false;
             /// Sets whether an interactive login requests no refresh token; `false` by default.
@@ -101,7 +108,8 @@ macro_rules! attribute_table {
             /// Sets the serverless compute that a program should use.
             ServerlessComputeId serverless_compute_id: Text, names ["serverless_compute_id"],
                 variables ["DATABRICKS_SERVERLESS_COMPUTE_ID"], sensitive false;
-            /// Sets the idle timeout in seconds: an attempt fails after this time without data sent or received. 60 by default.
+            /// Sets the idle timeout in seconds: an attempt fails after this time without data sent or received. 60 by
+            /// default.
             HttpTimeoutSeconds http_timeout_seconds: Int(0, 1_000_000_000), names ["http_timeout_seconds"], variables [], sensitive false;
             /// Sets the timeout in seconds for the retries of a call; 300 by default, negative for no limit.
             RetryTimeoutSeconds retry_timeout_seconds: Int(-1_000_000_000, 1_000_000_000), names ["retry_timeout_seconds"],

@@ -35,7 +35,8 @@ fn known_auth_type(settings: &Settings, name: &str) -> Result<(), AuthError> {
 fn one_family(settings: &Settings) -> Result<(), AuthError> {
     let mut families: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for attribute in ATTRIBUTES {
-        let (Some(family), Some(value), Some(source)) = (attribute.family, settings.value(attribute.key), settings.source(attribute.key))
+        let (Some(family), Some(value), Some(source)) =
+            (attribute.family, settings.value(attribute.key), settings.source(attribute.key))
         else {
             continue;
         };
@@ -47,7 +48,8 @@ fn one_family(settings: &Settings) -> Result<(), AuthError> {
         return Ok(());
     }
     let names: Vec<_> = families.keys().copied().collect();
-    let list: Vec<_> = families.iter().map(|(family, attributes)| format!("{family}: {}", attributes.join(", "))).collect();
+    let list: Vec<_> =
+        families.iter().map(|(family, attributes)| format!("{family}: {}", attributes.join(", "))).collect();
     Err(AuthError::new(
         AuthErrorKind::ConflictingAuth,
         format!("more than one authorization method configured: {}. Set are {}", names.join(" and "), list.join("; ")),
@@ -92,9 +94,13 @@ pub(crate) fn mixed_sources(settings: &Settings) -> Vec<String> {
         .into_iter()
         .filter_map(|key| {
             let source = settings.source(key)?;
-            let differs = !source.is_same_place(host) && *source != super::Source::Explicit && *host != super::Source::Explicit;
+            let differs =
+                !source.is_same_place(host) && *source != super::Source::Explicit && *host != super::Source::Explicit;
             differs.then(|| {
-                format!("host ({host}) and {} ({source}) come from different sources; make sure that they belong together", key.name())
+                format!(
+                    "host ({host}) and {} ({source}) come from different sources; make sure that they belong together",
+                    key.name()
+                )
             })
         })
         .collect()

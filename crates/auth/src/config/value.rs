@@ -25,9 +25,13 @@ impl Value {
     /// Parses a given value for an attribute; the error states what was expected and never shows the value.
     pub(crate) fn read(attribute: &Attribute, raw: &Raw) -> Result<Self, String> {
         match (attribute.kind, raw) {
-            (Kind::Text | Kind::Path, Raw::Text(text)) if attribute.sensitive => Ok(Self::Secret(trimmed_secret(text.clone()))),
+            (Kind::Text | Kind::Path, Raw::Text(text)) if attribute.sensitive => {
+                Ok(Self::Secret(trimmed_secret(text.clone())))
+            }
             (Kind::Text | Kind::Path, Raw::Text(text)) => Ok(Self::Text(trimmed(text.expose()).to_owned())),
-            (Kind::Bool, Raw::Text(text)) => boolean(trimmed(text.expose())).map(Self::Bool).ok_or_else(|| "true or false".to_owned()),
+            (Kind::Bool, Raw::Text(text)) => {
+                boolean(trimmed(text.expose())).map(Self::Bool).ok_or_else(|| "true or false".to_owned())
+            }
             (Kind::Bool, Raw::Bool(value)) => Ok(Self::Bool(*value)),
             (Kind::Int(min, max), Raw::Text(text)) => integer(trimmed(text.expose()), min, max).map(Self::Int),
             (Kind::Int(min, max), Raw::Int(value)) => bounded(*value, min, max).map(Self::Int),
@@ -65,9 +69,13 @@ impl fmt::Debug for Value {
     }
 }
 
-/// The error for a value that cannot be parsed. Does not show the value: it may be a secret that was put in the wrong place.
+/// The error for a value that cannot be parsed. Does not show the value: it may be a secret that was put in the wrong
+/// place.
 pub(crate) fn invalid_value(attribute: &Attribute, source: &Source, expected: &str) -> AuthError {
-    AuthError::new(AuthErrorKind::InvalidValue, format!("{} must be {expected} ({source})", source.spelled(attribute.name())))
+    AuthError::new(
+        AuthErrorKind::InvalidValue,
+        format!("{} must be {expected} ({source})", source.spelled(attribute.name())),
+    )
 }
 
 fn boolean(text: &str) -> Option<bool> {
@@ -131,7 +139,15 @@ mod tests {
 
     #[test]
     fn white_space_around_a_value_is_removed() {
-        for key in [Key::Token, Key::ClientSecret, Key::Password, Key::ClientId, Key::Host, Key::Username, Key::AzureClientSecret] {
+        for key in [
+            Key::Token,
+            Key::ClientSecret,
+            Key::Password,
+            Key::ClientId,
+            Key::Host,
+            Key::Username,
+            Key::AzureClientSecret,
+        ] {
             for text in ["v\n", "v\r\n", "\u{feff}v", " v\t", "v\0"] {
                 assert_eq!(read(key, text).unwrap(), "v", "{key:?} {text:?}");
             }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io;
 
-/// Opens web pages for a login. Implement it to show the page elsewhere, or to script a login; see [`Config::browser`](crate::Config::browser).
+/// Opens web pages for a login. Implement it to show the page elsewhere, or to script a login; see
+/// [`Config::browser`](crate::Config::browser).
 pub trait Browser: fmt::Debug + Send + Sync + 'static {
     /// Opens a URL and returns without waiting for the user. Called on a thread that may block.
     ///

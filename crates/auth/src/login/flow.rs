@@ -48,11 +48,18 @@ pub(crate) struct Granted {
 impl Flow {
     /// With the program's own client where it has one, or its application of Entra, else with the public one.
     pub(crate) fn configured(cx: &Arc<Context>, provider: &'static str) -> Self {
-        let (client_id, client_secret, is_entra) = match (cx.config.text(Key::ClientId), cx.config.text(Key::AzureClientId)) {
-            (None, Some(id)) => (id, cx.config.secret_of(Key::AzureClientSecret), true),
-            (id, _) => (id.unwrap_or(PUBLIC_CLIENT), cx.config.secret_of(Key::ClientSecret), false),
-        };
-        Self { provider, cx: Arc::clone(cx), client_id: client_id.to_owned(), client_secret: client_secret.cloned(), is_entra }
+        let (client_id, client_secret, is_entra) =
+            match (cx.config.text(Key::ClientId), cx.config.text(Key::AzureClientId)) {
+                (None, Some(id)) => (id, cx.config.secret_of(Key::AzureClientSecret), true),
+                (id, _) => (id.unwrap_or(PUBLIC_CLIENT), cx.config.secret_of(Key::ClientSecret), false),
+            };
+        Self {
+            provider,
+            cx: Arc::clone(cx),
+            client_id: client_id.to_owned(),
+            client_secret: client_secret.cloned(),
+            is_entra,
+        }
     }
 
     /// With the public client, whose logins the CLI shares.
@@ -67,10 +74,17 @@ impl Flow {
     /// Logs the user in.
     pub(crate) async fn run(&self) -> Result<Granted, AuthError> {
         let endpoints = self.endpoints().await?;
-        let authorize =
-            endpoints.authorize.as_deref().ok_or_else(|| self.failed("the authorization endpoint is not known; set discovery_url"))?;
+        let authorize = endpoints
+            .authorize
+            .as_deref()
+            .ok_or_else(|| self.failed("the authorization endpoint is not known; set discovery_url"))?;
         let origin = allowed_hosts::check_scheme(authorize, "the authorization endpoint")?;
-        let port = self.cx.config.int(Key::OauthCallbackPort).and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
+        let port = self
+            .cx
+            .config
+            .int(Key::OauthCallbackPort)
+            .and_then(|port| u16::try_from(port).ok())
+            .filter(|port| *port != 0);
         let listener = Listener::bind(port).await.map_err(|error| {
             let which = port.map_or_else(|| "8020 to 8040".to_owned(), |port| port.to_string());
             self.failed(format!("cannot listen for the browser on port {which}: {error}"))
@@ -82,7 +96,8 @@ impl Flow {
         let origin = origin.to_string();
         let callback = Box::pin(listener.callback(&pkce.state, &origin));
         let opening = Box::pin(self.open(url));
-        // The listener must be polled while the browser starts; the login does not wait for a browser that stays in the foreground.
+        // The listener must be polled while the browser starts; the login does not wait for a browser that stays in the
+        // foreground.
         let waiting = async {
             match select(callback, opening).await {
                 Either::Left((callback, _)) => callback,
@@ -90,18 +105,22 @@ impl Flow {
             }
         };
         let callback = tokio::time::timeout(PATIENCE, waiting).await;
-        let callback =
-            callback.map_err(|_| self.failed(format!("the login was not completed within {} minutes", PATIENCE.as_secs() / 60)))?;
+        let callback = callback.map_err(|_| {
+            self.failed(format!("the login was not completed within {} minutes", PATIENCE.as_secs() / 60))
+        })?;
         match callback.map_err(|error| self.failed(format!("cannot listen for the browser: {error}")))? {
             Callback::Code(code) => self.swap(&code, &redirect_uri, &pkce).await,
-            Callback::Refused(why) => Err(self.failed(format!("the server refused the login: {}", crate::sanitize::sanitize(&why)))),
-            Callback::Foreign(why) => {
-                Err(self.failed(format!("{why}; the login was stopped")).with_hint("log in again, from this program's window"))
+            Callback::Refused(why) => {
+                Err(self.failed(format!("the server refused the login: {}", crate::sanitize::sanitize(&why))))
             }
+            Callback::Foreign(why) => Err(self
+                .failed(format!("{why}; the login was stopped"))
+                .with_hint("log in again, from this program's window")),
         }
     }
 
-    /// The endpoints of the login: of the platform's server, or for an application of Entra those that the workspace names.
+    /// The endpoints of the login: of the platform's server, or for an application of Entra those that the workspace
+    /// names.
     async fn endpoints(&self) -> Result<OAuthEndpoints, AuthError> {
         if !self.is_entra {
             return self.cx.endpoints(self.provider).await.cloned();
@@ -112,15 +131,22 @@ impl Flow {
         let host = self.cx.host_url(self.provider)?;
         let request = Outgoing::get(format!("{host}/oidc/oauth2/v2.0/authorize")).few().operation("Entra discovery");
         let response = self.cx.http.send(request).await;
-        let response = response.map_err(|error| self.failed("the workspace does not name the login page of Entra").with_cause(error))?;
+        let response = response
+            .map_err(|error| self.failed("the workspace does not name the login page of Entra").with_cause(error))?;
         let location = response.headers.get(http::header::LOCATION).filter(|_| response.status.is_redirection());
         let location = location.and_then(|location| location.to_str().ok()?.split('?').next());
-        let authorize = location.ok_or_else(|| self.failed("the workspace does not name the login page of Entra"))?.to_owned();
+        let authorize =
+            location.ok_or_else(|| self.failed("the workspace does not name the login page of Entra"))?.to_owned();
         let is_entra = authorize.parse::<http::Uri>().is_ok_and(|uri| {
-            uri.scheme_str() == Some("https") && uri.host().is_some_and(|host| AzureEnvironment::of_authority(host).is_some())
+            uri.scheme_str() == Some("https")
+                && uri.host().is_some_and(|host| AzureEnvironment::of_authority(host).is_some())
         });
         let Some(base) = authorize.strip_suffix("/authorize").filter(|_| is_entra) else {
-            let text = format!("{}: the workspace redirects logins to {}, which is not Entra", self.provider, shown(&authorize));
+            let text = format!(
+                "{}: the workspace redirects logins to {}, which is not Entra",
+                self.provider,
+                shown(&authorize)
+            );
             return Err(AuthError::new(AuthErrorKind::UntrustedEndpoint, text).with_provider(self.provider));
         };
         Ok(OAuthEndpoints { token: format!("{base}/token"), authorize: Some(authorize) })
@@ -154,13 +180,15 @@ impl Flow {
     /// The scopes, with the one for a refresh token unless that is disabled.
     pub(crate) fn scopes(&self) -> Vec<String> {
         let mut scopes = self.cx.config.scopes();
-        if !self.cx.config.flag(Key::DisableOauthRefreshToken) && !scopes.iter().any(|scope| scope == "offline_access") {
+        if !self.cx.config.flag(Key::DisableOauthRefreshToken) && !scopes.iter().any(|scope| scope == "offline_access")
+        {
             scopes.push("offline_access".to_owned());
         }
         scopes
     }
 
-    /// Opens the browser, or else writes the address to standard error: the user must see it, and a log may go elsewhere.
+    /// Opens the browser, or else writes the address to standard error: the user must see it, and a log may go
+    /// elsewhere.
     async fn open(&self, url: String) {
         let browser = browser(self.cx.config.platform().browser.clone());
         let opened = match browser {
@@ -196,7 +224,11 @@ impl Flow {
 
     /// A new token for a refresh token.
     pub(crate) async fn refresh(&self, refresh_token: &Secret) -> Result<Granted, AuthError> {
-        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose()), ("client_id", self.client_id.as_str())];
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose()),
+            ("client_id", self.client_id.as_str()),
+        ];
         let granted = self.grant(&fields, &[refresh_token.expose()]).await?;
         Ok(Granted { refresh_token: granted.refresh_token.or_else(|| Some(refresh_token.clone())), ..granted })
     }
@@ -208,7 +240,8 @@ impl Flow {
         let secrets: Vec<_> = secrets.iter().copied().chain(secret).collect();
         let endpoint = self.endpoints().await?.token;
         let (token, body) = self.cx.grant_at(&endpoint, self.provider, &fields, None, &secrets).await?;
-        let refresh_token = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from);
+        let refresh_token =
+            body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::from);
         Ok(Granted { token, refresh_token })
     }
 }
@@ -216,7 +249,9 @@ impl Flow {
 /// What is written to standard error where no browser opens.
 fn announcement(host: &str, url: &str) -> String {
     let minutes = PATIENCE.as_secs() / 60;
-    format!("To log in to {host}, open this address in a browser of this machine within {minutes} minutes:\n\n  {url}\n")
+    format!(
+        "To log in to {host}, open this address in a browser of this machine within {minutes} minutes:\n\n  {url}\n"
+    )
 }
 
 /// The given browser, or the system's where this build has it.

@@ -1,6 +1,7 @@
 //! The listener that the browser is sent back to.
 //!
-//! It listens on this machine only, serves one path, accepts one callback, and checks that the callback belongs to the login.
+//! It listens on this machine only, serves one path, accepts one callback, and checks that the callback belongs to the
+//! login.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -124,8 +125,10 @@ impl Listener {
         if method != "GET" {
             return Err("405 Method Not Allowed");
         }
-        let host =
-            lines.filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, host)| host.trim());
+        let host = lines
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("host"))
+            .map(|(_, host)| host.trim());
         let ours = ["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{}", self.port));
         if !host.is_some_and(|host| ours.iter().any(|ours| ours.eq_ignore_ascii_case(host))) {
             return Err("421 Misdirected Request");
@@ -134,7 +137,9 @@ impl Listener {
         if path != "/" {
             return Err("404 Not Found");
         }
-        let value = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let value = |name: &str| {
+            form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        };
         let came_back = value("state");
         if came_back.is_none() && value("code").is_none() && value("error").is_none() {
             // A request that only checks whether the port is open.
@@ -225,8 +230,12 @@ mod tests {
 
     #[tokio::test]
     async fn refuses_what_is_not_of_this_login() {
-        for target in ["/?code=c&state=forged", "/?code=c", "/?error=access_denied", "/?code=c&state=st&iss=https%3A%2F%2Fevil.example.com"]
-        {
+        for target in [
+            "/?code=c&state=forged",
+            "/?code=c",
+            "/?error=access_denied",
+            "/?code=c&state=st&iss=https%3A%2F%2Fevil.example.com",
+        ] {
             let (port, waiting) = listen().await;
             assert!(send(port, get(port, target)).await.starts_with("HTTP/1.1 400"));
             assert!(matches!(waiting.await.unwrap().unwrap(), Callback::Foreign(_)), "{target}");

@@ -18,7 +18,10 @@ impl Pkce {
         let (mut state, mut verifier) = ([0; 16], [0; 64]);
         getrandom::fill(&mut state).ok()?;
         getrandom::fill(&mut verifier).ok()?;
-        Some(Self { state: Secret::new(URL_SAFE_NO_PAD.encode(state)), verifier: Secret::new(URL_SAFE_NO_PAD.encode(verifier)) })
+        Some(Self {
+            state: Secret::new(URL_SAFE_NO_PAD.encode(state)),
+            verifier: Secret::new(URL_SAFE_NO_PAD.encode(verifier)),
+        })
     }
 
     /// The challenge of method S256.

@@ -25,8 +25,8 @@ pub struct LoginOutcome {
 }
 
 impl ResolvedConfig {
-    /// Logs a user in through a browser and stores the login as the official CLI does: `databricks-cli` finds it from then on, in this
-    /// crate and in the official tools.
+    /// Logs a user in through a browser and stores the login as the official CLI does: `databricks-cli` finds it from
+    /// then on, in this crate and in the official tools.
     ///
     /// Starts a new login even if one is stored. Times out after 5 minutes.
     ///
@@ -41,7 +41,8 @@ impl ResolvedConfig {
         let granted = Flow::public(&cx, NAME).run().await?;
         let mut entry = Entry::default();
         entry.renew(&granted.token, granted.refresh_token.as_ref().map(databricks_core::Secret::expose), cx.now());
-        let storage = logins.put_new(&entry, profile_path(self).as_deref()).await.map_err(|why| AuthError::failed(NAME, why))?;
+        let storage =
+            logins.put_new(&entry, profile_path(self).as_deref()).await.map_err(|why| AuthError::failed(NAME, why))?;
         Ok(LoginOutcome { host, storage })
     }
 

@@ -63,7 +63,12 @@ impl Context {
     }
 
     /// The headers of an identity: its token for the workspace, and what a service principal needs besides.
-    pub(crate) fn azure_headers(&self, provider: &'static str, identity: &Arc<impl Identity>, management: Management) -> Headers {
+    pub(crate) fn azure_headers(
+        &self,
+        provider: &'static str,
+        identity: &Arc<impl Identity>,
+        management: Management,
+    ) -> Headers {
         let tokens = |resource: &str| For { identity: Arc::clone(identity), resource: resource.to_owned() };
         let mut headers = Headers::token(self.cache(provider, tokens(self.azure_application())));
         let resource = self.azure_environment().service_management();
@@ -87,7 +92,11 @@ impl Context {
     }
 
     /// Makes sure that there is a host: the one of the resource id, as Azure Resource Manager names it.
-    pub(crate) async fn require_azure_host(&self, provider: &'static str, identity: &impl Identity) -> Result<(), AuthError> {
+    pub(crate) async fn require_azure_host(
+        &self,
+        provider: &'static str,
+        identity: &impl Identity,
+    ) -> Result<(), AuthError> {
         if self.host().is_some() {
             return Ok(());
         }
@@ -99,10 +108,14 @@ impl Context {
         let url = format!("{}/{}?api-version=2018-04-01", manager.trim_end_matches('/'), id.trim_start_matches('/'));
         let request = Outgoing::get(url).bearer(token.value.expose()).operation("Azure workspace");
         let failed = |why: String| AuthError::failed(provider, format!("cannot find the host of {id}: {why}"));
-        let response =
-            self.http.send(request).await.map_err(|error| failed("Azure Resource Manager did not respond".to_owned()).with_cause(error))?;
+        let response = self
+            .http
+            .send(request)
+            .await
+            .map_err(|error| failed("Azure Resource Manager did not respond".to_owned()).with_cause(error))?;
         if !response.is_success() {
-            return Err(failed(response.explanation(&[token.value.expose()])).with_status(Some(response.status), response.request_id()));
+            return Err(failed(response.explanation(&[token.value.expose()]))
+                .with_status(Some(response.status), response.request_id()));
         }
         let body = response.json();
         let name = body.as_ref().and_then(|body| body.pointer("/properties/workspaceUrl")).and_then(Value::as_str);

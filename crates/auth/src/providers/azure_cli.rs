@@ -36,7 +36,11 @@ pub(crate) static PROVIDER: Provider = Provider {
                     let management = if session.is_principal { Management::Optional } else { Management::None };
                     let headers = cx.azure_headers(NAME, &Arc::new(session), management).at_once();
                     // Without a management token, the resource id still names the workspace.
-                    Ok(Outcome::Ready(if management == Management::None { cx.with_resource_id(headers) } else { headers }))
+                    Ok(Outcome::Ready(if management == Management::None {
+                        cx.with_resource_id(headers)
+                    } else {
+                        headers
+                    }))
                 }
                 Err(reason) => Outcome::declined(reason),
             }
@@ -58,9 +62,11 @@ pub(crate) async fn identity(cx: &Arc<Context>, provider: &'static str) -> Resul
     };
     let mut session = Session { cx: Arc::clone(cx), provider, program, is_principal: false, is_managed: false };
     let account = session.run(&["account", "show", "--output", "json"]).await?;
-    let user = |name: &str| account.get("user").and_then(|user| user.get(name)).and_then(Value::as_str).unwrap_or_default();
+    let user =
+        |name: &str| account.get("user").and_then(|user| user.get(name)).and_then(Value::as_str).unwrap_or_default();
     session.is_principal = user("type") == "servicePrincipal";
-    session.is_managed = session.is_principal && matches!(user("name"), "systemAssignedIdentity" | "userAssignedIdentity");
+    session.is_managed =
+        session.is_principal && matches!(user("name"), "systemAssignedIdentity" | "userAssignedIdentity");
     cx.require_azure_host(provider, &session).await?;
     cx.find_tenant(provider).await;
     Ok(Ok(session))
@@ -81,7 +87,9 @@ impl Session {
     /// Runs `az` and reads its JSON.
     async fn run(&self, arguments: &[&str]) -> Result<Value, AuthError> {
         let request = ProcessRequest::new(&self.program, arguments, self.cx.config.program_environment(), LIMIT);
-        let failed = |why: String| AuthError::failed(self.provider, format!("az {}: {why}", arguments[..2.min(arguments.len())].join(" ")));
+        let failed = |why: String| {
+            AuthError::failed(self.provider, format!("az {}: {why}", arguments[..2.min(arguments.len())].join(" ")))
+        };
         let output = process::run(&self.cx.config.platform().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;
         if !output.success {
@@ -130,8 +138,8 @@ impl Identity for Session {
     }
 }
 
-/// Reads the output of `az account get-access-token`. Its versions state the expiry in many ways, and for some identities not at all:
-/// then the token itself may state it, else it counts as short-lived.
+/// Reads the output of `az account get-access-token`. Its versions state the expiry in many ways, and for some
+/// identities not at all: then the token itself may state it, else it counts as short-lived.
 fn read(response: &Value, now: SystemTime, zone: Option<&str>) -> Result<Token, String> {
     let text = |name: &str| response.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
     let value = text("accessToken").ok_or("the output of az has no accessToken")?;
@@ -151,7 +159,8 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let life = |mut response: Value, zone| {
             response["accessToken"] = json!("t\n");
-            read(&response, now, Some(zone)).map(|token| (token.value.expose().to_owned(), token.expires_in.unwrap().as_secs()))
+            read(&response, now, Some(zone))
+                .map(|token| (token.value.expose().to_owned(), token.expires_in.unwrap().as_secs()))
         };
         let good = |seconds| Ok(("t".to_owned(), seconds));
         assert_eq!(life(json!({"expires_on": 1_700_000_100, "expiresOn": "2000-01-01 00:00:00"}), "UTC"), good(100));
@@ -162,9 +171,13 @@ mod tests {
         assert_eq!(life(json!({"expiresOn": "2023-11-14T22:13:40Z"}), "Etc/GMT-1"), good(20));
         assert_eq!(life(json!({"expiresOn": 1_700_000_020}), "UTC"), good(20));
         assert_eq!(life(json!({"expiresOn": "2023-11-14 22:00:00"}), "UTC"), good(0));
-        for unstated in
-            [json!({}), json!({"expiresOn": null}), json!({"expiresOn": ""}), json!({"expiresOn": "soon"}), json!({"expires_on": 0})]
-        {
+        for unstated in [
+            json!({}),
+            json!({"expiresOn": null}),
+            json!({"expiresOn": ""}),
+            json!({"expiresOn": "soon"}),
+            json!({"expires_on": 0}),
+        ] {
             assert_eq!(life(unstated, "UTC"), good(300));
         }
         // The claims are {"exp":1700000100}.

@@ -37,7 +37,10 @@ pub(crate) fn inputs(config: &ResolvedConfig) -> Result<(), String> {
 }
 
 /// The principal with its tenant, once the host is known; the inner error is the reason why it does not apply.
-pub(crate) async fn identity(cx: &Arc<Context>, provider: &'static str) -> Result<Result<Principal, String>, AuthError> {
+pub(crate) async fn identity(
+    cx: &Arc<Context>,
+    provider: &'static str,
+) -> Result<Result<Principal, String>, AuthError> {
     if let Err(reason) = cx.require_azure().await {
         return Ok(Err(reason));
     }
@@ -59,14 +62,20 @@ impl Identity for Principal {
     fn token<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Token, AuthError>> {
         Box::pin(async move {
             let config = &self.cx.config;
-            let (Some(id), Some(secret)) = (config.text(Key::AzureClientId), config.secret_of(Key::AzureClientSecret)) else {
+            let (Some(id), Some(secret)) = (config.text(Key::AzureClientId), config.secret_of(Key::AzureClientSecret))
+            else {
                 return Err(not_configured(self.provider, "azure_client_id or azure_client_secret is not set"));
             };
-            let fields =
-                [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret.expose()), ("resource", resource)];
+            let fields = [
+                ("grant_type", "client_credentials"),
+                ("client_id", id),
+                ("client_secret", secret.expose()),
+                ("resource", resource),
+            ];
             let request = Outgoing::post(self.cx.entra_endpoint(&self.tenant)).form(&fields).operation("Entra token");
             let response = self.cx.http.send(request).await;
-            let response = response.map_err(|error| AuthError::failed(self.provider, "Entra did not respond").with_cause(error))?;
+            let response = response
+                .map_err(|error| AuthError::failed(self.provider, "Entra did not respond").with_cause(error))?;
             match read_token(self.provider, &response, self.cx.now(), &[secret.expose()]) {
                 Ok((token, _)) => Ok(token),
                 Err(error) if is_client_refused(&error) => {

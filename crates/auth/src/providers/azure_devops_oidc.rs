@@ -34,11 +34,15 @@ pub(crate) static PROVIDER: Provider = Provider {
     inputs: |config| {
         need(config, &[Key::Host])?;
         meant_for_entra(config, NAME)?;
-        let missing: Vec<_> =
-            VARIABLES.into_iter().filter(|name| config.environment().get(name).is_none_or(|value| trimmed(value).is_empty())).collect();
+        let missing: Vec<_> = VARIABLES
+            .into_iter()
+            .filter(|name| config.environment().get(name).is_none_or(|value| trimmed(value).is_empty()))
+            .collect();
         match (missing.as_slice(), config.environment().get(TOKEN).filter(|token| !trimmed(token).is_empty())) {
             ([], Some(_)) => Ok(()),
-            ([], None) => Err(format!("{TOKEN} is not set; map it in the pipeline: env: {TOKEN}: $(System.AccessToken)")),
+            ([], None) => {
+                Err(format!("{TOKEN} is not set; map it in the pipeline: env: {TOKEN}: $(System.AccessToken)"))
+            }
             _ => Err(format!(
                 "{} {} not set: not running in an Azure DevOps pipeline",
                 missing.join(", "),
@@ -48,7 +52,9 @@ pub(crate) static PROVIDER: Provider = Provider {
     },
     configure: |cx| {
         Box::pin(async {
-            Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Pipeline }))))
+            Ok(Outcome::Ready(Headers::token(
+                cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Pipeline }),
+            )))
         })
     },
 };
@@ -61,27 +67,36 @@ fn request(config: &ResolvedConfig) -> Option<(String, &str)> {
     let environment = config.environment();
     let [collection, project, plan, job, host_type] = VARIABLES.map(|name| environment.get(name).map(trimmed));
     let collection = collection?.trim_end_matches('/');
-    let path = format!("{}/_apis/distributedtask/hubs/{}/plans/{}/jobs/{}/oidctoken", project?, host_type?, plan?, job?);
+    let path =
+        format!("{}/_apis/distributedtask/hubs/{}/plans/{}/jobs/{}/oidctoken", project?, host_type?, plan?, job?);
     Some((format!("{collection}/{path}?api-version=7.2-preview.1"), environment.get(TOKEN).map(trimmed)?))
 }
 
 impl IdTokens for Pipeline {
     fn id_token<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Secret, AuthError>> {
         Box::pin(async {
-            let (url, token) = request(&cx.config).ok_or_else(|| not_configured(NAME, "not running in an Azure DevOps pipeline"))?;
+            let (url, token) =
+                request(&cx.config).ok_or_else(|| not_configured(NAME, "not running in an Azure DevOps pipeline"))?;
             allowed_hosts::check_scheme(&url, "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")?;
-            let outgoing = Outgoing::post(url).bearer(token).plain_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let outgoing = Outgoing::post(url)
+                .bearer(token)
+                .plain_header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let response = cx.http.send(outgoing.operation("Azure DevOps ID token")).await;
-            let response = response
-                .map_err(|error| AuthError::failed(NAME, "the request for the pipeline's ID token got no response").with_cause(error))?;
+            let response = response.map_err(|error| {
+                AuthError::failed(NAME, "the request for the pipeline's ID token got no response").with_cause(error)
+            })?;
             if !response.is_success() {
                 let why = response.explanation(&[token]);
                 return Err(AuthError::failed(NAME, format!("Azure DevOps refused an ID token with {why}"))
                     .with_status(Some(response.status), None));
             }
             let body = response.json();
-            let id =
-                body.as_ref().and_then(|body| body.get("oidcToken")).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
+            let id = body
+                .as_ref()
+                .and_then(|body| body.get("oidcToken"))
+                .and_then(Value::as_str)
+                .map(trimmed)
+                .filter(|text| !text.is_empty());
             id.map(Secret::from).ok_or_else(|| not_configured(NAME, "the response of Azure DevOps has no oidcToken"))
         })
     }

@@ -47,7 +47,10 @@ pub(crate) fn inputs(config: &ResolvedConfig) -> Result<(), String> {
 }
 
 /// The machine's identity, and the host found; the inner error is the reason why it does not apply.
-pub(crate) async fn identity(cx: &Arc<Context>, provider: &'static str) -> Result<Result<ManagedIdentity, String>, AuthError> {
+pub(crate) async fn identity(
+    cx: &Arc<Context>,
+    provider: &'static str,
+) -> Result<Result<ManagedIdentity, String>, AuthError> {
     if let Err(reason) = cx.require_azure().await {
         return Ok(Err(reason));
     }
@@ -68,7 +71,8 @@ impl Identity for ManagedIdentity {
         Box::pin(async move {
             let pairs = [("api-version", "2018-02-01"), ("resource", resource)];
             let client = self.cx.config.text(Key::AzureClientId).map(|id| ("client_id", id));
-            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs.into_iter().chain(client)).finish();
+            let query =
+                form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs.into_iter().chain(client)).finish();
             let request = Outgoing::get(format!("{ENDPOINT}?{query}"))
                 .plain_header(HeaderName::from_static("metadata"), HeaderValue::from_static("true"))
                 .attempt_timeout(LIMIT)
@@ -76,12 +80,16 @@ impl Identity for ManagedIdentity {
                 .operation("managed identity");
             let response = self.cx.http.send(request).await;
             let response = response.map_err(|error| {
-                AuthError::failed(self.provider, format!("the instance metadata service at {ENDPOINT} returned no token for {resource}"))
-                    .with_cause(error)
-                    .with_hint("is this an Azure machine with a managed identity?")
+                AuthError::failed(
+                    self.provider,
+                    format!("the instance metadata service at {ENDPOINT} returned no token for {resource}"),
+                )
+                .with_cause(error)
+                .with_hint("is this an Azure machine with a managed identity?")
             })?;
-            let (token, body) = read_token(self.provider, &response, self.cx.now(), &[])
-                .map_err(|error| error.prefixed(format!("the instance metadata service at {ENDPOINT} returned no token for {resource}")))?;
+            let (token, body) = read_token(self.provider, &response, self.cx.now(), &[]).map_err(|error| {
+                error.prefixed(format!("the instance metadata service at {ENDPOINT} returned no token for {resource}"))
+            })?;
             let left = match body.get("expires_on").and_then(seconds) {
                 Some(epoch) => until_epoch(epoch, self.cx.now()),
                 None => life(self.provider, body.get("expires_in").filter(|value| !value.is_null())),

@@ -1,4 +1,5 @@
-//! `azure-pat`: short-lived personal access tokens, created with an Entra identity. Used only when `auth_type` names it.
+//! `azure-pat`: short-lived personal access tokens, created with an Entra identity. Used only when `auth_type` names
+//! it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,7 +31,9 @@ pub(crate) static PROVIDER: Provider = Provider {
                     .await?
                     .map(|identity| cx.azure_headers(NAME, &Arc::new(identity), Management::Required))
             } else if azure_msi::inputs(&cx.config).is_ok() {
-                azure_msi::identity(cx, NAME).await?.map(|identity| cx.azure_headers(NAME, &Arc::new(identity), Management::Required))
+                azure_msi::identity(cx, NAME)
+                    .await?
+                    .map(|identity| cx.azure_headers(NAME, &Arc::new(identity), Management::Required))
             } else {
                 let session = azure_cli::identity(cx, NAME).await?;
                 session.map(|session| {
@@ -87,10 +90,12 @@ impl Minter {
     async fn post(&self, action: &str, body: &Value) -> Result<Value> {
         let host = self.cx.host_url(NAME)?;
         let headers = self.identity.get().await?;
-        let request = Outgoing::post(format!("{host}/api/2.0/token/{action}")).json(body).headers(headers.headers).not_twice();
+        let request =
+            Outgoing::post(format!("{host}/api/2.0/token/{action}")).json(body).headers(headers.headers).not_twice();
         let response = self.cx.http.send(request.operation("personal access token")).await;
-        let response = response
-            .map_err(|error| AuthError::failed(NAME, format!("the request to {action} a token got no response")).with_cause(error))?;
+        let response = response.map_err(|error| {
+            AuthError::failed(NAME, format!("the request to {action} a token got no response")).with_cause(error)
+        })?;
         if !response.is_success() {
             let why = response.explanation(&[]);
             return Err(AuthError::failed(NAME, format!("the request to {action} a token was refused with {why}"))

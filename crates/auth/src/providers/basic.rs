@@ -16,7 +16,8 @@ pub(crate) static PROVIDER: Provider = Provider {
     inputs: |config| need(config, &[Key::Host, Key::Username, Key::Password]),
     configure: |cx| {
         Box::pin(async {
-            let (Some(name), Some(password)) = (cx.config.text(Key::Username), cx.config.secret_of(Key::Password)) else {
+            let (Some(name), Some(password)) = (cx.config.text(Key::Username), cx.config.secret_of(Key::Password))
+            else {
                 return Outcome::declined("username or password is not set");
             };
             if cx.config.host_type() == HostType::Workspace {

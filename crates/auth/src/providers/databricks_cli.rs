@@ -1,4 +1,5 @@
-//! `databricks-cli`: a user who is logged in with the official CLI. Runs the CLI or, where it is missing, reads the stored login.
+//! `databricks-cli`: a user who is logged in with the official CLI. Runs the CLI or, where it is missing, reads the
+//! stored login.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,9 +47,9 @@ pub(crate) static PROVIDER: Provider = Provider {
             }
             match StoredLogin::find(cx, NAME).await? {
                 Some(login) => Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Scoped { cx: Arc::clone(cx), login })))),
-                None => {
-                    Outcome::declined("the Databricks CLI is not found in PATH, and no login is stored; log in with databricks auth login")
-                }
+                None => Outcome::declined(
+                    "the Databricks CLI is not found in PATH, and no login is stored; log in with databricks auth login",
+                ),
             }
         })
     },
@@ -60,7 +61,10 @@ fn find(config: &ResolvedConfig) -> Result<Option<PathBuf>, AuthError> {
         Some(path) if path.contains(['/', std::path::MAIN_SEPARATOR]) => {
             let path = PathBuf::from(path);
             if !process::is_program(&path) {
-                return Err(not_configured(NAME, format!("databricks_cli_path is {}, which is not a program", path.display())));
+                return Err(not_configured(
+                    NAME,
+                    format!("databricks_cli_path is {}, which is not a program", path.display()),
+                ));
             }
             Some(path)
         }
@@ -79,7 +83,9 @@ fn find(config: &ResolvedConfig) -> Result<Option<PathBuf>, AuthError> {
 /// The legacy CLI is a small Python script that imports its package.
 fn is_legacy(program: &Path) -> bool {
     let small = std::fs::metadata(program).is_ok_and(|metadata| metadata.len() < 1 << 20);
-    small && std::fs::read(program).is_ok_and(|text| String::from_utf8_lossy(&text).contains("from databricks_cli.cli import "))
+    small
+        && std::fs::read(program)
+            .is_ok_and(|text| String::from_utf8_lossy(&text).contains("from databricks_cli.cli import "))
 }
 
 /// A version of the CLI.
@@ -104,7 +110,8 @@ impl Version {
 
 /// The arguments that this version understands.
 async fn arguments(cx: &Arc<Context>, program: &Path) -> Vec<String> {
-    let request = ProcessRequest::new(program, &["version", "--output", "json"], cx.config.program_environment(), VERSION_LIMIT);
+    let request =
+        ProcessRequest::new(program, &["version", "--output", "json"], cx.config.program_environment(), VERSION_LIMIT);
     let version = match process::run(&cx.config.platform().runner, request).await {
         Ok(output) if output.success => Version::parse(output.stdout.expose()),
         _ => None,
@@ -161,12 +168,15 @@ impl Cli {
         if !output.success {
             return Err(refusal(&output));
         }
-        let body: Value = serde_json::from_str(trimmed(output.stdout.expose())).map_err(|_| failed("its output is not JSON"))?;
+        let body: Value =
+            serde_json::from_str(trimmed(output.stdout.expose())).map_err(|_| failed("its output is not JSON"))?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
         let value = text("access_token").ok_or_else(|| failed("its output has no access_token"))?;
         let now = self.cx.now();
         // UTC where it has no zone. An expiry that is not stated may be in the token itself.
-        let stated = text("expiry").filter(|expiry| !expiry.starts_with("0001-01-01")).and_then(|expiry| timestamps::utc(expiry, now));
+        let stated = text("expiry")
+            .filter(|expiry| !expiry.starts_with("0001-01-01"))
+            .and_then(|expiry| timestamps::utc(expiry, now));
         let stated = stated.or_else(|| body.get("expiry").and_then(|expiry| timestamps::any(expiry, Some("UTC"), now)));
         let left = stated.or_else(|| timestamps::of_jwt(value, now)).unwrap_or(UNSTATED_LIFE);
         Ok(Token::new(value).token_type(text("token_type").unwrap_or_default()).expires_in(left))
@@ -175,7 +185,9 @@ impl Cli {
     async fn run(&self) -> Result<ProcessOutput, AuthError> {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), TOKEN_LIMIT);
-        process::run(&self.cx.config.platform().runner, request).await.map_err(|error| failed(&format!("cannot be run: {error}")))
+        process::run(&self.cx.config.platform().runner, request)
+            .await
+            .map_err(|error| failed(&format!("cannot be run: {error}")))
     }
 }
 
@@ -214,7 +226,9 @@ fn check_scopes(cx: &Context, token: &Token) -> Result<(), AuthError> {
     if !cx.config.is_set(Key::Scopes) {
         return Ok(());
     }
-    let Some(claim) = claims(token.value.expose()).and_then(|claims| claims.get("scope").cloned()) else { return Ok(()) };
+    let Some(claim) = claims(token.value.expose()).and_then(|claims| claims.get("scope").cloned()) else {
+        return Ok(());
+    };
     let mut have: Vec<String> = match &claim {
         Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
         Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -228,7 +242,8 @@ fn check_scopes(cx: &Context, token: &Token) -> Result<(), AuthError> {
     if have == want {
         return Ok(());
     }
-    let text = format!("the login has the scopes {:?}, and the configuration requests {:?}", have.join(" "), want.join(" "));
+    let text =
+        format!("the login has the scopes {:?}, and the configuration requests {:?}", have.join(" "), want.join(" "));
     Err(AuthError::failed(NAME, text).with_hint("log in again with these scopes: databricks auth login"))
 }
 

@@ -30,7 +30,9 @@ pub(crate) static PROVIDER: Provider = Provider {
     },
     configure: |cx| {
         Box::pin(async {
-            Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Variable }))))
+            Ok(Outcome::Ready(Headers::token(
+                cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Variable }),
+            )))
         })
     },
 };

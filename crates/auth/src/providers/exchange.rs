@@ -38,7 +38,12 @@ impl Context {
     /// Exchanges a token for one of the platform.
     ///
     /// * `subject_type`: the type of the given token, as RFC 8693 names it.
-    pub(crate) async fn exchange(&self, provider: &str, subject: &Secret, subject_type: &str) -> Result<Token, AuthError> {
+    pub(crate) async fn exchange(
+        &self,
+        provider: &str,
+        subject: &Secret,
+        subject_type: &str,
+    ) -> Result<Token, AuthError> {
         let scope = self.scope();
         let mut fields = vec![
             ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),

@@ -1,4 +1,5 @@
-//! `external-browser`: a user who logs in through a browser, for this program only. Used only when `auth_type` names it.
+//! `external-browser`: a user who logs in through a browser, for this program only. Used only when `auth_type` names
+//! it.
 //!
 //! The login is stored where the official Python SDK stores its own, so the next run of either does not ask again.
 
@@ -41,7 +42,8 @@ pub(crate) static PROVIDER: Provider = Provider {
 fn file(cx: &Context, flow: &Flow) -> Option<SessionFile> {
     let config = &cx.config;
     // The profile of last resort has no name there.
-    let profile = config.profile().filter(|name| *name != "DEFAULT" || config.source("profile") == Some(&Source::Explicit));
+    let profile =
+        config.profile().filter(|name| *name != "DEFAULT" || config.source("profile") == Some(&Source::Explicit));
     let key = SessionKey {
         host: config.host()?,
         client_id: flow.client_id(),

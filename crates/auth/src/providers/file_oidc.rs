@@ -27,7 +27,9 @@ pub(crate) static PROVIDER: Provider = Provider {
             if let Err(reason) = read(&cx.config) {
                 return Outcome::declined(reason);
             }
-            Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: File }))))
+            Ok(Outcome::Ready(Headers::token(
+                cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: File }),
+            )))
         })
     },
 };

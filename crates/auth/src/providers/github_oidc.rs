@@ -25,7 +25,11 @@ pub(crate) static PROVIDER: Provider = Provider {
         github::inputs(config)
     },
     configure: |cx| {
-        Box::pin(async { Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Job })))) })
+        Box::pin(async {
+            Ok(Outcome::Ready(Headers::token(
+                cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Job }),
+            )))
+        })
     },
 };
 

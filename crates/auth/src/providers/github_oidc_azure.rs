@@ -50,7 +50,11 @@ struct Job {
 impl Identity for Job {
     fn token<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Token, AuthError>> {
         Box::pin(async move {
-            let id = self.cx.config.text(Key::AzureClientId).ok_or_else(|| not_configured(NAME, "azure_client_id is not set"))?;
+            let id = self
+                .cx
+                .config
+                .text(Key::AzureClientId)
+                .ok_or_else(|| not_configured(NAME, "azure_client_id is not set"))?;
             // The ID token lives for minutes, so each renewal needs its own.
             let assertion = self.cx.github_id_token(NAME, AUDIENCE).await?;
             let fields = [
@@ -62,7 +66,8 @@ impl Identity for Job {
             ];
             let request = Outgoing::post(self.cx.entra_endpoint(&self.tenant)).form(&fields).operation("Entra token");
             let response = self.cx.http.send(request).await;
-            let response = response.map_err(|error| AuthError::failed(NAME, "Entra did not respond").with_cause(error))?;
+            let response =
+                response.map_err(|error| AuthError::failed(NAME, "Entra did not respond").with_cause(error))?;
             Ok(read_token(NAME, &response, self.cx.now(), &[assertion.expose()])?.0)
         })
     }

@@ -16,7 +16,8 @@ const ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-databricks-gcp-sa-ac
 const USUAL_LIFE: Duration = Duration::from_secs(3600);
 
 /// What the access token is for.
-pub(crate) const SCOPES: [&str; 2] = ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/compute"];
+pub(crate) const SCOPES: [&str; 2] =
+    ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/compute"];
 
 impl Context {
     /// Checks that the host is on Google Cloud; the error is the reason in words.

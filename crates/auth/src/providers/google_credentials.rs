@@ -23,10 +23,16 @@ pub(crate) static PROVIDER: Provider = Provider {
     configure: |cx| {
         Box::pin(async {
             // A broken key is worth an error before it is known which cloud this is.
-            let Some(text) = cx.config.secret_of(Key::GoogleCredentials) else { return Outcome::declined("google_credentials is not set") };
+            let Some(text) = cx.config.secret_of(Key::GoogleCredentials) else {
+                return Outcome::declined("google_credentials is not set");
+            };
             let key = ServiceAccountKey::load(text.expose(), cx.config.home());
             if let Err(reason) = cx.require_google().await {
-                return if key.is_err() && cx.config.stated_auth_type() == Some(NAME) { broken(key) } else { Outcome::declined(reason) };
+                return if key.is_err() && cx.config.stated_auth_type() == Some(NAME) {
+                    broken(key)
+                } else {
+                    Outcome::declined(reason)
+                };
             }
             let key = match key {
                 Ok(key) => Arc::new(key),
@@ -56,7 +62,8 @@ impl TokenSource for Ids {
         let audience = self.cx.host_url(NAME)?;
         let response = self.key.ask(&self.cx, NAME, Grant::Id(&audience)).await?;
         let body = response.json();
-        let value = body.as_ref().and_then(|body| body.get("id_token")).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let value =
+            body.as_ref().and_then(|body| body.get("id_token")).and_then(Value::as_str).filter(|text| !text.is_empty());
         let value = value.ok_or_else(|| AuthError::failed(NAME, "Google's response has no id_token"))?;
         Ok(id_token(value, self.cx.now()))
     }

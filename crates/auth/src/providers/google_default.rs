@@ -39,11 +39,14 @@ impl Default {
     /// Finds them; `None` where there are none.
     pub(crate) async fn find(cx: &Arc<Context>, provider: &'static str) -> Result<Option<Self>, AuthError> {
         if let Some(path) = file(&cx.config) {
-            let failed = |why: String| AuthError::failed(provider, format!("the default credentials in {}: {why}", path.display()));
+            let failed = |why: String| {
+                AuthError::failed(provider, format!("the default credentials in {}: {why}", path.display()))
+            };
             let text = std::fs::read_to_string(&path).map_err(|error| failed(format!("cannot be read: {error}")))?;
             return Self::parse(&text).map(Some).map_err(failed);
         }
-        if cx.config.environment().get("NO_GCE_CHECK").is_some_and(|value| trimmed(value).eq_ignore_ascii_case("true")) {
+        if cx.config.environment().get("NO_GCE_CHECK").is_some_and(|value| trimmed(value).eq_ignore_ascii_case("true"))
+        {
             return Ok(None);
         }
         Ok(machine_token(cx, provider).await.ok().map(|_| Self::Machine))
@@ -51,7 +54,9 @@ impl Default {
 
     fn parse(text: &str) -> Result<Self, String> {
         let json: Value = serde_json::from_str(trimmed(text)).map_err(|_| "it is not JSON".to_owned())?;
-        let field = |name: &str| json.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty()).map(str::to_owned);
+        let field = |name: &str| {
+            json.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
         let required = |name: &str| field(name).ok_or_else(|| format!("it has no {name}"));
         match field("type").as_deref() {
             Some("authorized_user") => Ok(Self::User {
@@ -62,7 +67,9 @@ impl Default {
             #[cfg(feature = "google")]
             Some("service_account") => Ok(Self::Key(Box::new(ServiceAccountKey::parse(text)?))),
             #[cfg(not(feature = "google"))]
-            Some("service_account") => Err(format!("it is a service account key, and {}", crate::error::feature_off("google"))),
+            Some("service_account") => {
+                Err(format!("it is a service account key, and {}", crate::error::feature_off("google")))
+            }
             Some(other) => Err(format!("its type {other:?} is not supported; use authorized_user or service_account")),
             None => Err("it states no type".to_owned()),
         }
@@ -87,9 +94,12 @@ impl TokenSource for DefaultTokens {
                     ("client_secret", client_secret.expose()),
                     ("refresh_token", refresh_token.expose()),
                 ];
-                let response = self.cx.http.send(Outgoing::post(TOKEN_ENDPOINT).form(&fields).operation("Google token")).await;
-                let response = response.map_err(|error| AuthError::failed(self.provider, "Google did not respond").with_cause(error))?;
-                read_token(self.provider, &response, self.cx.now(), &[client_secret.expose(), refresh_token.expose()])?.0
+                let response =
+                    self.cx.http.send(Outgoing::post(TOKEN_ENDPOINT).form(&fields).operation("Google token")).await;
+                let response = response
+                    .map_err(|error| AuthError::failed(self.provider, "Google did not respond").with_cause(error))?;
+                read_token(self.provider, &response, self.cx.now(), &[client_secret.expose(), refresh_token.expose()])?
+                    .0
             }
             #[cfg(feature = "google")]
             Default::Key(key) => key.access_token(&self.cx, self.provider).await?,
@@ -105,7 +115,8 @@ async fn machine_token(cx: &Arc<Context>, provider: &'static str) -> Result<Toke
         .operation("Google metadata server");
     let response = cx.http.send(request).await;
     let response = response.map_err(|error| {
-        AuthError::failed(provider, format!("Google's metadata server at {METADATA} returned no token")).with_cause(error)
+        AuthError::failed(provider, format!("Google's metadata server at {METADATA} returned no token"))
+            .with_cause(error)
     })?;
     let token = read_token(provider, &response, cx.now(), &[]);
     Ok(token.map_err(|error| error.prefixed(format!("Google's metadata server at {METADATA} returned no token")))?.0)
@@ -113,7 +124,9 @@ async fn machine_token(cx: &Arc<Context>, provider: &'static str) -> Result<Toke
 
 /// The file of default credentials.
 fn file(config: &ResolvedConfig) -> Option<PathBuf> {
-    if let Some(path) = config.environment().get("GOOGLE_APPLICATION_CREDENTIALS").map(trimmed).filter(|path| !path.is_empty()) {
+    if let Some(path) =
+        config.environment().get("GOOGLE_APPLICATION_CREDENTIALS").map(trimmed).filter(|path| !path.is_empty())
+    {
         return Some(crate::config::expand_home(path, config.home()));
     }
     let directory = match config.environment().get("APPDATA") {

@@ -41,7 +41,9 @@ pub(crate) static PROVIDER: Provider = Provider {
                 return Ok(Outcome::Ready(cx.google_headers(NAME, account(Grant::Id), account(Grant::Access))));
             }
             match process::find("gcloud", cx.config.environment()) {
-                Some(program) => Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Gcloud { cx: Arc::clone(cx), program })))),
+                Some(program) => {
+                    Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Gcloud { cx: Arc::clone(cx), program }))))
+                }
                 None => Err(AuthError::failed(
                     NAME,
                     "there are neither default credentials of Google nor the program gcloud; run gcloud auth application-default login",
@@ -86,7 +88,8 @@ impl Impersonation {
         };
         let source = self.source.fetch().await?;
         let url = format!("https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{email}:{action}");
-        let request = Outgoing::post(url).bearer(source.token().value.expose()).json(&body).operation("Google impersonation");
+        let request =
+            Outgoing::post(url).bearer(source.token().value.expose()).json(&body).operation("Google impersonation");
         let response = self.cx.http.send(request).await;
         let response = response.map_err(|error| AuthError::failed(NAME, "Google did not respond").with_cause(error))?;
         if !response.is_success() {
@@ -102,7 +105,8 @@ impl Impersonation {
                 .map(|token| id_token(token, self.cx.now()))
                 .ok_or_else(|| AuthError::failed(NAME, "Google's response has no token")),
             Grant::Access => {
-                let token = text("accessToken").ok_or_else(|| AuthError::failed(NAME, "Google's response has no accessToken"))?;
+                let token = text("accessToken")
+                    .ok_or_else(|| AuthError::failed(NAME, "Google's response has no accessToken"))?;
                 let left = text("expireTime").and_then(|at| timestamps::utc(at, self.cx.now()));
                 Ok(Token::new(token).expires_in(left.unwrap_or(Duration::from_secs(3600))))
             }
@@ -120,9 +124,11 @@ struct Gcloud {
 impl TokenSource for Gcloud {
     async fn token(&self) -> Result<Token> {
         let host = self.cx.host_url(NAME)?;
-        let (account, audience) = (format!("--impersonate-service-account={}", account(&self.cx)), format!("--audiences={host}"));
+        let (account, audience) =
+            (format!("--impersonate-service-account={}", account(&self.cx)), format!("--audiences={host}"));
         let arguments = ["auth", "print-identity-token", account.as_str(), audience.as_str(), "--include-email"];
-        let request = ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), GCLOUD_LIMIT);
+        let request =
+            ProcessRequest::new(&self.program, &arguments, self.cx.config.program_environment(), GCLOUD_LIMIT);
         let failed = |why: String| AuthError::failed(NAME, format!("gcloud auth print-identity-token: {why}"));
         let output = process::run(&self.cx.config.platform().runner, request).await;
         let output = output.map_err(|error| failed(format!("cannot be run: {error}")))?;

@@ -27,8 +27,9 @@ const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
 /// Against clocks that are a little behind.
 const BACKDATED: u64 = 10;
 
-/// Google's token endpoint. Keys name the one that was usual when they were created, such as `https://accounts.google.com/o/oauth2/token` or
-/// `https://www.googleapis.com/oauth2/v4/token`. All of them are one service, whose current address is used.
+/// Google's token endpoint. Keys name the one that was usual when they were created, such as
+/// `https://accounts.google.com/o/oauth2/token` or `https://www.googleapis.com/oauth2/v4/token`. All of them are one
+/// service, whose current address is used.
 fn endpoint(token_uri: &str) -> &str {
     let is_google = token_uri.parse::<http::Uri>().is_ok_and(|uri| {
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
@@ -65,7 +66,8 @@ pub(crate) enum Grant<'a> {
 impl ServiceAccountKey {
     /// Parses the JSON of a key. The error is the reason in words, without any part of the key.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let json: Value = serde_json::from_str(trimmed(text)).map_err(|_| "it is neither the path of a file nor JSON".to_owned())?;
+        let json: Value =
+            serde_json::from_str(trimmed(text)).map_err(|_| "it is neither the path of a file nor JSON".to_owned())?;
         let field = |name: &str| json.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty());
         match field("type") {
             Some("service_account") => {}
@@ -76,8 +78,10 @@ impl ServiceAccountKey {
         let token_uri = field("token_uri").unwrap_or(AUDIENCE);
         let key = EncodingKey::from_rsa_pem(required("private_key")?.as_bytes())
             .map_err(|_| "its private_key is not an RSA key in PEM".to_owned())?;
-        // jsonwebtoken reads the PEM and returns PKCS#1. It would sign by a backend chosen for the whole process; ring needs no choice.
-        let pair = KeyPair::from_der(key.as_bytes()).map_err(|error| format!("its private_key cannot be used: {error}"))?;
+        // jsonwebtoken reads the PEM and returns PKCS#1. It would sign by a backend chosen for the whole process; ring
+        // needs no choice.
+        let pair =
+            KeyPair::from_der(key.as_bytes()).map_err(|error| format!("its private_key cannot be used: {error}"))?;
         Ok(Self {
             email: required("client_email")?.to_owned(),
             key_id: required("private_key_id")?.to_owned(),
@@ -90,7 +94,8 @@ impl ServiceAccountKey {
     pub(crate) fn load(path_or_json: &str, home: Option<&Path>) -> Result<Self, String> {
         let path = crate::config::expand_home(trimmed(path_or_json), home);
         if !path_or_json.trim_start().starts_with('{') && path.is_file() {
-            let text = std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
             if crate::platform::is_readable_by_others(&path) {
                 tracing::warn!(target: "databricks_auth", "{} contains a key and other users can read it; restrict it, for example with chmod 600", path.display());
             }
@@ -104,7 +109,8 @@ impl ServiceAccountKey {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.key_id.clone());
         let issued = now.saturating_sub(BACKDATED);
-        let mut claims = json!({ "iss": self.email, "sub": self.email, "aud": AUDIENCE, "iat": issued, "exp": issued + 3600 });
+        let mut claims =
+            json!({ "iss": self.email, "sub": self.email, "aud": AUDIENCE, "iat": issued, "exp": issued + 3600 });
         match grant {
             Grant::Id(audience) => claims["target_audience"] = (*audience).into(),
             Grant::Access => claims["scope"] = SCOPES.join(" ").into(),
@@ -119,13 +125,19 @@ impl ServiceAccountKey {
     }
 
     /// Exchanges an assertion for a token and returns Google's response.
-    pub(crate) async fn ask(&self, cx: &Arc<Context>, provider: &'static str, grant: Grant<'_>) -> Result<HttpResponse, AuthError> {
+    pub(crate) async fn ask(
+        &self,
+        cx: &Arc<Context>,
+        provider: &'static str,
+        grant: Grant<'_>,
+    ) -> Result<HttpResponse, AuthError> {
         allowed_hosts::check(&self.token_uri, "the Google key", &[]).and_then(|()| self.check_google())?;
         let now = cx.now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let assertion = self.assertion(&grant, now).map_err(|why| AuthError::failed(provider, why))?;
         let fields = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.expose())];
         let response = cx.http.send(Outgoing::post(&self.token_uri).form(&fields).operation("Google token")).await;
-        let response = response.map_err(|error| AuthError::failed(provider, "Google did not respond").with_cause(error))?;
+        let response =
+            response.map_err(|error| AuthError::failed(provider, "Google did not respond").with_cause(error))?;
         if response.is_success() {
             return Ok(response);
         }
@@ -136,7 +148,12 @@ impl ServiceAccountKey {
 
     /// A key is for Google only, not for every host that may receive credentials of the platform.
     fn check_google(&self) -> Result<(), AuthError> {
-        let host = self.token_uri.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase)).unwrap_or_default();
+        let host = self
+            .token_uri
+            .parse::<http::Uri>()
+            .ok()
+            .and_then(|uri| uri.host().map(str::to_ascii_lowercase))
+            .unwrap_or_default();
         if host == "oauth2.googleapis.com" || crate::config::host::is_loopback(&host) {
             return Ok(());
         }

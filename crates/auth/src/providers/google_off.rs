@@ -17,7 +17,12 @@ pub(crate) static PROVIDER: Provider = Provider {
             if let Err(reason) = cx.require_google().await {
                 return Outcome::declined(reason);
             }
-            let source = cx.config.settings().source(Key::GoogleCredentials).map(|source| format!(" ({source})")).unwrap_or_default();
+            let source = cx
+                .config
+                .settings()
+                .source(Key::GoogleCredentials)
+                .map(|source| format!(" ({source})"))
+                .unwrap_or_default();
             Err(not_configured(NAME, format!("google_credentials is set{source}, and {}", feature_off("google"))))
         })
     },

@@ -49,7 +49,13 @@ impl Headers {
     }
 
     pub(crate) fn token(cache: TokenCache) -> Self {
-        Self { authorization: Authorization::Token(cache), tokens: Vec::new(), fixed: Vec::new(), at_once: false, close: None }
+        Self {
+            authorization: Authorization::Token(cache),
+            tokens: Vec::new(),
+            fixed: Vec::new(),
+            at_once: false,
+            close: None,
+        }
     }
 
     /// With the bare token of another cache in a header of its own. An empty token leaves the header out.
@@ -87,8 +93,11 @@ impl Headers {
         let (value, generation, more) = match &self.authorization {
             Authorization::Fixed(value) => (value.clone(), 0, more().await?),
             Authorization::Token(cache) => {
-                let (token, more) =
-                    if self.at_once { try_join(cache.fetch(), more()).await? } else { (cache.fetch().await?, more().await?) };
+                let (token, more) = if self.at_once {
+                    try_join(cache.fetch(), more()).await?
+                } else {
+                    (cache.fetch().await?, more().await?)
+                };
                 (token.authorization(), token.generation(), more)
             }
         };

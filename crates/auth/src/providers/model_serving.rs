@@ -36,7 +36,9 @@ pub(crate) static PROVIDER: Provider = Provider {
     },
     configure: |cx| {
         Box::pin(async {
-            let Some(path) = token_file(cx.config.environment()) else { return Outcome::declined("not running in model serving") };
+            let Some(path) = token_file(cx.config.environment()) else {
+                return Outcome::declined("not running in model serving");
+            };
             let source = File { path, clock: cx.config.clock().clone() };
             // One that cannot be read now does not apply.
             if let Err(reason) = source.read().await {
@@ -67,7 +69,11 @@ fn read(path: &Path) -> Result<Secret, String> {
     let fail = |why: &str| format!("the token file {} {why}", path.display());
     let text = fs::read_to_string(path).map_err(|error| fail(&format!("cannot be read: {error}")))?;
     let json: Json = serde_json::from_str(trimmed(&text)).map_err(|_| fail("is not JSON"))?;
-    let token = json.pointer("/OAUTH_TOKEN/0/oauthTokenValue").and_then(Json::as_str).map(trimmed).filter(|token| !token.is_empty());
+    let token = json
+        .pointer("/OAUTH_TOKEN/0/oauthTokenValue")
+        .and_then(Json::as_str)
+        .map(trimmed)
+        .filter(|token| !token.is_empty());
     token.map(Secret::from).ok_or_else(|| fail("has no OAUTH_TOKEN[0].oauthTokenValue"))
 }
 

@@ -38,9 +38,14 @@ pub(crate) static PROVIDER: Provider = Provider {
             };
             let name = host.name.trim_matches(['[', ']']);
             let found = netrc::find(&text, name).map_err(|error| {
-                AuthError::failed(NAME, format!("{} cannot be parsed: line {}: {}", path.display(), error.line, error.problem))
+                AuthError::failed(
+                    NAME,
+                    format!("{} cannot be parsed: line {}: {}", path.display(), error.line, error.problem),
+                )
             })?;
-            let Some(entry) = found else { return Outcome::declined(format!("{} has no entry for {name}", path.display())) };
+            let Some(entry) = found else {
+                return Outcome::declined(format!("{} has no entry for {name}", path.display()));
+            };
             if crate::platform::is_readable_by_others(&path) {
                 tracing::warn!(target: "databricks_auth", "{} can be read by other users; restrict it, for example with chmod 600", path.display());
             }

@@ -42,7 +42,9 @@ impl TokenSource for ClientCredentials {
         fields.extend(self.cx.narrowing());
         match self.cx.grant(NAME, &fields, Some((id, secret)), &[]).await {
             Ok((token, _)) => Ok(token),
-            Err(error) if is_client_refused(&error) => Err(error.with_hint(self.cx.check_client(Key::ClientId, Key::ClientSecret)).into()),
+            Err(error) if is_client_refused(&error) => {
+                Err(error.with_hint(self.cx.check_client(Key::ClientId, Key::ClientSecret)).into())
+            }
             Err(error) => Err(error.into()),
         }
     }

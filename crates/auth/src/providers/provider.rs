@@ -15,7 +15,8 @@ pub(crate) struct Provider {
     pub(crate) name: &'static str,
     /// Whether it may apply without being configured. If such a provider fails, the chain continues.
     pub(crate) ambient: bool,
-    /// Whether it supports `group_id`. One that does not must not be used with it: its token would have more permissions.
+    /// Whether it supports `group_id`. One that does not must not be used with it: its token would have more
+    /// permissions.
     pub(crate) honours_group: bool,
     /// Checks that the inputs are there, without network IO; the error is the reason in words.
     pub(crate) inputs: fn(&ResolvedConfig) -> Result<(), String>,
@@ -47,8 +48,14 @@ pub(crate) fn need(config: &ResolvedConfig, keys: &[Key]) -> Result<(), String> 
     }
 }
 
-/// Refuses to exchange a CI system's ID token for a token of the platform where the configuration names an Entra identity instead.
+/// Refuses to exchange a CI system's ID token for a token of the platform where the configuration names an Entra
+/// identity instead.
 pub(crate) fn meant_for_entra(config: &ResolvedConfig, name: &str) -> Result<(), String> {
-    let is_entra = config.is_set(Key::AzureClientId) && !config.is_set(Key::ClientId) && config.stated_auth_type() != Some(name);
-    if is_entra { Err("azure_client_id is set and client_id is not, so an Entra identity is meant".to_owned()) } else { Ok(()) }
+    let is_entra =
+        config.is_set(Key::AzureClientId) && !config.is_set(Key::ClientId) && config.stated_auth_type() != Some(name);
+    if is_entra {
+        Err("azure_client_id is set and client_id is not, so an Entra identity is meant".to_owned())
+    } else {
+        Ok(())
+    }
 }

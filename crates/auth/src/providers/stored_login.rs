@@ -66,7 +66,8 @@ impl StoredLogin {
         let Some(refresh_token) = entry.refresh_token() else {
             return Err(self.log_in_again("the stored login has expired and has no refresh token"));
         };
-        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose()), ("client_id", PUBLIC_CLIENT)];
+        let fields =
+            [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose()), ("client_id", PUBLIC_CLIENT)];
         let (token, body) = self.cx.grant(self.provider, &fields, None, &[refresh_token.expose()]).await?;
         entry.renew(&token, body.get("refresh_token").and_then(Value::as_str), self.cx.now());
         if let Err(why) = self.logins.put(&entry).await {
@@ -75,7 +76,8 @@ impl StoredLogin {
         Ok(token)
     }
 
-    /// Handles a refresh that failed: another program may have refreshed the login, or the old token may still be valid.
+    /// Handles a refresh that failed: another program may have refreshed the login, or the old token may still be
+    /// valid.
     async fn go_on_with(&self, entry: &Entry, error: AuthError) -> Result<Token, AuthError> {
         let now = self.cx.now();
         if let Ok(Some(other)) = self.logins.get().await

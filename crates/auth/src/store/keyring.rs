@@ -1,4 +1,5 @@
-//! The system's key store: Secret Service on Linux and its like, the Keychain on macOS, the Credential Manager on Windows.
+//! The system's key store: Secret Service on Linux and its like, the Keychain on macOS, the Credential Manager on
+//! Windows.
 //!
 //! Entries have the form that the library of the official CLI uses, so that both find each other's logins.
 
@@ -13,7 +14,8 @@ use keyring_core::{Entry, Error};
 
 use super::key_store::{KeyStore, KeyStoreError};
 
-/// What the CLI's library puts before a secret on macOS, where it passes secrets through a program that takes plain strings only.
+/// What the CLI's library puts before a secret on macOS, where it passes secrets through a program that takes plain
+/// strings only.
 const ENCODED: &str = "go-keyring-base64:";
 
 /// The store of this system, reached when it is first needed.
@@ -69,7 +71,9 @@ fn failed(error: Error) -> KeyStoreError {
     match error {
         Error::NoDefaultStore | Error::NotSupportedByStore(_) => KeyStoreError::Unavailable(error.to_string()),
         // Errors may hold what they could not read.
-        Error::BadEncoding(_) | Error::BadDataFormat(..) => KeyStoreError::Failed("the entry is not valid UTF-8".to_owned()),
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => {
+            KeyStoreError::Failed("the entry is not valid UTF-8".to_owned())
+        }
         error => KeyStoreError::Failed(error.to_string()),
     }
 }
@@ -77,7 +81,9 @@ fn failed(error: Error) -> KeyStoreError {
 impl KeyStore for SystemKeyStore {
     fn get(&self, service: &str, account: &str) -> Result<Option<Secret>, KeyStoreError> {
         match self.entry(service, account)?.get_secret() {
-            Ok(bytes) => decode(bytes).map(Some).ok_or_else(|| KeyStoreError::Failed("the entry is not valid UTF-8".to_owned())),
+            Ok(bytes) => {
+                decode(bytes).map(Some).ok_or_else(|| KeyStoreError::Failed("the entry is not valid UTF-8".to_owned()))
+            }
             Err(Error::NoEntry) => Ok(None),
             Err(error) => Err(failed(error)),
         }

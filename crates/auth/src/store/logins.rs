@@ -71,7 +71,9 @@ impl Logins {
                     tracing::debug!(target: "databricks_auth", why, "the key store cannot be reached, reading the file");
                     self.get_from_file()
                 }
-                Ok(None) if self.key != self.host_key => self.get_from(keys, &self.host_key).await.map_err(|error| error.to_string()),
+                Ok(None) if self.key != self.host_key => {
+                    self.get_from(keys, &self.host_key).await.map_err(|error| error.to_string())
+                }
                 outcome => outcome.map_err(|error| error.to_string()),
             },
         }
@@ -88,8 +90,8 @@ impl Logins {
         }
     }
 
-    /// Stores a new login. Where the default storage turns out to be the file, the settings of the profile file remember it, so that
-    /// other tools find it too.
+    /// Stores a new login. Where the default storage turns out to be the file, the settings of the profile file
+    /// remember it, so that other tools find it too.
     pub(crate) async fn put_new(&self, entry: &Entry, profile_file: Option<&Path>) -> Result<Storage, String> {
         let used_file = match self.key_store()? {
             None => true,
@@ -128,9 +130,10 @@ impl Logins {
             (Storage::Plaintext, _) => Ok(None),
             (Storage::Secure, Some(keys)) => Ok(Some(keys)),
             (Storage::Secure, None) if !self.is_chosen => Ok(None),
-            (Storage::Secure, None) => {
-                Err(format!("the storage is secure, which means the system's key store, and {}", feature_off("keyring")))
-            }
+            (Storage::Secure, None) => Err(format!(
+                "the storage is secure, which means the system's key store, and {}",
+                feature_off("keyring")
+            )),
         }
     }
 
@@ -169,7 +172,9 @@ impl Logins {
 }
 
 /// Runs an operation of a key store on a thread that may block, with a timeout.
-async fn limited<T: Send + 'static>(operation: impl FnOnce() -> Result<T, KeyStoreError> + Send + 'static) -> Result<T, KeyStoreError> {
+async fn limited<T: Send + 'static>(
+    operation: impl FnOnce() -> Result<T, KeyStoreError> + Send + 'static,
+) -> Result<T, KeyStoreError> {
     match tokio::time::timeout(LIMIT, tokio::task::spawn_blocking(operation)).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => Err(KeyStoreError::Failed(error.to_string())),
@@ -193,7 +198,9 @@ fn choose(config: &ResolvedConfig) -> Result<(Storage, bool), AuthError> {
         Some(text) => Some((text.to_owned(), format!("environment variable {VARIABLE}"))),
         None => {
             let file = read_profile_file(config)?;
-            file.and_then(|(path, file)| Some((file.setting("auth_storage")?.to_owned(), format!("auth_storage in {}", path.display()))))
+            file.and_then(|(path, file)| {
+                Some((file.setting("auth_storage")?.to_owned(), format!("auth_storage in {}", path.display())))
+            })
         }
     };
     match setting {
@@ -217,13 +224,16 @@ async fn host_key(cx: &Context, provider: &str) -> Result<String, AuthError> {
     })
 }
 
-/// The one profile with this host; `None` if there is none, or if ids were stated and do not decide; an error if there are several.
+/// The one profile with this host; `None` if there is none, or if ids were stated and do not decide; an error if there
+/// are several.
 async fn profile_of_host(cx: &Context, provider: &str) -> Result<Option<String>, AuthError> {
     let Some((path, file)) = read_profile_file(&cx.config)? else { return Ok(None) };
     let host = cx.host_url(provider)?;
     let mut matches: Vec<_> = file
         .profiles()
-        .filter(|section| section.get("host").and_then(|text| Host::parse(text, true).ok()).is_some_and(|found| found.url == host))
+        .filter(|section| {
+            section.get("host").and_then(|text| Host::parse(text, true).ok()).is_some_and(|found| found.url == host)
+        })
         .collect();
     // Ids narrow the choice, where both sides state one.
     for (key, ours) in [("account_id", cx.config.account_id()), ("workspace_id", cx.config.workspace_id())] {
@@ -256,5 +266,6 @@ fn remember_plaintext(path: &Path) -> Result<(), String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failed(error)),
     };
-    crate::platform::replace_file(path, &with_value(&text, crate::config::file::SETTINGS, "auth_storage", "plaintext")).map_err(failed)
+    crate::platform::replace_file(path, &with_value(&text, crate::config::file::SETTINGS, "auth_storage", "plaintext"))
+        .map_err(failed)
 }

@@ -1,6 +1,7 @@
 //! Logins of `external-browser`, in the location and form of the official Python SDK, so that each finds the other's.
 //!
-//! `~/.config/databricks-sdk-py/oauth/<digest>.json` with `{"token": {…}}`. The digest is of host, client, scopes and profile.
+//! `~/.config/databricks-sdk-py/oauth/<digest>.json` with `{"token": {…}}`. The digest is of host, client, scopes and
+//! profile.
 
 use std::fmt;
 use std::fs;
@@ -32,7 +33,11 @@ impl SessionKey<'_> {
         }
         let scopes: Vec<_> = self.scopes.iter().map(|scope| ascii(scope)).collect();
         let scopes = scopes.join(", ");
-        text.push_str(&format!(", \"host\": {}, \"profile\": {}, \"scopes\": [{scopes}]}}", ascii(self.host), ascii(self.profile)));
+        text.push_str(&format!(
+            ", \"host\": {}, \"profile\": {}, \"scopes\": [{scopes}]}}",
+            ascii(self.host),
+            ascii(self.profile)
+        ));
         Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
@@ -114,7 +119,10 @@ mod tests {
     fn digests_are_those_of_python() {
         let scopes = ["all-apis".to_owned(), "offline_access".to_owned()];
         // hashlib.sha256(json.dumps({...}, sort_keys=True).encode()).hexdigest()
-        assert_eq!(key(&scopes, "https://ws.example.com").digest(), "ceb248e829cba1589245979a264048ac72e1ed49ff55ea38ccaf94768e92c7c0");
+        assert_eq!(
+            key(&scopes, "https://ws.example.com").digest(),
+            "ceb248e829cba1589245979a264048ac72e1ed49ff55ea38ccaf94768e92c7c0"
+        );
         let odd = SessionKey { profile: "prö\"f", group_id: Some("7"), ..key(&scopes, "https://ws.example.com") };
         assert_eq!(odd.digest(), "c3fd1c1286eb7e45fcf854b6f0b49c2d19b0cb9b32f8350fc984ec0080a485b8");
     }

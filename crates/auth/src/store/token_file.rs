@@ -1,7 +1,7 @@
 //! The official CLI's token cache file.
 //!
-//! `{"version": 1, "tokens": {"<key>": {…}}}`, readable by its owner only, replaced as a whole. Entries of other logins and
-//! unknown members are kept.
+//! `{"version": 1, "tokens": {"<key>": {…}}}`, readable by its owner only, replaced as a whole. Entries of other logins
+//! and unknown members are kept.
 
 use std::fs;
 use std::io::{self, Write};
@@ -74,7 +74,9 @@ impl TokenFile {
     fn change(&self, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), String> {
         let mut document = self.read()?.unwrap_or_else(|| json!({ "version": VERSION, "tokens": {} }));
         let tokens = document.as_object_mut().map(|members| members.entry("tokens").or_insert_with(|| json!({})));
-        let Some(tokens) = tokens.and_then(Value::as_object_mut) else { return Err(self.failed("has no object of tokens")) };
+        let Some(tokens) = tokens.and_then(Value::as_object_mut) else {
+            return Err(self.failed("has no object of tokens"));
+        };
         change(tokens);
         self.replace(&document).map_err(|error| self.failed(format_args!("cannot be written: {error}")))
     }
@@ -101,10 +103,13 @@ impl TokenFile {
 
 /// Reads the document and checks its version.
 fn parse(bytes: &[u8]) -> Result<Value, String> {
-    let document: Value = serde_json::from_slice(bytes)
-        .map_err(|error| format!("is damaged (line {}, column {}); log in again after removing it", error.line(), error.column()))?;
+    let document: Value = serde_json::from_slice(bytes).map_err(|error| {
+        format!("is damaged (line {}, column {}); log in again after removing it", error.line(), error.column())
+    })?;
     match document.get("version").and_then(Value::as_i64) {
-        Some(VERSION) if document.get("tokens").is_none_or(|tokens| tokens.is_object() || tokens.is_null()) => Ok(document),
+        Some(VERSION) if document.get("tokens").is_none_or(|tokens| tokens.is_object() || tokens.is_null()) => {
+            Ok(document)
+        }
         Some(VERSION) => Err("has no object of tokens; log in again after removing it".to_owned()),
         Some(other) => Err(format!("has version {other}, and only version {VERSION} is known here")),
         None => Err("states no version; log in again after removing it".to_owned()),
@@ -204,7 +209,13 @@ mod tests {
     fn what_cannot_be_read_is_kept() {
         let (_home, file) = file();
         fs::create_dir_all(file.path().parent().unwrap()).unwrap();
-        for text in ["{\"version\":1,\"tokens\":{", "{\"version\": 2, \"tokens\": {}}", "{}", "[]", "{\"version\":1,\"tokens\":[]}"] {
+        for text in [
+            "{\"version\":1,\"tokens\":{",
+            "{\"version\": 2, \"tokens\": {}}",
+            "{}",
+            "[]",
+            "{\"version\":1,\"tokens\":[]}",
+        ] {
             fs::write(file.path(), text).unwrap();
             for error in [file.get("k").unwrap_err(), file.put(&["k"], &entry("t", 1)).unwrap_err()] {
                 assert!(error.contains("token-cache.json"), "{error}");

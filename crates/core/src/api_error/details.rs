@@ -151,14 +151,20 @@ impl ErrorDetails {
         match kind {
             "ErrorInfo" => self.error_info = Some(error_info(members)?),
             "RequestInfo" => self.request_info = Some(RequestInfo::read(members)?),
-            "RetryInfo" => self.retry_info = Some(RetryInfo { retry_delay: seconds(members.get("retry_delay")?.as_str()?)? }),
+            "RetryInfo" => {
+                self.retry_info = Some(RetryInfo { retry_delay: seconds(members.get("retry_delay")?.as_str()?)? })
+            }
             "DebugInfo" => {
-                let entries =
-                    list(members, "stack_entries")?.iter().map(|entry| entry.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+                let entries = list(members, "stack_entries")?
+                    .iter()
+                    .map(|entry| entry.as_str().map(str::to_owned))
+                    .collect::<Option<_>>()?;
                 self.debug_info = Some(DebugInfo { stack_entries: entries, detail: text(members, "detail")? });
             }
             "QuotaFailure" => self.quota_failure = Some(items(members, "violations", QuotaViolation::read)?),
-            "PreconditionFailure" => self.precondition_failure = Some(items(members, "violations", PreconditionViolation::read)?),
+            "PreconditionFailure" => {
+                self.precondition_failure = Some(items(members, "violations", PreconditionViolation::read)?)
+            }
             "BadRequest" => self.bad_request = Some(items(members, "field_violations", FieldViolation::read)?),
             "ResourceInfo" => self.resource_info = Some(ResourceInfo::read(members)?),
             "Help" => self.help = Some(items(members, "links", HelpLink::read)?),
@@ -171,7 +177,9 @@ impl ErrorDetails {
 fn error_info(members: &Map<String, Value>) -> Option<ErrorInfo> {
     let metadata = match members.get("metadata") {
         None | Some(Value::Null) => BTreeMap::new(),
-        Some(Value::Object(pairs)) => pairs.iter().map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect::<Option<_>>()?,
+        Some(Value::Object(pairs)) => {
+            pairs.iter().map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect::<Option<_>>()?
+        }
         Some(_) => return None,
     };
     Some(ErrorInfo { reason: text(members, "reason")?, domain: text(members, "domain")?, metadata })

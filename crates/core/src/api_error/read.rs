@@ -22,8 +22,8 @@ const BODY: usize = 64 << 10;
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
 impl ApiError {
-    /// Reads the error in a response, by the first shape that fits: empty, JSON (also of API 1.2, SCIM and OAuth), `CODE: text`, HTML,
-    /// anything else.
+    /// Reads the error in a response, by the first shape that fits: empty, JSON (also of API 1.2, SCIM and OAuth),
+    /// `CODE: text`, HTML, anything else.
     ///
     /// * `body`: as much of it as was read.
     /// * `method`, `path`: those of the request, since a few calls report a missing resource as a wrong parameter.
@@ -32,7 +32,14 @@ impl ApiError {
     }
 
     /// As [`read`](Self::read), at a given time of day, which dates in `Retry-After` are compared with.
-    pub fn read_at(status: StatusCode, headers: &HeaderMap, body: &[u8], method: &Method, path: &str, now: SystemTime) -> Self {
+    pub fn read_at(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        method: &Method,
+        path: &str,
+        now: SystemTime,
+    ) -> Self {
         let mut error = from_body(status, body, method, path);
         error.message = redact::message(cut(&error.message, MESSAGE));
         error.code = error.code.map(|code| redact::message(cut(&code, 256)));
@@ -43,7 +50,12 @@ impl ApiError {
             error.kind = ApiErrorKind::ResourceDoesNotExist;
         }
         error.request_id = request_id(headers).or_else(|| {
-            error.details().request_info.as_ref().map(|info| redact::message(cut(&info.request_id, 256))).filter(|id| !id.is_empty())
+            error
+                .details()
+                .request_info
+                .as_ref()
+                .map(|info| redact::message(cut(&info.request_id, 256)))
+                .filter(|id| !id.is_empty())
         });
         error.retry_after = headers
             .get(RETRY_AFTER)
@@ -53,30 +65,38 @@ impl ApiError {
         error
     }
 
-    /// The error of a workspace behind a private link, recognised by the login page that a request from outside is led to.
+    /// The error of a workspace behind a private link, recognised by the login page that a request from outside is led
+    /// to.
     ///
     /// * `host`, `path`, `query`: parts of the last URL.
     pub fn private_link(host: &str, path: &str, query: &str) -> Option<Self> {
-        if path != "/login.html" || !query.split('&').any(|field| field.starts_with("error=private-link-validation-error")) {
+        if path != "/login.html"
+            || !query.split('&').any(|field| field.starts_with("error=private-link-validation-error"))
+        {
             return None;
         }
         let host = host.to_ascii_lowercase();
         let under = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
-        let (service, endpoint, page) = if under("azuredatabricks.net") || under("databricks.azure.us") || under("databricks.azure.cn") {
-            (
-                "Azure Private Link",
-                "Azure Private Link endpoint",
-                "https://learn.microsoft.com/azure/databricks/security/network/classic/private-link-standard",
-            )
-        } else if under("gcp.databricks.com") {
-            (
-                "Private Service Connect",
-                "GCP VPC endpoint",
-                "https://docs.databricks.com/gcp/en/security/network/classic/private-service-connect",
-            )
-        } else {
-            ("AWS PrivateLink", "AWS VPC endpoint", "https://docs.databricks.com/aws/en/security/network/classic/privatelink")
-        };
+        let (service, endpoint, page) =
+            if under("azuredatabricks.net") || under("databricks.azure.us") || under("databricks.azure.cn") {
+                (
+                    "Azure Private Link",
+                    "Azure Private Link endpoint",
+                    "https://learn.microsoft.com/azure/databricks/security/network/classic/private-link-standard",
+                )
+            } else if under("gcp.databricks.com") {
+                (
+                    "Private Service Connect",
+                    "GCP VPC endpoint",
+                    "https://docs.databricks.com/gcp/en/security/network/classic/private-service-connect",
+                )
+            } else {
+                (
+                    "AWS PrivateLink",
+                    "AWS VPC endpoint",
+                    "https://docs.databricks.com/aws/en/security/network/classic/privatelink",
+                )
+            };
         let message = format!(
             "the workspace has {service} enabled, and this machine's network does not reach it by the right {endpoint}; see {page}"
         );
@@ -167,11 +187,14 @@ fn from_json(status: StatusCode, members: &Map<String, Value>) -> ApiError {
         Some(format!("{} {detail}", text("scimType").unwrap_or_default()).trim().to_owned())
     } else {
         nested(members, &mut code).or_else(|| {
-            code = code.take().or_else(|| ["code", "errorCode", "Code", "__type"].into_iter().find_map(text).map(str::to_owned));
+            code = code
+                .take()
+                .or_else(|| ["code", "errorCode", "Code", "__type"].into_iter().find_map(text).map(str::to_owned));
             generic(&Value::Object(members.clone()), 0)
         })
     };
-    let mut error = ApiError::new(status, code, message.unwrap_or_else(|| unknown_shape(status, Value::Object(members.clone()))));
+    let mut error =
+        ApiError::new(status, code, message.unwrap_or_else(|| unknown_shape(status, Value::Object(members.clone()))));
     let details = members.get("details").cloned().map(|mut details| {
         redact::json(&mut details);
         ErrorDetails::read(&details)
@@ -194,8 +217,8 @@ fn nested(members: &Map<String, Value>, code: &mut Option<String>) -> Option<Str
     error.get("message")?.as_str().map(str::to_owned)
 }
 
-/// Members that hold an explanation, most telling first, for shapes of other frameworks: `{"detail": [{"loc": […], "msg": …}]}`,
-/// `{"errors": […]}`, problem details (RFC 9457), faults of gateways.
+/// Members that hold an explanation, most telling first, for shapes of other frameworks: `{"detail": [{"loc": […],
+/// "msg": …}]}`, `{"errors": […]}`, problem details (RFC 9457), faults of gateways.
 const EXPLANATIONS: &[&str] = &[
     "message",
     "msg",
@@ -299,11 +322,16 @@ fn reason(status: StatusCode) -> String {
 
 /// Whether this is one of the calls that return 400 and `INVALID_PARAMETER_VALUE` for a resource that is not there.
 fn is_missing_resource(error: &ApiError, method: &Method, path: &str) -> bool {
-    if *method != Method::GET || error.status != StatusCode::BAD_REQUEST || error.code.as_deref() != Some("INVALID_PARAMETER_VALUE") {
+    if *method != Method::GET
+        || error.status != StatusCode::BAD_REQUEST
+        || error.code.as_deref() != Some("INVALID_PARAMETER_VALUE")
+    {
         return false;
     }
-    let Some(call) =
-        path.strip_prefix("/api/2.").and_then(|rest| rest.split_once('/')).filter(|(minor, _)| minor.bytes().all(|b| b.is_ascii_digit()))
+    let Some(call) = path
+        .strip_prefix("/api/2.")
+        .and_then(|rest| rest.split_once('/'))
+        .filter(|(minor, _)| minor.bytes().all(|b| b.is_ascii_digit()))
     else {
         return false;
     };

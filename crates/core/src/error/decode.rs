@@ -2,8 +2,9 @@
 
 /// What a decoder says, without values of the response.
 ///
-/// Decoders quote what they found, in forms of their own (`invalid type: string "…", expected u8`), and types of the caller in others. Of the
-/// known forms the kind of value and what was expected are kept; of others everything that is quoted goes.
+/// Decoders quote what they found, in forms of their own (`invalid type: string "…", expected u8`), and types of the
+/// caller in others. Of the known forms the kind of value and what was expected are kept; of others everything that is
+/// quoted goes.
 pub(super) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = match (error.line(), error.column()) {
@@ -21,7 +22,8 @@ fn safe(what: &str) -> String {
             let (found, expected) = rest.rsplit_once(", expected ").unwrap_or((rest, ""));
             let kind = found.split(['"', '`', '\'']).next().unwrap_or_default().trim();
             let kind = if form == "invalid length " { found.to_owned() } else { kind.to_owned() };
-            let expected = if expected.is_empty() { String::new() } else { format!("expected {}, ", without_quoted(expected)) };
+            let expected =
+                if expected.is_empty() { String::new() } else { format!("expected {}, ", without_quoted(expected)) };
             return format!("{expected}found {}", if kind.is_empty() { "something else" } else { &kind });
         }
     }
@@ -80,7 +82,10 @@ mod tests {
         assert_eq!(of::<std::net::Ipv4Addr>(r#""hunter2""#), "invalid IPv4 address syntax at line 1 column 9");
         assert_eq!(of::<(u8, u8)>("[1]"), "expected a tuple of size 2, found 1 at line 1 column 3");
         assert_eq!(of::<u8>("{\"a\": dapi"), "expected u8, found map at line 1 column 0");
-        assert_eq!(safe("unknown variant `dapi123`, expected one of `a`, `b`"), "unknown value, expected one of `a`, `b`");
+        assert_eq!(
+            safe("unknown variant `dapi123`, expected one of `a`, `b`"),
+            "unknown value, expected one of `a`, `b`"
+        );
         assert_eq!(safe("cannot read \"a \"b\" c\" here"), "cannot read … here");
         assert_eq!(safe("missing field `name`"), "missing field `name`");
     }

@@ -314,7 +314,8 @@ impl Scalar for i64 {
         let text = text.trim();
         text.parse().ok().or_else(|| {
             // Other notations of a whole number, such as "2.0" and "1e3".
-            let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'));
+            let numeric =
+                text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'));
             text.parse().ok().filter(|_| numeric).and_then(whole)
         })
     }
@@ -578,8 +579,8 @@ impl<'de, T: Wire<'de>> Wire<'de> for BTreeMap<String, T> {
 /// Decodes a JSON response; nothing at all and `null` give the default.
 ///
 /// # Errors
-/// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when it is not JSON or of another type as a whole; the message names what was expected, and
-/// never a value.
+/// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when it is not JSON or of another type as a whole; the message names
+/// what was expected, and never a value.
 pub fn from_json<'de, T: Wire<'de> + Default>(bytes: &'de [u8]) -> CallResult<T> {
     decode(bytes, At::whole("", false))
 }

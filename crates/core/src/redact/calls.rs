@@ -26,7 +26,11 @@ impl Marks {
     /// The marks of a call to this path, as it stands in a URL.
     pub(super) fn of(path: &str) -> Self {
         let of = |table: &[(&'static str, &[&str])]| {
-            table.iter().filter(|(_, templates)| templates.iter().any(|template| fits(template, path))).map(|(name, _)| *name).collect()
+            table
+                .iter()
+                .filter(|(_, templates)| templates.iter().any(|template| fits(template, path)))
+                .map(|(name, _)| *name)
+                .collect()
         };
         Self { secrets: of(SECRETS_IN_CALLS), maps: of(MAPS_IN_CALLS) }
     }
@@ -68,9 +72,9 @@ fn spans(template: &[&str], path: &[&str]) -> bool {
 
 /// `2.1` and the like.
 fn is_version(segment: &str) -> bool {
-    segment
-        .split_once('.')
-        .is_some_and(|(major, minor)| [major, minor].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())))
+    segment.split_once('.').is_some_and(|(major, minor)| {
+        [major, minor].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    })
 }
 
 #[cfg(test)]

@@ -1,18 +1,39 @@
 //! Which names stand for secrets: of members, form fields, query parameters, settings and headers.
 //!
-//! The members of the API are decided one by one ([`members`](super::members), generated from a reviewed file). What the API does not
-//! describe, such as keys of a map or members of a raw call, is judged by its words, in doubt as a secret.
+//! The members of the API are decided one by one ([`members`](super::members), generated from a reviewed file). What
+//! the API does not describe, such as keys of a map or members of a raw call, is judged by its words, in doubt as a
+//! secret.
 
 use http::HeaderName;
 
 use super::members::{PLAIN, SENSITIVE};
 
 /// Parts that make a name suspicious wherever they stand, in the spelling of [`Spelling`].
-const PARTS: &[&str] = &["secret", "passw", "passphrase", "plaintext", "credential", "bearer", "connectionstring", "cookie", "jwt", "hmac"];
+const PARTS: &[&str] = &[
+    "secret",
+    "passw",
+    "passphrase",
+    "plaintext",
+    "credential",
+    "bearer",
+    "connectionstring",
+    "cookie",
+    "jwt",
+    "hmac",
+];
 
 /// The same for names with `key`, most of which are none.
-const KEYS: &[&str] =
-    &["privatekey", "accesskey", "accountkey", "apikey", "sharedkey", "signingkey", "masterkey", "encryptionkey", "keymaterial"];
+const KEYS: &[&str] = &[
+    "privatekey",
+    "accesskey",
+    "accountkey",
+    "apikey",
+    "sharedkey",
+    "signingkey",
+    "masterkey",
+    "encryptionkey",
+    "keymaterial",
+];
 
 /// The same for names with `token`.
 const TOKENS: &[&str] = &["sastoken", "authtoken", "accesstoken"];
@@ -83,16 +104,27 @@ const ABOUT: &[&str] = &[
 ];
 
 /// Tokens that are no secrets: they continue a list or make a request recognisable.
-const HARMLESS_TOKENS: &[&str] =
-    &["pagetoken", "idempotencytoken", "requesttoken", "clienttoken", "consistencytoken", "continuationtoken", "synctoken", "nexttoken"];
+const HARMLESS_TOKENS: &[&str] = &[
+    "pagetoken",
+    "idempotencytoken",
+    "requesttoken",
+    "clienttoken",
+    "consistencytoken",
+    "continuationtoken",
+    "synctoken",
+    "nexttoken",
+];
 
 /// Parts of settings of headers; see [`is_secret_header`].
-const HEADER_PARTS: &[&str] = &["token", "secret", "password", "authorization", "api-key", "apikey", "cookie", "signature", "credential"];
+const HEADER_PARTS: &[&str] =
+    &["token", "secret", "password", "authorization", "api-key", "apikey", "cookie", "signature", "credential"];
 
 /// Query parameters that are secrets beside the names of members.
-const PARAMETERS: &[&str] = &["sig", "signature", "code", "state", "codechallenge", "key", "awsaccesskeyid", "googleaccessid"];
+const PARAMETERS: &[&str] =
+    &["sig", "signature", "code", "state", "codechallenge", "key", "awsaccesskeyid", "googleaccessid"];
 
-/// A name without what its spellings differ in: `client_secret`, `clientSecret`, `Client-Secret` and `client.secret` are the same.
+/// A name without what its spellings differ in: `client_secret`, `clientSecret`, `Client-Secret` and `client.secret`
+/// are the same.
 ///
 /// Of very long names the end counts.
 pub(super) struct Spelling {
@@ -156,7 +188,9 @@ fn is_suspicious(name: &str) -> bool {
         || has(PARTS)
         || name.contains("key") && has(KEYS)
         || name.contains("token") && has(TOKENS);
-    hit && !ABOUT.iter().any(|about| name.ends_with(about)) || name.ends_with("webhookurl") || name.ends_with("webhookuri")
+    hit && !ABOUT.iter().any(|about| name.ends_with(about))
+        || name.ends_with("webhookurl")
+        || name.ends_with("webhookuri")
 }
 
 /// Whether a query parameter of this name holds a secret, in any spelling and case.
@@ -168,8 +202,13 @@ pub fn is_secret_parameter(name: &str) -> bool {
 
 /// Whether a header holds a secret.
 pub fn is_secret_header(name: &HeaderName) -> bool {
-    const NAMES: &[&str] =
-        &["metadata-flavor-token", "x-identity-header", "x-ms-copy-source", "x-functions-key", "ocp-apim-subscription-key"];
+    const NAMES: &[&str] = &[
+        "metadata-flavor-token",
+        "x-identity-header",
+        "x-ms-copy-source",
+        "x-functions-key",
+        "ocp-apim-subscription-key",
+    ];
     let name = name.as_str();
     NAMES.contains(&name)
         || HEADER_PARTS.iter().any(|part| name.contains(part))

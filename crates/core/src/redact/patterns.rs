@@ -1,8 +1,8 @@
 //! Finding secrets by pattern.
 //!
-//! One pass over the bytes. What decides about a place looks at a bounded number of bytes around it, or at bytes that the decision then
-//! consumes or that no other place looks at, so that the time grows with the length of the text whatever stands in it. `steps` counts what
-//! was looked at, for the test of that promise.
+//! One pass over the bytes. What decides about a place looks at a bounded number of bytes around it, or at bytes that
+//! the decision then consumes or that no other place looks at, so that the time grows with the length of the text
+//! whatever stands in it. `steps` counts what was looked at, for the test of that promise.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -223,13 +223,16 @@ impl<'a> Scanner<'a> {
         (hex == ANYWHERE_HEX).then(|| at..self.span(start, usize::MAX, is_token))
     }
 
-    /// A token of Databricks whose prefix is not known: `d`, up to six more small letters, and at least 32 hexadecimal digits.
+    /// A token of Databricks whose prefix is not known: `d`, up to six more small letters, and at least 32 hexadecimal
+    /// digits.
     fn databricks_token(&mut self, at: usize) -> Option<Range<usize>> {
         let end = self.span(at, PROBE, |byte| byte.is_ascii_alphanumeric());
         let word = &self.bytes[at..end];
         let prefix = word.len() - word.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        // At its shortest the prefix ends with a letter that is no hexadecimal digit, which also tells a hash from a token.
-        let fits = (2..=7).contains(&prefix) && word[..prefix].iter().all(u8::is_ascii_lowercase) && word.len() - prefix >= 32;
+        // At its shortest the prefix ends with a letter that is no hexadecimal digit, which also tells a hash from a
+        // token.
+        let fits =
+            (2..=7).contains(&prefix) && word[..prefix].iter().all(u8::is_ascii_lowercase) && word.len() - prefix >= 32;
         fits.then(|| at..self.span(at, usize::MAX, is_token))
     }
 
@@ -254,15 +257,16 @@ impl<'a> Scanner<'a> {
     /// What follows `Bearer` or `Basic`.
     fn after_scheme(&mut self, at: usize) -> Option<Range<usize>> {
         let rest = &self.bytes[at..];
-        let scheme = ["Bearer", "Basic"]
-            .into_iter()
-            .find(|scheme| rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes())))?;
+        let scheme = ["Bearer", "Basic"].into_iter().find(|scheme| {
+            rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
+        })?;
         let gap = at + scheme.len();
         let start = self.span(gap, PROBE, |byte| matches!(byte, b' ' | b'\t'));
         if start == gap {
             return None;
         }
-        let end = self.span(start, usize::MAX, |byte| is_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'='));
+        let end =
+            self.span(start, usize::MAX, |byte| is_token(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'='));
         // "Basic authentication" and "bearer token" are words, not secrets.
         let value = &self.bytes[start..end];
         let is_a_word = value.len() < 16 && value.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'.');
@@ -275,23 +279,28 @@ impl<'a> Scanner<'a> {
             return None;
         }
         let start = at + 3;
-        let ends = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'\\');
+        let ends = |byte: u8| {
+            byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'\\')
+        };
         let end = self.span(start, usize::MAX, |byte| !ends(byte));
         let at_sign = start + self.bytes[start..end].iter().rposition(|byte| *byte == b'@')?;
         let scheme = self.span_back(at, 16, |byte| byte.is_ascii_alphanumeric());
         let scheme = self.text[scheme..at].to_ascii_lowercase();
         let user = &self.text[start..at_sign];
-        let harmless = user.is_empty() || user == REDACTED || user == "git" || STORAGE_SCHEMES.contains(&scheme.as_str());
+        let harmless =
+            user.is_empty() || user == REDACTED || user == "git" || STORAGE_SCHEMES.contains(&scheme.as_str());
         (!harmless).then_some(start..at_sign)
     }
 
-    /// The value of a secret name, found by the sign between them: `sig=…` in a query, `password = …`, `"token": "…"`, also with the quotes
-    /// escaped.
+    /// The value of a secret name, found by the sign between them: `sig=…` in a query, `password = …`, `"token": "…"`,
+    /// also with the quotes escaped.
     fn named(&mut self, sign: usize, width: usize) -> Option<Range<usize>> {
         let after_name = self.span_back(sign, usize::MAX, |byte| byte.is_ascii_whitespace());
         let (name_end, quoted_name) = self.name_end(after_name);
         // Behind an escaped sign there is an escaped name, whose own escapes end it.
-        let name_start = self.span_back(name_end, NAME, |byte| is_name(byte) && (width == 1 || byte != b'%')).max(self.done.min(name_end));
+        let name_start = self
+            .span_back(name_end, NAME, |byte| is_name(byte) && (width == 1 || byte != b'%'))
+            .max(self.done.min(name_end));
         // No secret has a name of one letter.
         if name_end - name_start < 2 {
             return None;
@@ -326,7 +335,8 @@ impl<'a> Scanner<'a> {
         };
         let value = &self.text[start..end];
         // `the token: none was found` is a sentence, `password: hunter` is not.
-        let is_a_word = quote.is_none() && !equals && !quoted_name && value.bytes().all(|byte| byte.is_ascii_lowercase());
+        let is_a_word =
+            quote.is_none() && !equals && !quoted_name && value.bytes().all(|byte| byte.is_ascii_lowercase());
         let telling = ["password", "secret", "authorization"].iter().any(|part| lower.contains(part));
         let structure = quote.is_none() && value.starts_with(['{', '[']);
         let harmless = matches!(value, "" | REDACTED | "null" | "true" | "false") || structure;
@@ -344,14 +354,16 @@ impl<'a> Scanner<'a> {
 
     /// Where a value without quotes ends; in an escaped query also at `%26`.
     fn value_end(&mut self, from: usize, escaped: bool) -> usize {
-        let ends =
-            |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'&' | b'"' | b'\'' | b',' | b';' | b'}' | b')' | b'<' | b'>' | b'#');
+        let ends = |byte: u8| {
+            byte.is_ascii_whitespace()
+                || matches!(byte, b'&' | b'"' | b'\'' | b',' | b';' | b'}' | b')' | b'<' | b'>' | b'#')
+        };
         let end = self.span(from, usize::MAX, |byte| !ends(byte));
         if escaped && let Some(amp) = self.text[from..end].find("%26") { from + amp } else { end }
     }
 
-    /// Where a quoted text ends: at its quote, unless that is escaped more than the opening one, which has `outer` backslashes. In doubt
-    /// later: too much is hidden then.
+    /// Where a quoted text ends: at its quote, unless that is escaped more than the opening one, which has `outer`
+    /// backslashes. In doubt later: too much is hidden then.
     fn closing_quote(&mut self, start: usize, quote: u8, outer: usize) -> usize {
         let mut escapes = 0;
         for at in start..self.bytes.len() {

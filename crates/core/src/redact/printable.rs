@@ -17,15 +17,18 @@ fn treatment(c: char) -> Treatment {
         // Marks, embeddings, overrides and isolates of direction, which make text read otherwise than it is.
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' => Treatment::Drop,
         // Characters that cannot be seen: of no width, byte order marks, annotations, tags.
-        '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => {
-            Treatment::Drop
-        }
+        '\u{ad}'
+        | '\u{200b}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => Treatment::Drop,
         _ => Treatment::Keep,
     }
 }
 
-/// The text on one line, without what drives a terminal or misleads a reader: line ends and tabs become blanks; control characters, changes of
-/// direction and characters that cannot be seen are left out.
+/// The text on one line, without what drives a terminal or misleads a reader: line ends and tabs become blanks; control
+/// characters, changes of direction and characters that cannot be seen are left out.
 ///
 /// ```
 /// use databricks_core::redact::printable;
@@ -47,7 +50,8 @@ fn clean(text: &str, lines: bool) -> Cow<'_, str> {
         '\r' if lines => Treatment::Drop,
         c => treatment(c),
     };
-    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control()) || text.chars().all(|c| matches!(treatment(c), Treatment::Keep))
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control())
+        || text.chars().all(|c| matches!(treatment(c), Treatment::Keep))
     {
         return Cow::Borrowed(text);
     }

@@ -9,7 +9,9 @@ fn clean(mut value: Value) -> Value {
 
 #[test]
 fn secrets_are_found_by_name_at_any_depth() {
-    let value = clean(json!({"scope": "s", "string_value": "x", "list": [{"Token_Value": "y", "n": 1}], "token": null, "db_password": 12}));
+    let value = clean(
+        json!({"scope": "s", "string_value": "x", "list": [{"Token_Value": "y", "n": 1}], "token": null, "db_password": 12}),
+    );
     assert_eq!(
         value,
         json!({"scope": "s", "string_value": REDACTED, "list": [{"Token_Value": REDACTED, "n": 1}], "token": null, "db_password": REDACTED})
@@ -48,7 +50,10 @@ fn secrets_are_found_by_their_look() {
         (r#"body {"token": "a\"b", "n": 1}"#, r#"body {"token": "**REDACTED**", "n": 1}"#),
         (r#"{\"password\":\"p w\",\"n\":1}"#, r#"{\"password\":\"**REDACTED**\",\"n\":1}"#),
         ("jdbc:x;password=hunter2;ssl=1", "jdbc:x;password=**REDACTED**;ssl=1"),
-        ("AccountName=a;AccountKey=Zm9vYmFyCg==;EndpointSuffix=core", "AccountName=a;AccountKey=**REDACTED**;EndpointSuffix=core"),
+        (
+            "AccountName=a;AccountKey=Zm9vYmFyCg==;EndpointSuffix=core",
+            "AccountName=a;AccountKey=**REDACTED**;EndpointSuffix=core",
+        ),
         ("token doau0123456789abcdef0123, dkti0123456789abcdef", "token **REDACTED**, **REDACTED**"),
         ("x_dapi0123456789abcdef0123456789abcdef", "x_**REDACTED**"),
         ("tokendapi0123456789abcdef0123456789abcdef", "token**REDACTED**"),
@@ -56,14 +61,26 @@ fn secrets_are_found_by_their_look() {
         ("of a new kind: dxyz0123456789abcdef0123456789abcdef", "of a new kind: **REDACTED**"),
         ("secret abc8Q~abcdefghijklmnopqrstuvwxyz0123456 is wrong", "secret **REDACTED** is wrong"),
         ("AKIAIOSFODNN7EXAMPLE and ASIAIOSFODNN7EXAMPLE", "**REDACTED** and **REDACTED**"),
-        ("ya29.a0AfH6SMBx-y_z GOCSPX-abcdefghij AIzaSyD-abcdefghijklmnopqrstuv", "**REDACTED** **REDACTED** **REDACTED**"),
+        (
+            "ya29.a0AfH6SMBx-y_z GOCSPX-abcdefghij AIzaSyD-abcdefghijklmnopqrstuv",
+            "**REDACTED** **REDACTED** **REDACTED**",
+        ),
         ("ghp_abcdefghijklmnop1234 gho_abcdefghijklmnop1234", "**REDACTED** **REDACTED**"),
-        ("ghu_abcdefghijklmnop1234 ghs_abcdefghijklmnop1234 ghr_abcdefghijklmnop1234", "**REDACTED** **REDACTED** **REDACTED**"),
+        (
+            "ghu_abcdefghijklmnop1234 ghs_abcdefghijklmnop1234 ghr_abcdefghijklmnop1234",
+            "**REDACTED** **REDACTED** **REDACTED**",
+        ),
         ("github_pat_11ABCDEFG0abcdefghij_klmnop", "**REDACTED**"),
         ("clone https://user:pw@github.com/o/r failed", "clone https://**REDACTED**@github.com/o/r failed"),
         ("clientSecret=abc&x=1", "clientSecret=**REDACTED**&x=1"),
-        ("fs.azure.account.key.acct.dfs.core.windows.net=Zm9v", "fs.azure.account.key.acct.dfs.core.windows.net=**REDACTED**"),
-        ("X-Amz-Security-Token=a%2Bb&X-Amz-Credential=c", "X-Amz-Security-Token=**REDACTED**&X-Amz-Credential=**REDACTED**"),
+        (
+            "fs.azure.account.key.acct.dfs.core.windows.net=Zm9v",
+            "fs.azure.account.key.acct.dfs.core.windows.net=**REDACTED**",
+        ),
+        (
+            "X-Amz-Security-Token=a%2Bb&X-Amz-Credential=c",
+            "X-Amz-Security-Token=**REDACTED**&X-Amz-Credential=**REDACTED**",
+        ),
         ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nrest", "**REDACTED**\nrest"),
     ] {
         assert_eq!(text(before), after);
@@ -94,15 +111,23 @@ fn ordinary_texts_stay() {
 
 #[test]
 fn urls_lose_signatures_and_passwords() {
-    assert_eq!(url("https://u:p@h:1/a?sig=x&y=1#code=2"), "https://**REDACTED**@h:1/a?sig=**REDACTED**&y=1#code=**REDACTED**");
+    assert_eq!(
+        url("https://u:p@h:1/a?sig=x&y=1#code=2"),
+        "https://**REDACTED**@h:1/a?sig=**REDACTED**&y=1#code=**REDACTED**"
+    );
     assert_eq!(url("/api/2.0/x?filter=a%20b"), "/api/2.0/x?filter=a%20b");
-    assert_eq!(query("grant_type=x&client_secret=y&scope=all-apis"), "grant_type=x&client_secret=**REDACTED**&scope=all-apis");
+    assert_eq!(
+        query("grant_type=x&client_secret=y&scope=all-apis"),
+        "grant_type=x&client_secret=**REDACTED**&scope=all-apis"
+    );
     assert_eq!(query("link=https%3A%2F%2Fh%2F%3Fsig%3Dabc"), "link=**REDACTED**");
 }
 
 #[test]
 fn headers_hide_what_is_secret_and_drop_line_breaks() {
-    let show = |name: &'static str, value: &[u8]| header(&HeaderName::from_static(name), &HeaderValue::from_bytes(value).unwrap());
+    let show = |name: &'static str, value: &[u8]| {
+        header(&HeaderName::from_static(name), &HeaderValue::from_bytes(value).unwrap())
+    };
     assert_eq!(show("authorization", b"x"), REDACTED);
     assert_eq!(show("x-vault-token", b"x"), REDACTED);
     assert_eq!(show("x-note", b"a\tb\xff"), "a b\u{fffd}");

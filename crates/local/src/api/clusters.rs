@@ -39,8 +39,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
 impl App {
     /// The form of the platform: when it was made, and eight characters.
     fn new_cluster_id(&self) -> String {
-        let made =
-            jiff::Timestamp::from_millisecond(self.clock.now_ms()).map(|t| t.strftime("%m%d-%H%M%S").to_string()).unwrap_or_default();
+        let made = jiff::Timestamp::from_millisecond(self.clock.now_ms())
+            .map(|t| t.strftime("%m%d-%H%M%S").to_string())
+            .unwrap_or_default();
         format!("{made}-{}", &self.ids.hex16()[..8])
     }
 

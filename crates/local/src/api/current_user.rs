@@ -43,7 +43,9 @@ async fn me(State(app): State<Arc<App>>, query: Query) -> Json {
 
 /// RFC 7644 section 3.9, top-level attributes only; `schemas` and `id` always come.
 fn select(user: Value, wanted: Option<&str>, excluded: Option<&str>) -> Value {
-    let has = |list: &str, name: &str| list.split(',').filter_map(|a| a.trim().split('.').next()).any(|a| a.eq_ignore_ascii_case(name));
+    let has = |list: &str, name: &str| {
+        list.split(',').filter_map(|a| a.trim().split('.').next()).any(|a| a.eq_ignore_ascii_case(name))
+    };
     let Value::Object(members) = user else {
         return user;
     };

@@ -24,9 +24,15 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(&format!("{BASE}/published-apps"), get(list_apps))
         .route(&format!("{BASE}/published-app-integrations"), get(list_published).post(create_published))
-        .route(&format!("{BASE}/published-app-integrations/{{id}}"), get(get_published).delete(delete_published).patch(update_published))
+        .route(
+            &format!("{BASE}/published-app-integrations/{{id}}"),
+            get(get_published).delete(delete_published).patch(update_published),
+        )
         .route(&format!("{BASE}/custom-app-integrations"), get(list_custom).post(create_custom))
-        .route(&format!("{BASE}/custom-app-integrations/{{id}}"), get(get_custom).delete(delete_custom).patch(update_custom))
+        .route(
+            &format!("{BASE}/custom-app-integrations/{{id}}"),
+            get(get_custom).delete(delete_custom).patch(update_custom),
+        )
 }
 
 fn own_account(app: &App, account: &str) -> Result<(), ApiError> {
@@ -74,7 +80,11 @@ async fn delete_published(State(app): State<Arc<App>>, Path((account, id)): Path
     Ok(Json::empty())
 }
 
-async fn update_published(State(app): State<Arc<App>>, Path((account, id)): Path<(String, String)>, fields: Fields) -> Reply {
+async fn update_published(
+    State(app): State<Arc<App>>,
+    Path((account, id)): Path<(String, String)>,
+    fields: Fields,
+) -> Reply {
     own_account(&app, &account)?;
     lock(&app.published).update(&id, &fields, &[])?;
     Ok(Json::empty())
@@ -114,7 +124,11 @@ async fn delete_custom(State(app): State<Arc<App>>, Path((account, id)): Path<(S
     Ok(Json::empty())
 }
 
-async fn update_custom(State(app): State<Arc<App>>, Path((account, id)): Path<(String, String)>, fields: Fields) -> Reply {
+async fn update_custom(
+    State(app): State<Arc<App>>,
+    Path((account, id)): Path<(String, String)>,
+    fields: Fields,
+) -> Reply {
     own_account(&app, &account)?;
     lock(&app.custom).update(&id, &fields, &CUSTOM_LISTS)?;
     Ok(Json::empty())

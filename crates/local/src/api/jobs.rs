@@ -119,7 +119,10 @@ async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
             .filter(|task| only.as_ref().is_none_or(|only| only.iter().any(|key| task["task_key"] == json!(key))))
             .collect();
         let token = fields.opt_str("idempotency_token")?;
-        jobs.start(Start { job: Some(job_id), name: &name, tasks: &tasks, parameters, token, url: &app.url }, app.clock.now_ms())?
+        jobs.start(
+            Start { job: Some(job_id), name: &name, tasks: &tasks, parameters, token, url: &app.url },
+            app.clock.now_ms(),
+        )?
     };
     Ok(Json(begin(&app, started)))
 }
@@ -174,7 +177,8 @@ async fn read_run(State(app): State<Arc<App>>, query: Query) -> Reply {
 
 async fn list_runs(State(app): State<Arc<App>>, query: Query) -> Reply {
     let (job, with_tasks) = (query.opt_i64("job_id")?, query.opt_bool("expand_tasks")?.unwrap_or_default());
-    let (active, completed) = (query.opt_bool("active_only")?.unwrap_or_default(), query.opt_bool("completed_only")?.unwrap_or_default());
+    let (active, completed) =
+        (query.opt_bool("active_only")?.unwrap_or_default(), query.opt_bool("completed_only")?.unwrap_or_default());
     let jobs = lock(&app.jobs);
     let wanted = jobs.runs().filter(|run| job.is_none_or(|job| run.job_id == Some(job)));
     let wanted = wanted.filter(|run| (!active || run.is_active()) && (!completed || !run.is_active()));
@@ -192,9 +196,9 @@ async fn output(State(app): State<Arc<App>>, query: Query) -> Reply {
     let tasks: Vec<i64> = lock(&run.state).tasks.iter().map(|task| task.run_id).collect();
     match tasks.as_slice() {
         [only] => run.output(*only).map(Json).ok_or_else(|| ApiError::not_found(format!("Run {id} has no output"))),
-        _ => {
-            Err(ApiError::invalid_parameter("Retrieving the output of runs with multiple tasks is not supported. Ask for each task's run."))
-        }
+        _ => Err(ApiError::invalid_parameter(
+            "Retrieving the output of runs with multiple tasks is not supported. Ask for each task's run.",
+        )),
     }
 }
 

@@ -31,7 +31,10 @@ async fn execute(State(app): State<Arc<App>>, fields: Fields) -> Result<Response
     let request = StatementRequest::parse(&fields)?;
     let (wait, on_timeout) = (request.wait, request.on_timeout);
     let statement = run::submit(&app, request)?;
-    if wait > Duration::ZERO && tokio::time::timeout(wait, statement.ended()).await.is_err() && on_timeout == OnTimeout::Cancel {
+    if wait > Duration::ZERO
+        && tokio::time::timeout(wait, statement.ended()).await.is_err()
+        && on_timeout == OnTimeout::Cancel
+    {
         statement.cancel(app.clock.now_ms());
     }
     describe(&app, &statement).await
@@ -53,11 +56,17 @@ async fn chunk(State(app): State<Arc<App>>, Path((id, index)): Path<(String, Str
     let result = match statement.status() {
         Status::Succeeded(result) => result,
         other => {
-            return Err(ApiError::invalid_state(format!("The result of statement {id} cannot be read: its state is {}.", other.name())));
+            return Err(ApiError::invalid_state(format!(
+                "The result of statement {id} cannot be read: its state is {}.",
+                other.name()
+            )));
         }
     };
     let index = index.parse::<usize>().ok().filter(|i| *i < result.chunks.len()).ok_or_else(|| {
-        ApiError::not_found(format!("The result of statement {id} has no chunk {index}; it has {}.", result.chunks.len()))
+        ApiError::not_found(format!(
+            "The result of statement {id} has no chunk {index}; it has {}.",
+            result.chunks.len()
+        ))
     })?;
     let body = result_data(&app, &statement.id, &result, index).await?;
     Ok(json_response(StatusCode::OK, body))
@@ -71,7 +80,8 @@ async fn describe(app: &App, statement: &Statement) -> Result<Response, ApiError
         return Ok(json_response(StatusCode::OK, out.to_string()));
     };
     out["manifest"] = result.manifest();
-    let data = if result.chunks.is_empty() { b"{}".to_vec() } else { result_data(app, &statement.id, &result, 0).await? };
+    let data =
+        if result.chunks.is_empty() { b"{}".to_vec() } else { result_data(app, &statement.id, &result, 0).await? };
     Ok(json_response(StatusCode::OK, with_member(&out, "result", &data)))
 }
 
@@ -113,7 +123,8 @@ async fn result_data(app: &App, id: &str, result: &StoredResult, index: usize) -
     }
 }
 
-/// The JSON object `object` with one more member, whose value is the JSON text `value`: result rows are not parsed again.
+/// The JSON object `object` with one more member, whose value is the JSON text `value`: result rows are not parsed
+/// again.
 fn with_member(object: &Value, name: &str, value: &[u8]) -> Vec<u8> {
     let mut out = object.to_string().into_bytes();
     out.pop();

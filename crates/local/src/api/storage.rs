@@ -123,7 +123,8 @@ fn range(headers: &HeaderMap, tag: &str, size: u64) -> Result<(u64, u64), ()> {
     if text(header::IF_RANGE).is_some_and(|t| t != tag) {
         return whole;
     }
-    let Some((from, to)) = text(header::RANGE).and_then(|r| r.strip_prefix("bytes=")).and_then(|r| r.split_once('-')) else {
+    let Some((from, to)) = text(header::RANGE).and_then(|r| r.strip_prefix("bytes=")).and_then(|r| r.split_once('-'))
+    else {
         return whole;
     };
     match (from.parse::<u64>(), to.parse::<u64>()) {

@@ -24,7 +24,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
 async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let lifetime_seconds = fields.opt_i64("lifetime_seconds")?;
     if lifetime_seconds.is_some_and(|s| s <= 0) {
-        return Err(ApiError::invalid_parameter("lifetime_seconds must be positive; leave it out for a token that does not expire"));
+        return Err(ApiError::invalid_parameter(
+            "lifetime_seconds must be positive; leave it out for a token that does not expire",
+        ));
     }
     let new = NewToken {
         comment: fields.opt_str("comment")?.unwrap_or_default().to_owned(),
@@ -55,7 +57,9 @@ async fn update(State(app): State<Arc<App>>, Path(id): Path<String>, fields: Fie
             "comment" => comment = Some(token.opt_str("comment")?.unwrap_or_default().to_owned()),
             "scopes" => scopes = Some(token.opt_strings("scopes")?.unwrap_or_default()),
             other => {
-                return Err(ApiError::invalid_parameter(format!("update_mask: '{other}' cannot be updated; expected comment or scopes")));
+                return Err(ApiError::invalid_parameter(format!(
+                    "update_mask: '{other}' cannot be updated; expected comment or scopes"
+                )));
             }
         }
     }

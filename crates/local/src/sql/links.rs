@@ -34,12 +34,20 @@ impl Signer {
 
     /// Path and query of a link that works until `expires_ms`.
     pub(crate) fn link(&self, statement: &str, chunk: usize, expires_ms: i64) -> String {
-        let signature = self.mac(statement, chunk, expires_ms).map(|m| to_hex(&m.finalize().into_bytes())).unwrap_or_default();
+        let signature =
+            self.mac(statement, chunk, expires_ms).map(|m| to_hex(&m.finalize().into_bytes())).unwrap_or_default();
         format!("/local/storage/{statement}/{chunk}?expires={expires_ms}&signature={signature}")
     }
 
     /// Checks a link; the comparison takes constant time.
-    pub(crate) fn check(&self, statement: &str, chunk: usize, expires_ms: i64, signature: &str, now: i64) -> Result<(), Refused> {
+    pub(crate) fn check(
+        &self,
+        statement: &str,
+        chunk: usize,
+        expires_ms: i64,
+        signature: &str,
+        now: i64,
+    ) -> Result<(), Refused> {
         let given = from_hex(signature).ok_or(Refused::Signature)?;
         self.mac(statement, chunk, expires_ms).and_then(|m| m.verify_slice(&given).ok()).ok_or(Refused::Signature)?;
         if now >= expires_ms {

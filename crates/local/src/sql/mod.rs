@@ -46,7 +46,11 @@ impl Failure {
 
     /// A file of the result could not be written or read.
     pub(crate) fn io(error: &std::io::Error) -> Self {
-        Self { code: "IO_ERROR".to_owned(), message: format!("The result could not be stored: {error}"), sql_state: None }
+        Self {
+            code: "IO_ERROR".to_owned(),
+            message: format!("The result could not be stored: {error}"),
+            sql_state: None,
+        }
     }
 
     pub(crate) fn to_json(&self) -> Value {

@@ -29,21 +29,27 @@ pub(crate) async fn run(app: &Arc<App>, code: &str) -> Value {
 async fn table(app: &Arc<App>, code: &str) -> Result<Value, Failure> {
     let body = json!({"warehouse_id": "-", "statement": code, "row_limit": ROW_LIMIT});
     let fields = Fields(body.as_object().cloned().unwrap_or_default());
-    let request = StatementRequest::parse(&fields).map_err(|_| Failure::class("PARSE_SYNTAX_ERROR", "The command is empty.", "42601"))?;
+    let request = StatementRequest::parse(&fields)
+        .map_err(|_| Failure::class("PARSE_SYNTAX_ERROR", "The command is empty.", "42601"))?;
     // Dropping this future cancels the statement, which is never listed anywhere.
     let statement = CancelOnDrop(Arc::new(Statement::new(app.ids.uuid())));
-    let stored =
-        run::execute(app, &statement.0, request).await.unwrap_or_else(|| Err(Failure::bad_request("The statement was canceled")))?;
+    let stored = run::execute(app, &statement.0, request)
+        .await
+        .unwrap_or_else(|| Err(Failure::bad_request("The statement was canceled")))?;
     let mut data = Vec::new();
     for index in 0..stored.chunks.len() {
         let bytes = std::fs::read(stored.file(index)).map_err(|e| Failure::io(&e))?;
-        let rows: Vec<Vec<Option<String>>> = serde_json::from_slice(&bytes).map_err(|e| Failure::io(&std::io::Error::other(e)))?;
-        data.extend(
-            rows.into_iter().map(|row| row.into_iter().zip(&stored.columns).map(|(cell, column)| value(cell, column)).collect::<Value>()),
-        );
+        let rows: Vec<Vec<Option<String>>> =
+            serde_json::from_slice(&bytes).map_err(|e| Failure::io(&std::io::Error::other(e)))?;
+        data.extend(rows.into_iter().map(|row| {
+            row.into_iter().zip(&stored.columns).map(|(cell, column)| value(cell, column)).collect::<Value>()
+        }));
     }
-    let schema: Vec<_> =
-        stored.columns.iter().map(|c| json!({"name": c.name, "type": json!(spark_name(c)).to_string(), "metadata": "{}"})).collect();
+    let schema: Vec<_> = stored
+        .columns
+        .iter()
+        .map(|c| json!({"name": c.name, "type": json!(spark_name(c)).to_string(), "metadata": "{}"}))
+        .collect();
     Ok(json!({
         "resultType": "table",
         "data": data,
@@ -65,7 +71,9 @@ impl Drop for CancelOnDrop {
 fn value(cell: Option<String>, column: &Column) -> Value {
     let Some(text) = cell else { return Value::Null };
     match column.kind.name {
-        "BYTE" | "SHORT" | "INT" | "LONG" | "FLOAT" | "DOUBLE" | "BOOLEAN" => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        "BYTE" | "SHORT" | "INT" | "LONG" | "FLOAT" | "DOUBLE" | "BOOLEAN" => {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        }
         _ => Value::String(text),
     }
 }

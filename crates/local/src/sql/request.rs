@@ -77,7 +77,9 @@ impl StatementRequest {
     pub(crate) fn parse(fields: &Fields) -> Result<Self, ApiError> {
         let statement = fields.str("statement")?;
         if statement.len() > STATEMENT_LIMIT {
-            return Err(ApiError::invalid_parameter(format!("statement must not be longer than {STATEMENT_LIMIT} bytes")));
+            return Err(ApiError::invalid_parameter(format!(
+                "statement must not be longer than {STATEMENT_LIMIT} bytes"
+            )));
         }
         let disposition = match fields.opt_enum("disposition", &["INLINE", "EXTERNAL_LINKS"])? {
             Some("EXTERNAL_LINKS") => Disposition::ExternalLinks,
@@ -136,7 +138,9 @@ fn wait(text: Option<&str>) -> Result<Duration, ApiError> {
         .and_then(|digits| digits.parse().ok())
         .filter(|seconds| matches!(seconds, 0 | 5..=50))
         .map(Duration::from_secs)
-        .ok_or_else(|| ApiError::invalid_parameter(format!("wait_timeout must be 0s or between 5s and 50s, got {text}")))
+        .ok_or_else(|| {
+            ApiError::invalid_parameter(format!("wait_timeout must be 0s or between 5s and 50s, got {text}"))
+        })
 }
 
 fn parameters(fields: &Fields) -> Result<Vec<Parameter>, ApiError> {
@@ -170,9 +174,15 @@ mod tests {
 
     #[test]
     fn waits_are_zero_or_in_bounds() {
-        for (text, seconds) in
-            [("0s", Some(0)), ("5s", Some(5)), ("50s", Some(50)), ("4s", None), ("51s", None), ("10", None), ("+7s", None)]
-        {
+        for (text, seconds) in [
+            ("0s", Some(0)),
+            ("5s", Some(5)),
+            ("50s", Some(50)),
+            ("4s", None),
+            ("51s", None),
+            ("10", None),
+            ("+7s", None),
+        ] {
             let got = parse(&format!(r#", "wait_timeout": "{text}""#)).ok().map(|r| r.wait.as_secs());
             assert_eq!(got, seconds, "{text}");
         }

@@ -82,7 +82,11 @@ impl App {
         self.engine.block_on(work)
     }
 
-    async fn run_on_engine(&self, request: &StatementRequest, spill: &mut Spill) -> Result<Vec<super::column::Column>, Failure> {
+    async fn run_on_engine(
+        &self,
+        request: &StatementRequest,
+        spill: &mut Spill,
+    ) -> Result<Vec<super::column::Column>, Failure> {
         self.engine.run(request, spill).await
     }
 }
@@ -93,7 +97,11 @@ impl App {
         Some(tokio::runtime::Handle::current().block_on(work))
     }
 
-    async fn run_on_engine(&self, request: &StatementRequest, _: &mut Spill) -> Result<Vec<super::column::Column>, Failure> {
+    async fn run_on_engine(
+        &self,
+        request: &StatementRequest,
+        _: &mut Spill,
+    ) -> Result<Vec<super::column::Column>, Failure> {
         Err(Failure::bad_request(format!(
             "No script fits the statement, and this build has no SQL engine: turn on the feature `engine` of \
              databricks-local, or register the statement. It was: {}",

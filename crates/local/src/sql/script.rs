@@ -30,12 +30,15 @@ enum Outcome {
 impl ScriptedResult {
     /// An empty table with these columns: name and SQL type, such as `BIGINT` or `DECIMAL(10,2)`.
     pub fn table<'a>(columns: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let columns = columns.into_iter().map(|(name, kind)| Column { name: name.to_owned(), kind: ColumnType::from_sql(kind) }).collect();
+        let columns = columns
+            .into_iter()
+            .map(|(name, kind)| Column { name: name.to_owned(), kind: ColumnType::from_sql(kind) })
+            .collect();
         Self(Outcome::Table { columns, rows: Vec::new() })
     }
 
-    /// Adds a row of cells as the wire has them: text, or `None` for NULL. Missing cells are NULL, further ones are left
-    /// out. A failure has no rows.
+    /// Adds a row of cells as the wire has them: text, or `None` for NULL. Missing cells are NULL, further ones are
+    /// left out. A failure has no rows.
     pub fn row<'a>(mut self, cells: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         if let Outcome::Table { columns, rows } = &mut self.0 {
             let mut row: Vec<_> = cells.into_iter().map(|c| c.map(str::to_owned)).collect();
@@ -45,10 +48,14 @@ impl ScriptedResult {
         self
     }
 
-    /// A statement that fails, with the platform's error code (`BAD_REQUEST`, `INTERNAL_ERROR` …), a message and perhaps
-    /// an SQLSTATE.
+    /// A statement that fails, with the platform's error code (`BAD_REQUEST`, `INTERNAL_ERROR` …), a message and
+    /// perhaps an SQLSTATE.
     pub fn failed(code: &str, message: &str, sql_state: Option<&str>) -> Self {
-        Self(Outcome::Failed(Failure { code: code.to_owned(), message: message.to_owned(), sql_state: sql_state.map(str::to_owned) }))
+        Self(Outcome::Failed(Failure {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            sql_state: sql_state.map(str::to_owned),
+        }))
     }
 
     pub(crate) fn write(&self, spill: &mut Spill) -> Result<Vec<Column>, Failure> {
@@ -57,7 +64,9 @@ impl ScriptedResult {
             Outcome::Table { columns, rows } => (columns, rows),
         };
         if spill.format() == Format::ArrowStream {
-            return Err(Failure::bad_request("Scripted statements have no ARROW_STREAM form; ask for JSON_ARRAY or CSV"));
+            return Err(Failure::bad_request(
+                "Scripted statements have no ARROW_STREAM form; ask for JSON_ARRAY or CSV",
+            ));
         }
         spill.begin(columns);
         let mut line = Vec::new();

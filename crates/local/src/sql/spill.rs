@@ -109,7 +109,11 @@ pub(crate) struct Spill {
 }
 
 impl Spill {
-    pub(crate) fn new(request: &StatementRequest, sizes: ChunkSizes, parent: &std::path::Path) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        request: &StatementRequest,
+        sizes: ChunkSizes,
+        parent: &std::path::Path,
+    ) -> Result<Self, Failure> {
         let folder = scratch::subdirectory(parent, "result-").map_err(|e| Failure::io(&e))?;
         let usual = match request.disposition {
             Disposition::Inline => INLINE_CHUNK,
@@ -200,7 +204,10 @@ impl Spill {
 
     /// Closes the open chunk if it is full or would grow too large.
     fn rotate(&mut self, coming: u64) -> Result<(), Failure> {
-        let full = self.open.as_ref().is_some_and(|(_, c)| c.row_count >= self.chunk_rows || c.byte_count + coming > self.chunk_bytes);
+        let full = self
+            .open
+            .as_ref()
+            .is_some_and(|(_, c)| c.row_count >= self.chunk_rows || c.byte_count + coming > self.chunk_bytes);
         if full { self.close() } else { Ok(()) }
     }
 
@@ -338,7 +345,8 @@ mod tests {
     fn store(extra: &str, rows: &[&str], sizes: ChunkSizes) -> (StoredResult, Vec<String>) {
         let parent = std::env::temp_dir();
         let mut spill = Spill::new(&request(extra), sizes, &parent).unwrap();
-        let columns = vec![Column { name: "a,b".into(), kind: super::super::column::ColumnType::new("STRING", "STRING") }];
+        let columns =
+            vec![Column { name: "a,b".into(), kind: super::super::column::ColumnType::new("STRING", "STRING") }];
         spill.begin(&columns);
         let mut line = Vec::new();
         for row in rows {

@@ -20,7 +20,9 @@ pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result
             .stack_size(STATEMENT_STACK)
             .spawn_scoped(scope, work)
             .map_err(|e| Failure::internal(format!("No thread could be started for the statement: {e}")))?;
-        thread.join().map_err(|panic| Failure::internal(format!("The SQL engine panicked: {}", message(panic.as_ref()))))
+        thread
+            .join()
+            .map_err(|panic| Failure::internal(format!("The SQL engine panicked: {}", message(panic.as_ref()))))
     })
 }
 
@@ -37,6 +39,9 @@ mod tests {
     fn a_panic_is_a_failure() {
         assert_eq!(on_large_stack(|| 1).unwrap(), 1);
         let failure = on_large_stack(|| panic!("first line\nsecond")).unwrap_err();
-        assert_eq!((failure.code.as_str(), failure.message.as_str()), ("INTERNAL_ERROR", "The SQL engine panicked: first line"));
+        assert_eq!(
+            (failure.code.as_str(), failure.message.as_str()),
+            ("INTERNAL_ERROR", "The SQL engine panicked: first line")
+        );
     }
 }

@@ -19,7 +19,8 @@ pub(crate) mod list;
 mod spec;
 
 /// Names of the states, as filters take them.
-pub(crate) const STATES: [&str; 8] = ["ERROR", "PENDING", "RESIZING", "RESTARTING", "RUNNING", "TERMINATED", "TERMINATING", "UNKNOWN"];
+pub(crate) const STATES: [&str; 8] =
+    ["ERROR", "PENDING", "RESIZING", "RESTARTING", "RUNNING", "TERMINATED", "TERMINATING", "UNKNOWN"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClusterState {
@@ -200,10 +201,12 @@ impl Cluster {
             ClusterState::Restarting => format!("Restart requested by {USER_NAME}"),
             ClusterState::Resizing => "Resizing cluster".into(),
             ClusterState::Running => String::new(),
-            ClusterState::Terminating | ClusterState::Terminated => match self.reason.as_ref().and_then(|r| r["code"].as_str()) {
-                Some("INACTIVITY") => "Inactive cluster terminated".into(),
-                _ => format!("Terminated by {USER_NAME}"),
-            },
+            ClusterState::Terminating | ClusterState::Terminated => {
+                match self.reason.as_ref().and_then(|r| r["code"].as_str()) {
+                    Some("INACTIVITY") => "Inactive cluster terminated".into(),
+                    _ => format!("Terminated by {USER_NAME}"),
+                }
+            }
         }
     }
 
@@ -292,7 +295,8 @@ impl Clusters {
     pub(crate) fn get(&mut self, id: &str, now: i64) -> Result<&mut Cluster, ApiError> {
         let timings = self.timings;
         // The platform says 400 here, not 404; clients know this message.
-        let cluster = self.all.get_mut(id).ok_or_else(|| ApiError::invalid_parameter(format!("Cluster {id} does not exist")))?;
+        let cluster =
+            self.all.get_mut(id).ok_or_else(|| ApiError::invalid_parameter(format!("Cluster {id} does not exist")))?;
         cluster.settle(now, timings);
         Ok(cluster)
     }
@@ -358,7 +362,9 @@ impl Clusters {
     pub(crate) fn permanent_delete(&mut self, id: &str, now: i64) -> Result<(), ApiError> {
         let cluster = self.get(id, now)?;
         if cluster.pinned {
-            return Err(ApiError::invalid_state(format!("Cluster {id} is pinned; unpin it before it is permanently deleted.")));
+            return Err(ApiError::invalid_state(format!(
+                "Cluster {id} is pinned; unpin it before it is permanently deleted."
+            )));
         }
         self.all.remove(id);
         Ok(())
@@ -422,7 +428,8 @@ mod tests {
     use super::*;
 
     fn one(body: &str) -> Clusters {
-        let mut clusters = Clusters { all: BTreeMap::new(), timings: Timings { start: 100, restart: 50, resize: 20, terminate: 10 } };
+        let mut clusters =
+            Clusters { all: BTreeMap::new(), timings: Timings { start: 100, restart: 50, resize: 20, terminate: 10 } };
         let fields = Fields::parse(body.as_bytes()).unwrap();
         clusters.create("c", &fields, 1, 0).unwrap();
         clusters

@@ -122,7 +122,10 @@ impl Context {
     }
 
     fn command(&self, id: &str) -> Result<Arc<Command>, ApiError> {
-        lock(&self.commands).get(id).cloned().ok_or_else(|| not_found("CommandNotFound", format!("no command with id {id}")))
+        lock(&self.commands)
+            .get(id)
+            .cloned()
+            .ok_or_else(|| not_found("CommandNotFound", format!("no command with id {id}")))
     }
 
     /// The answer of `commands/status`.
@@ -244,7 +247,12 @@ impl Contexts {
 }
 
 /// Makes a context and starts what runs its commands; gives its identifier.
-pub(crate) async fn create(app: &Arc<App>, cluster_id: &str, spark: i64, language: Language) -> Result<String, ApiError> {
+pub(crate) async fn create(
+    app: &Arc<App>,
+    cluster_id: &str,
+    spark: i64,
+    language: Language,
+) -> Result<String, ApiError> {
     let taken = lock(&app.contexts.0).values().filter(|c| c.cluster_id == cluster_id).count();
     if taken >= PER_CLUSTER {
         return Err(ApiError::new(
@@ -301,7 +309,11 @@ async fn start_python(app: &Arc<App>) -> Result<Interpreter, ApiError> {
 ///
 /// Each runs in a blocking task, during which a paused Tokio clock stands still: the time that a command takes counts
 /// for nothing in tests that steer the clock.
-async fn python(mut interpreter: Interpreter, status: watch::Sender<ContextStatus>, mut commands: mpsc::UnboundedReceiver<Arc<Command>>) {
+async fn python(
+    mut interpreter: Interpreter,
+    status: watch::Sender<ContextStatus>,
+    mut commands: mpsc::UnboundedReceiver<Arc<Command>>,
+) {
     let up = tokio::task::spawn_blocking(move || interpreter.ready().map(|()| interpreter)).await;
     let Ok(Ok(mut interpreter)) = up else {
         status.send_replace(ContextStatus::Error);

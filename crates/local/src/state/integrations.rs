@@ -54,10 +54,9 @@ impl Integrations {
     /// Makes a published app usable in the account.
     pub(crate) fn create_published(&mut self, id: &str, fields: &Fields, created: String) -> Result<(), ApiError> {
         let app_id = fields.str("app_id")?;
-        let (_, _, name, _) = PUBLISHED
-            .iter()
-            .find(|(app, ..)| *app == app_id)
-            .ok_or_else(|| ApiError::not_found(format!("Published app {app_id} does not exist; list the published apps")))?;
+        let (_, _, name, _) = PUBLISHED.iter().find(|(app, ..)| *app == app_id).ok_or_else(|| {
+            ApiError::not_found(format!("Published app {app_id} does not exist; list the published apps"))
+        })?;
         if self.all.values().any(|m| m.get("app_id") == Some(&json!(app_id))) {
             return Err(ApiError::new(
                 StatusCode::CONFLICT,
@@ -74,7 +73,13 @@ impl Integrations {
     }
 
     /// Registers an app of the user's own.
-    pub(crate) fn create_custom(&mut self, id: &str, client_id: &str, fields: &Fields, created: String) -> Result<(), ApiError> {
+    pub(crate) fn create_custom(
+        &mut self,
+        id: &str,
+        client_id: &str,
+        fields: &Fields,
+        created: String,
+    ) -> Result<(), ApiError> {
         let redirects = fields.opt_strings("redirect_urls")?.filter(|r| !r.is_empty());
         let mut members = Map::new();
         members.insert("name".to_owned(), json!(fields.str("name")?));

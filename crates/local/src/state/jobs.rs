@@ -110,7 +110,9 @@ struct Repair {
 impl RunState {
     /// The last attempt of each task.
     pub(crate) fn latest(&self) -> impl Iterator<Item = &TaskRun> {
-        self.tasks.iter().filter(|task| !self.tasks.iter().any(|other| other.key == task.key && other.attempt > task.attempt))
+        self.tasks
+            .iter()
+            .filter(|task| !self.tasks.iter().any(|other| other.key == task.key && other.attempt > task.attempt))
     }
 
     /// What came of all tasks together: life cycle, result, message.
@@ -127,12 +129,15 @@ impl RunState {
         if canceled {
             return ("TERMINATED", Some("CANCELED"), "Run cancelled.".to_owned());
         }
-        let failed: Vec<&str> = self.latest().filter(|task| task.phase == Phase::Failed).map(|task| task.key.as_str()).collect();
+        let failed: Vec<&str> =
+            self.latest().filter(|task| task.phase == Phase::Failed).map(|task| task.key.as_str()).collect();
         match failed.as_slice() {
             [] => ("TERMINATED", Some("SUCCESS"), String::new()),
-            [first, ..] => {
-                ("TERMINATED", Some("FAILED"), format!("Task {first} failed with message: Workload failed, see run output for details."))
-            }
+            [first, ..] => (
+                "TERMINATED",
+                Some("FAILED"),
+                format!("Task {first} failed with message: Workload failed, see run output for details."),
+            ),
         }
     }
 }
@@ -153,7 +158,8 @@ impl Run {
             out["next_page_token"] = json!(next);
         }
         if with_history {
-            let original = json!({"type": "ORIGINAL", "start_time": self.started_ms, "task_run_ids": self.originals(&state)});
+            let original =
+                json!({"type": "ORIGINAL", "start_time": self.started_ms, "task_run_ids": self.originals(&state)});
             let repairs = state.repairs.iter().map(
                 |repair| json!({"type": "REPAIR", "id": repair.id, "start_time": repair.started_ms, "task_run_ids": repair.task_runs}),
             );
@@ -329,8 +335,16 @@ impl Jobs {
         Ok(Ok(run))
     }
 
-    /// Starts an attempt more for tasks of a run that has ended: those named, or all that failed. Gives the id of the repair.
-    pub(crate) fn repair(&mut self, id: i64, named: &[String], all_failed: bool, latest: Option<i64>, now: i64) -> Result<i64, ApiError> {
+    /// Starts an attempt more for tasks of a run that has ended: those named, or all that failed. Gives the id of the
+    /// repair.
+    pub(crate) fn repair(
+        &mut self,
+        id: i64,
+        named: &[String],
+        all_failed: bool,
+        latest: Option<i64>,
+        now: i64,
+    ) -> Result<i64, ApiError> {
         let run = self.run(id)?;
         if run.is_active() {
             return Err(ApiError::invalid_state(format!("Run {id} is active; it can be repaired once it has ended.")));
@@ -338,7 +352,9 @@ impl Jobs {
         let repair = self.id();
         let mut state = lock(&run.state);
         if state.repairs.last().map(|last| last.id) != latest {
-            return Err(ApiError::invalid_parameter(format!("latest_repair_id is not that of the last repair of run {id}")));
+            return Err(ApiError::invalid_parameter(format!(
+                "latest_repair_id is not that of the last repair of run {id}"
+            )));
         }
         let again: Vec<(Value, i64)> = state
             .latest()

@@ -78,8 +78,10 @@ impl Objects {
             return Err(ApiError::invalid_parameter(format!("Path ({path}) is a folder")));
         }
         let by_name = language_of(&path);
-        let marked =
-            || std::str::from_utf8(&import.content).is_ok_and(|text| text.lines().next().is_some_and(|line| line.contains(NOTEBOOK_MARK)));
+        let marked = || {
+            std::str::from_utf8(&import.content)
+                .is_ok_and(|text| text.lines().next().is_some_and(|line| line.contains(NOTEBOOK_MARK)))
+        };
         let language = match import.format {
             "SOURCE" => Some(import.language.or(by_name).ok_or_else(|| crate::extract::missing("language"))?),
             "AUTO" if marked() => import.language.or(by_name),
@@ -121,15 +123,21 @@ impl Objects {
                 folders.insert(first.to_owned());
             }
         }
-        let files = self.objects.iter().filter(|(p, _)| p.strip_prefix(&prefix).is_some_and(|name| !name.contains('/')));
-        let folders = folders.into_iter().map(|name| json!({"path": format!("{prefix}{name}"), "object_type": "DIRECTORY"}));
+        let files =
+            self.objects.iter().filter(|(p, _)| p.strip_prefix(&prefix).is_some_and(|name| !name.contains('/')));
+        let folders =
+            folders.into_iter().map(|name| json!({"path": format!("{prefix}{name}"), "object_type": "DIRECTORY"}));
         Ok(folders.chain(files.map(|(p, object)| object.json(p))).collect())
     }
 
     pub(crate) fn make_folder(&mut self, path: &str) -> Result<(), ApiError> {
         let path = clean(path)?;
         if self.objects.contains_key(&path) {
-            return Err(ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", format!("Path ({path}) is no folder")));
+            return Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "RESOURCE_ALREADY_EXISTS",
+                format!("Path ({path}) is no folder"),
+            ));
         }
         self.folders.insert(path);
         Ok(())
@@ -156,7 +164,9 @@ impl Objects {
 
     fn is_folder(&self, path: &str) -> bool {
         let prefix = inside(path);
-        path == "/" || self.folders.contains(path) || self.objects.keys().chain(&self.folders).any(|p| p.starts_with(&prefix))
+        path == "/"
+            || self.folders.contains(path)
+            || self.objects.keys().chain(&self.folders).any(|p| p.starts_with(&prefix))
     }
 }
 
@@ -204,9 +214,10 @@ mod tests {
         import(&mut all, "/a/b/c.py", "SOURCE", "1").unwrap();
         import(&mut all, "/Workspace/a/d.txt", "AUTO", "1").unwrap();
         all.make_folder("/a/e/").unwrap();
-        let names: Vec<_> = all.list("/a").unwrap().iter().map(|o| (o["path"].to_string(), o["object_type"].to_string())).collect();
-        let wanted =
-            [("/a/b", "DIRECTORY"), ("/a/e", "DIRECTORY"), ("/a/d.txt", "FILE")].map(|(p, t)| (format!("\"{p}\""), format!("\"{t}\"")));
+        let names: Vec<_> =
+            all.list("/a").unwrap().iter().map(|o| (o["path"].to_string(), o["object_type"].to_string())).collect();
+        let wanted = [("/a/b", "DIRECTORY"), ("/a/e", "DIRECTORY"), ("/a/d.txt", "FILE")]
+            .map(|(p, t)| (format!("\"{p}\""), format!("\"{t}\"")));
         assert_eq!(names, wanted);
         assert_eq!(all.list("/").unwrap().len(), 1);
         assert!(all.delete("/a", false).is_err());

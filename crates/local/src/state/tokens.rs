@@ -95,7 +95,12 @@ impl Tokens {
     }
 
     /// Changes comment or scopes; `None` leaves them.
-    pub(crate) fn update(&self, id: &str, comment: Option<String>, scopes: Option<Vec<String>>) -> Result<(), ApiError> {
+    pub(crate) fn update(
+        &self,
+        id: &str,
+        comment: Option<String>,
+        scopes: Option<Vec<String>>,
+    ) -> Result<(), ApiError> {
         let mut all = self.lock();
         let token = all.iter_mut().find(|t| t.id == id).ok_or_else(|| no_token(id))?;
         if let Some(comment) = comment {

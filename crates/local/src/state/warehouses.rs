@@ -11,7 +11,8 @@ use crate::extract::{Fields, missing};
 use crate::reply::ApiError;
 use crate::state::USER_NAME;
 
-const SIZES: [&str; 10] = ["2X-Small", "X-Small", "Small", "Medium", "Large", "X-Large", "2X-Large", "3X-Large", "4X-Large", "5X-Large"];
+const SIZES: [&str; 10] =
+    ["2X-Small", "X-Small", "Small", "Medium", "Large", "X-Large", "2X-Large", "3X-Large", "4X-Large", "5X-Large"];
 const TYPES: [&str; 3] = ["CLASSIC", "PRO", "REALTIME"];
 const SPOT: [&str; 2] = ["COST_OPTIMIZED", "RELIABILITY_OPTIMIZED"];
 
@@ -121,14 +122,19 @@ impl Warehouses {
     pub(crate) fn new(clock: &Clock) -> Self {
         Self {
             all: BTreeMap::new(),
-            timings: Timings { start: clock.scaled_ms(Duration::from_secs(20)), stop: clock.scaled_ms(Duration::from_secs(10)) },
+            timings: Timings {
+                start: clock.scaled_ms(Duration::from_secs(20)),
+                stop: clock.scaled_ms(Duration::from_secs(10)),
+            },
         }
     }
 
     /// The warehouse that a new workspace has, stopped.
     pub(crate) fn add_starter(&mut self, id: &str, now: i64) {
-        let fields =
-            Fields(Map::from_iter([("cluster_size".to_owned(), json!("2X-Small")), ("enable_serverless_compute".to_owned(), json!(true))]));
+        let fields = Fields(Map::from_iter([
+            ("cluster_size".to_owned(), json!("2X-Small")),
+            ("enable_serverless_compute".to_owned(), json!(true)),
+        ]));
         if let Ok(spec) = Spec::new(&fields) {
             self.insert(id, "Serverless Starter Warehouse", spec, WarehouseState::Stopped, now);
         }
@@ -154,7 +160,8 @@ impl Warehouses {
             return Err(ApiError::invalid_parameter(format!("{id} is not a valid endpoint id.")));
         }
         let timings = self.timings;
-        let warehouse = self.all.get_mut(id).ok_or_else(|| ApiError::not_found(format!("SQL warehouse {id} does not exist.")))?;
+        let warehouse =
+            self.all.get_mut(id).ok_or_else(|| ApiError::not_found(format!("SQL warehouse {id} does not exist.")))?;
         warehouse.settle(now, timings);
         Ok(warehouse)
     }
@@ -247,12 +254,16 @@ impl Spec {
         let serverless = fields.opt_bool("enable_serverless_compute")?.unwrap_or(false);
         let auto_stop_mins = fields.opt_i64("auto_stop_mins")?.unwrap_or(if serverless { 10 } else { 120 });
         if auto_stop_mins < 0 {
-            return Err(ApiError::invalid_parameter("auto_stop_mins must be 0, for never, or a positive number of minutes"));
+            return Err(ApiError::invalid_parameter(
+                "auto_stop_mins must be 0, for never, or a positive number of minutes",
+            ));
         }
         let min = fields.opt_i64("min_num_clusters")?.unwrap_or(1);
         let max = fields.opt_i64("max_num_clusters")?.unwrap_or(min);
         if min < 1 || max < min {
-            return Err(ApiError::invalid_parameter("min_num_clusters must be at least 1 and at most max_num_clusters"));
+            return Err(ApiError::invalid_parameter(
+                "min_num_clusters must be at least 1 and at most max_num_clusters",
+            ));
         }
         let mut members = Map::new();
         for (name, value) in [

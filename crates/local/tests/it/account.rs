@@ -20,8 +20,10 @@ async fn passwords_and_oauth_open_the_account_and_personal_tokens_do_not() {
     assert_eq!(account(&w, "GET", "custom-app-integrations", None).await.status, 200);
     let wrong = basic(w.username(), "no");
     assert_eq!(send(&w, "GET", &path, &[("authorization", &wrong)], b"").await.unwrap().status, 401);
-    let headers =
-        [("authorization", basic(w.client_id(), w.client_secret())), ("content-type", "application/x-www-form-urlencoded".to_owned())];
+    let headers = [
+        ("authorization", basic(w.client_id(), w.client_secret())),
+        ("content-type", "application/x-www-form-urlencoded".to_owned()),
+    ];
     let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let endpoint = format!("/oidc/accounts/{}/v1/token", w.account_id());
     let token = send(&w, "POST", &endpoint, &headers, b"grant_type=client_credentials").await.unwrap().ok();

@@ -49,7 +49,13 @@ impl Answer {
 }
 
 /// Sends one request on a connection of its own.
-pub(crate) async fn send(w: &LocalWorkspace, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
+pub(crate) async fn send(
+    w: &LocalWorkspace,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Answer> {
     let address = w.url().trim_start_matches("http://");
     let mut head = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
     if !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("host")) {

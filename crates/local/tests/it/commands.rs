@@ -40,7 +40,10 @@ impl<'a> Context<'a> {
     }
 
     async fn end(&self, command: &str) -> Value {
-        until(self.w, &self.status(command), |c| matches!(c["status"].as_str(), Some("Finished" | "Cancelled" | "Error"))).await
+        until(self.w, &self.status(command), |c| {
+            matches!(c["status"].as_str(), Some("Finished" | "Cancelled" | "Error"))
+        })
+        .await
     }
 
     async fn run(&self, command: &str) -> Value {
@@ -59,7 +62,10 @@ impl<'a> Context<'a> {
 async fn python_keeps_its_state() {
     let w = fast().await;
     let context = Context::new(&w, "python").await;
-    assert_eq!(context.run("x = 20\nprint('set')").await, json!({"resultType": "text", "data": "set", "truncated": false}));
+    assert_eq!(
+        context.run("x = 20\nprint('set')").await,
+        json!({"resultType": "text", "data": "set", "truncated": false})
+    );
     assert_eq!(context.run("x += 1\nx * 2").await["data"], "Out[2]: 42");
     assert_eq!(context.run("print('a'); 'é\"'").await["data"], "a\nOut[3]: 'é\"'");
     assert_eq!(context.run("def f(n):\n    return n + 1\nf(x)").await["data"], "Out[4]: 22");
@@ -80,8 +86,12 @@ async fn python_shows_tables() {
     let table = context.run("display([{'a': 1, 'b': 'x'}, {'a': None, 'c': 1.5}])").await;
     assert_eq!(table["resultType"], "table");
     assert_eq!(table["data"], json!([[1, "x", null], [null, null, 1.5]]));
-    let schema: Vec<_> =
-        table["schema"].as_array().unwrap().iter().map(|c| (c["name"].as_str().unwrap(), c["type"].as_str().unwrap())).collect();
+    let schema: Vec<_> = table["schema"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (c["name"].as_str().unwrap(), c["type"].as_str().unwrap()))
+        .collect();
     assert_eq!(schema, [("a", "\"long\""), ("b", "\"string\""), ("c", "\"double\"")]);
     assert_eq!(table["isJsonSchema"], true);
     let rows = context.run("display([(1, True), (2, False)])").await;

@@ -12,7 +12,9 @@ const LIST: &str = "/api/2.1/clusters/list";
 #[tokio::test]
 async fn statuses_come_in_their_window() {
     let w = fast().await;
-    let fault = w.faults().add(Rule::new("GET", "/api/*/clusters/list").skip(1).times(1).status(429).header("retry-after", "7"));
+    let fault = w
+        .faults()
+        .add(Rule::new("GET", "/api/*/clusters/list").skip(1).times(1).status(429).header("retry-after", "7"));
     get(&w, LIST).await.ok();
     let busy = get(&w, LIST).await;
     busy.refused(429, "REQUEST_LIMIT_EXCEEDED");

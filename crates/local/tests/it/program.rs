@@ -39,7 +39,12 @@ fn start(temporary: &Path) -> Program {
 fn it_prints_what_the_examples_read() {
     let temporary = tempfile::tempdir().unwrap();
     let program = start(temporary.path());
-    for name in ["DATABRICKS_HOST=http://127.0.0.1:", "DATABRICKS_TOKEN=dapi", "DATABRICKS_WAREHOUSE_ID=", "DATABRICKS_CLUSTER_ID="] {
+    for name in [
+        "DATABRICKS_HOST=http://127.0.0.1:",
+        "DATABRICKS_TOKEN=dapi",
+        "DATABRICKS_WAREHOUSE_ID=",
+        "DATABRICKS_CLUSTER_ID=",
+    ] {
         let value = program.1.split_once(name).unwrap_or_else(|| panic!("{name}: {}", program.1)).1;
         assert!(!value.starts_with(char::is_whitespace), "{name}");
     }

@@ -140,9 +140,16 @@ async fn what_the_engine_means_otherwise_is_refused_by_name() {
         "SELECT * FROM main.information_schema.df_settings",
     ] {
         let (message, _) = fails(&w, statement, json!({})).await;
-        assert!(message.starts_with("[UNSUPPORTED_FEATURE]") && message.contains("embedded workspace"), "{statement}: {message}");
+        assert!(
+            message.starts_with("[UNSUPPORTED_FEATURE]") && message.contains("embedded workspace"),
+            "{statement}: {message}"
+        );
     }
-    let kinds =
-        rows(&w, "SELECT DISTINCT table_type FROM samples.information_schema.tables WHERE table_schema = 'nyctaxi'", json!({})).await;
+    let kinds = rows(
+        &w,
+        "SELECT DISTINCT table_type FROM samples.information_schema.tables WHERE table_schema = 'nyctaxi'",
+        json!({}),
+    )
+    .await;
     assert_eq!(kinds, json!([["MANAGED"]]));
 }

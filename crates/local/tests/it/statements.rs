@@ -57,7 +57,8 @@ async fn types_have_the_platforms_names_and_texts() {
     let answer = execute(&w, statement, json!({})).await.ok();
     assert_eq!(answer["status"]["state"], "SUCCEEDED", "{answer}");
     let columns = answer["manifest"]["schema"]["columns"].as_array().unwrap();
-    let types: Vec<_> = columns.iter().map(|c| (c["type_name"].as_str().unwrap(), c["type_text"].as_str().unwrap())).collect();
+    let types: Vec<_> =
+        columns.iter().map(|c| (c["type_name"].as_str().unwrap(), c["type_text"].as_str().unwrap())).collect();
     assert_eq!(
         types,
         [
@@ -79,7 +80,20 @@ async fn types_have_the_platforms_names_and_texts() {
     assert_eq!(columns[3]["position"], 3);
     assert_eq!(
         answer["result"]["data_array"],
-        json!([["1", "3000000000", "1", "1.50", "1.5", "true", "x\"y", "2024-02-29", "2024-02-29T01:02:03.000Z", null, null, "YWI=",]])
+        json!([[
+            "1",
+            "3000000000",
+            "1",
+            "1.50",
+            "1.5",
+            "true",
+            "x\"y",
+            "2024-02-29",
+            "2024-02-29T01:02:03.000Z",
+            null,
+            null,
+            "YWI=",
+        ]])
     );
     assert_eq!(answer["manifest"]["total_row_count"], 1);
     assert_eq!(answer["manifest"]["truncated"], false);
@@ -89,7 +103,10 @@ async fn types_have_the_platforms_names_and_texts() {
 async fn the_language_is_there() {
     let w = fast().await;
     for (statement, expected) in [
-        ("WITH t AS (SELECT id FROM range(10)) SELECT count(*), sum(id), avg(id) FROM t WHERE id % 2 = 1", json!([["5", "25", "5.0"]])),
+        (
+            "WITH t AS (SELECT id FROM range(10)) SELECT count(*), sum(id), avg(id) FROM t WHERE id % 2 = 1",
+            json!([["5", "25", "5.0"]]),
+        ),
         (
             "SELECT id, row_number() OVER (ORDER BY id DESC) AS r, lag(id, 1) OVER (ORDER BY id) AS p FROM range(1, 4) ORDER BY 1 LIMIT 2",
             json!([["1", "3", null], ["2", "2", "1"]]),
@@ -99,9 +116,15 @@ async fn the_language_is_there() {
             "SELECT date_trunc('month', DATE '2024-05-17'), extract(year FROM DATE '2024-05-17')",
             json!([["2024-05-01T00:00:00.000Z", "2024"]]),
         ),
-        ("SELECT regexp_replace('a1b2', '[0-9]', ''), substring('hello', 2, 3), \"double\"", json!([["ab", "ell", "double"]])),
+        (
+            "SELECT regexp_replace('a1b2', '[0-9]', ''), substring('hello', 2, 3), \"double\"",
+            json!([["ab", "ell", "double"]]),
+        ),
         ("SELECT a.id FROM range(3) a JOIN range(2, 5) b ON a.id = b.id", json!([["2"]])),
-        ("SELECT current_user(), current_catalog(), current_schema()", json!([["local.user@example.com", "main", "default"]])),
+        (
+            "SELECT current_user(), current_catalog(), current_schema()",
+            json!([["local.user@example.com", "main", "default"]]),
+        ),
         ("SELECT count(*) FROM samples.nyctaxi.trips", json!([["5000"]])),
         (
             "SELECT count(*) > 0 FROM main.samples.trips t JOIN main.samples.zones z ON t.pickup_zip = z.zip WHERE borough = 'Queens'",
@@ -126,8 +149,12 @@ async fn columns_without_alias_have_the_platforms_names() {
     let statement = "SELECT count(*), sum(t.id + 1), max(id), t.id, 'x', 1, :p, 1 FROM range(3) t GROUP BY t.id";
     let answer = execute(&w, statement, json!({"parameters": [{"name": "p", "value": "5", "type": "INT"}]})).await.ok();
     assert_eq!(answer["status"]["state"], "SUCCEEDED", "{answer}");
-    let names: Vec<_> =
-        answer["manifest"]["schema"]["columns"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<_> = answer["manifest"]["schema"]["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["name"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(names, ["count(1)", "sum((id + 1))", "max(id)", "id", "x", "1", "5", "1"]);
 }
 
@@ -167,9 +194,16 @@ async fn parameters_have_types_and_null() {
             "7",
         ]])
     );
-    let types: Vec<_> =
-        answer["manifest"]["schema"]["columns"].as_array().unwrap().iter().map(|c| c["type_name"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(types, ["INT", "LONG", "STRING", "STRING", "DOUBLE", "DECIMAL", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP", "BYTE"]);
+    let types: Vec<_> = answer["manifest"]["schema"]["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["type_name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        types,
+        ["INT", "LONG", "STRING", "STRING", "DOUBLE", "DECIMAL", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP", "BYTE"]
+    );
     let limited = rows(&w, "SELECT id FROM range(10) WHERE id > :i LIMIT :k", json!({"parameters": parameters})).await;
     assert_eq!(limited.as_array().unwrap().len(), 2);
 }
@@ -220,7 +254,10 @@ async fn tables_stay_and_views_and_inserts_work() {
     assert!(fails(&w, "CREATE TABLE people (id INT)", json!({})).await.0.starts_with("[TABLE_OR_VIEW_ALREADY_EXISTS]"));
     run("DROP VIEW named").await;
     run("DROP TABLE people").await;
-    assert_eq!(rows(&w, "SELECT count(*) FROM trips", json!({"catalog": "samples", "schema": "nyctaxi"})).await, json!([["5000"]]));
+    assert_eq!(
+        rows(&w, "SELECT count(*) FROM trips", json!({"catalog": "samples", "schema": "nyctaxi"})).await,
+        json!([["5000"]])
+    );
 }
 
 #[tokio::test]
@@ -272,7 +309,10 @@ async fn links_need_no_token_and_refuse_one() {
     let csv = json!({"disposition": "EXTERNAL_LINKS", "format": "CSV"});
     let answer = execute(&w, "SELECT id, NULL AS n FROM range(3)", csv).await.ok();
     let link = &answer["result"]["external_links"][0];
-    assert_eq!((&link["chunk_index"], &link["row_count"], &link["next_chunk_index"]), (&json!(0), &json!(2), &json!(1)));
+    assert_eq!(
+        (&link["chunk_index"], &link["row_count"], &link["next_chunk_index"]),
+        (&json!(0), &json!(2), &json!(1))
+    );
     let target = link["external_link"].as_str().unwrap().strip_prefix(w.url()).unwrap();
     let (name, value) = link["http_headers"].as_object().unwrap().iter().next().unwrap();
     let key = (name.as_str(), value.as_str().unwrap());
@@ -285,7 +325,9 @@ async fn links_need_no_token_and_refuse_one() {
     let forged = target.replace("/0?", "/1?");
     let forged = send(&w, "GET", &forged, &[key], b"").await.unwrap();
     assert!(forged.status == 403 && forged.text().contains("SignatureDoesNotMatch"));
-    let part = send(&w, "GET", target, &[key, ("range", "bytes=6-"), ("if-range", good.header("etag").unwrap())], b"").await.unwrap();
+    let part = send(&w, "GET", target, &[key, ("range", "bytes=6-"), ("if-range", good.header("etag").unwrap())], b"")
+        .await
+        .unwrap();
     assert_eq!((part.status, part.text().as_str()), (206, "0,null\r\n1,null\r\n"));
     let next = get(&w, link["next_chunk_internal_link"].as_str().unwrap()).await.ok();
     let next = &next["external_links"][0];
@@ -476,7 +518,10 @@ async fn values_are_those_of_the_platform() {
         ("SELECT a FROM (VALUES (1), (NULL)) AS t(a) ORDER BY a DESC", json!([["1"], [null]])),
         ("SELECT concat('a', NULL), 'a' || NULL, concat_ws('-', 'a', NULL, 'b')", json!([[null, null, "a-b"]])),
         ("SELECT regexp_replace('a1b2', '([0-9])', '<$1>')", json!([["a<1>b<2>"]])),
-        ("SELECT substr('abc', -1), substring('abc', 0, 2), substr('abc', -5, 3), substr('héé', 2)", json!([["c", "ab", "a", "éé"]])),
+        (
+            "SELECT substr('abc', -1), substring('abc', 0, 2), substr('abc', -5, 3), substr('héé', 2)",
+            json!([["c", "ab", "a", "éé"]]),
+        ),
         ("SELECT substring('hello' FROM 2 FOR 3), left('abc', -1), right('abc', 2)", json!([["ell", "", "bc"]])),
         (
             "SELECT position('b', 'abcb'), position('b', 'abcb', 3), position('b' IN 'abc'), instr('abc', 'c')",
@@ -496,19 +541,27 @@ async fn values_are_those_of_the_platform() {
             "SELECT 9223372036854775808, -9223372036854775808, -2147483648",
             json!([["9223372036854775808", "-9223372036854775808", "-2147483648"]]),
         ),
-        ("SELECT replace('abc', '', 'x'), replace('aba', 'a'), lpad('ab', 4), rpad('abc', 2, 'x')", json!([["abc", "b", "  ab", "ab"]])),
+        (
+            "SELECT replace('abc', '', 'x'), replace('aba', 'a'), lpad('ab', 4), rpad('abc', 2, 'x')",
+            json!([["abc", "b", "  ab", "ab"]]),
+        ),
         ("SELECT struct(id, 1) FROM range(1)", json!([["{\"id\":0,\"col2\":1}"]])),
         ("SELECT any_value(a) FROM (VALUES (5)) AS t(a)", json!([["5"]])),
         ("SELECT 2147483646 + 1, 5 - 7, 3 * 4", json!([["2147483647", "-2", "12"]])),
     ] {
         assert_eq!(rows(&w, statement, json!({})).await, expected, "{statement}");
     }
-    let answer = execute(&w, "SELECT 9223372036854775808 AS d, CAST('2024-01-01' AS TIMESTAMP_NTZ) AS n", json!({})).await.ok();
+    let answer =
+        execute(&w, "SELECT 9223372036854775808 AS d, CAST('2024-01-01' AS TIMESTAMP_NTZ) AS n", json!({})).await.ok();
     let columns = &answer["manifest"]["schema"]["columns"];
-    assert_eq!((&columns[0]["type_text"], &columns[1]["type_text"]), (&json!("DECIMAL(19,0)"), &json!("TIMESTAMP_NTZ")));
+    assert_eq!(
+        (&columns[0]["type_text"], &columns[1]["type_text"]),
+        (&json!("DECIMAL(19,0)"), &json!("TIMESTAMP_NTZ"))
+    );
     execute(&w, "CREATE TABLE numbers (a INT)", json!({})).await.ok();
     rows(&w, "INSERT INTO numbers VALUES (1), (2), (3)", json!({})).await;
-    for (statement, count) in [("UPDATE numbers SET a = 7 WHERE a > 1", "2"), ("DELETE FROM numbers WHERE a = 7", "2")] {
+    for (statement, count) in [("UPDATE numbers SET a = 7 WHERE a > 1", "2"), ("DELETE FROM numbers WHERE a = 7", "2")]
+    {
         let answer = execute(&w, statement, json!({})).await.ok();
         assert_eq!(answer["manifest"]["schema"]["columns"][0]["name"], "num_affected_rows", "{answer}");
         assert_eq!(answer["result"]["data_array"], json!([[count]]));

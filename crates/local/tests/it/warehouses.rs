@@ -32,13 +32,17 @@ async fn create_edit_list_delete() {
     assert_eq!(read["tags"]["custom_tags"][0]["value"], "b");
     post(&w, &format!("{path}/edit"), json!({"name": "y", "cluster_size": "Large"})).await.ok();
     let page = get(&w, "/api/2.0/sql/warehouses?page_size=1").await.ok();
-    let rest = get(&w, &format!("/api/2.0/sql/warehouses?page_token={}", page["next_page_token"].as_str().unwrap())).await.ok();
+    let rest = get(&w, &format!("/api/2.0/sql/warehouses?page_token={}", page["next_page_token"].as_str().unwrap()))
+        .await
+        .ok();
     assert_eq!(rest["warehouses"][0]["name"], "y");
     assert_eq!(rest["warehouses"][0]["cluster_size"], "Large");
     call(&w, "DELETE", &path, None).await.ok();
     get(&w, &path).await.refused(404, "RESOURCE_DOES_NOT_EXIST");
     get(&w, "/api/2.0/sql/warehouses/nonsense").await.refused(400, "INVALID_PARAMETER_VALUE");
-    post(&w, "/api/2.0/sql/warehouses", json!({"name": "z", "cluster_size": "Huge"})).await.refused(400, "INVALID_PARAMETER_VALUE");
+    post(&w, "/api/2.0/sql/warehouses", json!({"name": "z", "cluster_size": "Huge"}))
+        .await
+        .refused(400, "INVALID_PARAMETER_VALUE");
 }
 
 #[tokio::test(start_paused = true)]

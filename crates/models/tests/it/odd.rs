@@ -5,7 +5,8 @@ use databricks_models::{compute, jobs, sql};
 
 #[test]
 fn a_flag_where_a_number_was_costs_that_member() {
-    let json = br#"[{"id": "1", "name": "first one", "paused": false, "type": "databricks_internal", "warehouse_id": "w1"}]"#;
+    let json =
+        br#"[{"id": "1", "name": "first one", "paused": false, "type": "databricks_internal", "warehouse_id": "w1"}]"#;
     let list: Vec<sql::DataSource> = from_json(json).unwrap();
     assert_eq!(list.len(), 1);
     assert_eq!((list[0].id.as_deref(), list[0].warehouse_id.as_deref()), (Some("1"), Some("w1")));
@@ -31,7 +32,8 @@ fn a_list_is_not_cut_short() {
         let error = from_json::<jobs::ListJobsResponse>(json.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("ListJobsResponse."), "{error}");
     }
-    let list: jobs::ListJobsResponse = from_json(br#"{"jobs":[{"job_id":"1"}, 5, {"job_id":2.0}],"next_page_token":12}"#).unwrap();
+    let list: jobs::ListJobsResponse =
+        from_json(br#"{"jobs":[{"job_id":"1"}, 5, {"job_id":2.0}],"next_page_token":12}"#).unwrap();
     assert_eq!(list.jobs.unwrap().iter().map(|job| job.job_id).collect::<Vec<_>>(), [Some(1), Some(2)]);
     assert_eq!(list.next_page_token.as_deref(), Some("12"));
 }

@@ -22,11 +22,23 @@ fn check<T: for<'de> Wire<'de> + Default>(path: &str, json: &str) {
 fn of_responses_and_their_parts() {
     check::<workspace::GetSecretResponse>("/api/2.0/secrets/get", r#"{"key":"k","value":"$"}"#);
     check::<catalog::Secret>("/api/2.1/unity-catalog/secrets", r#"{"name":"n","value":"$","effective_value":"$"}"#);
-    check::<catalog::AzureActiveDirectoryToken>("/api/2.1/unity-catalog/temporary-table-credentials", r#"{"aad_token":"$"}"#);
+    check::<catalog::AzureActiveDirectoryToken>(
+        "/api/2.1/unity-catalog/temporary-table-credentials",
+        r#"{"aad_token":"$"}"#,
+    );
     check::<catalog::AwsCredentials>("", r#"{"access_key_id":"$","secret_access_key":"$","session_token":"$"}"#);
-    check::<catalog::ConnectionInfo>("/api/2.1/unity-catalog/connections", r#"{"options":{"host":"$","password":"$"},"name":"c"}"#);
-    check::<sharing::RetrieveTokenResponse>("/api/2.1/unity-catalog/public/data_sharing_activation/x", r#"{"bearerToken":"$"}"#);
-    check::<serving::OpenAiConfig>("/api/2.0/serving-endpoints", r#"{"openai_api_key_plaintext":"$","openai_api_key":"$"}"#);
+    check::<catalog::ConnectionInfo>(
+        "/api/2.1/unity-catalog/connections",
+        r#"{"options":{"host":"$","password":"$"},"name":"c"}"#,
+    );
+    check::<sharing::RetrieveTokenResponse>(
+        "/api/2.1/unity-catalog/public/data_sharing_activation/x",
+        r#"{"bearerToken":"$"}"#,
+    );
+    check::<serving::OpenAiConfig>(
+        "/api/2.0/serving-endpoints",
+        r#"{"openai_api_key_plaintext":"$","openai_api_key":"$"}"#,
+    );
     check::<serving::AmazonBedrockConfig>("/api/2.0/serving-endpoints", r#"{"aws_secret_access_key_plaintext":"$"}"#);
     check::<serving::GoogleCloudVertexAiConfig>("/api/2.0/serving-endpoints", r#"{"private_key_plaintext":"$"}"#);
     check::<serving::BearerTokenAuth>("/api/2.0/serving-endpoints", r#"{"token_plaintext":"$","token":"$"}"#);
@@ -35,8 +47,14 @@ fn of_responses_and_their_parts() {
     check::<settings::SlackConfig>("/api/2.0/notification-destinations/1", r#"{"url":"$","oauth_token":"$"}"#);
     check::<settings::GenericWebhookConfig>("/api/2.0/notification-destinations", r#"{"url":"$","password":"$"}"#);
     check::<settings::PagerdutyConfig>("/api/2.0/notification-destinations", r#"{"integration_key":"$"}"#);
-    check::<ml::HttpUrlSpec>("/api/2.0/mlflow/registry-webhooks/create", r#"{"url":"$","authorization":"$","secret":"$"}"#);
-    check::<compute::ClusterSpec>("/api/2.1/clusters/create", r#"{"spark_conf":{"fs.azure.account.key.a.dfs.core.windows.net":"$"}}"#);
+    check::<ml::HttpUrlSpec>(
+        "/api/2.0/mlflow/registry-webhooks/create",
+        r#"{"url":"$","authorization":"$","secret":"$"}"#,
+    );
+    check::<compute::ClusterSpec>(
+        "/api/2.1/clusters/create",
+        r#"{"spark_conf":{"fs.azure.account.key.a.dfs.core.windows.net":"$"}}"#,
+    );
     check::<compute::ClusterSpec>("/api/2.1/clusters/create", r#"{"spark_env_vars":{"HARMLESS":"$"}}"#);
     check::<jobs::JobEnvironmentVariablesSpec>("/api/2.2/jobs/create", r#"{"variables":{"X":"$"}}"#);
     check::<apps::EnvVar>("/api/2.0/apps/a/deployments", r#"{"name":"n","value":"$"}"#);
@@ -49,7 +67,11 @@ fn of_requests() {
     let mut create = workspace::git_credentials::Create::new("gitLab");
     create.personal_access_token = Some(SECRET.to_owned());
     let mut cluster = compute::clusters::Create::new("16.4.x-scala2.12");
-    cluster.spark_conf = Some([("spark.a".to_owned(), SECRET.to_owned()), ("spark.speculation".to_owned(), "true".to_owned())].into());
+    cluster.spark_conf =
+        Some([("spark.a".to_owned(), SECRET.to_owned()), ("spark.speculation".to_owned(), "true".to_owned())].into());
     let shown = format!("{put:?} {create:?} {cluster:?}");
-    assert!(!shown.contains(SECRET) && shown.contains("\"spark.speculation\": \"true\"") && shown.contains("\"k\""), "{shown}");
+    assert!(
+        !shown.contains(SECRET) && shown.contains("\"spark.speculation\": \"true\"") && shown.contains("\"k\""),
+        "{shown}"
+    );
 }

@@ -1,8 +1,8 @@
 //! A job from its making to its removal: tasks that depend on each other, a failure, a repair, the outputs.
 //!
-//! Without any configuration it works on an embedded workspace, in this process. With one (a profile or `DATABRICKS_*` variables) it
-//! works there if it is called with `--yes`: on the warehouse of `DATABRICKS_WAREHOUSE_ID`, Python on serverless compute, files in a
-//! directory of your home. All of it is removed at the end.
+//! Without any configuration it works on an embedded workspace, in this process. With one (a profile or `DATABRICKS_*`
+//! variables) it works there if it is called with `--yes`: on the warehouse of `DATABRICKS_WAREHOUSE_ID`, Python on
+//! serverless compute, files in a directory of your home. All of it is removed at the end.
 //!
 //! ```text
 //! cargo run -p databricks-sdk --example jobs [-- --yes]
@@ -22,7 +22,8 @@ use base64::engine::general_purpose::STANDARD;
 use databricks_sdk::jobs::RunHandle;
 use databricks_sdk::models::compute::Environment;
 use databricks_sdk::models::jobs::{
-    JobEnvironment, JobParameterDefinition, NotebookTask, Run, SparkPythonTask, SqlTask, SqlTaskFile, Task, TaskDependency,
+    JobEnvironment, JobParameterDefinition, NotebookTask, Run, SparkPythonTask, SqlTask, SqlTaskFile, Task,
+    TaskDependency,
 };
 use databricks_sdk::models::workspace::{ImportFormat, Language};
 use databricks_sdk::{Result, Table, WorkspaceClient};
@@ -66,10 +67,17 @@ async fn make(w: &WorkspaceClient, directory: &str, warehouse: &str) -> Result<i
     w.workspace().mkdirs(directory).await?;
     put(w, &format!("{directory}/count.sql"), "SELECT count(*) AS rows FROM range(0, 1000);").await?;
     put(w, &format!("{directory}/greet.py"), "import sys\nprint('Good morning on', sys.argv[1])").await?;
-    put(w, &format!("{directory}/report.py"), "# Databricks notebook source\nraise ValueError('the report has no title')").await?;
+    put(
+        w,
+        &format!("{directory}/report.py"),
+        "# Databricks notebook source\nraise ValueError('the report has no title')",
+    )
+    .await?;
     let after = |task: Task, key: &str| task.depends_on(vec![TaskDependency::new(key)]);
-    let count = Task::new("count").sql_task(SqlTask::new(warehouse).file(SqlTaskFile::new(format!("{directory}/count.sql"))));
-    let greet = SparkPythonTask::new(format!("{directory}/greet.py")).parameters(vec!["{{job.parameters.day}}".to_owned()]);
+    let count =
+        Task::new("count").sql_task(SqlTask::new(warehouse).file(SqlTaskFile::new(format!("{directory}/count.sql"))));
+    let greet =
+        SparkPythonTask::new(format!("{directory}/greet.py")).parameters(vec!["{{job.parameters.day}}".to_owned()]);
     let greet = after(Task::new("greet").environment_key("default").spark_python_task(greet), "count");
     let report = after(Task::new("report").notebook_task(NotebookTask::new(format!("{directory}/report.py"))), "greet");
     let job = w
@@ -89,13 +97,24 @@ async fn put(w: &WorkspaceClient, path: &str, text: &str) -> Result<()> {
     let import = w.workspace().import(path).content(STANDARD.encode(text)).overwrite(true);
     // A notebook says so in its first line; everything else stays a file.
     let notebook = text.starts_with("# Databricks notebook source");
-    let import = if notebook { import.format(ImportFormat::Source).language(Language::Python) } else { import.format(ImportFormat::Auto) };
+    let import = if notebook {
+        import.format(ImportFormat::Source).language(Language::Python)
+    } else {
+        import.format(ImportFormat::Auto)
+    };
     import.await
 }
 
 async fn follow(w: &WorkspaceClient, job: i64, directory: &str) -> Result<()> {
     let parameters = BTreeMap::from([("day".to_owned(), "Tuesday".to_owned())]);
-    let run = w.jobs().run_now(job).job_parameters(parameters).start().await?.poll_interval(Duration::from_millis(300)).cancel_on_drop();
+    let run = w
+        .jobs()
+        .run_now(job)
+        .job_parameters(parameters)
+        .start()
+        .await?
+        .poll_interval(Duration::from_millis(300))
+        .cancel_on_drop();
     let id = run.id();
     println!("Run {id} has begun.");
     watch(&run).await?;
@@ -111,7 +130,8 @@ async fn follow(w: &WorkspaceClient, job: i64, directory: &str) -> Result<()> {
     }
     let mut table = Table::new(["task", "run", "output"]);
     for output in w.jobs().run(id).outputs().await? {
-        let text = output.text().map_or_else(|| "a result that can be read by SQL".to_owned(), |text| text.trim().to_owned());
+        let text =
+            output.text().map_or_else(|| "a result that can be read by SQL".to_owned(), |text| text.trim().to_owned());
         table.push([output.task_key.clone(), output.run_id.to_string(), text]);
     }
     println!("\n{table}");
@@ -120,7 +140,8 @@ async fn follow(w: &WorkspaceClient, job: i64, directory: &str) -> Result<()> {
 
 /// Shows the course of the run: a bar of its tasks.
 async fn watch(run: &RunHandle) -> Result<()> {
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks, {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tasks, {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(0).with_style(style);
     let mut states = run.updates();
     while let Some(run) = states.try_next().await? {
@@ -137,9 +158,17 @@ async fn watch(run: &RunHandle) -> Result<()> {
 #[allow(deprecated)]
 fn progress(run: &Run) -> (u64, u64, String) {
     let ended = |task: &&databricks_sdk::models::jobs::RunTask| {
-        task.state.as_ref().and_then(|state| state.life_cycle_state.as_ref()).is_some_and(|state| state.as_str() == "TERMINATED")
+        task.state
+            .as_ref()
+            .and_then(|state| state.life_cycle_state.as_ref())
+            .is_some_and(|state| state.as_str() == "TERMINATED")
     };
     let tasks = run.tasks.as_deref().unwrap_or_default();
-    let state = run.state.as_ref().and_then(|state| state.life_cycle_state.as_ref()).map(ToString::to_string).unwrap_or_default();
+    let state = run
+        .state
+        .as_ref()
+        .and_then(|state| state.life_cycle_state.as_ref())
+        .map(ToString::to_string)
+        .unwrap_or_default();
     (tasks.iter().filter(ended).count() as u64, tasks.len() as u64, state)
 }

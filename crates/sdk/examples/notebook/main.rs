@@ -1,13 +1,14 @@
 //! A notebook in the terminal: cells that run in one execution context and keep its variables.
 //!
-//! Without any configuration it works on an embedded workspace, whose Python is that of this machine. With one (a profile or
-//! `DATABRICKS_*` variables) it needs `DATABRICKS_CLUSTER_ID`; the cluster is started if it does not run.
+//! Without any configuration it works on an embedded workspace, whose Python is that of this machine. With one (a
+//! profile or `DATABRICKS_*` variables) it needs `DATABRICKS_CLUSTER_ID`; the cluster is started if it does not run.
 //!
 //! ```text
 //! cargo run -p databricks-sdk --example notebook [-- python|sql|scala|r]
 //! ```
 //!
-//! A cell ends with an empty line. `:sql`, `:python`, `:scala` and `:r` change the language, `:quit` or the end of the input ends it.
+//! A cell ends with an empty line. `:sql`, `:python`, `:scala` and `:r` change the language, `:quit` or the end of the
+//! input ends it.
 
 #![allow(clippy::print_stdout)]
 
@@ -63,7 +64,10 @@ async fn run() -> Result<()> {
 fn language(name: &str) -> Result<Language> {
     match name.trim() {
         "python" | "sql" | "scala" | "r" => Ok(Language::from(name.trim())),
-        other => Err(Error::new(ErrorKind::InvalidInput, format!("there is no {other:?} here; say python, sql, scala, r or quit"))),
+        other => Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("there is no {other:?} here; say python, sql, scala, r or quit"),
+        )),
     }
 }
 
@@ -87,7 +91,10 @@ fn cell(language: &Language) -> Result<Option<String>> {
     let mut cell = String::new();
     loop {
         if interactive {
-            print!("{} ", if cell.is_empty() { format!("{language}>") } else { ".".repeat(language.as_str().len() + 1) });
+            print!(
+                "{} ",
+                if cell.is_empty() { format!("{language}>") } else { ".".repeat(language.as_str().len() + 1) }
+            );
             std::io::stdout().flush().map_err(broken)?;
         }
         let mut line = String::new();

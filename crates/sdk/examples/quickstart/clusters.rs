@@ -50,11 +50,26 @@ pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
     list(w).await?;
 
     let mut line = ProgressLine::new("restart");
-    w.clusters().restart(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
+    w.clusters()
+        .restart(&id)
+        .wait()
+        .poll_interval(POLL)
+        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .await?;
     let mut line = ProgressLine::new("terminate");
-    w.clusters().delete(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
+    w.clusters()
+        .delete(&id)
+        .wait()
+        .poll_interval(POLL)
+        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .await?;
     let mut line = ProgressLine::new("start");
-    w.clusters().start(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
+    w.clusters()
+        .start(&id)
+        .wait()
+        .poll_interval(POLL)
+        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .await?;
 
     let cluster = w.clusters().get(&id).await?;
     println!("{} is {}", cluster.cluster_name.unwrap_or_default(), cluster.state.unwrap_or_default());

@@ -15,7 +15,12 @@ pub(crate) async fn run(w: &WorkspaceClient, cluster: &str) -> Result<()> {
 
     // The same without the helper: start a command, then ask for its status and result.
     let execution = w.command_execution();
-    let command = execution.execute().cluster_id(cluster).context_id(context.id()).language(Language::Python).command("print(sum(row))");
+    let command = execution
+        .execute()
+        .cluster_id(cluster)
+        .context_id(context.id())
+        .language(Language::Python)
+        .command("print(sum(row))");
     let started = command.wait().start().await?;
     let id = started.response().id.clone().unwrap_or_default();
     started.wait().await?;

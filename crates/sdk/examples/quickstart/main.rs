@@ -25,7 +25,11 @@ use show::heading;
 async fn main() -> std::process::ExitCode {
     let started = Instant::now();
     // The log of requests that ask for it goes to the terminal.
-    tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::INFO).with_target(false).without_time().init();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
+        .with_target(false)
+        .without_time()
+        .init();
     let yes = std::env::args().any(|argument| argument == "--yes");
     match run(yes).await {
         Ok(()) => {
@@ -60,7 +64,9 @@ async fn run(yes: bool) -> Result<()> {
         clusters::list(w).await?;
         warehouses::list(w).await?;
         raw(w).await?;
-        println!("\nNothing was changed on this workspace. Call with --yes to create, run and remove a cluster and a warehouse there.");
+        println!(
+            "\nNothing was changed on this workspace. Call with --yes to create, run and remove a cluster and a warehouse there."
+        );
     }
     session.close().await;
     Ok(())

@@ -36,9 +36,19 @@ pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
     list(w).await?;
 
     let mut line = ProgressLine::new("stop");
-    w.warehouses().stop(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
+    w.warehouses()
+        .stop(&id)
+        .wait()
+        .poll_interval(POLL)
+        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .await?;
     let mut line = ProgressLine::new("start");
-    w.warehouses().start(&id).wait().poll_interval(POLL).on_progress(move |progress| line.show(progress.state, progress.elapsed)).await?;
+    w.warehouses()
+        .start(&id)
+        .wait()
+        .poll_interval(POLL)
+        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .await?;
 
     let warehouse = w.warehouses().get(&id).await?;
     println!("{} is {}", warehouse.name.unwrap_or_default(), warehouse.state.unwrap_or_default());

@@ -43,16 +43,21 @@ impl Session {
             return Ok(local.warehouse_id().to_owned());
         }
         let configured = self.client.client().config().warehouse_id().map(str::to_owned);
-        configured.ok_or_else(|| Error::new(ErrorKind::Config, "no SQL warehouse is configured; set DATABRICKS_WAREHOUSE_ID"))
+        configured
+            .ok_or_else(|| Error::new(ErrorKind::Config, "no SQL warehouse is configured; set DATABRICKS_WAREHOUSE_ID"))
     }
 
     /// A cluster that runs: one that is made in the embedded workspace, or the configured one.
     pub(crate) async fn cluster(&self) -> Result<String> {
         let clusters = self.client.clusters();
         let cluster = match (&self.local, self.client.client().config().cluster_id()) {
-            (Some(_), _) => clusters.get_or_create_running("notebook").poll_interval(std::time::Duration::from_millis(250)).await?,
+            (Some(_), _) => {
+                clusters.get_or_create_running("notebook").poll_interval(std::time::Duration::from_millis(250)).await?
+            }
             (None, Some(id)) => clusters.ensure_running(id).await?,
-            (None, None) => return Err(Error::new(ErrorKind::Config, "no cluster is configured; set DATABRICKS_CLUSTER_ID")),
+            (None, None) => {
+                return Err(Error::new(ErrorKind::Config, "no cluster is configured; set DATABRICKS_CLUSTER_ID"));
+            }
         };
         cluster.cluster_id.ok_or_else(|| Error::new(ErrorKind::Decode, "the cluster has no id"))
     }

@@ -1,7 +1,7 @@
 //! SQL on a warehouse: parameters, typed rows, results larger than memory, errors.
 //!
-//! Without any configuration it works on an embedded workspace, in this process. With one (a profile or `DATABRICKS_*` variables) it works
-//! there, on the warehouse of `DATABRICKS_WAREHOUSE_ID`, and only reads.
+//! Without any configuration it works on an embedded workspace, in this process. With one (a profile or `DATABRICKS_*`
+//! variables) it works there, on the warehouse of `DATABRICKS_WAREHOUSE_ID`, and only reads.
 //!
 //! ```text
 //! cargo run -p databricks-sdk --example sql                 a walk through
@@ -46,7 +46,10 @@ async fn run(statement: Option<String>) -> Result<()> {
 
 async fn walk(w: &WorkspaceClient, warehouse: &str) -> Result<()> {
     println!("\nA statement prints as a table.");
-    println!("{}", w.sql("SELECT current_user() AS me, DATE '2024-02-29' AS day, 1.50 AS price").warehouse(warehouse).await?);
+    println!(
+        "{}",
+        w.sql("SELECT current_user() AS me, DATE '2024-02-29' AS day, 1.50 AS price").warehouse(warehouse).await?
+    );
 
     println!("Rows as values of a type, with parameters that are bound and not pasted in.");
     #[derive(Debug, Deserialize)]

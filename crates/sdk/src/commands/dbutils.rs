@@ -49,14 +49,15 @@ impl RemoteDbutils {
     /// * `arguments`: a list or tuple that can be written as JSON; `()` for none.
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] with the exception's message when the function raises one, [`ErrorKind::Decode`] when its result is
-    /// not JSON, [`ErrorKind::InvalidInput`] when the path or the arguments are of another form.
+    /// [`ErrorKind::OperationFailed`] with the exception's message when the function raises one, [`ErrorKind::Decode`]
+    /// when its result is not JSON, [`ErrorKind::InvalidInput`] when the path or the arguments are of another form.
     pub async fn call(&self, path: &str, arguments: impl Serialize) -> Result<Value> {
         let code = code(path, &arguments)?;
         let context = self.open().await?;
         let result = context.run(&code).user_agent("dbutils", "remote").await?;
         let text = result.text()?;
-        serde_json::from_str(text).map_err(|e| Error::decode("", text.as_bytes(), e).with_operation("command_execution.execute"))
+        serde_json::from_str(text)
+            .map_err(|e| Error::decode("", text.as_bytes(), e).with_operation("command_execution.execute"))
     }
 
     async fn open(&self) -> Result<Context> {
@@ -83,18 +84,21 @@ impl RemoteDbutils {
     }
 }
 
-/// The Python that makes the call. Arguments travel as JSON inside of a string literal, which JSON and Python write alike.
+/// The Python that makes the call. Arguments travel as JSON inside of a string literal, which JSON and Python write
+/// alike.
 fn code(path: &str, arguments: &impl Serialize) -> Result<String> {
     let word = |word: &str| {
         let mut letters = word.chars();
-        letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+        letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+            && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     if !path.contains('.') || !path.split('.').all(word) {
         let message = format!("{path:?} is not the path of a function of dbutils; write it as fs.mount");
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
-    let invalid =
-        |error: serde_json::Error| Error::new(ErrorKind::InvalidInput, "the arguments cannot be written as JSON").with_source(error);
+    let invalid = |error: serde_json::Error| {
+        Error::new(ErrorKind::InvalidInput, "the arguments cannot be written as JSON").with_source(error)
+    };
     let list = match serde_json::to_value(arguments).map_err(invalid)? {
         Value::Null => Vec::new(),
         Value::Array(list) => list,
@@ -102,7 +106,9 @@ fn code(path: &str, arguments: &impl Serialize) -> Result<String> {
     };
     let json = serde_json::to_string(&list).map_err(invalid)?;
     let literal = serde_json::to_string(&json).map_err(invalid)?;
-    Ok(format!("import json\nresult = dbutils.{path}(*json.loads({literal}))\ndbutils.notebook.exit(json.dumps(result))"))
+    Ok(format!(
+        "import json\nresult = dbutils.{path}(*json.loads({literal}))\ndbutils.notebook.exit(json.dumps(result))"
+    ))
 }
 
 #[cfg(test)]

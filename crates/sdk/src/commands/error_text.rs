@@ -1,7 +1,8 @@
 //! Why a command failed, out of what the cluster reports.
 //!
-//! The report has a summary in HTML and a cause with the stack, in colours for terminals. The rules below, tried in this order, are
-//! those that the official SDKs follow. Each holds only if the report has exactly one place that fits it.
+//! The report has a summary in HTML and a cause with the stack, in colours for terminals. The rules below, tried in
+//! this order, are those that the official SDKs follow. Each holds only if the report has exactly one place that fits
+//! it.
 
 /// The text of a failure: from the exception's line, the block of an execution error, its message, or else the summary.
 pub(super) fn extract(summary: &str, cause: &str) -> String {
@@ -42,7 +43,8 @@ fn execution_error(cause: &str) -> Option<String> {
     let lines: Vec<&str> = block.split('\n').collect();
     // The last line is no line of its own unless something ends it.
     let complete = &lines[..lines.len() - 1];
-    let is_code = |line: &str| line.strip_prefix("StatusCode=").is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit()));
+    let is_code =
+        |line: &str| line.strip_prefix("StatusCode=").is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit()));
     let at = (1..complete.len().saturating_sub(1))
         .rev()
         .find(|i| is_code(complete[*i]) && complete[*i + 1].starts_with("StatusDescription="))?;
@@ -133,8 +135,10 @@ fn without_colours(text: &str) -> String {
         plain.push_str(&rest[..at]);
         let sequence = &rest[at..];
         let parameters = sequence.strip_prefix('\u{9b}').or_else(|| sequence.strip_prefix("\u{1b}["));
-        let end = parameters
-            .map(|p| p.trim_start_matches(|c: char| ('0'..='?').contains(&c)).trim_start_matches(|c: char| (' '..='/').contains(&c)));
+        let end = parameters.map(|p| {
+            p.trim_start_matches(|c: char| ('0'..='?').contains(&c))
+                .trim_start_matches(|c: char| (' '..='/').contains(&c))
+        });
         match end.and_then(|end| end.strip_prefix(|c: char| ('@'..='~').contains(&c))) {
             Some(after) => rest = after,
             None => {
@@ -154,7 +158,10 @@ mod tests {
 
     #[test]
     fn the_exception_of_the_summary_comes_first() {
-        assert_eq!(extract("<span class='e'>java.lang.Exception: a &lt;b&gt;; nested exception is: </span>", ""), "a <b>");
+        assert_eq!(
+            extract("<span class='e'>java.lang.Exception: a &lt;b&gt;; nested exception is: </span>", ""),
+            "a <b>"
+        );
         assert_eq!(extract("org.A Exception: java.BException: real\nat line 2", ""), "real");
         assert_eq!(extract("AException:\n  next line", ""), "next line");
         // Two of them, and none is taken.

@@ -35,7 +35,8 @@ impl OpenContext {
         Self { client, cluster_id, language, timeout: Some(Duration::from_secs(20 * 60)) }
     }
 
-    /// Sets the timeout of the wait until the context runs; when it has passed, the context is destroyed. Default: 20 minutes.
+    /// Sets the timeout of the wait until the context runs; when it has passed, the context is destroyed. Default: 20
+    /// minutes.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
@@ -46,7 +47,11 @@ impl OpenContext {
         create.cluster_id = Some(self.cluster_id.clone());
         create.language = Some(self.language.clone());
         let started = self.client.call(create).wait().quick(self.timeout).start().await?;
-        let id = started.response().id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no context id"))?;
+        let id = started
+            .response()
+            .id
+            .clone()
+            .ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no context id"))?;
         // From here on the context exists, so it is destroyed even if it never comes to run.
         let context = Context {
             shared: Arc::new(Shared {
@@ -73,9 +78,10 @@ impl IntoFuture for OpenContext {
 
 /// An execution context: a session on a cluster that keeps its variables from one command to the next.
 ///
-/// Works on all-purpose clusters. A cluster allows about 150 contexts, so each is destroyed: by [`shutdown`](Self::shutdown), or in the
-/// background when the last clone is dropped; only a context whose command could no longer be polled is kept, for the command's sake. If
-/// the cluster restarts, the context is gone with its state; commands then fail, and a new one must be opened.
+/// Works on all-purpose clusters. A cluster allows about 150 contexts, so each is destroyed: by
+/// [`shutdown`](Self::shutdown), or in the background when the last clone is dropped; only a context whose command
+/// could no longer be polled is kept, for the command's sake. If the cluster restarts, the context is gone with its
+/// state; commands then fail, and a new one must be opened.
 #[must_use = "dropping the last clone of a context destroys it"]
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -102,7 +108,8 @@ impl Context {
         &self.shared.cluster_id
     }
 
-    /// Code to run in this context: await it for the [`CommandResult`]. White space that all lines begin with is taken away.
+    /// Code to run in this context: await it for the [`CommandResult`]. White space that all lines begin with is taken
+    /// away.
     pub fn run(&self, code: &str) -> RunCommand {
         RunCommand::new(self.clone(), dedent(code))
     }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::error_text;
 use crate::Table;
 
-/// What a command returned. A command that raised an exception returns [`CommandResult::Error`]: use [`into_result`](Self::into_result) to
-/// turn that into an error of the call.
+/// What a command returned. A command that raised an exception returns [`CommandResult::Error`]: use
+/// [`into_result`](Self::into_result) to turn that into an error of the call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CommandResult {
@@ -128,7 +128,8 @@ pub struct TableColumn {
 
 impl TableResult {
     fn from_model(results: model::Results) -> Self {
-        let text = |column: &serde_json::Map<String, Value>, member: &str| column.get(member).map(plain).unwrap_or_default();
+        let text =
+            |column: &serde_json::Map<String, Value>, member: &str| column.get(member).map(plain).unwrap_or_default();
         let column = |column: &serde_json::Map<String, Value>| TableColumn {
             name: text(column, "name"),
             // The type is JSON in a string: `"string"` with its quotes, or an object for types with parts.
@@ -149,9 +150,11 @@ impl TableResult {
     /// [`ErrorKind::Decode`] naming the row and the member at fault.
     pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         let row = |(index, cells): (usize, &Vec<Value>)| {
-            let members: serde_json::Map<_, _> = self.columns.iter().map(|column| column.name.clone()).zip(cells.iter().cloned()).collect();
-            T::deserialize(Value::Object(members))
-                .map_err(|e| Error::new(ErrorKind::Decode, format!("row {index} of the table does not fit the type")).with_source(e))
+            let members: serde_json::Map<_, _> =
+                self.columns.iter().map(|column| column.name.clone()).zip(cells.iter().cloned()).collect();
+            T::deserialize(Value::Object(members)).map_err(|e| {
+                Error::new(ErrorKind::Decode, format!("row {index} of the table does not fit the type")).with_source(e)
+            })
         };
         self.data.iter().enumerate().map(row).collect()
     }
@@ -176,7 +179,8 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// Takes away the marker `Out[12]: ` in front of the value of a Python expression. A value of several lines may begin below it.
+/// Takes away the marker `Out[12]: ` in front of the value of a Python expression. A value of several lines may begin
+/// below it.
 fn strip_marker(text: &str) -> &str {
     let Some((number, value)) = text.strip_prefix("Out[").and_then(|rest| rest.split_once("]:")) else { return text };
     let counts = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c.is_whitespace());

@@ -17,8 +17,8 @@ use crate::poll::{Assessment, Pace, PollOptions, Pollable, Poller, Updates, Verd
 
 /// Code to run in a [`Context`]: await it for the result, or [`start`](Self::start) it and poll it from time to time.
 ///
-/// A command may take as long as it needs. Dropping the future before the command has ended cancels the command in the background; a
-/// command that can no longer be polled is left to run, and the context with it.
+/// A command may take as long as it needs. Dropping the future before the command has ended cancels the command in the
+/// background; a command that can no longer be polled is left to run, and the context with it.
 #[must_use = "a command runs by awaiting this"]
 pub struct RunCommand {
     context: Context,
@@ -46,8 +46,8 @@ impl RunCommand {
     /// Starts the command and returns a handle to it.
     ///
     /// # Errors
-    /// When the service refuses, or the context is no longer there: it is gone with its variables when the cluster restarts, so it is never
-    /// opened anew without being asked for.
+    /// When the service refuses, or the context is no longer there: it is gone with its variables when the cluster
+    /// restarts, so it is never opened anew without being asked for.
     pub async fn start(self) -> Result<Command> {
         let Self { context, code, poll, user_agent } = self;
         let shared = &context.shared;
@@ -65,7 +65,8 @@ impl RunCommand {
         Ok(Command { target: Target { context, id }, poll, started, armed: true })
     }
 
-    /// Runs the command and returns its states, then its result, as a stream. Dropping the stream before the end cancels the command.
+    /// Runs the command and returns its states, then its result, as a stream. Dropping the stream before the end
+    /// cancels the command.
     pub fn stream(self) -> Updates<'static, CommandUpdate> {
         let updates = stream::once(self.start()).map_ok(|mut command| {
             let poller = command.poller();
@@ -101,14 +102,17 @@ impl IntoFuture for RunCommand {
 
 impl fmt::Debug for RunCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunCommand").field("context", &self.context.id()).field("timeout", &self.poll.timeout).finish_non_exhaustive()
+        f.debug_struct("RunCommand")
+            .field("context", &self.context.id())
+            .field("timeout", &self.poll.timeout)
+            .finish_non_exhaustive()
     }
 }
 
 /// A command that runs.
 ///
-/// Dropping it before it was seen to end cancels it in the background, unless it was [detached](Self::detach). Its context must be kept:
-/// a command ends with its context.
+/// Dropping it before it was seen to end cancels it in the background, unless it was [detached](Self::detach). Its
+/// context must be kept: a command ends with its context.
 #[must_use = "dropping a command cancels it: keep it, wait for it or detach it"]
 pub struct Command {
     target: Target,
@@ -148,11 +152,12 @@ impl Command {
         }))
     }
 
-    /// Waits until the command has ended and returns what it gave. An exception is a result too: see [`CommandResult::into_result`].
+    /// Waits until the command has ended and returns what it gave. An exception is a result too: see
+    /// [`CommandResult::into_result`].
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] when the command was cancelled; [`ErrorKind::WaitTimeout`] when the timeout has passed, after which the
-    /// command is cancelled; or the error of a poll, after which it is left to run.
+    /// [`ErrorKind::OperationFailed`] when the command was cancelled; [`ErrorKind::WaitTimeout`] when the timeout has
+    /// passed, after which the command is cancelled; or the error of a poll, after which it is left to run.
     pub async fn wait(mut self) -> Result<CommandResult> {
         let mut poller = self.poller();
         loop {
@@ -281,14 +286,21 @@ impl Drop for Command {
     fn drop(&mut self) {
         if self.armed {
             let cancel = self.target.cancel();
-            self.target.context.shared.client.call_in_background(cancel, "a command that was dropped could not be cancelled");
+            self.target
+                .context
+                .shared
+                .client
+                .call_in_background(cancel, "a command that was dropped could not be cancelled");
         }
     }
 }
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Command").field("id", &self.target.id).field("context", &self.target.context.id()).finish_non_exhaustive()
+        f.debug_struct("Command")
+            .field("id", &self.target.id)
+            .field("context", &self.target.context.id())
+            .finish_non_exhaustive()
     }
 }
 

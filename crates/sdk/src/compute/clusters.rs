@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use databricks_core::{Error, ErrorKind, Operation as _, Result, WaitStatus};
-use databricks_models::compute::{ClusterDetails, ClusterSource, NodeType, State, TerminationReasonType, clusters as operations};
+use databricks_models::compute::{
+    ClusterDetails, ClusterSource, NodeType, State, TerminationReasonType, clusters as operations,
+};
 
 use super::{NodeQuery, SparkVersionQuery};
 use crate::client::Client;
@@ -20,28 +22,38 @@ const TIMEOUT: Duration = Duration::from_secs(20 * 60);
 impl Clusters {
     /// Makes a cluster run, whatever state it is in: await it for the cluster.
     ///
-    /// A terminated cluster is started, one that is terminating is started when it has terminated, one that is on its way is waited for.
-    /// If it is started from elsewhere meanwhile, that start is waited for. A start that fails for want of the cloud or the service is
-    /// made again until the timeout has passed; one that fails by its own settings is an error with the reason.
+    /// A terminated cluster is started, one that is terminating is started when it has terminated, one that is on its
+    /// way is waited for. If it is started from elsewhere meanwhile, that start is waited for. A start that fails for
+    /// want of the cloud or the service is made again until the timeout has passed; one that fails by its own settings
+    /// is an error with the reason.
     ///
     /// * `cluster_id`: the cluster.
     pub fn ensure_running(&self, cluster_id: impl Into<String>) -> EnsureRunning {
-        EnsureRunning { target: Target { clusters: self.clone(), id: cluster_id.into() }, poll: PollOptions::default().timeout(TIMEOUT) }
+        EnsureRunning {
+            target: Target { clusters: self.clone(), id: cluster_id.into() },
+            poll: PollOptions::default().timeout(TIMEOUT),
+        }
     }
 
     /// The cluster with this name, running: await it for the cluster. If there is none it is made.
     ///
-    /// Only clusters count that were made in the UI or by a call of the API, since others (of jobs, of pipelines) cannot be started. Names
-    /// are case-sensitive; several clusters with the name are an error, as with [`by_name`](Self::by_name).
+    /// Only clusters count that were made in the UI or by a call of the API, since others (of jobs, of pipelines)
+    /// cannot be started. Names are case-sensitive; several clusters with the name are an error, as with
+    /// [`by_name`](Self::by_name).
     ///
-    /// A new cluster has one worker of the smallest node type with a local disk, the newest runtime with long-term support, and terminates
-    /// after an hour without work; [`GetOrCreate::configure`] changes that.
+    /// A new cluster has one worker of the smallest node type with a local disk, the newest runtime with long-term
+    /// support, and terminates after an hour without work; [`GetOrCreate::configure`] changes that.
     pub fn get_or_create_running(&self, name: impl Into<String>) -> GetOrCreate {
-        GetOrCreate { clusters: self.clone(), name: name.into(), poll: PollOptions::default().timeout(TIMEOUT), configure: None }
+        GetOrCreate {
+            clusters: self.clone(),
+            name: name.into(),
+            poll: PollOptions::default().timeout(TIMEOUT),
+            configure: None,
+        }
     }
 
-    /// Finds the cluster with this name, among those that were made in the UI or by a call of the API: clusters of jobs, pipelines and the
-    /// like do not count.
+    /// Finds the cluster with this name, among those that were made in the UI or by a call of the API: clusters of
+    /// jobs, pipelines and the like do not count.
     ///
     /// * `name`: case-sensitive.
     ///
@@ -52,7 +64,8 @@ impl Clusters {
     }
 
     async fn find(&self, name: &str) -> Result<lookup::Found<ClusterDetails>> {
-        let name_of = |cluster: &ClusterDetails| can_be_started(cluster).then(|| cluster.cluster_name.clone()).flatten();
+        let name_of =
+            |cluster: &ClusterDetails| can_be_started(cluster).then(|| cluster.cluster_name.clone()).flatten();
         lookup::find(self.list(), "cluster", name, name_of, |cluster| cluster.cluster_id.clone()).await
     }
 }
@@ -88,7 +101,9 @@ impl EnsureRunning {
                 Some(State::Running) => return Ok(cluster),
                 Some(_) if is_broken(&cluster) => return Err(target.failed(&cluster)),
                 Some(State::Terminated) if starting && poller.may_be_stale() => {}
-                Some(State::Terminated) if starting && !worth_another_start(&cluster) => return Err(target.failed(&cluster)),
+                Some(State::Terminated) if starting && !worth_another_start(&cluster) => {
+                    return Err(target.failed(&cluster));
+                }
                 Some(State::Terminated) if starting => starting = false,
                 Some(State::Terminated) => match target.clusters.start(&target.id).await {
                     Ok(()) => {
@@ -117,7 +132,10 @@ impl IntoFuture for EnsureRunning {
 
 impl fmt::Debug for EnsureRunning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EnsureRunning").field("cluster_id", &self.target.id).field("timeout", &self.poll.timeout).finish_non_exhaustive()
+        f.debug_struct("EnsureRunning")
+            .field("cluster_id", &self.target.id)
+            .field("timeout", &self.poll.timeout)
+            .finish_non_exhaustive()
     }
 }
 
@@ -211,9 +229,12 @@ impl GetOrCreate {
 
     /// Changes how the cluster is made if there is none: gets the call with the defaults and returns the call to make.
     ///
-    /// With another node type, and the runtime left as it is, a runtime is chosen that fits the machine (ARM, GPU). With an instance pool,
-    /// the default node type is left out.
-    pub fn configure(mut self, change: impl FnOnce(Call<operations::Create>) -> Call<operations::Create> + Send + 'static) -> Self {
+    /// With another node type, and the runtime left as it is, a runtime is chosen that fits the machine (ARM, GPU).
+    /// With an instance pool, the default node type is left out.
+    pub fn configure(
+        mut self,
+        change: impl FnOnce(Call<operations::Create>) -> Call<operations::Create> + Send + 'static,
+    ) -> Self {
         self.configure = Some(Box::new(change));
         self
     }
@@ -268,6 +289,9 @@ impl IntoFuture for GetOrCreate {
 
 impl fmt::Debug for GetOrCreate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GetOrCreate").field("name", &self.name).field("timeout", &self.poll.timeout).finish_non_exhaustive()
+        f.debug_struct("GetOrCreate")
+            .field("name", &self.name)
+            .field("timeout", &self.poll.timeout)
+            .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,8 @@ use crate::poll::{Assessment, PollOptions, Pollable, Poller, Verdict, poll_sette
 use crate::services::compute::Libraries;
 
 impl Libraries {
-    /// Installs libraries on a running cluster, removes others, and waits until all of that is done: await it for the state of each library.
+    /// Installs libraries on a running cluster, removes others, and waits until all of that is done: await it for the
+    /// state of each library.
     ///
     /// ```no_run
     /// # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
@@ -78,7 +79,8 @@ impl UpdateLibraries {
             libraries.install(&cluster_id, install).await?;
         }
         let target = Target { libraries, cluster_id, installs };
-        let all = Poller::new(&target.libraries.client, poll).until(&target).await?.library_statuses.unwrap_or_default();
+        let all =
+            Poller::new(&target.libraries.client, poll).until(&target).await?.library_statuses.unwrap_or_default();
         let failed: Vec<_> = all.iter().filter(|library| is(library, &["FAILED"])).collect();
         if failed.is_empty() {
             return Ok(all);
@@ -89,7 +91,10 @@ impl UpdateLibraries {
 
 impl fmt::Debug for UpdateLibraries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UpdateLibraries").field("cluster_id", &self.cluster_id).field("timeout", &self.poll.timeout).finish_non_exhaustive()
+        f.debug_struct("UpdateLibraries")
+            .field("cluster_id", &self.cluster_id)
+            .field("timeout", &self.poll.timeout)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,7 +137,10 @@ impl Pollable for Target {
         match waiting {
             0 if all.is_empty() && self.installs => Assessment::new(WaitStatus::new("", None), Verdict::Pending),
             0 => Assessment::new(WaitStatus::new("DONE", None), Verdict::Done),
-            _ => Assessment::new(WaitStatus::new("INSTALLING", Some(format!("{waiting} of {} to go", all.len()))), Verdict::Pending),
+            _ => Assessment::new(
+                WaitStatus::new("INSTALLING", Some(format!("{waiting} of {} to go", all.len()))),
+                Verdict::Pending,
+            ),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Choosing, starting and furnishing clusters: what the plain operations of [`Clusters`] and [`Libraries`] leave to the caller.
+//! Choosing, starting and furnishing clusters: what the plain operations of [`Clusters`] and [`Libraries`] leave to the
+//! caller.
 //!
 //! ```no_run
 //! # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {
@@ -47,7 +48,14 @@ impl ClusterPolicies {
     /// # Errors
     /// When no policy or more than one has the name, or they cannot be listed.
     pub async fn by_name(&self, name: &str) -> Result<Policy> {
-        crate::lookup::by_name(self.list(), "cluster policy", name, |policy| policy.name.clone(), |policy| policy.policy_id.clone()).await
+        crate::lookup::by_name(
+            self.list(),
+            "cluster policy",
+            name,
+            |policy| policy.name.clone(),
+            |policy| policy.policy_id.clone(),
+        )
+        .await
     }
 }
 

@@ -9,7 +9,8 @@ use databricks_models::compute::NodeType;
 use crate::services::compute::Clusters;
 
 impl Clusters {
-    /// The smallest node type that fits: fewest cores, then least memory, disks and GPUs; deprecated and hidden ones come last.
+    /// The smallest node type that fits: fewest cores, then least memory, disks and GPUs; deprecated and hidden ones
+    /// come last.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when none fits; the message says for each candidate what it lacks.
@@ -20,8 +21,9 @@ impl Clusters {
 
 /// Which kind of machine is wanted. Without any setting: the smallest.
 ///
-/// Machines of a special kind are chosen only when they are asked for: those with ARM processors ([`graviton`](Self::graviton)), with GPUs
-/// ([`min_gpus`](Self::min_gpus) or a category of GPUs), and fleets ([`fleet`](Self::fleet)).
+/// Machines of a special kind are chosen only when they are asked for: those with ARM processors
+/// ([`graviton`](Self::graviton)), with GPUs ([`min_gpus`](Self::min_gpus) or a category of GPUs), and fleets
+/// ([`fleet`](Self::fleet)).
 #[derive(Clone, Debug, Default)]
 pub struct NodeQuery {
     min_memory_gb: Option<i64>,
@@ -114,18 +116,25 @@ impl NodeQuery {
         if refused.len() > MOST {
             let _ = write!(message, "; and {} more", refused.len() - MOST);
         }
-        Err(Error::new(ErrorKind::InvalidInput, message).with_hint("ask for less; list_node_types() shows what the workspace offers"))
+        Err(Error::new(ErrorKind::InvalidInput, message)
+            .with_hint("ask for less; list_node_types() shows what the workspace offers"))
     }
 
     /// Why a node type does not fit, or `None` if it does.
     fn lacks(&self, node: &NodeType) -> Option<String> {
         let status = node.node_info.as_ref().and_then(|info| info.status.as_deref()).unwrap_or_default();
-        if let Some(status) = status.iter().find(|s| matches!(s.as_str(), "NotAvailableInRegion" | "NotEnabledOnSubscription")) {
+        if let Some(status) =
+            status.iter().find(|s| matches!(s.as_str(), "NotAvailableInRegion" | "NotEnabledOnSubscription"))
+        {
             return Some(format!("it is {status}"));
         }
         match &self.fleet {
-            Some(fleet) if !node.node_type_id.contains(fleet.as_str()) => return Some(format!("it is not of the fleet {fleet}")),
-            None if node.node_type_id.contains("-fleet.") => return Some("it is a fleet, which was not asked for".to_owned()),
+            Some(fleet) if !node.node_type_id.contains(fleet.as_str()) => {
+                return Some(format!("it is not of the fleet {fleet}"));
+            }
+            None if node.node_type_id.contains("-fleet.") => {
+                return Some("it is a fleet, which was not asked for".to_owned());
+            }
             _ => {}
         }
         let memory = node.memory_mb / 1024;
@@ -178,8 +187,8 @@ fn is_of_gpus(category: &str) -> bool {
     category.to_ascii_lowercase().starts_with("gpu")
 }
 
-/// Whether a machine has ARM processors: as the service says, or by the way in which the clouds name them, since `is_graviton` is about
-/// AWS alone.
+/// Whether a machine has ARM processors: as the service says, or by the way in which the clouds name them, since
+/// `is_graviton` is about AWS alone.
 pub(super) fn is_arm(node: &NodeType) -> bool {
     if let Some(graviton) = node.is_graviton.filter(|graviton| *graviton) {
         return graviton;
@@ -187,7 +196,8 @@ pub(super) fn is_arm(node: &NodeType) -> bool {
     let id = node.node_type_id.as_str();
     if let Some(rest) = id.strip_prefix("Standard_") {
         // Azure: a `p` among the letters behind the number of processors, as in `Standard_D4pds_v6`.
-        let rest = rest.trim_start_matches(|c: char| c.is_ascii_uppercase()).trim_start_matches(|c: char| c.is_ascii_digit());
+        let rest =
+            rest.trim_start_matches(|c: char| c.is_ascii_uppercase()).trim_start_matches(|c: char| c.is_ascii_digit());
         return rest.starts_with('p');
     }
     if ["t2a-", "c4a-", "n4a-", "a4x-"].iter().any(|family| id.starts_with(family)) {
@@ -254,7 +264,10 @@ mod tests {
     fn each_candidate_says_what_it_lacks() {
         let all = vec![node("a", 2.0, 8), node("b", 8.0, 32).num_gpus(1)];
         let error = NodeQuery::new().min_cores(4.0).min_gpus(0).select(all.clone()).unwrap_err().to_string();
-        assert!(error.contains("a: it has 2 cores, wanted 4") && error.contains("b: it has 1 GPUs, wanted 0"), "{error}");
+        assert!(
+            error.contains("a: it has 2 cores, wanted 4") && error.contains("b: it has 1 GPUs, wanted 0"),
+            "{error}"
+        );
         let error = NodeQuery::new().fleet("m-fleet").select(all).unwrap_err().to_string();
         assert!(error.contains("not of the fleet m-fleet"), "{error}");
     }
@@ -298,10 +311,27 @@ mod tests {
         for id in ["Standard_D4pds_v6", "Standard_E8ps_v5", "Standard_D2plds_v5", "t2a-standard-4", "c4a-highmem-8"] {
             assert!(is_arm(&node(id, 1.0, 1)), "{id}");
         }
-        for id in ["m5d.large", "g4dn.xlarge", "g5.xlarge", "i3.xlarge", "c6id.large", "p4d.24xlarge", "d.xlarge", "rd-fleet.xlarge", "m"] {
+        for id in [
+            "m5d.large",
+            "g4dn.xlarge",
+            "g5.xlarge",
+            "i3.xlarge",
+            "c6id.large",
+            "p4d.24xlarge",
+            "d.xlarge",
+            "rd-fleet.xlarge",
+            "m",
+        ] {
             assert!(!is_arm(&node(id, 1.0, 1)), "{id}");
         }
-        for id in ["Standard_DS3_v2", "Standard_D4ds_v5", "Standard_NP10s", "Standard_M8-2ms", "n2-standard-4", "e2-highmem-2"] {
+        for id in [
+            "Standard_DS3_v2",
+            "Standard_D4ds_v5",
+            "Standard_NP10s",
+            "Standard_M8-2ms",
+            "n2-standard-4",
+            "e2-highmem-2",
+        ] {
             assert!(!is_arm(&node(id, 1.0, 1)), "{id}");
         }
     }

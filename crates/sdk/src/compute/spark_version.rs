@@ -9,10 +9,12 @@ use super::node_type;
 use crate::services::compute::Clusters;
 
 impl Clusters {
-    /// The key of the newest Databricks runtime that fits, for `spark_version` of a cluster, such as `16.4.x-scala2.12`.
+    /// The key of the newest Databricks runtime that fits, for `spark_version` of a cluster, such as
+    /// `16.4.x-scala2.12`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when no runtime fits, or several do and [`latest`](SparkVersionQuery::latest) is off.
+    /// [`ErrorKind::InvalidInput`] when no runtime fits, or several do and [`latest`](SparkVersionQuery::latest) is
+    /// off.
     pub async fn select_spark_version(&self, query: &SparkVersionQuery) -> Result<String> {
         query.select(&self.spark_versions().await?.versions.unwrap_or_default())
     }
@@ -95,8 +97,8 @@ impl SparkVersionQuery {
         self
     }
 
-    /// Asks for a runtime that fits this machine: for ARM processors, for GPUs (which come with the runtimes for machine learning), or for
-    /// neither.
+    /// Asks for a runtime that fits this machine: for ARM processors, for GPUs (which come with the runtimes for
+    /// machine learning), or for neither.
     #[must_use]
     pub fn for_node(mut self, node: &NodeType) -> Self {
         self.graviton = node_type::is_arm(node);
@@ -130,17 +132,24 @@ impl SparkVersionQuery {
     }
 
     pub(super) fn select(&self, versions: &[SparkVersion]) -> Result<String> {
-        let texts = versions.iter().map(|v| (v.key.as_deref().unwrap_or_default(), v.name.as_deref().unwrap_or_default()));
+        let texts =
+            versions.iter().map(|v| (v.key.as_deref().unwrap_or_default(), v.name.as_deref().unwrap_or_default()));
         let mut fitting: Vec<&str> = texts.filter(|(key, name)| self.fits(key, name)).map(|(key, _)| key).collect();
         // A stable order: of equal numbers the first of the list wins.
         fitting.sort_by_key(|key| Reverse(number(key)));
         match fitting.as_slice() {
-            [] => Err(Error::new(ErrorKind::InvalidInput, format!("spark versions query returned no results: {self:?}"))
-                .with_hint(format!("the workspace offers {} runtimes; list them with spark_versions()", versions.len()))),
-            [_, _, ..] if !self.latest => {
-                Err(Error::new(ErrorKind::InvalidInput, format!("spark versions query returned multiple results: {}", fitting.join(", ")))
-                    .with_hint("turn latest on, or ask for more"))
+            [] => {
+                Err(Error::new(ErrorKind::InvalidInput, format!("spark versions query returned no results: {self:?}"))
+                    .with_hint(format!(
+                        "the workspace offers {} runtimes; list them with spark_versions()",
+                        versions.len()
+                    )))
             }
+            [_, _, ..] if !self.latest => Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("spark versions query returned multiple results: {}", fitting.join(", ")),
+            )
+            .with_hint("turn latest on, or ask for more")),
             [newest, ..] => Ok((*newest).to_owned()),
         }
     }
@@ -169,7 +178,8 @@ mod tests {
 
     #[test]
     fn numbers_are_compared_as_numbers() {
-        let all = versions(&[("9.1.x-scala2.12", "9.1 LTS"), ("16.10.x-scala2.12", "16.10"), ("16.9.x-scala2.12", "16.9")]);
+        let all =
+            versions(&[("9.1.x-scala2.12", "9.1 LTS"), ("16.10.x-scala2.12", "16.10"), ("16.9.x-scala2.12", "16.9")]);
         assert_eq!(SparkVersionQuery::new().select(&all).unwrap(), "16.10.x-scala2.12");
         assert_eq!(SparkVersionQuery::new().long_term_support(true).select(&all).unwrap(), "9.1.x-scala2.12");
     }
@@ -185,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_scala_that_is_asked_for_is_exact() {
-        let all = versions(&[("4.0.x-scala2.1", ""), ("4.0.x-scala2.13", ""), ("4.0.x-photon-scala2.13", ""), ("5.0.x", "")]);
+        let all =
+            versions(&[("4.0.x-scala2.1", ""), ("4.0.x-scala2.13", ""), ("4.0.x-photon-scala2.13", ""), ("5.0.x", "")]);
         assert_eq!(SparkVersionQuery::new().scala("2.1").latest(false).select(&all).unwrap(), "4.0.x-scala2.1");
         assert_eq!(SparkVersionQuery::new().scala("2.13").photon(true).select(&all).unwrap(), "4.0.x-photon-scala2.13");
         assert!(SparkVersionQuery::new().scala("2.12").select(&all).is_err());
@@ -200,7 +211,8 @@ mod tests {
             ("17.3.x-gpu-ml-scala2.13", "17.3 LTS ML"),
         ]);
         let node = |id: &str| NodeType::new(id, 8192, 4.0, id, id, "General Purpose");
-        let fits = |node: NodeType| SparkVersionQuery::new().long_term_support(true).for_node(&node).select(&all).unwrap();
+        let fits =
+            |node: NodeType| SparkVersionQuery::new().long_term_support(true).for_node(&node).select(&all).unwrap();
         assert_eq!(fits(node("m5d.large")), "16.4.x-scala2.12");
         assert_eq!(fits(node("m6gd.large")), "16.4.x-aarch64-scala2.12");
         assert_eq!(fits(node("g5.xlarge").num_gpus(1)), "17.3.x-gpu-ml-scala2.13");

@@ -26,8 +26,8 @@
 //! | find a job by its name | [`Jobs::by_name`] |
 //! | list jobs or runs with all of their tasks | [`in_full`](crate::Call#method.in_full) on `list` and `list_runs` |
 //!
-//! Every start carries an idempotency token, made once unless the caller sets one, so that it may be repeated after a lost connection
-//! without a second run.
+//! Every start carries an idempotency token, made once unless the caller sets one, so that it may be repeated after a
+//! lost connection without a second run.
 
 mod pages;
 mod run;

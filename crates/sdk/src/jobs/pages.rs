@@ -20,7 +20,10 @@ fn append<T>(all: &mut Option<Vec<T>>, more: Option<Vec<T>>) {
 fn follow(token: Option<String>, last: Option<&str>) -> Result<Option<String>> {
     let token = token.filter(|token| !token.is_empty());
     if token.is_some() && token.as_deref() == last {
-        return Err(Error::new(ErrorKind::PaginationLoop, "pagination loop: the service led back to a page that was read before"));
+        return Err(Error::new(
+            ErrorKind::PaginationLoop,
+            "pagination loop: the service led back to a page that was read before",
+        ));
     }
     Ok(token)
 }
@@ -33,7 +36,9 @@ impl Call<operations::Get> {
     pub async fn all_pages(mut self) -> Result<Job> {
         let mut job = self.clone().await?;
         loop {
-            let Some(token) = follow(job.next_page_token.take(), self.operation.page_token.as_deref())? else { return Ok(job) };
+            let Some(token) = follow(job.next_page_token.take(), self.operation.page_token.as_deref())? else {
+                return Ok(job);
+            };
             self.operation.page_token = Some(token);
             let page = self.clone().await?;
             let (all, more) = (job.settings.get_or_insert_default(), page.settings.unwrap_or_default());
@@ -47,8 +52,8 @@ impl Call<operations::Get> {
 }
 
 impl Call<operations::GetRun> {
-    /// Reads the run with all of its tasks, or the iterations of a for-each task, and with all job clusters, parameters and repairs, from as
-    /// many pages as it takes.
+    /// Reads the run with all of its tasks, or the iterations of a for-each task, and with all job clusters, parameters
+    /// and repairs, from as many pages as it takes.
     ///
     /// # Errors
     /// As the call.
@@ -57,7 +62,9 @@ impl Call<operations::GetRun> {
         // Each page of a for-each task's iterations repeats the task itself.
         let by_iteration = run.iterations.as_ref().is_some_and(|all| !all.is_empty());
         loop {
-            let Some(token) = follow(run.next_page_token.take(), self.operation.page_token.as_deref())? else { return Ok(run) };
+            let Some(token) = follow(run.next_page_token.take(), self.operation.page_token.as_deref())? else {
+                return Ok(run);
+            };
             self.operation.page_token = Some(token);
             let page = self.clone().await?;
             if by_iteration {
@@ -92,8 +99,8 @@ impl Jobs {
 }
 
 impl Call<operations::List> {
-    /// Lists jobs with all of their tasks, job clusters, parameters and environments. Jobs that a list shows in part are read in full, one
-    /// by one as they are asked for.
+    /// Lists jobs with all of their tasks, job clusters, parameters and environments. Jobs that a list shows in part
+    /// are read in full, one by one as they are asked for.
     pub fn in_full(self) -> ResultStream<BaseJob> {
         let client = self.client.clone();
         let jobs = self.expand_tasks(true).items().and_then(move |job| complete_job(client.clone(), job));
@@ -102,8 +109,8 @@ impl Call<operations::List> {
 }
 
 impl Call<operations::ListRuns> {
-    /// Lists runs with all of their tasks, job clusters, parameters and repairs. Runs that a list shows in part are read in full, one by one
-    /// as they are asked for.
+    /// Lists runs with all of their tasks, job clusters, parameters and repairs. Runs that a list shows in part are
+    /// read in full, one by one as they are asked for.
     pub fn in_full(self) -> ResultStream<BaseRun> {
         let client = self.client.clone();
         let runs = self.expand_tasks(true).items().and_then(move |run| complete_run(client.clone(), run));

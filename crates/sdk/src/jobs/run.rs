@@ -59,8 +59,8 @@ fn started(client: Client, id: Option<i64>) -> Result<RunHandle> {
 
 /// A run at the service, by its id.
 ///
-/// Dropping it leaves the run alone, unless [`cancel_on_drop`](Self::cancel_on_drop) says otherwise. A wait takes the handle; a new one for
-/// the same run costs nothing: [`Jobs::run`].
+/// Dropping it leaves the run alone, unless [`cancel_on_drop`](Self::cancel_on_drop) says otherwise. A wait takes the
+/// handle; a new one for the same run costs nothing: [`Jobs::run`].
 pub struct RunHandle {
     target: Target,
     /// Only ever reached through `&mut` and by value: callbacks need not be `Sync`.
@@ -74,7 +74,13 @@ impl RunHandle {
     fn new(client: Client, id: i64) -> Self {
         let poll = PollOptions::default();
         let (pace, timeout) = (poll.pace, poll.timeout);
-        Self { target: Target { client, id }, poll: Mutex::new(poll), pace, timeout, cancel_on_drop: AtomicBool::new(false) }
+        Self {
+            target: Target { client, id },
+            poll: Mutex::new(poll),
+            pace,
+            timeout,
+            cancel_on_drop: AtomicBool::new(false),
+        }
     }
 
     /// The id of the run.
@@ -89,8 +95,8 @@ impl RunHandle {
         self
     }
 
-    /// Sets the timeout of waits and updates. Default: none, since a job has a timeout of its own. The run goes on when it has passed, unless
-    /// [`cancel_on_drop`](Self::cancel_on_drop) is set.
+    /// Sets the timeout of waits and updates. Default: none, since a job has a timeout of its own. The run goes on when
+    /// it has passed, unless [`cancel_on_drop`](Self::cancel_on_drop) is set.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
@@ -104,8 +110,8 @@ impl RunHandle {
         self
     }
 
-    /// Cancels the run, in the background, if the handle is dropped before the run was seen to end. A run is never cancelled because it
-    /// could not be polled.
+    /// Cancels the run, in the background, if the handle is dropped before the run was seen to end. A run is never
+    /// cancelled because it could not be polled.
     #[must_use]
     pub fn cancel_on_drop(self) -> Self {
         self.cancel_on_drop.store(true, Ordering::Relaxed);
@@ -135,7 +141,8 @@ impl RunHandle {
         self.cancel_on_drop.store(false, Ordering::Relaxed);
     }
 
-    /// The states that the run goes through from now on: the run whenever its state or that of a task has changed, up to the last state.
+    /// The states that the run goes through from now on: the run whenever its state or that of a task has changed, up
+    /// to the last state.
     pub fn updates(&self) -> Updates<'_, Run> {
         let options = PollOptions { pace: self.pace, timeout: self.timeout, on_progress: None };
         let updates = Updates::new(&self.target, options, fingerprint);
@@ -146,12 +153,13 @@ impl RunHandle {
         }))
     }
 
-    /// Waits until the run has ended, successfully or not. See [`wait_success`](Self::wait_success) for a failed run as an error.
+    /// Waits until the run has ended, successfully or not. See [`wait_success`](Self::wait_success) for a failed run as
+    /// an error.
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] when the service could not carry the run through, [`ErrorKind::WaitTimeout`] when it did not end in
-    /// time, or the error of a poll. The run goes on after the latter two, unless [`cancel_on_drop`](Self::cancel_on_drop) is set and the
-    /// timeout has passed.
+    /// [`ErrorKind::OperationFailed`] when the service could not carry the run through, [`ErrorKind::WaitTimeout`] when
+    /// it did not end in time, or the error of a poll. The run goes on after the latter two, unless
+    /// [`cancel_on_drop`](Self::cancel_on_drop) is set and the timeout has passed.
     pub async fn wait(mut self) -> Result<Run> {
         let run = self.ended().await?;
         let state = State::of_run(&run);
@@ -176,8 +184,8 @@ impl RunHandle {
     /// Waits until the run has ended well.
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] when it ended otherwise: the message names the tasks that failed, and why. Else as
-    /// [`wait`](Self::wait).
+    /// [`ErrorKind::OperationFailed`] when it ended otherwise: the message names the tasks that failed, and why. Else
+    /// as [`wait`](Self::wait).
     pub async fn wait_success(mut self) -> Result<Run> {
         let run = self.ended().await?;
         if State::of_run(&run).is_success() {
@@ -197,8 +205,10 @@ impl RunHandle {
         if !failed.is_empty() {
             let _ = write!(message, "; {} of {} tasks failed", failed.len(), tasks.len());
         }
-        let reasons: Vec<String> =
-            stream::iter(failed.iter().take(MOST_REASONS).map(|task| self.reason(task))).buffered(AT_ONCE).collect().await;
+        let reasons: Vec<String> = stream::iter(failed.iter().take(MOST_REASONS).map(|task| self.reason(task)))
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
         for reason in reasons {
             let _ = write!(message, "; {reason}");
         }
@@ -222,15 +232,18 @@ impl RunHandle {
             }
             _ => None,
         };
-        let said = output.and_then(|output| output.error).filter(|text| !text.is_empty()).unwrap_or_else(|| state.message().to_owned());
+        let said = output
+            .and_then(|output| output.error)
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| state.message().to_owned());
         let colon = if said.is_empty() { "" } else { ": " };
         format!("{} ({}){colon}{said}", task.task_key, state.label())
     }
 
     /// What the tasks gave, in the order of the job. Of a task that was repaired the last attempt counts.
     ///
-    /// Tasks that never ran, and those for which the service has no output, are left out. An output that cannot be read for another reason
-    /// does not cost the others: its [`error`](TaskOutput::error) says why.
+    /// Tasks that never ran, and those for which the service has no output, are left out. An output that cannot be read
+    /// for another reason does not cost the others: its [`error`](TaskOutput::error) says why.
     ///
     /// # Errors
     /// When the run cannot be read.
@@ -266,13 +279,14 @@ impl RunHandle {
         Ok(())
     }
 
-    /// Runs the tasks that failed once more, and those that depend on them, in this run. Returns the id of the repair; the run can be
-    /// waited for again.
+    /// Runs the tasks that failed once more, and those that depend on them, in this run. Returns the id of the repair;
+    /// the run can be waited for again.
     ///
     /// # Errors
     /// As the call: the service refuses while the run is active.
     pub async fn repair_failed(&self) -> Result<i64> {
-        let history = self.target.client.call(operations::GetRun::new(self.id())).include_history(true).all_pages().await?;
+        let history =
+            self.target.client.call(operations::GetRun::new(self.id())).include_history(true).all_pages().await?;
         let latest = history.repair_history.iter().flatten().filter_map(|item| item.id).next_back();
         let mut repair = self.target.client.call(operations::RepairRun::new(self.id())).rerun_all_failed_tasks(true);
         if let Some(latest) = latest {
@@ -285,7 +299,10 @@ impl RunHandle {
 impl Drop for RunHandle {
     fn drop(&mut self) {
         if self.cancel_on_drop.load(Ordering::Relaxed) {
-            self.target.client.call_in_background(operations::CancelRun::new(self.id()), "a run that was dropped could not be cancelled");
+            self.target.client.call_in_background(
+                operations::CancelRun::new(self.id()),
+                "a run that was dropped could not be cancelled",
+            );
         }
     }
 }

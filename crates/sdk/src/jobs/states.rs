@@ -58,7 +58,8 @@ impl<'a> State<'a> {
         self.is_final() && !self.is_success() && !matches!(self.result(), "EXCLUDED" | "DISABLED")
     }
 
-    /// Whether it ran and has ended, so that there may be an output. Tasks that were skipped, left out or not reached did not run.
+    /// Whether it ran and has ended, so that there may be an output. Tasks that were skipped, left out or not reached
+    /// did not run.
     pub(super) fn has_run(self) -> bool {
         const NOT_RUN: [&str; 8] = [
             "DISABLED",
@@ -88,9 +89,10 @@ mod tests {
 
     #[test]
     fn old_and_new_members_say_the_same() {
-        let old: Run =
-            serde_json::from_str(r#"{"state": {"life_cycle_state": "TERMINATED", "result_state": "FAILED", "state_message": "no"}}"#)
-                .unwrap();
+        let old: Run = serde_json::from_str(
+            r#"{"state": {"life_cycle_state": "TERMINATED", "result_state": "FAILED", "state_message": "no"}}"#,
+        )
+        .unwrap();
         let new: Run = serde_json::from_str(
             r#"{"status": {"state": "TERMINATED", "termination_details": {"code": "RUN_EXECUTION_ERROR", "message": "no"}}}"#,
         )

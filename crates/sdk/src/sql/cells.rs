@@ -1,4 +1,5 @@
-//! The rows of one chunk: cells as ranges of the text they came in, so that neither a row nor a cell costs an allocation.
+//! The rows of one chunk: cells as ranges of the text they came in, so that neither a row nor a cell costs an
+//! allocation.
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +43,8 @@ impl Chunk {
     pub(crate) fn read(statement: Arc<str>, columns: Arc<[Column]>, json: Bytes, first_row: u64) -> Result<Self> {
         let broken = |source| broken(&statement, first_row, source);
         let json = String::from_utf8(Vec::from(json)).map_err(|e| broken(e.into()))?;
-        let mut reader = Reader { json: &json, resolved: String::new(), cells: Vec::new(), width: columns.len(), rows: 0 };
+        let mut reader =
+            Reader { json: &json, resolved: String::new(), cells: Vec::new(), width: columns.len(), rows: 0 };
         let mut source = serde_json::Deserializer::from_str(&json);
         (&mut reader).deserialize(&mut source).and_then(|()| source.end()).map_err(|e| broken(e.into()))?;
         let Reader { resolved, cells, rows, .. } = reader;
@@ -69,7 +71,8 @@ impl Chunk {
 }
 
 fn broken(statement: &str, first_row: u64, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    let message = format!("the rows of statement {statement} from row {first_row} on are not a list of lists of strings");
+    let message =
+        format!("the rows of statement {statement} from row {first_row} on are not a list of lists of strings");
     Error::new(ErrorKind::Decode, message).with_source(source)
 }
 
@@ -144,7 +147,10 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
         while seq.next_element_seed(CellSeed(self.0))?.is_some() {}
         let found = self.0.cells.len() - before;
         if found != self.0.width {
-            return Err(de::Error::custom(format_args!("row {} has {found} cells, but there are {} columns", self.0.rows, self.0.width)));
+            return Err(de::Error::custom(format_args!(
+                "row {} has {found} cells, but there are {} columns",
+                self.0.rows, self.0.width
+            )));
         }
         self.0.rows += 1;
         Ok(())

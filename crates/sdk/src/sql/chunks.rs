@@ -19,11 +19,11 @@ use super::{Column, Format, Query, cells, csv};
 
 /// The bytes of a result, chunk by chunk in order.
 ///
-/// A stream of chunks: a JSON list of rows, an Arrow IPC stream, or CSV, each complete in itself. Chunks are fetched ahead, so that
-/// memory holds a window of them and never the result.
+/// A stream of chunks: a JSON list of rows, an Arrow IPC stream, or CSV, each complete in itself. Chunks are fetched
+/// ahead, so that memory holds a window of them and never the result.
 ///
-/// The rows of JSON and CSV are counted and compared with what the service states; the rows of Arrow are those that the service states
-/// until a reader [confirms](Self::confirm_rows) them.
+/// The rows of JSON and CSV are counted and compared with what the service states; the rows of Arrow are those that the
+/// service states until a reader [confirms](Self::confirm_rows) them.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ChunkStream {
     events: Pin<Box<dyn Stream<Item = Result<Event>> + Send>>,
@@ -75,8 +75,8 @@ impl ChunkStream {
     /// The next chunk, or `None` after the last.
     ///
     /// # Errors
-    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when a chunk or the result has other rows than the service
-    /// states.
+    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when a chunk or the result has other
+    /// rows than the service states.
     pub async fn try_next(&mut self) -> Result<Option<Bytes>> {
         TryStreamExt::try_next(self).await
     }
@@ -101,7 +101,8 @@ impl ChunkStream {
         self.shape.as_deref().map_or(&[], |shape| &*shape.columns)
     }
 
-    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first chunk or the end was returned.
+    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first chunk or the
+    /// end was returned.
     pub fn truncated(&self) -> bool {
         self.shape.as_deref().is_some_and(|shape| shape.truncated)
     }
@@ -111,8 +112,8 @@ impl ChunkStream {
         self.last
     }
 
-    /// Compares the rows that a reader found in the last chunk with what the service states. They also count for the result as a whole,
-    /// which is compared when it ends.
+    /// Compares the rows that a reader found in the last chunk with what the service states. They also count for the
+    /// result as a whole, which is compared when it ends.
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] when the service states another number.
@@ -139,13 +140,17 @@ impl ChunkStream {
         self.tally.rows()
     }
 
-    /// Checks that the service did not truncate the result, unless the query sets a limit: for ways of reading that return nothing but rows.
+    /// Checks that the service did not truncate the result, unless the query sets a limit: for ways of reading that
+    /// return nothing but rows.
     ///
     /// # Errors
     /// When the result was truncated although the query sets no limit.
     pub fn check_truncated(&self) -> Result<()> {
-        let Some(shape) = self.shape.as_deref().filter(|shape| shape.truncated && !shape.limited) else { return Ok(()) };
-        let message = format!("the result of statement {} was truncated after {} rows", shape.statement_id, self.tally.rows());
+        let Some(shape) = self.shape.as_deref().filter(|shape| shape.truncated && !shape.limited) else {
+            return Ok(());
+        };
+        let message =
+            format!("the result of statement {} was truncated after {} rows", shape.statement_id, self.tally.rows());
         Err(Error::new(ErrorKind::Other, message).with_hint(
             "read it as a stream, whose truncated() says so, or set row_limit or byte_limit if a part of the result is what you want",
         ))
@@ -156,7 +161,10 @@ impl ChunkStream {
         let Some(shape) = self.shape.clone() else { return Ok(bytes) };
         let broken = |what: &str| {
             let rows = size.rows.map_or_else(String::new, |rows| format!(" of {rows} rows"));
-            Err(Error::new(ErrorKind::Decode, format!("chunk {index}{rows} of statement {} {what}", shape.statement_id)))
+            Err(Error::new(
+                ErrorKind::Decode,
+                format!("chunk {index}{rows} of statement {} {what}", shape.statement_id),
+            ))
         };
         if absent && shape.format == Format::JsonArray {
             bytes = Bytes::from_static(b"[]");
@@ -197,7 +205,8 @@ impl ChunkStream {
     }
 }
 
-/// Whether this is probably an Arrow stream that lacks its last eight bytes. The reader finds out what is not an Arrow stream at all.
+/// Whether this is probably an Arrow stream that lacks its last eight bytes. The reader finds out what is not an Arrow
+/// stream at all.
 fn is_cut_off(bytes: &[u8]) -> bool {
     const CONTINUATION: &[u8] = &[0xff; 4];
     const END: &[u8] = &[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];

@@ -24,9 +24,9 @@
 //! | have the bytes of a result (CSV, JSON, Arrow) | [`Query::csv`], [`Query::json`], [`Query::chunks`] |
 //! | find a warehouse by its name | [`Warehouses::by_name`](crate::services::sql::Warehouses::by_name) |
 //!
-//! A result is complete or an error: the rows of each chunk and of all chunks are compared with what the service states, in every way of
-//! reading. Whether a limit truncated the result is in `truncated()` of the streams and in [`ResultSet::truncated`]; ways of reading that
-//! return nothing but rows fail, unless the query sets a limit.
+//! A result is complete or an error: the rows of each chunk and of all chunks are compared with what the service
+//! states, in every way of reading. Whether a limit truncated the result is in `truncated()` of the streams and in
+//! [`ResultSet::truncated`]; ways of reading that return nothing but rows fail, unless the query sets a limit.
 
 mod bind;
 mod cells;

@@ -25,9 +25,9 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
     let id = statement.id().to_owned();
     let plan = Plan::new(&manifest).map_err(|error| about(&id, &error))?;
     let columns = manifest.schema.unwrap_or_default().columns.unwrap_or_default();
-    let columns = columns
-        .into_iter()
-        .map(|c| Column::new(c.name.unwrap_or_default(), c.type_name.unwrap_or_default(), c.type_text.unwrap_or_default()));
+    let columns = columns.into_iter().map(|c| {
+        Column::new(c.name.unwrap_or_default(), c.type_name.unwrap_or_default(), c.type_text.unwrap_or_default())
+    });
     let linked = result.as_ref().is_some_and(|data| data.external_links.is_some());
     let shape = Shape {
         statement_id: id.as_str().into(),
@@ -81,7 +81,8 @@ struct Prefetch {
     first: Option<Described>,
     /// The index of the next chunk to ask for; `None` when there is none, or when only the chunk before it can tell.
     next: Option<i64>,
-    /// Whether each chunk names the one after it, so that they are fetched one by one: while one is read, the next is on its way.
+    /// Whether each chunk names the one after it, so that they are fetched one by one: while one is read, the next is
+    /// on its way.
     in_turn: bool,
     plan: Plan,
     id: String,
@@ -127,7 +128,8 @@ impl Prefetch {
             }
             None => (&mut pending.task).await,
         };
-        let fetched = fetched.map_err(|e| Error::new(ErrorKind::Other, "the task that fetches a chunk ended").with_source(e))??;
+        let fetched = fetched
+            .map_err(|e| Error::new(ErrorKind::Other, "the task that fetches a chunk ended").with_source(e))??;
         self.held = self.held.saturating_sub(pending.bytes);
         self.delivered += 1;
         self.typical = self.typical.max(fetched.bytes.len() as u64);
@@ -137,7 +139,8 @@ impl Prefetch {
         }
         // What comes next is fetched while the reader works on this one.
         self.fill();
-        self.report.delivered(i64::try_from(fetched.size.rows.unwrap_or_default()).unwrap_or(i64::MAX), fetched.bytes.len());
+        self.report
+            .delivered(i64::try_from(fetched.size.rows.unwrap_or_default()).unwrap_or(i64::MAX), fetched.bytes.len());
         Ok(Some((fetched, self)))
     }
 
@@ -154,7 +157,8 @@ impl Prefetch {
                 return;
             }
             let (source, described) = (self.source.clone(), self.first.take());
-            let task = tokio::spawn(async move { source.chunk(index, described, size).await }.instrument(self.span.clone()));
+            let task =
+                tokio::spawn(async move { source.chunk(index, described, size).await }.instrument(self.span.clone()));
             self.queue.push_back(Pending { index, bytes, task });
             // What one chunk is stated to hold may be any number.
             self.held = self.held.saturating_add(bytes);

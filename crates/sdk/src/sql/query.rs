@@ -15,8 +15,8 @@ use crate::client::Client;
 
 /// A statement before it runs: made by [`WorkspaceClient::sql`](crate::WorkspaceClient::sql).
 ///
-/// Await it to run the statement and have the whole result as a [`ResultSet`]; for results of any size use [`rows`](Self::rows). Dropping
-/// what it returns before the statement has ended cancels the statement at the service.
+/// Await it to run the statement and have the whole result as a [`ResultSet`]; for results of any size use
+/// [`rows`](Self::rows). Dropping what it returns before the statement has ended cancels the statement at the service.
 #[must_use = "a query does nothing until it is run"]
 #[derive(Debug)]
 pub struct Query {
@@ -69,13 +69,15 @@ impl Query {
         self
     }
 
-    /// Cuts the result after so many rows; `truncated()` of the streams and [`ResultSet::truncated`] say whether it was.
+    /// Cuts the result after so many rows; `truncated()` of the streams and [`ResultSet::truncated`] say whether it
+    /// was.
     pub fn row_limit(mut self, rows: i64) -> Self {
         self.settings.row_limit = Some(rows);
         self
     }
 
-    /// Cuts the result after so many bytes; `truncated()` of the streams and [`ResultSet::truncated`] say whether it was.
+    /// Cuts the result after so many bytes; `truncated()` of the streams and [`ResultSet::truncated`] say whether it
+    /// was.
     pub fn byte_limit(mut self, bytes: i64) -> Self {
         self.settings.byte_limit = Some(bytes);
         self
@@ -87,8 +89,8 @@ impl Query {
         self
     }
 
-    /// Sets the timeout of the query: until the statement has ended, past which it is cancelled, and until each chunk of its result has
-    /// arrived. Default: none.
+    /// Sets the timeout of the query: until the statement has ended, past which it is cancelled, and until each chunk
+    /// of its result has arrived. Default: none.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(limit);
         self
@@ -100,7 +102,8 @@ impl Query {
         self
     }
 
-    /// How many bytes are fetched ahead of the chunk being read, all chunks together. Default 64 MiB; one chunk is fetched whatever its size.
+    /// How many bytes are fetched ahead of the chunk being read, all chunks together. Default 64 MiB; one chunk is
+    /// fetched whatever its size.
     pub fn prefetch_bytes(mut self, bytes: u64) -> Self {
         self.settings.prefetch_bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self
@@ -147,12 +150,14 @@ impl Query {
         ChunkStream::of_query(self)
     }
 
-    /// Runs the statement and returns its result as CSV, as it arrives: a heading, then rows. NULL is the string `null`.
+    /// Runs the statement and returns its result as CSV, as it arrives: a heading, then rows. NULL is the string
+    /// `null`.
     pub fn csv(self) -> ChunkStream {
         self.chunks(Format::Csv)
     }
 
-    /// Runs the statement and hands out its result as JSON: each chunk is a list of rows, each row a list of texts and nulls.
+    /// Runs the statement and hands out its result as JSON: each chunk is a list of rows, each row a list of texts and
+    /// nulls.
     pub fn json(self) -> ChunkStream {
         self.chunks(Format::JsonArray)
     }
@@ -160,8 +165,8 @@ impl Query {
     /// Runs the statement and reads all rows as JSON objects by column name.
     ///
     /// # Errors
-    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when two columns have one name; when the service truncated
-    /// the result although no limit is set here.
+    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when two columns have one name; when
+    /// the service truncated the result although no limit is set here.
     pub async fn collect_json(self) -> Result<Vec<serde_json::Value>> {
         self.rows().await
     }

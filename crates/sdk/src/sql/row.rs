@@ -61,17 +61,19 @@ impl Row {
         self.chunk.cell(self.index, column)
     }
 
-    /// A cell as a string, by the name of its column, in any case of letters if no name is exactly the same; `None` for NULL and unknown
-    /// names.
-    /// Of several columns with that name it is the first.
+    /// A cell as a string, by the name of its column, in any case of letters if no name is exactly the same; `None` for
+    /// NULL and unknown names. Of several columns with that name it is the first.
     pub fn get_by_name(&self, name: &str) -> Option<&str> {
         let columns = &self.chunk.columns;
-        let found =
-            columns.iter().position(|c| c.name == name).or_else(|| columns.iter().position(|c| c.name.eq_ignore_ascii_case(name)))?;
+        let found = columns
+            .iter()
+            .position(|c| c.name == name)
+            .or_else(|| columns.iter().position(|c| c.name.eq_ignore_ascii_case(name)))?;
         self.get(found)
     }
 
-    /// Turns the row into a value: a struct or map by column name, a tuple or list by position, anything else from a single column.
+    /// Turns the row into a value: a struct or map by column name, a tuple or list by position, anything else from a
+    /// single column.
     ///
     /// | SQL | reads into |
     /// |---|---|
@@ -86,8 +88,8 @@ impl Row {
     /// | `NULL` | `Option` alone |
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] naming the column and the row, also when two columns have one name and a map or [`serde_json::Value`] could hold
-    /// only one of them.
+    /// [`ErrorKind::Decode`] naming the column and the row, also when two columns have one name and a map or
+    /// [`serde_json::Value`] could hold only one of them.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
         T::deserialize(RowDeserializer(self)).map_err(|ValueError { message, missing, placed }| {
             let mut text = format!("statement {}: ", self.chunk.statement);
@@ -119,9 +121,9 @@ impl<'a> RowDeserializer<'a> {
     fn cell<T>(&self, column: usize, read: impl FnOnce(Value<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
         let stated = &self.0.chunk.columns[column];
         let value = Value::of_cell(self.0.get(column), &stated.kind);
-        value
-            .and_then(read)
-            .map_err(|error| error.within(format_args!("column {} ({}), row {}", stated.name, stated.type_text, self.0.number())))
+        value.and_then(read).map_err(|error| {
+            error.within(format_args!("column {} ({}), row {}", stated.name, stated.type_text, self.0.number()))
+        })
     }
 
     /// Reads the only cell of a row, for values that are no collection.
@@ -148,14 +150,21 @@ impl<'de> Deserializer<'de> for RowDeserializer<'_> {
         self.deserialize_map(visitor)
     }
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        // A struct finds out by itself, as far as it reads the columns at all; in a map the second value would replace the first.
+        // A struct finds out by itself, as far as it reads the columns at all; in a map the second value would replace
+        // the first.
         if let Some(name) = repeated(self.0.columns().iter().map(|column| column.name.as_str())) {
-            let message = format!("two columns are named {name}; give them distinct names with AS, or read the row into a tuple");
+            let message =
+                format!("two columns are named {name}; give them distinct names with AS, or read the row into a tuple");
             return Err(ValueError::new(message));
         }
         visitor.visit_map(RowAccess { row: self, at: 0 })
     }
-    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, ValueError> {
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
         visitor.visit_map(RowAccess { row: self, at: 0 })
     }
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
@@ -168,7 +177,12 @@ impl<'de> Deserializer<'de> for RowDeserializer<'_> {
         }
         self.deserialize_seq(visitor)
     }
-    fn deserialize_tuple_struct<V: Visitor<'de>>(self, _: &'static str, len: usize, visitor: V) -> Result<V::Value, ValueError> {
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
         self.deserialize_tuple(len, visitor)
     }
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ValueError> {
@@ -267,7 +281,10 @@ mod tests {
         );
         let trip: Trip = row(&chunk, 0).read().unwrap();
         let origin = Point { x: 3, y: None };
-        assert_eq!(trip, Trip { id: 9_007_199_254_740_993, fare: None, city: "Os\"lo".into(), tags: vec![1, 2], origin });
+        assert_eq!(
+            trip,
+            Trip { id: 9_007_199_254_740_993, fare: None, city: "Os\"lo".into(), tags: vec![1, 2], origin }
+        );
     }
 
     #[test]

@@ -28,7 +28,9 @@ pub struct RowStream {
 
 impl RowStream {
     pub(super) fn of_query(query: Query) -> Self {
-        Self::new(ChunkStream::for_rows(async move { Statement::start(query.client, query.settings, statement::WAIT).await }))
+        Self::new(ChunkStream::for_rows(async move {
+            Statement::start(query.client, query.settings, statement::WAIT).await
+        }))
     }
 
     pub(super) fn of_statement(statement: Statement) -> Self {
@@ -42,8 +44,8 @@ impl RowStream {
     /// The next row, or `None` after the last.
     ///
     /// # Errors
-    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when a chunk or the result has other rows than the service
-    /// states.
+    /// Those of the statement and of fetching its result; [`ErrorKind::Decode`] when a chunk or the result has other
+    /// rows than the service states.
     pub async fn try_next(&mut self) -> Result<Option<Row>> {
         TryStreamExt::try_next(self).await
     }
@@ -64,7 +66,8 @@ impl RowStream {
     /// As [`try_next`](Self::try_next).
     pub async fn result_set(mut self) -> Result<ResultSet> {
         let rows = crate::stream::try_collect(&mut self).await?;
-        let shape = self.chunks.shape().ok_or_else(|| Error::new(ErrorKind::Other, "the statement ended without a result"))?;
+        let shape =
+            self.chunks.shape().ok_or_else(|| Error::new(ErrorKind::Other, "the statement ended without a result"))?;
         Ok(ResultSet {
             statement_id: (*shape.statement_id).to_owned(),
             columns: shape.columns.to_vec(),
@@ -80,7 +83,8 @@ impl RowStream {
         self.chunks.columns()
     }
 
-    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first row or the end was returned.
+    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first row or the
+    /// end was returned.
     pub fn truncated(&self) -> bool {
         self.chunks.truncated()
     }
@@ -100,7 +104,8 @@ impl RowStream {
             }
             let Some(json) = ready!(self.chunks.poll_next_unpin(cx)).transpose()? else { return Poll::Ready(Ok(None)) };
             let Some(shape) = self.chunks.shape() else { return Poll::Ready(Ok(None)) };
-            let chunk = Chunk::read(shape.statement_id.clone(), shape.columns.clone(), json, self.chunks.rows_before())?;
+            let chunk =
+                Chunk::read(shape.statement_id.clone(), shape.columns.clone(), json, self.chunks.rows_before())?;
             self.chunks.confirm_rows(chunk.len() as u64)?;
             self.chunk = Some(Arc::new(chunk));
             self.at = 0;
@@ -130,8 +135,8 @@ impl fmt::Debug for RowStream {
 
 /// The rows of a result as values of a type: a stream, or await it for all of them.
 ///
-/// [`Row::read`] says which SQL type reads into which Rust type. Awaiting it fails when the service truncated the result although the query
-/// sets no limit; as a stream it ends, and [`truncated`](Self::truncated) says so.
+/// [`Row::read`] says which SQL type reads into which Rust type. Awaiting it fails when the service truncated the
+/// result although the query sets no limit; as a stream it ends, and [`truncated`](Self::truncated) says so.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Rows<T> {
     rows: RowStream,
@@ -166,7 +171,8 @@ impl<T: DeserializeOwned> Rows<T> {
         self.rows.columns()
     }
 
-    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first row or the end was returned.
+    /// Whether a limit cut the result, be it one of the query or of the service; `false` before the first row or the
+    /// end was returned.
     pub fn truncated(&self) -> bool {
         self.rows.truncated()
     }

@@ -13,7 +13,8 @@ use crate::client::Client;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Disposition {
-    /// Inline; if the result is too large for that (25 MiB), the query runs again with links. Only statements that read are run again.
+    /// Inline; if the result is too large for that (25 MiB), the query runs again with links. Only statements that read
+    /// are run again.
     #[default]
     Auto,
     /// In the responses of the API. At most 25 MiB in all.
@@ -57,7 +58,8 @@ pub(super) struct Settings {
 impl Settings {
     /// The request that starts the statement.
     ///
-    /// * `wait`: how long the service may hold its response back for the result; rounded to what the service takes (0, 5 to 50 s).
+    /// * `wait`: how long the service may hold its response back for the result; rounded to what the service takes (0,
+    ///   5 to 50 s).
     pub(super) fn request(
         &self,
         client: &Client,

@@ -72,12 +72,13 @@ impl Source {
     /// That a chunk did not come within the caller's timeout.
     pub(super) fn timed_out(&self, index: i64) -> Error {
         let timeout = self.deadline.map_or(Duration::ZERO, |deadline| deadline.timeout);
-        let message = format!("chunk {index} of statement {} did not arrive within the query's timeout of {timeout:.1?}", self.statement);
-        Error::new(ErrorKind::WaitTimeout, message).with_hint("raise the timeout of the query").with_statement(StatementFailure::new(
-            self.statement.clone(),
-            None,
-            None,
-        ))
+        let message = format!(
+            "chunk {index} of statement {} did not arrive within the query's timeout of {timeout:.1?}",
+            self.statement
+        );
+        Error::new(ErrorKind::WaitTimeout, message)
+            .with_hint("raise the timeout of the query")
+            .with_statement(StatementFailure::new(self.statement.clone(), None, None))
     }
 
     /// Fetches a chunk.
@@ -100,7 +101,10 @@ impl Source {
                 match size.rows {
                     Some(0) => Ok(Fetched { index, bytes: Bytes::new(), size, next, absent: true }),
                     rows => {
-                        let rows = rows.map_or_else(|| "its rows".to_owned(), |rows| format!("the {rows} rows that the service states"));
+                        let rows = rows.map_or_else(
+                            || "its rows".to_owned(),
+                            |rows| format!("the {rows} rows that the service states"),
+                        );
                         Err(self.broken(index, format!("came without {rows} and without a link to them")))
                     }
                 }
@@ -164,7 +168,8 @@ impl Source {
                 Ok(Described::Link(Box::new(link)))
             }
             (None, None) if !others.is_empty() => {
-                Err(self.broken(index, format_args!("was asked for, but the service sent a link to chunk {}", others[0])))
+                Err(self
+                    .broken(index, format_args!("was asked for, but the service sent a link to chunk {}", others[0])))
             }
             (None, None) => Ok(Described::Nothing(size, data.next_chunk_index)),
         }

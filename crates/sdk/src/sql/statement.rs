@@ -56,8 +56,9 @@ impl Report {
 
 /// A statement at the service, by its id.
 ///
-/// Dropping it before it has ended cancels it at the service, unless it was [detached](Self::detach). So does a timeout of its query that
-/// has passed. A statement that can no longer be polled is left to run: the error has its id, under which it can be found again.
+/// Dropping it before it has ended cancels it at the service, unless it was [detached](Self::detach). So does a timeout
+/// of its query that has passed. A statement that can no longer be polled is left to run: the error has its id, under
+/// which it can be found again.
 #[must_use = "dropping a statement cancels it: keep it, wait for it or detach it"]
 #[derive(Debug)]
 pub struct Statement {
@@ -88,19 +89,30 @@ impl Statement {
         Self::run(client, settings, wait, None).await
     }
 
-    async fn run(client: Client, mut settings: Settings, wait: Duration, started: Option<std::time::Instant>) -> Result<Self> {
+    async fn run(
+        client: Client,
+        mut settings: Settings,
+        wait: Duration,
+        started: Option<std::time::Instant>,
+    ) -> Result<Self> {
         let started = started.unwrap_or_else(|| client.clock().now());
         let request = settings.request(&client, settings.disposition, wait)?;
         let (warehouse, in_code) = (request.warehouse_id.clone(), settings.warehouse.is_some());
-        let response = execute(&client, request).await.map_err(|error| name_warehouse(error, &client, &warehouse, in_code))?;
-        let id = response.statement_id.clone().ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no statement_id"))?;
+        let response =
+            execute(&client, request).await.map_err(|error| name_warehouse(error, &client, &warehouse, in_code))?;
+        let id = response
+            .statement_id
+            .clone()
+            .ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no statement_id"))?;
         let on_progress = settings.on_progress.take();
-        let (format, timeout, prefetch) = (settings.format, settings.timeout, (settings.prefetch, settings.prefetch_bytes));
+        let (format, timeout, prefetch) =
+            (settings.format, settings.timeout, (settings.prefetch, settings.prefetch_bytes));
         let limited = settings.row_limit.is_some() || settings.byte_limit.is_some();
         let again = settings.disposition == Disposition::Auto && settings.only_reads();
         let fallback = again.then(|| Box::new(settings));
         let guard = CancelGuard { client, id, armed: true };
-        let mut statement = Self { guard, response, format, timeout, started, prefetch, on_progress, fallback, limited };
+        let mut statement =
+            Self { guard, response, format, timeout, started, prefetch, on_progress, fallback, limited };
         statement.settle();
         Ok(statement)
     }
@@ -144,9 +156,9 @@ impl Statement {
     /// Waits until the statement has ended well.
     ///
     /// # Errors
-    /// [`ErrorKind::StatementFailed`], [`ErrorKind::StatementCanceled`], [`ErrorKind::StatementClosed`] (the result has been discarded);
-    /// [`ErrorKind::WaitTimeout`] when the timeout of the query has passed, after which the statement is cancelled; or the error of a poll,
-    /// after which it is left to run.
+    /// [`ErrorKind::StatementFailed`], [`ErrorKind::StatementCanceled`], [`ErrorKind::StatementClosed`] (the result has
+    /// been discarded); [`ErrorKind::WaitTimeout`] when the timeout of the query has passed, after which the statement
+    /// is cancelled; or the error of a poll, after which it is left to run.
     pub async fn wait(mut self) -> Result<Self> {
         let (mut target, mut poller) = (self.target(), self.poller());
         loop {
@@ -167,7 +179,9 @@ impl Statement {
                     (target, poller) = (self.target(), self.poller());
                     continue;
                 }
-                Some(StatementState::Failed | StatementState::Canceled | StatementState::Closed) => return Err(self.failure()),
+                Some(StatementState::Failed | StatementState::Canceled | StatementState::Closed) => {
+                    return Err(self.failure());
+                }
                 _ => {}
             }
             self.poll(&target, &mut poller).await?;
@@ -218,22 +232,23 @@ impl Statement {
     pub fn updates(&mut self) -> Updates<'_, StatementState> {
         let (target, poller) = (self.target(), self.poller());
         let known = (self.response.status.is_some()).then(|| self.state().unwrap_or_default());
-        let updates = stream::unfold((Some((self, target, poller)), known, None), |(state, mut known, last)| async move {
-            let (statement, target, mut poller) = state?;
-            loop {
-                let now = match known.take() {
-                    Some(now) => now,
-                    None => match statement.poll(&target, &mut poller).await {
-                        Ok(()) => statement.state().unwrap_or_default(),
-                        Err(error) => return Some((Err(error), (None, None, last))),
-                    },
-                };
-                if last.as_ref() != Some(&now) {
-                    let go_on = (!is_final(&now)).then_some((statement, target, poller));
-                    return Some((Ok(now.clone()), (go_on, None, Some(now))));
+        let updates =
+            stream::unfold((Some((self, target, poller)), known, None), |(state, mut known, last)| async move {
+                let (statement, target, mut poller) = state?;
+                loop {
+                    let now = match known.take() {
+                        Some(now) => now,
+                        None => match statement.poll(&target, &mut poller).await {
+                            Ok(()) => statement.state().unwrap_or_default(),
+                            Err(error) => return Some((Err(error), (None, None, last))),
+                        },
+                    };
+                    if last.as_ref() != Some(&now) {
+                        let go_on = (!is_final(&now)).then_some((statement, target, poller));
+                        return Some((Ok(now.clone()), (go_on, None, Some(now))));
+                    }
                 }
-            }
-        });
+            });
         Updates::of(updates)
     }
 
@@ -342,7 +357,12 @@ impl Statement {
 
     /// Whether it failed only because the result does not fit into responses of the API.
     fn is_too_large(&self) -> bool {
-        let message = self.response.status.as_ref().and_then(|status| status.error.as_ref()).and_then(|error| error.message.as_deref());
+        let message = self
+            .response
+            .status
+            .as_ref()
+            .and_then(|status| status.error.as_ref())
+            .and_then(|error| error.message.as_deref());
         message.is_some_and(|text| text.contains("INLINE") && (text.contains("limit") || text.contains("exceed")))
     }
 
@@ -421,7 +441,8 @@ impl Pollable for Target {
 fn name_warehouse(error: Error, client: &Client, id: &str, in_code: bool) -> Error {
     let about = error.api().is_some_and(|api| {
         let message = api.message().to_ascii_lowercase();
-        matches!(api.status().as_u16(), 400 | 403 | 404) && ["endpoint", "warehouse"].iter().any(|word| message.contains(word))
+        matches!(api.status().as_u16(), 400 | 403 | 404)
+            && ["endpoint", "warehouse"].iter().any(|word| message.contains(word))
     });
     if !about {
         return error;
@@ -433,8 +454,9 @@ fn name_warehouse(error: Error, client: &Client, id: &str, in_code: bool) -> Err
 
 /// Starts a statement.
 ///
-/// The service holds its response back while the statement runs, and the id is not known before: a caller that stops waiting could not
-/// cancel what was started. So a task waits for the response, and cancels the statement if the caller has gone.
+/// The service holds its response back while the statement runs, and the id is not known before: a caller that stops
+/// waiting could not cancel what was started. So a task waits for the response, and cancels the statement if the caller
+/// has gone.
 async fn execute(client: &Client, request: operations::ExecuteStatement) -> Result<StatementResponse> {
     crate::runtime::check()?;
     let (mut sender, receiver) = oneshot::channel();
@@ -447,7 +469,9 @@ async fn execute(client: &Client, request: operations::ExecuteStatement) -> Resu
             Either::Right(_) => match select(&mut sending, abandoned.clock().sleep(WAIT * 2)).await {
                 Either::Left((response, _)) => response,
                 Either::Right(_) => {
-                    tracing::warn!("a statement that was dropped while it was being started may run on: the service did not respond");
+                    tracing::warn!(
+                        "a statement that was dropped while it was being started may run on: the service did not respond"
+                    );
                     return;
                 }
             },
@@ -460,7 +484,9 @@ async fn execute(client: &Client, request: operations::ExecuteStatement) -> Resu
         }
     };
     client.background().spawn(task.instrument(tracing::Span::current()));
-    receiver.await.map_err(|e| Error::new(ErrorKind::Other, "the runtime ended before the statement was started").with_source(e))?
+    receiver.await.map_err(|e| {
+        Error::new(ErrorKind::Other, "the runtime ended before the statement was started").with_source(e)
+    })?
 }
 
 /// Sends an operation of the statement API and reads its response with the rows left as they are.

@@ -1,4 +1,5 @@
-//! Chunks on cloud storage: downloads that go on where they broke off, and never take more memory than a chunk of that size may.
+//! Chunks on cloud storage: downloads that go on where they broke off, and never take more memory than a chunk of that
+//! size may.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -21,8 +22,8 @@ pub(super) struct Download {
     limit: usize,
     /// Whether the storage sends them compressed with gzip.
     gzip: bool,
-    /// The storage's name for this very content, if it promised that equal names mean equal bytes: a strong entity tag (RFC 9110, section
-    /// 8.8.3). Without one, what has arrived cannot be trusted to fit to what is still to come.
+    /// The storage's name for this very content, if it promised that equal names mean equal bytes: a strong entity tag
+    /// (RFC 9110, section 8.8.3). Without one, what has arrived cannot be trusted to fit to what is still to come.
     tag: Option<HeaderValue>,
     failures: u32,
     /// The time that pauses between attempts may still take.
@@ -50,8 +51,8 @@ const LARGEST_UNSTATED: u64 = 1 << 30;
 
 /// The most bytes that a chunk may have.
 ///
-/// The stated size is that of the result as the service keeps it. The same as JSON is several times as long, and a small chunk has headings,
-/// schemas and padding.
+/// The stated size is that of the result as the service keeps it. The same as JSON is several times as long, and a
+/// small chunk has headings, schemas and padding.
 fn most_bytes(stated: Option<u64>) -> usize {
     let most = stated.map_or(LARGEST_UNSTATED, |bytes| bytes.saturating_mul(16).saturating_add(64 << 20).min(4 << 30));
     usize::try_from(most).unwrap_or(usize::MAX)
@@ -82,7 +83,8 @@ impl Download {
         })
     }
 
-    /// One attempt to fetch the rest. Storage sees no credentials and no header of ours, only those that came with the link.
+    /// One attempt to fetch the rest. Storage sees no credentials and no header of ours, only those that came with the
+    /// link.
     pub(super) async fn attempt(&mut self, client: &Client, link: &Link) -> Result<(), Next> {
         let before = self.bytes.len();
         let Err(error) = self.fetch(client, link).await else { return Ok(()) };
@@ -117,7 +119,9 @@ impl Download {
                 Next::Pause(pause)
             }
             None => {
-                let hint = format!("the storage asks to wait {pause:?}, which is longer than a chunk of a result is waited for");
+                let hint = format!(
+                    "the storage asks to wait {pause:?}, which is longer than a chunk of a result is waited for"
+                );
                 Next::Fail(error.with_hint(hint))
             }
         }
@@ -159,7 +163,12 @@ impl Download {
     fn request(&self, link: &Link) -> Result<Request<Body>> {
         // The link is as good as a credential: no message may hold it.
         let broken = |what| Error::new(ErrorKind::Decode, format!("the link to it has {what}"));
-        let uri: Uri = link.external_link.as_deref().unwrap_or_default().parse().map_err(|_| broken("a URL that cannot be sent"))?;
+        let uri: Uri = link
+            .external_link
+            .as_deref()
+            .unwrap_or_default()
+            .parse()
+            .map_err(|_| broken("a URL that cannot be sent"))?;
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
@@ -169,7 +178,8 @@ impl Download {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        // Set here, so that the transport leaves the response as it is: its compressed bytes can be bounded and continued.
+        // Set here, so that the transport leaves the response as it is: its compressed bytes can be bounded and
+        // continued.
         headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
         if let Some(tag) = &self.tag
             && !self.bytes.is_empty()
@@ -178,7 +188,8 @@ impl Download {
             headers.insert(header::RANGE, range);
             headers.insert(header::IF_MATCH, tag.clone());
         }
-        let options = CallOptions::new().operation("statement_execution.download").max_attempts(1).stream_response(true);
+        let options =
+            CallOptions::new().operation("statement_execution.download").max_attempts(1).stream_response(true);
         request.extensions_mut().insert(options);
         Ok(request)
     }
@@ -224,7 +235,8 @@ impl std::fmt::Display for TooLong {
 impl std::error::Error for TooLong {}
 
 fn too_long(limit: usize) -> Error {
-    let message = format!("the storage sends more than {limit} bytes, the most that a chunk of the stated size may have");
+    let message =
+        format!("the storage sends more than {limit} bytes, the most that a chunk of the stated size may have");
     Error::new(ErrorKind::Decode, message).with_permanent()
 }
 

@@ -32,7 +32,11 @@ pub(super) struct Size {
 
 impl Size {
     fn new(offset: Option<i64>, rows: Option<i64>, bytes: Option<i64>) -> Result<Self> {
-        Ok(Self { offset: count("row_offset", offset)?, rows: count("row_count", rows)?, bytes: count("byte_count", bytes)? })
+        Ok(Self {
+            offset: count("row_offset", offset)?,
+            rows: count("row_count", rows)?,
+            bytes: count("byte_count", bytes)?,
+        })
     }
 
     pub(super) fn of_data(data: &ResultData) -> Result<Self> {
@@ -51,7 +55,11 @@ impl Size {
         };
         // Bytes only limit what is fetched. Here the manifest counts before the storage does.
         let bytes = self.bytes.or(other.bytes);
-        Ok(Self { offset: same("row_offset", self.offset, other.offset)?, rows: same("row_count", self.rows, other.rows)?, bytes })
+        Ok(Self {
+            offset: same("row_offset", self.offset, other.offset)?,
+            rows: same("row_count", self.rows, other.rows)?,
+            bytes,
+        })
     }
 }
 
@@ -77,7 +85,9 @@ impl Plan {
         let total_rows = count("total_row_count", manifest.total_row_count)?;
         count("total_chunk_count", manifest.total_chunk_count)?;
         let mut sizes = BTreeMap::new();
-        for (position, Listed { chunk_index, row_offset, row_count, byte_count, .. }) in manifest.chunks.iter().flatten().enumerate() {
+        for (position, Listed { chunk_index, row_offset, row_count, byte_count, .. }) in
+            manifest.chunks.iter().flatten().enumerate()
+        {
             let index = chunk_index.unwrap_or(i64::try_from(position).unwrap_or(i64::MAX));
             if sizes.insert(index, Size::new(*row_offset, *row_count, *byte_count)?).is_some() {
                 return Err(broken(format!("its manifest lists chunk {index} twice")));
@@ -127,7 +137,9 @@ impl Plan {
             return Err(broken(format!("it ends after {delivered} chunks, but {total} are stated")));
         }
         match self.sizes.keys().find(|index| !(0..delivered).contains(*index)) {
-            Some(index) => Err(broken(format!("it ends after {delivered} chunks, but its manifest lists chunk {index}"))),
+            Some(index) => {
+                Err(broken(format!("it ends after {delivered} chunks, but its manifest lists chunk {index}")))
+            }
             None => Ok(()),
         }
     }
@@ -173,18 +185,23 @@ impl Tally {
         if let (Some(stated), Some(found)) = (chunk.row_count, found)
             && stated != found
         {
-            return Err(broken(format!("chunk {index} of statement {id} has {found} rows, but the service states {stated}")));
+            return Err(broken(format!(
+                "chunk {index} of statement {id} has {found} rows, but the service states {stated}"
+            )));
         }
         if let (Some(stated), Some(before)) = (chunk.row_offset, self.rows)
             && stated != before
         {
-            let message = format!("chunk {index} of statement {id} begins after {before} rows, but the service states {stated}");
+            let message =
+                format!("chunk {index} of statement {id} begins after {before} rows, but the service states {stated}");
             return Err(broken(message));
         }
         self.rows = self.rows.zip(found.or(chunk.row_count)).map(|(before, rows)| before.saturating_add(rows));
         match (self.rows, shape.total_rows) {
             (Some(rows), Some(total)) if rows > total => {
-                let message = format!("statement {id} has {rows} rows up to chunk {index}, but the service states {total} in all");
+                let message = format!(
+                    "statement {id} has {rows} rows up to chunk {index}, but the service states {total} in all"
+                );
                 Err(broken(message))
             }
             _ => Ok(()),
@@ -195,8 +212,10 @@ impl Tally {
     pub(super) fn finish(&self, shape: &Shape) -> Result<()> {
         match (self.rows, shape.total_rows) {
             (Some(rows), Some(total)) if rows != total => {
-                let message =
-                    format!("the result of statement {} ends after {rows} rows, but the service states {total}", shape.statement_id);
+                let message = format!(
+                    "the result of statement {} ends after {rows} rows, but the service states {total}",
+                    shape.statement_id
+                );
                 Err(broken(message))
             }
             _ => Ok(()),

@@ -287,7 +287,8 @@ mod tests {
 
     #[test]
     fn broken_and_bottomless_types_end() {
-        for text in ["ARRAY<", "MAP<INT", "STRUCT<a", "STRUCT<,", "STRUCT<>", "ARRAY<>", "<", "STRUCT<`a", "STRUCT<:>"] {
+        for text in ["ARRAY<", "MAP<INT", "STRUCT<a", "STRUCT<,", "STRUCT<>", "ARRAY<>", "<", "STRUCT<`a", "STRUCT<:>"]
+        {
             SqlType::of_column("", text);
         }
         SqlType::of_column("", &"ARRAY<".repeat(10_000));

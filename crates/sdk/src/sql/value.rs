@@ -161,7 +161,9 @@ impl<'a> Value<'a> {
     fn visit_list<'de, V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
         match &self.content {
             Content::List(items) => visitor.visit_seq(Items { list: &self, items: items.iter() }),
-            Content::Text(_) if self.kind == &SqlType::Binary => visitor.visit_seq(SeqDeserializer::new(self.bytes()?.into_iter())),
+            Content::Text(_) if self.kind == &SqlType::Binary => {
+                visitor.visit_seq(SeqDeserializer::new(self.bytes()?.into_iter()))
+            }
             Content::Null => self.text().map(drop).and(Err(ValueError::new(""))),
             _ => Err(ValueError::new("the value is not a list")),
         }
@@ -179,14 +181,17 @@ impl<'a> Value<'a> {
 
     fn visit_object<'de, V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
         match &self.content {
-            Content::Object(members) => visitor.visit_map(Members { object: &self, members: members.iter(), value: None }),
+            Content::Object(members) => {
+                visitor.visit_map(Members { object: &self, members: members.iter(), value: None })
+            }
             Content::Null => self.text().map(drop).and(Err(ValueError::new(""))),
             _ => Err(ValueError::new("the value is not an object")),
         }
     }
 }
 
-/// Whether a number written as decimal digits is the very number that the nearest `f64` shows as, whatever the way of writing it.
+/// Whether a number written as decimal digits is the very number that the nearest `f64` shows as, whatever the way of
+/// writing it.
 fn keeps_its_digits(text: &str, value: f64) -> bool {
     value.is_finite() && decimal(text) == decimal(&format!("{value:e}"))
 }
@@ -306,7 +311,12 @@ impl<'de> Deserializer<'de> for Key<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
         self.0.deserialize_str(visitor)
     }
-    fn deserialize_enum<V: Visitor<'de>>(self, name: &'static str, variants: &'static [&'static str], visitor: V) -> Outcome<V::Value> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Outcome<V::Value> {
         self.0.deserialize_enum(name, variants, visitor)
     }
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Outcome<V::Value> {
@@ -388,13 +398,23 @@ impl<'de> Deserializer<'de> for Value<'_> {
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
         visitor.visit_f64(self.float()?)
     }
-    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Outcome<V::Value> {
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Outcome<V::Value> {
         self.visit_object(visitor)
     }
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Outcome<V::Value> {
         visitor.visit_newtype_struct(self)
     }
-    fn deserialize_enum<V: Visitor<'de>>(self, name: &'static str, variants: &'static [&'static str], visitor: V) -> Outcome<V::Value> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Outcome<V::Value> {
         if let Content::Object(members) = &self.content {
             let access = Members { object: &self, members: members.iter(), value: None };
             return MapAccessDeserializer::new(access).deserialize_enum(name, variants, visitor);
@@ -488,7 +508,8 @@ mod tests {
                 assert!(!read.is_finite());
             }
         }
-        let read = |text| <f32 as serde::Deserialize>::deserialize(Value::of_cell(Some(text), &SqlType::Double).unwrap());
+        let read =
+            |text| <f32 as serde::Deserialize>::deserialize(Value::of_cell(Some(text), &SqlType::Double).unwrap());
         assert!(read("1e300").is_err(), "a number that is finite does not become infinite");
         assert!(read("-Infinity").unwrap().is_infinite());
         assert!(any(&SqlType::Double, "1e400").is_err());

@@ -11,7 +11,13 @@ impl Warehouses {
     /// # Errors
     /// When no warehouse or more than one has the name, or they cannot be listed.
     pub async fn by_name(&self, name: &str) -> Result<EndpointInfo> {
-        crate::lookup::by_name(self.list(), "SQL warehouse", name, |warehouse| warehouse.name.clone(), |warehouse| warehouse.id.clone())
-            .await
+        crate::lookup::by_name(
+            self.list(),
+            "SQL warehouse",
+            name,
+            |warehouse| warehouse.name.clone(),
+            |warehouse| warehouse.id.clone(),
+        )
+        .await
     }
 }

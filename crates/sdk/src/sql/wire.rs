@@ -1,6 +1,7 @@
 //! What the statement API sends, with the rows left as JSON text until a chunk is read.
 //!
-//! The generated response type holds every cell as a string of its own; here the rows are read once, into one buffer per chunk.
+//! The generated response type holds every cell as a string of its own; here the rows are read once, into one buffer
+//! per chunk.
 
 use std::collections::BTreeMap;
 use std::fmt;

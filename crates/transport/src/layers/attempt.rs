@@ -12,13 +12,13 @@ use crate::CallOptions;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Wraps each attempt in a span after OpenTelemetry's conventions for HTTP clients, sends W3C's `traceparent` with a new span id unless
-/// the caller set one, and ends an attempt after [`CallOptions::attempt_timeout`].
+/// Wraps each attempt in a span after OpenTelemetry's conventions for HTTP clients, sends W3C's `traceparent` with a
+/// new span id unless the caller set one, and ends an attempt after [`CallOptions::attempt_timeout`].
 ///
-/// The span's fields are `http.request.method`, `server.address`, `server.port`, `url.full` (without its query), `url.template`,
-/// `http.request.resend_count`, `http.response.status_code`, `network.protocol.version` and `error.type`. For every attempt an
-/// event of level `trace` with the target `databricks_transport::metrics` carries `http.client.request.duration` in seconds, the status and the
-/// kind of the error.
+/// The span's fields are `http.request.method`, `server.address`, `server.port`, `url.full` (without its query),
+/// `url.template`, `http.request.resend_count`, `http.response.status_code`, `network.protocol.version` and
+/// `error.type`. For every attempt an event of level `trace` with the target `databricks_transport::metrics` carries
+/// `http.client.request.duration` in seconds, the status and the kind of the error.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct AttemptLayer;
@@ -76,7 +76,11 @@ fn span(request: &Request<Body>, options: &CallOptions) -> tracing::Span {
         span.record("server.address", origin.host());
         span.record("server.port", origin.port());
         // The path of a request for authentication may be a secret by itself.
-        let path = if options.raw_response.is_some() { "".into() } else { databricks_core::redact::text(request.uri().path()) };
+        let path = if options.raw_response.is_some() {
+            "".into()
+        } else {
+            databricks_core::redact::text(request.uri().path())
+        };
         span.record("url.full", format!("{origin}{path}"));
     }
     if let Some(state) = CallState::of(request)
@@ -91,8 +95,11 @@ async fn limited(limit: Option<Duration>, sending: impl Future<Output = HttpResu
     let Some(limit) = limit else { return sending.await };
     match tokio::time::timeout(limit, sending).await {
         Ok(response) => response,
-        Err(_) => Err(Error::new(ErrorKind::Timeout, format!("no complete response within {limit:?}, the timeout of an attempt"))
-            .with_hint("set a longer attempt timeout, or none")),
+        Err(_) => Err(Error::new(
+            ErrorKind::Timeout,
+            format!("no complete response within {limit:?}, the timeout of an attempt"),
+        )
+        .with_hint("set a longer attempt timeout, or none")),
     }
 }
 

@@ -9,13 +9,15 @@ use crate::CallOptions;
 
 /// Asks [`Credentials`](databricks_core::Credentials) for headers before every attempt and adds them.
 ///
-/// The headers go to one origin only: that which they name, else the client's own, else that of the request. A request elsewhere travels
-/// without, unless [`CallOptions::foreign_credentials`] is set.
+/// The headers go to one origin only: that which they name, else the client's own, else that of the request. A request
+/// elsewhere travels without, unless [`CallOptions::foreign_credentials`] is set.
 ///
-/// A request that has a header `Authorization` of its own, or is marked with [`CallOptions::anonymous`], travels without the client's
-/// credentials. An own header stays with the URL it was given for: a redirect to another origin does not get it.
+/// A request that has a header `Authorization` of its own, or is marked with [`CallOptions::anonymous`], travels
+/// without the client's credentials. An own header stays with the URL it was given for: a redirect to another origin
+/// does not get it.
 ///
-/// When the service responds with 401 and the credentials can get a fresh token, the request is sent once more, if its body can be.
+/// When the service responds with 401 and the credentials can get a fresh token, the request is sent once more, if its
+/// body can be.
 #[derive(Clone, Debug, Default)]
 pub struct AuthLayer {
     credentials: Option<SharedCredentials>,
@@ -30,12 +32,18 @@ impl AuthLayer {
     }
 
     /// The headers for a request, or `None` if it goes to a place that must not see them.
-    async fn headers(&self, credentials: &SharedCredentials, target: Option<&Origin>, foreign: bool) -> Result<Option<AuthHeaders>> {
+    async fn headers(
+        &self,
+        credentials: &SharedCredentials,
+        target: Option<&Origin>,
+        foreign: bool,
+    ) -> Result<Option<AuthHeaders>> {
         // Without asking where even the client's own host is not the target, so that no token is fetched in vain.
         if !foreign && self.origin.is_some() && target != self.origin.as_ref() {
             return Ok(None);
         }
-        // The credentials' own requests were repeated by their own client: to repeat them once more would multiply the attempts.
+        // The credentials' own requests were repeated by their own client: to repeat them once more would multiply the
+        // attempts.
         let headers = credentials.headers().await.map_err(Error::with_permanent)?;
         let bound = headers.origin.as_ref();
         Ok((foreign || bound.is_none() || bound == target).then_some(headers))
@@ -100,7 +108,9 @@ fn explain_own(error: Error) -> Error {
     if !matches!(error.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) || error.hint().is_some() {
         return error;
     }
-    error.with_hint("the request has a header Authorization of its own, which was sent in place of the client's credentials")
+    error.with_hint(
+        "the request has a header Authorization of its own, which was sent in place of the client's credentials",
+    )
 }
 
 tower_layer!(AuthLayer);

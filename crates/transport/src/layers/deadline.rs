@@ -6,7 +6,8 @@ use http::Request;
 use super::{CallState, HttpResult, Middleware, Next, request_line, tower_layer};
 use crate::{CallOptions, SharedClock};
 
-/// Ends a call that takes longer than [`CallOptions::timeout`], attempts and waits together. Calls without one are not limited.
+/// Ends a call that takes longer than [`CallOptions::timeout`], attempts and waits together. Calls without one are not
+/// limited.
 ///
 /// The retry layer below sees the deadline and does not begin a wait that would pass it.
 #[derive(Clone, Debug, Default)]

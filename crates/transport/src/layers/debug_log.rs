@@ -15,12 +15,12 @@ use render::Rendering;
 /// The most bytes of a response that are read ahead for the log.
 const LIMIT: usize = 1 << 20;
 
-/// Logs each attempt and its response as one event of level `debug` with the target `databricks_transport::http`; those of a call with
-/// [`CallOptions::debug`] at level `info` and with headers.
+/// Logs each attempt and its response as one event of level `debug` with the target `databricks_transport::http`; those
+/// of a call with [`CallOptions::debug`] at level `info` and with headers.
 ///
-/// Secrets are replaced by `**REDACTED**`, whatever the settings: `Authorization`, cookies and their kind among the headers, members such
-/// as `token` and `password` of JSON bodies, signatures of URLs. Bodies that are not JSON or a form are named, not printed. While
-/// the level is off, the layer does nothing.
+/// Secrets are replaced by `**REDACTED**`, whatever the settings: `Authorization`, cookies and their kind among the
+/// headers, members such as `token` and `password` of JSON bodies, signatures of URLs. Bodies that are not JSON or a
+/// form are named, not printed. While the level is off, the layer does nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct DebugLogLayer {
     headers: bool,

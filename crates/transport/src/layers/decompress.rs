@@ -26,8 +26,8 @@ const MOST: usize = 3;
 
 /// Asks for responses compressed with gzip (Brotli and Zstandard by feature) and unpacks them.
 ///
-/// A request for a range of bytes, a `HEAD`, whose response is about the length, and a request with a header `Accept-Encoding` of its
-/// own get the response as it is.
+/// A request for a range of bytes, a `HEAD`, whose response is about the length, and a request with a header
+/// `Accept-Encoding` of its own get the response as it is.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct DecompressLayer;
@@ -55,7 +55,11 @@ impl Middleware for DecompressLayer {
         }
         if let Err(error) = known(&codings) {
             // The status of a failure says more than its body.
-            return if response.status().is_success() { Err(error.with_status(response.status())) } else { Ok(response) };
+            return if response.status().is_success() {
+                Err(error.with_status(response.status()))
+            } else {
+                Ok(response)
+            };
         }
         // They are listed in the order in which they were applied.
         for name in [CONTENT_ENCODING, CONTENT_LENGTH] {
@@ -67,7 +71,8 @@ impl Middleware for DecompressLayer {
 
 /// The codings of a response by their usual names, without those that change nothing.
 fn codings(headers: &HeaderMap) -> Vec<String> {
-    let values = headers.get_all(CONTENT_ENCODING).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let values =
+        headers.get_all(CONTENT_ENCODING).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let names = values.map(|name| String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase());
     names
         .filter(|name| !name.is_empty() && name != "identity")
@@ -230,8 +235,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_is_about_the_length_so_it_asks_for_no_coding() {
-        let response =
-            || Ok(Response::builder().header("content-length", "1234").header(CONTENT_ENCODING, "gzip").body(Body::empty()).unwrap());
+        let response = || {
+            Ok(Response::builder()
+                .header("content-length", "1234")
+                .header(CONTENT_ENCODING, "gzip")
+                .body(Body::empty())
+                .unwrap())
+        };
         let (script, calls) = Script::new(vec![response()]);
         let mut request = get();
         *request.method_mut() = Method::HEAD;

@@ -1,7 +1,9 @@
 //! Following redirects.
 
 use databricks_core::{ApiError, Body, Error, ErrorKind, Origin, Result};
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, TRANSFER_ENCODING};
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 
 use super::{CallState, HttpResult, Middleware, Next, head, tower_layer, try_clone};
@@ -9,8 +11,9 @@ use crate::CallOptions;
 
 /// Follows redirects: at most 10, never from https to http.
 ///
-/// 301, 302 and 303 turn into `GET` except for `GET` and `HEAD`; 307 and 308 repeat the body if it can be sent again. Credentials,
-/// cookies and headers of Databricks do not go to another origin. The last URL is in the response's extensions as [`FinalUri`].
+/// 301, 302 and 303 turn into `GET` except for `GET` and `HEAD`; 307 and 308 repeat the body if it can be sent again.
+/// Credentials, cookies and headers of Databricks do not go to another origin. The last URL is in the response's
+/// extensions as [`FinalUri`].
 #[derive(Clone, Copy, Debug)]
 pub struct RedirectLayer {
     most: usize,
@@ -55,26 +58,31 @@ impl Middleware for RedirectLayer {
                 return Ok(response);
             };
             if followed == self.most {
-                return Err(Error::new(ErrorKind::Redirect, format!("more than {} redirects", self.most)).with_status(response.status()));
+                return Err(Error::new(ErrorKind::Redirect, format!("more than {} redirects", self.most))
+                    .with_status(response.status()));
             }
             followed += 1;
             let Some(location) = resolve(&uri, &location) else {
-                return Err(Error::new(ErrorKind::Redirect, "redirected to a location that is not a URL").with_status(response.status()));
+                return Err(Error::new(ErrorKind::Redirect, "redirected to a location that is not a URL")
+                    .with_status(response.status()));
             };
             if signed_in {
                 reject_cross_origin(&uri, &location, response.status())?;
             }
             if uri.scheme_str() == Some("https") && location.scheme_str() != Some("https") {
-                return Err(
-                    Error::new(ErrorKind::Redirect, "redirected from https to http, which is not followed").with_status(response.status())
-                );
+                return Err(Error::new(ErrorKind::Redirect, "redirected from https to http, which is not followed")
+                    .with_status(response.status()));
             }
-            let keeps_body = matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+            let keeps_body =
+                matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
             let becomes_get = !keeps_body && !matches!(method, Method::GET | Method::HEAD);
             let (next_request, whole) = again;
             if !whole && !becomes_get {
-                return Err(Error::new(ErrorKind::Redirect, "redirected, but the body is a stream that can be read once")
-                    .with_status(response.status()));
+                return Err(Error::new(
+                    ErrorKind::Redirect,
+                    "redirected, but the body is a stream that can be read once",
+                )
+                .with_status(response.status()));
             }
             request = next_request;
             if becomes_get {
@@ -93,19 +101,28 @@ impl Middleware for RedirectLayer {
     }
 }
 
-/// A request with the client's credentials follows no redirect to another origin: what it asked for is not there, and the server that sends it
-/// elsewhere may want the credentials. A redirect to the login page means that they were not accepted.
+/// A request with the client's credentials follows no redirect to another origin: what it asked for is not there, and
+/// the server that sends it elsewhere may want the credentials. A redirect to the login page means that they were not
+/// accepted.
 fn reject_cross_origin(from: &Uri, to: &Uri, status: StatusCode) -> Result<()> {
     let (here, there) = (Origin::of(from), Origin::of(to));
     if here != there {
         let place = there.map_or_else(String::new, |origin| origin.to_string());
-        return Err(Error::new(ErrorKind::Redirect, format!("redirected to {place}, where the credentials of this client do not go"))
-            .with_status(status)
-            .with_hint("check the host of the configuration"));
+        return Err(Error::new(
+            ErrorKind::Redirect,
+            format!("redirected to {place}, where the credentials of this client do not go"),
+        )
+        .with_status(status)
+        .with_hint("check the host of the configuration"));
     }
-    let is_private_link = ApiError::private_link(to.host().unwrap_or_default(), to.path(), to.query().unwrap_or_default()).is_some();
+    let is_private_link =
+        ApiError::private_link(to.host().unwrap_or_default(), to.path(), to.query().unwrap_or_default()).is_some();
     if to.path() == "/login.html" && !is_private_link {
-        let api = ApiError::new(StatusCode::UNAUTHORIZED, None, "redirected to the login page: the credentials were not accepted");
+        let api = ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            None,
+            "redirected to the login page: the credentials were not accepted",
+        );
         return Err(Error::from_api(api));
     }
     Ok(())

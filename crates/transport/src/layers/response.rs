@@ -14,8 +14,8 @@ const ERROR_LIMIT: usize = 1 << 20;
 
 /// Turns responses with an error status, and login pages with status 200, into an [`Error`].
 ///
-/// The body of a success is read whole, so that a response that breaks off is a failed attempt, unless [`CallOptions::stream_response`]
-/// is set.
+/// The body of a success is read whole, so that a response that breaks off is a failed attempt, unless
+/// [`CallOptions::stream_response`] is set.
 #[derive(Clone, Debug)]
 pub struct ResponseLayer {
     limit: usize,
@@ -61,21 +61,25 @@ fn speaks_tls(uri: &Uri, body: &[u8]) -> bool {
         "Client sent an HTTP request to an HTTPS server",
         "speaking plain HTTP to an SSL-enabled server port",
     ];
-    uri.scheme_str() == Some("http") && TEXTS.iter().any(|text| body.windows(text.len()).any(|window| window == text.as_bytes()))
+    uri.scheme_str() == Some("http")
+        && TEXTS.iter().any(|text| body.windows(text.len()).any(|window| window == text.as_bytes()))
 }
 
 impl Middleware for ResponseLayer {
     async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
         let stream = CallOptions::of(request.extensions()).stream_response;
         let raw = CallOptions::of(request.extensions()).raw_response.clone();
-        let wants_json = request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|w| w == b"json"));
+        let wants_json =
+            request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|w| w == b"json"));
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let class = CallOptions::of(request.extensions()).effective_idempotency(&method);
         let may_have_run = class != Idempotency::ReadOnly;
 
         let response = next.send(request).await?;
         let uri = response.extensions().get::<FinalUri>().map_or(uri, |last| last.0.clone());
-        if let Some(api) = ApiError::private_link(uri.host().unwrap_or_default(), uri.path(), uri.query().unwrap_or_default()) {
+        if let Some(api) =
+            ApiError::private_link(uri.host().unwrap_or_default(), uri.path(), uri.query().unwrap_or_default())
+        {
             return Err(Error::from_api(api).with_request(request_line(&method, &uri)));
         }
         if !response.status().is_success() {
@@ -92,8 +96,9 @@ impl Middleware for ResponseLayer {
         }
         let (parts, body) = response.into_parts();
         let status = parts.status;
-        let bytes =
-            read_body(body, self.limit).await.map_err(|error| error.with_status(status).with_request(request_line(&method, &uri)))?;
+        let bytes = read_body(body, self.limit)
+            .await
+            .map_err(|error| error.with_status(status).with_request(request_line(&method, &uri)))?;
         if wants_json && !parts.headers.contains_key(CONTENT_TYPE) && bytes.trim_ascii_start().starts_with(b"<") {
             return Err(html(&uri).with_status(status).with_request(request_line(&method, &uri)));
         }
@@ -109,7 +114,8 @@ fn with_context(response: Response<Body>, method: &Method, uri: &Uri, may_have_r
     let line = request_line(method, uri);
     response.map(|body| {
         let length = body.len();
-        let context = move |error: Error| error.with_status(status).with_request(line.clone()).with_maybe_executed(may_have_run);
+        let context =
+            move |error: Error| error.with_status(status).with_request(line.clone()).with_maybe_executed(may_have_run);
         Body::from_stream(length, Box::pin(body.into_stream().map_err(context)))
     })
 }

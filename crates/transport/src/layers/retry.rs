@@ -17,10 +17,11 @@ use crate::{CallOptions, RetryPolicy, SharedClock};
 
 /// Retries by a [`RetryPolicy`].
 ///
-/// What surely did not run (no connection, 429, 503) is sent again whatever it is; what may have run (lost connections, timeouts) only
-/// if its [`Idempotency`] allows it. A body that can be read once is sent again only while not a byte of it was read. The wait is the
-/// policy's and at least what the service asks for; no wait begins that would pass the budget or the deadline. The last error comes out unchanged, with the number of attempts
-/// and the time they took, and [`retries_exhausted`](Error::retries_exhausted) set if there was a reason to go on.
+/// What surely did not run (no connection, 429, 503) is sent again whatever it is; what may have run (lost connections,
+/// timeouts) only if its [`Idempotency`] allows it. A body that can be read once is sent again only while not a byte of
+/// it was read. The wait is the policy's and at least what the service asks for; no wait begins that would pass the
+/// budget or the deadline. The last error comes out unchanged, with the number of attempts and the time they took, and
+/// [`retries_exhausted`](Error::retries_exhausted) set if there was a reason to go on.
 #[derive(Clone, Debug, Default)]
 pub struct RetryLayer {
     policy: RetryPolicy,
@@ -90,7 +91,8 @@ impl Plan {
         }
         let backoff = self.policy.backoff.delay(attempt);
         let wait = match error.retry_after().filter(|_| self.policy.honor_retry_after) {
-            // The hint is a floor. The first retry goes by it alone; a server that goes on to say "at once" is not taken at its word.
+            // The hint is a floor. The first retry goes by it alone; a server that goes on to say "at once" is not
+            // taken at its word.
             Some(asked) => {
                 let least = if attempt == 1 { backoff.min(QUICK) } else { backoff };
                 asked.saturating_add(jitter(asked)).max(least)
@@ -135,7 +137,8 @@ enum Again {
 }
 
 impl Again {
-    /// Prepares a request before it is sent. A body that can be read once is put where it can be had back until it is read.
+    /// Prepares a request before it is sent. A body that can be read once is put where it can be had back until it is
+    /// read.
     fn prepare(request: &mut Request<Body>) -> Self {
         if let Some(clone) = try_clone(request) {
             return Self::Clone(clone);
@@ -152,7 +155,9 @@ impl Again {
         match self {
             Self::No => None,
             Self::Clone(request) => Some(request),
-            Self::Unread(head, length, place) => place.take().map(|stream| head.map(|_| Body::from_stream(length, stream))),
+            Self::Unread(head, length, place) => {
+                place.take().map(|stream| head.map(|_| Body::from_stream(length, stream)))
+            }
         }
     }
 }
@@ -232,7 +237,9 @@ impl Middleware for RetryLayer {
                 }
             };
             let Some(again) = again.request() else {
-                return Err(error.with_hint("the body is a stream that can be read once, so the request was not sent again"));
+                return Err(
+                    error.with_hint("the body is a stream that can be read once, so the request was not sent again")
+                );
             };
             log(plan.loud, format_args!("Retrying in {:.3} s after attempt {attempt}: {error}", wait.as_secs_f64()));
             self.clock.sleep(wait).await;

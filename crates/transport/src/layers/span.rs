@@ -7,7 +7,8 @@ use tracing::Instrument as _;
 use super::{CallState, HttpResult, Middleware, Next, tower_layer};
 use crate::CallOptions;
 
-/// Wraps each call in a span `databricks.call` with the operation and the template of its path; attempts are its children.
+/// Wraps each call in a span `databricks.call` with the operation and the template of its path; attempts are its
+/// children.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SpanLayer;

@@ -16,7 +16,8 @@ pub(crate) type HttpResult = Result<Response<Body>>;
 
 /// What one layer does with a request, given the layers below it.
 ///
-/// An `async fn` per layer instead of a hand-written `Service`: the futures of a whole stack become one value and one allocation.
+/// An `async fn` per layer instead of a hand-written `Service`: the futures of a whole stack become one value and one
+/// allocation.
 pub(crate) trait Middleware: Send + Sync + 'static {
     fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> impl Future<Output = HttpResult> + Send;
 }

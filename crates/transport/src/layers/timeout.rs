@@ -53,7 +53,10 @@ impl Middleware for InactivityLayer {
             if body.len().is_some_and(|length| length <= PIECE as u64) && body.as_bytes().is_some() {
                 return body;
             }
-            Body::from_stream(body.len(), Box::pin(Sent { body: body.into_stream(), rest: Bytes::new(), last: Arc::clone(&last) }))
+            Body::from_stream(
+                body.len(),
+                Box::pin(Sent { body: body.into_stream(), rest: Bytes::new(), last: Arc::clone(&last) }),
+            )
         });
         let sending = next.send(request);
         let response = watch(sending, &last, limit).await?;
@@ -61,7 +64,10 @@ impl Middleware for InactivityLayer {
             if body.as_bytes().is_some() {
                 return body;
             }
-            Body::from_stream(body.len(), Box::pin(Received { body: body.into_stream(), limit, timer: None, over: false }))
+            Body::from_stream(
+                body.len(),
+                Box::pin(Received { body: body.into_stream(), limit, timer: None, over: false }),
+            )
         }))
     }
 }
@@ -173,7 +179,8 @@ mod tests {
     async fn silence_before_a_response_ends_the_attempt() {
         for (delay, ok) in [(59, true), (61, false)] {
             let (script, _) = Script::forever(|_| Ok(Response::new(Body::empty())));
-            let response = InactivityLayer::default().layer(script.delay(Duration::from_secs(delay))).oneshot(get()).await;
+            let response =
+                InactivityLayer::default().layer(script.delay(Duration::from_secs(delay))).oneshot(get()).await;
             assert_eq!(response.is_ok(), ok, "{delay}");
         }
     }
@@ -183,7 +190,8 @@ mod tests {
         for (pause, ok) in [(59, true), (61, false)] {
             let start = Instant::now();
             let (script, _) = Script::forever(|_| Ok(Response::new(Body::empty())));
-            let response = InactivityLayer::default().layer(script).oneshot(post(slow(10, Duration::from_secs(pause)))).await;
+            let response =
+                InactivityLayer::default().layer(script).oneshot(post(slow(10, Duration::from_secs(pause)))).await;
             assert_eq!(response.is_ok(), ok, "{pause}");
             assert_eq!(start.elapsed(), Duration::from_secs(if ok { 590 } else { 60 }));
         }

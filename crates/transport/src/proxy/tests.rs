@@ -11,7 +11,8 @@ fn proxy_of(env: &[(&str, &str)], url: &str) -> Option<String> {
 
 #[test]
 fn the_environment_is_read_as_curl_does() {
-    let env = [("HTTPS_PROXY", "s:1"), ("http_proxy", "http://h:2/"), ("NO_PROXY", "a.com, .b.com ,10.0.0.0/8,*.c.com")];
+    let env =
+        [("HTTPS_PROXY", "s:1"), ("http_proxy", "http://h:2/"), ("NO_PROXY", "a.com, .b.com ,10.0.0.0/8,*.c.com")];
     assert_eq!(proxy_of(&env, "https://x.com/").as_deref(), Some("http://s:1/"));
     assert_eq!(proxy_of(&env, "http://x.com/").as_deref(), Some("http://h:2/"));
     for direct in ["https://a.com/", "https://w.a.com/", "https://w.b.com/", "http://10.1.2.3/", "https://w.c.com/"] {
@@ -66,9 +67,16 @@ fn this_machine_and_its_metadata_service_are_never_asked_through_a_proxy() {
             assert!(fixed.intercept(&url.parse().unwrap()).is_none(), "{url}");
         }
     }
-    for host in
-        ["localhost.example.com", "128.0.0.1", "169.253.0.1", "[fec0::1]", "[::2]", "[::ffff:10.0.0.1]", "127.0.0.1.example.com", "256.1"]
-    {
+    for host in [
+        "localhost.example.com",
+        "128.0.0.1",
+        "169.253.0.1",
+        "[fec0::1]",
+        "[::2]",
+        "[::ffff:10.0.0.1]",
+        "127.0.0.1.example.com",
+        "256.1",
+    ] {
         assert!(proxy_of(&env, &format!("http://{host}/x")).is_some(), "{host}");
     }
 }
@@ -149,7 +157,10 @@ fn a_bad_url_is_an_error_that_names_the_variable_and_hides_the_password() {
 
 #[test]
 fn no_form_of_a_proxy_shows_its_password() {
-    let found = rules(&[("HTTPS_PROXY", "http://u:secret@h:1")]).unwrap().intercept(&"https://x.com/".parse().unwrap()).unwrap();
+    let found = rules(&[("HTTPS_PROXY", "http://u:secret@h:1")])
+        .unwrap()
+        .intercept(&"https://x.com/".parse().unwrap())
+        .unwrap();
     assert_eq!(found.to_string(), "http://h:1 (set by HTTPS_PROXY)");
     assert!(!format!("{found:?} {:?}", found.basic_auth()).contains("secret"));
 }

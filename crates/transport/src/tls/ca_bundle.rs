@@ -33,7 +33,9 @@ pub(super) fn roots(pem: &[u8], origin: &str) -> Result<Vec<CertificateDer<'stat
         } else {
             format!("has no certificate that can be used: {}", listed())
         };
-        return Err(Error::new(ErrorKind::Config, format!("the file of trusted certificates {origin} {why}")).with_permanent());
+        return Err(
+            Error::new(ErrorKind::Config, format!("the file of trusted certificates {origin} {why}")).with_permanent()
+        );
     }
     if !bad.is_empty() {
         tracing::warn!(
@@ -98,7 +100,8 @@ mod tests {
         rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap().pem()
     }
 
-    const NO_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIAEG5vdCBhIGNlcnRpZmljYXRl\n-----END CERTIFICATE-----\n";
+    const NO_CERTIFICATE: &str =
+        "-----BEGIN CERTIFICATE-----\nMIIAEG5vdCBhIGNlcnRpZmljYXRl\n-----END CERTIFICATE-----\n";
     const NO_BASE64: &str = "-----BEGIN CERTIFICATE-----\n!!!not base64!!!\n-----END CERTIFICATE-----\n";
     const NO_END: &str = "-----BEGIN CERTIFICATE-----\nMIIAEG5vdCBh\n";
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";

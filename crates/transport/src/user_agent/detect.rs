@@ -48,7 +48,9 @@ pub(super) fn detect(env: &Environment) -> String {
             text.push_str(&format!(" {name}/{value}"));
         }
     };
-    if let (Some(name), Some(version)) = (env.get("DATABRICKS_SDK_UPSTREAM"), env.get("DATABRICKS_SDK_UPSTREAM_VERSION")) {
+    if let (Some(name), Some(version)) =
+        (env.get("DATABRICKS_SDK_UPSTREAM"), env.get("DATABRICKS_SDK_UPSTREAM_VERSION"))
+    {
         add("upstream", name);
         add("upstream-version", version);
     }

@@ -59,7 +59,12 @@ async fn urls_of_other_schemes_are_refused() {
 
 #[tokio::test]
 async fn tls_against_a_plain_port_ends_at_once() {
-    for words in ["HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "SSH-2.0-OpenSSH_9.6\r\n", "220 smtp ready\r\n", "{}\n"] {
+    for words in [
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.6\r\n",
+        "220 smtp ready\r\n",
+        "{}\n",
+    ] {
         let port = talkative(words).await;
         let client = persistent().tls(TlsOptions::new().skip_verify(true));
         let error = ends_at_once(client, &format!("https://localhost:{port}/")).await;
@@ -75,7 +80,8 @@ async fn plain_http_against_a_tls_port_ends_at_once() {
     assert!(seen.all().is_empty());
     // Servers that explain themselves.
     let body = "<html>The plain HTTP request was sent to HTTPS port</html>";
-    let response = format!("HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let response =
+        format!("HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let address = listen(move |mut stream| {
         let response = response.clone();
         async move {
@@ -113,7 +119,8 @@ async fn a_proxy_that_is_down_is_named_with_its_variable() {
     let port = CLOSED;
     for (variable, target) in [("HTTPS_PROXY", "https"), ("HTTP_PROXY", "http"), ("all_proxy", "https")] {
         let env = Environment::from_iter([(variable, format!("http://u:pa55@127.0.0.1:{port}"))]);
-        let error = get(&persistent().environment(env).build().unwrap(), &format!("{target}://{NAME}/")).await.unwrap_err();
+        let error =
+            get(&persistent().environment(env).build().unwrap(), &format!("{target}://{NAME}/")).await.unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 5));
         mentions(&error, &["proxy", &format!("127.0.0.1:{port}"), variable, "refused"]);
         assert!(!format!("{error:?} {}", error.report()).contains("pa55"));

@@ -132,7 +132,11 @@ async fn speak(mut stream: impl AsyncRead + AsyncWrite + Unpin, mut next: impl F
 }
 
 /// A request of this method to a server that does this with the first; what came of it.
-async fn run(client: ClientBuilder, acts: Vec<Act>, is_post: bool) -> (databricks_core::Result<String>, Vec<usize>, usize) {
+async fn run(
+    client: ClientBuilder,
+    acts: Vec<Act>,
+    is_post: bool,
+) -> (databricks_core::Result<String>, Vec<usize>, usize) {
     let (tls, url, came, old) = serve(acts).await;
     let client = client.tls(tls).build().unwrap();
     let result = if is_post { post(&client, &url).await } else { get(&client, &url).await };
@@ -148,8 +152,13 @@ const UNPROCESSED: [Act; 5] = [
     Act::Reset(HTTP_1_1_REQUIRED),
 ];
 
-const UNCERTAIN: [Act; 5] =
-    [Act::Reset(CANCEL), Act::Reset(INTERNAL_ERROR), Act::GoAwayAt(NO_ERROR), Act::GoAwayAt(INTERNAL_ERROR), Act::Close];
+const UNCERTAIN: [Act; 5] = [
+    Act::Reset(CANCEL),
+    Act::Reset(INTERNAL_ERROR),
+    Act::GoAwayAt(NO_ERROR),
+    Act::GoAwayAt(INTERNAL_ERROR),
+    Act::Close,
+];
 
 #[tokio::test]
 async fn what_was_not_processed_is_sent_again_whatever_it_is() {

@@ -13,8 +13,8 @@ use crate::server::{Seen, answer_all, client, get, listen, read_head};
 /// A name that only the proxies here know: what is at a loopback address is never asked through a proxy.
 const NAME: &str = "workspace.invalid";
 
-/// A proxy for both ways: absolute-form requests and tunnels, which lead to this port of this machine whatever they are for.
-/// Wants this `Proxy-Authorization` if there is one.
+/// A proxy for both ways: absolute-form requests and tunnels, which lead to this port of this machine whatever they are
+/// for. Wants this `Proxy-Authorization` if there is one.
 async fn proxy(wanted: Option<&'static str>, port: u16) -> (String, Seen) {
     let seen = Seen::default();
     let seen_too = seen.clone();
@@ -25,7 +25,8 @@ async fn proxy(wanted: Option<&'static str>, port: u16) -> (String, Seen) {
             seen.add(head.clone());
             let given = header(&head, "proxy-authorization");
             if wanted.is_some() && given.as_deref() != wanted {
-                let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n").await;
+                let _ =
+                    stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n").await;
                 return;
             }
             let mut words = head.split(' ');
@@ -39,7 +40,10 @@ async fn proxy(wanted: Option<&'static str>, port: u16) -> (String, Seen) {
                 let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
             } else {
                 let body = format!("{{\"target\":\"{target}\"}}");
-                let response = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                let response = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
                 let _ = stream.write_all(response.as_bytes()).await;
             }
         }
@@ -50,7 +54,9 @@ async fn proxy(wanted: Option<&'static str>, port: u16) -> (String, Seen) {
 
 fn header(head: &str, name: &str) -> Option<String> {
     head.lines().find_map(|line| {
-        line.split_once(':').filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
+        line.split_once(':')
+            .filter(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim().to_owned())
     })
 }
 
@@ -73,13 +79,20 @@ async fn tunnels_authenticate_and_what_passes_them_does_not() {
     assert_eq!(get(&client, &format!("https://{NAME}/api/2.0/x")).await.unwrap(), r#"{"ok":true}"#);
     let head = seen.all().remove(0);
     assert!(head.starts_with(&format!("CONNECT {NAME}:443 HTTP/1.1")), "{head}");
-    assert!(header(&server.all()[0], "proxy-authorization").is_none(), "what is for the proxy must not reach the server");
+    assert!(
+        header(&server.all()[0], "proxy-authorization").is_none(),
+        "what is for the proxy must not reach the server"
+    );
 }
 
 #[tokio::test]
 async fn refused_authentication_is_final_and_says_what_to_do() {
     let (address, seen) = proxy(Some("Basic dTpw"), 9).await;
-    let client = client().retry(RetryPolicy::default()).proxy(ProxyOptions::new(format!("http://u:pa55@{address}"))).build().unwrap();
+    let client = client()
+        .retry(RetryPolicy::default())
+        .proxy(ProxyOptions::new(format!("http://u:pa55@{address}")))
+        .build()
+        .unwrap();
     let error = get(&client, "https://workspace.invalid/").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
     assert!(error.is_permanent() && error.to_string().contains("proxy"), "{error}");
@@ -110,7 +123,8 @@ async fn this_machine_is_never_asked_through_a_proxy() {
     let direct = seen.clone();
     let target = listen(move |stream| answer_all(stream, direct.clone())).await;
     let (address, proxied) = proxy(None, 9).await;
-    let env: Environment = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, address.clone())).into_iter().collect();
+    let env: Environment =
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, address.clone())).into_iter().collect();
     for client in [client().environment(env), client().proxy(ProxyOptions::new(format!("http://{address}")))] {
         let client = client.build().unwrap();
         for host in ["127.0.0.1", "localhost"] {
@@ -141,16 +155,28 @@ async fn tinyproxy(more: &str) -> Option<Tinyproxy> {
         // Below the ports that systems hand out, so that no server of another test gets it meanwhile.
         let port = fastrand::u16(15_000..30_000);
         let config = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(config.path(), format!("Port {port}\nListen 127.0.0.1\nTimeout 30\nAllow 127.0.0.1\nMaxClients 20\n{more}"))
-            .unwrap();
+        std::fs::write(
+            config.path(),
+            format!("Port {port}\nListen 127.0.0.1\nTimeout 30\nAllow 127.0.0.1\nMaxClients 20\n{more}"),
+        )
+        .unwrap();
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_err() {
             continue;
         }
-        let started = Command::new("tinyproxy").arg("-d").arg("-c").arg(config.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let started = Command::new("tinyproxy")
+            .arg("-d")
+            .arg("-c")
+            .arg(config.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         let child = match started {
             Ok(child) => child,
             Err(error) => {
-                assert!(std::env::var_os("DATABRICKS_TEST_TINYPROXY").is_none(), "tinyproxy cannot be started: {error}");
+                assert!(
+                    std::env::var_os("DATABRICKS_TEST_TINYPROXY").is_none(),
+                    "tinyproxy cannot be started: {error}"
+                );
                 eprintln!("skipped: tinyproxy is not installed");
                 return None;
             }
@@ -178,7 +204,10 @@ async fn tinyproxy_passes_plain_requests() {
     let (next, seen) = proxy(None, 9).await;
     let Some(proxy) = tinyproxy(&format!("Upstream http {next}\n")).await else { return };
     let client = client().environment(through(proxy.port, "")).build().unwrap();
-    assert_eq!(get(&client, &format!("http://{NAME}/api/2.0/x")).await.unwrap(), format!(r#"{{"target":"http://{NAME}:80/api/2.0/x"}}"#));
+    assert_eq!(
+        get(&client, &format!("http://{NAME}/api/2.0/x")).await.unwrap(),
+        format!(r#"{{"target":"http://{NAME}:80/api/2.0/x"}}"#)
+    );
     let head = seen.all().remove(0);
     assert!(header(&head, "via").is_some(), "the request did not pass the proxy: {head}");
 }
@@ -187,13 +216,20 @@ async fn tinyproxy_passes_plain_requests() {
 async fn tinyproxy_passes_tunnels() {
     let (authority, port, seen) = crate::tls::https_server(NAME).await;
     let (next, _) = proxy(None, port).await;
-    let Some(proxy) = tinyproxy(&format!("Upstream http {next}\nConnectPort 443\nBasicAuth user pass\n")).await else { return };
+    let Some(proxy) = tinyproxy(&format!("Upstream http {next}\nConnectPort 443\nBasicAuth user pass\n")).await else {
+        return;
+    };
     let url = format!("https://{NAME}/api/2.0/x");
     let known = client().tls(authority.clone()).environment(through(proxy.port, "user:pass@")).build().unwrap();
     assert_eq!(get(&known, &url).await.unwrap(), r#"{"ok":true}"#);
     assert!(header(&seen.all()[0], "proxy-authorization").is_none(), "what is for the proxy must not reach the server");
 
-    let stranger = client().retry(RetryPolicy::default()).tls(authority).environment(through(proxy.port, "user:wrong@")).build().unwrap();
+    let stranger = client()
+        .retry(RetryPolicy::default())
+        .tls(authority)
+        .environment(through(proxy.port, "user:wrong@"))
+        .build()
+        .unwrap();
     let error = get(&stranger, &url).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
     assert!(error.is_permanent() && error.to_string().contains("user and password"), "{error}");

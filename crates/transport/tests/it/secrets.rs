@@ -61,7 +61,13 @@ struct Secrets {
 
 fn secrets() -> impl Strategy<Value = Secrets> {
     ("dapi[0-9a-f]{32}", "dose[0-9a-f]{32}", "[A-Za-z0-9+/]{20,40}=?", "[!#-+\\--:<-\\[\\]-~]{12,30}", "[!-~]{10,24}")
-        .prop_map(|(token, client_secret, signature, cookie, password)| Secrets { token, client_secret, signature, cookie, password })
+        .prop_map(|(token, client_secret, signature, cookie, password)| Secrets {
+            token,
+            client_secret,
+            signature,
+            cookie,
+            password,
+        })
 }
 
 /// What surrounds the secrets.
@@ -121,9 +127,17 @@ const MEMBERS: &[&str] = &[
     "content",
     "sas_token",
 ];
-const PARAMETERS: &[&str] =
-    &["sig", "X-Amz-Signature", "X-Amz-Security-Token", "X-Goog-Signature", "x-amz-credential", "client_secret", "token"];
-const HEADERS: &[&str] = &["cookie", "proxy-authorization", "x-databricks-azure-sp-management-token", "x-api-key", "x-vault-token"];
+const PARAMETERS: &[&str] = &[
+    "sig",
+    "X-Amz-Signature",
+    "X-Amz-Security-Token",
+    "X-Goog-Signature",
+    "x-amz-credential",
+    "client_secret",
+    "token",
+];
+const HEADERS: &[&str] =
+    &["cookie", "proxy-authorization", "x-databricks-azure-sp-management-token", "x-api-key", "x-vault-token"];
 
 fn escaped(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
@@ -131,11 +145,25 @@ fn escaped(text: &str) -> String {
 
 /// The secrets as members of a message somewhere inside of others.
 fn body(secrets: &Secrets, shape: &Shape) -> Value {
-    let name = |i: usize| if shape.upper { pick(MEMBERS, shape.names[i]).to_uppercase() } else { pick(MEMBERS, shape.names[i]).to_owned() };
-    let link = format!("https://s3.example/x?partNumber=1&{}={}", pick(PARAMETERS, shape.names[1]), escaped(&secrets.signature));
+    let name = |i: usize| {
+        if shape.upper {
+            pick(MEMBERS, shape.names[i]).to_uppercase()
+        } else {
+            pick(MEMBERS, shape.names[i]).to_owned()
+        }
+    };
+    let link = format!(
+        "https://s3.example/x?partNumber=1&{}={}",
+        pick(PARAMETERS, shape.names[1]),
+        escaped(&secrets.signature)
+    );
     let mut value = json!({name(0): secrets.password, "link": link, "note": shape.noise, "id": secrets.client_secret, "text": format!("use {} here", secrets.token)});
     for _ in 0..shape.depth {
-        value = if shape.in_lists { json!([shape.padding, value]) } else { json!({"inner": value, "n": "x".repeat(shape.padding)}) };
+        value = if shape.in_lists {
+            json!([shape.padding, value])
+        } else {
+            json!({"inner": value, "n": "x".repeat(shape.padding)})
+        };
     }
     json!({"message": shape.noise, "more": value})
 }
@@ -176,12 +204,20 @@ fn response(secrets: &Secrets, shape: &Shape) -> Response<Body> {
 }
 
 fn request(secrets: &Secrets, shape: &Shape) -> Request<Body> {
-    let url = format!("https://h.example/api/2.0/secrets/put?a=1&{}={}", pick(PARAMETERS, shape.names[3]), escaped(&secrets.signature));
+    let url = format!(
+        "https://h.example/api/2.0/secrets/put?a=1&{}={}",
+        pick(PARAMETERS, shape.names[3]),
+        escaped(&secrets.signature)
+    );
     let form = shape.echo % 2 == 1;
     let (media_type, body) = if form {
         (
             "application/x-www-form-urlencoded",
-            format!("grant_type=x&client_secret={}&password={}", escaped(&secrets.client_secret), escaped(&secrets.password)),
+            format!(
+                "grant_type=x&client_secret={}&password={}",
+                escaped(&secrets.client_secret),
+                escaped(&secrets.password)
+            ),
         )
     } else {
         ("application/json", body(secrets, shape).to_string())
@@ -189,7 +225,9 @@ fn request(secrets: &Secrets, shape: &Shape) -> Request<Body> {
     let mut request = Request::post(url).header("content-type", media_type).body(Body::from(body)).unwrap();
     let name = HeaderName::from_static(pick(HEADERS, shape.names[2]));
     request.headers_mut().insert(name, HeaderValue::from_str(&secrets.cookie).unwrap());
-    request.extensions_mut().insert(CallOptions::new().debug(shape.upper).stream_response(shape.stream).operation("secrets.put_secret"));
+    request
+        .extensions_mut()
+        .insert(CallOptions::new().debug(shape.upper).stream_response(shape.stream).operation("secrets.put_secret"));
     request
 }
 

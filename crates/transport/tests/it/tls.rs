@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use databricks_core::{ErrorKind, Secret};
 use databricks_transport::{RetryPolicy, TlsOptions};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, date_time_ymd,
 };
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
@@ -45,15 +46,23 @@ impl Authority {
 struct Handshakes(Arc<Mutex<Vec<Vec<Vec<u8>>>>>);
 
 /// A server with this certificate on a free port; `clients` makes it ask for certificates of that authority.
-async fn serve(certificate: &rcgen::Certificate, key: &KeyPair, clients: Option<&Authority>) -> (u16, Seen, Handshakes) {
-    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions().unwrap();
+async fn serve(
+    certificate: &rcgen::Certificate,
+    key: &KeyPair,
+    clients: Option<&Authority>,
+) -> (u16, Seen, Handshakes) {
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let builder = match clients {
         None => builder.with_no_client_auth(),
         Some(authority) => {
             let mut roots = RootCertStore::empty();
             roots.add(authority.0.der().clone()).unwrap();
             builder.with_client_cert_verifier(
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider())).build().unwrap(),
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()))
+                    .build()
+                    .unwrap(),
             )
         }
     };
@@ -66,7 +75,8 @@ async fn serve(certificate: &rcgen::Certificate, key: &KeyPair, clients: Option<
     let address = listen(move |stream| {
         let (config, seen, handshakes) = (Arc::clone(&config), seen_too.clone(), handshakes_too.clone());
         async move {
-            let acceptor = tokio_rustls::LazyConfigAcceptor::new(tokio_rustls::rustls::server::Acceptor::default(), stream);
+            let acceptor =
+                tokio_rustls::LazyConfigAcceptor::new(tokio_rustls::rustls::server::Acceptor::default(), stream);
             let Ok(start) = acceptor.await else { return };
             let offered = start.client_hello().alpn().map(|all| all.map(<[u8]>::to_vec).collect()).unwrap_or_default();
             handshakes.0.lock().unwrap().push(offered);
@@ -110,12 +120,16 @@ async fn what_is_not_trusted_is_said_at_once_and_not_tried_again() {
         ("another name", authority.issue("other.example", |_| {}), &authority),
         (
             "expired",
-            authority.issue("localhost", |p| (p.not_before, p.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1))),
+            authority.issue("localhost", |p| {
+                (p.not_before, p.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1))
+            }),
             &authority,
         ),
         (
             "not valid yet",
-            authority.issue("localhost", |p| (p.not_before, p.not_after) = (date_time_ymd(4000, 1, 1), date_time_ymd(4001, 1, 1))),
+            authority.issue("localhost", |p| {
+                (p.not_before, p.not_after) = (date_time_ymd(4000, 1, 1), date_time_ymd(4001, 1, 1))
+            }),
             &authority,
         ),
         ("no trusted authority", other.issue("localhost", |_| {}), &authority),
@@ -196,7 +210,9 @@ pub(crate) async fn https_server(name: &str) -> (TlsOptions, u16, Seen) {
 pub(crate) fn server_config(name: &str, alpn: &[&[u8]]) -> (TlsOptions, Arc<ServerConfig>) {
     let authority = Authority::new();
     let (certificate, key) = authority.issue(name, |_| {});
-    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions().unwrap();
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let mut config = builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
@@ -247,6 +263,8 @@ async fn what_is_not_trusted_names_what_helps() {
     assert!(error.is_permanent() && error.to_string().contains("SSL_CERT_FILE"), "{error}");
     let (certificate, key) = authority.issue("other.example", |_| {});
     let (port, ..) = serve(&certificate, &key, None).await;
-    let error = get(&client().tls(trusting(&authority)).build().unwrap(), &format!("https://localhost:{port}/")).await.unwrap_err();
+    let error = get(&client().tls(trusting(&authority)).build().unwrap(), &format!("https://localhost:{port}/"))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("another name (other.example)"), "{error}");
 }

@@ -37,7 +37,8 @@ async fn a_request_says_who_it_is_from() {
         })
         .await;
     let agent = UserAgent::new(&databricks_transport::Environment::empty()).product("app", "1.0.0").unwrap();
-    let client = client().user_agent(agent).header("X-Team", "blue").credentials(SharedCredentials::new(Token)).build().unwrap();
+    let client =
+        client().user_agent(agent).header("X-Team", "blue").credentials(SharedCredentials::new(Token)).build().unwrap();
     let mut request = Request::get(server.url("/api/2.0/x")).body(Body::empty()).unwrap();
     request.extensions_mut().insert(CallOptions::new().user_agent_extra("sdk-feature", "pagination"));
     client.send(request).await.unwrap();
@@ -89,7 +90,8 @@ async fn building_and_dropping_a_client_needs_no_runtime() {
     std::thread::spawn(|| drop(Client::builder().build().unwrap().service())).join().unwrap();
 }
 
-/// Sends the start of a response to a server that then says no more, and lets the time of the test run once it was sent.
+/// Sends the start of a response to a server that then says no more, and lets the time of the test run once it was
+/// sent.
 async fn silent_after(start: &'static str, stream: bool) -> Result<http::Response<Body>> {
     let (sent, mut was_sent) = tokio::sync::mpsc::unbounded_channel();
     let address = listen(move |mut stream| {
@@ -136,7 +138,8 @@ async fn bodies_of_any_size_pass_in_constant_memory() {
     let address = listen(|mut stream| async move {
         read_head(&mut stream).await;
         let piece = vec![7u8; PIECE];
-        let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", PIECE * PIECES).as_bytes()).await;
+        let _ =
+            stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", PIECE * PIECES).as_bytes()).await;
         for _ in 0..PIECES {
             if stream.write_all(&piece).await.is_err() {
                 return;
@@ -160,7 +163,10 @@ async fn bodies_of_any_size_pass_in_constant_memory() {
 #[tokio::test]
 async fn a_body_that_fails_while_it_is_sent_keeps_its_own_error() {
     let server = MockServer::start_async().await;
-    let pieces = futures_util::stream::iter([Ok("x".into()), Err(databricks_core::Error::new(ErrorKind::Io, "the disk is gone"))]);
+    let pieces = futures_util::stream::iter([
+        Ok("x".into()),
+        Err(databricks_core::Error::new(ErrorKind::Io, "the disk is gone")),
+    ]);
     let request = Request::post(server.url("/")).body(Body::from_stream(Some(10), Box::pin(pieces))).unwrap();
     let error = client().retry(RetryPolicy::default()).build().unwrap().send(request).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");

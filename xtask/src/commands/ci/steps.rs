@@ -1,7 +1,7 @@
 //! The steps: cheap ones first, then what compiles for running, then what compiles for looking.
 //!
-//! Steps share what they build: all that run programs ask for the features of `--workspace` (`unify` holds that), all that only check
-//! ask for `--all-features`.
+//! Steps share what they build: all that run programs ask for the features of `--workspace` (`unify` holds that), all
+//! that only check ask for `--all-features`.
 
 use anyhow::{Context, Result};
 
@@ -10,17 +10,33 @@ use super::{Shell, Step};
 pub(super) const ALL: &[Step] = &[
     Step { name: "fmt", about: "formatting", run: |shell| shell.cargo(&["fmt", "--all", "--check"]) },
     Step { name: "codegen", about: "generated code is what the generator writes", run: codegen },
-    Step { name: "layers", about: "which crate depends on what, from which compiler on; no circles of imports", run: layers },
+    Step {
+        name: "layers",
+        about: "which crate depends on what, from which compiler on; no circles of imports",
+        run: layers,
+    },
     Step { name: "unify", about: "packages built alone share what the workspace compiles", run: unify },
     Step { name: "deny", about: "licences, sources and bans of dependencies", run: deny },
     Step { name: "tests", about: "the tests, as the README runs them", run: tests },
     Step { name: "quickstart", about: "the README's first command", run: quickstart },
     Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
-    Step { name: "oidc", about: "authentication against a certified OAuth server", run: |shell| script(shell, "tests/interop/oidc/run") },
-    Step { name: "prism", about: "the round trip of every operation against Prism", run: |shell| script(shell, "tests/interop/prism/run") },
+    Step {
+        name: "oidc",
+        about: "authentication against a certified OAuth server",
+        run: |shell| script(shell, "tests/interop/oidc/run"),
+    },
+    Step {
+        name: "prism",
+        about: "the round trip of every operation against Prism",
+        run: |shell| script(shell, "tests/interop/prism/run"),
+    },
     Step { name: "lint", about: "clippy", run: lint },
     Step { name: "docs", about: "documentation builds without warnings", run: docs },
-    Step { name: "api", about: "the public API is what was written down", run: |shell| crate::commands::api::run(shell.root, true) },
+    Step {
+        name: "api",
+        about: "the public API is what was written down",
+        run: |shell| crate::commands::api::run(shell.root, true),
+    },
     Step { name: "features", about: "packages of the API build alone", run: features },
 ];
 
@@ -49,7 +65,16 @@ fn deny(shell: &Shell<'_>) -> Result<()> {
     } else {
         // A debug build: installed in a third of the time, and quick enough.
         let root = tools.to_str().context("the path of the workspace is not UTF-8")?;
-        shell.cargo(&["install", "cargo-deny", "--quiet", "--locked", "--debug", "--no-default-features", "--root", root])?;
+        shell.cargo(&[
+            "install",
+            "cargo-deny",
+            "--quiet",
+            "--locked",
+            "--debug",
+            "--no-default-features",
+            "--root",
+            root,
+        ])?;
         own
     };
     shell.run(shell.command(program).args(["--all-features", "check", "bans", "licenses", "sources"]))

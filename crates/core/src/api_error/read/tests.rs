@@ -3,7 +3,13 @@ use proptest::prelude::*;
 use serde_json::json;
 
 fn read(status: u16, body: &str) -> ApiError {
-    ApiError::read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), &Method::GET, "/api/2.0/x")
+    ApiError::read(
+        StatusCode::from_u16(status).unwrap(),
+        &HeaderMap::new(),
+        body.as_bytes(),
+        &Method::GET,
+        "/api/2.0/x",
+    )
 }
 
 fn parts(error: &ApiError) -> (Option<&str>, &str) {
@@ -17,7 +23,10 @@ fn json_of_every_kind() {
     assert_eq!(parts(&read(400, r#"{"message":"m"}"#)), (None, "m"));
     assert_eq!(parts(&read(400, r#"{"error":"e","message":"m"}"#)), (None, "e"));
     assert_eq!(parts(&read(400, r#"{"error_code":"X"}"#)).0, Some("X"));
-    assert_eq!(parts(&read(401, r#"{"error":"invalid_client","error_description":"who?"}"#)), (Some("invalid_client"), "who?"));
+    assert_eq!(
+        parts(&read(401, r#"{"error":"invalid_client","error_description":"who?"}"#)),
+        (Some("invalid_client"), "who?")
+    );
     assert_eq!(parts(&read(400, r#"{"error":{"code":400,"status":"BAD","message":"m"}}"#)), (Some("BAD"), "m"));
     assert_eq!(
         parts(&read(409, r#"{"detail":"null","status":"409","scimType":"uniqueness"}"#)),
@@ -33,8 +42,14 @@ fn other_shapes() {
     assert_eq!(parts(&read(404, "")), (None, "Not Found"));
     assert_eq!(parts(&read(499, " \n")), (None, "status 499"));
     assert_eq!(parts(&read(400, "MALFORMED_REQUEST: a: b")), (Some("MALFORMED_REQUEST"), "a: b"));
-    assert_eq!(parts(&read(404, "<html><head><title>404 Gone away.</title></head></html>")), (Some("NOT_FOUND"), "404 Gone away"));
-    assert_eq!(parts(&read(400, "<!DOCTYPE html><body><PRE class=x> Ünö &amp; .. </PRE></body>")), (Some("BAD_REQUEST"), "Ünö &"));
+    assert_eq!(
+        parts(&read(404, "<html><head><title>404 Gone away.</title></head></html>")),
+        (Some("NOT_FOUND"), "404 Gone away")
+    );
+    assert_eq!(
+        parts(&read(400, "<!DOCTYPE html><body><PRE class=x> Ünö &amp; .. </PRE></body>")),
+        (Some("BAD_REQUEST"), "Ünö &")
+    );
     assert_eq!(parts(&read(502, "<html></html>")), (Some("BAD_GATEWAY"), "Bad Gateway"));
     assert_eq!(parts(&read(500, "upstream went away")), (None, "GET /api/2.0/x returned: upstream went away"));
     assert_eq!(read(400, "[1,2]").code(), None);
@@ -45,7 +60,10 @@ fn other_shapes() {
 fn shapes_of_other_frameworks_tell_what_they_can() {
     for (body, message) in [
         (r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#, "body: field required"),
-        (r#"{"detail":[{"loc":["body","items",3],"msg":"too long","type":"x"},{"msg":"b"}]}"#, "body.items.3: too long; b"),
+        (
+            r#"{"detail":[{"loc":["body","items",3],"msg":"too long","type":"x"},{"msg":"b"}]}"#,
+            "body.items.3: too long; b",
+        ),
         (r#"{"detail":{"message":"m"}}"#, "m"),
         (r#"{"errors":["a","b"]}"#, "a; b"),
         (r#"{"errors":[{"message":"m","code":1},{"title":"t"}]}"#, "m; t"),
@@ -103,7 +121,10 @@ fn missing_resources_are_recognised() {
         assert_eq!(kind(Method::POST, path, invalid, message), ApiErrorKind::InvalidParameterValue);
         assert_eq!(kind(Method::GET, path, "INVALID_STATE", message), ApiErrorKind::InvalidState);
     }
-    assert_eq!(kind(Method::GET, "/api/2.0/other/get", invalid, "Job 1 does not exist"), ApiErrorKind::InvalidParameterValue);
+    assert_eq!(
+        kind(Method::GET, "/api/2.0/other/get", invalid, "Job 1 does not exist"),
+        ApiErrorKind::InvalidParameterValue
+    );
 }
 
 #[test]
@@ -114,7 +135,8 @@ fn waits_come_from_the_header_then_from_the_details() {
         if let Some(header) = header {
             headers.insert(RETRY_AFTER, header.parse().unwrap());
         }
-        ApiError::read_at(StatusCode::TOO_MANY_REQUESTS, &headers, body.as_bytes(), &Method::GET, "/", now).retry_after()
+        ApiError::read_at(StatusCode::TOO_MANY_REQUESTS, &headers, body.as_bytes(), &Method::GET, "/", now)
+            .retry_after()
     };
     assert_eq!(of(Some("7"), ""), Some(Duration::from_secs(7)));
     assert_eq!(of(Some("Sun, 06 Nov 1994 08:50:37 GMT"), ""), Some(Duration::from_secs(60)));

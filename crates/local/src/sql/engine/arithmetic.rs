@@ -1,5 +1,5 @@
-//! Arithmetic as the platform has it: whole numbers divide to a double, decimals to a decimal, zero and overflow are errors, and `||` with NULL is
-//! NULL.
+//! Arithmetic as the platform has it: whole numbers divide to a double, decimals to a decimal, zero and overflow are
+//! errors, and `||` with NULL is NULL.
 
 use std::sync::Arc;
 
@@ -41,8 +41,12 @@ impl ExprPlanner for Planner {
                 return Ok(PlannerResult::Planned(super::strings::concatenation().call(vec![expr.left, expr.right])));
             }
             BinaryOperator::Plus => return checked(expr, schema, "add"),
-            BinaryOperator::Minus if is_date(&expr.left.get_type(schema)?) && is_date(&expr.right.get_type(schema)?) => {
-                return not_impl_err!("dates that are subtracted give an interval, which the embedded workspace cannot return");
+            BinaryOperator::Minus
+                if is_date(&expr.left.get_type(schema)?) && is_date(&expr.right.get_type(schema)?) =>
+            {
+                return not_impl_err!(
+                    "dates that are subtracted give an interval, which the embedded workspace cannot return"
+                );
             }
             BinaryOperator::Minus => return checked(expr, schema, "subtract"),
             BinaryOperator::Multiply => return checked(expr, schema, "multiply"),
@@ -58,7 +62,9 @@ impl ExprPlanner for Planner {
         if !plain(&left) || !plain(&right) {
             return Ok(PlannerResult::Original(expr));
         }
-        Ok(PlannerResult::Planned(self.function.call(vec![cast(expr.left, DataType::Float64), cast(expr.right, DataType::Float64)])))
+        Ok(PlannerResult::Planned(
+            self.function.call(vec![cast(expr.left, DataType::Float64), cast(expr.right, DataType::Float64)]),
+        ))
     }
 }
 
@@ -89,7 +95,11 @@ fn checked(expr: RawBinaryExpr, schema: &DFSchema, name: &'static str) -> Result
                 "subtract" => numeric::sub(left, right),
                 _ => numeric::mul(left, right),
             }?;
-            Ok(if scalar { ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?) } else { ColumnarValue::Array(result) })
+            Ok(if scalar {
+                ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)
+            } else {
+                ColumnarValue::Array(result)
+            })
         }),
     );
     Ok(PlannerResult::Planned(function.call(vec![cast(expr.left, wider.clone()), cast(expr.right, wider)])))
@@ -129,7 +139,8 @@ fn quotient((p1, s1): Digits, (p2, s2): Digits) -> Digits {
     let [p1, s1, p2, s2] = [i16::from(p1), i16::from(s1), i16::from(p2), i16::from(s2)];
     let scale = (s1 + p2 + 1).max(6);
     let whole = p1 - s1 + s2;
-    let (precision, scale) = if whole + scale <= 38 { (whole + scale, scale) } else { (38, (38 - whole).max(scale.min(6))) };
+    let (precision, scale) =
+        if whole + scale <= 38 { (whole + scale, scale) } else { (38, (38 - whole).max(scale.min(6))) };
     (u8::try_from(precision.max(1)).unwrap_or(38), i8::try_from(scale).unwrap_or(0))
 }
 
@@ -152,7 +163,9 @@ fn divide_decimals(expr: RawBinaryExpr, left: Digits, right: Digits) -> Expr {
                 (Some(left), Some(right)) => divide_rounded(left, right, shift).map(Some),
                 _ => Ok(None),
             });
-            let quotients = quotients.collect::<Result<Decimal128Array, ArrowError>>()?.with_precision_and_scale(precision, scale)?;
+            let quotients = quotients
+                .collect::<Result<Decimal128Array, ArrowError>>()?
+                .with_precision_and_scale(precision, scale)?;
             let overflow = |e: ArrowError| ArrowError::ArithmeticOverflow(e.to_string());
             quotients.validate_decimal_precision(precision).map_err(overflow)?;
             Ok(ColumnarValue::Array(Arc::new(quotients)))

@@ -67,7 +67,8 @@ impl<'a> ArrowChunks<'a> {
             }
             self.append(&part)?;
             at += take;
-            let full = self.open.as_ref().is_some_and(|o| o.rows >= chunk_rows || o.writer.get_ref().bytes >= chunk_bytes);
+            let full =
+                self.open.as_ref().is_some_and(|o| o.rows >= chunk_rows || o.writer.get_ref().bytes >= chunk_bytes);
             if full {
                 self.close()?;
             }

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use datafusion::arrow::array::{Array, AsArray as _};
 use datafusion::arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::array_value_to_string;
@@ -40,7 +40,9 @@ pub(super) fn text(array: &dyn Array, row: usize) -> Option<String> {
         DataType::Timestamp(TimeUnit::Microsecond, None) => {
             timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row)).trim_end_matches('Z').to_owned()
         }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row)),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row))
+        }
         DataType::Binary => STANDARD.encode(array.as_binary::<i32>().value(row)),
         DataType::List(_) | DataType::Struct(_) | DataType::Map(_, _) => {
             let mut out = Vec::new();

@@ -23,7 +23,8 @@ pub(super) const PARSER_RECURSION: usize = 2 * NESTING + 50;
 const SEGMENT: usize = 60_000;
 /// Weight of the operators, joins and set operations between two commas, with those of the brackets around.
 const CHAIN: usize = 1_000;
-/// Weight of an arithmetic operator, a concatenation and a join: the time to plan a row of them grows with the third power of their number.
+/// Weight of an arithmetic operator, a concatenation and a join: the time to plan a row of them grows with the third
+/// power of their number.
 const DEAR: usize = 6;
 /// Expressions inside each other, after the statement was rewritten.
 pub(super) const EXPRESSIONS: usize = 2_000;
@@ -64,7 +65,8 @@ fn check_uses(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
         match token {
             Token::LParen => {
                 brackets += 1;
-                let name = (at >= 2 && word(at - 1).is_some_and(|w| w.keyword == Keyword::AS)).then(|| word(at - 2)).flatten();
+                let name =
+                    (at >= 2 && word(at - 1).is_some_and(|w| w.keyword == Keyword::AS)).then(|| word(at - 2)).flatten();
                 if let Some(name) = name {
                     open.push((name.value.to_lowercase(), brackets, 0));
                 }
@@ -76,7 +78,9 @@ fn check_uses(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
                 }
                 brackets = brackets.saturating_sub(1);
             }
-            Token::Word(w) if tokens.get(at + 1) != Some(&&Token::Period) && (at == 0 || *tokens[at - 1] != Token::Period) => {
+            Token::Word(w)
+                if tokens.get(at + 1) != Some(&&Token::Period) && (at == 0 || *tokens[at - 1] != Token::Period) =>
+            {
                 let weight = weights.get(&w.value.to_lowercase()).copied().unwrap_or(0);
                 for (_, _, uses) in &mut open {
                     *uses = uses.saturating_add(weight);
@@ -117,7 +121,9 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
             Token::RParen | Token::RBracket | Token::RBrace => up(&mut open, &mut outside, &mut now),
             Token::Word(w) if w.keyword == Keyword::END => up(&mut open, &mut outside, &mut now),
             Token::Comma | Token::SemiColon => now = Segment::default(),
-            Token::Word(w) if matches!(w.keyword, Keyword::WHEN | Keyword::THEN | Keyword::ELSE) => now = Segment::default(),
+            Token::Word(w) if matches!(w.keyword, Keyword::WHEN | Keyword::THEN | Keyword::ELSE) => {
+                now = Segment::default()
+            }
             other => {
                 now.tokens += 1;
                 now.chain += weight(other);
@@ -130,7 +136,10 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
             return Err(too_complex("brackets or CASE expressions inside each other", NESTING));
         }
         if outside.chain + now.chain > CHAIN {
-            let limit = format!("{CHAIN} logical operators or set operations, or {} arithmetic operators or joins,", CHAIN / DEAR);
+            let limit = format!(
+                "{CHAIN} logical operators or set operations, or {} arithmetic operators or joins,",
+                CHAIN / DEAR
+            );
             return Err(too_complex("in a row", limit));
         }
         if outside.tokens + now.tokens > SEGMENT {

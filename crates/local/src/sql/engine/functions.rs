@@ -4,7 +4,8 @@
 //! without a word is worse than none.
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Value,
+    DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart, Value,
 };
 
 use super::params::{cast, literal};
@@ -168,7 +169,11 @@ const KNOWN: &[&str] = &[
 ];
 
 fn unknown(name: &str, why: &str) -> Failure {
-    Failure::class("UNRESOLVED_ROUTINE", &format!("Cannot resolve routine `{name}`: the embedded workspace does not have {why}."), "42883")
+    Failure::class(
+        "UNRESOLVED_ROUTINE",
+        &format!("Cannot resolve routine `{name}`: the embedded workspace does not have {why}."),
+        "42883",
+    )
 }
 
 /// Refuses what the workspace does not have.
@@ -177,7 +182,8 @@ pub(super) fn check_name(name: &ObjectName) -> Result<(), Failure> {
     if KNOWN.contains(&lower.as_str()) { Ok(()) } else { Err(unknown(&lower, "this function")) }
 }
 
-/// Puts the engine's call in place of the platform's; gives what takes the place of the whole expression, if that changes.
+/// Puts the engine's call in place of the platform's; gives what takes the place of the whole expression, if that
+/// changes.
 pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> {
     check_name(&function.name)?;
     let name = function.name.to_string().replace('`', "").to_ascii_lowercase();
@@ -185,7 +191,9 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
     let arguments = &mut list.args;
     let count = arguments.len();
     let mut rename = |to: &str| function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(to))]);
-    let only = |allowed: usize| if count > allowed { Err(unknown(&name, &format!("its form with {count} arguments"))) } else { Ok(()) };
+    let only = |allowed: usize| {
+        if count > allowed { Err(unknown(&name, &format!("its form with {count} arguments"))) } else { Ok(()) }
+    };
     match name.as_str() {
         "position" => rename("locate"),
         "substring" => rename("substr"),
@@ -229,7 +237,8 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
             arguments.push(unnamed(literal(Value::SingleQuotedString("g".to_owned()))));
         }
         "date_format" => {
-            let pattern = arguments.get_mut(1).and_then(expression).ok_or_else(|| unknown(&name, "it without a pattern"))?;
+            let pattern =
+                arguments.get_mut(1).and_then(expression).ok_or_else(|| unknown(&name, "it without a pattern"))?;
             java_pattern(pattern, &name)?;
             rename("to_char");
         }
@@ -267,7 +276,9 @@ pub(super) fn structure(values: Vec<Expr>) -> Expr {
         let (name, value) = match value {
             Expr::Named { expr, name } => (name.value, *expr),
             Expr::Identifier(ident) => (ident.value.clone(), Expr::Identifier(ident)),
-            Expr::CompoundIdentifier(parts) => (parts.last().map(|i| i.value.clone()).unwrap_or_default(), Expr::CompoundIdentifier(parts)),
+            Expr::CompoundIdentifier(parts) => {
+                (parts.last().map(|i| i.value.clone()).unwrap_or_default(), Expr::CompoundIdentifier(parts))
+            }
             other => (format!("col{}", position + 1), other),
         };
         pairs.push(literal(Value::SingleQuotedString(name)));
@@ -358,7 +369,11 @@ fn java_pattern(expr: &mut Expr, function: &str) -> Result<(), Failure> {
         return Err(unknown(function, "it with a pattern that is not a string"));
     };
     *text = strftime(text).ok_or_else(|| {
-        Failure::class("INVALID_DATETIME_PATTERN", &format!("The embedded workspace cannot read the datetime pattern '{text}'."), "22007")
+        Failure::class(
+            "INVALID_DATETIME_PATTERN",
+            &format!("The embedded workspace cannot read the datetime pattern '{text}'."),
+            "22007",
+        )
     })?;
     Ok(())
 }

@@ -61,9 +61,16 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// `folder` takes temporary files of large sorts and joins.
     pub(crate) fn new(folder: &Path) -> std::io::Result<Self> {
-        let runtime =
-            Builder::new_multi_thread().thread_name("databricks-local-sql").thread_stack_size(WORKER_STACK).enable_time().build()?;
-        Ok(Self { context: context(folder).map_err(std::io::Error::other)?, names: names::TableNames::default(), runtime: Some(runtime) })
+        let runtime = Builder::new_multi_thread()
+            .thread_name("databricks-local-sql")
+            .thread_stack_size(WORKER_STACK)
+            .enable_time()
+            .build()?;
+        Ok(Self {
+            context: context(folder).map_err(std::io::Error::other)?,
+            names: names::TableNames::default(),
+            runtime: Some(runtime),
+        })
     }
 
     /// Runs `work` on this thread, which must be one that may block; what it spawns runs on the engine's threads.
@@ -151,8 +158,10 @@ fn context(folder: &Path) -> Result<SessionContext> {
         .set_str("datafusion.execution.time_zone", "UTC")
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_str("datafusion.sql_parser.dialect", "databricks");
-    let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).with_temp_file_path(folder).build_arc()?;
-    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    let runtime =
+        RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).with_temp_file_path(folder).build_arc()?;
+    let state =
+        SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     let context = SessionContext::new_with_state(state);
     context.register_udtf("range", Arc::new(range::RangeFunction));
     arithmetic::register(&context)?;
@@ -184,7 +193,11 @@ fn only_what_stays_inside(plan: &LogicalPlan) -> Result<(), Failure> {
     visited.map_err(|e| errors::failure(&e))?;
     match refused {
         None => Ok(()),
-        Some(what) => Err(Failure::class("UNSUPPORTED_FEATURE", &format!("The local workspace does not support {what}."), "0A000")),
+        Some(what) => Err(Failure::class(
+            "UNSUPPORTED_FEATURE",
+            &format!("The local workspace does not support {what}."),
+            "0A000",
+        )),
     }
 }
 

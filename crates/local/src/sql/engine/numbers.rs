@@ -3,14 +3,18 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, Decimal128Array, Float32Array, Float64Array, Int64Array};
+use datafusion::arrow::array::{
+    Array as _, ArrayRef, AsArray as _, Decimal128Array, Float32Array, Float64Array, Int64Array,
+};
 use datafusion::arrow::compute::kernels::numeric;
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int64Type};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{ScalarValue, exec_err, plan_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 use datafusion::prelude::SessionContext;
 
 /// The function that stands for the sign in front of an expression.
@@ -79,7 +83,11 @@ impl ScalarUDFImpl for Numeric {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let result = (self.call)(&ColumnarValue::values_to_arrays(&args.args)?)?;
-        Ok(if scalar { ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?) } else { ColumnarValue::Array(result) })
+        Ok(if scalar {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)
+        } else {
+            ColumnarValue::Array(result)
+        })
     }
 }
 
@@ -90,7 +98,9 @@ fn is_text(kind: &DataType) -> bool {
 /// Whether the type is a number, or is read as one.
 fn check(name: &str, arguments: &[DataType]) -> Result<()> {
     match arguments.iter().find(|kind| !kind.is_numeric() && !is_text(kind)) {
-        Some(kind) => plan_err!("cannot coerce an argument of {name} from {} to a number", super::output::column_type(kind).text),
+        Some(kind) => {
+            plan_err!("cannot coerce an argument of {name} from {} to a number", super::output::column_type(kind).text)
+        }
         None => Ok(()),
     }
 }
@@ -106,7 +116,9 @@ fn double_type(name: &str, arguments: &[DataType]) -> Result<DataType> {
 
 fn negated_type(_: &str, arguments: &[DataType]) -> Result<DataType> {
     match arguments {
-        [kind] if kind.is_numeric() || matches!(kind, DataType::Interval(_) | DataType::Duration(_)) => Ok(kind.clone()),
+        [kind] if kind.is_numeric() || matches!(kind, DataType::Interval(_) | DataType::Duration(_)) => {
+            Ok(kind.clone())
+        }
         [kind] if is_text(kind) => Ok(DataType::Float64),
         [kind, ..] => plan_err!("cannot coerce {} to a number that has a sign", super::output::column_type(kind).text),
         [] => plan_err!("the sign has no operand"),
@@ -116,9 +128,10 @@ fn negated_type(_: &str, arguments: &[DataType]) -> Result<DataType> {
 fn whole_type(name: &str, arguments: &[DataType]) -> Result<DataType> {
     check(name, arguments)?;
     match arguments {
-        [DataType::Decimal128(precision, scale)] if *scale > 0 => {
-            Ok(DataType::Decimal128(u8::try_from((i16::from(*precision) - i16::from(*scale) + 1).clamp(1, 38)).unwrap_or(38), 0))
-        }
+        [DataType::Decimal128(precision, scale)] if *scale > 0 => Ok(DataType::Decimal128(
+            u8::try_from((i16::from(*precision) - i16::from(*scale) + 1).clamp(1, 38)).unwrap_or(38),
+            0,
+        )),
         [DataType::Decimal128(precision, scale)] => Ok(DataType::Decimal128(*precision, *scale)),
         [_] => Ok(DataType::Int64),
         _ => plan_err!("{name} does not match the signature with {} arguments", arguments.len()),
@@ -180,7 +193,9 @@ fn whole(arrays: &[ArrayRef], call: fn(f64) -> f64, up: bool) -> Result<ArrayRef
                 .map(|n| n.map(|n| n.div_euclid(unit) + i128::from(up && n.rem_euclid(unit) != 0)))
                 .collect();
             let precision = whole_type("", &[DataType::Decimal128(*precision, *scale)])?;
-            let DataType::Decimal128(precision, scale) = precision else { return exec_err!("a decimal becomes a decimal") };
+            let DataType::Decimal128(precision, scale) = precision else {
+                return exec_err!("a decimal becomes a decimal");
+            };
             Ok(Arc::new(rounded.with_precision_and_scale(precision, scale)?))
         }
         _ => {
@@ -223,7 +238,8 @@ impl ScalarUDFImpl for Round {
         let source = args.arg_fields.first().map(|field| field.data_type().clone());
         let field = self.inner.inner().return_field_from_args(args)?;
         // One digit more before the point, and just those that stay after it.
-        if let (Some(DataType::Decimal128(precision, scale)), DataType::Decimal128(_, kept)) = (source, field.data_type())
+        if let (Some(DataType::Decimal128(precision, scale)), DataType::Decimal128(_, kept)) =
+            (source, field.data_type())
             && (1..=scale).contains(kept)
         {
             let digits = i16::from(precision) - i16::from(scale) + 1 + i16::from(*kept);
@@ -259,7 +275,11 @@ impl ScalarUDFImpl for Round {
             let values = values.as_primitive::<Float64Type>().iter().enumerate();
             Arc::new(values.map(|(row, n)| n.zip(places(row)).map(|(n, p)| half_up(n, p))).collect::<Float64Array>())
         };
-        Ok(if scalar { ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?) } else { ColumnarValue::Array(result) })
+        Ok(if scalar {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)
+        } else {
+            ColumnarValue::Array(result)
+        })
     }
 }
 

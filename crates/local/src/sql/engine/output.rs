@@ -54,7 +54,8 @@ impl Output {
                 })
                 .collect()
         };
-        let columns = fields.iter().map(|f| Column { name: f.name().clone(), kind: column_type(f.data_type()) }).collect();
+        let columns =
+            fields.iter().map(|f| Column { name: f.name().clone(), kind: column_type(f.data_type()) }).collect();
         Ok(Self { columns, schema: Arc::new(Schema::new(fields)), counts })
     }
 
@@ -126,7 +127,9 @@ pub(super) fn wire(kind: &DataType) -> DataType {
         DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => DataType::Decimal128(*p, *s),
         DataType::Decimal256(p, s) => DataType::Decimal128((*p).min(38), *s),
         DataType::Dictionary(_, value) => wire(value),
-        DataType::List(f) | DataType::LargeList(f) | DataType::ListView(f) | DataType::FixedSizeList(f, _) => DataType::List(inner(f)),
+        DataType::List(f) | DataType::LargeList(f) | DataType::ListView(f) | DataType::FixedSizeList(f, _) => {
+            DataType::List(inner(f))
+        }
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(|f| inner(f)).collect::<Fields>()),
         other => other.clone(),
     }
@@ -153,7 +156,8 @@ pub(super) fn column_type(kind: &DataType) -> ColumnType {
             return ColumnType::new("ARRAY", text);
         }
         DataType::Struct(fields) => {
-            let members: Vec<_> = fields.iter().map(|f| format!("{}: {}", f.name(), column_type(f.data_type()).text)).collect();
+            let members: Vec<_> =
+                fields.iter().map(|f| format!("{}: {}", f.name(), column_type(f.data_type()).text)).collect();
             return ColumnType::new("STRUCT", format!("STRUCT<{}>", members.join(", ")));
         }
         DataType::Map(entries, _) => {

@@ -24,9 +24,8 @@ pub(super) fn expression(parameter: &Parameter) -> Result<Expr, Failure> {
         "TIMESTAMP_NTZ" => "TIMESTAMP(6)",
         "BINARY" => "BYTEA",
         "DEC" | "NUMERIC" | "DECIMAL" if !upper.contains('(') => "DECIMAL(10,0)",
-        "BIGINT" | "SMALLINT" | "TINYINT" | "INT" | "FLOAT" | "DOUBLE" | "BOOLEAN" | "DATE" | "DEC" | "NUMERIC" | "DECIMAL" => {
-            upper.as_str()
-        }
+        "BIGINT" | "SMALLINT" | "TINYINT" | "INT" | "FLOAT" | "DOUBLE" | "BOOLEAN" | "DATE" | "DEC" | "NUMERIC"
+        | "DECIMAL" => upper.as_str(),
         "VOID" => return Ok(literal(Value::Null)),
         _ => {
             return Err(Failure::bad_request(format!(
@@ -35,10 +34,13 @@ pub(super) fn expression(parameter: &Parameter) -> Result<Expr, Failure> {
             )));
         }
     };
-    let kind = Parser::new(&DatabricksDialect {})
-        .try_with_sql(sql)
-        .and_then(|mut p| p.parse_data_type())
-        .map_err(|e| Failure::bad_request(format!("The type {} of parameter '{}' cannot be read: {e}", parameter.kind, parameter.name)))?;
+    let kind =
+        Parser::new(&DatabricksDialect {}).try_with_sql(sql).and_then(|mut p| p.parse_data_type()).map_err(|e| {
+            Failure::bad_request(format!(
+                "The type {} of parameter '{}' cannot be read: {e}",
+                parameter.kind, parameter.name
+            ))
+        })?;
     let Some(value) = &parameter.value else {
         return Ok(cast(literal(Value::Null), kind));
     };

@@ -69,11 +69,14 @@ impl PartitionStream for Numbers {
         let schema = Arc::clone(&self.schema);
         let (end, step) = (self.end, self.step);
         let inside = move |n: i64| if step > 0 { n < end } else { n > end };
-        let batches = futures_util::stream::iter(std::iter::successors(Some(self.start).filter(|n| inside(*n)), move |from| {
-            from.checked_add(step.checked_mul(BATCH)?).filter(|n| inside(*n))
-        }));
+        let batches =
+            futures_util::stream::iter(std::iter::successors(Some(self.start).filter(|n| inside(*n)), move |from| {
+                from.checked_add(step.checked_mul(BATCH)?).filter(|n| inside(*n))
+            }));
         let batches = futures_util::StreamExt::map(batches, move |from| {
-            let ids = std::iter::successors(Some(from), |n| n.checked_add(step)).take(BATCH as usize).take_while(|n| inside(*n));
+            let ids = std::iter::successors(Some(from), |n| n.checked_add(step))
+                .take(BATCH as usize)
+                .take_while(|n| inside(*n));
             let ids = Int64Array::from_iter_values(ids);
             Ok(RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(ids)])?)
         });

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
-    Ident, LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem, Statement, TableAlias, TableFactor, TimezoneInfo,
-    UnaryOperator, Value, VisitMut as _, VisitorMut, WindowFrameBound, WindowType,
+    CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem, Statement,
+    TableAlias, TableFactor, TimezoneInfo, UnaryOperator, Value, VisitMut as _, VisitorMut, WindowFrameBound,
+    WindowType,
 };
 use datafusion::sql::sqlparser::dialect::DatabricksDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -26,11 +27,15 @@ pub(super) fn parse(sql: &str) -> Result<Statement, Failure> {
     let failed = |text: &str| Failure::class("PARSE_SYNTAX_ERROR", text, "42601");
     let short = without_table_keyword(sql);
     let dialect = DatabricksDialect {};
-    let tokens = Tokenizer::new(&dialect, short.as_deref().unwrap_or(sql)).tokenize_with_location().map_err(|e| failed(&e.to_string()))?;
+    let tokens = Tokenizer::new(&dialect, short.as_deref().unwrap_or(sql))
+        .tokenize_with_location()
+        .map_err(|e| failed(&e.to_string()))?;
     depth::check_tokens(&tokens)?;
     let parser = Parser::new(&dialect).with_recursion_limit(depth::PARSER_RECURSION).with_tokens_with_locations(tokens);
     let mut statements = { parser }.parse_statements().map_err(|e| match e {
-        ParserError::RecursionLimitExceeded => depth::too_complex("expressions or queries inside each other", depth::PARSER_RECURSION),
+        ParserError::RecursionLimitExceeded => {
+            depth::too_complex("expressions or queries inside each other", depth::PARSER_RECURSION)
+        }
         e => failed(&e.to_string()),
     })?;
     match (statements.pop(), statements.is_empty()) {
@@ -78,8 +83,16 @@ pub(super) struct Rewriter {
 
 impl Rewriter {
     pub(super) fn new(parameters: &[Parameter], catalog: &str, schema: &str) -> Result<Self, Failure> {
-        let parameters = parameters.iter().map(|p| Ok((p.name.clone(), params::expression(p)?))).collect::<Result<_, Failure>>()?;
-        Ok(Self { parameters, catalog: catalog.to_owned(), schema: schema.to_owned(), unbound: None, depth: 0, refused: None })
+        let parameters =
+            parameters.iter().map(|p| Ok((p.name.clone(), params::expression(p)?))).collect::<Result<_, Failure>>()?;
+        Ok(Self {
+            parameters,
+            catalog: catalog.to_owned(),
+            schema: schema.to_owned(),
+            unbound: None,
+            depth: 0,
+            refused: None,
+        })
     }
 
     pub(super) fn apply(mut self, statement: &mut Statement) -> Result<(), Failure> {
@@ -143,9 +156,10 @@ impl Rewriter {
             Expr::Value(value) => match &value.value {
                 Value::SingleQuotedString(s) | Value::DoubleQuotedString(s) => s.clone(),
                 Value::Null => "NULL".to_owned(),
-                Value::Placeholder(marker) => {
-                    self.parameters.get(marker.trim_start_matches(':')).map_or_else(|| marker.clone(), |e| self.name(uncast(e)))
-                }
+                Value::Placeholder(marker) => self
+                    .parameters
+                    .get(marker.trim_start_matches(':'))
+                    .map_or_else(|| marker.clone(), |e| self.name(uncast(e))),
                 other => other.to_string(),
             },
             Expr::Function(function) if function.over.is_none() => {
@@ -259,7 +273,9 @@ impl VisitorMut for Rewriter {
                     *expr = cast(literal(Value::SingleQuotedString(digits)), DataType::Double(ExactNumberInfo::None));
                 }
                 // Beyond BIGINT they are decimals.
-                Value::Number(digits, false) if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<i64>().is_err() => {
+                Value::Number(digits, false)
+                    if digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<i64>().is_err() =>
+                {
                     let digits = digits.trim_start_matches('0').to_owned();
                     if digits.len() > 38 {
                         let text = format!("The number {digits} has more than 38 digits.");
@@ -286,7 +302,11 @@ impl VisitorMut for Rewriter {
             }
             Expr::Substring { expr: text, substring_from: Some(from), substring_for, .. } => {
                 let arguments = [Some(text), Some(from), substring_for.as_mut()];
-                let arguments = arguments.into_iter().flatten().map(|e| std::mem::replace(e.as_mut(), literal(Value::Null))).collect();
+                let arguments = arguments
+                    .into_iter()
+                    .flatten()
+                    .map(|e| std::mem::replace(e.as_mut(), literal(Value::Null)))
+                    .collect();
                 *expr = functions::call("substr", arguments);
             }
             Expr::Struct { values, fields } if fields.is_empty() => {
@@ -295,7 +315,8 @@ impl VisitorMut for Rewriter {
             Expr::RLike { negated, expr: text, pattern, .. } => {
                 let arguments = [text, pattern].map(|e| std::mem::replace(e.as_mut(), literal(Value::Null)));
                 let matches = functions::call("regexp_like", arguments.into());
-                *expr = if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) } } else { matches };
+                *expr =
+                    if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) } } else { matches };
             }
             // Literals keep their sign, which some places need.
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner }
@@ -418,16 +439,24 @@ fn tables_view(factor: &TableFactor) -> Option<Result<TableFactor, Failure>> {
         "SELECT table_catalog, table_schema, table_name, CASE table_type WHEN 'BASE TABLE' THEN 'MANAGED' ELSE table_type END \
          AS table_type FROM {name}"
     );
-    let alias = alias.clone().unwrap_or_else(|| TableAlias { explicit: true, name: Ident::new("tables"), columns: Vec::new(), at: None });
+    let alias = alias.clone().unwrap_or_else(|| TableAlias {
+        explicit: true,
+        name: Ident::new("tables"),
+        columns: Vec::new(),
+        at: None,
+    });
     Some(parse(&sql).and_then(|statement| match statement {
-        Statement::Query(subquery) => Ok(TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None }),
+        Statement::Query(subquery) => {
+            Ok(TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None })
+        }
         _ => Err(unsupported("information_schema.tables")),
     }))
 }
 
 /// The view's name, if the table is one of the information schema.
 fn information_schema_view(name: &ObjectName) -> Option<String> {
-    let parts: Vec<_> = name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.to_ascii_lowercase()).collect();
+    let parts: Vec<_> =
+        name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.to_ascii_lowercase()).collect();
     match parts.as_slice() {
         [.., schema, view] if schema == "information_schema" => Some(view.clone()),
         _ => None,

@@ -8,7 +8,9 @@ use datafusion::common::{TableReference, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::{ObjectName, ShowStatementFilter, ShowStatementFilterPosition, ShowStatementOptions, Statement};
+use datafusion::sql::sqlparser::ast::{
+    ObjectName, ShowStatementFilter, ShowStatementFilterPosition, ShowStatementOptions, Statement,
+};
 
 use super::output::{column_type, wire};
 
@@ -42,7 +44,11 @@ pub(super) fn listing(statement: &Statement, catalog: &str, schema: &str) -> Opt
 }
 
 /// The rows of `DESCRIBE TABLE`: names of the columns, and their types as the platform writes them there.
-pub(super) async fn describe(session: &SessionContext, name: &ObjectName, spelled: impl Fn(usize, &str) -> String) -> Result<LogicalPlan> {
+pub(super) async fn describe(
+    session: &SessionContext,
+    name: &ObjectName,
+    spelled: impl Fn(usize, &str) -> String,
+) -> Result<LogicalPlan> {
     let parts = names(name);
     let table = match parts.as_slice() {
         [table] => TableReference::bare(table.as_str()),

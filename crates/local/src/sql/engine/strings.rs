@@ -67,7 +67,11 @@ fn text(name: &'static str, append: Text) -> ScalarUDF {
     })
 }
 
-fn function(name: &'static str, kind: DataType, call: impl Fn(&Arguments) -> Result<ArrayRef> + Send + Sync + 'static) -> ScalarUDF {
+fn function(
+    name: &'static str,
+    kind: DataType,
+    call: impl Fn(&Arguments) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> ScalarUDF {
     let run = move |values: &[ColumnarValue]| {
         let scalar = values.iter().all(|v| matches!(v, ColumnarValue::Scalar(_)));
         let arrays = ColumnarValue::values_to_arrays(values)?;
@@ -88,7 +92,11 @@ fn plain(name: &str, array: &ArrayRef) -> Result<ArrayRef> {
     if array.data_type().is_nested() || matches!(array.data_type(), DataType::Interval(_) | DataType::Duration(_)) {
         return exec_err!("the function {name} of the embedded workspace does not take {} values", array.data_type());
     }
-    Ok(cast_with_options(array, &output::wire(array.data_type()), &CastOptions { safe: false, ..CastOptions::default() })?)
+    Ok(cast_with_options(
+        array,
+        &output::wire(array.data_type()),
+        &CastOptions { safe: false, ..CastOptions::default() },
+    )?)
 }
 
 struct Arguments {

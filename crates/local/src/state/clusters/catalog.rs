@@ -17,7 +17,16 @@ pub(crate) struct NodeType {
 }
 
 const fn node(id: &'static str, category: &'static str, cores: f64, memory_gb: i64) -> NodeType {
-    NodeType { id, category, cores, memory_mb: memory_gb * 1024, gpus: 0, nvme: (0, 0), graviton: false, deprecated: false }
+    NodeType {
+        id,
+        category,
+        cores,
+        memory_mb: memory_gb * 1024,
+        gpus: 0,
+        nvme: (0, 0),
+        graviton: false,
+        deprecated: false,
+    }
 }
 
 const fn disks(count: i64, size_gb: i64, node: NodeType) -> NodeType {
@@ -30,7 +39,8 @@ const COMPUTE: &str = "Compute Optimized";
 const STORAGE: &str = "Storage Optimized";
 const GPU: &str = "GPU Accelerated";
 
-/// A selection of the machines of one cloud: each category, with and without disks, GPU, ARM, and one that is deprecated.
+/// A selection of the machines of one cloud: each category, with and without disks, GPU, ARM, and one that is
+/// deprecated.
 static NODE_TYPES: [NodeType; 14] = [
     disks(1, 75, node("m5d.large", GENERAL, 2.0, 8)),
     disks(1, 150, node("m5d.xlarge", GENERAL, 4.0, 16)),

@@ -31,8 +31,15 @@ const OBJECTS: [&str; 10] = [
     "workload_type",
     "spark_env_vars",
 ];
-const TEXTS: [&str; 7] =
-    ["cluster_name", "driver_instance_pool_id", "driver_node_type_id", "instance_pool_id", "policy_id", "single_user_name", "node_type_id"];
+const TEXTS: [&str; 7] = [
+    "cluster_name",
+    "driver_instance_pool_id",
+    "driver_node_type_id",
+    "instance_pool_id",
+    "policy_id",
+    "single_user_name",
+    "node_type_id",
+];
 const FLAGS: [&str; 4] = ["enable_elastic_disk", "enable_local_disk_encryption", "is_single_node", "use_ml_runtime"];
 
 #[derive(Clone, Debug)]
@@ -74,9 +81,11 @@ impl Spec {
                 members.insert(name.to_owned(), Value::Array(list.to_vec()));
             }
         }
-        for (name, allowed) in
-            [("data_security_mode", SECURITY_MODES.as_slice()), ("runtime_engine", ENGINES.as_slice()), ("kind", &["CLASSIC_PREVIEW"])]
-        {
+        for (name, allowed) in [
+            ("data_security_mode", SECURITY_MODES.as_slice()),
+            ("runtime_engine", ENGINES.as_slice()),
+            ("kind", &["CLASSIC_PREVIEW"]),
+        ] {
             if let Some(value) = fields.opt_enum(name, allowed)? {
                 members.insert(name.to_owned(), json!(value));
             }
@@ -97,8 +106,12 @@ impl Spec {
                 "autotermination_minutes must be 0 or between 10 and 10000, got {autotermination_minutes}"
             )));
         }
-        let mut spec =
-            Self { name: fields.opt_str("cluster_name")?.unwrap_or_default().to_owned(), num_workers: 0, autotermination_minutes, members };
+        let mut spec = Self {
+            name: fields.opt_str("cluster_name")?.unwrap_or_default().to_owned(),
+            num_workers: 0,
+            autotermination_minutes,
+            members,
+        };
         if autotermination_minutes != 0 {
             spec.members.insert("autotermination_minutes".to_owned(), json!(autotermination_minutes));
         }
@@ -189,7 +202,9 @@ mod tests {
 
     #[test]
     fn a_single_node_needs_no_size() {
-        let spec = parse(r#"{"spark_version": "15.4.x-scala2.12", "node_type_id": "m5d.large", "is_single_node": true}"#).unwrap();
+        let spec =
+            parse(r#"{"spark_version": "15.4.x-scala2.12", "node_type_id": "m5d.large", "is_single_node": true}"#)
+                .unwrap();
         assert_eq!(spec.num_workers, 0);
         assert_eq!(spec.name, "cluster x");
     }

@@ -112,7 +112,9 @@ async fn perform(app: &Arc<App>, run: &Run, task: &TaskRun) -> Outcome {
     if let Some(sql) = spec.get("sql_task") {
         let path = text(&sql["file"], "path");
         if path.is_empty() {
-            return Err(Failure::new("The local workspace runs SQL files; saved queries, dashboards and alerts are not there."));
+            return Err(Failure::new(
+                "The local workspace runs SQL files; saved queries, dashboards and alerts are not there.",
+            ));
         }
         let (source, _) = source(app, &path)?;
         return sql_file(app, sql, &source, parameters(run, &sql["parameters"])).await;
@@ -138,7 +140,9 @@ async fn perform(app: &Arc<App>, run: &Run, task: &TaskRun) -> Outcome {
             let answer = python_run(app, task, &source, &path, &[], &widgets).await?;
             Ok(json!({"notebook_output": {"result": answer.exit, "truncated": false}, "logs": answer.printed}))
         }
-        (_, Some(other)) => Err(Failure::new(format!("The local workspace runs notebooks in Python and SQL, not in {other}."))),
+        (_, Some(other)) => {
+            Err(Failure::new(format!("The local workspace runs notebooks in Python and SQL, not in {other}.")))
+        }
         (_, None) => Err(Failure::new(format!("Unable to access the notebook \"{path}\": it is a file."))),
     }
 }
@@ -146,10 +150,11 @@ async fn perform(app: &Arc<App>, run: &Run, task: &TaskRun) -> Outcome {
 /// The text of a file or notebook, and the language of a notebook.
 fn source(app: &App, path: &str) -> Result<(String, Option<&'static str>), Failure> {
     let objects = lock(&app.objects);
-    let object = objects
-        .get(path)
-        .map_err(|_| Failure::new(format!("Unable to access \"{path}\": it does not exist, or the path is not right.")))?;
-    let text = String::from_utf8(object.content.clone()).map_err(|_| Failure::new(format!("\"{path}\" is not text.")))?;
+    let object = objects.get(path).map_err(|_| {
+        Failure::new(format!("Unable to access \"{path}\": it does not exist, or the path is not right."))
+    })?;
+    let text =
+        String::from_utf8(object.content.clone()).map_err(|_| Failure::new(format!("\"{path}\" is not text.")))?;
     Ok((text, object.language))
 }
 
@@ -164,7 +169,9 @@ fn parameters(run: &Run, own: &Value) -> BTreeMap<String, String> {
 
 /// Puts the values of the job's parameters in for `{{job.parameters.name}}`.
 fn substitute(text: &str, run: &Run) -> String {
-    run.parameters.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{job.parameters.{name}}}}}"), value))
+    run.parameters
+        .iter()
+        .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{job.parameters.{name}}}}}"), value))
 }
 
 /// Runs the statements of a file, one after the other, on the task's warehouse.
@@ -186,7 +193,9 @@ async fn sql_file(app: &Arc<App>, spec: &Value, source: &str, parameters: BTreeM
             other => return Err(Failure::new(format!("The statement is {}.", other.name()))),
         }
     }
-    Ok(json!({"sql_output": {"file_output": {"warehouse_id": warehouse, "query_text": source, "sql_statements": done}}}))
+    Ok(
+        json!({"sql_output": {"file_output": {"warehouse_id": warehouse, "query_text": source, "sql_statements": done}}}),
+    )
 }
 
 /// Cancels a statement when the task that waits for it is let go of.
@@ -267,8 +276,11 @@ async fn python_run(
     let literal = |value: Value| Value::from(value.to_string()).to_string();
     let widgets: Map<String, Value> = widgets.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let argv: Vec<&str> = std::iter::once(path).chain(arguments.iter().map(String::as_str)).collect();
-    let setup =
-        format!("{PRELUDE}\n_widgets = _json.loads({})\n_sys.argv = _json.loads({})", literal(json!(widgets)), literal(json!(argv)));
+    let setup = format!(
+        "{PRELUDE}\n_widgets = _json.loads({})\n_sys.argv = _json.loads({})",
+        literal(json!(widgets)),
+        literal(json!(argv))
+    );
     let body = format!(
         "try:\n    exec(compile(_json.loads({}), {}, 'exec'), globals())\nexcept _Exit:\n    pass\nexcept SystemExit as _e:\n    if _e.code not in (None, 0):\n        raise RuntimeError('SystemExit: ' + str(_e.code))",
         literal(json!(source)),

@@ -82,7 +82,8 @@ impl TaskRun {
 
 /// The member `state` of runs and tasks.
 pub(super) fn state_json(life_cycle: &str, result: Option<&str>, message: &str, canceled: bool) -> Value {
-    let mut out = json!({"life_cycle_state": life_cycle, "state_message": message, "user_cancelled_or_timedout": canceled});
+    let mut out =
+        json!({"life_cycle_state": life_cycle, "state_message": message, "user_cancelled_or_timedout": canceled});
     if let Some(result) = result {
         out["result_state"] = json!(result);
     }
@@ -96,26 +97,40 @@ const KINDS: [&str; 3] = ["notebook_task", "spark_python_task", "sql_task"];
 pub(super) fn check(tasks: &[Value]) -> Result<(), ApiError> {
     let mut keys = BTreeSet::new();
     for task in tasks {
-        let fields = Fields(task.as_object().cloned().ok_or_else(|| ApiError::malformed("tasks must be a list of objects"))?);
+        let fields =
+            Fields(task.as_object().cloned().ok_or_else(|| ApiError::malformed("tasks must be a list of objects"))?);
         let key = fields.str("task_key")?;
         if !keys.insert(key.to_owned()) {
             return Err(ApiError::invalid_parameter(format!("Two tasks have the key '{key}'")));
         }
         let kinds: Vec<&str> = fields.0.keys().map(String::as_str).filter(|name| name.ends_with("_task")).collect();
         match kinds.as_slice() {
-            [] => return Err(ApiError::invalid_parameter(format!("Task '{key}' says nothing to do; give it one of {}", KINDS.join(", ")))),
+            [] => {
+                return Err(ApiError::invalid_parameter(format!(
+                    "Task '{key}' says nothing to do; give it one of {}",
+                    KINDS.join(", ")
+                )));
+            }
             [kind] if KINDS.contains(kind) => {}
             [kind] => {
                 let message = format!("The local workspace runs {}, not the {kind} of task '{key}'", KINDS.join(", "));
                 return Err(ApiError::invalid_parameter(message));
             }
-            _ => return Err(ApiError::invalid_parameter(format!("Task '{key}' says more than one thing to do: {}", kinds.join(", ")))),
+            _ => {
+                return Err(ApiError::invalid_parameter(format!(
+                    "Task '{key}' says more than one thing to do: {}",
+                    kinds.join(", ")
+                )));
+            }
         }
     }
     let all: Vec<TaskRun> = tasks.iter().map(|spec| TaskRun::new(0, spec, 0)).collect();
     for task in &all {
         if let Some(unknown) = task.needs().find(|key| !keys.contains(*key)) {
-            return Err(ApiError::invalid_parameter(format!("Task '{}' depends on '{unknown}', which is no task of the job", task.key)));
+            return Err(ApiError::invalid_parameter(format!(
+                "Task '{}' depends on '{unknown}', which is no task of the job",
+                task.key
+            )));
         }
     }
     // Whatever can begin is taken away until nothing is left, or only tasks that wait for each other are.

@@ -46,7 +46,8 @@ async fn a_refused_token_is_replaced_once() {
     assert!(seen.iter().all(|seen| seen.body == b"x" && seen.headers[AUTHORIZATION].is_sensitive()));
 
     let (script, calls) = Script::new(vec![refused(401), refused(401)]);
-    let error = layer(Tokens { refreshable: true, ..Tokens::default() }, None).layer(script).oneshot(get()).await.unwrap_err();
+    let error =
+        layer(Tokens { refreshable: true, ..Tokens::default() }, None).layer(script).oneshot(get()).await.unwrap_err();
     assert!(error.is_unauthenticated());
     assert_eq!(calls.count(), 2);
     assert!(error.to_string().contains("host=https://h.example, auth_type=test"), "{error}");
@@ -86,7 +87,9 @@ async fn headers_stay_with_their_origin() {
 
 #[tokio::test]
 async fn an_own_header_is_sent_in_place_of_the_credentials() {
-    for credentials in [layer(Tokens::default(), None), layer(Tokens::default(), Some("https://h.example")), AuthLayer::default()] {
+    for credentials in
+        [layer(Tokens::default(), None), layer(Tokens::default(), Some("https://h.example")), AuthLayer::default()]
+    {
         let mut request = get();
         request.headers_mut().insert(AUTHORIZATION, "Basic x".parse().unwrap());
         let (script, calls) = Script::new(vec![ok()]);

@@ -33,12 +33,16 @@ impl Rendering {
         if self.headers {
             self.text.push_str("\n> * Host: ");
             let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-            self.text.push_str(&one_line(&host.unwrap_or_else(|| uri.authority().map(|a| a.host().to_owned()).unwrap_or_default())));
+            self.text.push_str(&one_line(
+                &host.unwrap_or_else(|| uri.authority().map(|a| a.host().to_owned()).unwrap_or_default()),
+            ));
             self.header_lines('>', request.headers());
         }
         let body = request.body();
-        let form =
-            request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+        let form = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
         match body.as_bytes() {
             Some([]) => {}
             Some(bytes) if is_json(request.headers()) => self.json('>', bytes),

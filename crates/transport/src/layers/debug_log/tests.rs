@@ -28,7 +28,12 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 /// What is logged of one exchange at this level, and the response's body.
-async fn logged(layer: DebugLogLayer, level: tracing::Level, request: Request<Body>, response: Response<Body>) -> (String, Bytes) {
+async fn logged(
+    layer: DebugLogLayer,
+    level: tracing::Level,
+    request: Request<Body>,
+    response: Response<Body>,
+) -> (String, Bytes) {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(log.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);

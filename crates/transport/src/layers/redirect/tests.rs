@@ -9,7 +9,9 @@ fn to(status: u16, location: &str) -> HttpResult {
 
 #[tokio::test]
 async fn methods_change_as_browsers_do() {
-    for (status, method, body) in [(301, "GET", ""), (302, "GET", ""), (303, "GET", ""), (307, "POST", "x"), (308, "POST", "x")] {
+    for (status, method, body) in
+        [(301, "GET", ""), (302, "GET", ""), (303, "GET", ""), (307, "POST", "x"), (308, "POST", "x")]
+    {
         let (script, calls) = Script::new(vec![to(status, "/y"), ok()]);
         let mut request = post("x");
         request.headers_mut().insert(CONTENT_TYPE, "text/plain".parse().unwrap());
@@ -23,7 +25,9 @@ async fn methods_change_as_browsers_do() {
 
 #[tokio::test]
 async fn secrets_stay_at_home() {
-    for (location, keeps) in [("https://h.example/y", true), ("https://other.example/y", false), ("https://h.example:8443/y", false)] {
+    for (location, keeps) in
+        [("https://h.example/y", true), ("https://other.example/y", false), ("https://h.example:8443/y", false)]
+    {
         let mut request = get();
         for name in ["authorization", "cookie", "x-databricks-workspace-id", "x-api-key"] {
             request.headers_mut().insert(name, "s".parse().unwrap());

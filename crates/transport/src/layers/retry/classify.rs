@@ -70,7 +70,9 @@ fn worker_env_not_found(message: &str) -> bool {
 
 /// Whether the service may have carried out the request although it failed.
 pub(super) fn may_have_run(error: &Error) -> bool {
-    let Some(status) = error.status() else { return matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::Timeout) };
+    let Some(status) = error.status() else {
+        return matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::Timeout);
+    };
     // A success whose response was lost or cannot be read, and a redirect to the result.
     if status.is_success() || status.as_u16() == 303 {
         return true;
@@ -79,7 +81,9 @@ pub(super) fn may_have_run(error: &Error) -> bool {
         408 => true,
         // Refused before anything was done.
         501 | 503 | 505 => false,
-        500.. => error.api().is_none_or(|api| !says_not_run(api.message()) && !api.kind().is_a(ApiErrorKind::TooManyRequests)),
+        500.. => error
+            .api()
+            .is_none_or(|api| !says_not_run(api.message()) && !api.kind().is_a(ApiErrorKind::TooManyRequests)),
         _ => false,
     }
 }

@@ -131,7 +131,8 @@ async fn the_deadline_covers_waits_and_attempts() {
     // A wait that would pass it is not begun: the last error comes out.
     let (script, calls) = Script::forever(|_| refused_for(503, "8"));
     let start = Instant::now();
-    let error = stack(script).oneshot(with(get(), CallOptions::new().timeout(Duration::from_secs(10)))).await.unwrap_err();
+    let error =
+        stack(script).oneshot(with(get(), CallOptions::new().timeout(Duration::from_secs(10)))).await.unwrap_err();
     assert!(error.is_temporarily_unavailable() && error.retries_exhausted());
     assert!(start.elapsed() < Duration::from_secs(10));
     assert_eq!(calls.count(), 2);
@@ -192,8 +193,8 @@ async fn absurd_durations_are_no_reason_to_panic() {
     let (response, ..) = run(policy, vec![refused(503)], get()).await;
     assert!(response.unwrap_err().retries_exhausted());
     let (script, _) = Script::forever(|_| ok());
-    let service =
-        DeadlineLayer::default().layer(RetryLayer::default().layer(crate::layers::InactivityLayer::new(Duration::MAX).layer(script)));
+    let service = DeadlineLayer::default()
+        .layer(RetryLayer::default().layer(crate::layers::InactivityLayer::new(Duration::MAX).layer(script)));
     service.oneshot(with(get(), CallOptions::new().timeout(Duration::MAX))).await.unwrap();
 }
 
@@ -258,7 +259,9 @@ async fn a_one_pass_body_that_was_not_read_is_sent() {
 async fn what_must_not_run_twice_does_not_under_any_policy() {
     let once = || with(post("grant"), CallOptions::new().idempotent(false));
     let wide = RetryPolicy::default().on_all_errors().max_attempts(5);
-    for replies in [vec![lost()], vec![Err(Error::new(ErrorKind::Timeout, "slow"))], vec![refused(500)], vec![refused(502)]] {
+    for replies in
+        [vec![lost()], vec![Err(Error::new(ErrorKind::Timeout, "slow"))], vec![refused(500)], vec![refused(502)]]
+    {
         let (response, calls, _) = run(wide.clone(), replies, once()).await;
         assert!(response.unwrap_err().maybe_executed());
         assert_eq!(calls, 1);
